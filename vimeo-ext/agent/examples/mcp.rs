@@ -10,7 +10,7 @@
 use std::error::Error;
 
 use secrecy::ExposeSecret;
-use vimeo_agent::mcp::{Bearer, HttpOptions, OutputSchemas, Server};
+use vimeo_agent::mcp::{ApiKey, HttpOptions, OutputSchemas, Server};
 use vimeo_agent::tools::{AuditLog, Disclosure, ToolSelection};
 use vimeo_ext::Vimeo;
 
@@ -36,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--no-destructive" => offer.no_destructive = true,
             "--audit-log" => audit = Some(AuditLog::open(value()?)?),
             "--uploads" => folders.push(value()?),
-            "--output-schemas" => schemas = OutputSchemas::Listed,
-            "--no-output-schema" => schemas = OutputSchemas::Never,
+            "--output-schemas" => schemas = OutputSchemas::InToolList,
+            "--no-output-schema" => schemas = OutputSchemas::Omitted,
             "--allow-origin" => origins.push(value()?),
             "--allow" => {
                 allowed = value()?.split(',').map(str::parse::<Disclosure>).collect::<Result<_, _>>()?;
@@ -51,20 +51,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("there is no tool {name}").into());
     }
     let server = Server::for_account(Vimeo::from_env()?)
-        .offer(offer)
+        .selection(offer)
         .audit_log(audit)
         .output_schemas(schemas)
         .upload_folders(folders)
         .allow(allowed);
     let Some(listen) = listen else { return Ok(server.serve_stdio().await?) };
-    let mut options = HttpOptions::new(listen).origins(origins);
+    let mut options = HttpOptions::new(listen).allowed_origins(origins);
     match std::env::var("VIMEO_MCP_BEARER") {
-        _ if open => options = options.open_to_this_machine(),
-        Ok(token) => options = options.bearers([Bearer::new(token, ["default"])]),
+        _ if open => options = options.allow_unauthenticated_loopback(),
+        Ok(token) => options = options.api_keys([ApiKey::new(token, ["default"])]),
         Err(_) => {
-            let (bearer, token) = Bearer::generate(["default"])?;
+            let (bearer, token) = ApiKey::generate(["default"])?;
             eprintln!("bearer token for callers: {}", token.expose_secret());
-            options = options.bearers([bearer]);
+            options = options.api_keys([bearer]);
         }
     }
     let running = server.serve_http(options).await?;

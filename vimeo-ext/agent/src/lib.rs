@@ -8,7 +8,7 @@
 //!
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let tools = Tools::for_account(Vimeo::from_env()?); // VIMEO_ACCESS_TOKEN
-//! let definitions: Vec<_> = tools.offered().map(|tool| tool.anthropic()).collect();
+//! let definitions: Vec<_> = tools.available().map(|tool| tool.anthropic()).collect();
 //! let answer = tools.call("vimeo_videos_search", json!({"query": "surf"})).await?;
 //! let text = answer.to_text();
 //! # Ok(())

@@ -16,14 +16,14 @@ use super::ServerError;
 ///
 /// It is no token of Vimeo's: those stay with the server.
 #[derive(Clone)]
-pub struct Bearer {
+pub struct ApiKey {
     hash: [u8; 32],
     accounts: BTreeSet<String>,
     scopes: Option<ScopeSet>,
     is_short: bool,
 }
 
-impl Bearer {
+impl ApiKey {
     /// The fewest characters of a token. A server with a shorter one does not start.
     pub const MIN_LENGTH: usize = 32;
 
@@ -44,11 +44,11 @@ impl Bearer {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NoKey`] when the operating system gives no random bytes.
+    /// [`ServerError::NoRandomBytes`] when the operating system gives no random bytes.
     pub fn generate(
         accounts: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<(Self, SecretString), ServerError> {
-        let bytes = crate::tools::random_bytes::<32>().ok_or(ServerError::NoKey)?;
+        let bytes = crate::tools::random_bytes::<32>().ok_or(ServerError::NoRandomBytes)?;
         let token = hex(&bytes);
         Ok((Self::new(token.as_str(), accounts), token.into()))
     }
@@ -80,9 +80,9 @@ impl Bearer {
     }
 }
 
-impl fmt::Debug for Bearer {
+impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bearer")
+        f.debug_struct("ApiKey")
             .field("token", &"[REDACTED]")
             .field("accounts", &self.accounts)
             .field("scopes", &self.scopes.as_ref().map(ToString::to_string))
@@ -92,9 +92,9 @@ impl fmt::Debug for Bearer {
 
 /// The bearer tokens that a server takes.
 #[derive(Debug, Clone, Default)]
-pub struct Bearers(Vec<Arc<Bearer>>);
+pub struct ApiKeys(Vec<Arc<ApiKey>>);
 
-impl Bearers {
+impl ApiKeys {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -109,7 +109,7 @@ impl Bearers {
     }
 
     /// Whose token it is. Every one is compared, each in constant time.
-    pub(crate) fn find(&self, token: &str) -> Option<Arc<Bearer>> {
+    pub(crate) fn find(&self, token: &str) -> Option<Arc<ApiKey>> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let mut found = None;
         for bearer in &self.0 {
@@ -121,14 +121,14 @@ impl Bearers {
     }
 }
 
-impl FromIterator<Bearer> for Bearers {
-    fn from_iter<I: IntoIterator<Item = Bearer>>(bearers: I) -> Self {
+impl FromIterator<ApiKey> for ApiKeys {
+    fn from_iter<I: IntoIterator<Item = ApiKey>>(bearers: I) -> Self {
         Self(bearers.into_iter().map(Arc::new).collect())
     }
 }
 
-impl<const N: usize> From<[Bearer; N]> for Bearers {
-    fn from(bearers: [Bearer; N]) -> Self {
+impl<const N: usize> From<[ApiKey; N]> for ApiKeys {
+    fn from(bearers: [ApiKey; N]) -> Self {
         bearers.into_iter().collect()
     }
 }
@@ -139,7 +139,7 @@ pub(crate) enum Caller {
     /// Whoever can reach this machine's own address, or started the process.
     Local,
     /// The holder of a token.
-    Known(Arc<Bearer>),
+    Known(Arc<ApiKey>),
 }
 
 impl Caller {
@@ -174,9 +174,9 @@ mod tests {
 
     #[test]
     fn bearers_are_found_by_their_token_alone_and_show_nothing_of_it() {
-        let bearers = Bearers::from([
-            Bearer::new("first-token", ["a", "b"]),
-            Bearer::new("second-token", ["c"]).scopes("public private"),
+        let bearers = ApiKeys::from([
+            ApiKey::new("first-token", ["a", "b"]),
+            ApiKey::new("second-token", ["c"]).scopes("public private"),
         ]);
         assert_eq!(bearers.find("first-token").unwrap().accounts().len(), 2);
         let second = bearers.find("second-token").unwrap();

@@ -13,7 +13,7 @@ use super::access::Caller;
 use crate::tools::{self, Asked, Spec, ToolError, Tools};
 
 /// Where a server of several accounts gets their clients.
-pub trait Clients: Send + Sync + 'static {
+pub trait ClientResolver: Send + Sync + 'static {
     /// The client of an account. It is asked for with each call, so it should be at hand.
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>>;
 
@@ -23,7 +23,7 @@ pub trait Clients: Send + Sync + 'static {
     /// A server remembers the answers that it took itself. Where several processes share a
     /// [sealing key](super::Server::sealing_key) this is where they tell each other, as they do through the store of
     /// accounts. Default: yes.
-    fn use_consent<'a>(
+    fn claim_approval<'a>(
         &'a self,
         _number: &'a str,
         _until: DateTime<Utc>,
@@ -34,7 +34,7 @@ pub trait Clients: Send + Sync + 'static {
 
 /// The accounts of this crate, by their ids.
 #[cfg(feature = "accounts")]
-impl Clients for vimeo_ext::accounts::Accounts {
+impl ClientResolver for vimeo_ext::accounts::Accounts {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
         Box::pin(async move {
             let id = vimeo_ext::accounts::AccountId::new(account)?;
@@ -42,7 +42,7 @@ impl Clients for vimeo_ext::accounts::Accounts {
         })
     }
 
-    fn use_consent<'a>(
+    fn claim_approval<'a>(
         &'a self,
         number: &'a str,
         until: DateTime<Utc>,
@@ -55,15 +55,15 @@ impl Clients for vimeo_ext::accounts::Accounts {
 #[derive(Clone)]
 pub(crate) enum Source {
     One(Vimeo),
-    Many(Arc<dyn Clients>),
+    Many(Arc<dyn ClientResolver>),
 }
 
 impl Source {
     /// Whether an answer is used for the first time, as far as others can tell. What cannot be told counts as no.
-    pub(crate) async fn use_consent(&self, number: &str, until: DateTime<Utc>) -> bool {
+    pub(crate) async fn claim_approval(&self, number: &str, until: DateTime<Utc>) -> bool {
         match self {
             Self::One(_) => true,
-            Self::Many(clients) => clients.use_consent(number, until).await.unwrap_or_else(|error| {
+            Self::Many(clients) => clients.claim_approval(number, until).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "it cannot be seen whether an answer was used before; it is not taken");
                 false
             }),
@@ -127,13 +127,13 @@ impl Settings {
             None => client,
         };
         Ok(Tools::for_account(client)
-            .offer(self.offer.clone())
+            .selection(self.selection.clone())
             .audit_log(self.audit.clone())
             .uploads(self.uploads.clone())
             .allow(self.allowed.iter().copied())
             .sealing_key(self.key)
-            .bound_to(caller.id())
-            .both_copies(self.schemas.structured()))
+            .bind(caller.id())
+            .content_and_structured(self.schemas.structured()))
     }
 
     /// What a model is told once.

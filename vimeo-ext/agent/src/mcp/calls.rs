@@ -18,10 +18,10 @@ use super::access::Caller;
 use super::consent::{Consents, DeferredElicitation, InlineElicitation};
 use super::progress;
 use super::{OutputSchemas, Settings};
-use crate::tools::{self, Answer, Definition, Elicitor, ToolError, Tools};
+use crate::tools::{self, Definition, Elicitor, ToolError, ToolResult, Tools};
 
 /// The tools that a caller may see: those that the scopes of any of its accounts allow.
-pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'static Definition> {
+pub(crate) async fn available(settings: &Settings, caller: &Caller) -> Vec<&'static Definition> {
     let accounts: Vec<Option<String>> = match settings.choice(caller) {
         Some(choice) => choice.iter().cloned().map(Some).collect(),
         None => {
@@ -31,14 +31,14 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
     };
     let possible = || {
         let all = tools::all().iter();
-        all.filter(|tool| settings.offer.has(tool.spec()) && caller.covers(tool.spec().scopes))
+        all.filter(|tool| settings.selection.includes(tool.spec()) && caller.covers(tool.spec().scopes))
     };
     let asking = accounts.into_iter().map(|account| learn(settings, caller, account));
     let mut asked = stream::iter(asking).buffer_unordered(SCOPE_LOOKUP_CONCURRENCY);
     let (mut allowed, mut unknown) = (HashSet::new(), Vec::new());
     while let Some(learnt) = asked.next().await {
         match learnt {
-            ScopeLookup::Scopes(tools) => allowed.extend(tools.offered().map(|tool| tool.spec().name)),
+            ScopeLookup::Scopes(tools) => allowed.extend(tools.available().map(|tool| tool.spec().name)),
             ScopeLookup::Nothing(tools) => unknown.push(tools),
             ScopeLookup::Unusable => {}
         }
@@ -48,7 +48,7 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
         }
     }
     if allowed.is_empty() {
-        allowed.extend(unknown.iter().flat_map(Tools::offered).map(|tool| tool.spec().name));
+        allowed.extend(unknown.iter().flat_map(Tools::available).map(|tool| tool.spec().name));
     }
     possible().filter(|tool| allowed.contains(tool.spec().name)).collect()
 }
@@ -73,7 +73,7 @@ async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) ->
             return ScopeLookup::Unusable;
         }
     };
-    match tools.learn_scopes().await {
+    match tools.fetch_scopes().await {
         Ok(_) => ScopeLookup::Scopes(tools),
         Err(error) => {
             tracing::warn!(%error, account, "the scopes of the access token are not known");
@@ -88,7 +88,8 @@ pub(crate) async fn call(
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let Some(tool) = tools::tool(&request.name).filter(|tool| settings.offer.has(tool.spec())) else {
+    let Some(tool) = tools::tool(&request.name).filter(|tool| settings.selection.includes(tool.spec()))
+    else {
         let shown: String = request.name.chars().filter(|c| !c.is_control()).take(60).collect();
         return Err(ErrorData::invalid_params(format!("unknown tool: {shown}"), None));
     };
@@ -123,7 +124,7 @@ impl ToolCall<'_> {
         let arguments = Value::Object(arguments);
         let sealed_for = self.sealed_for(&tools, &arguments);
 
-        let mut caller = tools::Caller::default();
+        let mut options = tools::CallOptions::default();
         let later = Arc::new(DeferredElicitation::default());
         let answered = match &request.request_state {
             Some(state) => {
@@ -141,7 +142,7 @@ impl ToolCall<'_> {
             }
             None => None,
         };
-        caller.ask = match (answered, self.asks()) {
+        options.elicitor = match (answered, self.asks()) {
             (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Elicitor>),
             (None, ElicitationChannel::Now) => Some(Arc::new(InlineElicitation(self.context.peer.clone()))),
             (None, ElicitationChannel::Later) => Some(Arc::clone(&later) as Arc<dyn Elicitor>),
@@ -151,11 +152,11 @@ impl ToolCall<'_> {
         let result = match self.context.meta.get_progress_token() {
             Some(token) => {
                 let (reports, steps) = progress::pair();
-                caller.report = Some(Arc::new(reports));
-                let call = tools.call_as(spec.name, arguments, caller);
+                options.progress = Some(Arc::new(reports));
+                let call = tools.call_with(spec.name, arguments, options);
                 progress::telling(self.context.peer.clone(), token, steps, call).await
             }
-            None => tools.call_as(spec.name, arguments, caller).await,
+            None => tools.call_with(spec.name, arguments, options).await,
         };
         if let Some(question) = later.asked() {
             let now = tools.client().now();
@@ -205,7 +206,7 @@ impl ToolCall<'_> {
         }
     }
 
-    fn done(&self, answer: Answer) -> CallToolResult {
+    fn done(&self, answer: ToolResult) -> CallToolResult {
         // Models read the text, in which what people wrote is marked; programs the structured copy.
         let text = vec![ContentBlock::text(answer.to_text())];
         if !self.settings.schemas.structured() {
@@ -219,7 +220,7 @@ impl ToolCall<'_> {
     fn failed(&self, error: &ToolError) -> CallToolResult {
         let value = error.to_value();
         // Clients check structured content against a schema that is listed, which has no errors.
-        if self.settings.schemas == OutputSchemas::Apart {
+        if self.settings.schemas == OutputSchemas::AsResources {
             CallToolResult::structured_error(value)
         } else {
             CallToolResult::error(vec![ContentBlock::text(value.to_string())])

@@ -72,7 +72,7 @@ impl DeferredElicitation {
 impl Elicitor for DeferredElicitation {
     fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question.text);
-        Box::pin(std::future::ready(Approval::Later))
+        Box::pin(std::future::ready(Approval::Deferred))
     }
 }
 
@@ -128,7 +128,7 @@ impl Consents {
     ) -> Option<PreAnswered> {
         let state: State = seal.open(context, state, now, CONSENT_TTL).ok()?;
         if !self.is_first(&state.number, now)
-            || !source.use_consent(&state.number, now + CONSENT_TTL * 2).await
+            || !source.claim_approval(&state.number, now + CONSENT_TTL * 2).await
         {
             return None;
         }

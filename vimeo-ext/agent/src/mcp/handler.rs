@@ -106,7 +106,7 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = self.caller(&context)?;
         let listing = async {
-            let tools = calls::offered(&self.settings, &caller).await;
+            let tools = calls::available(&self.settings, &caller).await;
             let tools = listed(&self.settings, self.settings.choice(&caller), &tools);
             let mut list = ListToolsResult::with_all_items(tools);
             // It depends on the token's scopes, so it is the caller's alone.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::caller_limits::MAX_CONNECTIONS;
 use self::endpoint::Endpoint;
-use super::access::Bearers;
+use super::access::ApiKeys;
 use super::accounts::Source;
 use super::{ServerError, Settings};
 
@@ -39,15 +39,15 @@ pub struct HttpOptions {
     /// listens on.
     pub listen: SocketAddr,
     /// The bearer tokens that are taken.
-    pub bearers: Bearers,
+    pub api_keys: ApiKeys,
     /// Whether calls without a bearer token are taken where there are no bearer tokens: from every program and user of this
     /// machine. The address has to be this machine's own then. Default: no.
-    pub open_to_this_machine: bool,
+    pub allow_unauthenticated_loopback: bool,
     /// Host names, beside those of this machine, under which clients may reach the server.
-    pub hosts: Vec<String>,
+    pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call, such as `https://app.example.com`, beside the server's own. Default: none, not
     /// even pages that other servers on this machine serve.
-    pub origins: Vec<String>,
+    pub allowed_origins: Vec<String>,
     /// The address as clients see it, when a proxy stands before the server or a router of another service around it, without
     /// the `/mcp` at its end: `https://mcp.example.com`.
     pub public_url: Option<String>,
@@ -63,10 +63,10 @@ impl HttpOptions {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
-            bearers: Bearers::default(),
-            open_to_this_machine: false,
-            hosts: Vec::new(),
-            origins: Vec::new(),
+            api_keys: ApiKeys::default(),
+            allow_unauthenticated_loopback: false,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
             public_url: None,
             authorization_servers: Vec::new(),
             shutdown: CancellationToken::new(),
@@ -75,30 +75,30 @@ impl HttpOptions {
 
     /// Takes these bearer tokens.
     #[must_use]
-    pub fn bearers(mut self, bearers: impl Into<Bearers>) -> Self {
-        self.bearers = bearers.into();
+    pub fn api_keys(mut self, api_keys: impl Into<ApiKeys>) -> Self {
+        self.api_keys = api_keys.into();
         self
     }
 
     /// Takes calls without a bearer token, from every program and user of this machine.
     #[must_use]
-    pub fn open_to_this_machine(mut self) -> Self {
-        self.open_to_this_machine = true;
+    pub fn allow_unauthenticated_loopback(mut self) -> Self {
+        self.allow_unauthenticated_loopback = true;
         self
     }
 
     /// Takes calls under these host names too.
     #[must_use]
-    pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.hosts = hosts.into_iter().map(Into::into).collect();
+    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allowed_hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Takes calls of web pages from these origins, such as an inspector's `http://localhost:6274`, and lets them read the
     /// answers.
     #[must_use]
-    pub fn origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.origins = origins.into_iter().map(Into::into).collect();
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
@@ -118,8 +118,8 @@ impl HttpOptions {
 
     /// Refuses bearer tokens that could be guessed.
     fn check_bearers(&self) -> Result<(), ServerError> {
-        if self.bearers.has_short() {
-            return Err(ServerError::ShortBearer);
+        if self.api_keys.has_short() {
+            return Err(ServerError::ApiKeyTooShort);
         }
         Ok(())
     }
@@ -176,8 +176,8 @@ pub(super) fn router<S>(settings: Arc<Settings>, options: HttpOptions) -> Result
 where
     S: Clone + Send + Sync + 'static,
 {
-    if options.bearers.is_empty() {
-        return Err(ServerError::NoBearers);
+    if options.api_keys.is_empty() {
+        return Err(ServerError::NoApiKeys);
     }
     options.check_bearers()?;
     let address = options.listen;
@@ -188,15 +188,15 @@ pub(super) async fn serve(
     settings: Arc<Settings>,
     mut options: HttpOptions,
 ) -> Result<HttpServer, ServerError> {
-    if options.bearers.is_empty() {
+    if options.api_keys.is_empty() {
         if !options.listen.ip().is_loopback() {
             return Err(ServerError::AuthRequired(options.listen));
         }
         if matches!(settings.source, Source::Many(_)) {
             return Err(ServerError::AmbiguousAccount);
         }
-        if !options.open_to_this_machine {
-            return Err(ServerError::NoBearers);
+        if !options.allow_unauthenticated_loopback {
+            return Err(ServerError::NoApiKeys);
         }
     }
     options.check_bearers()?;
@@ -214,7 +214,7 @@ pub(super) async fn serve(
     let task = tokio::spawn(async move {
         stopped.run_until_cancelled(accepting).await;
         if let Some(audit) = audit {
-            audit.settled().await;
+            audit.flush_async().await;
         }
     });
     Ok(HttpServer { address, stop, task: Some(task) })

@@ -85,8 +85,8 @@ fn one(
 ) -> Tool {
     let spec = tool.spec();
     // Whoever wants whole schemas gets them.
-    let listed = settings.schemas == OutputSchemas::Listed;
-    let mut input = object(if listed { tool.input_schema() } else { tool.input_outline() });
+    let listed = settings.schemas == OutputSchemas::InToolList;
+    let mut input = object(if listed { tool.input_schema() } else { tool.compact_input_schema() });
     if let Some(choice) = choice {
         let named = match form.names {
             Names::Everywhere => true,

@@ -14,7 +14,7 @@
 //! Both eras of the protocol are served, the one that begins with `initialize` and the stateless one of 2026-07-28.
 //! Standard output belongs to the protocol alone: send logs elsewhere.
 //!
-//! Over HTTP callers show bearer tokens of this server's own ([`Bearer::generate`] makes one), unless the server is opened to
+//! Over HTTP callers show bearer tokens of this server's own ([`ApiKey::generate`] makes one), unless the server is opened to
 //! every program of this machine; Vimeo's tokens are never taken from a caller. See [`Server::serve_http`].
 //!
 //! The protocol's library stays inside: none of its types is part of this module's interface.
@@ -37,8 +37,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-pub use access::{Bearer, Bearers};
-pub use accounts::Clients;
+pub use access::{ApiKey, ApiKeys};
+pub use accounts::ClientResolver;
 pub use http::{HttpOptions, HttpServer};
 use vimeo_ext::Vimeo;
 
@@ -57,7 +57,7 @@ pub struct Server {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) source: Source,
-    pub(crate) offer: ToolSelection,
+    pub(crate) selection: ToolSelection,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) uploads: Uploads,
     pub(crate) allowed: BTreeSet<Disclosure>,
@@ -75,18 +75,18 @@ pub enum OutputSchemas {
     /// Beside the list of tools, which a model reads whole and which stays below 20,000 bytes with the basic tools: as
     /// resources, `vimeo://tools/{name}/schema`. Answers come as text and as structured content.
     #[default]
-    Apart,
+    AsResources,
     /// In the list of tools, which takes four times as much with them. Clients check structured content against them, so
     /// answers come as text and as structured content, and errors, which have other fields, as text alone.
-    Listed,
+    InToolList,
     /// Nowhere, and answers come as text alone: for clients that stumble over the other two.
-    Never,
+    Omitted,
 }
 
 impl OutputSchemas {
     /// Whether answers come as structured content too.
     pub(crate) fn structured(self) -> bool {
-        self != Self::Never
+        self != Self::Omitted
     }
 }
 
@@ -110,13 +110,13 @@ pub enum ServerError {
         "callers over HTTP need bearer tokens of the server's own: give some, or open the server to every program and user of \
          this machine"
     )]
-    NoBearers,
+    NoApiKeys,
     /// A bearer token could be guessed.
     #[error(
         "a bearer token has fewer than {} characters: give a longer one, made at random",
-        Bearer::MIN_LENGTH
+        ApiKey::MIN_LENGTH
     )]
-    ShortBearer,
+    ApiKeyTooShort,
     /// Pages of this origin were to be allowed, and it is none.
     #[error("`{0}` is no origin of a web page; give one such as https://app.example.com, without a path")]
     InvalidOrigin(String),
@@ -125,10 +125,10 @@ pub enum ServerError {
     AmbiguousAccount,
     /// No key could be made.
     #[error("the operating system gives no random bytes for a key")]
-    NoKey,
+    NoRandomBytes,
     /// The client did not open the conversation as the protocol has it.
     #[error("the client did not open the conversation: {0}")]
-    Opening(String),
+    InitializeFailed(String),
 }
 
 impl Server {
@@ -138,15 +138,15 @@ impl Server {
     }
 
     /// A server for several accounts, over HTTP alone: each caller's bearer token says which of them are the caller's
-    /// ([`HttpOptions::bearers`]).
-    pub fn for_accounts(clients: impl Clients) -> Self {
+    /// ([`HttpOptions::api_keys`]).
+    pub fn for_accounts(clients: impl ClientResolver) -> Self {
         Self::new(Source::Many(Arc::new(clients)))
     }
 
     fn new(source: Source) -> Self {
         let settings = Settings {
             source,
-            offer: ToolSelection::default(),
+            selection: ToolSelection::default(),
             audit: None,
             uploads: Uploads::default(),
             allowed: BTreeSet::new(),
@@ -167,8 +167,8 @@ impl Server {
 
     /// Gives out these tools alone. Default: the basic ones.
     #[must_use]
-    pub fn offer(self, offer: ToolSelection) -> Self {
-        self.change(|settings| settings.offer = offer)
+    pub fn selection(self, selection: ToolSelection) -> Self {
+        self.change(|settings| settings.selection = selection)
     }
 
     /// Notes every attempt to change something.
@@ -191,7 +191,7 @@ impl Server {
         self.change(|settings| settings.allowed = kinds.into_iter().collect())
     }
 
-    /// Where clients find the schemas of answers. Default: [`OutputSchemas::Apart`].
+    /// Where clients find the schemas of answers. Default: [`OutputSchemas::AsResources`].
     #[must_use]
     pub fn output_schemas(self, schemas: OutputSchemas) -> Self {
         self.change(|settings| settings.schemas = schemas)
@@ -199,7 +199,7 @@ impl Server {
 
     /// Seals cursors and questions with this key, which several processes behind one address share. Default: a random
     /// one. A person's answer is good once for each process, and with the accounts of one store once for all of them
-    /// ([`Clients::use_consent`]).
+    /// ([`ClientResolver::claim_approval`]).
     #[must_use]
     pub fn sealing_key(self, key: [u8; 32]) -> Self {
         self.change(|settings| settings.key = key)
@@ -207,7 +207,7 @@ impl Server {
 
     /// The name and version that the server gives itself. Default: `vimeo`, and the version of this crate.
     #[must_use]
-    pub fn named(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+    pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.change(|settings| (settings.name, settings.version) = (name.into(), version.into()))
     }
 
@@ -215,7 +215,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::AmbiguousAccount`] with several accounts, [`ServerError::Opening`] when the client speaks something
+    /// [`ServerError::AmbiguousAccount`] with several accounts, [`ServerError::InitializeFailed`] when the client speaks something
     /// else.
     pub async fn serve_stdio(&self) -> Result<(), ServerError> {
         self.check()?;
@@ -240,13 +240,13 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::AuthRequired`] and [`ServerError::NoBearers`] when others could call without a bearer token,
-    /// [`ServerError::ShortBearer`] when one could be guessed, [`ServerError::AmbiguousAccount`] with several accounts and no
-    /// bearers, [`ServerError::InvalidOrigin`] for a wrong one of [`HttpOptions::origins`],
+    /// [`ServerError::AuthRequired`] and [`ServerError::NoApiKeys`] when others could call without a bearer token,
+    /// [`ServerError::ApiKeyTooShort`] when one could be guessed, [`ServerError::AmbiguousAccount`] with several accounts and no
+    /// bearers, [`ServerError::InvalidOrigin`] for a wrong one of [`HttpOptions::allowed_origins`],
     /// [`ServerError::Listen`] when the address cannot be had.
     pub async fn serve_http(&self, options: HttpOptions) -> Result<HttpServer, ServerError> {
         if self.settings.key == [0; 32] {
-            return Err(ServerError::NoKey);
+            return Err(ServerError::NoRandomBytes);
         }
         http::serve(Arc::clone(&self.settings), options).await
     }
@@ -258,13 +258,13 @@ impl Server {
     ///
     /// ```no_run
     /// use axum::Router;
-    /// use vimeo_agent::mcp::{Bearer, HttpOptions, Server};
+    /// use vimeo_agent::mcp::{ApiKey, HttpOptions, Server};
     ///
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
-    /// let (bearer, token) = Bearer::generate(["me"])?; // the caller gets the token
+    /// let (bearer, token) = ApiKey::generate(["me"])?; // the caller gets the token
     /// let address = ([127, 0, 0, 1], 8080).into();
     /// let options = HttpOptions::new(address)
-    ///     .bearers([bearer])
+    ///     .api_keys([bearer])
     ///     .hosts(["example.com"])
     ///     .public_url("https://example.com/agents");
     /// let stop = options.shutdown.clone();
@@ -284,21 +284,21 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NoBearers`], [`ServerError::ShortBearer`] and [`ServerError::InvalidOrigin`], as with
+    /// [`ServerError::NoApiKeys`], [`ServerError::ApiKeyTooShort`] and [`ServerError::InvalidOrigin`], as with
     /// [`serve_http`](Self::serve_http).
     pub fn into_router<S>(self, options: HttpOptions) -> Result<axum::Router<S>, ServerError>
     where
         S: Clone + Send + Sync + 'static,
     {
         if self.settings.key == [0; 32] {
-            return Err(ServerError::NoKey);
+            return Err(ServerError::NoRandomBytes);
         }
         http::router(self.settings, options)
     }
 
     fn check(&self) -> Result<(), ServerError> {
         if self.settings.key == [0; 32] {
-            return Err(ServerError::NoKey);
+            return Err(ServerError::NoRandomBytes);
         }
         match self.settings.source {
             Source::One(_) => Ok(()),
@@ -311,7 +311,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("name", &self.settings.name)
-            .field("offer", &self.settings.offer)
+            .field("selection", &self.settings.selection)
             .field("audit", &self.settings.audit)
             .finish_non_exhaustive()
     }

@@ -8,7 +8,7 @@ use url::Url;
 use super::Settings;
 use super::access::Caller;
 use super::accounts::{ACCOUNT, RESOURCE};
-use crate::tools::{self, Category, Definition, ToolError};
+use crate::tools::{self, Definition, ErrorKind, ToolError};
 
 /// The resources whose address is whole. `choice`: the caller has several accounts.
 pub(crate) fn fixed(choice: bool) -> Vec<Resource> {
@@ -73,7 +73,7 @@ pub(crate) async fn read(
         (Some("videos"), [video]) => (*video, VIDEO),
         (Some("videos"), [video, "transcript"]) => (*video, TRANSCRIPT),
         (Some("tools"), [name, "schema"]) => {
-            let tool = tools::tool(name).filter(|tool| settings.offer.has(tool.spec()));
+            let tool = tools::tool(name).filter(|tool| settings.selection.includes(tool.spec()));
             return tool.map(|tool| contents(uri, schemas(tool).to_string())).ok_or_else(unknown);
         }
         (Some("accounts"), []) => {
@@ -114,9 +114,9 @@ fn refused(error: ToolError, uri: &str) -> ErrorData {
         fields.insert("uri".to_owned(), json!(uri));
     }
     let data = Some(data);
-    match error.category {
-        Category::NotFound => ErrorData::resource_not_found(error.to_string(), data),
-        Category::Input => ErrorData::invalid_params(error.to_string(), data),
+    match error.kind {
+        ErrorKind::NotFound => ErrorData::resource_not_found(error.to_string(), data),
+        ErrorKind::Input => ErrorData::invalid_params(error.to_string(), data),
         _ => ErrorData::internal_error(error.to_string(), data),
     }
 }

@@ -29,7 +29,7 @@ where
     let audit = handler.settings.audit.clone();
     let served = converse(handler, reader, writer).await;
     if let Some(audit) = audit {
-        audit.settled().await;
+        audit.flush_async().await;
     }
     served
 }
@@ -50,7 +50,7 @@ where
         Ok(running) => running,
         // A client that came and went.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        Err(error) => return Err(ServerError::Opening(error.to_string())),
+        Err(error) => return Err(ServerError::InitializeFailed(error.to_string())),
     };
     let cancel = running.cancellation_token();
     let mut waiting = std::pin::pin!(running.waiting());

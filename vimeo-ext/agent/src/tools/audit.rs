@@ -24,27 +24,27 @@ use super::error::ToolError;
 pub struct AuditLog {
     path: PathBuf,
     /// To the thread that writes, one line after another; it ends with the last clone.
-    lines: Sender<Line>,
+    lines: Sender<LogLine>,
     attempts: Arc<AtomicU64>,
-    open: Arc<Open>,
+    open: Arc<OpenAttempts>,
 }
 
 /// A line to write.
-struct Line {
+struct LogLine {
     text: String,
     written: Option<oneshot::Sender<io::Result<()>>>,
     /// The attempt that ends with it.
-    ends: Option<Count>,
+    ends: Option<AttemptGuard>,
 }
 
 /// How many attempts have not been noted to their end.
 #[derive(Default)]
-struct Open {
+struct OpenAttempts {
     number: Mutex<usize>,
     fewer: Condvar,
 }
 
-impl Open {
+impl OpenAttempts {
     fn number(&self) -> MutexGuard<'_, usize> {
         // Each change is one step up or down.
         self.number.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,16 +52,16 @@ impl Open {
 }
 
 /// One of the open attempts, as long as it is held.
-struct Count(Arc<Open>);
+struct AttemptGuard(Arc<OpenAttempts>);
 
-impl Count {
-    fn new(open: &Arc<Open>) -> Self {
+impl AttemptGuard {
+    fn new(open: &Arc<OpenAttempts>) -> Self {
         *open.number() += 1;
         Self(Arc::clone(open))
     }
 }
 
-impl Drop for Count {
+impl Drop for AttemptGuard {
     fn drop(&mut self) {
         let mut number = self.0.number();
         *number = number.saturating_sub(1);
@@ -85,11 +85,11 @@ impl AuditLog {
         let file = options.open(&path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        let (lines, waiting) = channel::<Line>();
+        let (lines, waiting) = channel::<LogLine>();
         let shown = path.clone();
         // A thread of its own, so that an attempt that is dropped can leave its last line, in its order, from anywhere.
         std::thread::Builder::new().name("audit log".to_owned()).spawn(move || {
-            for Line { text, written, ends } in waiting {
+            for LogLine { text, written, ends } in waiting {
                 let outcome = write(&file, &text);
                 if let (Err(error), None) = (&outcome, &written) {
                     tracing::error!(%error, path = %shown.display(), "the audit log cannot be written");
@@ -111,7 +111,7 @@ impl AuditLog {
 
     /// Waits until every attempt is noted to its end, at most so long; answers whether they are. It blocks the thread: for
     /// the end of a process, after the servers and calls that use the log were stopped.
-    pub fn settle(&self, at_most: Duration) -> bool {
+    pub fn flush(&self, at_most: Duration) -> bool {
         let waited = self.open.fewer.wait_timeout_while(self.open.number(), at_most, |number| *number > 0);
         match waited {
             Ok((number, _)) => *number == 0,
@@ -119,11 +119,11 @@ impl AuditLog {
         }
     }
 
-    /// As [`settle`](Self::settle), for a second, beside other tasks.
+    /// As [`flush`](Self::flush), for a second, beside other tasks.
     #[cfg(feature = "mcp")]
-    pub(crate) async fn settled(&self) {
+    pub(crate) async fn flush_async(&self) {
         let log = self.clone();
-        let settled = tokio::task::spawn_blocking(move || log.settle(Duration::from_secs(1))).await;
+        let settled = tokio::task::spawn_blocking(move || log.flush(Duration::from_secs(1))).await;
         if !settled.unwrap_or(false) {
             tracing::warn!(path = %self.path.display(), "not every attempt is noted to its end");
         }
@@ -138,7 +138,7 @@ impl AuditLog {
             tool: asked.tool,
             account: asked.account.to_owned(),
             clock,
-            count: Some(Count::new(&self.open)),
+            count: Some(AttemptGuard::new(&self.open)),
         };
         let arguments = ("arguments", without_secrets(asked.arguments));
         let written = self.write(attempt.line("before", arguments), None).await;
@@ -159,10 +159,10 @@ impl AuditLog {
         }
     }
 
-    async fn write(&self, text: String, ends: Option<Count>) -> io::Result<()> {
+    async fn write(&self, text: String, ends: Option<AttemptGuard>) -> io::Result<()> {
         let (written, outcome) = oneshot::channel();
         let gone = || io::Error::other("the thread that writes it has ended");
-        self.lines.send(Line { text, written: Some(written), ends }).map_err(|_| gone())?;
+        self.lines.send(LogLine { text, written: Some(written), ends }).map_err(|_| gone())?;
         outcome.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -196,7 +196,7 @@ pub(crate) struct Attempt {
     tool: &'static str,
     account: String,
     clock: Clock,
-    count: Option<Count>,
+    count: Option<AttemptGuard>,
 }
 
 impl Attempt {
@@ -205,7 +205,7 @@ impl Attempt {
         let outcome = match outcome {
             Ok(()) => json!("done"),
             Err(error) => {
-                json!({"category": error.category, "status": error.status, "message": error.message})
+                json!({"category": error.kind, "status": error.status, "message": error.message})
             }
         };
         let line = self.line("after", ("outcome", outcome));
@@ -233,7 +233,7 @@ impl Drop for Attempt {
         let outcome = json!({"category": "cancelled", "status": null, "message": message});
         let text = self.line("after", ("outcome", outcome));
         // It fails only when the thread has ended, which it does not while this log is there.
-        let _ = self.log.lines.send(Line { text, written: None, ends: Some(count) });
+        let _ = self.log.lines.send(LogLine { text, written: None, ends: Some(count) });
     }
 }
 
@@ -296,7 +296,7 @@ mod tests {
         });
         let asked = Asked { tool: "vimeo_video_edit", account: "account 7", arguments: &arguments };
         let attempt = log.begin(asked, Arc::new(Utc::now)).await.unwrap();
-        let error = ToolError::new(crate::tools::Category::NotFound, "gone", "look");
+        let error = ToolError::new(crate::tools::ErrorKind::NotFound, "gone", "look");
         attempt.end(Err(&error)).await.unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -324,7 +324,7 @@ mod tests {
         let arguments = json!({"name": "Surf"});
         let asked = || Asked { tool: "vimeo_folder_create", account: "account 7", arguments: &arguments };
         let attempt = log.begin(asked(), Arc::new(Utc::now)).await.unwrap();
-        assert!(!log.settle(Duration::ZERO), "one is open");
+        assert!(!log.flush(Duration::ZERO), "one is open");
         // From a thread without a runtime, as when a runtime ends.
         std::thread::spawn(move || drop(attempt)).join().unwrap();
         // Given up while the first line was on its way: both lines are there all the same, in their order.
@@ -332,7 +332,7 @@ mod tests {
         let waker = std::task::Waker::noop();
         let _ = begun.as_mut().poll(&mut std::task::Context::from_waker(waker));
         drop(begun);
-        assert!(log.settle(Duration::from_secs(60)));
+        assert!(log.flush(Duration::from_secs(60)));
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let order: Vec<_> =

@@ -5,11 +5,11 @@ use serde::Serialize;
 use vimeo_api::types;
 
 use super::error::Failed;
+use super::outputs::{last_segment, title, uri};
 use super::paging::{given, list, list_input};
-use super::shapes::{last_segment, title, uri};
 use super::untrusted::clean;
 use super::videos::read;
-use super::{Choice, Context, Listing, Spec, Tool, Toolset};
+use super::{Context, KnownValue, Listing, Spec, Tool, Toolset};
 
 list_input! {
     /// Arguments of [`CategoriesList`].
@@ -18,9 +18,9 @@ list_input! {
         required {}
         optional {
             /// Order of the list.
-            pub sort: Choice<types::CategorySort>,
+            pub sort: KnownValue<types::CategorySort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
@@ -28,7 +28,7 @@ list_input! {
 /// A category.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct Category {
+pub struct VideoCategory {
     /// The word for it in addresses.
     pub id: String,
     /// The URI.
@@ -45,7 +45,7 @@ pub struct Category {
     pub subcategories: Vec<String>,
 }
 
-impl From<types::Category> for Category {
+impl From<types::Category> for VideoCategory {
     fn from(category: types::Category) -> Self {
         let below = category.subcategories.into_iter().flatten();
         Self {
@@ -64,7 +64,7 @@ pub struct CategoriesList;
 
 impl Tool for CategoriesList {
     type Input = CategoriesListInput;
-    type Output = Listing<Category>;
+    type Output = Listing<VideoCategory>;
     const SPEC: Spec = read(
         "vimeo_categories_list",
         "List categories",
@@ -77,6 +77,6 @@ impl Tool for CategoriesList {
         let call = context.api().categories().list_categories().into_call();
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, "uri,name,link,subcategories.uri", Category::from).await
+        list(context, &Self::SPEC, &input, call, "uri,name,link,subcategories.uri", VideoCategory::from).await
     }
 }

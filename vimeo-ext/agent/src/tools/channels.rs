@@ -6,17 +6,17 @@ use vimeo_api::{Call, OpenEnum as _, Page, types};
 
 use super::collection::{Collection, channel_fields};
 use super::error::{Failed, ToolError};
+use super::outputs::{Video, video_fields};
 use super::paging::{embeddable, given, list, list_input};
-use super::shapes::{Video, video_fields};
 use super::videos::read;
-use super::{ChannelId, Choice, Context, Listing, Spec, Tool, Toolset};
+use super::{ChannelId, Context, KnownValue, Listing, Spec, Tool, Toolset};
 
 /// Which channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(description = "")]
 #[non_exhaustive]
-pub enum Which {
+pub enum ChannelScope {
     /// All public ones.
     #[default]
     #[schemars(description = "")]
@@ -50,16 +50,16 @@ list_input! {
         required {}
         optional {
             /// All public ones (default), those the account follows, or runs.
-            pub which: Which,
+            pub which: ChannelScope,
             /// Only featured ones of all, or those the account runs.
             #[schemars(extend("x-unlisted" = true))]
             pub filter: ChannelFilter,
             /// Words to find.
             pub query: String,
             /// Order of the list; default and relevant are for all public ones alone.
-            pub sort: Choice<types::ChannelDirectorySort>,
+            pub sort: KnownValue<types::ChannelDirectorySort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
@@ -81,8 +81,8 @@ impl Tool for ChannelsList {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let which = match (input.which, input.filter) {
-            (None | Some(Which::Moderated), Some(ChannelFilter::Moderated)) => Which::Moderated,
-            (None | Some(Which::All), Some(ChannelFilter::Featured)) => Which::All,
+            (None | Some(ChannelScope::Moderated), Some(ChannelFilter::Moderated)) => ChannelScope::Moderated,
+            (None | Some(ChannelScope::All), Some(ChannelFilter::Featured)) => ChannelScope::All,
             (which, None) => which.unwrap_or_default(),
             (Some(_), Some(_)) => {
                 let message = "filter does not go with this which.";
@@ -90,7 +90,7 @@ impl Tool for ChannelsList {
                 return Err(Box::new(ToolError::input("filter", message, next)));
             }
         };
-        if let (Some(sort), Which::Followed | Which::Moderated) = (&input.sort, which)
+        if let (Some(sort), ChannelScope::Followed | ChannelScope::Moderated) = (&input.sort, which)
             && !types::ChannelSort::VALUES.contains(&sort.as_str())
         {
             let message = format!("sort {} is for all public channels alone.", sort.as_str());
@@ -99,12 +99,12 @@ impl Tool for ChannelsList {
         }
         let channels = context.api().channels();
         let call: Call<Page<types::Channel>> = match which {
-            Which::All if input.filter.is_some() => {
+            ChannelScope::All if input.filter.is_some() => {
                 channels.list_channels().filter(types::FeaturedFilter::Featured).into_call()
             }
-            Which::All => channels.list_channels().into_call(),
-            Which::Followed => channels.list_my_channels().into_call(),
-            Which::Moderated => {
+            ChannelScope::All => channels.list_channels().into_call(),
+            ChannelScope::Followed => channels.list_my_channels().into_call(),
+            ChannelScope::Moderated => {
                 channels.list_my_channels().filter(types::ModeratedFilter::Moderated).into_call()
             }
         };
@@ -128,12 +128,12 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::ChannelVideoSort>,
+            pub sort: KnownValue<types::ChannelVideoSort>,
             /// Only those that may be embedded.
             #[schemars(extend("x-unlisted" = true))]
-            pub filter: Choice<types::EmbeddableFilter>,
+            pub filter: KnownValue<types::EmbeddableFilter>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use vimeo_api::types;
 
-use super::shapes::{last_segment, prose, time, title, word};
+use super::outputs::{last_segment, prose, time, title, word};
 use super::untrusted::clean;
 use super::{Detail, Output};
 

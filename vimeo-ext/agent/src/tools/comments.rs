@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vimeo_api::types;
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
+use super::outputs::{last_segment, prose, time, title, uri};
 use super::paging::{given, list, list_input};
-use super::shapes::{last_segment, prose, time, title, uri};
 use super::untrusted::quoted;
 use super::videos::read;
-use super::{Choice, Context, Cost, Disclosure, Effect, Listing, Output, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Disclosure, Effect, KnownValue, Listing, Output, Spec, Tool, Toolset, VideoId};
 
 /// A comment.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -118,7 +118,7 @@ impl Tool for VideoCommentAdd {
         let call = context.api().videos().create_video_comment(video, body).into_call();
         let call = call.fields(FIELDS);
         let posted = context.send(&Self::SPEC, call).await.map_err(|error| {
-            if error.category == Category::UnknownOutcome {
+            if error.kind == ErrorKind::UnknownOutcome {
                 let arguments = json!({"video_id": video.to_string(), "direction": "desc"});
                 return Box::new(error.check("vimeo_video_comments_list", arguments));
             }
@@ -138,7 +138,7 @@ list_input! {
         }
         optional {
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The confirmation that everything needs which is taken away for good.
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
 use super::untrusted::{clean, quoted};
 use super::{Context, Spec};
 
@@ -17,7 +17,7 @@ pub(crate) async fn confirm(
     let current = current.unwrap_or_default();
     if current.trim().is_empty() {
         let message = format!("The {what} has no name to confirm with; nothing was sent.");
-        return Err(Box::new(ToolError::new(Category::Conflict, message, "Give it a name first.")));
+        return Err(Box::new(ToolError::new(ErrorKind::Conflict, message, "Give it a name first.")));
     }
     // What a tool has shown is the cleaned form.
     if confirm.trim() != current.trim() && confirm.trim() != clean(current, usize::MAX).trim() {
@@ -25,7 +25,7 @@ pub(crate) async fn confirm(
         let next = format!("Make sure of the id: {how_to_read} Then give what you find there, exactly.");
         let error = ToolError {
             field: Some("confirm".to_owned()),
-            ..ToolError::new(Category::Conflict, message, next)
+            ..ToolError::new(ErrorKind::Conflict, message, next)
         };
         return Err(Box::new(error));
     }

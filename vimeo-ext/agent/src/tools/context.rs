@@ -11,8 +11,8 @@ use vimeo_api::{Call, Error as CallError, Response};
 use vimeo_ext::auth::Grant;
 use vimeo_ext::{RateLimitPolicy, Vimeo};
 
-use super::ask::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
-use super::error::{Category, Failed, ToolError};
+use super::elicit::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
+use super::error::{ErrorKind, Failed, ToolError};
 use super::seal::Sealer;
 use super::uploads::Uploads;
 use super::{AppId, Disclosure, Spec};
@@ -163,7 +163,7 @@ impl Context {
         let Some(ask) = &self.ask else { return Ok(false) };
         let consent = ask.ask(ApprovalPrompt { tool: spec.name, text }).await;
         let refused =
-            |message: &str, next: &str| Err(Box::new(ToolError::new(Category::Conflict, message, next)));
+            |message: &str, next: &str| Err(Box::new(ToolError::new(ErrorKind::Conflict, message, next)));
         match consent {
             Approval::Granted => Ok(true),
             Approval::Unavailable => Ok(false),
@@ -171,7 +171,7 @@ impl Context {
                 "The person declined; nothing was sent.",
                 "Do not repeat the call unless the person asks for it.",
             ),
-            Approval::Later => {
+            Approval::Deferred => {
                 refused("The person has to answer first; nothing was sent.", "Call again with the answer.")
             }
         }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use vimeo_api::OpenEnum;
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
 use super::untrusted::clean;
 use super::{Context, Tool};
 
@@ -82,7 +82,7 @@ fn refused(tool: &str, kind: Disclosure, act: &str) -> ToolError {
          `vimeo mcp --allow {word}` or Tools::allow, make this one call with `vimeo tools call`, or use a client with \
          elicitation, which asks each time."
     );
-    ToolError::new(Category::Approval, message, next)
+    ToolError::new(ErrorKind::Approval, message, next)
 }
 
 /// Whether a setting lets in people whom the current one keeps out. Of the words between the narrowest and the widest none

@@ -18,7 +18,7 @@ use super::untrusted::clean;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Category {
+pub enum ErrorKind {
     /// The arguments will not do; `field` names the one.
     Input,
     /// The token lacks a scope.
@@ -48,7 +48,8 @@ pub enum Category {
 #[non_exhaustive]
 pub struct ToolError {
     /// What kind of trouble it is.
-    pub category: Category,
+    #[serde(rename = "category")]
+    pub kind: ErrorKind,
     /// What happened, to what.
     pub message: String,
     /// What to do now.
@@ -85,9 +86,9 @@ pub struct ToolError {
 pub(crate) type Failed = Box<ToolError>;
 
 impl ToolError {
-    pub(crate) fn new(category: Category, message: impl Into<String>, next_step: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self {
-            category,
+            kind,
             message: message.into(),
             next_step: next_step.into(),
             retryable: false,
@@ -113,7 +114,7 @@ impl ToolError {
         message: impl Into<String>,
         next_step: impl Into<String>,
     ) -> Self {
-        Self { field: Some(field.into()), ..Self::new(Category::Input, message, next_step) }
+        Self { field: Some(field.into()), ..Self::new(ErrorKind::Input, message, next_step) }
     }
 
     /// The token lacks scopes; nothing was sent.
@@ -122,7 +123,7 @@ impl ToolError {
             needed_scopes: needed.iter().map(|&scope| scope.to_owned()).collect(),
             granted_scopes: Some(granted.iter().map(ToString::to_string).collect()),
             ..Self::new(
-                Category::Scope,
+                ErrorKind::Scope,
                 format!(
                     "{name} needs the scopes {}, the token has {granted}; nothing was sent",
                     needed.join(" ")
@@ -164,24 +165,24 @@ impl ToolError {
         let message = clean(&error.to_string(), 500);
         match error {
             vimeo_ext::Error::Auth(AuthError::NoToken | AuthError::NoApp | AuthError::Refresh(_)) => {
-                Self::new(Category::Auth, message, LOG_IN)
+                Self::new(ErrorKind::Auth, message, LOG_IN)
             }
             #[cfg(feature = "accounts")]
             vimeo_ext::Error::Accounts(error) => match **error {
                 vimeo_ext::accounts::AccountsError::Contended { .. }
                 | vimeo_ext::accounts::AccountsError::Store(_) => Self {
                     retryable: true,
-                    ..Self::new(Category::Temporary, message, "Try the same call again in a while.")
+                    ..Self::new(ErrorKind::Temporary, message, "Try the same call again in a while.")
                 },
-                _ => Self::new(Category::Auth, message, LOG_IN),
+                _ => Self::new(ErrorKind::Auth, message, LOG_IN),
             },
             vimeo_ext::Error::Upload { source, .. } if source.is_resumable() => {
-                Self { retryable: true, ..Self::new(Category::Temporary, message, "Resume the upload.") }
+                Self { retryable: true, ..Self::new(ErrorKind::Temporary, message, "Resume the upload.") }
             }
             vimeo_ext::Error::Upload { .. } => {
-                Self::new(Category::Input, message, "Check the file and upload it anew.")
+                Self::new(ErrorKind::Input, message, "Check the file and upload it anew.")
             }
-            _ => Self::new(Category::Temporary, message, "Try again later."),
+            _ => Self::new(ErrorKind::Temporary, message, "Try again later."),
         }
     }
 }
@@ -190,27 +191,27 @@ const LOG_IN: &str = "Ask the person to log in to Vimeo again or to set a valid 
 
 fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>) -> ToolError {
     let message = error.to_string();
-    let new = |category, next_step: &str| ToolError::new(category, message.clone(), next_step);
+    let new = |kind, next_step: &str| ToolError::new(kind, message.clone(), next_step);
     let unknown = *method == Method::POST && effect_of_error(error) != Effect::Nothing;
     if unknown {
-        return new(Category::UnknownOutcome, spec.check);
+        return new(ErrorKind::UnknownOutcome, spec.check);
     }
     match error {
-        CallError::Invalid { .. } => new(Category::Input, "Correct the arguments; nothing was sent."),
+        CallError::Invalid { .. } => new(ErrorKind::Input, "Correct the arguments; nothing was sent."),
         CallError::MissingScope(missing) => ToolError {
             needed_scopes: missing.scopes().into_iter().map(ToString::to_string).collect(),
             granted_scopes: missing
                 .granted
                 .as_ref()
                 .map(|granted| granted.iter().map(ToString::to_string).collect()),
-            ..new(Category::Scope, "Ask the person to log in again and grant the needed scopes.")
+            ..new(ErrorKind::Scope, "Ask the person to log in again and grant the needed scopes.")
         },
         CallError::UploadAccessDenied(_) => new(
-            Category::Plan,
+            ErrorKind::Plan,
             "The app needs upload access, which its owner requests on developer.vimeo.com/apps.",
         ),
         CallError::QuotaExceeded(_) => new(
-            Category::Plan,
+            ErrorKind::Plan,
             "The account is full: free space or wait for the next period, then try again.",
         ),
         CallError::RateLimited(limited) => {
@@ -218,40 +219,40 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
             ToolError {
                 retryable: true,
                 retry_after_s: wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-                ..new(Category::RateLimit, "Wait, then make the same call again; make fewer calls.")
+                ..new(ErrorKind::RateLimit, "Wait, then make the same call again; make fewer calls.")
             }
         }
         CallError::LoginRequired(login) if login.no_user => new(
-            Category::Auth,
+            ErrorKind::Auth,
             "Ask the person to log in to Vimeo, or to set a user's access token: the app's own token acts for no user.",
         ),
-        CallError::LoginRequired(_) => new(Category::Auth, LOG_IN),
+        CallError::LoginRequired(_) => new(ErrorKind::Auth, LOG_IN),
         CallError::AppCredentialsRejected(_) => {
-            new(Category::Auth, "Ask the person to correct the app's client identifier and client secret.")
+            new(ErrorKind::Auth, "Ask the person to correct the app's client identifier and client secret.")
         }
         _ if error.is_intermediary() => ToolError {
             retryable: true,
             ..new(
-                Category::Temporary,
+                ErrorKind::Temporary,
                 "Something between here and Vimeo answered: ask the person to check the network, a proxy or a sign-in \
                  page, then make the same call again.",
             )
         },
-        CallError::Paging { .. } => new(Category::Conflict, "Start the list again without a cursor."),
+        CallError::Paging { .. } => new(ErrorKind::Conflict, "Start the list again without a cursor."),
         _ => by_status(error, new),
     }
 }
 
-fn by_status(error: &CallError, new: impl Fn(Category, &str) -> ToolError) -> ToolError {
+fn by_status(error: &CallError, new: impl Fn(ErrorKind, &str) -> ToolError) -> ToolError {
     let Some(status) = error.status() else {
         return ToolError {
             retryable: true,
-            ..new(Category::Temporary, "Try the same call again in a while.")
+            ..new(ErrorKind::Temporary, "Try the same call again in a while.")
         };
     };
     if error.is_not_found() {
         return new(
-            Category::NotFound,
+            ErrorKind::NotFound,
             "Check the id: it may be deleted, or not for this account to see. Find the right one with a \
              list or search tool.",
         );
@@ -259,22 +260,24 @@ fn by_status(error: &CallError, new: impl Fn(Category, &str) -> ToolError) -> To
     match status {
         _ if error.is_invalid_parameter() => {
             let field = error.invalid_parameters().iter().find_map(|parameter| parameter.field.clone());
-            ToolError { field, ..new(Category::Input, "Correct the argument and call again.") }
+            ToolError { field, ..new(ErrorKind::Input, "Correct the argument and call again.") }
         }
-        StatusCode::UNAUTHORIZED => new(Category::Auth, LOG_IN),
+        StatusCode::UNAUTHORIZED => new(ErrorKind::Auth, LOG_IN),
         StatusCode::FORBIDDEN => new(
-            Category::Plan,
+            ErrorKind::Plan,
             "This account may not do that: its plan, the owner or the privacy settings stand against it. Do \
              not repeat the call.",
         ),
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
-            new(Category::Conflict, "Read the current state, then decide again.")
+            new(ErrorKind::Conflict, "Read the current state, then decide again.")
         }
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => {
-            ToolError { retryable: true, ..new(Category::Temporary, "Try the same call again in a while.") }
+            ToolError { retryable: true, ..new(ErrorKind::Temporary, "Try the same call again in a while.") }
         }
-        status if status.is_client_error() => new(Category::Input, "Correct the arguments and call again."),
-        _ => ToolError { retryable: true, ..new(Category::Temporary, "Try the same call again in a while.") },
+        status if status.is_client_error() => new(ErrorKind::Input, "Correct the arguments and call again."),
+        _ => {
+            ToolError { retryable: true, ..new(ErrorKind::Temporary, "Try the same call again in a while.") }
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use vimeo_api::types;
 
 use super::collection::{Collection, folder_fields};
 use super::error::{Failed, ToolError};
+use super::outputs::{Ack, Video, video_fields, word};
 use super::paging::{given, list, list_input};
-use super::shapes::{Done, Video, video_fields, word};
 use super::showcases::find_by_name;
 use super::untrusted::quoted;
 use super::videos::read;
 use super::{
-    Choice, Context, Cost, Detail, Disclosure, Effect, FolderId, Listing, Spec, Tool, Toolset, UserId,
+    Context, Cost, Detail, Disclosure, Effect, FolderId, KnownValue, Listing, Spec, Tool, Toolset, UserId,
     VideoId,
 };
 
@@ -86,9 +86,9 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::FolderSort>,
+            pub sort: KnownValue<types::FolderSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
@@ -135,7 +135,7 @@ pub struct FolderVideoAdd;
 
 impl Tool for FolderVideoAdd {
     type Input = FolderVideoAddInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_folder_video_add",
         title: "Move a video into a folder",
@@ -173,7 +173,7 @@ impl Tool for FolderVideoAdd {
             None => folders.add_my_folder_video(folder.number(), video).into_call(),
         };
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The video is in the folder.", video))
+        Ok(Ack::new("The video is in the folder.", video))
     }
 }
 
@@ -191,9 +191,9 @@ list_input! {
             /// Whether videos of folders inside count too.
             pub include_subfolders: bool,
             /// Order of the list.
-            pub sort: Choice<types::FolderItemSort>,
+            pub sort: KnownValue<types::FolderItemSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

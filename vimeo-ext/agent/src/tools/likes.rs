@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::types;
 
 use super::error::Failed;
+use super::outputs::{Ack, Video, video_fields};
 use super::paging::{embeddable, given, list, list_input};
-use super::shapes::{Done, Video, video_fields};
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Effect, KnownValue, Listing, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`VideoLike`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct VideoLike;
 
 impl Tool for VideoLike {
     type Input = VideoLikeInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_video_like",
         title: "Like a video",
@@ -41,7 +41,7 @@ impl Tool for VideoLike {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().likes().like_video_as_me(&input.video_id);
         context.send(&Self::SPEC, call.into_call()).await?;
-        Ok(Done::new("The account likes the video.", &input.video_id))
+        Ok(Ack::new("The account likes the video.", &input.video_id))
     }
 }
 
@@ -54,13 +54,13 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::VideoSort>,
+            pub sort: KnownValue<types::VideoSort>,
             /// Whether the order goes up or down, where Vimeo takes it here.
             #[schemars(extend("x-unlisted" = true))]
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
             /// Only those that may be embedded.
             #[schemars(extend("x-unlisted" = true))]
-            pub filter: Choice<types::EmbeddableFilter>,
+            pub filter: KnownValue<types::EmbeddableFilter>,
         }
     }
 }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use vimeo_api::types;
 
 use super::error::Failed;
-use super::shapes::time;
-use super::users::Nothing;
+use super::outputs::time;
+use super::users::EmptyInput;
 use super::videos::read;
 use super::{Context, Output, Spec, Tool, Toolset};
 
@@ -45,7 +45,7 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime_unit: Option<QuotaUnit>,
     /// Calls of the API that may be made in each window.
-    pub calls: Vec<Calls>,
+    pub calls: Vec<RateLimitWindow>,
 }
 
 /// What a quota counts.
@@ -78,7 +78,7 @@ impl QuotaUnit {
 /// Calls of the API that may be made in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct Calls {
+pub struct RateLimitWindow {
     /// In all.
     pub limit: u64,
     /// Still.
@@ -99,7 +99,7 @@ const FIELDS: &str = "upload_quota.space.free,upload_quota.space.max,upload_quot
 pub struct LimitsGet;
 
 impl Tool for LimitsGet {
-    type Input = Nothing;
+    type Input = EmptyInput;
     type Output = Limits;
     const SPEC: Spec = read(
         "vimeo_limits_get",
@@ -131,7 +131,7 @@ impl Tool for LimitsGet {
             lifetime_unit: QuotaUnit::of(lifetime.unit, known(lifetime.free, lifetime.max)),
             calls: windows
                 .into_iter()
-                .map(|window| Calls {
+                .map(|window| RateLimitWindow {
                     limit: window.limit,
                     left: window.remaining,
                     resets: window.resets_at.map(time),

@@ -10,10 +10,10 @@
 //!
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let tools = Tools::for_account(Vimeo::from_env()?);
-//! tools.learn_scopes().await?; // so that only what the token may do is offered
+//! tools.fetch_scopes().await?; // so that only what the token may do is offered
 //!
 //! // For a model: definitions to give, and calls to carry out.
-//! let definitions: Vec<_> = tools.offered().map(|tool| tool.anthropic()).collect();
+//! let definitions: Vec<_> = tools.available().map(|tool| tool.anthropic()).collect();
 //! let answer = tools.call("vimeo_videos_search", json!({"query": "surf"})).await?;
 //! let text = answer.to_text();
 //!
@@ -30,41 +30,41 @@
 //! - It asks Vimeo for the fields alone that it gives, so it counts for less.
 //! - What it deletes has to be confirmed by its current title.
 //! - A call that shows something to more people or sends data out needs the person's consent: somebody who can be asked
-//!   ([`Tools::call_as`]), or a kind of [`Disclosure`] that was allowed beforehand ([`Tools::allow`]).
-//! - What creates is sent once; when the outcome is not known, [`Category::UnknownOutcome`] says how to find out.
+//!   ([`Tools::call_with`]), or a kind of [`Disclosure`] that was allowed beforehand ([`Tools::allow`]).
+//! - What creates is sent once; when the outcome is not known, [`ErrorKind::UnknownOutcome`] says how to find out.
 //! - An answer to a model fits into 20,000 bytes, or 60,000 with `detail` full, and says how to get the rest.
 //! - Text that people wrote stands, in the copy for models, between marks that nobody can foresee; programs get it plain.
 
-mod answer;
-mod ask;
 mod audit;
 mod categories;
 mod channels;
-mod choice;
 mod collection;
 mod comments;
 mod confirm;
 mod context;
 mod disclosure;
+mod elicit;
 mod error;
 mod folders;
 mod input;
+mod known_value;
 mod likes;
 mod limits;
-mod offer;
+mod outputs;
 mod paging;
 mod quota;
 mod random;
+mod reconcile;
 mod registry;
 mod removal;
 mod schema;
 mod seal;
-mod settle;
-mod shapes;
+mod selection;
 mod showcases;
-mod size;
 mod text_tracks;
 mod tool;
+mod tool_result;
+mod truncate;
 mod untrusted;
 mod upload_folders;
 mod upload_tools;
@@ -83,36 +83,35 @@ use std::sync::Arc;
 use serde_json::Value;
 use vimeo_ext::{Error, ScopeSet, Vimeo};
 
-pub use answer::Answer;
-pub use ask::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
 pub use audit::AuditLog;
-pub use categories::{CategoriesList, CategoriesListInput, Category as VideoCategory};
+pub use categories::{CategoriesList, CategoriesListInput, VideoCategory};
 pub use channels::{
-    ChannelFilter, ChannelVideosList, ChannelVideosListInput, ChannelsList, ChannelsListInput, Which,
+    ChannelFilter, ChannelScope, ChannelVideosList, ChannelVideosListInput, ChannelsList, ChannelsListInput,
 };
-pub use choice::Choice;
 pub use collection::{Collection, CollectionText};
 pub use comments::{
     Comment, CommentText, VideoCommentAdd, VideoCommentAddInput, VideoCommentsList, VideoCommentsListInput,
 };
 pub use context::Context;
 pub use disclosure::{Disclosure, UnknownDisclosure};
-pub use error::{Category, ToolError};
+pub use elicit::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
+pub use error::{ErrorKind, ToolError};
 pub use folders::{
     FolderCreate, FolderCreateInput, FolderVideoAdd, FolderVideoAddInput, FolderVideosList,
     FolderVideosListInput, FoldersList, FoldersListInput,
 };
+pub use known_value::KnownValue;
 pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike, VideoLikeInput};
-pub use limits::{Calls, Limits, LimitsGet, QuotaUnit};
-pub use offer::ToolSelection;
+pub use limits::{Limits, LimitsGet, QuotaUnit, RateLimitWindow};
+pub use outputs::{Ack, User, UserText, Video, VideoText};
 pub use paging::{Detail, Listing};
 pub use registry::{Definition, all, tool};
 pub use removal::{
     FolderDelete, FolderDeleteInput, ShowcaseDelete, ShowcaseDeleteInput, ShowcaseVideoRemove,
     ShowcaseVideoRemoveInput,
 };
-pub use schema::faults;
-pub use shapes::{Done, User, UserText, Video, VideoText};
+pub use schema::lint_schema;
+pub use selection::ToolSelection;
 pub use showcases::{
     ShowcaseCreate, ShowcaseCreateInput, ShowcaseVideoAdd, ShowcaseVideoAddInput, ShowcaseVideosList,
     ShowcaseVideosListInput, ShowcasesList, ShowcasesListInput,
@@ -122,12 +121,13 @@ pub use text_tracks::{
     TranscriptPart, TranscriptText, VideoTranscriptGet, VideoTranscriptGetInput,
 };
 pub use tool::{Cost, Effect, Output, Spec, Tool, Toolset, UnknownToolset};
+pub use tool_result::ToolResult;
 pub use upload_tools::{
     UploadGet, UploadInput, UploadState, UploadStop, VideoReplace, VideoReplaceInput, VideoUpload,
     VideoUploadInput,
 };
 pub use uploads::Uploads;
-pub use users::{FollowingList, FollowingListInput, MeGet, Nothing, UserFollow, UserGet, UserInput};
+pub use users::{EmptyInput, FollowingList, FollowingListInput, MeGet, UserFollow, UserGet, UserInput};
 pub use versions::{Version, VersionText, VideoVersionsList, VideoVersionsListInput};
 pub use video_delete::{VideoDelete, VideoDeleteInput};
 pub use video_edit::{VideoEdit, VideoEditInput};
@@ -146,32 +146,32 @@ pub(crate) use self::audit::Asked;
 #[cfg(feature = "mcp")]
 pub(crate) use self::random::{bytes as random_bytes, word as random_word};
 pub(crate) use self::seal::Sealer;
-use self::size::OutputDuplication;
+use self::truncate::OutputDuplication;
 use self::untrusted::UntrustedDelimiter;
 
 /// The tools for one account. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
     context: Context,
-    offer: ToolSelection,
+    selection: ToolSelection,
     audit: Option<AuditLog>,
     copies: OutputDuplication,
 }
 
 /// Who calls, for one call.
 #[derive(Clone, Default)]
-pub struct Caller {
+pub struct CallOptions {
     /// How to ask the person.
-    pub ask: Option<Arc<dyn Elicitor>>,
+    pub elicitor: Option<Arc<dyn Elicitor>>,
     /// How to tell of progress.
-    pub report: Option<Arc<dyn ProgressSink>>,
+    pub progress: Option<Arc<dyn ProgressSink>>,
 }
 
-impl fmt::Debug for Caller {
+impl fmt::Debug for CallOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller")
-            .field("ask", &self.ask.is_some())
-            .field("report", &self.report.is_some())
+        f.debug_struct("CallOptions")
+            .field("elicitor", &self.elicitor.is_some())
+            .field("progress", &self.progress.is_some())
             .finish()
     }
 }
@@ -181,7 +181,7 @@ impl Tools {
     pub fn for_account(client: Vimeo) -> Self {
         Self {
             context: Context::new(client),
-            offer: ToolSelection::default(),
+            selection: ToolSelection::default(),
             audit: None,
             copies: OutputDuplication::Text,
         }
@@ -189,8 +189,8 @@ impl Tools {
 
     /// Gives out these tools alone. Default: the basic ones, which are all of `read`, `library`, `social` and `webhooks`.
     #[must_use]
-    pub fn offer(mut self, offer: ToolSelection) -> Self {
-        self.offer = offer;
+    pub fn selection(mut self, selection: ToolSelection) -> Self {
+        self.selection = selection;
         self
     }
 
@@ -235,14 +235,14 @@ impl Tools {
     /// Whether answers go over the wire twice, as text and as structured content: then they are cut to half as much.
     /// Default: no.
     #[must_use]
-    pub fn both_copies(mut self, both: bool) -> Self {
+    pub fn content_and_structured(mut self, both: bool) -> Self {
         self.copies = if both { OutputDuplication::Both } else { OutputDuplication::Text };
         self
     }
 
     /// Binds cursors to a caller, where several use the account.
     #[cfg(feature = "mcp")]
-    pub(crate) fn bound_to(mut self, caller: String) -> Self {
+    pub(crate) fn bind(mut self, caller: String) -> Self {
         self.context = self.context.with_caller(caller);
         self
     }
@@ -251,7 +251,7 @@ impl Tools {
     #[cfg(feature = "mcp")]
     pub(crate) fn reading_resources(mut self) -> Self {
         let names = ["vimeo_video_get", "vimeo_video_transcript_get"].map(str::to_owned).into();
-        self.offer = ToolSelection { names, ..ToolSelection::default() };
+        self.selection = ToolSelection { names, ..ToolSelection::default() };
         self.copies = OutputDuplication::Text;
         self
     }
@@ -277,7 +277,7 @@ impl Tools {
     /// # Errors
     ///
     /// When Vimeo cannot be asked or does not take the token.
-    pub async fn learn_scopes(&self) -> Result<Option<ScopeSet>, Error> {
+    pub async fn fetch_scopes(&self) -> Result<Option<ScopeSet>, Error> {
         if self.client().scopes().is_none() {
             self.client().auth().verify().await?;
         }
@@ -286,21 +286,21 @@ impl Tools {
 
     /// The tools that are given out and that the token's scopes allow, in a fixed order; those whose scopes the token
     /// lacks are left out once its scopes are known.
-    pub fn offered(&self) -> impl Iterator<Item = &'static Definition> + use<> {
-        let (offer, scopes) = (self.offer.clone(), self.client().scopes());
+    pub fn available(&self) -> impl Iterator<Item = &'static Definition> + use<> {
+        let (selection, scopes) = (self.selection.clone(), self.client().scopes());
         all().iter().filter(move |tool| {
-            offer.has(tool.spec())
+            selection.includes(tool.spec())
                 && scopes.as_ref().is_none_or(|scopes| scopes.contains_all(tool.spec().scopes))
         })
     }
 
     /// The tool of this name, when it is given out.
     fn find(&self, name: &str) -> Option<&'static Definition> {
-        tool(name).filter(|tool| self.offer.has(tool.spec()))
+        tool(name).filter(|tool| self.selection.includes(tool.spec()))
     }
 
     /// Whether there is such a tool and it is given out, whatever the scopes.
-    pub fn knows(&self, name: &str) -> bool {
+    pub fn has_tool(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 
@@ -322,8 +322,8 @@ impl Tools {
     /// # Errors
     ///
     /// [`ToolError`] when the tool is not given out, the arguments will not do, a scope is missing, or Vimeo refuses.
-    pub async fn call(&self, name: &str, arguments: Value) -> Result<Answer, ToolError> {
-        self.call_as(name, arguments, Caller::default()).await
+    pub async fn call(&self, name: &str, arguments: Value) -> Result<ToolResult, ToolError> {
+        self.call_with(name, arguments, CallOptions::default()).await
     }
 
     /// As [`call`](Self::call), with a way to ask the person and to tell of progress.
@@ -331,7 +331,12 @@ impl Tools {
     /// # Errors
     ///
     /// As [`call`](Self::call).
-    pub async fn call_as(&self, name: &str, arguments: Value, caller: Caller) -> Result<Answer, ToolError> {
+    pub async fn call_with(
+        &self,
+        name: &str,
+        arguments: Value,
+        options: CallOptions,
+    ) -> Result<ToolResult, ToolError> {
         let Some(tool) = self.find(name) else {
             let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
             let message = format!("There is no tool `{shown}` here.");
@@ -339,7 +344,7 @@ impl Tools {
         };
         let spec = tool.spec();
         let arguments = tool.normalise(arguments);
-        let context = self.context.clone().with_ask(caller.ask).with_report(caller.report);
+        let context = self.context.clone().with_ask(options.elicitor).with_report(options.progress);
         let noted = match &arguments {
             Value::Object(_) if self.audits(spec) => arguments.clone(),
             // Where in a text something secret stands nobody can tell.
@@ -397,7 +402,7 @@ impl Tools {
                     "The audit log {} cannot be written: {error}; nothing was sent.",
                     log.path().display()
                 );
-                return Err(ToolError::new(Category::Temporary, message, "Tell the person."));
+                return Err(ToolError::new(ErrorKind::Temporary, message, "Tell the person."));
             }
         };
         // Given up from here on, it is noted as that.
@@ -409,7 +414,7 @@ impl Tools {
     }
 
     /// Makes an answer ready, for a program and for a model.
-    fn finish(&self, raw: registry::Raw, untrusted: &[String]) -> Answer {
+    fn finish(&self, raw: registry::RawOutput, untrusted: &[String]) -> ToolResult {
         let mut value = raw.value;
         let fence = UntrustedDelimiter::new(untrusted);
         if fence.apply(&mut value)
@@ -418,14 +423,14 @@ impl Tools {
             fence.note(answer);
         }
         let limit = match raw.detail {
-            Detail::Brief => size::DEFAULT_BYTES,
-            Detail::Full => size::MAX_BYTES,
+            Detail::Brief => truncate::DEFAULT_BYTES,
+            Detail::Full => truncate::MAX_BYTES,
         };
         let cursor = |taken| raw.resume.as_ref()?.cursor(&self.context, taken);
-        size::fit(&mut value, untrusted, self.copies, limit, cursor);
+        truncate::fit(&mut value, untrusted, self.copies, limit, cursor);
         let text = value.to_string();
         fence.remove(&mut value);
-        Answer { value, text }
+        ToolResult { value, text }
     }
 }
 
@@ -433,7 +438,7 @@ impl fmt::Debug for Tools {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tools")
             .field("client", self.client())
-            .field("offer", &self.offer)
+            .field("selection", &self.selection)
             .field("audit", &self.audit)
             .finish_non_exhaustive()
     }

@@ -11,8 +11,8 @@ use vimeo_ext::PageToken;
 use vimeo_ext::hex::hex;
 
 use super::error::{Failed, ToolError};
-use super::seal::Broken;
-use super::{Choice, Context, Output, Spec};
+use super::seal::UnsealError;
+use super::{Context, KnownValue, Output, Spec};
 
 /// How much of each item an answer has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -150,7 +150,7 @@ pub(crate) fn given<T>(call: Call<T>, name: &'static str, argument: &Option<impl
 }
 
 /// Keeps the videos that may be embedded, where that was asked for.
-pub(crate) fn embeddable<T>(call: Call<T>, filter: &Option<Choice<types::EmbeddableFilter>>) -> Call<T> {
+pub(crate) fn embeddable<T>(call: Call<T>, filter: &Option<KnownValue<types::EmbeddableFilter>>) -> Call<T> {
     match filter {
         Some(filter) => call.query("filter", filter).query("filter_embeddable", true),
         None => call,
@@ -251,10 +251,10 @@ fn sealed_for(context: &Context, spec: &Spec, input: &impl ListInput) -> String 
     format!("cursor\n{}\n{}\n{hash}", context.account(), spec.name)
 }
 
-fn refuse(broken: Broken) -> Failed {
+fn refuse(broken: UnsealError) -> Failed {
     let message = match broken {
-        Broken::Stale => "The cursor is older than a day.",
-        Broken::Foreign => "The cursor is not one of this tool for this account and these arguments.",
+        UnsealError::Stale => "The cursor is older than a day.",
+        UnsealError::Foreign => "The cursor is not one of this tool for this account and these arguments.",
     };
     let next = "Start again without a cursor, then repeat the same arguments with each `next_cursor`.";
     Box::new(ToolError::input("cursor", message, next))

@@ -9,20 +9,20 @@ use vimeo_ext::auth::BoxFuture;
 use super::disclosure::run_with_consent;
 use super::error::{Failed, ToolError};
 use super::paging::{Detail, Resume};
-use super::{Category, Context, Spec, Tool, input, schema};
+use super::{Context, ErrorKind, Spec, Tool, input, schema};
 use super::{
     categories, channels, comments, folders, likes, limits, removal, showcases, text_tracks, upload_tools,
     users, versions, video_delete, video_edit, videos, watch_later, webhooks,
 };
 
 /// What a tool gave, before it is cut and fenced.
-pub(crate) struct Raw {
+pub(crate) struct RawOutput {
     pub(crate) value: Value,
     pub(crate) resume: Option<Resume>,
     pub(crate) detail: Detail,
 }
 
-type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<Raw, Failed>>;
+type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<RawOutput, Failed>>;
 
 /// A tool as a value: what is known of it, its schemas, and how it is run by name.
 ///
@@ -39,7 +39,7 @@ type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<Raw
 pub struct Definition {
     spec: Spec,
     input: Value,
-    outline: Value,
+    compact: Value,
     output: Value,
     untrusted: Vec<String>,
     aliases: &'static [(&'static str, &'static str)],
@@ -48,9 +48,9 @@ pub struct Definition {
 
 impl Definition {
     fn of<T: Tool>() -> Self {
-        let (input, outline) = schema::of_input::<T::Input>();
+        let (input, compact) = schema::of_input::<T::Input>();
         let (output, untrusted) = schema::of_output::<T::Output>();
-        Self { spec: T::SPEC, input, outline, output, untrusted, aliases: T::ALIASES, run: run::<T> }
+        Self { spec: T::SPEC, input, compact, output, untrusted, aliases: T::ALIASES, run: run::<T> }
     }
 
     /// The members of its answer that hold what people wrote.
@@ -79,10 +79,10 @@ impl Definition {
         &self.output
     }
 
-    /// The schema of its arguments in its outline, for long lists of tools: without limits of numbers and lengths, which
+    /// The compact schema of its arguments, for long lists of tools: without limits of numbers and lengths, which
     /// are checked all the same, and without descriptions of what a name says by itself.
-    pub fn input_outline(&self) -> &Value {
-        &self.outline
+    pub fn compact_input_schema(&self) -> &Value {
+        &self.compact
     }
 
     /// The tool as Anthropic's API takes it, with `input_schema`.
@@ -103,7 +103,7 @@ impl Definition {
     }
 
     /// Runs it with arguments that are normalised.
-    pub(crate) async fn run(&self, context: &Context, arguments: Value) -> Result<Raw, Failed> {
+    pub(crate) async fn run(&self, context: &Context, arguments: Value) -> Result<RawOutput, Failed> {
         (self.run)(context, &self.input, arguments).await
     }
 }
@@ -112,7 +112,7 @@ fn run<'a, T: Tool>(
     context: &'a Context,
     schema: &'a Value,
     arguments: Value,
-) -> BoxFuture<'a, Result<Raw, Failed>> {
+) -> BoxFuture<'a, Result<RawOutput, Failed>> {
     async move {
         let detail = match arguments.get("detail").and_then(Value::as_str) {
             Some("full") => Detail::Full,
@@ -123,9 +123,13 @@ fn run<'a, T: Tool>(
         let resume = super::Output::resume(&output).cloned();
         let value = serde_json::to_value(&output).map_err(|error| {
             let message = format!("The answer cannot be written as JSON: {error}.");
-            Box::new(ToolError::new(Category::Temporary, message, "Report this; it is a fault of the tools."))
+            Box::new(ToolError::new(
+                ErrorKind::Temporary,
+                message,
+                "Report this; it is a fault of the tools.",
+            ))
         })?;
-        Ok(Raw { value, resume, detail })
+        Ok(RawOutput { value, resume, detail })
     }
     .boxed()
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confirm::confirm;
 use super::error::Failed;
-use super::shapes::Done;
+use super::outputs::Ack;
 use super::showcases::SHOWCASE_ALIASES;
 use super::{Context, Cost, Effect, FolderId, ShowcaseId, Spec, Tool, Toolset, VideoId};
 
@@ -27,7 +27,7 @@ pub struct ShowcaseDelete;
 
 impl Tool for ShowcaseDelete {
     type Input = ShowcaseDeleteInput;
-    type Output = Done;
+    type Output = Ack;
     const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_delete",
@@ -58,7 +58,7 @@ impl Tool for ShowcaseDelete {
         let how = "find it with vimeo_showcases_list.";
         confirm(context, &Self::SPEC, "showcase", &input.confirm, found.name.as_deref(), how).await?;
         context.send(&Self::SPEC, delete).await?;
-        Ok(Done::new("The showcase is deleted.", &id))
+        Ok(Ack::new("The showcase is deleted.", &id))
     }
 }
 
@@ -80,7 +80,7 @@ pub struct ShowcaseVideoRemove;
 
 impl Tool for ShowcaseVideoRemove {
     type Input = ShowcaseVideoRemoveInput;
-    type Output = Done;
+    type Output = Ack;
     const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_remove",
@@ -103,7 +103,7 @@ impl Tool for ShowcaseVideoRemove {
             None => showcases.remove_my_showcase_video(showcase.number(), video).into_call(),
         };
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The video is out of the showcase.", video))
+        Ok(Ack::new("The video is out of the showcase.", video))
     }
 }
 
@@ -125,7 +125,7 @@ pub struct FolderDelete;
 
 impl Tool for FolderDelete {
     type Input = FolderDeleteInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_folder_delete",
         title: "Delete a folder",
@@ -156,6 +156,6 @@ impl Tool for FolderDelete {
         let how = "find it with vimeo_folders_list.";
         confirm(context, &Self::SPEC, "folder", &input.confirm, found.name.as_deref(), how).await?;
         context.send(&Self::SPEC, delete).await?;
-        Ok(Done::new("The folder is deleted; its videos stay.", &id))
+        Ok(Ack::new("The folder is deleted; its videos stay.", &id))
     }
 }

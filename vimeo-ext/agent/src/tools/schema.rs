@@ -1,7 +1,7 @@
 //! JSON Schemas that every model API and every MCP client takes.
 //!
 //! What is derived from types is correct and too rich: unions with null, references, number formats, combinators. Clients
-//! strip these, hang on them or refuse them. One pass makes them flat and plain, and `faults` says what is not.
+//! strip these, hang on them or refuse them. One pass makes them flat and plain, and `lint_schema` says what is not.
 
 use schemars::JsonSchema;
 use schemars::generate::{Contract, SchemaSettings};
@@ -180,7 +180,7 @@ fn alternatives(fields: &mut Map<String, Value>, combinator: &str) {
                 fields.entry(name).or_insert(value);
             }
         }
-        // Left as it was, for `faults` to find: no tool may have it.
+        // Left as it was, for `lint_schema` to find: no tool may have it.
         _ => {
             fields.insert(combinator.to_owned(), Value::Array(parts));
         }
@@ -203,7 +203,7 @@ fn close(schema: &mut Value) {
 
 /// What in a schema some client would not take; empty for every tool. For tests, also of one's own tools.
 #[must_use]
-pub fn faults(schema: &Value, input: bool) -> Vec<String> {
+pub fn lint_schema(schema: &Value, input: bool) -> Vec<String> {
     let mut found = Vec::new();
     if schema.get("type") != Some(&json!("object")) {
         found.push("the root is no object".to_owned());
@@ -316,7 +316,7 @@ mod tests {
             "required": ["name", "big", "words"],
         });
         assert_eq!(schema, expected);
-        assert_eq!(faults(&schema, false), Vec::<String>::new());
+        assert_eq!(lint_schema(&schema, false), Vec::<String>::new());
     }
 
     #[derive(JsonSchema)]
@@ -361,7 +361,7 @@ mod tests {
             (json!({"type": "object", "properties": {}}), "takes unknown properties"),
         ];
         for (schema, fault) in cases {
-            let found = faults(&schema, true);
+            let found = lint_schema(&schema, true);
             assert!(found.iter().any(|found| found.contains(fault)), "{schema}: {found:?}");
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Sealer {
 
 /// Why a sealed value is not taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
+pub(crate) enum UnsealError {
     /// It was not sealed here, or for something else.
     Foreign,
     /// It is too old.
@@ -62,16 +62,16 @@ impl Sealer {
         text: &str,
         now: DateTime<Utc>,
         lifetime: TimeDelta,
-    ) -> Result<T, Broken> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| Broken::Foreign)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(Broken::Foreign)?;
+    ) -> Result<T, UnsealError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| UnsealError::Foreign)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(UnsealError::Foreign)?;
         let payload = Payload { msg: sealed, aad: context.as_bytes() };
-        let cipher = self.cipher.as_ref().ok_or(Broken::Foreign)?;
-        let message = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| Broken::Foreign)?;
-        let opened: Sealed<T> = serde_json::from_slice(&message).map_err(|_| Broken::Foreign)?;
+        let cipher = self.cipher.as_ref().ok_or(UnsealError::Foreign)?;
+        let message = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| UnsealError::Foreign)?;
+        let opened: Sealed<T> = serde_json::from_slice(&message).map_err(|_| UnsealError::Foreign)?;
         let age = now.timestamp().saturating_sub(opened.at);
         // A clock that was set back a little does no harm.
-        if age > lifetime.num_seconds() || age < -300 { Err(Broken::Stale) } else { Ok(opened.value) }
+        if age > lifetime.num_seconds() || age < -300 { Err(UnsealError::Stale) } else { Ok(opened.value) }
     }
 }
 
@@ -90,11 +90,11 @@ mod tests {
         };
         assert_eq!(open(&seal, "account 7", &text, 3600), Ok(("/me/videos?page=2".to_owned(), 3)));
         assert_eq!(open(&Sealer::with_key([7; 32]), "account 7", &text, 0).unwrap().1, 3);
-        assert_eq!(open(&seal, "account 7", &text, 3601), Err(Broken::Stale));
-        assert_eq!(open(&seal, "account 8", &text, 0), Err(Broken::Foreign));
-        assert_eq!(open(&other, "account 7", &text, 0), Err(Broken::Foreign));
+        assert_eq!(open(&seal, "account 7", &text, 3601), Err(UnsealError::Stale));
+        assert_eq!(open(&seal, "account 8", &text, 0), Err(UnsealError::Foreign));
+        assert_eq!(open(&other, "account 7", &text, 0), Err(UnsealError::Foreign));
         for broken in ["", "AAAA", "no base64!", &text[1..], &format!("{text}A"), &"A".repeat(200)] {
-            assert_eq!(open(&seal, "account 7", broken, 0), Err(Broken::Foreign), "{broken}");
+            assert_eq!(open(&seal, "account 7", broken, 0), Err(UnsealError::Foreign), "{broken}");
         }
         assert!(!text.contains("videos"));
         assert_ne!(seal.seal("a", &1, now), seal.seal("a", &1, now));

@@ -6,13 +6,13 @@ use vimeo_api::types;
 
 use super::collection::{Collection, showcase_fields};
 use super::error::{Failed, ToolError};
+use super::outputs::{Ack, Video, video_fields, word};
 use super::paging::{given, list, list_input};
-use super::shapes::{Done, Video, video_fields, word};
 use super::untrusted::quoted;
 use super::video_edit::is_color;
 use super::videos::read;
 use super::{
-    Choice, Context, Cost, Detail, Disclosure, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId,
+    Context, Cost, Detail, Disclosure, Effect, KnownValue, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId,
 };
 
 /// What Vimeo's paths call a showcase.
@@ -28,7 +28,7 @@ pub struct ShowcaseCreateInput {
     /// Text that describes it.
     pub description: Option<String>,
     /// Who may open it.
-    pub privacy: Option<Choice<types::ViewPrivacy>>,
+    pub privacy: Option<KnownValue<types::ViewPrivacy>>,
     /// For privacy password.
     #[schemars(extend("x-listed" = true))]
     pub password: Option<String>,
@@ -36,7 +36,7 @@ pub struct ShowcaseCreateInput {
     #[schemars(extend("x-listed" = true))]
     pub brand_color: Option<String>,
     /// Order of its videos.
-    pub sort: Option<Choice<types::ShowcaseVideoOrder>>,
+    pub sort: Option<KnownValue<types::ShowcaseVideoOrder>>,
     /// Whether Vimeo's navigation is hidden.
     #[schemars(extend("x-unlisted" = true))]
     pub hide_nav: Option<bool>,
@@ -52,7 +52,7 @@ impl ShowcaseCreateInput {
     fn check(&self) -> Result<(), Failed> {
         let refuse =
             |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
-        let privacy = self.privacy.as_ref().map(Choice::as_str);
+        let privacy = self.privacy.as_ref().map(KnownValue::as_str);
         if (privacy == Some("password")) != self.password.is_some() {
             return refuse("password", "A password goes with privacy password.", "Give both or neither.");
         }
@@ -89,7 +89,7 @@ impl Tool for ShowcaseCreate {
 
     async fn disclosure(_: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
         input.check()?;
-        let privacy = match input.privacy.as_ref().map(Choice::as_str) {
+        let privacy = match input.privacy.as_ref().map(KnownValue::as_str) {
             Some("nobody") => return Ok(None),
             Some(word) => format!("with the privacy {word}"),
             None => "with the account's usual privacy".to_owned(),
@@ -101,10 +101,10 @@ impl Tool for ShowcaseCreate {
         input.check()?;
         let mut body = types::CreateShowcaseBody::new(&input.name);
         body.description = input.description;
-        body.privacy = input.privacy.map(Choice::into_inner);
+        body.privacy = input.privacy.map(KnownValue::into_inner);
         body.password = input.password.map(Into::into);
         body.brand_color = input.brand_color;
-        body.sort = input.sort.map(Choice::into_inner);
+        body.sort = input.sort.map(KnownValue::into_inner);
         body.hide_nav = input.hide_nav;
         body.hide_upcoming = input.hide_upcoming;
         body.review_mode = input.review_mode;
@@ -118,7 +118,7 @@ impl Tool for ShowcaseCreate {
 
 /// Names the list in which something would be found that may have been created.
 pub(crate) fn find_by_name(error: Failed, tool: &str, name: &str) -> Failed {
-    if error.category == super::Category::UnknownOutcome {
+    if error.kind == super::ErrorKind::UnknownOutcome {
         return Box::new(error.check(tool, serde_json::json!({"query": name})));
     }
     error
@@ -133,9 +133,9 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::ShowcaseSort>,
+            pub sort: KnownValue<types::ShowcaseSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
@@ -183,7 +183,7 @@ pub struct ShowcaseVideoAdd;
 
 impl Tool for ShowcaseVideoAdd {
     type Input = ShowcaseVideoAddInput;
-    type Output = Done;
+    type Output = Ack;
     const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_add",
@@ -220,7 +220,7 @@ impl Tool for ShowcaseVideoAdd {
             None => showcases.add_my_showcase_video(showcase.number(), video).into_call(),
         };
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The video is in the showcase.", video))
+        Ok(Ack::new("The video is in the showcase.", video))
     }
 }
 
@@ -236,9 +236,9 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::ShowcaseVideoSort>,
+            pub sort: KnownValue<types::ShowcaseVideoSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

@@ -7,12 +7,12 @@ use vimeo_api::types;
 use vimeo_ext::Error;
 use vimeo_ext::MediaError;
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
+use super::outputs::{last_segment, prose, title, uri, word};
 use super::paging::{ListInput, list, list_input};
-use super::shapes::{last_segment, prose, title, uri, word};
 use super::untrusted::clean;
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Effect, KnownValue, Listing, Output, Spec, Tool, Toolset, VideoId};
 
 /// A text track.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -108,7 +108,7 @@ pub struct TextTrackAddInput {
     pub video_id: VideoId,
     /// What kind it is.
     #[schemars(extend("x-listed" = true))]
-    pub kind: Choice<types::TextTrackType>,
+    pub kind: KnownValue<types::TextTrackType>,
     /// Language tag, such as de or pt-BR.
     #[schemars(extend("x-listed" = true))]
     pub language: String,
@@ -176,7 +176,7 @@ fn failed(context: &Context, video: &VideoId, error: &Error) -> Failed {
     };
     let Error::Media(media) = error else {
         let failed = ToolError::of_post(error, &TextTrackAdd::SPEC, context.now());
-        return if failed.category == Category::UnknownOutcome { check(failed) } else { Box::new(failed) };
+        return if failed.kind == ErrorKind::UnknownOutcome { check(failed) } else { Box::new(failed) };
     };
     let message = clean(&media.to_string(), 500);
     let created = match &**media {
@@ -194,7 +194,7 @@ fn failed(context: &Context, video: &VideoId, error: &Error) -> Failed {
         _ => return Box::new(ToolError::of(error, &TextTrackAdd::SPEC, context.now())),
     };
     let mut failed = ToolError::new(
-        Category::Temporary,
+        ErrorKind::Temporary,
         message,
         "The track is there without its file. Tell the person, who can delete it; then add it again.",
     );
@@ -334,7 +334,7 @@ async fn track(context: &Context, input: &VideoTranscriptGetInput) -> Result<u64
         };
         Box::new(ToolError {
             field: Some("language".to_owned()),
-            ..ToolError::new(Category::NotFound, message, next)
+            ..ToolError::new(ErrorKind::NotFound, message, next)
         })
     })
 }

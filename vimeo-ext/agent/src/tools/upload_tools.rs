@@ -12,15 +12,15 @@ use vimeo_api::types;
 use vimeo_ext::upload::{FileSource, UploadError};
 use vimeo_ext::{Error, Reconciliation, Vimeo};
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
+use super::outputs::{last_segment, word};
 use super::quota;
-use super::settle;
-use super::shapes::{last_segment, word};
+use super::reconcile;
 use super::untrusted::quoted;
 use super::upload_folders::AllowedFile;
 use super::uploads::{FOREGROUND_WAIT, Running, State};
 use super::videos::read;
-use super::{Choice, Context, Cost, Disclosure, Effect, Output, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Disclosure, Effect, KnownValue, Output, Spec, Tool, Toolset, VideoId};
 
 /// How an upload stands.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -58,7 +58,7 @@ pub struct VideoUploadInput {
     pub description: Option<String>,
     /// Who may watch.
     #[schemars(extend("x-listed" = true))]
-    pub privacy_view: Option<Choice<types::VideoViewPrivacy>>,
+    pub privacy_view: Option<KnownValue<types::VideoViewPrivacy>>,
 }
 
 /// `vimeo_video_upload`
@@ -84,7 +84,7 @@ impl Tool for VideoUpload {
 
     async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
         let file = context.uploads().open(&input.path).await?;
-        let privacy = match input.privacy_view.as_ref().map(Choice::as_str) {
+        let privacy = match input.privacy_view.as_ref().map(KnownValue::as_str) {
             Some("nobody") => return Ok(None),
             Some(word) => format!("the privacy {word}"),
             None => "the account's usual privacy".to_owned(),
@@ -303,14 +303,14 @@ async fn start(
     let work = async move {
         let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
         // A question of an earlier call is still open: once it is settled nothing can come twice.
-        if let Some(entry) = ended.as_ref().err().and_then(settle::open_question) {
+        if let Some(entry) = ended.as_ref().err().and_then(reconcile::unknown_outcome) {
             let reconciled = match vimeo.pending_uploads() {
                 Ok(unfinished) => unfinished.reconcile(entry).await,
                 Err(error) => Err(error),
             };
             match reconciled {
                 Ok(Reconciliation::Ambiguous(candidates)) => {
-                    tell.send_replace(State::Failed(Box::new(settle::several(&candidates))));
+                    tell.send_replace(State::Failed(Box::new(reconcile::ambiguous(&candidates))));
                     return;
                 }
                 Ok(_) => ended = send(&vimeo, &file, &kind, step).await,
@@ -369,7 +369,7 @@ async fn wait(
 
 fn stopped() -> ToolError {
     let next = "Make the same vimeo_video_upload call again: it goes on where it stopped.";
-    ToolError { retryable: true, ..ToolError::new(Category::Conflict, "The upload was stopped.", next) }
+    ToolError { retryable: true, ..ToolError::new(ErrorKind::Conflict, "The upload was stopped.", next) }
 }
 
 fn told(upload_id: String, state: State) -> Result<UploadState, Failed> {
@@ -402,7 +402,7 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
             UploadError::OutcomeUnknown { .. } => {
                 let next = "Look whether it came to be. The same call again looks for ten seconds, goes on with what \
                             it finds, and creates anew only when there is nothing.";
-                let unknown = ToolError::new(Category::UnknownOutcome, message(), next);
+                let unknown = ToolError::new(ErrorKind::UnknownOutcome, message(), next);
                 return match kind {
                     Kind::New(_) => {
                         unknown.check("vimeo_my_videos_list", json!({"sort": "date", "direction": "desc"}))
@@ -417,13 +417,13 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
                 let next = format!(
                     "An upload of this file to video {video} is unfinished: call with the arguments that it was begun with."
                 );
-                return ToolError::new(Category::Conflict, message(), next);
+                return ToolError::new(ErrorKind::Conflict, message(), next);
             }
             _ => {}
         }
     }
     let mut failed = ToolError::of_post(error, spec, now);
-    if failed.retryable && failed.category == Category::Temporary {
+    if failed.retryable && failed.kind == ErrorKind::Temporary {
         "Make the same call again: it goes on where it broke off.".clone_into(&mut failed.next_step);
     }
     failed

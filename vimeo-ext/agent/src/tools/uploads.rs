@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
 use super::random;
 use super::upload_folders::{self, AllowedFile};
 
@@ -63,7 +63,7 @@ impl Uploads {
         let refuse = |message: String, next: &str| Err(Box::new(ToolError::input("path", message, next)));
         if self.folders.is_empty() {
             let failed = ToolError::new(
-                Category::Plan,
+                ErrorKind::Plan,
                 "No folder is allowed for uploads here; nothing was sent.",
                 "Ask the person to allow a folder where the tools are started.",
             );
@@ -94,7 +94,7 @@ impl Uploads {
         if under_way >= MAX_IN_FLIGHT {
             let message = format!("{under_way} uploads of this account are under way; nothing was sent.");
             let next = "Wait until one of them has ended, as vimeo_upload_get tells, or stop one.";
-            let failed = ToolError::new(Category::Conflict, message, next);
+            let failed = ToolError::new(ErrorKind::Conflict, message, next);
             return Err(Box::new(ToolError { retryable: true, ..failed }));
         }
         if kept.iter().filter(own).count() >= MAX_FINISHED {
@@ -164,7 +164,7 @@ mod tests {
             assert!(uploads.begin("a".to_owned(), || upload(false)).is_ok(), "{place}");
         }
         let refused = uploads.begin("a".to_owned(), || panic!("it is not begun")).unwrap_err();
-        assert_eq!((refused.category, refused.retryable), (Category::Conflict, true), "{refused}");
+        assert_eq!((refused.kind, refused.retryable), (ErrorKind::Conflict, true), "{refused}");
         let (first, running) = uploads.begin("b".to_owned(), || upload(false)).unwrap();
         assert!(uploads.find("b", &first).is_some() && uploads.find("a", &first).is_none());
         running.stop();

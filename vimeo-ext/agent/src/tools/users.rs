@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::types;
 
 use super::error::Failed;
+use super::outputs::{Ack, User, user_fields};
 use super::paging::{given, list, list_input};
-use super::shapes::{Done, User, user_fields};
 use super::videos::read;
-use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
+use super::{Context, Cost, Detail, Effect, KnownValue, Listing, Spec, Tool, Toolset, UserId};
 
 /// No arguments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct EmptyInput {}
 
 /// `vimeo_me_get`
 #[derive(Debug)]
 pub struct MeGet;
 
 impl Tool for MeGet {
-    type Input = Nothing;
+    type Input = EmptyInput;
     type Output = User;
     const SPEC: Spec = read(
         "vimeo_me_get",
@@ -73,7 +73,7 @@ pub struct UserFollow;
 
 impl Tool for UserFollow {
     type Input = UserInput;
-    type Output = Done;
+    type Output = Ack;
     const ALIASES: &[(&str, &str)] = &[("follow_user_id", "user_id")];
     const SPEC: Spec = Spec {
         name: "vimeo_user_follow",
@@ -91,7 +91,7 @@ impl Tool for UserFollow {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().users().follow_user_as_me(&input.user_id);
         context.send(&Self::SPEC, call.into_call()).await?;
-        Ok(Done::new("The account follows the user.", &input.user_id))
+        Ok(Ack::new("The account follows the user.", &input.user_id))
     }
 }
 
@@ -105,11 +105,11 @@ list_input! {
             pub query: String,
             /// Only those who are online.
             #[schemars(extend("x-unlisted" = true))]
-            pub filter: Choice<types::OnlineFilter>,
+            pub filter: KnownValue<types::OnlineFilter>,
             /// Order of the list.
-            pub sort: Choice<types::NameOrDateSort>,
+            pub sort: KnownValue<types::NameOrDateSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

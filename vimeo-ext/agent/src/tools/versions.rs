@@ -5,8 +5,8 @@ use serde::Serialize;
 use vimeo_api::types;
 
 use super::error::Failed;
+use super::outputs::{last_segment, time, title, uri, word};
 use super::paging::{list, list_input};
-use super::shapes::{last_segment, time, title, uri, word};
 use super::videos::read;
 use super::{Context, Listing, Spec, Tool, Toolset, VideoId};
 

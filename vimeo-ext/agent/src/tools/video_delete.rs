@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confirm::confirm;
 use super::error::Failed;
-use super::shapes::Done;
+use super::outputs::Ack;
 use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`VideoDelete`].
@@ -26,7 +26,7 @@ pub struct VideoDelete;
 
 impl Tool for VideoDelete {
     type Input = VideoDeleteInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_video_delete",
         title: "Delete a video",
@@ -48,6 +48,6 @@ impl Tool for VideoDelete {
         confirm(context, &Self::SPEC, "video", &input.confirm, found.name.as_deref(), how).await?;
         let call = context.api().videos().delete_video(&video).into_call();
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The video is deleted.", &video))
+        Ok(Ack::new("The video is deleted.", &video))
     }
 }

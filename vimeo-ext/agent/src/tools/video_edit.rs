@@ -6,9 +6,9 @@ use vimeo_api::{DomainName, types};
 
 use super::disclosure::widens;
 use super::error::{Failed, ToolError};
-use super::shapes::{Video, video_fields, word};
+use super::outputs::{Video, video_fields, word};
 use super::untrusted::quoted;
-use super::{Choice, Context, Cost, Detail, Disclosure, Effect, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Detail, Disclosure, Effect, KnownValue, Spec, Tool, Toolset, VideoId};
 
 const PRIVACY_FIELDS: &str = "name,privacy.view,privacy.embed,privacy.comments,privacy.download,privacy.add";
 
@@ -26,13 +26,13 @@ pub struct VideoEditInput {
     #[schemars(length(max = 5000))]
     pub description: Option<String>,
     /// Who may watch.
-    pub privacy_view: Option<Choice<types::VideoViewPrivacy>>,
+    pub privacy_view: Option<KnownValue<types::VideoViewPrivacy>>,
     /// For privacy_view password.
     #[schemars(length(max = 32))]
     #[schemars(extend("x-listed" = true))]
     pub password: Option<String>,
     /// Where it may be embedded.
-    pub privacy_embed: Option<Choice<types::EmbedPrivacy>>,
+    pub privacy_embed: Option<KnownValue<types::EmbedPrivacy>>,
     /// For privacy_embed whitelist: all the domains.
     #[schemars(extend("x-listed" = true))]
     pub embed_domains: Option<Vec<String>>,
@@ -42,11 +42,11 @@ pub struct VideoEditInput {
     #[schemars(extend("x-unlisted" = true))]
     pub privacy_add: Option<bool>,
     /// Who may comment.
-    pub privacy_comments: Option<Choice<types::CommentPrivacy>>,
+    pub privacy_comments: Option<KnownValue<types::CommentPrivacy>>,
     /// What the content is rated.
-    pub content_rating: Option<Vec<Choice<types::ContentRatingCode>>>,
+    pub content_rating: Option<Vec<KnownValue<types::ContentRatingCode>>>,
     /// Creative Commons.
-    pub license: Option<Choice<types::LicenseCode>>,
+    pub license: Option<KnownValue<types::LicenseCode>>,
     /// Player colour in hex.
     #[schemars(extend("x-listed" = true))]
     pub embed_color: Option<String>,
@@ -130,7 +130,7 @@ impl VideoEditInput {
     fn body(self) -> Result<types::EditVideoBody, Failed> {
         let refuse =
             |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
-        let view = self.privacy_view.map(Choice::into_inner);
+        let view = self.privacy_view.map(KnownValue::into_inner);
         if view == Some(types::VideoViewPrivacy::Password) && self.password.is_none() {
             return refuse("password", "privacy_view password needs a password.", "Give password.");
         }
@@ -141,7 +141,7 @@ impl VideoEditInput {
                 "Give both or neither.",
             );
         }
-        let embed = self.privacy_embed.map(Choice::into_inner);
+        let embed = self.privacy_embed.map(KnownValue::into_inner);
         if self.embed_domains.is_some() && embed != Some(types::EmbedPrivacy::Whitelist) {
             return refuse(
                 "privacy_embed",
@@ -176,7 +176,7 @@ impl VideoEditInput {
         body.description = self.description;
         body.password = self.password.map(Into::into);
         body.embed_domains = domains;
-        body.license = self.license.map(Choice::into_inner);
+        body.license = self.license.map(KnownValue::into_inner);
         body.content_rating = self
             .content_rating
             .map(|ratings| ratings.into_iter().map(|rating| rating.into_inner().to_string()).collect());
@@ -185,7 +185,7 @@ impl VideoEditInput {
         privacy.embed = embed;
         privacy.download = self.privacy_download;
         privacy.add = self.privacy_add;
-        privacy.comments = self.privacy_comments.map(Choice::into_inner);
+        privacy.comments = self.privacy_comments.map(KnownValue::into_inner);
         body.privacy = (privacy != types::VideoPrivacyInput::default()).then(|| Box::new(privacy));
         let mut player = types::EditVideoEmbedInput::default();
         player.color = self.embed_color.map(|color| color.trim_start_matches('#').to_owned());

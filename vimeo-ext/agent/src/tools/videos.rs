@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::{Call, types};
 
 use super::error::Failed;
+use super::outputs::{Video, last_segment, title, uri, video_fields};
 use super::paging::{given, list, list_input};
-use super::shapes::{Video, last_segment, title, uri, video_fields};
-use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId, VideoId};
+use super::{Context, Cost, Detail, Effect, KnownValue, Listing, Spec, Tool, Toolset, UserId, VideoId};
 
 /// What reading tools have in common.
 pub(crate) const fn read(
@@ -31,8 +31,8 @@ pub(crate) const fn read(
 }
 
 /// Limits a list of videos, where that was asked for.
-fn video_filter<T>(call: Call<T>, filter: &Option<Choice<types::VideoFilter>>) -> Call<T> {
-    match filter.as_ref().map(Choice::as_str) {
+fn video_filter<T>(call: Call<T>, filter: &Option<KnownValue<types::VideoFilter>>) -> Call<T> {
+    match filter.as_ref().map(KnownValue::as_str) {
         Some("embeddable") => call.query("filter", "embeddable").query("filter_embeddable", true),
         _ => given(call, "filter", filter),
     }
@@ -47,11 +47,11 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::UserVideoSort>,
+            pub sort: KnownValue<types::UserVideoSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
             /// Only such videos.
-            pub filter: Choice<types::VideoFilter>,
+            pub filter: KnownValue<types::VideoFilter>,
             /// The page that this video is on.
             #[schemars(with = "Option<String>")]
             #[schemars(extend("x-unlisted" = true))]
@@ -131,11 +131,11 @@ list_input! {
         }
         optional {
             /// Order of the list.
-            pub sort: Choice<types::VideoSearchSort>,
+            pub sort: KnownValue<types::VideoSearchSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
             /// Only such videos.
-            pub filter: Choice<types::VideoSearchFilter>,
+            pub filter: KnownValue<types::VideoSearchFilter>,
         }
     }
 }
@@ -245,13 +245,13 @@ list_input! {
         optional {
             /// Only such videos.
             #[schemars(extend("x-unlisted" = true))]
-            pub filter: Choice<types::VideoFilter>,
+            pub filter: KnownValue<types::VideoFilter>,
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::UserVideoSort>,
+            pub sort: KnownValue<types::UserVideoSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
         }
     }
 }

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::types;
 
 use super::error::Failed;
+use super::outputs::{Ack, Video, video_fields};
 use super::paging::{embeddable, given, list, list_input};
-use super::shapes::{Done, Video, video_fields};
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Effect, KnownValue, Listing, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`WatchLaterAdd`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct WatchLaterAdd;
 
 impl Tool for WatchLaterAdd {
     type Input = WatchLaterAddInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_watchlater_add",
         title: "Add to Watch Later",
@@ -41,7 +41,7 @@ impl Tool for WatchLaterAdd {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().watch_later().add_my_watch_later_video(&input.video_id);
         context.send(&Self::SPEC, call.into_call()).await?;
-        Ok(Done::new("The video is in Watch Later.", &input.video_id))
+        Ok(Ack::new("The video is in Watch Later.", &input.video_id))
     }
 }
 
@@ -54,12 +54,12 @@ list_input! {
             /// Words to find.
             pub query: String,
             /// Order of the list.
-            pub sort: Choice<types::VideoSort>,
+            pub sort: KnownValue<types::VideoSort>,
             /// Whether the order goes up or down.
-            pub direction: Choice<types::SortDirection>,
+            pub direction: KnownValue<types::SortDirection>,
             /// Only those that may be embedded.
             #[schemars(extend("x-unlisted" = true))]
-            pub filter: Choice<types::EmbeddableFilter>,
+            pub filter: KnownValue<types::EmbeddableFilter>,
         }
     }
 }

@@ -7,13 +7,13 @@ use url::Url;
 use vimeo_api::{OpenEnum, types};
 
 use super::confirm::confirm;
-use super::error::{Category, Failed, ToolError};
+use super::error::{ErrorKind, Failed, ToolError};
+use super::outputs::{Ack, last_segment, time, uri, word};
 use super::paging::{list, list_input};
-use super::shapes::{Done, last_segment, time, uri, word};
 use super::untrusted::{clean, quoted};
 use super::videos::read;
 use super::{
-    AppId, Choice, Context, Cost, Disclosure, Effect, Listing, Output, Spec, Tool, Toolset, WebhookId,
+    AppId, Context, Cost, Disclosure, Effect, KnownValue, Listing, Output, Spec, Tool, Toolset, WebhookId,
 };
 
 /// A webhook. Its secret is never told.
@@ -80,7 +80,7 @@ impl Output for WebhooksCreated {}
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreateInput {
     /// The event to hear of; for several use event_types.
-    pub webhook_type: Option<Choice<types::WebhookType>>,
+    pub webhook_type: Option<KnownValue<types::WebhookType>>,
     /// Several events at once: words of webhook_type, also written as video.transcode.complete.
     pub event_types: Option<Vec<String>>,
     /// https address that receives it.
@@ -207,7 +207,7 @@ impl Tool for WebhookCreate {
             match context.send(&Self::SPEC, call.into_call()).await {
                 Ok(created) => webhooks.push(created.into_inner().into()),
                 Err(mut error) => {
-                    if error.category == Category::UnknownOutcome {
+                    if error.kind == ErrorKind::UnknownOutcome {
                         let arguments = json!({"app_id": app.to_string()});
                         *error = error.check("vimeo_webhooks_list", arguments);
                     }
@@ -280,7 +280,7 @@ pub struct WebhookDelete;
 
 impl Tool for WebhookDelete {
     type Input = WebhookDeleteInput;
-    type Output = Done;
+    type Output = Ack;
     const SPEC: Spec = Spec {
         name: "vimeo_webhook_delete",
         title: "Remove a webhook",
@@ -304,7 +304,7 @@ impl Tool for WebhookDelete {
         confirm(context, &Self::SPEC, "webhook", &input.confirm, found.webhook_url.as_deref(), how).await?;
         let call = context.api().api_apps().delete_app_webhook(app, id).into_call();
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The webhook is removed.", &id))
+        Ok(Ack::new("The webhook is removed.", &id))
     }
 }
 

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use vimeo_agent::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
+use vimeo_agent::mcp::{ApiKey, ApiKeys, HttpOptions, OutputSchemas, Server, ServerError};
 use vimeo_agent::tools::{self, AuditLog, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::upload::Journal;
 
@@ -118,13 +118,13 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
     let _noted = FlushAuditOnDrop(audit.clone());
     let (server, bearers) = server(context, &args).await?;
     let server = server
-        .named("vimeo", env!("CARGO_PKG_VERSION"))
-        .offer(offer)
+        .server_info("vimeo", env!("CARGO_PKG_VERSION"))
+        .selection(offer)
         .audit_log(audit)
         .output_schemas(match (args.output_schemas, args.no_output_schema) {
-            (true, _) => OutputSchemas::Listed,
-            (_, true) => OutputSchemas::Never,
-            _ => OutputSchemas::Apart,
+            (true, _) => OutputSchemas::InToolList,
+            (_, true) => OutputSchemas::Omitted,
+            _ => OutputSchemas::AsResources,
         })
         .upload_folders(args.uploads)
         .allow(args.allow);
@@ -143,7 +143,7 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
 }
 
 /// The server of the account, or of those that the bearers open.
-async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<Bearers>)> {
+async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<ApiKeys>)> {
     let journal = Journal::in_folder(context.uploads().await?);
     let Some(file) = &args.bearers else {
         let vimeo = context.client_with(context.identity().await?, Some(journal))?;
@@ -156,10 +156,10 @@ async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option
     #[cfg(feature = "stores")]
     if let Some(address) = &args.store {
         let accounts = callers.in_store(context, address, &args.keys, journal).await?;
-        return Ok((Server::for_accounts(accounts), Some(callers.bearers())));
+        return Ok((Server::for_accounts(accounts), Some(callers.api_keys())));
     }
     let accounts = callers.logged_in(context, &journal).await?;
-    Ok((Server::for_accounts(accounts), Some(callers.bearers())))
+    Ok((Server::for_accounts(accounts), Some(callers.api_keys())))
 }
 
 /// Waits, when it is dropped, until what was being attempted is noted as given up.
@@ -169,7 +169,7 @@ impl Drop for FlushAuditOnDrop {
     fn drop(&mut self) {
         if let Some(log) = &self.0 {
             // What takes longer is no longer stopped by this process.
-            let _ = log.settle(Duration::from_secs(1));
+            let _ = log.flush(Duration::from_secs(1));
         }
     }
 }
@@ -179,21 +179,21 @@ async fn serve_http(
     server: &Server,
     address: SocketAddr,
     origins: Vec<String>,
-    bearers: Option<Bearers>,
+    bearers: Option<ApiKeys>,
     no_bearer: bool,
 ) -> Result<()> {
-    let options = HttpOptions::new(address).origins(origins);
+    let options = HttpOptions::new(address).allowed_origins(origins);
     // Whose a bearer is does not matter without a file: the server has one account.
     let accounts = ["active"];
     let mut made = None;
     let options = match (bearers, variable("VIMEO_MCP_BEARER")?) {
-        (Some(bearers), _) => options.bearers(bearers),
-        (None, _) if no_bearer => options.open_to_this_machine(),
-        (None, Some(token)) => options.bearers([Bearer::new(token, accounts)]),
+        (Some(bearers), _) => options.api_keys(bearers),
+        (None, _) if no_bearer => options.allow_unauthenticated_loopback(),
+        (None, Some(token)) => options.api_keys([ApiKey::new(token, accounts)]),
         (None, None) if address.ip().is_loopback() => {
-            let (bearer, token) = Bearer::generate(accounts).map_err(failure)?;
+            let (bearer, token) = ApiKey::generate(accounts).map_err(failure)?;
             made = Some(token);
-            options.bearers([bearer])
+            options.api_keys([bearer])
         }
         (None, None) => options,
     };
@@ -236,7 +236,7 @@ fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     if let Some(name) = offer.unknown_name() {
         return Err(no_such_tool(name));
     }
-    let mut given_out = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.has(spec));
+    let mut given_out = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.includes(spec));
     if given_out.clone().next().is_none() {
         return Err(Failure::usage("none of the tools that are asked for may be given out")
             .next("leave --read-only or --no-destructive out, or name other tools: vimeo tools list"));
@@ -257,14 +257,14 @@ fn failure(error: ServerError) -> Failure {
         ServerError::AuthRequired(_) => Failure::usage(text).next(
             "set VIMEO_MCP_BEARER to a random token of 32 characters or more, or listen on 127.0.0.1:8848",
         ),
-        ServerError::ShortBearer => Failure::usage(format!("VIMEO_MCP_BEARER: {text}")).next(
+        ServerError::ApiKeyTooShort => Failure::usage(format!("VIMEO_MCP_BEARER: {text}")).next(
             "VIMEO_MCP_BEARER=$(openssl rand -hex 32), or leave it out: a token is made and printed then",
         ),
         ServerError::InvalidOrigin(_) => Failure::usage(text),
         ServerError::Listen { .. } => {
             Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")
         }
-        ServerError::Opening(_) => Failure::new(Exit::Other, text)
+        ServerError::InitializeFailed(_) => Failure::new(Exit::Other, text)
             .next("vimeo mcp is for clients of the Model Context Protocol; from a shell: vimeo tools call"),
         _ => Failure::new(Exit::Other, text),
     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_agent::tools::{self, Category, Disclosure, ToolError, ToolSelection, Tools};
+use vimeo_agent::tools::{self, Disclosure, ErrorKind, ToolError, ToolSelection, Tools};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
@@ -149,7 +149,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
         ..ToolSelection::default()
     };
     // Whoever types the command consents to what it discloses.
-    let tools = Tools::for_account(context.vimeo().await?).offer(offer).allow(Disclosure::ALL);
+    let tools = Tools::for_account(context.vimeo().await?).selection(offer).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
             context.document(answer.value()).await?;
@@ -168,14 +168,14 @@ pub(super) fn no_such_tool(name: &str) -> Failure {
 }
 
 fn failure(error: &ToolError) -> Failure {
-    let exit = match error.category {
-        Category::Input => Exit::Usage,
-        Category::Scope | Category::Auth => Exit::Auth,
-        Category::NotFound => Exit::NotFound,
-        Category::Plan => Exit::Refused,
-        Category::RateLimit => Exit::RateLimited,
-        Category::Conflict => Exit::WriteRefused,
-        Category::Temporary => Exit::Temporary,
+    let exit = match error.kind {
+        ErrorKind::Input => Exit::Usage,
+        ErrorKind::Scope | ErrorKind::Auth => Exit::Auth,
+        ErrorKind::NotFound => Exit::NotFound,
+        ErrorKind::Plan => Exit::Refused,
+        ErrorKind::RateLimit => Exit::RateLimited,
+        ErrorKind::Conflict => Exit::WriteRefused,
+        ErrorKind::Temporary => Exit::Temporary,
         _ => Exit::Other,
     };
     Failure::new(exit, error.message.clone()).next(error.next_step.clone())

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use vimeo_ext::ScopeSet;
 
-use super::super::access::{Bearers, Caller};
+use super::super::access::{ApiKeys, Caller};
 use super::super::handler::Handler;
 use super::super::repair::repair;
 use super::super::{ServerError, Settings};
@@ -42,7 +42,7 @@ const SESSION: &str = "mcp-session-id";
 /// The protocol's place on the web, for those who may call.
 pub(super) struct Endpoint {
     settings: Arc<Settings>,
-    bearers: Bearers,
+    api_keys: ApiKeys,
     refusals: Refusals,
     origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
@@ -60,7 +60,7 @@ impl Endpoint {
         let origins = Origins::new(&options, address).map_err(ServerError::InvalidOrigin)?;
         let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let config = StreamableHttpServerConfig::default()
-            .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))
+            .with_allowed_hosts(own.into_iter().chain(options.allowed_hosts.iter().cloned()))
             .with_allowed_origins(origins.with_ports())
             .enforce_origin_validation()
             .with_cancellation_token(options.shutdown.clone())
@@ -69,10 +69,10 @@ impl Endpoint {
         let sessions = Arc::new(LocalSessionManager::default());
         let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
         let refusals = Refusals::new(&options, address);
-        let limits = CallerLimits::among(options.bearers.len(), options.shutdown);
+        let limits = CallerLimits::among(options.api_keys.len(), options.shutdown);
         Ok(Arc::new(Self {
             settings,
-            bearers: options.bearers,
+            api_keys: options.api_keys,
             refusals,
             origins,
             service,
@@ -89,7 +89,7 @@ impl Endpoint {
             })
         };
         let routes = Router::new().route(PATH, protocol()).route(&format!("{PATH}/"), protocol());
-        if self.bearers.is_empty() {
+        if self.api_keys.is_empty() {
             return routes;
         }
         let metadata =
@@ -156,7 +156,7 @@ impl Endpoint {
 
     /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
     fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
-        if self.bearers.is_empty() {
+        if self.api_keys.is_empty() {
             return Ok(Caller::Local);
         }
         let given = headers.get(header::AUTHORIZATION);
@@ -164,7 +164,7 @@ impl Endpoint {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
-        let found = token.and_then(|token| self.bearers.find(token));
+        let found = token.and_then(|token| self.api_keys.find(token));
         match found {
             Some(bearer) => Ok(Caller::Known(bearer)),
             None => Err(Box::new(self.refusals.unauthorized(given.is_some()))),
@@ -178,7 +178,7 @@ impl Endpoint {
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
         let called = text("/params/name").filter(|_| text("/method") == Some("tools/call"));
-        let tool = called.and_then(tools::tool).filter(|tool| self.settings.offer.has(tool.spec()));
+        let tool = called.and_then(tools::tool).filter(|tool| self.settings.selection.includes(tool.spec()));
         match tool {
             Some(tool) if !bearer.covers(tool.spec().scopes) => {
                 let needed = ScopeSet::from(tool.spec().scopes.join(" "));

@@ -29,7 +29,7 @@ impl Origins {
         // The server may be below a path of its site.
         let site = options.public_url.iter().map(|text| (text, address_of(text).map(|url| url.origin())));
         own.iter()
-            .chain(&options.origins)
+            .chain(&options.allowed_origins)
             .map(|text| (text, origin(text)))
             .chain(site)
             .map(|(text, origin)| origin.ok_or_else(|| text.clone()))
@@ -97,7 +97,7 @@ mod tests {
 
     fn origins(named: &[&str]) -> Result<Origins, String> {
         let address = SocketAddr::from(([127, 0, 0, 1], 8848));
-        Origins::new(&HttpOptions::new(address).origins(named.iter().copied()), address)
+        Origins::new(&HttpOptions::new(address).allowed_origins(named.iter().copied()), address)
     }
 
     #[test]

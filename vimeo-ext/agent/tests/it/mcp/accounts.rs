@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vimeo_agent::mcp::{Bearer, Bearers, HttpServer, Server};
+use vimeo_agent::mcp::{ApiKey, ApiKeys, HttpServer, Server};
 use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::upload::Journal;
@@ -36,17 +36,17 @@ impl Service {
             accounts.connect_with_token(&id(name), token.as_str()).await.unwrap();
             tokens.insert(name, token);
         }
-        let bearers = Bearers::from([
-            Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
-            Bearer::new("second-bearer-of-32-characters-or-more", ["b", "c", "d"]),
-            Bearer::new("the-bearer-of-b-alone-of-32-characters-or-more", ["b"]),
+        let bearers = ApiKeys::from([
+            ApiKey::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+            ApiKey::new("second-bearer-of-32-characters-or-more", ["b", "c", "d"]),
+            ApiKey::new("the-bearer-of-b-alone-of-32-characters-or-more", ["b"]),
         ]);
         let toolsets = vec![Toolset::Read, Toolset::Social, Toolset::Uploads];
         let server = Server::for_accounts(accounts.clone())
-            .offer(ToolSelection { toolsets, ..ToolSelection::default() })
+            .selection(ToolSelection { toolsets, ..ToolSelection::default() })
             .upload_folders([folder.path()])
             .allow([Disclosure::Publish])
-            .serve_http(here().bearers(bearers))
+            .serve_http(here().api_keys(bearers))
             .await
             .unwrap();
         sandbox.clear_journal();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_agent::mcp::{Bearer, Server};
+use vimeo_agent::mcp::{ApiKey, Server};
 use vimeo_agent::tools::AuditLog;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
@@ -41,7 +41,7 @@ async fn asked(world: &World, log: &AuditLog) {
 /// Waits for the last line and looks at both.
 async fn given_up(log: &AuditLog, how: &str) {
     let waiting = log.clone();
-    let settled = tokio::task::spawn_blocking(move || waiting.settle(PATIENCE)).await.unwrap();
+    let settled = tokio::task::spawn_blocking(move || waiting.flush(PATIENCE)).await.unwrap();
     let lines = lines(log);
     assert!(settled && lines.len() == 2, "{how}: {lines:?}");
     let [before, after] = &lines[..] else { panic!("{how}: {lines:?}") };
@@ -81,7 +81,7 @@ async fn what_is_given_up_over_http_is_noted_as_that() {
     for (new, stops) in [(false, false), (true, false), (false, true), (true, true)] {
         let how = format!("new: {new}, stops: {stops}");
         let (world, log, server) = stalled().await;
-        let running = server.serve_http(here().open_to_this_machine()).await.unwrap();
+        let running = server.serve_http(here().allow_unauthenticated_loopback()).await.unwrap();
         let mut http = Http::new(running.url(), None, new, json!({}));
         if !new {
             http.initialize().await;
@@ -118,8 +118,8 @@ async fn what_is_refused_before_any_tool_hears_of_it_is_noted_too() {
     let world = World::new().await;
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
     let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
-    let narrow = Bearer::new("narrow-bearer-of-32-characters-or-more", ["active"]).scopes("public");
-    let running = server.serve_http(here().bearers([narrow])).await.unwrap();
+    let narrow = ApiKey::new("narrow-bearer-of-32-characters-or-more", ["active"]).scopes("public");
+    let running = server.serve_http(here().api_keys([narrow])).await.unwrap();
     let mut narrow = http(&running, "narrow-bearer-of-32-characters-or-more");
     let message = narrow.message("tools/call", create());
     assert_eq!(narrow.post(&message, "tools/call").send().await.unwrap().status(), 403);

@@ -8,7 +8,7 @@ use super::wire::{Client, Way};
 use crate::tools::world::{World, unfenced};
 
 fn server(world: &World) -> Server {
-    Server::for_account(world.vimeo().clone()).named("vimeo", "9.9.9")
+    Server::for_account(world.vimeo().clone()).server_info("vimeo", "9.9.9")
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn the_list_is_small_complete_and_the_callers_alone() {
             assert!(tool["title"].is_string(), "{tool}");
             // One that says nothing would cost a thousand bytes; the true ones are resources.
             assert_eq!(tool.get("outputSchema"), None, "{tool}");
-            assert_eq!(tools::faults(&tool["inputSchema"], true), Vec::<String>::new());
+            assert_eq!(tools::lint_schema(&tool["inputSchema"], true), Vec::<String>::new());
         }
         if way.is_new() {
             assert_eq!(answer["result"]["cacheScope"], "private");
@@ -118,7 +118,7 @@ async fn answers_and_errors_are_the_same_everywhere() {
 #[tokio::test]
 async fn without_output_schemas_there_is_text_alone() {
     let world = World::new().await;
-    let server = server(&world).output_schemas(OutputSchemas::Never);
+    let server = server(&world).output_schemas(OutputSchemas::Omitted);
     let mut client = Client::connect(&server, Way::OldPipe, false).await;
     let listed = client.request("tools/list", json!({})).await;
     assert!(
@@ -160,7 +160,7 @@ async fn modes_and_scopes_decide_what_is_there() {
     let world = World::new().await;
     let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
     for way in [Way::NewPipe, Way::OldHttp] {
-        let mut client = Client::connect(&server(&world).offer(offer.clone()), way, false).await;
+        let mut client = Client::connect(&server(&world).selection(offer.clone()), way, false).await;
         let listed = client.request("tools/list", json!({})).await;
         assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 19);
         let delete = json!({"video_id": world.videos[0].to_string(), "confirm": "Video 1"});

@@ -53,7 +53,7 @@ async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
         let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
-        let server = Server::for_account(world.vimeo().clone()).offer(offer).audit_log(log.clone());
+        let server = Server::for_account(world.vimeo().clone()).selection(offer).audit_log(log.clone());
         let mut client = Client::connect(&server, way, true).await;
         client.answers_with("accept");
         let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
@@ -221,7 +221,7 @@ async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_re
                 assert_eq!(done, elicits || allowed, "{way:?} {elicits} {allowed} {tool}: {answer}");
                 if !done {
                     let error = &answer["result"]["structuredContent"];
-                    assert_eq!(error["category"], "consent", "{answer}");
+                    assert_eq!(error["category"], "approval", "{answer}");
                     assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{answer}");
                 }
             }

@@ -32,8 +32,10 @@ async fn it_lists_and_calls_over_streams_and_over_http() {
     client.cancel().await.unwrap();
     running.await.unwrap().unwrap();
 
-    let http =
-        server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine()).await.unwrap();
+    let http = server
+        .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).allow_unauthenticated_loopback())
+        .await
+        .unwrap();
     crate::http::install_provider();
     let client = ().serve(StreamableHttpClientTransport::from_uri(http.url())).await.unwrap();
     assert_eq!(client.list_all_tools().await.unwrap().len(), 31);

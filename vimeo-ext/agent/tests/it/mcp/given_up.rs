@@ -52,7 +52,7 @@ impl Calling {
         let params = json!({"name": tool, "arguments": arguments});
         if http {
             let running = server
-                .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).allow_unauthenticated_loopback())
                 .await
                 .unwrap();
             let mut client = Http::new(running.url(), Some(running), new, json!({}));
@@ -145,7 +145,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     std::fs::File::create(&film).unwrap().set_len(GIB).unwrap();
     let server = || {
         Server::for_account(world.vimeo().clone())
-            .offer(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() })
+            .selection(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() })
             .upload_folders([world.own.path()])
             .allow([Disclosure::Publish])
     };

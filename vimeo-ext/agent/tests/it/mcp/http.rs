@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use vimeo_agent::mcp::{Bearer, Clients, HttpOptions, HttpServer, Server, ServerError};
+use vimeo_agent::mcp::{ApiKey, ClientResolver, HttpOptions, HttpServer, Server, ServerError};
 use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::{Error, Vimeo};
 use vimeo_sandbox::Sandbox;
@@ -14,7 +14,7 @@ use crate::tools::world::{World, client};
 
 pub(super) struct Known(pub(super) HashMap<String, Vimeo>);
 
-impl Clients for Known {
+impl ClientResolver for Known {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
         Box::pin(
             async move { self.0.get(account).cloned().ok_or(vimeo_ext::auth::AuthError::NoToken.into()) },
@@ -27,7 +27,7 @@ pub(super) fn here() -> HttpOptions {
 }
 
 /// A server of the accounts a to d, and the worlds they are users of.
-async fn many(bearers: Vec<Bearer>) -> (Sandbox, HttpServer, HashMap<String, String>) {
+async fn many(bearers: Vec<ApiKey>) -> (Sandbox, HttpServer, HashMap<String, String>) {
     let sandbox = Sandbox::start().await.unwrap();
     let (mut clients, mut tokens) = (HashMap::new(), HashMap::new());
     for name in ["a", "b", "c", "d"] {
@@ -36,8 +36,8 @@ async fn many(bearers: Vec<Bearer>) -> (Sandbox, HttpServer, HashMap<String, Str
         clients.insert(name.to_owned(), vimeo);
         tokens.insert(name.to_owned(), user.token);
     }
-    let bearers: vimeo_agent::mcp::Bearers = bearers.into_iter().collect();
-    let running = Server::for_accounts(Known(clients)).serve_http(here().bearers(bearers)).await.unwrap();
+    let bearers: vimeo_agent::mcp::ApiKeys = bearers.into_iter().collect();
+    let running = Server::for_accounts(Known(clients)).serve_http(here().api_keys(bearers)).await.unwrap();
     (sandbox, running, tokens)
 }
 
@@ -54,8 +54,8 @@ pub(super) async fn call(http: &mut Http, tool: &str, arguments: Value) -> Value
 #[tokio::test]
 async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them() {
     let bearers = vec![
-        Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
-        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+        ApiKey::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+        ApiKey::new("second-bearer-of-32-characters-or-more", ["b"]),
     ];
     let (_sandbox, server, _) = many(bearers).await;
     let (mut first, mut second) = (
@@ -86,8 +86,8 @@ async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them()
 #[tokio::test]
 async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
     let bearers = vec![
-        Bearer::new("public-bearer-of-32-characters-or-more", ["a"]).scopes("public"),
-        Bearer::new("private-bearer-of-32-characters-or-more", ["a"]).scopes("public private"),
+        ApiKey::new("public-bearer-of-32-characters-or-more", ["a"]).scopes("public"),
+        ApiKey::new("private-bearer-of-32-characters-or-more", ["a"]).scopes("public private"),
     ];
     let (sandbox, server, tokens) = many(bearers).await;
     let owner = client(&sandbox, &tokens["a"]);
@@ -127,7 +127,7 @@ async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
 
 #[tokio::test]
 async fn strangers_are_refused_and_told_how_to_come_in() {
-    let bearers = vec![Bearer::new("first-bearer-of-32-characters-or-more", ["a"]).scopes("public private")];
+    let bearers = vec![ApiKey::new("first-bearer-of-32-characters-or-more", ["a"]).scopes("public private")];
     let (_sandbox, server, tokens) = many(bearers).await;
     let base = server.url().replace("/mcp", "");
     for bearer in [None, Some("wrong"), Some(tokens["a"].as_str())] {
@@ -182,17 +182,17 @@ async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() 
     let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
     let refused = server.serve_http(everywhere.clone()).await.unwrap_err();
     assert!(matches!(refused, ServerError::AuthRequired(_)), "{refused}");
-    let refused = server.serve_http(everywhere.clone().open_to_this_machine()).await.unwrap_err();
+    let refused = server.serve_http(everywhere.clone().allow_unauthenticated_loopback()).await.unwrap_err();
     assert!(matches!(refused, ServerError::AuthRequired(_)), "{refused}");
     let refused = server.serve_http(here()).await.unwrap_err();
-    assert!(matches!(refused, ServerError::NoBearers), "{refused}");
+    assert!(matches!(refused, ServerError::NoApiKeys), "{refused}");
     let almost = "x".repeat(31);
-    let refused = server.serve_http(here().bearers([Bearer::new(almost, ["x"])])).await.unwrap_err();
-    assert!(matches!(refused, ServerError::ShortBearer), "{refused}");
-    let open = server.serve_http(everywhere.bearers([Bearer::generate(["x"]).unwrap().0])).await.unwrap();
+    let refused = server.serve_http(here().api_keys([ApiKey::new(almost, ["x"])])).await.unwrap_err();
+    assert!(matches!(refused, ServerError::ApiKeyTooShort), "{refused}");
+    let open = server.serve_http(everywhere.api_keys([ApiKey::generate(["x"]).unwrap().0])).await.unwrap();
     open.stop().await;
     let several = Server::for_accounts(Known(HashMap::new()));
-    let open = here().open_to_this_machine();
+    let open = here().allow_unauthenticated_loopback();
     assert!(matches!(several.serve_http(open).await.unwrap_err(), ServerError::AmbiguousAccount));
     assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::AmbiguousAccount));
 }
@@ -200,8 +200,8 @@ async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() 
 #[tokio::test]
 async fn a_session_is_its_beginners() {
     let bearers = vec![
-        Bearer::new("first-bearer-of-32-characters-or-more", ["a"]),
-        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+        ApiKey::new("first-bearer-of-32-characters-or-more", ["a"]),
+        ApiKey::new("second-bearer-of-32-characters-or-more", ["b"]),
     ];
     let (_sandbox, server, _) = many(bearers).await;
     let web = crate::http::client();
@@ -240,11 +240,11 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let wrong = server
-        .serve_http(here().open_to_this_machine().origins(["https://app.example.com/path"]))
+        .serve_http(here().allow_unauthenticated_loopback().allowed_origins(["https://app.example.com/path"]))
         .await
         .unwrap_err();
     assert!(matches!(wrong, ServerError::InvalidOrigin(_)), "{wrong}");
-    let options = here().open_to_this_machine().origins(["https://app.example.com"]);
+    let options = here().allow_unauthenticated_loopback().allowed_origins(["https://app.example.com"]);
     let running = server.serve_http(options).await.unwrap();
     let own = running.url().replace("/mcp", "");
     let web = crate::http::client();
@@ -265,11 +265,11 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
 
 #[tokio::test]
 async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
-    let (bearer, token) = Bearer::generate(["a"]).unwrap();
-    let (_, other) = Bearer::generate(["a"]).unwrap();
+    let (bearer, token) = ApiKey::generate(["a"]).unwrap();
+    let (_, other) = ApiKey::generate(["a"]).unwrap();
     let (_sandbox, server, _) = many(vec![bearer]).await;
     for (token, opens) in [(token, true), (other, false)] {
-        assert!(token.expose_secret().len() >= Bearer::MIN_LENGTH);
+        assert!(token.expose_secret().len() >= ApiKey::MIN_LENGTH);
         let mut http = http(&server, token.expose_secret());
         let message = http.message("tools/list", json!({}));
         let answer = http.post(&message, "tools/list").send().await.unwrap();
@@ -280,8 +280,8 @@ async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
 /// A caller whose streams take all its places is told to wait; another caller is served.
 #[tokio::test]
 async fn one_caller_takes_its_own_share_of_requests_and_no_more() {
-    let bearers: Vec<Bearer> = (0..100)
-        .map(|number| Bearer::new(format!("bearer-{number}-of-32-characters-or-more"), ["a"]))
+    let bearers: Vec<ApiKey> = (0..100)
+        .map(|number| ApiKey::new(format!("bearer-{number}-of-32-characters-or-more"), ["a"]))
         .collect();
     let (_sandbox, server, _) = many(bearers).await;
     let web = crate::http::client();

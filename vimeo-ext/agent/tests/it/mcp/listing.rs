@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use vimeo_agent::mcp::{Bearer, HttpServer, OutputSchemas, Server};
+use vimeo_agent::mcp::{ApiKey, HttpServer, OutputSchemas, Server};
 use vimeo_agent::tools::{self, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
@@ -20,8 +20,8 @@ pub(super) const MAX_BYTES: usize = 20_000;
 async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
     let vimeo = client(sandbox, sandbox.token());
     let clients: HashMap<String, Vimeo> = names.iter().map(|name| (name.clone(), vimeo.clone())).collect();
-    let bearer = Bearer::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
-    Server::for_accounts(Known(clients)).serve_http(here().bearers([bearer])).await.unwrap()
+    let bearer = ApiKey::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
+    Server::for_accounts(Known(clients)).serve_http(here().api_keys([bearer])).await.unwrap()
 }
 
 async fn caller(server: &HttpServer, new: bool) -> Client {
@@ -49,7 +49,7 @@ async fn the_list_stays_small_however_many_accounts_a_caller_has() {
             let listed = answer["result"]["tools"].as_array().unwrap();
             assert_eq!(listed.len(), 31);
             for tool in listed {
-                assert_eq!(tools::faults(&tool["inputSchema"], true), Vec::<String>::new());
+                assert_eq!(tools::lint_schema(&tool["inputSchema"], true), Vec::<String>::new());
                 assert_eq!(tool["inputSchema"]["properties"]["account"]["type"], "string", "{tool}");
                 assert!(tool["inputSchema"]["required"].as_array().unwrap().contains(&json!("account")));
                 let (said, meant) = (&tool["annotations"], tools::tool(tool["name"].as_str().unwrap()));
@@ -87,9 +87,9 @@ async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
     let vimeo = client(&sandbox, sandbox.token());
     let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
     let offer = ToolSelection { toolsets: vec![Toolset::Social], ..ToolSelection::default() };
-    let server = Server::for_accounts(Known(clients.into())).offer(offer);
+    let server = Server::for_accounts(Known(clients.into())).selection(offer);
     let server = server
-        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
+        .serve_http(here().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
         .await
         .unwrap();
     let answer = caller(&server, true).await.request("tools/list", json!({})).await;
@@ -114,7 +114,7 @@ async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
     let names: Vec<String> = clients.keys().cloned().collect();
     let server = Server::for_accounts(Known(clients));
     let server = server
-        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", names)]))
+        .serve_http(here().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", names)]))
         .await
         .unwrap();
     sandbox.clear_journal();
@@ -130,7 +130,7 @@ async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
     for way in [Way::OldPipe, Way::NewHttp] {
         let world = World::new().await;
         let server = Server::for_account(world.vimeo().clone())
-            .output_schemas(OutputSchemas::Listed)
+            .output_schemas(OutputSchemas::InToolList)
             .allow(Disclosure::ALL);
         let mut client = Client::connect(&server, way, false).await;
         let listed = client.request("tools/list", json!({})).await;
@@ -167,7 +167,7 @@ async fn an_answer_that_was_cut_fits_its_schema() {
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
     }
     let server = Server::for_account(world.vimeo().clone())
-        .output_schemas(OutputSchemas::Listed)
+        .output_schemas(OutputSchemas::InToolList)
         .allow(Disclosure::ALL);
     let mut client = Client::connect(&server, Way::NewPipe, false).await;
     let answer = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
@@ -186,14 +186,14 @@ async fn the_schemas_of_each_tool_are_resources() {
     let world = World::new().await;
     let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
     for way in Way::ALL {
-        let server = Server::for_account(world.vimeo().clone()).offer(offer.clone());
+        let server = Server::for_account(world.vimeo().clone()).selection(offer.clone());
         let mut client = Client::connect(&server, way, false).await;
         let templates = client.request("resources/templates/list", json!({})).await;
         assert!(templates.to_string().contains("vimeo://tools/{name}/schema"), "{templates}");
         for tool in tools::all() {
             let uri = format!("vimeo://tools/{}/schema", tool.spec().name);
             let read = client.request("resources/read", json!({"uri": uri})).await;
-            if !offer.has(tool.spec()) {
+            if !offer.includes(tool.spec()) {
                 assert!(read["error"]["code"].is_i64(), "{uri}: {read}");
                 continue;
             }

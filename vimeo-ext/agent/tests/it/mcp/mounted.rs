@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use vimeo_agent::mcp::{Bearer, HttpOptions, Server, ServerError};
+use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
 
 use super::http::{call, here};
 use super::wire::Http;
@@ -31,8 +31,8 @@ impl Service {
         let address: SocketAddr = listener.local_addr().unwrap();
         let base = format!("http://{address}");
         let options = HttpOptions::new(address)
-            .bearers([Bearer::new(BEARER, ["me"])])
-            .origins(["https://app.example.com"])
+            .api_keys([ApiKey::new(BEARER, ["me"])])
+            .allowed_origins(["https://app.example.com"])
             .public_url(format!("{base}/agents"));
         let stop = options.shutdown.clone();
         let tools = server.into_router(options).unwrap();
@@ -102,7 +102,7 @@ async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
 async fn a_server_whose_wait_is_given_up_stops() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let running = server.serve_http(here().open_to_this_machine()).await.unwrap();
+    let running = server.serve_http(here().allow_unauthenticated_loopback()).await.unwrap();
     let (url, address) = (running.url(), running.address());
     assert!(timeout(Duration::from_millis(50), running.wait()).await.is_err());
     let gone = timeout(Duration::from_secs(10), async {
@@ -117,10 +117,10 @@ async fn a_server_whose_wait_is_given_up_stops() {
 async fn a_router_is_for_callers_with_a_bearer_token_alone() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let open = server.clone().into_router::<()>(here().open_to_this_machine());
-    assert!(matches!(open, Err(ServerError::NoBearers)), "{open:?}");
-    let short = server.into_router::<()>(here().bearers([Bearer::new("x".repeat(31), ["me"])]));
-    assert!(matches!(short, Err(ServerError::ShortBearer)), "{short:?}");
+    let open = server.clone().into_router::<()>(here().allow_unauthenticated_loopback());
+    assert!(matches!(open, Err(ServerError::NoApiKeys)), "{open:?}");
+    let short = server.into_router::<()>(here().api_keys([ApiKey::new("x".repeat(31), ["me"])]));
+    assert!(matches!(short, Err(ServerError::ApiKeyTooShort)), "{short:?}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn progress_rises_to_the_end_and_then_nothing_is_told() {
         let patch = Fault::new(Effect::Reset).host(Host::Upload).method(Method::PATCH);
         world.sandbox.fault(patch.phase(Phase::MidBody(SIZE / 2)));
         let server = Server::for_account(world.vimeo().clone())
-            .offer(ToolSelection {
+            .selection(ToolSelection {
                 toolsets: vec![Toolset::Uploads, Toolset::Read],
                 ..ToolSelection::default()
             })

@@ -48,7 +48,7 @@ impl Client {
             }
             Way::OldHttp | Way::NewHttp => {
                 let running = server
-                    .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                    .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).allow_unauthenticated_loopback())
                     .await
                     .unwrap();
                 let url = running.url();

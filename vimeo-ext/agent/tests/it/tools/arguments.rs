@@ -1,14 +1,14 @@
 //! Arguments as clients send them: as text, as numbers, and under the names that other tools have for them.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Category, ToolSelection, Tools, Toolset, Uploads};
+use vimeo_agent::tools::{ErrorKind, ToolSelection, Tools, Toolset, Uploads};
 use vimeo_sandbox::{Quota, Sandbox};
 
 use super::world::{World, client};
 
 /// All tools, also those that are not given out unless they are named.
 fn all(tools: &Tools) -> Tools {
-    tools.clone().offer(ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() })
+    tools.clone().selection(ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() })
 }
 
 /// The requests that a call made: method and path.
@@ -49,8 +49,8 @@ async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
         ("vimeo_video_get", json!([video]), "arguments"),
     ] {
         let error = world.call(tool, arguments.clone()).await.unwrap_err();
-        let got = (error.category, error.field.as_deref());
-        assert_eq!(got, (Category::Input, Some(field)), "{tool} {arguments}: {error:?}");
+        let got = (error.kind, error.field.as_deref());
+        assert_eq!(got, (ErrorKind::Input, Some(field)), "{tool} {arguments}: {error:?}");
     }
     assert_eq!(requests(&world), Vec::<String>::new());
 }
@@ -111,7 +111,7 @@ async fn the_calls_of_another_connector_work_as_they_stand() {
     assert_eq!(world.requests("POST"), 2);
     let none = json!({"url": "https://example.com/events", "event_types": ["video.comment.add"]});
     let none = world.call("vimeo_webhook_create", none).await.unwrap_err();
-    assert_eq!((none.category, none.field.as_deref()), (Category::Input, Some("event_types")), "{none:?}");
+    assert_eq!((none.kind, none.field.as_deref()), (ErrorKind::Input, Some("event_types")), "{none:?}");
     assert!(none.message.contains("video.comment.add") && none.next_step.contains("video-created"), "{none}");
     let both = json!({"url": "https://example.com/events", "event_types": ["video-deleted"], "webhook_type": "video-deleted"});
     assert!(world.call("vimeo_webhook_create", both).await.is_err());
@@ -320,13 +320,13 @@ async fn moving_into_a_folder_needs_what_the_operation_needs() {
     let add = json!({"folder_id": world.folder, "video_id": world.videos[0]});
     let token = world.sandbox.issue_token("public private interact");
     let narrow = Tools::for_account(client(&world.sandbox, &token));
-    narrow.learn_scopes().await.unwrap();
+    narrow.fetch_scopes().await.unwrap();
     narrow.call("vimeo_folder_video_add", add.clone()).await.unwrap();
     let token = world.sandbox.issue_token("public private edit");
     let other = Tools::for_account(client(&world.sandbox, &token));
-    other.learn_scopes().await.unwrap();
+    other.fetch_scopes().await.unwrap();
     let error = other.call("vimeo_folder_video_add", add).await.unwrap_err();
-    assert_eq!((error.category, error.needed_scopes), (Category::Scope, vec!["interact".to_owned()]));
+    assert_eq!((error.kind, error.needed_scopes), (ErrorKind::Scope, vec!["interact".to_owned()]));
 }
 
 #[tokio::test]
@@ -361,6 +361,6 @@ async fn an_upload_that_the_quota_has_no_room_for_says_what_is_used() {
     let tools = tools.uploads(Uploads::from_folders([folder.path()]));
     let arguments = json!({"path": film, "privacy_view": "nobody"});
     let error = tools.call("vimeo_video_upload", arguments).await.unwrap_err();
-    assert_eq!(error.category, Category::Plan, "{error:?}");
+    assert_eq!(error.kind, ErrorKind::Plan, "{error:?}");
     assert!(error.message.ends_with("1 of 1 videos are used."), "{error}");
 }

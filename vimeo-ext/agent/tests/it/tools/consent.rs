@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{
-    self, Approval, Caller, Category, Disclosure, Elicitor, FolderVideoAdd, FolderVideoAddInput,
+    self, Approval, CallOptions, Disclosure, Elicitor, ErrorKind, FolderVideoAdd, FolderVideoAddInput,
     ToolSelection, Tools, Toolset, Uploads,
 };
 use wiremock::matchers::{method, path};
@@ -64,7 +64,7 @@ impl Closed {
         std::fs::write(&film, vec![7; 1_000]).unwrap();
         let offer = ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() };
         let uploads = Uploads::from_folders([world.own.path()]);
-        let tools = Tools::for_account(world.vimeo().clone()).offer(offer).uploads(uploads);
+        let tools = Tools::for_account(world.vimeo().clone()).selection(offer).uploads(uploads);
         let video = world.videos[0].to_string();
         let closed = Self { tools, video, film: film.to_str().unwrap().to_owned(), world };
         closed.close_again().await;
@@ -170,9 +170,12 @@ async fn where_nobody_can_be_asked_nothing_is_disclosed() {
     let closed = Closed::new().await;
     for (tool, arguments, would, kind) in closed.disclosing() {
         for ask in [None, Some(Approval::Unavailable)] {
-            let caller = Caller { ask: ask.map(|says| Person::new(says) as Arc<dyn Elicitor>), report: None };
-            let error = closed.tools.call_as(tool, arguments.clone(), caller).await.expect_err(tool);
-            assert_eq!(error.category, Category::Approval, "{tool} {arguments}: {error}");
+            let caller = CallOptions {
+                elicitor: ask.map(|says| Person::new(says) as Arc<dyn Elicitor>),
+                progress: None,
+            };
+            let error = closed.tools.call_with(tool, arguments.clone(), caller).await.expect_err(tool);
+            assert_eq!(error.kind, ErrorKind::Approval, "{tool} {arguments}: {error}");
             assert!(error.message.contains(would), "{tool} {arguments}: {error}");
             assert!(error.message.contains("nothing was sent"), "{error}");
             assert!(error.next_step.contains(&format!("--allow {kind}`")), "{error}");
@@ -223,13 +226,13 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
     for (number, moves) in [(1, false), (2, false), (3, false), (4, true)] {
         let arguments = json!({"folder_id": number.to_string(), "video_id": "5"});
         let answer = tools.call("vimeo_folder_video_add", arguments).await;
-        let refused = answer.as_ref().is_err_and(|error| error.category == Category::Approval);
+        let refused = answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Approval);
         assert_eq!((answer.is_ok(), refused), (moves, !moves), "folder {number}: {answer:?}");
     }
     // A program that calls with types is held to the same.
     let input = FolderVideoAddInput { folder_id: 1.into(), video_id: 5.into() };
     let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
-    assert_eq!(error.category, Category::Approval, "{error}");
+    assert_eq!(error.kind, ErrorKind::Approval, "{error}");
     tools.clone().allow([Disclosure::Publish]).run::<FolderVideoAdd>(input).await.unwrap();
 }
 
@@ -240,8 +243,8 @@ async fn the_person_is_asked_once_about_what_would_be_disclosed() {
         for (tool, arguments, would, _) in closed.disclosing() {
             let before = closed.writes();
             let person = Person::new(says);
-            let caller = Caller { ask: Some(person.clone()), report: None };
-            let answer = closed.tools.call_as(tool, arguments.clone(), caller).await;
+            let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
+            let answer = closed.tools.call_with(tool, arguments.clone(), caller).await;
             assert_eq!(answer.is_ok(), done, "{tool} {arguments}: {answer:?}");
             let asked = person.asked.lock().unwrap();
             // What an earlier line of the table has opened needs no question any more.
@@ -264,14 +267,14 @@ async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
         let tools = closed.tools.clone().allow([kind]);
         for (tool, arguments, _, needed) in closed.disclosing() {
             let person = Person::new(Approval::Declined);
-            let caller = Caller { ask: Some(person.clone()), report: None };
-            let answer = tools.call_as(tool, arguments, caller).await;
+            let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
+            let answer = tools.call_with(tool, arguments, caller).await;
             if needed == kind.as_str() {
                 assert!(answer.is_ok(), "{kind:?} {tool}: {answer:?}");
                 assert!(person.asked.lock().unwrap().is_empty(), "{kind:?} {tool}");
             } else if kind != Disclosure::Publish {
                 let error = answer.unwrap_err();
-                assert_eq!(error.category, Category::Conflict, "{kind:?} {tool}: {error}");
+                assert_eq!(error.kind, ErrorKind::Conflict, "{kind:?} {tool}: {error}");
             }
         }
         closed.close_again().await;
@@ -293,13 +296,9 @@ async fn wrong_arguments_are_told_before_anybody_is_asked() {
         ),
         ("vimeo_video_upload", json!({"path": "/etc/hostname"}), "path"),
     ] {
-        let caller = Caller { ask: Some(person.clone()), report: None };
-        let error = closed.tools.call_as(tool, arguments, caller).await.expect_err(tool);
-        assert_eq!(
-            (error.category, error.field.as_deref()),
-            (Category::Input, Some(field)),
-            "{tool}: {error}"
-        );
+        let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
+        let error = closed.tools.call_with(tool, arguments, caller).await.expect_err(tool);
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some(field)), "{tool}: {error}");
     }
     assert!(person.asked.lock().unwrap().is_empty());
 }

@@ -15,9 +15,9 @@ const BASIC: usize = 31;
 fn every_schema_is_one_that_all_clients_take() {
     for tool in tools::all() {
         let name = tool.spec().name;
-        assert_eq!(tools::faults(tool.input_schema(), true), Vec::<String>::new(), "{name}");
-        assert_eq!(tools::faults(tool.output_schema(), false), Vec::<String>::new(), "{name}");
-        assert_eq!(tools::faults(tool.input_outline(), true), Vec::<String>::new(), "{name}");
+        assert_eq!(tools::lint_schema(tool.input_schema(), true), Vec::<String>::new(), "{name}");
+        assert_eq!(tools::lint_schema(tool.output_schema(), false), Vec::<String>::new(), "{name}");
+        assert_eq!(tools::lint_schema(tool.compact_input_schema(), true), Vec::<String>::new(), "{name}");
         for (argument, schema) in tool.input_schema()["properties"].as_object().unwrap() {
             let told = schema["description"].as_str().unwrap_or_default();
             assert!(told.ends_with('.'), "{name}: {argument}: {told}");
@@ -36,7 +36,7 @@ fn every_schema_is_one_that_all_clients_take() {
 async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot() {
     for tool in tools::all() {
         let name = tool.spec().name;
-        for schema in [tool.input_schema(), tool.output_schema(), tool.input_outline()] {
+        for schema in [tool.input_schema(), tool.output_schema(), tool.compact_input_schema()] {
             if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
                 panic!("{name}: {error} at {}", error.instance_path());
             }
@@ -50,7 +50,7 @@ async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot(
     let world = World::new().await;
     for (name, good, ..) in rows(&world) {
         let tool = tools::tool(name).unwrap();
-        for schema in [tool.input_schema(), tool.input_outline()] {
+        for schema in [tool.input_schema(), tool.compact_input_schema()] {
             let takes = |arguments: &Value| jsonschema::draft202012::is_valid(schema, arguments);
             assert!(takes(&good), "{name}: {good}");
             let mut unknown = good.clone();
@@ -128,27 +128,27 @@ fn effects_are_what_they_are() {
 #[tokio::test]
 async fn tools_are_given_out_by_set_name_mode_and_scope() {
     let sandbox = Sandbox::start().await.unwrap();
-    let count = |tools: &Tools| tools.offered().count();
+    let count = |tools: &Tools| tools.available().count();
     let tools = Tools::for_account(client(&sandbox, sandbox.token()));
     assert_eq!(count(&tools), BASIC);
     let offers = [
-        (offer(&[Toolset::Webhooks], &[]), 3),
-        (offer(&[], &["vimeo_me_get"]), 1),
-        (offer(&[Toolset::Webhooks], &["vimeo_me_get"]), 4),
-        (ToolSelection { read_only: true, ..offer(&[], &[]) }, 19),
-        (ToolSelection { no_destructive: true, ..offer(&[], &[]) }, BASIC - 4),
+        (selection(&[Toolset::Webhooks], &[]), 3),
+        (selection(&[], &["vimeo_me_get"]), 1),
+        (selection(&[Toolset::Webhooks], &["vimeo_me_get"]), 4),
+        (ToolSelection { read_only: true, ..selection(&[], &[]) }, 19),
+        (ToolSelection { no_destructive: true, ..selection(&[], &[]) }, BASIC - 4),
     ];
     for (offer, expected) in offers {
-        assert_eq!(count(&tools.clone().offer(offer.clone())), expected, "{offer:?}");
+        assert_eq!(count(&tools.clone().selection(offer.clone())), expected, "{offer:?}");
     }
-    let refused = tools.clone().offer(ToolSelection { read_only: true, ..ToolSelection::default() });
+    let refused = tools.clone().selection(ToolSelection { read_only: true, ..ToolSelection::default() });
     let error = refused.call("vimeo_video_like", serde_json::json!({"video_id": "1"})).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("name"));
 
     let token = sandbox.issue_token("public private");
     let tools = Tools::for_account(client(&sandbox, &token));
     assert_eq!(count(&tools), BASIC, "as long as the scopes are not known");
-    tools.learn_scopes().await.unwrap();
+    tools.fetch_scopes().await.unwrap();
     let without = ["edit", "delete", "create", "interact"];
     let expected = tools::all().iter().filter(|tool| {
         tool.spec().toolset.is_default() && !tool.spec().scopes.iter().any(|scope| without.contains(scope))
@@ -156,13 +156,13 @@ async fn tools_are_given_out_by_set_name_mode_and_scope() {
     assert_eq!(count(&tools), expected.count());
     sandbox.clear_journal();
     let error = tools.call("vimeo_video_like", serde_json::json!({"video_id": "1"})).await.unwrap_err();
-    assert_eq!(error.category, tools::Category::Scope);
+    assert_eq!(error.kind, tools::ErrorKind::Scope);
     assert_eq!(error.needed_scopes, ["interact"]);
     assert_eq!(error.granted_scopes.as_deref(), Some(&["public".to_owned(), "private".to_owned()][..]));
     assert!(sandbox.journal().is_empty());
 }
 
-fn offer(sets: &[Toolset], names: &[&str]) -> ToolSelection {
+fn selection(sets: &[Toolset], names: &[&str]) -> ToolSelection {
     let names = names.iter().map(|&name| name.to_owned()).collect();
     ToolSelection { toolsets: sets.to_vec(), names, ..ToolSelection::default() }
 }

@@ -1,6 +1,6 @@
 //! Each of the 31 tools once as it should be and once as it should not.
 
-use vimeo_agent::tools::{self, Category};
+use vimeo_agent::tools::{self, ErrorKind};
 
 use super::rows::rows;
 use super::world::World;
@@ -23,7 +23,7 @@ async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
             world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
         assert!(fits(answer.value()), "{tool} {good}: {}", answer.to_text());
         let error = world.call(tool, bad.clone()).await.expect_err(tool);
-        assert_eq!((error.category, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
+        assert_eq!((error.kind, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
         assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
         let valid =
             jsonschema::draft202012::is_valid(tools::tool(tool).unwrap().output_schema(), answer.value());
@@ -31,7 +31,7 @@ async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
         let at = field.map(|field| format!(" ({field})")).unwrap_or_default();
         let shown: String = answer.to_text().chars().take(60).collect();
         println!("| {tool} | `{good}` | `{shown}…` | `{bad}` | {category:?}{at} |");
-        if category == Category::NotFound {
+        if category == ErrorKind::NotFound {
             assert_eq!(error.status, Some(404), "{tool}: {error:?}");
             assert!(error.operation.is_some(), "{tool}: {error:?}");
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vimeo_agent::mcp::Server;
-use vimeo_agent::tools::{Category, Tools};
+use vimeo_agent::tools::{ErrorKind, Tools};
 use vimeo_ext::{Error, RetryPolicy, Vimeo};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -85,7 +85,7 @@ async fn an_id_that_names_another_host_asks_nobody() {
         "https://vimeo.com.evil.example/1".to_owned(),
     ] {
         let error = tools.call("vimeo_video_get", json!({"video_id": id})).await.unwrap_err();
-        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some("video_id")), "{id}");
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("video_id")), "{id}");
     }
     for server in [api, elsewhere] {
         assert_eq!(server.received_requests().await.unwrap().len(), 0);

@@ -1,7 +1,7 @@
 //! What does not read as an id reaches nothing.
 
 use serde_json::json;
-use vimeo_agent::tools::Category;
+use vimeo_agent::tools::ErrorKind;
 
 use super::world::World;
 
@@ -28,11 +28,7 @@ async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right
             ("vimeo_video_comment_add", json!({"video_id": text, "text": "x"})),
         ] {
             let error = world.call(tool, arguments).await.expect_err(&text);
-            assert_eq!(
-                (error.category, error.field.as_deref()),
-                (Category::Input, Some("video_id")),
-                "{text}"
-            );
+            assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("video_id")), "{text}");
         }
     }
     for text in ["../../videos/1", "1/videos/2", "..", "%2e%2e"] {

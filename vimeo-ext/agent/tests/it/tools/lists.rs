@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use vimeo_agent::tools::{Answer, Category, Listing, MyVideosList, MyVideosListInput, Tools, Video};
+use vimeo_agent::tools::{ErrorKind, Listing, MyVideosList, MyVideosListInput, ToolResult, Tools, Video};
 
 use super::world::{World, client};
 
@@ -19,7 +19,7 @@ async fn fat_world() -> World {
     world
 }
 
-fn size(answer: &Answer) -> usize {
+fn size(answer: &ToolResult) -> usize {
     json!({"jsonrpc": "2.0", "id": 1, "result": {
         "content": [{"type": "text", "text": answer.to_text()}], "structuredContent": answer.value(), "isError": false,
     }})
@@ -30,7 +30,7 @@ fn size(answer: &Answer) -> usize {
 #[tokio::test]
 async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
     let world = fat_world().await;
-    let tools = world.tools.clone().both_copies(true);
+    let tools = world.tools.clone().content_and_structured(true);
     for (detail, most, per_page) in [("brief", 20_000, 100), ("full", 60_000, 100), ("brief", 20_000, 25)] {
         world.sandbox.clear_journal();
         let (mut seen, mut answers) = (HashSet::new(), 0);
@@ -69,7 +69,7 @@ async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
     assert_eq!(rest.value()["has_more"], false);
     world.sandbox.clear_journal();
     let refused = |error: vimeo_agent::tools::ToolError| {
-        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some("cursor")), "{error:?}");
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("cursor")), "{error:?}");
         assert!(error.next_step.contains("Start again"), "{error}");
     };
     let other_query = json!({"sort": "plays", "cursor": cursor});
@@ -140,7 +140,7 @@ async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
         ("vimeo_watchlater_list", json!({"sort": "manual"}), "sort"),
     ] {
         let error = world.call(tool, arguments.clone()).await.unwrap_err();
-        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some(field)), "{arguments}");
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some(field)), "{arguments}");
     }
     assert!(world.sandbox.journal().is_empty());
 }

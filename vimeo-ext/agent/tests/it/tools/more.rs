@@ -1,7 +1,7 @@
 //! The tools beyond the basic ones.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Category, ToolError, ToolSelection, Toolset, Uploads};
+use vimeo_agent::tools::{ErrorKind, ToolError, ToolSelection, Toolset, Uploads};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::world::{World, client};
@@ -11,7 +11,7 @@ const CAPTIONS: &str = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nThe first wave\
 async fn world() -> World {
     let mut world = World::new().await;
     let toolsets = Toolset::ALL.to_vec();
-    world.tools = world.tools.clone().offer(ToolSelection { toolsets, ..ToolSelection::default() });
+    world.tools = world.tools.clone().selection(ToolSelection { toolsets, ..ToolSelection::default() });
     world
 }
 
@@ -20,7 +20,7 @@ async fn captions_are_added_listed_and_read_in_the_language_asked_for_and_no_oth
     let world = world().await;
     let video = world.videos[0].to_string();
     let none = world.call("vimeo_video_transcript_get", json!({"video_id": video})).await.unwrap_err();
-    assert_eq!(none.category, Category::NotFound, "{none:?}");
+    assert_eq!(none.kind, ErrorKind::NotFound, "{none:?}");
     let add = json!({"video_id": video, "kind": "captions", "language": "en", "content": CAPTIONS, "name": "English"});
     let added = world.call("vimeo_text_track_add", add).await.unwrap();
     assert_eq!(added.value()["active"], true, "{}", added.to_text());
@@ -36,12 +36,12 @@ async fn captions_are_added_listed_and_read_in_the_language_asked_for_and_no_oth
     assert_eq!(said, ["The first wave", "and the second"], "{}", read.to_text());
     let absent = json!({"video_id": video, "language": "de"});
     let absent = world.call("vimeo_video_transcript_get", absent).await.unwrap_err();
-    assert_eq!((absent.category, absent.field.as_deref()), (Category::NotFound, Some("language")));
+    assert_eq!((absent.kind, absent.field.as_deref()), (ErrorKind::NotFound, Some("language")));
     assert!(absent.next_step.contains("en"), "{absent}");
     for (language, content, field) in [("english", CAPTIONS, "language"), ("en", " ", "content")] {
         let bad = json!({"video_id": video, "kind": "captions", "language": language, "content": content});
         let error = world.call("vimeo_text_track_add", bad).await.unwrap_err();
-        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some(field)), "{error:?}");
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some(field)), "{error:?}");
     }
 }
 
@@ -82,7 +82,7 @@ async fn showcases_and_folders_are_deleted_by_their_titles_and_their_videos_stay
         assert_eq!(error.field.as_deref(), Some("confirm"), "{tool}");
         world.call(tool, with(right)).await.unwrap();
         let again = world.call(tool, with(right)).await.unwrap_err();
-        assert_eq!(again.category, Category::NotFound, "{tool}");
+        assert_eq!(again.kind, ErrorKind::NotFound, "{tool}");
     }
     assert!(world.call("vimeo_video_get", json!({"video_id": video})).await.is_ok());
 }
@@ -135,7 +135,7 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
     std::os::unix::fs::symlink(&secret, folder.path().join("link.mp4")).unwrap();
     let inside = folder.path().display();
     let refused = |error: ToolError| {
-        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some("path")), "{error:?}");
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("path")), "{error:?}");
         error.message
     };
     let mut said = Vec::new();
@@ -153,12 +153,12 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
     refused(world.call("vimeo_video_upload", json!({"path": "film.mp4"})).await.unwrap_err());
     let closed = world.tools.clone().uploads(Uploads::default());
     let error = closed.call("vimeo_video_upload", json!({"path": film})).await.unwrap_err();
-    assert_eq!(error.category, Category::Plan);
+    assert_eq!(error.kind, ErrorKind::Plan);
     let other = vimeo_agent::tools::Tools::for_account(client(
         &world.sandbox,
         &world.sandbox.add_user("Other").token,
     ))
-    .offer(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() });
+    .selection(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() });
     let error =
         other.call("vimeo_upload_get", json!({"upload_id": done.value()["upload_id"]})).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("upload_id"), "another's upload");
@@ -201,8 +201,8 @@ async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_
             world.sandbox.fault(lost.phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);
             assert_eq!(
-                (error.category, error.retryable),
-                (Category::UnknownOutcome, false),
+                (error.kind, error.retryable),
+                (ErrorKind::UnknownOutcome, false),
                 "{tool}: {error:?}"
             );
             assert_eq!(world.requests("POST"), 1, "{tool}");

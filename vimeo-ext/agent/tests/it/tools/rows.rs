@@ -1,15 +1,15 @@
 //! The 31 tools, each with a call that works and one that does not.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::Category;
+use vimeo_agent::tools::ErrorKind;
 
 use super::world::{WEBHOOK_URL, World};
 
 /// The tool, a call that works with what it answers, a call that does not with what it is and which argument is at fault.
-pub(crate) type Row = (&'static str, Value, fn(&Value) -> bool, Value, Category, Option<&'static str>);
+pub(crate) type Row = (&'static str, Value, fn(&Value) -> bool, Value, ErrorKind, Option<&'static str>);
 
 pub(crate) fn rows(world: &World) -> Vec<Row> {
-    use Category::{Conflict, Input, NotFound};
+    use ErrorKind::{Conflict, Input, NotFound};
     let [video, second, doomed] = world.videos[..] else { panic!("three videos") };
     let (video, second, doomed) = (video.to_string(), second.to_string(), doomed.to_string());
     let theirs = world.theirs.to_string();

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Answer, Approval, AuditLog, Caller, Category};
+use vimeo_agent::tools::{Approval, AuditLog, CallOptions, ErrorKind, ToolResult};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::person::Person;
@@ -30,7 +30,7 @@ async fn what_may_have_been_created_is_sent_once_and_found_by_the_advised_check(
             world.sandbox.clear_journal();
             world.sandbox.fault(Fault::new(effect.clone()).method(Method::POST).phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);
-            assert_eq!(error.category, Category::UnknownOutcome, "{tool}: {error:?}");
+            assert_eq!(error.kind, ErrorKind::UnknownOutcome, "{tool}: {error:?}");
             assert!(!error.retryable, "{tool}");
             assert_eq!(world.requests("POST"), 1, "{tool}");
             let check = error.check.unwrap();
@@ -48,10 +48,10 @@ async fn a_post_that_was_refused_or_never_sent_has_a_known_outcome() {
     let comment = json!({"video_id": video, "text": "x"});
     world.sandbox.fault(Fault::new(Effect::Status(403)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment.clone()).await.unwrap_err();
-    assert_ne!(error.category, Category::UnknownOutcome, "{error:?}");
+    assert_ne!(error.kind, ErrorKind::UnknownOutcome, "{error:?}");
     world.sandbox.fault(Fault::new(Effect::Status(400)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment).await.unwrap_err();
-    assert_eq!(error.category, Category::Input, "{error:?}");
+    assert_eq!(error.kind, ErrorKind::Input, "{error:?}");
 }
 
 #[tokio::test]
@@ -64,18 +64,15 @@ async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
     let delete = |confirm: &str| json!({"video_id": video, "confirm": confirm});
     for wrong in ["", "video 1", "Video 2", "Video 11", "yes", "true"] {
         let error = world.call("vimeo_video_delete", delete(wrong)).await.unwrap_err();
-        assert_eq!(
-            (error.category, error.field.as_deref()),
-            (Category::Conflict, Some("confirm")),
-            "{wrong}"
-        );
+        assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Conflict, Some("confirm")), "{wrong}");
         assert!(!error.to_string().contains("Video 1"), "the title is not given away: {error}");
     }
-    for (says, deleted) in [(Approval::Declined, false), (Approval::Later, false), (Approval::Granted, true)]
+    for (says, deleted) in
+        [(Approval::Declined, false), (Approval::Deferred, false), (Approval::Granted, true)]
     {
         let person = Person::new(says);
-        let caller = Caller { ask: Some(person.clone()), report: None };
-        let result = world.tools.call_as("vimeo_video_delete", delete("Video 1"), caller).await;
+        let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
+        let result = world.tools.call_with("vimeo_video_delete", delete("Video 1"), caller).await;
         assert_eq!(result.is_ok(), deleted, "{says:?}");
         let asked = person.asked.lock().unwrap();
         assert_eq!(asked.len(), 1);
@@ -83,7 +80,7 @@ async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
         assert_eq!(world.requests("DELETE"), usize::from(deleted), "{says:?}");
     }
     let error = world.call("vimeo_video_delete", delete("Video 1")).await.unwrap_err();
-    assert_eq!(error.category, Category::NotFound);
+    assert_eq!(error.kind, ErrorKind::NotFound);
     assert_eq!(world.requests("DELETE"), 1);
     let lines: Vec<Value> = std::fs::read_to_string(log.path())
         .unwrap()
@@ -94,8 +91,8 @@ async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
     assert_eq!(lines.iter().filter(|line| line["outcome"] == "done").count(), 1);
     let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
     let person = Person::new(Approval::Declined);
-    let caller = Caller { ask: Some(person), report: None };
-    world.tools.call_as("vimeo_webhook_delete", webhook, caller).await.unwrap_err();
+    let caller = CallOptions { elicitor: Some(person), progress: None };
+    world.tools.call_with("vimeo_webhook_delete", webhook, caller).await.unwrap_err();
     assert_eq!(world.requests("DELETE"), 1);
 }
 
@@ -107,7 +104,7 @@ async fn what_strangers_wrote_is_cleaned_and_fenced_anew_in_each_answer() {
     world.call("vimeo_video_comment_add", json!({"video_id": video, "text": evil})).await.unwrap();
     let list = async || world.call("vimeo_video_comments_list", json!({"video_id": video})).await.unwrap();
     let (first, second) = (list().await, list().await);
-    let for_models = |answer: &Answer| serde_json::from_str::<Value>(&answer.to_text()).unwrap();
+    let for_models = |answer: &ToolResult| serde_json::from_str::<Value>(&answer.to_text()).unwrap();
     let (one, two) = (for_models(&first), for_models(&second));
     let text = |answer: &Value| answer["items"][0]["text"].as_str().unwrap().to_owned();
     assert_ne!(text(&one), text(&two), "the marks are new each time");
@@ -130,7 +127,7 @@ async fn limits_are_told_at_once_with_the_time_to_wait_and_reads_survive_trouble
     world.call("vimeo_me_get", json!({})).await.unwrap();
     world.sandbox.fault(Fault::new(Effect::Status(429)).method(Method::GET).times(9));
     let error = world.call("vimeo_me_get", json!({})).await.unwrap_err();
-    assert_eq!((error.category, error.retryable), (Category::RateLimit, true), "{error:?}");
+    assert_eq!((error.kind, error.retryable), (ErrorKind::RateLimit, true), "{error:?}");
     assert_eq!(error.status, Some(429));
 }
 

@@ -1,7 +1,7 @@
 //! A Vimeo with one of everything.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Answer, Disclosure, ToolError, Tools};
+use vimeo_agent::tools::{Disclosure, ToolError, ToolResult, Tools};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
@@ -72,7 +72,7 @@ impl World {
         Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook, own }
     }
 
-    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<Answer, ToolError> {
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<ToolResult, ToolError> {
         self.tools.call(tool, arguments).await
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::Deserialize;
-use vimeo_agent::mcp::{Bearer, Bearers, Clients};
+use vimeo_agent::mcp::{ApiKey, ApiKeys, ClientResolver};
 #[cfg(feature = "stores")]
 use vimeo_ext::accounts::{AccountId, Accounts, AccountsError};
 use vimeo_ext::auth::{AuthError, BoxFuture};
@@ -40,7 +40,7 @@ struct Caller {
 /// The accounts that callers may use, by their names.
 pub(super) struct LoggedIn(HashMap<String, Vimeo>);
 
-impl Clients for LoggedIn {
+impl ClientResolver for LoggedIn {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
         let client = self.0.get(account).cloned();
         Box::pin(async move { client.ok_or_else(|| AuthError::NoToken.into()) })
@@ -61,8 +61,8 @@ impl Callers {
         Ok(Self(callers))
     }
 
-    pub(super) fn bearers(&self) -> Bearers {
-        self.0.iter().map(bearer).collect()
+    pub(super) fn api_keys(&self) -> ApiKeys {
+        self.0.iter().map(api_key).collect()
     }
 
     /// The accounts that are named, each once.
@@ -132,9 +132,9 @@ fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
     if document.bearer.is_empty() { Err("it has no bearer".to_owned()) } else { Ok(document.bearer) }
 }
 
-fn bearer(caller: &Caller) -> Bearer {
+fn api_key(caller: &Caller) -> ApiKey {
     // It was checked.
-    let bearer = Bearer::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
+    let bearer = ApiKey::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
     match &caller.scopes {
         Some(scopes) => bearer.scopes(scopes.as_str()),
         None => bearer,

@@ -5,12 +5,12 @@ use serde_json::Value;
 /// What a tool answered, cut to size: a value for programs, and text for models, in which what people wrote stands
 /// between marks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ToolResult {
     pub(super) value: Value,
     pub(super) text: String,
 }
 
-impl Answer {
+impl ToolResult {
     /// The answer for a program: an object that fits [`Definition::output_schema`](super::Definition::output_schema), with
     /// all members as they are. `untrusted` names those that people wrote; before a model reads them, mark them, or take
     /// [`to_text`](Self::to_text).

@@ -11,9 +11,9 @@ use vimeo_api::{OpenEnum, QueryValue};
 /// The enums of [`vimeo_api::types`] keep any word, since answers may bring new ones. As an argument an unknown word is
 /// a mistake: it is refused, and the schema lists those there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice<T>(T);
+pub struct KnownValue<T>(T);
 
-impl<T> Choice<T> {
+impl<T> KnownValue<T> {
     /// The word, as the API's types have it.
     pub(crate) fn inner(&self) -> &T {
         &self.0
@@ -25,7 +25,7 @@ impl<T> Choice<T> {
     }
 }
 
-impl<T: OpenEnum> Choice<T> {
+impl<T: OpenEnum> KnownValue<T> {
     /// The word.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -33,13 +33,13 @@ impl<T: OpenEnum> Choice<T> {
 }
 
 /// What the API calls by this word; nothing is checked for a value that a program made.
-impl<T> From<T> for Choice<T> {
+impl<T> From<T> for KnownValue<T> {
     fn from(value: T) -> Self {
         Self(value)
     }
 }
 
-impl<'de, T: OpenEnum> Deserialize<'de> for Choice<T> {
+impl<'de, T: OpenEnum> Deserialize<'de> for KnownValue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
         if let Ok(known) = word.parse() {
@@ -50,21 +50,21 @@ impl<'de, T: OpenEnum> Deserialize<'de> for Choice<T> {
     }
 }
 
-impl<T: OpenEnum> Serialize for Choice<T> {
+impl<T: OpenEnum> Serialize for KnownValue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
     }
 }
 
-impl<T: OpenEnum> QueryValue for Choice<T> {
+impl<T: OpenEnum> QueryValue for KnownValue<T> {
     fn to_query(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.0.as_str())
     }
 }
 
-impl<T: OpenEnum> JsonSchema for Choice<T> {
+impl<T: OpenEnum> JsonSchema for KnownValue<T> {
     fn schema_name() -> Cow<'static, str> {
-        "Choice".into()
+        "KnownValue".into()
     }
 
     fn inline_schema() -> bool {
@@ -84,9 +84,9 @@ mod tests {
 
     #[test]
     fn known_words_are_taken_and_others_refused_with_those_there_are() {
-        let asc: Choice<SortDirection> = serde_json::from_str("\"asc\"").unwrap();
+        let asc: KnownValue<SortDirection> = serde_json::from_str("\"asc\"").unwrap();
         assert_eq!(asc.into_inner(), SortDirection::Asc);
-        let error = serde_json::from_str::<Choice<SortDirection>>("\"up\"").unwrap_err().to_string();
+        let error = serde_json::from_str::<KnownValue<SortDirection>>("\"up\"").unwrap_err().to_string();
         assert!(error.starts_with("`up` is none of asc, desc"), "{error}");
     }
 }

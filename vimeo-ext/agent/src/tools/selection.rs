@@ -17,7 +17,7 @@ pub struct ToolSelection {
 
 impl ToolSelection {
     /// Whether the tool is among them.
-    pub fn has(&self, spec: &Spec) -> bool {
+    pub fn includes(&self, spec: &Spec) -> bool {
         let named = self.names.iter().any(|name| name == spec.name);
         let in_set = match (self.toolsets.as_slice(), self.names.as_slice()) {
             ([], []) => spec.toolset.is_default(),

@@ -23,7 +23,7 @@ pub enum Approval {
     /// Nobody can be asked: the confirmation among the arguments has to do, or what was allowed beforehand.
     Unavailable,
     /// The answer comes with a later call; nothing is done now.
-    Later,
+    Deferred,
 }
 
 /// A way to ask the person.

@@ -262,16 +262,16 @@ impl From<types::User> for User {
 /// It is done.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct Done {
+pub struct Ack {
     /// What was done, in a sentence.
     pub done: String,
     /// What it was done to.
     pub id: String,
 }
 
-impl Output for Done {}
+impl Output for Ack {}
 
-impl Done {
+impl Ack {
     pub(crate) fn new(done: &str, id: &impl ToString) -> Self {
         Self { done: done.to_owned(), id: id.to_string() }
     }
