@@ -33,7 +33,7 @@
 //! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
 //! - A seed ([`SandboxBuilder::seed`]): the same requests give the same ids and answers.
 //! - [`Fault`]: something goes wrong at an exact request, an exact number of times.
-//! - [`JournalEntry`]: what was asked and answered.
+//! - [`RequestLogEntry`]: what was asked and answered.
 //! - [`RateLimit`]: a limit for each token.
 //! - [`SandboxBuilder::state`]: worlds that outlive the process; what was acknowledged is there after a crash.
 //! - [`Seed`] and [`Drift`]: worlds that are filled, and answers in shapes that nobody described.
@@ -56,9 +56,9 @@ mod control;
 mod faults;
 mod handlers;
 mod hosts;
-mod journal;
 mod persistence;
 mod protocol;
+mod request_log;
 mod router;
 mod sandbox;
 mod server;
@@ -73,9 +73,9 @@ pub use config::scopes::{ALL_SCOPES, Scopes};
 pub use config::signature::{Encoding, Hash, Signature};
 pub use config::{MissingPrivate, Plan, Pull, Quota, QuotaUnit, Transcode};
 pub use faults::{Effect, Fault, FaultHit, Phase};
-pub use journal::verify::{Expectation, UnmetExpectation};
-pub use journal::{Host, JournalEntry};
 pub use persistence::StateError;
+pub use request_log::verify::{Expectation, UnmetExpectation};
+pub use request_log::{Host, RequestLogEntry};
 pub use sandbox::Sandbox;
 pub use sandbox::builder::SandboxBuilder;
 pub use world::events::{Delivery, EVENT_KINDS, Event};

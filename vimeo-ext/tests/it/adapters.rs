@@ -48,7 +48,7 @@ async fn a_tower_stack_carries_the_calls() {
     let edited = vimeo.patch("/me").json(&serde_json::json!({"name": "B"})).send().await.unwrap();
     assert_eq!(edited["name"], "B");
     assert!(vimeo.get("/videos/404404").send().await.unwrap_err().is_not_found());
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     assert_eq!(journal.len(), attempts.load(Ordering::SeqCst));
     assert!(journal.iter().all(|entry| entry.headers["x-trace"] == "7"));
 }

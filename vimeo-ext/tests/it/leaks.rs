@@ -79,9 +79,9 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{error} {error:?}");
     let logged = take_log();
 
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     for method in ["HEAD", "PATCH", "PUT"] {
-        let sent = |entry: &&vimeo_sandbox::JournalEntry| {
+        let sent = |entry: &&vimeo_sandbox::RequestLogEntry| {
             entry.host == Host::Upload && entry.method.as_str() == method
         };
         assert!(journal.iter().any(|entry| sent(&entry)), "nothing was sent with {method} to a link");

@@ -93,7 +93,7 @@ async fn only_the_api_sees_the_token_of_an_upload() {
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
     vimeo.upload(vec![7; 100_000]).name("Surf").send().await.unwrap();
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     assert!(journal.iter().any(|entry| entry.host == Host::Upload));
     for entry in journal {
         assert_eq!(entry.has_authorization, entry.host == Host::Api, "{entry:?}");

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::{Clock, Middleware, Next, RateLimitPolicy, Vimeo};
-use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
+use vimeo_sandbox::{RateLimit, RequestLogEntry, Sandbox};
 
 use crate::fake::start;
 
@@ -148,11 +148,11 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
         assert!(answered > 0, "task {number} of account {} was starved", limits[number % 3].0);
     }
 
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     for ((name, plain, with_fields), (vimeo, token)) in limits.into_iter().zip(&accounts) {
         let of = |fields: bool, status: u16| {
-            let counts = |entry: &&JournalEntry| {
-                entry.token.as_ref() == Some(token)
+            let counts = |entry: &&RequestLogEntry| {
+                entry.token_fingerprint.as_ref() == Some(token)
                     && entry.status == Some(status)
                     && entry.query.contains("fields=") == fields
             };

@@ -149,7 +149,7 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
     let sha256 = write_film(&folder.path().join("film.mp4"), size, &mut luck);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime
-        .block_on(Sandbox::builder().refuse_foreign_tokens(true).journal_size(100_000).start())
+        .block_on(Sandbox::builder().refuse_foreign_tokens(true).request_log_size(100_000).start())
         .unwrap();
 
     // Asked to create a video and never answered: once before it is created, once after.
@@ -189,7 +189,7 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
         killed += u64::from(end.is_some());
     }
 
-    let entries = sandbox.journal();
+    let entries = sandbox.request_log();
     let created =
         entries.iter().filter(|entry| entry.method == Method::POST && entry.host == vimeo_sandbox::Host::Api);
     let patches = entries.iter().filter(|entry| entry.method == Method::PATCH);

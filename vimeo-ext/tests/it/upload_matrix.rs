@@ -85,7 +85,7 @@ async fn every_fault_at_every_place_ends_with_the_whole_file() {
 }
 
 async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) -> Row {
-    sandbox.clear_journal();
+    sandbox.clear_request_log();
     let (video, link) = create(sandbox).await;
     let target = sandbox.upload_url();
     let target = format!("{}:{}", target.host_str().unwrap(), target.port().unwrap());
@@ -121,7 +121,7 @@ async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) ->
 
 /// The bytes that the upload host took, each as often as it did.
 fn taken(sandbox: &Sandbox) -> u64 {
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     journal.iter().filter(|entry| entry.host == Host::Upload).map(|entry| entry.body_length).sum()
 }
 

@@ -43,7 +43,7 @@ async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
     let video = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
     assert!(sandbox.stored(video).unwrap().complete);
     assert!(sandbox.bytes(video).unwrap() == film, "the bytes differ");
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     let mut requests = 0;
     for entry in journal.iter().filter(|entry| entry.host == Host::Upload) {
         assert!(matches!(entry.method.as_str(), "HEAD" | "PATCH"), "{entry:?}");

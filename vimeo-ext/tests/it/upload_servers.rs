@@ -262,7 +262,7 @@ async fn a_foreign_tus_client_finishes_what_a_ticket_began() {
     let stored = sandbox.stored(video).unwrap();
     let sha256: String = Sha256::digest(&film).iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(stored.complete && stored.sha256.as_ref() == Some(&sha256), "{stored:?}");
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     let uploading = journal.iter().filter(|entry| entry.host == Host::Upload);
     let mut methods: Vec<&Method> = uploading.map(|entry| &entry.method).collect();
     methods.dedup();

@@ -65,7 +65,7 @@ async fn a_file_that_is_not_there_makes_no_video_and_a_failed_upload_gives_its_t
     let vimeo = client(&sandbox);
     let error = vimeo.upload("no/such/film.mp4").send().await.unwrap_err();
     assert!(matches!(error, vimeo_ext::Error::Upload { ticket: None, .. }), "{error}");
-    assert!(sandbox.journal().is_empty());
+    assert!(sandbox.request_log().is_empty());
 
     sandbox.fault(Fault::new(Effect::LoseUpload).phase(Phase::Before).host(vimeo_sandbox::Host::Upload));
     let error = vimeo.upload(vec![1; 1000]).send().await.unwrap_err();
@@ -130,7 +130,7 @@ async fn an_app_alone_reads_what_is_public() {
     vimeo.get("/categories").send().await.unwrap();
     let token = vimeo.auth().client_credentials("public").await.unwrap();
     assert!(!token.secret().expose_secret().is_empty());
-    let journal = sandbox.journal();
+    let journal = sandbox.request_log();
     assert_eq!(journal.iter().filter(|entry| entry.path == "/oauth/authorize/client").count(), 1);
 
     let wrong =
@@ -154,7 +154,7 @@ async fn trouble_on_the_line_is_survived() {
     sandbox.fault(Fault::new(Effect::Html(502)));
     sandbox.fault(Fault::new(Effect::Truncate(5)));
     vimeo.get("/me").send().await.unwrap();
-    assert_eq!(sandbox.journal().len(), 4);
+    assert_eq!(sandbox.request_log().len(), 4);
 }
 
 #[tokio::test]
@@ -174,5 +174,5 @@ async fn nothing_is_created_for_a_source_that_cannot_be_uploaded() {
         assert!(matches!(error, vimeo_ext::Error::Upload { ticket: None, .. }), "{error:?}");
         assert!(error.to_string().contains(complaint), "{error}");
     }
-    assert!(sandbox.journal().is_empty());
+    assert!(sandbox.request_log().is_empty());
 }

@@ -125,6 +125,6 @@ impl Harness {
 
     /// The methods and paths of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.sandbox.journal().iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
+        self.sandbox.request_log().iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
     }
 }

@@ -180,7 +180,8 @@ fn three_uploads_killed_at_random_moments_make_three_whole_videos() {
 /// Three files, until they are videos or there were kills enough.
 fn round(kills: u64, size: u64, luck: &mut fastrand::Rng, sum: &mut Sum) {
     sum.rounds += 1;
-    let builder = Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).journal_size(100_000);
+    let builder =
+        Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).request_log_size(100_000);
     let harness = Harness::with(builder);
     let sizes = [size, size + 1, size - 1];
     for (name, size) in NAMES.iter().zip(sizes) {
@@ -226,7 +227,7 @@ fn round(kills: u64, size: u64, luck: &mut fastrand::Rng, sum: &mut Sum) {
         sum.sending += u64::from(life.sent.iter().any(Option::is_some));
     }
     assert!(sum.worst <= BUFFER, "{} bytes were sent again after one kill", sum.worst);
-    let patches = harness.sandbox.journal();
+    let patches = harness.sandbox.request_log();
     let patches = patches.iter().filter(|entry| entry.host == Host::Upload && entry.method == Method::PATCH);
     let taken: u64 = patches.map(|entry| entry.body_length).sum();
     assert_eq!(taken, sizes.iter().sum::<u64>(), "the server took each byte once");

@@ -310,7 +310,7 @@ fn what_an_interrupted_server_was_attempting_is_in_the_audit_log() {
     let stalled = || {
         let fault = Fault::new(Effect::Stall).method(http::Method::POST).phase(Phase::Before);
         harness.sandbox.fault(fault);
-        harness.sandbox.clear_journal();
+        harness.sandbox.clear_request_log();
     };
     let interrupt = |server: &Child| {
         while !harness.requests().iter().any(|request| request.starts_with("POST")) {

@@ -57,7 +57,7 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
     ] {
         assert!(!call(tool, &arguments), "{tool}");
     }
-    let uploads = world.sandbox.journal();
+    let uploads = world.sandbox.request_log();
     assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "there were signed links");
     assert_eq!(client.close(), Some(0));
     let log = std::fs::read_to_string(harness.path("log")).unwrap();

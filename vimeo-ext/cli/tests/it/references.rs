@@ -7,7 +7,7 @@ use crate::harness::Harness;
 
 /// The requests that a command made, without those that look at the token.
 fn asked(harness: &Harness, args: &[&str]) -> Vec<String> {
-    harness.sandbox.clear_journal();
+    harness.sandbox.clear_request_log();
     let _ = harness.run(args);
     let made = harness.requests();
     made.into_iter().filter(|request| !request.contains("/oauth/verify")).collect()

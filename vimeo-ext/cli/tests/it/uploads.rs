@@ -29,7 +29,11 @@ fn files_become_videos() {
     assert_eq!(names, ["a", "b", "c"]);
     // The token went to the API and nowhere else.
     assert!(
-        harness.sandbox.journal().iter().all(|entry| entry.host != Host::Upload || !entry.has_authorization)
+        harness
+            .sandbox
+            .request_log()
+            .iter()
+            .all(|entry| entry.host != Host::Upload || !entry.has_authorization)
     );
     assert!(std::fs::read_dir(harness.path("state/uploads")).unwrap().next().is_none());
     assert!(std::fs::read_dir(harness.path("state/batches")).unwrap().next().is_none());

@@ -17,9 +17,9 @@ use crate::config::drift::Drift;
 use crate::config::scopes::Scopes;
 use crate::config::tokens::{can_be_sent, looks_real};
 use crate::faults::Faults;
-use crate::journal::{Host, Journal, bearer, fingerprint};
 use crate::persistence::{Snapshot as _, StateError};
 use crate::protocol::links::LinkTarget;
+use crate::request_log::{Host, RequestLog, bearer, fingerprint};
 use crate::server::Connection;
 use crate::server::ports::Ports;
 use crate::world::handle::World;
@@ -36,7 +36,7 @@ pub use error::StartError;
 #[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) worlds: Arc<Worlds>,
-    pub(crate) journal: Journal,
+    pub(crate) request_log: RequestLog,
     pub(crate) faults: Faults,
     /// What the control API asks for.
     pub(crate) control: Credential,
@@ -73,7 +73,7 @@ impl AppState {
             // Whoever comes by a port has the first world's token.
             spec.tokens = self.worlds.first().map(|first| first.spec().tokens).unwrap_or_default();
         }
-        let handle = self.worlds.add(spec).map_err(StartError::TokenTwice)?;
+        let handle = self.worlds.add(spec).map_err(StartError::DuplicateToken)?;
         if let Some(port) = port
             && let Err(error) = self.open_port(handle.id, port)
         {
@@ -126,7 +126,7 @@ impl AppState {
 
     /// Drops what is remembered of a world beside its state.
     pub(crate) fn forget(&self, world: u64) {
-        self.journal.forget(world);
+        self.request_log.remove_world(world);
         self.faults.clear_world(world);
     }
 
@@ -175,7 +175,7 @@ pub(crate) fn check_tokens(tokens: &[(String, Scopes)]) -> Result<(), StartError
             return Err(StartError::RealLookingToken);
         }
         if !can_be_sent(text) {
-            return Err(StartError::UnsendableToken(fingerprint(text)));
+            return Err(StartError::InvalidToken(fingerprint(text)));
         }
         if let Some(unknown) = scopes.unknown().next() {
             return Err(StartError::UnknownScope(unknown.to_owned()));

@@ -97,11 +97,11 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Listen { .. } | StartError::Stream { .. }) => 3,
+            Self::Start(StartError::Listen { .. } | StartError::UnixSocket { .. }) => 3,
             Self::Start(
-                StartError::Folder { .. } | StartError::State { .. } | StartError::Certificate(_),
+                StartError::UploadFolder { .. } | StartError::StateFolder { .. } | StartError::Certificate(_),
             ) => 4,
-            Self::Start(StartError::StateContent(_)) => 5,
+            Self::Start(StartError::InvalidState(_)) => 5,
             Self::Start(_) | Self::Input(_) => 2,
             Self::File { .. } | Self::Folder(_) => 4,
             Self::Remote(_) => 1,

@@ -1,23 +1,23 @@
-//! Faults: set, listed, taken back.
+//! Faults: created, listed, removed.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{ControlRequest, Outcome, Refused, Reply};
-use crate::faults::notation::Written;
+use crate::faults::notation::FaultSpec;
 
-/// How many faults may wait before no more are taken.
+/// How many faults may be pending.
 const MAX_FAULTS: usize = 10_000;
 
 pub(super) fn set(request: &ControlRequest<'_>) -> Outcome {
-    let fault = request.read::<Written>()?.fault().map_err(Refused::bad)?;
-    if let Some(world) = fault.in_world()
+    let fault = request.read::<FaultSpec>()?.into_fault().map_err(Refused::bad)?;
+    if let Some(world) = fault.bound_world()
         && request.app.worlds.get(world).is_none()
     {
-        return Err(Refused::bad(format!("match.world: there is no world {world}.")));
+        return Err(Refused::bad(format!("match.world: world {world} not found.")));
     }
-    if request.app.faults.waiting() >= MAX_FAULTS {
-        let message = format!("{MAX_FAULTS} faults wait already; take back some.");
+    if request.app.faults.pending() >= MAX_FAULTS {
+        let message = format!("{MAX_FAULTS} faults are pending already; delete some.");
         return Err(Refused::new(StatusCode::CONFLICT, message));
     }
     let id = request.app.faults.add(fault);
@@ -25,18 +25,18 @@ pub(super) fn set(request: &ControlRequest<'_>) -> Outcome {
 }
 
 pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
-    let waiting: Vec<Value> = request
+    let pending: Vec<Value> = request
         .app
         .faults
         .list()
         .iter()
-        .map(|(id, fault)| json!({"fault": id, "waits": Written::of(fault)}))
+        .map(|(id, fault)| json!({"fault": id, "waits": FaultSpec::of(fault)}))
         .collect();
-    Reply::ok(json!({"waiting": waiting, "fired": request.app.faults.fired()}))
+    Reply::ok(json!({"waiting": pending, "fired": request.app.faults.hits()}))
 }
 
 pub(super) fn fired(request: &ControlRequest<'_>) -> Outcome {
-    Reply::ok(json!({"fired": request.app.faults.fired()}))
+    Reply::ok(json!({"fired": request.app.faults.hits()}))
 }
 
 pub(super) fn clear(request: &ControlRequest<'_>) -> Outcome {
@@ -47,6 +47,6 @@ pub(super) fn clear(request: &ControlRequest<'_>) -> Outcome {
 pub(super) fn remove(request: &ControlRequest<'_>, id: &str) -> Outcome {
     match id.parse().is_ok_and(|id| request.app.faults.remove(id)) {
         true => Ok(Reply::Nothing),
-        false => Err(Refused::missing(format!("No fault {id} waits."))),
+        false => Err(Refused::missing(format!("No pending fault {id}."))),
     }
 }

@@ -6,7 +6,7 @@
 pub(crate) mod access;
 mod events;
 mod faults;
-mod journal;
+mod request_log;
 mod time;
 mod uploads;
 mod worlds;
@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::app::credential::Credential;
-use crate::journal::bearer;
 use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::protocol::query::Query;
+use crate::request_log::bearer;
 use crate::server::Connection;
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
@@ -59,8 +59,8 @@ const PATHS: [&str; 21] = [
     "GET|POST|DELETE /_sandbox/faults",
     "DELETE /_sandbox/faults/{fault}",
     "GET /_sandbox/faults/fired",
-    "GET|DELETE /_sandbox/journal",
-    "POST /_sandbox/journal/verify",
+    "GET|DELETE /_sandbox/requests",
+    "POST /_sandbox/requests/verify",
     "POST /_sandbox/limits",
     "GET /_sandbox/uploads",
     "GET|PUT /_sandbox/state",
@@ -268,9 +268,9 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("GET", ["events"]) => events::list(request),
         ("POST", ["events", id, "resend"]) => events::resend(request, id),
         ("POST", ["trigger"]) => events::trigger(request),
-        ("GET", ["journal"]) => journal::lines(request),
-        ("DELETE", ["journal"]) => journal::clear(request),
-        ("POST", ["journal", "verify"]) => journal::verify(request),
+        ("GET", ["requests" | "journal"]) => request_log::list(request),
+        ("DELETE", ["requests" | "journal"]) => request_log::clear(request),
+        ("POST", ["requests" | "journal", "verify"]) => request_log::verify(request),
         _ => Err(Refused::missing(format!("There is no {method} {path}; there are: {}.", PATHS.join(", ")))),
     }
 }

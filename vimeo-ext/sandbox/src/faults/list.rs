@@ -1,17 +1,17 @@
-//! The faults that wait for a request, and those that found one.
+//! Pending faults, and the requests that they hit.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 use serde::Serialize;
 
 use super::{Effect, Fault, Phase};
-use crate::journal::Host;
+use crate::request_log::Host;
 
-/// What a fault looks at.
+/// The properties of a request that faults match on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Target<'a> {
+pub(crate) struct RequestTarget<'a> {
     pub(crate) host: Host,
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
@@ -19,21 +19,21 @@ pub(crate) struct Target<'a> {
     pub(crate) world: Option<u64>,
 }
 
-/// A fault that fired.
+/// A request that a fault hit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FaultHit {
-    /// What [`Sandbox::fault`](crate::Sandbox::fault) answered when the fault was set.
+    /// The fault's ID, as returned by [`Sandbox::fault`](crate::Sandbox::fault).
     pub fault: u64,
-    /// The journal entry of the request it hit.
+    /// The request, as [`RequestLogEntry::seq`](crate::RequestLogEntry::seq).
     pub seq: u64,
-    /// When it took effect.
+    /// When the fault took effect.
     pub phase: Phase,
-    /// What it did.
+    /// What the fault did.
     pub effect: Effect,
 }
 
-/// The faults that wait, and those that fired.
+/// The pending faults and their hits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     list: Arc<Mutex<List>>,
@@ -41,40 +41,45 @@ pub(crate) struct Faults {
 
 #[derive(Debug, Default)]
 struct List {
-    set: u64,
-    waiting: Vec<(u64, Fault)>,
-    fired: VecDeque<FaultHit>,
+    last_id: u64,
+    pending: Vec<(u64, Fault)>,
+    hits: VecDeque<FaultHit>,
 }
 
-/// How many faults that fired are remembered; older ones are forgotten.
-const MAX_FIRED: usize = 10_000;
+/// How many hits are kept; older ones are dropped.
+const MAX_HITS: usize = 10_000;
 
 impl List {
-    fn fire(&mut self, fired: FaultHit) {
-        if self.fired.len() == MAX_FIRED {
-            self.fired.pop_front();
+    fn record(&mut self, hit: FaultHit) {
+        if self.hits.len() == MAX_HITS {
+            self.hits.pop_front();
         }
-        self.fired.push_back(fired);
+        self.hits.push_back(hit);
     }
 }
 
 impl Faults {
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a fault and returns its ID.
     pub(crate) fn add(&self, fault: Fault) -> u64 {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.set += 1;
-        let id = list.set;
-        list.waiting.push((id, fault));
+        let mut list = self.lock();
+        list.last_id += 1;
+        let id = list.last_id;
+        list.pending.push((id, fault));
         id
     }
 
-    /// The fault that this request meets. Every waiting fault that matches counts the request; the one set first fires.
-    pub(crate) fn match_request(&self, request: &Target<'_>, seq: u64) -> Option<FaultHit> {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.waiting.is_empty() {
+    /// Returns the fault that hits this request. Every pending fault that matches counts the request; the oldest one hits.
+    pub(crate) fn match_request(&self, request: &RequestTarget<'_>, seq: u64) -> Option<FaultHit> {
+        let mut list = self.lock();
+        if list.pending.is_empty() {
             return None;
         }
         let mut hit = None;
-        for (id, fault) in list.waiting.iter_mut().filter(|(_, fault)| fault.matches(request)) {
+        for (id, fault) in list.pending.iter_mut().filter(|(_, fault)| fault.matches(request)) {
             if fault.skip > 0 {
                 fault.skip -= 1;
             } else if hit.is_none() && fault.times > 0 {
@@ -82,52 +87,52 @@ impl Faults {
                 hit = Some(FaultHit { fault: *id, seq, phase: fault.phase, effect: fault.effect.clone() });
             }
         }
-        list.waiting.retain(|(_, fault)| fault.times > 0);
-        if let Some(fired) = &hit {
-            list.fire(fired.clone());
+        list.pending.retain(|(_, fault)| fault.times > 0);
+        if let Some(hit) = &hit {
+            list.record(hit.clone());
         }
         hit
     }
 
-    /// A fault that came with its request and fires at once.
+    /// Records the hit of a fault that came with its own request.
     pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64) -> FaultHit {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.set += 1;
-        let fired = FaultHit { fault: list.set, seq, phase, effect };
-        list.fire(fired.clone());
-        fired
+        let mut list = self.lock();
+        list.last_id += 1;
+        let hit = FaultHit { fault: list.last_id, seq, phase, effect };
+        list.record(hit.clone());
+        hit
     }
 
-    /// The faults that wait, with how often each is still to fire.
+    /// The pending faults, each with the number of hits that remain.
     pub(crate) fn list(&self) -> Vec<(u64, Fault)> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
+        self.lock().pending.clone()
     }
 
-    /// Takes back one; `false` when it does not wait.
+    /// Removes a pending fault; returns `false` if there is none with this ID.
     pub(crate) fn remove(&self, id: u64) -> bool {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = list.waiting.len();
-        list.waiting.retain(|(waiting, _)| *waiting != id);
-        list.waiting.len() < before
+        let mut list = self.lock();
+        let before = list.pending.len();
+        list.pending.retain(|(pending, _)| *pending != id);
+        list.pending.len() < before
     }
 
-    /// Takes back those that only concern this world.
+    /// Removes the pending faults that are limited to this world.
     pub(crate) fn clear_world(&self, world: u64) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.waiting.retain(|(_, fault)| fault.world != Some(world));
+        let mut list = self.lock();
+        list.pending.retain(|(_, fault)| fault.world != Some(world));
     }
 
-    pub(crate) fn fired(&self) -> Vec<FaultHit> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).fired.iter().cloned().collect()
+    pub(crate) fn hits(&self) -> Vec<FaultHit> {
+        self.lock().hits.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).waiting.clear();
+        self.lock().pending.clear();
     }
 
-    /// How many faults still wait for a request.
-    pub(crate) fn waiting(&self) -> usize {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).waiting.len()
+    /// How many faults are pending.
+    pub(crate) fn pending(&self) -> usize {
+        self.lock().pending.len()
     }
 }
 
@@ -135,18 +140,18 @@ impl Faults {
 mod tests {
     use super::*;
 
-    fn hits(fault: Fault, requests: &[(Host, Method, &str)]) -> Vec<usize> {
+    fn hit_indices(fault: Fault, requests: &[(Host, Method, &str)]) -> Vec<usize> {
         let faults = Faults::default();
         faults.add(fault);
         let hit = |(seq, (host, method, path)): (usize, &(Host, Method, &str))| {
-            let target = Target { host: *host, method, path, operation: Some("op"), world: Some(1) };
+            let target = RequestTarget { host: *host, method, path, operation: Some("op"), world: Some(1) };
             faults.match_request(&target, seq as u64).map(|_| seq)
         };
         requests.iter().enumerate().filter_map(hit).collect()
     }
 
     #[test]
-    fn a_fault_hits_exactly_the_requests_it_names() {
+    fn hits_only_matching_requests() {
         let requests = [
             (Host::Api, Method::GET, "/me"),
             (Host::Api, Method::POST, "/me/videos"),
@@ -169,23 +174,23 @@ mod tests {
             (fault().world(1).times(1), vec![0]),
             (fault().world(2), vec![]),
         ] {
-            assert_eq!(hits(fault.clone(), &requests), expected, "{fault:?}");
+            assert_eq!(hit_indices(fault.clone(), &requests), expected, "{fault:?}");
         }
     }
 
     #[test]
-    fn what_fired_is_listed_and_what_is_used_up_waits_no_more() {
+    fn lists_hits_and_removes_spent_faults() {
         let faults = Faults::default();
         let id = faults.add(Fault::new(Effect::Status(503)).times(2));
         let target =
-            Target { host: Host::Api, method: &Method::GET, path: "/", operation: None, world: None };
+            RequestTarget { host: Host::Api, method: &Method::GET, path: "/", operation: None, world: None };
         for seq in 1..=3 {
             faults.match_request(&target, seq);
         }
         assert_eq!(
-            faults.fired().iter().map(|fired| (fired.fault, fired.seq)).collect::<Vec<_>>(),
+            faults.hits().iter().map(|hit| (hit.fault, hit.seq)).collect::<Vec<_>>(),
             [(id, 1), (id, 2)]
         );
-        assert_eq!(faults.waiting(), 0);
+        assert_eq!(faults.pending(), 0);
     }
 }

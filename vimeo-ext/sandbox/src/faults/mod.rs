@@ -1,4 +1,4 @@
-//! Things that go wrong on request: which requests, how often, when, and how.
+//! Fault injection: which requests fail, how often, when and how.
 
 mod list;
 pub(crate) mod mutate;
@@ -9,71 +9,73 @@ use std::time::Duration;
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::Host;
+use crate::request_log::Host;
 pub use list::FaultHit;
-pub(crate) use list::{Faults, Target};
+pub(crate) use list::{Faults, RequestTarget};
 
-/// When in the course of a request a fault takes effect.
+/// The point in a request at which a fault takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
-    /// Before anything was done; the body stays unread.
+    /// Before the request is processed; its body stays unread.
     #[default]
     Before,
-    /// When this many bytes of the body have arrived. On the upload host they count as received; on the API nothing was
-    /// done yet. A body that ends earlier is met by the fault at its end.
+    /// After this many bytes of the body. On the upload host they count as received; on the API nothing has been processed
+    /// yet. If the body is shorter, the fault takes effect at its end.
     MidBody(u64),
-    /// When the work is done and only the answer is missing: what a lost answer looks like.
+    /// After the request was processed, before its response is sent: simulates a lost response.
     AfterCommit,
 }
 
 /// What a fault does.
 ///
-/// Over HTTP it is written as `"reset"`, `{"status": 503}`, `{"dribble": {"bytes": 1, "every_ms": 20}}` and so on; in the
+/// The control API writes it as `"reset"`, `{"status": 503}`, `{"dribble": {"bytes": 1, "every_ms": 20}}` and so on, the
 /// header `X-Sandbox-Fault` as `reset`, `status=503`, `dribble=1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Effect {
-    /// Answers with this status and an error in Vimeo's shape.
+    /// Responds with this status and an error in Vimeo's format.
     Status(u16),
-    /// Answers with this status and a page of HTML, as a gateway in front of Vimeo does.
+    /// Responds with this status and an HTML page, as a gateway in front of Vimeo does.
     #[serde(rename = "html_error")]
     Html(u16),
-    /// Answers with this status, media type and body.
+    /// Responds with this status, media type and body.
     Body(u16, String, #[serde(with = "text")] Vec<u8>),
-    /// Drops the connection without an answer.
+    /// Resets the connection without a response.
     Reset,
-    /// Never answers; the connection stays open until the client gives up or the sandbox stops.
+    /// Never responds; the connection stays open until the client gives up or the sandbox stops.
     Stall,
-    /// Sends this many bytes of the true answer's body and drops the connection.
+    /// Sends this many bytes of the real response's body, then resets the connection.
     Truncate(usize),
-    /// Sends the true answer's body in pieces of so many bytes, with this much (real) time before each.
+    /// Sends the real response's body in small chunks, with a pause (in real time) before each.
     Dribble {
-        /// How many bytes a piece has, at least one.
+        /// Bytes per chunk, at least one.
         bytes: usize,
-        /// How long to wait before each.
-        #[serde(rename = "every_ms", default = "every", with = "milliseconds")]
+        /// The pause before each chunk.
+        #[serde(rename = "every_ms", default = "default_interval", with = "milliseconds")]
         every: Duration,
     },
-    /// Gives the value at this JSON pointer of the true answer, such as `/data/0/name`, another shape: null becomes an
-    /// object, text and numbers an object with the value in it, true and false text, an object a list, a list an object.
+    /// Changes the type of the value at this JSON pointer of the real response, such as `/data/0/name`: null becomes an
+    /// object, a string or number an object that contains it, a boolean a string, an object an array, an array an object.
     WrongShape(String),
-    /// Puts a word that no description knows at this JSON pointer of the true answer, if text is there.
-    UnknownWord(String),
-    /// Puts this `Upload-Offset` on the true answer. Upload host only.
+    /// Replaces the string at this JSON pointer of the real response with an undocumented enum value. `unknown_word`, its
+    /// name in earlier releases, is accepted too.
+    #[serde(alias = "unknown_word")]
+    UnknownValue(String),
+    /// Sets `Upload-Offset` of the real response to this value. Upload host only.
     WrongOffset(u64),
-    /// Forgets the upload, so that its link is gone. Upload host only.
+    /// Deletes the upload, so that its link returns 404. Upload host only.
     LoseUpload,
 }
 
-/// How long a dribble waits where it is not said.
-fn every() -> Duration {
+/// The pause between chunks of [`Effect::Dribble`] if none is given.
+fn default_interval() -> Duration {
     Duration::from_millis(20)
 }
 
-/// Bytes as text: what is no text is not kept byte for byte.
+/// Serializes bytes as a string; bytes that are not UTF-8 are replaced.
 mod text {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -100,15 +102,15 @@ mod milliseconds {
     }
 }
 
-/// A fault: the first matching requests meet it, a counted number of times.
+/// A fault, which hits a fixed number of matching requests.
 ///
-/// Matching is exact and never random: of the requests that fit `host`, `method` and `path`, the first `skip` pass, the
-/// next `times` are hit, the rest pass again.
+/// Matching is deterministic: of the requests that match `host`, `method`, `path`, `operation` and `world`, the first `skip`
+/// pass, the next `times` are hit, and the rest pass.
 ///
 /// ```
 /// use vimeo_sandbox::{Effect, Fault, Host, Phase};
 ///
-/// // The second and third PATCH to the upload host break off after one KiB.
+/// // Resets the second and third PATCH to the upload host after one KiB.
 /// let fault = Fault::new(Effect::Reset)
 ///     .host(Host::Upload)
 ///     .method(http::Method::PATCH)
@@ -131,7 +133,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that hits the next request of any kind once, before anything is done.
+    /// Creates a fault that hits the next request, whatever it is, before it is processed.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
         Self {
@@ -147,74 +149,74 @@ impl Fault {
         }
     }
 
-    /// Only requests to this host.
+    /// Matches only requests to this host.
     #[must_use]
     pub fn host(mut self, host: Host) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// Only requests with this method.
+    /// Matches only requests with this method.
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.method = Some(method);
         self
     }
 
-    /// Only requests whose path begins so.
+    /// Matches only requests whose path starts with this prefix.
     #[must_use]
     pub fn path(mut self, prefix: impl Into<String>) -> Self {
         self.path = prefix.into();
         self
     }
 
-    /// Only requests for Vimeo's operation of this name, such as `get_video`.
+    /// Matches only requests for Vimeo's operation of this name, such as `get_video`.
     #[must_use]
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.operation = Some(name.into());
         self
     }
 
-    /// Only requests in the world of this number, as [`World::id`](crate::World::id) tells it.
+    /// Matches only requests in the world with this [`World::id`](crate::World::id).
     #[must_use]
     pub fn world(mut self, id: u64) -> Self {
         self.world = Some(id);
         self
     }
 
-    /// Lets this many matching requests pass first. Default: 0.
+    /// Sets how many matching requests pass before the fault hits. Default: 0.
     #[must_use]
     pub fn skip(mut self, requests: u64) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Hits only the `n`th matching request, counted from 1, and as many after it as [`times`](Self::times) says.
+    /// Hits the `n`th matching request, counted from 1, and those after it as [`times`](Self::times) allows.
     #[must_use]
     pub fn nth(self, n: u64) -> Self {
         self.skip(n.saturating_sub(1))
     }
 
-    /// How many requests it hits. Default: 1.
+    /// Sets how many requests the fault hits. Default: 1.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = times;
         self
     }
 
-    /// When it takes effect. Default: [`Phase::Before`].
+    /// Sets when the fault takes effect. Default: [`Phase::Before`].
     #[must_use]
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = phase;
         self
     }
 
-    /// The only world that it concerns, where it is bound to one.
-    pub(crate) fn in_world(&self) -> Option<u64> {
+    /// The world that the fault is limited to, if any.
+    pub(crate) fn bound_world(&self) -> Option<u64> {
         self.world
     }
 
-    fn matches(&self, request: &Target<'_>) -> bool {
+    fn matches(&self, request: &RequestTarget<'_>) -> bool {
         self.host.is_none_or(|host| host == request.host)
             && self.method.as_ref().is_none_or(|method| method == request.method)
             && request.path.starts_with(&self.path)

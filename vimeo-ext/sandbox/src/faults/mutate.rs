@@ -1,4 +1,4 @@
-//! True answers, altered: cut short, slowed down, of another shape.
+//! Faults that change a real response: truncate it, slow it down, or change its JSON.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use super::Effect;
 use crate::protocol::names::UPLOAD_OFFSET;
 
-/// The answer as the effect leaves it.
-pub(crate) async fn mutated(mut response: Response<Body>, effect: &Effect) -> Response<Body> {
+/// Applies an effect to a response.
+pub(crate) async fn mutate(mut response: Response<Body>, effect: &Effect) -> Response<Body> {
     match effect {
-        Effect::Truncate(bytes) => truncated(response, *bytes).await,
-        Effect::Dribble { bytes, every } => dribbled(response, *bytes, *every).await,
-        Effect::WrongShape(pointer) => rewritten(response, pointer, wrong_shape).await,
-        Effect::UnknownWord(pointer) => rewritten(response, pointer, unknown_word).await,
+        Effect::Truncate(bytes) => truncate(response, *bytes).await,
+        Effect::Dribble { bytes, every } => dribble(response, *bytes, *every).await,
+        Effect::WrongShape(pointer) => rewrite_value(response, pointer, wrong_shape).await,
+        Effect::UnknownValue(pointer) => rewrite_value(response, pointer, unknown_value).await,
         Effect::WrongOffset(offset) => {
             response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(*offset));
             response
@@ -27,23 +27,23 @@ pub(crate) async fn mutated(mut response: Response<Body>, effect: &Effect) -> Re
     }
 }
 
-/// The whole body of an answer of ours, with its length told.
-async fn whole(response: Response<Body>) -> (http::response::Parts, Bytes) {
+/// Buffers the body and sets `Content-Length`.
+async fn buffer(response: Response<Body>) -> (http::response::Parts, Bytes) {
     let (mut parts, body) = response.into_parts();
-    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    (parts, whole)
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    (parts, bytes)
 }
 
-/// The first bytes of an answer that promises all of them.
-async fn truncated(response: Response<Body>, bytes: usize) -> Response<Body> {
-    let (parts, whole) = whole(response).await;
-    let part = whole.slice(..bytes.min(whole.len()));
+/// Sends only the first bytes, although `Content-Length` announces all of them.
+async fn truncate(response: Response<Body>, bytes: usize) -> Response<Body> {
+    let (parts, body) = buffer(response).await;
+    let part = body.slice(..bytes.min(body.len()));
     let frames = stream::unfold(Some(part), |part| async move {
         match part {
             Some(part) => Some((Ok(part), None)),
             None => {
-                // The part must be on its way before the connection ends.
+                // The part must be sent before the connection ends.
                 tokio::task::yield_now().await;
                 Some((Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)), None))
             }
@@ -52,25 +52,29 @@ async fn truncated(response: Response<Body>, bytes: usize) -> Response<Body> {
     Response::from_parts(parts, Body::from_stream(frames))
 }
 
-/// All of the answer, in small pieces with pauses between them.
-async fn dribbled(response: Response<Body>, bytes: usize, every: Duration) -> Response<Body> {
-    let (parts, whole) = whole(response).await;
-    let frames = stream::unfold(whole, move |mut left| async move {
+/// Sends the body in small chunks with pauses between them.
+async fn dribble(response: Response<Body>, bytes: usize, every: Duration) -> Response<Body> {
+    let (parts, body) = buffer(response).await;
+    let frames = stream::unfold(body, move |mut left| async move {
         if left.is_empty() {
             return None;
         }
         tokio::time::sleep(every).await;
-        let piece = left.split_to(bytes.clamp(1, left.len()));
-        Some((Ok::<_, std::io::Error>(piece), left))
+        let chunk = left.split_to(bytes.clamp(1, left.len()));
+        Some((Ok::<_, std::io::Error>(chunk), left))
     });
     Response::from_parts(parts, Body::from_stream(frames))
 }
 
-/// An answer in JSON with one of its values changed; any other is left as it is.
-async fn rewritten(response: Response<Body>, pointer: &str, change: fn(&Value) -> Value) -> Response<Body> {
-    let (mut parts, whole) = whole(response).await;
-    let Ok(mut body) = serde_json::from_slice::<Value>(&whole) else {
-        return Response::from_parts(parts, Body::from(whole));
+/// Changes one value of a JSON response; other responses stay as they are.
+async fn rewrite_value(
+    response: Response<Body>,
+    pointer: &str,
+    change: fn(&Value) -> Value,
+) -> Response<Body> {
+    let (mut parts, bytes) = buffer(response).await;
+    let Ok(mut body) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
     };
     if let Some(value) = body.pointer_mut(pointer) {
         *value = change(value);
@@ -83,16 +87,16 @@ async fn rewritten(response: Response<Body>, pointer: &str, change: fn(&Value) -
 fn wrong_shape(value: &Value) -> Value {
     match value {
         Value::Null => json!({}),
-        Value::Bool(truth) => json!(truth.to_string()),
+        Value::Bool(boolean) => json!(boolean.to_string()),
         Value::Number(_) | Value::String(_) => json!({"value": value}),
         Value::Array(_) => json!({"data": value}),
         Value::Object(_) => json!([value]),
     }
 }
 
-fn unknown_word(value: &Value) -> Value {
+fn unknown_value(value: &Value) -> Value {
     match value {
-        Value::String(word) => json!(format!("{word}-that-nobody-described")),
+        Value::String(text) => json!(format!("{text}-that-nobody-described")),
         other => other.clone(),
     }
 }
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn answers_take_another_shape_and_keep_their_length_true() {
+    async fn changes_values_and_content_length() {
         let body =
             json!({"name": "a", "tags": ["b"], "privacy": {"view": "anybody"}, "plays": 3, "link": null});
         for (effect, pointer, expected) in [
@@ -113,28 +117,28 @@ mod tests {
             (Effect::WrongShape("/link".into()), "/link", json!({})),
             (Effect::WrongShape("/absent".into()), "/name", json!("a")),
             (
-                Effect::UnknownWord("/privacy/view".into()),
+                Effect::UnknownValue("/privacy/view".into()),
                 "/privacy/view",
                 json!("anybody-that-nobody-described"),
             ),
-            (Effect::UnknownWord("/plays".into()), "/plays", json!(3)),
+            (Effect::UnknownValue("/plays".into()), "/plays", json!(3)),
         ] {
-            let (parts, whole) =
-                whole(mutated(Response::new(Body::from(body.to_string())), &effect).await).await;
-            let read: Value = serde_json::from_slice(&whole).unwrap();
+            let (parts, bytes) =
+                buffer(mutate(Response::new(Body::from(body.to_string())), &effect).await).await;
+            let read: Value = serde_json::from_slice(&bytes).unwrap();
             assert_eq!(read.pointer(pointer), Some(&expected), "{effect:?}");
-            assert_eq!(parts.headers[header::CONTENT_LENGTH], whole.len().to_string().as_str());
+            assert_eq!(parts.headers[header::CONTENT_LENGTH], bytes.len().to_string().as_str());
         }
-        let text = mutated(Response::new(Body::from("no JSON")), &Effect::UnknownWord(String::new())).await;
-        assert_eq!(whole(text).await.1, "no JSON");
+        let text = mutate(Response::new(Body::from("no JSON")), &Effect::UnknownValue(String::new())).await;
+        assert_eq!(buffer(text).await.1, "no JSON");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dribble_loses_nothing() {
+    async fn dribble_sends_whole_body() {
         let effect = Effect::Dribble { bytes: 3, every: Duration::from_millis(5) };
         let before = tokio::time::Instant::now();
-        let slow = mutated(Response::new(Body::from("12345678")), &effect).await;
-        assert_eq!(whole(slow).await.1, "12345678");
+        let slow = mutate(Response::new(Body::from("12345678")), &effect).await;
+        assert_eq!(buffer(slow).await.1, "12345678");
         assert_eq!(before.elapsed(), Duration::from_millis(15));
     }
 }

@@ -1,18 +1,18 @@
-//! Faults as they are written: in JSON over the control API, and in a header for one request.
+//! Fault notations: JSON for the control API, and a header for a single request.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Fault, Phase, every};
+use super::{Effect, Fault, Phase, default_interval};
 use crate::catalog;
-use crate::journal::Host;
+use crate::request_log::Host;
 
-/// A fault in JSON.
+/// A fault in the JSON of the control API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Written {
+pub(crate) struct FaultSpec {
     #[serde(rename = "match", default)]
     matches: Match,
-    /// How many requests it is to hit.
+    /// How many requests the fault hits.
     #[serde(default = "once")]
     times: u64,
     #[serde(default)]
@@ -20,7 +20,7 @@ pub(crate) struct Written {
     effect: Effect,
 }
 
-/// Which requests; what is left out fits all.
+/// Which requests match; a member that is left out matches all.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Match {
@@ -28,14 +28,14 @@ struct Match {
     host: Option<Host>,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
-    /// How the path begins.
+    /// A prefix of the path.
     #[serde(skip_serializing_if = "String::is_empty")]
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     world: Option<u64>,
-    /// Counted from 1 among those that fit.
+    /// Counted from 1 among the matching requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     nth: Option<u64>,
 }
@@ -44,20 +44,22 @@ fn once() -> u64 {
     1
 }
 
-impl Written {
-    /// The fault, or what is wrong with it.
-    pub(crate) fn fault(self) -> Result<Fault, String> {
+impl FaultSpec {
+    /// Validates the specification.
+    pub(crate) fn into_fault(self) -> Result<Fault, String> {
         let Self { matches, times, phase, effect } = self;
         check(&effect)?;
         let method = match matches.method {
-            Some(text) => Some(text.parse().map_err(|_| format!("match.method: \"{text}\" is no method"))?),
+            Some(text) => {
+                Some(text.parse().map_err(|_| format!("match.method: \"{text}\" is not a method"))?)
+            }
             None => None,
         };
         if times == 0 {
-            return Err("times: a fault that hits no request does nothing".to_owned());
+            return Err("times: must be at least 1".to_owned());
         }
         if matches.nth == Some(0) {
-            return Err("match.nth: requests are counted from 1".to_owned());
+            return Err("match.nth: must be at least 1".to_owned());
         }
         if let Some(name) = &matches.operation {
             check_operation(name)?;
@@ -80,44 +82,46 @@ impl Written {
     }
 }
 
-/// A name that no operation has would wait for ever.
+/// Rejects unknown operations; a fault for one would stay pending for ever.
 fn check_operation(name: &str) -> Result<(), String> {
     let names = || catalog::all().map(|operation| operation.name);
     if names().any(|known| known == name) {
         return Ok(());
     }
     let closest = names().max_by(|one, other| {
-        let likeness = |known| strsim::normalized_levenshtein(known, name);
-        likeness(one).total_cmp(&likeness(other))
+        let similarity = |known| strsim::normalized_levenshtein(known, name);
+        similarity(one).total_cmp(&similarity(other))
     });
     let closest = closest.unwrap_or_default();
-    Err(format!("match.operation: Vimeo has no operation \"{name}\"; the closest is \"{closest}\""))
+    Err(format!("match.operation: unknown operation \"{name}\"; the closest is \"{closest}\""))
 }
 
-/// The largest body that a fault answers.
-const MAX_FAULT_BODY: usize = 64 * 1024;
+/// Limits the body of [`Effect::Body`].
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Numbers that HTTP cannot carry, and bodies that are too large.
+/// Rejects statuses that HTTP cannot carry and bodies that are too large.
 fn check(effect: &Effect) -> Result<(), String> {
     match effect {
         Effect::Status(status) | Effect::Html(status) | Effect::Body(status, ..)
             if !(200..=599).contains(status) =>
         {
-            Err(format!("effect: {status} is no status of an answer"))
+            Err(format!("effect: invalid response status {status}"))
         }
-        // Each request that meets the fault is remembered with it.
-        Effect::Body(_, _, body) if body.len() > MAX_FAULT_BODY => {
-            Err(format!("effect: a body has at most {MAX_FAULT_BODY} bytes"))
+        // Each hit is recorded with its effect.
+        Effect::Body(_, _, body) if body.len() > MAX_BODY_BYTES => {
+            Err(format!("effect: the body must have at most {MAX_BODY_BYTES} bytes"))
         }
-        Effect::Dribble { bytes: 0, .. } => Err("effect: a dribble has at least one byte a piece".to_owned()),
+        Effect::Dribble { bytes: 0, .. } => {
+            Err("effect: dribble needs at least one byte per chunk".to_owned())
+        }
         _ => Ok(()),
     }
 }
 
-/// Reads the header `X-Sandbox-Fault`: `effect`, `effect=value`, each with `; phase=…` after it where it is not `before`.
-pub(crate) fn header(text: &str) -> Result<(Effect, Phase), String> {
+/// Parses the header `X-Sandbox-Fault`: `effect` or `effect=value`, optionally followed by `; phase=…`.
+pub(crate) fn parse_header(text: &str) -> Result<(Effect, Phase), String> {
     let mut parts = text.split(';').map(str::trim);
-    let effect = effect(parts.next().unwrap_or_default())?;
+    let effect = parse_effect(parts.next().unwrap_or_default())?;
     check(&effect)?;
     let mut phase = Phase::Before;
     for part in parts {
@@ -128,17 +132,17 @@ pub(crate) fn header(text: &str) -> Result<(Effect, Phase), String> {
                 Some(Ok(bytes)) => Phase::MidBody(bytes),
                 _ => {
                     return Err(format!(
-                        "the phase \"{other}\" is none of before, mid_body:BYTES, after_commit"
+                        "invalid phase \"{other}\": must be before, mid_body:BYTES or after_commit"
                     ));
                 }
             },
-            _ => return Err(format!("\"{part}\" is not understood; only phase=… may follow the effect")),
+            _ => return Err(format!("unexpected \"{part}\": only phase=… may follow the effect")),
         };
     }
     Ok((effect, phase))
 }
 
-fn effect(text: &str) -> Result<Effect, String> {
+fn parse_effect(text: &str) -> Result<Effect, String> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name.trim(), Some(value.trim())),
         None => (text, None),
@@ -164,15 +168,15 @@ fn effect(text: &str) -> Result<Effect, String> {
         "reset" => Effect::Reset,
         "stall" => Effect::Stall,
         "truncate" => Effect::Truncate(number(name, value, None)?),
-        "dribble" => Effect::Dribble { bytes: number(name, value, Some(1))?, every: every() },
+        "dribble" => Effect::Dribble { bytes: number(name, value, Some(1))?, every: default_interval() },
         "wrong_offset" => Effect::WrongOffset(number(name, value, None)?),
         "lose_upload" => Effect::LoseUpload,
         "wrong_shape" => Effect::WrongShape(pointer()?),
-        "unknown_word" => Effect::UnknownWord(pointer()?),
+        "unknown_value" | "unknown_word" => Effect::UnknownValue(pointer()?),
         other => {
             return Err(format!(
-                "\"{other}\" is none of status, html_error, reset, stall, truncate, dribble, wrong_offset, \
-                 lose_upload, wrong_shape, unknown_word"
+                "unknown effect \"{other}\": must be status, html_error, reset, stall, truncate, dribble, \
+                 wrong_offset, lose_upload, wrong_shape or unknown_value"
             ));
         }
     })
@@ -185,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_names_one_fault() {
+    fn parses_fault_headers() {
         for (text, expected) in [
             ("reset", Ok((Effect::Reset, Phase::Before))),
             ("status=503", Ok((Effect::Status(503), Phase::Before))),
@@ -193,16 +197,19 @@ mod tests {
             ("stall;phase=mid_body:10", Ok((Effect::Stall, Phase::MidBody(10)))),
             ("wrong_shape=/data/0/name", Ok((Effect::WrongShape("/data/0/name".into()), Phase::Before))),
             ("status", Err("status needs a number")),
-            ("status=99", Err("99 is no status")),
+            ("status=99", Err("invalid response status 99")),
             ("status=abc", Err("status needs a number")),
-            ("unknown_word=name", Err("needs a JSON pointer")),
+            ("unknown_value=name", Err("needs a JSON pointer")),
+            ("unknown_value=/name", Ok((Effect::UnknownValue("/name".into()), Phase::Before))),
+            // Its name in earlier releases.
+            ("unknown_word=/name", Ok((Effect::UnknownValue("/name".into()), Phase::Before))),
             ("dribble=0", Err("at least one byte")),
-            ("reset; phase=later", Err("none of before")),
+            ("reset; phase=later", Err("invalid phase")),
             ("reset; times=2", Err("only phase=")),
-            ("explode", Err("none of status")),
-            ("", Err("none of status")),
+            ("explode", Err("unknown effect")),
+            ("", Err("unknown effect")),
         ] {
-            match (header(text), expected) {
+            match (parse_header(text), expected) {
                 (Ok(read), Ok(expected)) => assert_eq!(read, expected),
                 (Err(says), Err(part)) => assert!(says.contains(part), "{text}: {says}"),
                 (read, _) => panic!("{text}: {read:?}"),
@@ -211,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_reads_as_it_is_written() {
+    fn fault_json_round_trips() {
         for written in [
             json!({"match": {}, "times": 1, "phase": "before", "effect": "reset"}),
             json!({
@@ -225,17 +232,21 @@ mod tests {
                 "effect": {"body": [200, "text/plain", "hello"]},
             }),
         ] {
-            let fault = serde_json::from_value::<Written>(written.clone()).unwrap().fault().unwrap();
-            assert_eq!(serde_json::to_value(Written::of(&fault)).unwrap(), written);
+            let fault = serde_json::from_value::<FaultSpec>(written.clone()).unwrap().into_fault().unwrap();
+            assert_eq!(serde_json::to_value(FaultSpec::of(&fault)).unwrap(), written);
         }
         for (written, says) in [
-            (json!({"effect": {"status": 1000}}), "no status"),
+            (json!({"effect": {"status": 1000}}), "invalid response status 1000"),
             (json!({"effect": {"body": [200, "text/plain", "x".repeat(65_537)]}}), "at most 65536 bytes"),
-            (json!({"effect": "reset", "match": {"method": "NO SUCH"}}), "no method"),
+            (json!({"effect": "reset", "match": {"method": "NO SUCH"}}), "not a method"),
         ] {
-            let error = serde_json::from_value::<Written>(written).unwrap().fault().unwrap_err();
+            let error = serde_json::from_value::<FaultSpec>(written).unwrap().into_fault().unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        assert!(serde_json::from_value::<Written>(json!({"effect": "reset", "time": 2})).is_err());
+        assert!(serde_json::from_value::<FaultSpec>(json!({"effect": "reset", "time": 2})).is_err());
+        for name in ["unknown_value", "unknown_word"] {
+            let effect: Effect = serde_json::from_value(json!({name: "/name"})).unwrap();
+            assert_eq!(effect, Effect::UnknownValue("/name".into()), "{name}");
+        }
     }
 }

@@ -4,10 +4,10 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::app::AppState;
-use crate::faults::{Effect, FaultHit, Phase, Target, mutate, notation};
-use crate::journal::{Host, Line};
+use crate::faults::{Effect, FaultHit, Phase, RequestTarget, mutate, notation};
 use crate::protocol::error::ApiError;
 use crate::protocol::names::UPLOAD_OFFSET;
+use crate::request_log::{EntryHandle, Host};
 use crate::router;
 use crate::server::Connection;
 
@@ -17,7 +17,7 @@ const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
 /// A request in the course of being answered.
 pub(crate) struct Exchange {
     pub(crate) parts: http::request::Parts,
-    pub(crate) line: Line,
+    pub(crate) log_entry: EntryHandle,
     pub(crate) connection: Connection,
     fault: Option<FaultHit>,
 }
@@ -29,33 +29,36 @@ impl Exchange {
         parts: http::request::Parts,
         connection: Connection,
     ) -> Result<Self, Box<Response<Body>>> {
-        let line = app.journal.begin(host, &parts);
+        let log_entry = app.request_log.begin(host, &parts);
         if let (Some(own), Host::Api) = (connection.own(), host) {
-            line.in_world(own.world);
+            log_entry.set_world(own.world);
         }
-        let fault =
-            match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
-                Some(Ok((effect, phase))) => Some(app.faults.fire_once(effect, phase, line.seq())),
-                Some(Err(message)) => {
-                    line.note(|entry| entry.status = Some(400));
-                    let message = format!("X-Sandbox-Fault: {message}.");
-                    let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
-                    return Err(Box::new(router::refusal(&error)));
-                }
-                None if app.faults.waiting() == 0 => None,
-                None => {
-                    let path = parts.uri.path();
-                    let operation =
-                        (host == Host::Api).then(|| router::operation_name(&parts.method, path)).flatten();
-                    let world = app.world_of(host, &parts, &connection);
-                    let target = Target { host, method: &parts.method, path, operation, world };
-                    app.faults.match_request(&target, line.seq())
-                }
-            };
-        if let Some(fired) = &fault {
-            line.note(|entry| entry.fault = Some(fired.fault));
+        let fault = match parts
+            .headers
+            .get(&FAULT)
+            .map(|text| notation::parse_header(text.to_str().unwrap_or_default()))
+        {
+            Some(Ok((effect, phase))) => Some(app.faults.fire_once(effect, phase, log_entry.seq())),
+            Some(Err(message)) => {
+                log_entry.update(|entry| entry.status = Some(400));
+                let message = format!("X-Sandbox-Fault: {message}.");
+                let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
+                return Err(Box::new(router::refusal(&error)));
+            }
+            None if app.faults.pending() == 0 => None,
+            None => {
+                let path = parts.uri.path();
+                let operation =
+                    (host == Host::Api).then(|| router::operation_name(&parts.method, path)).flatten();
+                let world = app.world_of(host, &parts, &connection);
+                let target = RequestTarget { host, method: &parts.method, path, operation, world };
+                app.faults.match_request(&target, log_entry.seq())
+            }
+        };
+        if let Some(hit) = &fault {
+            log_entry.update(|entry| entry.fault = Some(hit.fault));
         }
-        Ok(Self { parts, line, connection, fault })
+        Ok(Self { parts, log_entry, connection, fault })
     }
 
     pub(crate) fn phase(&self) -> Option<Phase> {
@@ -88,7 +91,7 @@ impl Exchange {
             Effect::Truncate(_)
             | Effect::Dribble { .. }
             | Effect::WrongShape(_)
-            | Effect::UnknownWord(_)
+            | Effect::UnknownValue(_)
             | Effect::WrongOffset(_)
             | Effect::LoseUpload => None,
         }
@@ -104,7 +107,7 @@ impl Exchange {
             _ => response,
         };
         let response = match self.effect() {
-            Some(effect) => mutate::mutated(response, effect).await,
+            Some(effect) => mutate::mutate(response, effect).await,
             None => response,
         };
         self.note_answer(&response);
@@ -115,9 +118,9 @@ impl Exchange {
         let reset = matches!(self.effect(), Some(Effect::Reset));
         let offset =
             response.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
-        self.line.note(|entry| {
+        self.log_entry.update(|entry| {
             entry.status = (!reset).then(|| response.status().as_u16());
-            entry.answered_offset = offset;
+            entry.response_offset = offset;
         });
     }
 }

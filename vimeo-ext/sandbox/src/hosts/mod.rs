@@ -15,10 +15,10 @@ use http_body_util::BodyExt as _;
 
 use crate::app::AppState;
 use crate::faults::Phase;
-use crate::journal::Host;
 use crate::protocol::error::{ApiError, INVALID};
 use crate::protocol::links::LinkTarget;
 use crate::protocol::names;
+use crate::request_log::Host;
 use crate::server::Connection;
 use crate::{control, router};
 use exchange::Exchange;
@@ -109,7 +109,7 @@ async fn api_answer(app: &AppState, exchange: &Exchange, body: Body) -> Response
     let resolver = app.resolver(&exchange.connection);
     let own_base = exchange.connection.own().and_then(|own| own.upload_base.as_deref());
     let upload_base = own_base.unwrap_or(&app.upload_base);
-    let response = router::answer(&resolver, upload_base, method, &request, &exchange.line);
+    let response = router::answer(&resolver, upload_base, method, &request, &exchange.log_entry);
     when_durable(app, method, response).await
 }
 
@@ -145,7 +145,7 @@ async fn read(mut body: Body, exchange: &Exchange) -> Read {
             return Read::TooLarge;
         }
         bytes.extend_from_slice(&data);
-        exchange.line.note(|entry| entry.body_length = bytes.len() as u64);
+        exchange.log_entry.update(|entry| entry.body_length = bytes.len() as u64);
         // A fault that only alters the answer must not cost the rest of the request.
         if strikes_at.take_if(|at| bytes.len() as u64 >= *at).is_some()
             && let Some(response) = exchange.apply_fault().await

@@ -21,10 +21,10 @@ use crate::config::rate_limit::{LimitHeaders, RateLimit, RateLimitStatus};
 use crate::config::scopes::Scopes;
 use crate::config::tokens::looks_real;
 use crate::handlers;
-use crate::journal::{self, Line};
 use crate::protocol::error::{ApiError, InvalidField};
 use crate::protocol::fields::Selection;
 use crate::protocol::query::Query;
+use crate::request_log::{self, EntryHandle};
 use crate::world::State;
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
@@ -39,7 +39,7 @@ pub(crate) fn answer(
     upload_base: &str,
     method: &Method,
     request: &Request,
-    line: &Line,
+    log_entry: &EntryHandle,
 ) -> Response<Body> {
     // What can be got can be asked for its headers alone; the server leaves the body out.
     let wanted = if *method == Method::HEAD { &Method::GET } else { method };
@@ -51,23 +51,23 @@ pub(crate) fn answer(
             return response;
         }
         Found::OtherMethods(methods) => {
-            line.note(|entry| entry.near = nearest(method, &request.path));
+            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
             return other_method(&methods);
         }
         Found::Nothing => {
-            line.note(|entry| entry.near = nearest(method, &request.path));
+            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
             return refusal(&no_operation(method, &request.path));
         }
     };
     let unknown = validation::unknown_parameters(operation, &request.query);
-    line.note(|entry| {
+    log_entry.update(|entry| {
         entry.operation = Some(operation.name);
         entry.unknown_parameters = unknown;
     });
     if let Some(open) = table::without_token(operation.name) {
-        return answer_without_token(resolver, upload_base, request, line, operation, params, open);
+        return answer_without_token(resolver, upload_base, request, log_entry, operation, params, open);
     }
-    let Some(token) = journal::bearer(&request.headers) else {
+    let Some(token) = request_log::bearer(&request.headers) else {
         return refusal(&ApiError::unauthorized(
             "No access token was sent: the Authorization header must be `bearer …`.",
         ));
@@ -79,7 +79,7 @@ pub(crate) fn answer(
             Err(error) => return refusal(&error),
         },
     };
-    line.in_world(handle.id);
+    log_entry.set_world(handle.id);
     let (mut state, now) = if method.is_safe() { handle.read() } else { handle.write() };
     let (caller, rate, standing) = match admit(&mut state, token, request, now) {
         Ok(admitted) => admitted,
@@ -188,14 +188,14 @@ fn answer_without_token(
     resolver: &WorldResolver<'_>,
     upload_base: &str,
     request: &Request,
-    line: &Line,
+    log_entry: &EntryHandle,
     operation: &'static Operation,
     params: Params,
     open: handlers::Open,
 ) -> Response<Body> {
     let outcome = open(resolver, request, operation).and_then(
         |(handle, handler): (Arc<WorldHandle>, handlers::Handler)| {
-            line.in_world(handle.id);
+            log_entry.set_world(handle.id);
             let (mut state, now) = handle.write();
             let selection = Selection::parse(request.query.get("fields"));
             handler(&mut Call {

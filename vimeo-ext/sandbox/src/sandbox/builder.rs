@@ -25,7 +25,7 @@ pub struct SandboxBuilder {
     pub(crate) address: IpAddr,
     pub(crate) port: u16,
     pub(crate) upload_port: u16,
-    pub(crate) journal: usize,
+    pub(crate) request_log_size: usize,
     pub(crate) control_token: Option<SecretString>,
     pub(crate) state: Option<PathBuf>,
     pub(crate) one_host: bool,
@@ -61,7 +61,7 @@ impl Default for SandboxBuilder {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             upload_port: 0,
-            journal: 100_000,
+            request_log_size: 100_000,
             control_token: None,
             state: None,
             one_host: false,
@@ -330,8 +330,8 @@ impl SandboxBuilder {
 
     /// How many of the newest requests the journal keeps; fewer, when their paths, queries and headers hold more than
     /// 64 MiB. Default: 100,000.
-    pub fn journal_size(mut self, entries: usize) -> Self {
-        self.journal = entries;
+    pub fn request_log_size(mut self, entries: usize) -> Self {
+        self.request_log_size = entries;
         self
     }
 

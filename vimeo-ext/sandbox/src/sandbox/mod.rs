@@ -14,9 +14,9 @@ use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::scopes::Scopes;
 use crate::faults::{Fault, FaultHit};
-use crate::journal::JournalEntry;
-use crate::journal::verify::{self, Expectation, UnmetExpectation};
 use crate::persistence::StateError;
+use crate::request_log::RequestLogEntry;
+use crate::request_log::verify::{self, Expectation, UnmetExpectation};
 #[cfg(feature = "tls")]
 use crate::server::tls::Authority;
 use crate::world::handle::{Account, World};
@@ -209,19 +209,19 @@ impl Sandbox {
 
     /// Every request so far, on both hosts and in all worlds, in the order of arrival.
     #[must_use]
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.app.journal.entries()
+    pub fn request_log(&self) -> Vec<RequestLogEntry> {
+        self.app.request_log.entries()
     }
 
     /// Empties the journal; the numbering goes on.
-    pub fn clear_journal(&self) {
-        self.app.journal.clear();
+    pub fn clear_request_log(&self) {
+        self.app.request_log.clear();
     }
 
     /// The expectations that the journal does not meet, each with what came close.
     #[must_use]
     pub fn verify(&self, expected: &[Expectation]) -> Vec<UnmetExpectation> {
-        verify::unmet(&self.journal(), expected)
+        verify::unmet(&self.request_log(), expected)
     }
 
     /// Sets a fault; answers its number, as [`FaultHit::fault`] tells it.
@@ -237,13 +237,13 @@ impl Sandbox {
     /// The faults that fired, in their order; the newest 10,000 of them.
     #[must_use]
     pub fn fired(&self) -> Vec<FaultHit> {
-        self.app.faults.fired()
+        self.app.faults.hits()
     }
 
     /// How many faults still wait for a request.
     #[must_use]
     pub fn faults_waiting(&self) -> usize {
-        self.app.faults.waiting()
+        self.app.faults.pending()
     }
 
     /// Stops and waits until the ports are free again, and the folder of the state where there is one. Dropping stops too, but

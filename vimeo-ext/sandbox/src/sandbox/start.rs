@@ -17,9 +17,9 @@ use crate::config::ContentStorage;
 use crate::config::tokens::can_be_sent;
 use crate::faults::Faults;
 use crate::hosts;
-use crate::journal::Journal;
 use crate::persistence::private_files;
 use crate::persistence::{OpenError, Snapshot, StateError, Store};
+use crate::request_log::RequestLog;
 use crate::sandbox::Sandbox;
 use crate::sandbox::builder::SandboxBuilder;
 use crate::server::ports::Ports;
@@ -43,7 +43,7 @@ impl SandboxBuilder {
         let (worlds, handle, was_kept) = if self.touches_files() {
             let builder = self.clone();
             let opened = tokio::task::spawn_blocking(move || builder.open_worlds(outbox)).await;
-            opened.unwrap_or_else(|error| Err(StartError::Stopped(error.to_string())))?
+            opened.unwrap_or_else(|error| Err(StartError::RuntimeStopped(error.to_string())))?
         } else {
             self.open_worlds(outbox)?
         };
@@ -72,7 +72,7 @@ impl SandboxBuilder {
         let (doors, authority) = self.tls_doors(&mut addresses, &mut upload_base).await?;
         let app = Arc::new(AppState {
             worlds,
-            journal: Journal::new(self.journal),
+            request_log: RequestLog::new(self.request_log_size),
             faults: Faults::default(),
             control: self.control_credential(),
             upload_base,
@@ -142,15 +142,15 @@ impl SandboxBuilder {
     fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<WorldHandle>, bool), StartError> {
         check_tokens(&self.tokens)?;
         if self.control_token.as_ref().is_some_and(|token| !can_be_sent(token.expose_secret())) {
-            return Err(StartError::UnsendableControlToken);
+            return Err(StartError::InvalidControlToken);
         }
         if let ContentStorage::Folder(folder) = &self.config.content {
             private_files::create_folder(folder)
-                .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+                .map_err(|source| StartError::UploadFolder { folder: folder.clone(), source })?;
         }
         let folder = |folder: &PathBuf, source: OpenError| match source {
-            OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
-            OpenError::State(source) => StartError::StateContent(source),
+            OpenError::Io(source) => StartError::StateFolder { folder: folder.clone(), source },
+            OpenError::State(source) => StartError::InvalidState(source),
         };
         let opened = match &self.state {
             Some(path) => Some(Store::open(path, read_worlds).map_err(|source| folder(path, source))?),
@@ -171,7 +171,7 @@ impl SandboxBuilder {
             Some(handle) => handle,
             None => worlds
                 .add(WorldSpec::new(self.seed, self.clock.mode(), self.tokens.clone()))
-                .map_err(StartError::TokenTwice)?,
+                .map_err(StartError::DuplicateToken)?,
         };
         if let Some(store) = store {
             let worlds: Arc<dyn Snapshot> = Arc::clone(&worlds) as _;
@@ -241,7 +241,7 @@ impl SandboxBuilder {
 fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
     use std::os::unix::fs::FileTypeExt as _;
 
-    let failed = |source| StartError::Stream { path: path.to_owned(), source };
+    let failed = |source| StartError::UnixSocket { path: path.to_owned(), source };
     let left_behind = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
     if left_behind {

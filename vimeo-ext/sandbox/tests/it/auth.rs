@@ -148,7 +148,7 @@ async fn what_cannot_start_says_why() {
     let started = Sandbox::builder().token("fake", "everything").start().await;
     assert!(matches!(started, Err(StartError::UnknownScope(word)) if word == "everything"));
     let started = Sandbox::builder().token("fake", "edit").token("fake", "edit").start().await;
-    assert!(matches!(started, Err(StartError::TokenTwice(_))));
+    assert!(matches!(started, Err(StartError::DuplicateToken(_))));
 
     let first = Sandbox::start().await.unwrap();
     let port = first.url().port().unwrap();

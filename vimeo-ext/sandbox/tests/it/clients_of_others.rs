@@ -13,7 +13,7 @@ async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
-    let before = sandbox.journal().len();
+    let before = sandbox.request_log().len();
     let api = format!("{}me/videos", sandbox.url());
     for (url, method, asked) in [
         (&api, "POST", "authorization,content-type"),
@@ -28,7 +28,7 @@ async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
         assert_eq!(headers["access-control-allow-headers"], asked);
         assert!(headers["access-control-allow-methods"].to_str().unwrap().contains(method));
     }
-    assert_eq!(sandbox.journal().len(), before, "a preflight request is the browser's own");
+    assert_eq!(sandbox.request_log().len(), before, "a preflight request is the browser's own");
 
     let exposed = |answer: &reqwest::Response| {
         assert_eq!(answer.headers()["access-control-allow-origin"], "*");
@@ -108,7 +108,7 @@ async fn unknown_parameters_pass_unless_they_are_to_be_refused() {
         let client = Client::new(&sandbox);
         let answer = client.get(path).await;
         assert_eq!(answer.status, if refuse { 400 } else { 200 }, "{}", answer.body);
-        let entry = sandbox.journal().pop().unwrap();
+        let entry = sandbox.request_log().pop().unwrap();
         assert_eq!(entry.unknown_parameters, ["weak_search", "_"]);
         if refuse {
             assert_eq!(answer.body["error_code"], 2204);

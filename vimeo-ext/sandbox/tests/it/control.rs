@@ -48,8 +48,8 @@ async fn worlds_are_made_filled_reset_and_ended() {
             400,
             "real Vimeo token",
         ),
-        ("POST", "/_sandbox/worlds", json!({"token": "t", "scopes": "everything"}), 400, "no Vimeo scope"),
-        ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "given twice"),
+        ("POST", "/_sandbox/worlds", json!({"token": "t", "scopes": "everything"}), 400, "unknown scope"),
+        ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "configured twice"),
         ("POST", "/_sandbox/worlds", json!({"token": "two words"}), 400, "cannot be sent in a header"),
         ("POST", "/_sandbox/worlds", json!({"token": ""}), 400, "cannot be sent in a header"),
         // What could be a true one is not repeated.
@@ -94,7 +94,7 @@ async fn worlds_are_made_filled_reset_and_ended() {
         assert!(error.contains(says), "{path}: {error}");
     }
     // None of this is in the journal, which tells of the API alone.
-    assert!(sandbox.journal().iter().all(|entry| entry.path == "/me/videos"));
+    assert!(sandbox.request_log().iter().all(|entry| entry.path == "/me/videos"));
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn one_request_can_bring_its_own_fault() {
     assert!(with("reset; phase=after_commit").await.is_err());
     let refused = with("explode").await.unwrap();
     assert_eq!(refused.status(), 400);
-    assert!(refused.text().await.unwrap().contains("none of status"));
+    assert!(refused.text().await.unwrap().contains("unknown effect"));
     assert_eq!(client.get("/me").await.status, 200);
     assert_eq!(sandbox.fired().len(), 2);
 }

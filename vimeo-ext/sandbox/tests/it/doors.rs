@@ -41,7 +41,7 @@ async fn both_hosts_answer_under_vimeos_names() {
     let link = create(&client, &sandbox).await;
     assert!(link.starts_with("https://asia-files.tus.vimeo.com/files/"), "{link}");
     upload(&client, &link).await;
-    let hosts: Vec<Host> = sandbox.journal().iter().map(|entry| entry.host).collect();
+    let hosts: Vec<Host> = sandbox.request_log().iter().map(|entry| entry.host).collect();
     assert_eq!(hosts, [Host::Api, Host::Upload]);
 
     // Under its own address too, and with a reset that reaches through TLS.
@@ -74,7 +74,7 @@ async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
     assert!(client.get("https://example.com/").send().await.is_err());
     assert!(client.get("https://api.vimeo.com:8443/").send().await.is_err());
     assert_eq!(client.get("http://example.com/").send().await.unwrap().status(), 403);
-    assert!(sandbox.journal().iter().all(|entry| entry.path != "/"));
+    assert!(sandbox.request_log().iter().all(|entry| entry.path != "/"));
 }
 
 #[cfg(unix)]

@@ -39,7 +39,7 @@ async fn a_lost_answer_hides_work_that_was_done() {
         assert_eq!(client.get("/me/videos").await.body["total"], left_behind, "{phase:?}");
     }
     let posts: Vec<_> =
-        sandbox.journal().into_iter().filter(|entry| entry.method == http::Method::POST).collect();
+        sandbox.request_log().into_iter().filter(|entry| entry.method == http::Method::POST).collect();
     assert!(posts.iter().all(|entry| entry.status.is_none() && entry.fault.is_some()));
 }
 

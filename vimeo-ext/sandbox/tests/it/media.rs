@@ -82,7 +82,7 @@ async fn a_text_track_is_made_sent_edited_and_deleted() {
     assert_eq!(client.bare("GET", link).send().await.unwrap().text().await.unwrap(), "WEBVTT");
     assert!(
         sandbox
-            .journal()
+            .request_log()
             .iter()
             .filter(|entry| entry.host == Host::Upload)
             .all(|entry| !entry.has_authorization)

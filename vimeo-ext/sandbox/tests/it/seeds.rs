@@ -20,7 +20,7 @@ async fn a_small_world_has_a_little_of_everything() {
     assert_eq!(videos.names(), ["Beach", "Mountain", "Still coming"]);
     let beach = &videos.body["data"][0];
     assert_eq!((&beach["status"], &beach["tags"][0]["canonical"]), (&json!("available"), &json!("summer")));
-    assert!(sandbox.journal().iter().all(|entry| entry.path.starts_with("/me/")));
+    assert!(sandbox.request_log().iter().all(|entry| entry.path.starts_with("/me/")));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn a_folder_has_one_sandbox_and_must_be_a_folder() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = begin(file).await.unwrap_err();
-    assert!(matches!(error, StartError::State { .. }), "{error}");
+    assert!(matches!(error, StartError::StateFolder { .. }), "{error}");
 
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();

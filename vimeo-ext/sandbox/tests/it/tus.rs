@@ -99,7 +99,7 @@ async fn bytes_that_came_before_a_reset_count() {
     sandbox.fault(fault.phase(Phase::MidBody(123_457)));
     assert!(client.patch(&link, 0, file.clone()).send().await.is_err());
     assert_eq!(client.offset(&link).await, 123_457);
-    let entry = sandbox.journal().into_iter().find(|entry| entry.fault.is_some()).unwrap();
+    let entry = sandbox.request_log().into_iter().find(|entry| entry.fault.is_some()).unwrap();
     assert_eq!((entry.status, entry.body_length), (None, 123_457));
 
     let response = client.patch(&link, 123_457, file[123_457..].to_vec()).send().await.unwrap();
@@ -145,8 +145,8 @@ async fn a_token_on_the_upload_host_is_noticed() {
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
     assert_eq!(client.head(&link).bearer_auth(sandbox.token()).send().await.unwrap().status(), 200);
-    let entry = sandbox.journal().pop().unwrap();
-    assert!(entry.has_authorization && entry.host == Host::Upload && entry.token.is_some());
+    let entry = sandbox.request_log().pop().unwrap();
+    assert!(entry.has_authorization && entry.host == Host::Upload && entry.token_fingerprint.is_some());
     assert!(!format!("{entry:?}").contains(sandbox.token()));
 
     let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();

@@ -21,17 +21,17 @@ async fn no_world_sees_another() {
     assert_eq!(world.stored(id), None);
     assert_ne!(world.client_id(), sandbox.client_id());
 
-    let entries = sandbox.journal();
+    let entries = sandbox.request_log();
     let worlds: Vec<Option<u64>> = entries.iter().map(|entry| entry.world).collect();
     assert_eq!(worlds, [Some(1), Some(1), Some(2), Some(2)]);
     assert_eq!(entries[1].host, Host::Upload);
     assert_eq!(entries[0].operation, Some("upload_video_alt1"));
     assert_eq!((entries[0].seq, entries[0].status), (1, Some(200)));
-    assert_eq!((entries[1].status, entries[1].answered_offset), (Some(204), Some(5)));
+    assert_eq!((entries[1].status, entries[1].response_offset), (Some(204), Some(5)));
     assert_eq!(entries[1].header("tus-resumable"), Some("1.0.0"));
-    assert_ne!(entries[0].token, entries[2].token);
-    sandbox.clear_journal();
-    assert!(sandbox.journal().is_empty());
+    assert_ne!(entries[0].token_fingerprint, entries[2].token_fingerprint);
+    sandbox.clear_request_log();
+    assert!(sandbox.request_log().is_empty());
 }
 
 #[tokio::test]
@@ -95,13 +95,13 @@ async fn a_port_leads_to_one_world_whatever_the_token() {
         sandbox.fault(Fault::new(Effect::Status(503)).world(2));
         assert_eq!(here.get("/me").await.status, 200);
         assert_eq!(bare.get("/me").await.status, 503);
-        let last = sandbox.journal().pop().unwrap();
-        assert_eq!((last.world, last.token), (Some(2), None));
+        let last = sandbox.request_log().pop().unwrap();
+        assert_eq!((last.world, last.token_fingerprint), (Some(2), None));
         assert_eq!(world.client_id(), described["client_id"].as_str().unwrap());
 
         assert!(sandbox.remove_world(&world));
         assert!(there.request("GET", "/me").send().await.is_err());
-        assert!(sandbox.journal().iter().all(|entry| entry.world != Some(2)));
+        assert!(sandbox.request_log().iter().all(|entry| entry.world != Some(2)));
     }
 }
 

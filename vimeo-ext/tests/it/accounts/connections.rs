@@ -26,10 +26,10 @@ async fn a_connection_is_made_once_vimeo_takes_its_credentials() {
     // Three different errors.
     let error = connections.create(new(&sandbox, "Marketing")).await.unwrap_err();
     assert!(matches!(&error, AccountsError::DuplicateName { name } if name == "Marketing"), "{error:?}");
-    let sent = sandbox.journal().len();
+    let sent = sandbox.request_log().len();
     let error = connections.create(new(&sandbox, "Market/ing")).await.unwrap_err();
     assert!(matches!(error, AccountsError::InvalidField { field: "name", .. }), "{error:?}");
-    assert_eq!(sandbox.journal().len(), sent, "nothing was sent");
+    assert_eq!(sandbox.request_log().len(), sent, "nothing was sent");
     let wrong_token = NewConnection::new("b", sandbox.client_id(), sandbox.client_secret(), "wr0ng");
     let wrong_secret = NewConnection::new("b", sandbox.client_id(), "wr0ng", sandbox.token());
     for wrong in [wrong_token, wrong_secret] {
@@ -91,11 +91,11 @@ async fn a_disabled_connection_makes_no_calls() {
     let client = connections.client(&made.id).await.unwrap();
     client.get("/me").send().await.unwrap();
     connections.change(&made.id, 1, ConnectionChange::default().enabled(false)).await.unwrap();
-    let sent = sandbox.journal().len();
+    let sent = sandbox.request_log().len();
     assert!(matches!(client.get("/me").send().await, Err(CallError::Middleware(_))));
     let error = connections.client(&made.id).await.unwrap_err();
     assert!(matches!(error, AccountsError::DisabledConnection { .. }), "{error:?}");
-    assert_eq!(sandbox.journal().len(), sent);
+    assert_eq!(sandbox.request_log().len(), sent);
     let change = ConnectionChange::default().enabled(true).name("two");
     let changed = connections.change(&made.id, 2, change).await.unwrap();
     assert_eq!((changed.version, changed.name.as_str()), (3, "two"));

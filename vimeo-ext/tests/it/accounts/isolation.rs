@@ -18,7 +18,7 @@ use crate::secrets::{LOGGED, Log};
 async fn fingerprint(http: &reqwest::Client, sandbox: &Sandbox, token: &str) -> String {
     let url = sandbox.url().join("/me").unwrap();
     http.get(url).bearer_auth(token).send().await.unwrap();
-    sandbox.journal().pop().unwrap().token.unwrap()
+    sandbox.request_log().pop().unwrap().token.unwrap()
 }
 
 /// What is done with an account in one step of the interleaving.
@@ -93,7 +93,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     for (number, (_, user)) in users.iter().enumerate() {
         own.insert(number.to_string(), fingerprint(http, &sandbox, &user.token).await);
     }
-    sandbox.clear_journal();
+    sandbox.clear_request_log();
 
     let mut random = fastrand::Rng::with_seed(seed);
     for _ in 0..6 {
@@ -166,11 +166,11 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
 
     // Every call that says whose it is went with that one's token.
     let mut tagged = 0;
-    for line in sandbox.journal() {
+    for line in sandbox.request_log() {
         let mut query = url::form_urlencoded::parse(line.query.as_bytes());
         if let Some((_, tag)) = query.find(|(key, _)| key == "tag") {
             tagged += 1;
-            assert_eq!(line.token.as_ref(), Some(&own[tag.as_ref()]), "{line:?}");
+            assert_eq!(line.token_fingerprint.as_ref(), Some(&own[tag.as_ref()]), "{line:?}");
         }
         if line.host == vimeo_sandbox::Host::Upload {
             assert!(!line.has_authorization, "{line:?}");

@@ -166,7 +166,7 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
     let error = accounts.client(&id("ann")).await.unwrap_err();
     assert!(matches!(error, AccountsError::LoginRequired { status: Status::Revoked, .. }), "{error:?}");
     // The other process hears of it without a call of its own.
-    let heard = sandbox.journal().len();
+    let heard = sandbox.request_log().len();
     loop {
         match elsewhere.client(&id("ann")).await {
             Err(AccountsError::LoginRequired { status: Status::Revoked, .. }) => break,
@@ -175,7 +175,7 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
         }
     }
     assert!(matches!(far.get("/me").send().await, Err(CallError::LoginRequired(_))));
-    assert_eq!(sandbox.journal().len(), heard, "nothing is sent with a token that is none");
+    assert_eq!(sandbox.request_log().len(), heard, "nothing is sent with a token that is none");
     assert_eq!(bob_client.get("/me").fields("name").send().await.unwrap()["name"], "Bob");
 
     // Logged in again, the clients in use go on.
@@ -214,7 +214,7 @@ async fn a_disabled_account_makes_no_calls() {
     let client = accounts.client(&a).await.unwrap();
     let disabled = accounts.disable(&a, "unpaid").await.unwrap();
     assert_eq!((disabled.status, disabled.reason.as_deref()), (Status::Disabled, Some("unpaid")));
-    let sent = sandbox.journal().len();
+    let sent = sandbox.request_log().len();
     let error = client.get("/me").send().await.unwrap_err();
     let CallError::Middleware(inner) = &error else { panic!("{error:?}") };
     assert!(inner.to_string().contains("account a is disabled"), "{inner}");
@@ -223,7 +223,7 @@ async fn a_disabled_account_makes_no_calls() {
     assert!(matches!(accounts.authorization_link(&a, "").await, Err(AccountsError::Disabled { .. })));
     let refused = accounts.connect_with_token(&a, sandbox.token()).await;
     assert!(matches!(refused, Err(AccountsError::Disabled { .. })));
-    assert_eq!(sandbox.journal()[sent..].iter().filter(|line| line.path == "/me").count(), 0);
+    assert_eq!(sandbox.request_log()[sent..].iter().filter(|line| line.path == "/me").count(), 0);
     assert_eq!(accounts.enable(&a).await.unwrap().status, Status::Active);
     client.get("/me").send().await.unwrap();
 
@@ -292,7 +292,7 @@ async fn takes(sandbox: &Sandbox, token: &str) -> bool {
 
 /// The tokens that Vimeo was asked to revoke.
 fn revocations(sandbox: &Sandbox) -> usize {
-    sandbox.journal().iter().filter(|line| line.path == "/tokens").count()
+    sandbox.request_log().iter().filter(|line| line.path == "/tokens").count()
 }
 
 #[tokio::test]

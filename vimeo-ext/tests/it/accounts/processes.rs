@@ -19,7 +19,7 @@ use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 use vimeo_ext::{Middleware, Next, RateLimiters, RetryPolicy, Vimeo};
-use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
+use vimeo_sandbox::{RateLimit, RequestLogEntry, Sandbox};
 
 use super::sharing::jain;
 use super::stores::{again, file, open, postgres, told};
@@ -165,10 +165,10 @@ impl Seen {
     }
 }
 
-fn seen(journal: &[JournalEntry]) -> BTreeMap<String, Seen> {
+fn seen(journal: &[RequestLogEntry]) -> BTreeMap<String, Seen> {
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
     for entry in journal {
-        let seen = all.entry(entry.token.clone().unwrap()).or_default();
+        let seen = all.entry(entry.token_fingerprint.clone().unwrap()).or_default();
         match entry.status {
             Some(429) => seen.refused += 1,
             // Cut off at the end.
@@ -205,7 +205,7 @@ fn process(name: &str, place: &str, url: &str, tokens: &Path, plan: &Plan) -> Ch
 async fn share(place: &str, folder: &Path) {
     // The tables are there before anybody counts.
     open(place).await;
-    let sandbox = Sandbox::builder().journal_size(10_000_000).start().await.unwrap();
+    let sandbox = Sandbox::builder().request_log_size(10_000_000).start().await.unwrap();
     let plan = Plan::begin();
     let mut limits = BTreeMap::new();
     let mut lines = String::new();
@@ -232,7 +232,7 @@ async fn share(place: &str, folder: &Path) {
         }
     }
 
-    let seen = seen(&sandbox.journal());
+    let seen = seen(&sandbox.request_log());
     let calls: u64 = seen.values().map(Seen::made).sum();
     let refused: u64 = seen.values().map(|seen| seen.refused).sum();
     let (mut used, mut allowed, mut by_clock) = (0, 0, 0.0);

@@ -68,7 +68,7 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
     let again = builder(&sandbox, &store).build().await.unwrap();
     again.client(&id("connected")).await.unwrap().get("/me").send().await.unwrap();
     assert_eq!(store.account(&id("connected")).await.unwrap().unwrap(), bound);
-    assert_eq!(sandbox.journal().iter().filter(|line| line.path == "/oauth/verify").count(), 1);
+    assert_eq!(sandbox.request_log().iter().filter(|line| line.path == "/oauth/verify").count(), 1);
 
     // An account that was switched off is bound when it is used again, also by being asked about.
     assert_eq!(here.enable(&id("disabled")).await.unwrap().status, Status::Active);

@@ -76,7 +76,7 @@ async fn domains_are_sent_as_hosts_and_what_is_none_is_refused() {
     stored.sort_unstable();
     assert_eq!(stored, ["example.com", "example.org", "shop.example.com"]);
 
-    place.sandbox.clear_journal();
+    place.sandbox.clear_request_log();
     for wrong in ["https://example.com/page", "example.com:8080", ""] {
         let refused = place.vimeo().upload(film.as_path()).embed_domains([wrong]).send().await.unwrap_err();
         assert!(refused.to_string().contains("embed_domains: "), "{wrong}: {refused}");

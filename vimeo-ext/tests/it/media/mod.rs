@@ -62,8 +62,8 @@ impl Place {
 
     /// What was asked, in order: to the API with the path, to the upload host without, since that is signed.
     pub(crate) fn steps(&self) -> Vec<String> {
-        let entries = self.sandbox.journal();
-        let step = |entry: &vimeo_sandbox::JournalEntry| match entry.host {
+        let entries = self.sandbox.request_log();
+        let step = |entry: &vimeo_sandbox::RequestLogEntry| match entry.host {
             Host::Api => {
                 assert!(entry.has_authorization, "{entry:?}");
                 format!("{} {}", entry.method, entry.path)

@@ -24,7 +24,7 @@ async fn a_thumbnail_is_created_uploaded_and_activated() {
     assert!(picture.active && picture.warnings.is_empty() && picture.orphaned_uri.is_none(), "{picture:?}");
     let (create, switch) = (format!("POST /videos/{id}/pictures"), format!("PATCH {}", picture.uri));
     assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
-    let sent = &place.sandbox.journal()[1];
+    let sent = &place.sandbox.request_log()[1];
     assert_eq!((sent.header("content-type"), sent.body_length), (Some("image/png"), PNG.len() as u64));
     assert_eq!(sent.header("content-length"), Some("16"), "no chunks at a signed link");
     assert_eq!(sent.header("transfer-encoding"), None);
@@ -57,7 +57,7 @@ async fn an_expired_picture_link_is_renewed_once() {
     assert_eq!(steps[5], format!("PATCH {}", picture.uri));
     assert_eq!(picture.orphaned_uri, None);
 
-    place.sandbox.clear_journal();
+    place.sandbox.clear_request_log();
     place.sandbox.fault(gone().times(2));
     let error = place.vimeo().upload_picture(PictureTarget::video(id), PNG).send().await.unwrap_err();
     let Error::Media(error) = error else { panic!("{error:?}") };
@@ -76,7 +76,7 @@ async fn a_disturbed_line_is_tried_again_with_the_whole_file() {
     let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG.to_vec()).options(at_once());
     upload.send().await.unwrap();
     assert_eq!(place.steps(), ["POST /me/pictures", "PUT link", "PUT link", "PUT link", "PUT link"]);
-    assert_eq!(place.sandbox.journal()[4].body_length, PNG.len() as u64);
+    assert_eq!(place.sandbox.request_log()[4].body_length, PNG.len() as u64);
 
     place.sandbox.fault(put(Effect::Status(500)).times(3));
     let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once().attempts(3));

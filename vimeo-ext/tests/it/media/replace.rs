@@ -16,7 +16,7 @@ use crate::tus_server::TusServer;
 async fn replace_returns_the_callers_video_and_the_version() {
     let place = Place::new().await;
     let video = place.vimeo().upload(film(5000)).send().await.unwrap();
-    place.sandbox.clear_journal();
+    place.sandbox.clear_request_log();
     let film = film(700_000);
     let file = place.file("second-cut.mp4", &film);
     let replaced = place.vimeo().replace(&video, &file).send().await.unwrap();

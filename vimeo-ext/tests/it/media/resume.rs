@@ -21,7 +21,7 @@ async fn the_same_call_goes_on_with_the_same_video() {
     place.sandbox.fault(half.phase(Phase::MidBody(1_000_000)));
     let (vimeo, first_path) = (place.vimeo(), path.clone());
     let first = tokio::spawn(async move { vimeo.upload(first_path).name("Surf").send().await });
-    while !place.sandbox.journal().iter().any(|entry| entry.body_length == 1_000_000) {
+    while !place.sandbox.request_log().iter().any(|entry| entry.body_length == 1_000_000) {
         tokio::task::yield_now().await;
     }
     // As good as kill -9: no line of the upload runs any more.

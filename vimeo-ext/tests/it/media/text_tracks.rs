@@ -24,7 +24,7 @@ async fn a_text_track_is_created_uploaded_raw_and_activated() {
     assert!(track.active && track.warnings.is_empty(), "{track:?}");
     let (create, switch) = (format!("POST /videos/{id}/texttracks"), format!("PATCH {}", track.uri));
     assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
-    let sent = &place.sandbox.journal()[1];
+    let sent = &place.sandbox.request_log()[1];
     assert_eq!(sent.header("content-type"), Some("text/vtt"));
     let number = track.uri.rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(place.sandbox.world().text_track_file(id, number).unwrap(), VTT);
@@ -53,7 +53,7 @@ async fn an_expired_text_track_link_is_renewed_once() {
     let list = place.vimeo().get(&format!("/videos/{id}/texttracks")).send().await.unwrap();
     assert_eq!((&list["total"], &list["data"][0]["uri"]), (&1.into(), &track.uri.as_str().into()));
 
-    place.sandbox.clear_journal();
+    place.sandbox.clear_request_log();
     place.sandbox.fault(gone().times(2));
     let upload = place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT);
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };

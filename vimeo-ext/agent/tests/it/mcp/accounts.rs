@@ -49,7 +49,7 @@ impl Service {
             .serve_http(here().api_keys(bearers))
             .await
             .unwrap();
-        sandbox.clear_journal();
+        sandbox.clear_request_log();
         Self { sandbox, accounts, server, tokens, folder }
     }
 }
@@ -91,8 +91,8 @@ async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_
     }
     // Each account's calls bore its own token, and the limited one stopped asking.
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in service.sandbox.journal().iter().filter(|entry| entry.path == "/me") {
-        *asked.entry(entry.token.clone().unwrap()).or_default() += 1;
+    for entry in service.sandbox.request_log().iter().filter(|entry| entry.path == "/me") {
+        *asked.entry(entry.token_fingerprint.clone().unwrap()).or_default() += 1;
     }
     let mut asked: Vec<usize> = asked.into_values().collect();
     asked.sort_unstable();
@@ -141,7 +141,7 @@ async fn cursors_and_upload_handles_are_the_callers_own_even_where_an_account_is
     let page = call(&mut first, "vimeo_categories_list", json!({"account": "b", "per_page": 1})).await;
     let cursor = page["result"]["structuredContent"]["next_cursor"].clone();
 
-    service.sandbox.clear_journal();
+    service.sandbox.clear_request_log();
     let refusals: [(Value, &str); 4] = [
         (call(&mut other, "vimeo_upload_get", ask(None)).await, "upload_id"),
         (call(&mut first, "vimeo_upload_get", ask(Some("a"))).await, "upload_id"),
@@ -154,5 +154,5 @@ async fn cursors_and_upload_handles_are_the_callers_own_even_where_an_account_is
     for (answer, field) in refusals {
         assert_eq!(answer["result"]["structuredContent"]["field"], field, "{answer}");
     }
-    assert!(service.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+    assert!(service.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
 }

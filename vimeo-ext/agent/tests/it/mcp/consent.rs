@@ -64,7 +64,7 @@ async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
             assert_eq!(refused["error"]["code"], -32602, "{way:?}: {refused}");
         }
         assert!(client.others().is_empty(), "nobody is asked: {:?}", client.others());
-        assert!(world.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+        assert!(world.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
         assert_eq!(outcomes(&log), [""; 0], "a tool that is not there is no attempt");
     }
 }
@@ -202,7 +202,7 @@ async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_re
             let closed = json!({"privacy": {"view": "nobody", "embed": "private"}});
             let path = format!("/videos/{}", world.videos[0]);
             world.vimeo().patch(&path).json(&closed).send().await.unwrap();
-            world.sandbox.clear_journal();
+            world.sandbox.clear_request_log();
             let server = Server::for_account(world.vimeo().clone());
             let server = if allowed { server.allow(Disclosure::ALL) } else { server };
             let mut client = Client::connect(&server, way, elicits).await;

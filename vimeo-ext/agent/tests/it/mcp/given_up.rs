@@ -186,7 +186,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     let video = done["video_id"].as_str().unwrap().parse().unwrap();
     videos.insert(video);
     assert_eq!(videos.len(), 1, "one video for one upload: {videos:?}");
-    let posts = world.sandbox.journal();
+    let posts = world.sandbox.request_log();
     assert_eq!(posts.iter().filter(|entry| entry.path == "/me/videos").count(), 1);
     let stored = world.sandbox.stored(video).unwrap();
     assert!(stored.complete && stored.size == GIB, "{stored:?}");

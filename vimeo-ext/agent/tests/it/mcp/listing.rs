@@ -117,10 +117,10 @@ async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
         .serve_http(here().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", names)]))
         .await
         .unwrap();
-    sandbox.clear_journal();
+    sandbox.clear_request_log();
     let answer = caller(&server, true).await.request("tools/list", json!({})).await;
     assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 31, "{answer}");
-    let asked = sandbox.journal().len();
+    let asked = sandbox.request_log().len();
     assert!((21..=40).contains(&asked), "asked {asked} times");
 }
 

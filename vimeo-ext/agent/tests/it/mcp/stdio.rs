@@ -20,7 +20,7 @@ fn stall(world: &World) {
 
 /// Waits until the request has reached the sandbox.
 async fn asked(world: &World) {
-    while world.sandbox.journal().is_empty() {
+    while world.sandbox.request_log().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -13,7 +13,7 @@ fn all(tools: &Tools) -> Tools {
 
 /// The requests that a call made: method and path.
 fn requests(world: &World) -> Vec<String> {
-    let journal = world.sandbox.journal();
+    let journal = world.sandbox.request_log();
     journal.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
 }
 
@@ -23,7 +23,7 @@ async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
     let video = world.videos[0];
     let page = world.call("vimeo_my_videos_list", json!({"per_page": "2", "page": "2"})).await.unwrap();
     assert_eq!(page.value()["items"].as_array().unwrap().len(), 1);
-    let query = world.sandbox.journal()[0].query.clone();
+    let query = world.sandbox.request_log()[0].query.clone();
     assert!(query.contains("per_page=2&page=2"), "{query}");
     let got = world.call("vimeo_video_get", json!({"video_id": video})).await.unwrap();
     assert_eq!(got.value()["id"], video.to_string());
@@ -37,7 +37,7 @@ async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
     let domains = world.vimeo().get(&domains).fields("domain").send().await.unwrap();
     assert_eq!(domains["data"], json!([{"domain": "example.com"}]));
 
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     for (tool, arguments, field) in [
         ("vimeo_my_videos_list", json!({"per_page": "12px"}), "per_page"),
         ("vimeo_my_videos_list", json!({"per_page": ""}), "per_page"),
@@ -92,7 +92,7 @@ async fn the_calls_of_another_connector_work_as_they_stand() {
     assert_eq!(*stored, json!({"hide_nav": true, "sort": "added_first", "privacy": {"view": "password"}}));
     world.call("vimeo_user_follow", json!({"follow_user_id": world.stranger})).await.unwrap();
 
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     let hooks = json!({
         "url": "https://example.com/events",
         "event_types": ["video.upload.complete", "video.transcode.complete", "video.privacy.change"],
@@ -304,7 +304,7 @@ async fn owners_hashes_and_names_are_kept() {
         ),
     ];
     for (tool, arguments, request) in cases {
-        world.sandbox.clear_journal();
+        world.sandbox.clear_request_log();
         // None of these is there; what counts is what was asked for.
         let _ = world.call(tool, arguments.clone()).await;
         assert_eq!(requests(&world).first().map(String::as_str), Some(request), "{tool} {arguments}");
@@ -341,7 +341,7 @@ async fn limits_say_whether_they_count_bytes_or_videos() {
     for unit in ["space_unit", "period_unit", "lifetime_unit"] {
         assert_eq!(limits[unit], "videos", "{limits}");
     }
-    let query = sandbox.journal().last().unwrap().query.clone();
+    let query = sandbox.request_log().last().unwrap().query.clone();
     assert!(query.starts_with("fields=upload_quota.space.free%2C"), "{query}");
 
     let sandbox = Sandbox::start().await.unwrap();

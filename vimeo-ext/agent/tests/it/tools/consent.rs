@@ -75,7 +75,7 @@ impl Closed {
         let closed = json!({"privacy": {"view": "nobody", "embed": "private", "comments": "nobody",
             "download": false, "add": false}});
         self.world.vimeo().patch(&format!("/videos/{}", self.video)).json(&closed).send().await.unwrap();
-        self.world.sandbox.clear_journal();
+        self.world.sandbox.clear_request_log();
     }
 
     fn writes(&self) -> usize {

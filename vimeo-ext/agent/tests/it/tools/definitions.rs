@@ -69,7 +69,7 @@ async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot(
             assert_eq!(error.field.as_deref(), Some("verbose"), "{error:?}");
         }
     }
-    assert!(world.sandbox.journal().is_empty(), "wrong arguments are never sent");
+    assert!(world.sandbox.request_log().is_empty(), "wrong arguments are never sent");
 }
 
 #[test]
@@ -154,12 +154,12 @@ async fn tools_are_given_out_by_set_name_mode_and_scope() {
         tool.spec().toolset.is_default() && !tool.spec().scopes.iter().any(|scope| without.contains(scope))
     });
     assert_eq!(count(&tools), expected.count());
-    sandbox.clear_journal();
+    sandbox.clear_request_log();
     let error = tools.call("vimeo_video_like", serde_json::json!({"video_id": "1"})).await.unwrap_err();
     assert_eq!(error.kind, tools::ErrorKind::Scope);
     assert_eq!(error.needed_scopes, ["interact"]);
     assert_eq!(error.granted_scopes.as_deref(), Some(&["public".to_owned(), "private".to_owned()][..]));
-    assert!(sandbox.journal().is_empty());
+    assert!(sandbox.request_log().is_empty());
 }
 
 fn selection(sets: &[Toolset], names: &[&str]) -> ToolSelection {

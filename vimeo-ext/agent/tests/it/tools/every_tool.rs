@@ -36,7 +36,7 @@ async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
             assert!(error.operation.is_some(), "{tool}: {error:?}");
         }
     }
-    for entry in world.sandbox.journal() {
+    for entry in world.sandbox.request_log() {
         let leaf_fields = entry.query.contains("fields=");
         let answers = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
         assert!(

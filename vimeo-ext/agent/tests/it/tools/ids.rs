@@ -44,7 +44,7 @@ async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right
             assert_eq!(error.field.as_deref(), Some(field), "{tool} {text}: {error:?}");
         }
     }
-    assert!(world.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+    assert!(world.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
 
     for text in [
         format!("{video}"),
@@ -56,7 +56,7 @@ async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right
         let answer = world.call("vimeo_video_get", json!({"video_id": text})).await.unwrap();
         assert_eq!(answer.value()["id"], video.to_string(), "{text}");
     }
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     // The hash of an unlisted video goes along, also to what is deleted.
     for (text, tool) in [
         (format!("https://vimeo.com/{video}/a1b2c3d4"), "vimeo_video_get"),
@@ -68,7 +68,7 @@ async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right
             arguments["confirm"] = json!("another title");
         }
         let _ = world.call(tool, arguments).await;
-        let asked = world.sandbox.journal();
+        let asked = world.sandbox.request_log();
         assert_eq!(asked.last().unwrap().path, format!("/videos/{video}:a1b2c3d4"));
     }
     assert_eq!(world.requests("DELETE"), 0);

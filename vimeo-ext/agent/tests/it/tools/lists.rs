@@ -15,7 +15,7 @@ async fn fat_world() -> World {
         let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11)), "description": "So weit. ".repeat(550)});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
     }
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     world
 }
 
@@ -32,7 +32,7 @@ async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
     let world = fat_world().await;
     let tools = world.tools.clone().content_and_structured(true);
     for (detail, most, per_page) in [("brief", 20_000, 100), ("full", 60_000, 100), ("brief", 20_000, 25)] {
-        world.sandbox.clear_journal();
+        world.sandbox.clear_request_log();
         let (mut seen, mut answers) = (HashSet::new(), 0);
         let mut arguments = json!({"per_page": per_page, "detail": detail});
         loop {
@@ -50,7 +50,7 @@ async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
         }
         assert_eq!(seen.len(), 100, "{detail}");
         assert!(answers > 2 && answers < 60, "{answers}");
-        for entry in world.sandbox.journal() {
+        for entry in world.sandbox.request_log() {
             assert!(entry.query.contains("fields=uri%2Cname%2Clink"), "{}", entry.query);
         }
     }
@@ -67,7 +67,7 @@ async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
     let rest = world.call("vimeo_my_videos_list", good.clone()).await.unwrap();
     assert_eq!(rest.value()["items"].as_array().unwrap().len(), 8);
     assert_eq!(rest.value()["has_more"], false);
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     let refused = |error: vimeo_agent::tools::ToolError| {
         assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("cursor")), "{error:?}");
         assert!(error.next_step.contains("Start again"), "{error}");
@@ -120,10 +120,10 @@ async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
         ("vimeo_showcase_videos_list", json!({"showcase_id": showcase, "query": "surf", "sort": "manual"})),
     ];
     for (tool, arguments) in cases {
-        world.sandbox.clear_journal();
+        world.sandbox.clear_request_log();
         let answer = world.call(tool, arguments.clone()).await;
         assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
-        let query = format!("&{}&", world.sandbox.journal()[0].query);
+        let query = format!("&{}&", world.sandbox.request_log()[0].query);
         for name in ["query", "sort", "direction"] {
             let sent = arguments[name].as_str().map(|word| format!("&{name}={word}&"));
             let there =
@@ -131,7 +131,7 @@ async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
             assert!(there, "{tool} {arguments}: {query}");
         }
     }
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     for (tool, arguments, field) in [
         ("vimeo_channels_list", json!({"sort": "size"}), "sort"),
         ("vimeo_channels_list", json!({"sort": "relevant", "which": "followed"}), "sort"),
@@ -142,5 +142,5 @@ async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
         let error = world.call(tool, arguments.clone()).await.unwrap_err();
         assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some(field)), "{arguments}");
     }
-    assert!(world.sandbox.journal().is_empty());
+    assert!(world.sandbox.request_log().is_empty());
 }

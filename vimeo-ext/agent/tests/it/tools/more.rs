@@ -127,7 +127,7 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
     let replaced = world.call("vimeo_video_replace", json!({"video_id": id, "path": film})).await.unwrap();
     assert!(replaced.value()["version_id"].is_string(), "{}", replaced.to_text());
 
-    world.sandbox.clear_journal();
+    world.sandbox.clear_request_log();
     let outside = tempfile::tempdir().unwrap();
     let secret = outside.path().join("secret.mp4");
     std::fs::write(&secret, b"secret").unwrap();
@@ -162,7 +162,7 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
     let error =
         other.call("vimeo_upload_get", json!({"upload_id": done.value()["upload_id"]})).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("upload_id"), "another's upload");
-    assert!(world.sandbox.journal().is_empty());
+    assert!(world.sandbox.request_log().is_empty());
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_
     ];
     for effect in [Effect::Reset, Effect::Html(502)] {
         for (tool, arguments, path) in &cases {
-            world.sandbox.clear_journal();
+            world.sandbox.clear_request_log();
             let lost = Fault::new(effect.clone()).method(http::Method::POST).path(*path);
             world.sandbox.fault(lost.phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);

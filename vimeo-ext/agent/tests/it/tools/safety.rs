@@ -27,7 +27,7 @@ async fn what_may_have_been_created_is_sent_once_and_found_by_the_advised_check(
     ];
     for effect in [Effect::Reset, Effect::Html(502)] {
         for (tool, arguments, wanted) in &cases {
-            world.sandbox.clear_journal();
+            world.sandbox.clear_request_log();
             world.sandbox.fault(Fault::new(effect.clone()).method(Method::POST).phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);
             assert_eq!(error.kind, ErrorKind::UnknownOutcome, "{tool}: {error:?}");

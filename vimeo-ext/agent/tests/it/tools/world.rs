@@ -67,7 +67,7 @@ impl World {
         let app = owner.auth().verify().await.unwrap().app.unwrap().uri.unwrap();
         let hook = json!({"webhook_type": "video-created", "webhook_url": WEBHOOK_URL});
         let webhook = post(&owner, &format!("{app}/webhooks"), hook).await;
-        sandbox.clear_journal();
+        sandbox.clear_request_log();
         let (stranger, tools) = (other.user_id, Tools::for_account(owner).allow(Disclosure::ALL));
         Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook, own }
     }
@@ -83,7 +83,7 @@ impl World {
 
     /// How many requests of this method were made.
     pub(crate) fn requests(&self, method: &str) -> usize {
-        self.sandbox.journal().iter().filter(|entry| entry.method == method).count()
+        self.sandbox.request_log().iter().filter(|entry| entry.method == method).count()
     }
 }
 

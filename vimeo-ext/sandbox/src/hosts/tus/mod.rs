@@ -50,7 +50,7 @@ pub(crate) async fn answer(app: &AppState, exchange: &Exchange, body: Body) -> R
     let Some(handle) = app.resolver(&exchange.connection).get(place.world) else {
         return plain(StatusCode::NOT_FOUND, "The link is not known.");
     };
-    exchange.line.in_world(handle.id);
+    exchange.log_entry.set_world(handle.id);
     let mut response = match &place.target {
         Target::File(ticket) => file(app, exchange, &handle, &place, ticket, body).await,
         Target::Form(ticket) => form::receive(app, exchange, &handle, &place, ticket, body).await,
@@ -264,7 +264,7 @@ async fn write(exchange: &Exchange, writer: &Writer<'_>, data: Bytes, taken: &mu
     let length = data.len() as u64;
     writer.write(data).await.map_err(|error| refused(&error))?;
     *taken += length;
-    exchange.line.note(|entry| entry.body_length = *taken);
+    exchange.log_entry.update(|entry| entry.body_length = *taken);
     Ok(())
 }
 
@@ -276,7 +276,7 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
         Ok(body) => body.to_bytes(),
         Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "The body broke off, or is too large.")),
     };
-    exchange.line.note(|entry| entry.body_length = body.len() as u64);
+    exchange.log_entry.update(|entry| entry.body_length = body.len() as u64);
     if exchange.strikes_at().is_some()
         && let Some(response) = exchange.apply_fault().await
     {

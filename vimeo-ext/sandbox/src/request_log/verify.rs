@@ -1,10 +1,10 @@
-//! What should have been asked, held against the journal.
+//! Checks the request log against expected requests.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Host, JournalEntry};
+use super::{Host, RequestLogEntry};
 
-/// Requests that are expected in the journal: those that fit everything that is said of them.
+/// Requests that should be in the request log. A request matches if it meets every condition that is set.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -14,7 +14,7 @@ use super::{Host, JournalEntry};
 /// let sandbox = Sandbox::start().await?;
 /// let once = Expectation::new().method("DELETE").path("/videos/").times(1);
 /// let unmet = sandbox.verify(&[once]);
-/// assert_eq!(unmet[0].seen, 0);
+/// assert_eq!(unmet[0].matched, 0);
 /// # Ok(())
 /// # }
 /// ```
@@ -41,97 +41,99 @@ pub struct Expectation {
     at_most: Option<u64>,
 }
 
-/// An expectation that the journal does not meet.
+/// An expectation that the request log does not meet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UnmetExpectation {
-    /// What was expected.
+    /// The expectation.
     pub expected: Expectation,
-    /// How many requests fit.
-    pub seen: u64,
-    /// Requests that miss in one thing only, as `METHOD /path: what differs`; at most five, the newest first.
-    pub near: Vec<String>,
+    /// How many requests match. `seen` in JSON.
+    #[serde(rename = "seen")]
+    pub matched: u64,
+    /// Requests that fail exactly one condition, as `METHOD /path: difference`; at most five, newest first. `near` in JSON.
+    #[serde(rename = "near")]
+    pub near_misses: Vec<String>,
 }
 
-/// How many near misses are told.
-const NEAR: usize = 5;
+/// How many near misses are reported.
+const MAX_NEAR_MISSES: usize = 5;
 
 impl Expectation {
-    /// Any request at all, at least once.
+    /// Expects any request, at least once.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// To this host.
+    /// Matches requests to this host.
     #[must_use]
     pub fn host(mut self, host: Host) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// With this method.
+    /// Matches requests with this method.
     #[must_use]
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// With a path that begins so.
+    /// Matches requests whose path starts with this prefix.
     #[must_use]
     pub fn path(mut self, prefix: impl Into<String>) -> Self {
         self.path = Some(prefix.into());
         self
     }
 
-    /// For Vimeo's operation of this name.
+    /// Matches requests for Vimeo's operation of this name, such as `get_video`.
     #[must_use]
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.operation = Some(name.into());
         self
     }
 
-    /// In the world of this number.
+    /// Matches requests in the world with this ID.
     #[must_use]
     pub fn world(mut self, id: u64) -> Self {
         self.world = Some(id);
         self
     }
 
-    /// That were answered with this status.
+    /// Matches requests whose response had this status.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Exactly so often; 0 for never.
+    /// Expects exactly this many requests; 0 for none.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// So often or more. Default: 1, where nothing else is said.
+    /// Expects at least this many requests. Default: 1, if neither `times` nor `at_most` is set.
     #[must_use]
     pub fn at_least(mut self, times: u64) -> Self {
         self.at_least = Some(times);
         self
     }
 
-    /// So often or less.
+    /// Expects at most this many requests.
     #[must_use]
     pub fn at_most(mut self, times: u64) -> Self {
         self.at_most = Some(times);
         self
     }
 
-    /// In what an entry differs from what is expected.
-    fn misses(&self, entry: &JournalEntry) -> Vec<String> {
-        let mut misses = Vec::new();
-        let mut check = |met: bool, what: &str, found: String| {
+    /// The conditions that an entry fails.
+    fn mismatches(&self, entry: &RequestLogEntry) -> Vec<String> {
+        let mut mismatches = Vec::new();
+        let mut check = |met: bool, name: &str, found: String| {
             if !met {
-                misses.push(format!("{what} is {found}"));
+                mismatches.push(format!("{name} is {found}"));
             }
         };
         check(self.host.is_none_or(|host| host == entry.host), "host", format!("{:?}", entry.host));
@@ -154,55 +156,59 @@ impl Expectation {
         check(self.world.is_none_or(|world| Some(world) == entry.world), "world", number(entry.world));
         let status = self.status.is_none_or(|status| Some(status) == entry.status);
         check(status, "status", number(entry.status.map(u64::from)));
-        misses
+        mismatches
     }
 
-    fn is_met(&self, seen: u64) -> bool {
+    fn is_met(&self, matched: u64) -> bool {
         match (self.times, self.at_least, self.at_most) {
-            (None, None, None) => seen >= 1,
+            (None, None, None) => matched >= 1,
             (times, least, most) => {
-                times.is_none_or(|times| seen == times)
-                    && least.is_none_or(|least| seen >= least)
-                    && most.is_none_or(|most| seen <= most)
+                times.is_none_or(|times| matched == times)
+                    && least.is_none_or(|least| matched >= least)
+                    && most.is_none_or(|most| matched <= most)
             }
         }
     }
 }
 
-/// The expectations that are not met.
-pub(crate) fn unmet(entries: &[JournalEntry], expected: &[Expectation]) -> Vec<UnmetExpectation> {
-    let look = |expected: &Expectation| {
-        let mut seen = 0;
-        let mut near = Vec::new();
+/// Returns the expectations that are not met.
+pub(crate) fn unmet(entries: &[RequestLogEntry], expected: &[Expectation]) -> Vec<UnmetExpectation> {
+    let check = |expected: &Expectation| {
+        let mut matched = 0;
+        let mut near_misses = Vec::new();
         for entry in entries.iter().rev() {
-            match expected.misses(entry).as_slice() {
-                [] => seen += 1,
-                [miss] if near.len() < NEAR => {
-                    near.push(format!("{} {}: {miss}", entry.method, entry.path));
+            match expected.mismatches(entry).as_slice() {
+                [] => matched += 1,
+                [mismatch] if near_misses.len() < MAX_NEAR_MISSES => {
+                    near_misses.push(format!("{} {}: {mismatch}", entry.method, entry.path));
                 }
                 _ => {}
             }
         }
-        (!expected.is_met(seen)).then(|| UnmetExpectation { expected: expected.clone(), seen, near })
+        (!expected.is_met(matched)).then(|| UnmetExpectation {
+            expected: expected.clone(),
+            matched,
+            near_misses,
+        })
     };
-    expected.iter().filter_map(look).collect()
+    expected.iter().filter_map(check).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Journal;
+    use super::super::RequestLog;
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_with_what_came_close() {
-        let journal = Journal::new(10);
+    fn unmet_expectations_list_near_misses() {
+        let log = RequestLog::new(10);
         for (method, path, status) in
             [("GET", "/me", 200), ("GET", "/videos/1", 404), ("DELETE", "/videos/1", 204)]
         {
             let request = http::Request::builder().method(method).uri(path).body(()).unwrap();
-            journal.begin(Host::Api, &request.into_parts().0).note(|entry| entry.status = Some(status));
+            log.begin(Host::Api, &request.into_parts().0).update(|entry| entry.status = Some(status));
         }
-        let entries = journal.entries();
+        let entries = log.entries();
         let new = Expectation::new;
         for (expected, met) in [
             (new(), true),
@@ -217,6 +223,6 @@ mod tests {
             assert_eq!(unmet(&entries, std::slice::from_ref(&expected)).is_empty(), met, "{expected:?}");
         }
         let unmet = unmet(&entries, &[new().method("DELETE").path("/videos/1").status(200)]);
-        assert_eq!(unmet[0].near, ["DELETE /videos/1: status is 204"]);
+        assert_eq!(unmet[0].near_misses, ["DELETE /videos/1: status is 204"]);
     }
 }

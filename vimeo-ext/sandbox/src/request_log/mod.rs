@@ -1,0 +1,397 @@
+//! The request log: every request that the sandbox received, and how it responded.
+
+pub(crate) mod verify;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::protocol::ids;
+
+/// One of the sandbox's two hosts. To a client they are different servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Host {
+    /// The API, which takes access tokens.
+    Api,
+    /// The upload host, which is reached by signed links and takes no access token.
+    Upload,
+}
+
+/// One request in the request log, in the order of arrival.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RequestLogEntry {
+    /// Counts from 1 over both hosts.
+    pub seq: u64,
+    /// Counts from 1 within the world; 0 until the world is known. Requests to other worlds do not change it, so the same
+    /// script produces the same numbers. `in_world` in JSON.
+    #[serde(rename = "in_world")]
+    pub world_seq: u64,
+    /// The world that the token or the signed link belongs to; `None` if neither identifies one.
+    pub world: Option<u64>,
+    /// The host that received the request.
+    pub host: Host,
+    /// The request's method.
+    #[serde(serialize_with = "as_text")]
+    pub method: Method,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, without the question mark; empty if there was none. Secrets in it are redacted.
+    pub query: String,
+    /// Vimeo's name of the operation; `None` on the upload host and for unknown paths.
+    pub operation: Option<&'static str>,
+    /// The response's status; `None` while the request runs, and for good if it was cut off without a response.
+    pub status: Option<u16>,
+    /// The first eight hexadecimal digits of the token's SHA-256; the token itself is never stored. `token` in JSON.
+    #[serde(rename = "token")]
+    pub token_fingerprint: Option<String>,
+    /// The request's headers by lower-case name, without those that carry secrets.
+    pub headers: BTreeMap<String, String>,
+    /// Whether an `Authorization` header was sent.
+    pub has_authorization: bool,
+    /// How many bytes of the request's body arrived.
+    pub body_length: u64,
+    /// `Upload-Offset` of the response, on the upload host. `answered_offset` in JSON.
+    #[serde(rename = "answered_offset")]
+    pub response_offset: Option<u64>,
+    /// The ID of the fault that hit this request.
+    pub fault: Option<u64>,
+    /// The closest operation, if the API has no such path or method. `near` in JSON.
+    #[serde(rename = "near")]
+    pub nearest_operation: Option<String>,
+    /// Query parameters that the operation does not have; they were ignored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_parameters: Vec<String>,
+}
+
+fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(method.as_str())
+}
+
+/// Words that mark a header or parameter name as secret.
+const SECRET_WORDS: [&str; 10] =
+    ["auth", "code", "cookie", "key", "passphrase", "password", "secret", "sig", "signature", "token"];
+
+/// Whether a header or parameter name is that of a secret, such as `access_token` or `X-Api-Key`.
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|sign: char| !sign.is_ascii_alphanumeric());
+    name == "state" || name.contains("authorization") || words.any(|word| SECRET_WORDS.contains(&word))
+}
+
+/// Replaces secrets in a query with `REDACTED`.
+fn redact(query: &str) -> String {
+    let redact_pair = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret_name(&percent_decode_str(name).decode_utf8_lossy()) => {
+            format!("{name}=REDACTED")
+        }
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(redact_pair).collect::<Vec<_>>().join("&")
+}
+
+impl RequestLogEntry {
+    /// The number of bytes of text that came with the request. It does not change afterwards.
+    fn text_bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.path.len() + self.query.len() + headers.sum::<usize>()
+    }
+
+    /// Returns the entry as one line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns the entry as one line of JSON, reduced to what the same script in a world of the same seed repeats byte for
+    /// byte: without the numbers that other worlds change, and without headers.
+    #[must_use]
+    pub fn to_stable_json(&self) -> String {
+        let mut line = serde_json::to_value(self).unwrap_or_default();
+        if let Some(members) = line.as_object_mut() {
+            let has_fault = self.fault.is_some();
+            members.retain(|name, _| !matches!(name.as_str(), "seq" | "headers"));
+            members.insert("fault".to_owned(), has_fault.into());
+        }
+        line.to_string()
+    }
+
+    /// Returns a header of the request by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// Limits the text of all entries together. The headers of one request can be hundreds of kilobytes.
+const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
+
+/// The newest entries, up to a number and a size; both hosts share it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestLog {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// How many of the oldest entries have been dropped.
+    dropped: u64,
+    /// `None` in place of an entry that was removed.
+    entries: VecDeque<Option<RequestLogEntry>>,
+    max_entries: usize,
+    /// The bytes of text in all entries.
+    text_bytes: usize,
+    max_text_bytes: usize,
+    /// The last `world_seq` of each world.
+    world_seqs: HashMap<u64, u64>,
+}
+
+impl Inner {
+    fn drop_oldest(&mut self) {
+        if let Some(entry) = self.entries.pop_front() {
+            self.dropped += 1;
+            self.text_bytes -= entry.map_or(0, |entry| entry.text_bytes());
+        }
+    }
+}
+
+impl RequestLog {
+    /// A log of the newest `max_entries` requests.
+    pub(crate) fn new(max_entries: usize) -> Self {
+        Self::with_limits(max_entries, MAX_TEXT_BYTES)
+    }
+
+    fn with_limits(max_entries: usize, max_text_bytes: usize) -> Self {
+        let (entries, world_seqs) = (VecDeque::new(), HashMap::new());
+        let inner = Inner { dropped: 0, entries, max_entries, text_bytes: 0, max_text_bytes, world_seqs };
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry for a request that has just arrived.
+    pub(crate) fn begin(&self, host: Host, request: &http::request::Parts) -> EntryHandle {
+        let mut log = self.lock();
+        let seq = log.dropped + log.entries.len() as u64 + 1;
+        let authorization = request.headers.get(header::AUTHORIZATION);
+        let entry = RequestLogEntry {
+            seq,
+            world_seq: 0,
+            world: None,
+            host,
+            method: request.method.clone(),
+            path: request.uri.path().to_owned(),
+            query: redact(request.uri.query().unwrap_or_default()),
+            operation: None,
+            status: None,
+            token_fingerprint: bearer(&request.headers).map(fingerprint),
+            headers: visible_headers(&request.headers),
+            has_authorization: authorization.is_some(),
+            body_length: 0,
+            response_offset: None,
+            fault: None,
+            nearest_operation: None,
+            unknown_parameters: Vec::new(),
+        };
+        log.text_bytes += entry.text_bytes();
+        log.entries.push_back(Some(entry));
+        while log.entries.len() > log.max_entries.max(1)
+            || (log.text_bytes > log.max_text_bytes && log.entries.len() > 1)
+        {
+            log.drop_oldest();
+        }
+        EntryHandle { log: self.clone(), seq }
+    }
+
+    pub(crate) fn entries(&self) -> Vec<RequestLogEntry> {
+        self.lock().entries.iter().flatten().cloned().collect()
+    }
+
+    /// Removes all entries; `seq` continues.
+    pub(crate) fn clear(&self) {
+        let mut log = self.lock();
+        log.dropped += log.entries.len() as u64;
+        log.entries.clear();
+        log.text_bytes = 0;
+    }
+
+    /// Removes the entries of a world, and restarts its `world_seq`.
+    pub(crate) fn remove_world(&self, world: u64) {
+        let mut log = self.lock();
+        log.world_seqs.remove(&world);
+        let mut removed_bytes = 0;
+        for entry in &mut log.entries {
+            if let Some(removed) = entry.take_if(|entry| entry.world == Some(world)) {
+                removed_bytes += removed.text_bytes();
+            }
+        }
+        log.text_bytes -= removed_bytes;
+    }
+}
+
+/// Updates the entry of a request that is in progress. If the request is cut off, the entry keeps what was recorded so far.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryHandle {
+    log: RequestLog,
+    seq: u64,
+}
+
+impl EntryHandle {
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Records the request's world. Recording the same world again changes nothing.
+    pub(crate) fn set_world(&self, world: u64) {
+        let mut known = false;
+        self.update(|entry| known = entry.world == Some(world));
+        if known {
+            return;
+        }
+        let number = {
+            let mut log = self.log.lock();
+            let number = log.world_seqs.entry(world).or_default();
+            *number += 1;
+            *number
+        };
+        self.update(|entry| (entry.world, entry.world_seq) = (Some(world), number));
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut RequestLogEntry)) {
+        let mut log = self.log.lock();
+        let index = self.seq.checked_sub(log.dropped + 1).and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| log.entries.get_mut(index)?.as_mut()) {
+            change(entry);
+        }
+    }
+}
+
+/// The token of an `Authorization: bearer …` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Identifies a token in logs and errors without revealing it: the first eight hexadecimal digits of its SHA-256.
+pub(crate) fn fingerprint(token: &str) -> String {
+    let mut digest = ids::hex(&Sha256::digest(token));
+    digest.truncate(8);
+    digest
+}
+
+/// The headers that carry no secret.
+fn visible_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    headers
+        .iter()
+        .filter(|(name, _)| !is_secret_name(name.as_str()))
+        .map(|(name, value)| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            // The referring page's query can hold a secret.
+            let text = match (*name == header::REFERER, text.split_once('?')) {
+                (true, Some((page, query))) => format!("{page}?{}", redact(query)),
+                _ => text.into_owned(),
+            };
+            (name.as_str().to_owned(), text)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str) -> http::request::Parts {
+        let request = http::Request::builder()
+            .uri(path)
+            .header("authorization", "bearer fake-token")
+            .header("accept", "text/plain")
+            .body(())
+            .unwrap();
+        request.into_parts().0
+    }
+
+    #[test]
+    fn redacts_secrets_and_drops_oldest_entries() {
+        let log = RequestLog::new(2);
+        let first = log.begin(Host::Api, &request("/one?a=b"));
+        let second = log.begin(Host::Api, &request("/two"));
+        log.begin(Host::Upload, &request("/three"));
+        first.update(|entry| entry.status = Some(200));
+        second.update(|entry| entry.status = Some(204));
+
+        let entries = log.entries();
+        assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(entries[0].status, Some(204));
+        assert!(!format!("{entries:?}").contains("fake-token"));
+        // The first digits of `printf fake-token | sha256sum`.
+        assert_eq!(entries[0].token_fingerprint.as_deref(), Some("e1466187"));
+        assert!(entries[0].has_authorization);
+        assert_eq!(entries[0].header("accept"), Some("text/plain"));
+
+        second.set_world(7);
+        let query =
+            "a=b&sig=fake-signature&code=fake&Access%5FToken=fake&refresh_token=fake&encode=x&design=y";
+        let shown =
+            "a=b&sig=REDACTED&code=REDACTED&Access%5FToken=REDACTED&refresh_token=REDACTED&encode=x&design=y";
+        assert_eq!(redact(query), shown);
+        log.remove_world(7);
+        assert_eq!(log.entries().len(), 1);
+
+        log.clear();
+        assert_eq!(log.begin(Host::Api, &request("/four")).seq(), 4);
+    }
+
+    #[test]
+    fn omits_secret_headers() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-api-key", "fake"),
+            ("x-auth-token", "fake"),
+            ("x-goog-signature", "fake"),
+            ("x-amz-security-token", "fake"),
+            ("x-forwarded-authorization", "fake"),
+            ("set-cookie", "fake"),
+            ("referer", "http://localhost:3000/back?code=fake&page=2"),
+            ("tus-resumable", "1.0.0"),
+            ("user-agent", "tokenizer/1"),
+            ("accept-encoding", "gzip"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        let shown = visible_headers(&headers);
+        let names: Vec<&str> = shown.keys().map(String::as_str).collect();
+        assert_eq!(names, ["accept-encoding", "referer", "tus-resumable", "user-agent"]);
+        assert_eq!(shown["referer"], "http://localhost:3000/back?code=REDACTED&page=2");
+    }
+
+    #[test]
+    fn large_entries_evict_several() {
+        let log = RequestLog::with_limits(100, 200);
+        let paths = || log.entries().iter().map(|entry| entry.path.clone()).collect::<Vec<_>>();
+        let begin = |path: &str| log.begin(Host::Api, &request(path));
+        for path in ["/one", "/two", "/three"] {
+            begin(path);
+        }
+        assert_eq!(paths(), ["/one", "/two", "/three"]);
+        let long = format!("/{}", "x".repeat(150));
+        begin(&long);
+        assert_eq!(paths(), ["/three".to_owned(), long.clone()]);
+        // An entry over the limit stays until the next request.
+        begin(&long.repeat(3));
+        assert_eq!(log.entries().len(), 1);
+        begin("/five").set_world(3);
+        log.remove_world(3);
+        begin("/six").set_world(3);
+        assert_eq!(paths(), ["/six"]);
+        assert_eq!(log.entries()[0].seq, 7);
+    }
+}
