@@ -19,7 +19,7 @@ use bars::ProgressBars;
 /// What `--progress` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
-    /// ProgressBars on a terminal, else nothing unless `VIMEO_PROGRESS_FPS` is set.
+    /// Bars on a terminal, else nothing unless `VIMEO_PROGRESS_FPS` is set.
     Auto,
     /// A bar for each file, side by side.
     Bar,
