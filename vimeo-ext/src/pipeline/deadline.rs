@@ -26,7 +26,9 @@ impl<N: Stage> Stage for Deadline<N> {
         let ended = Box::pin(timeout(total, self.next.send(request))).await;
         match ended {
             Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { operation: request.name(), after: total, delivery: flag.delivery() }),
+            Err(_) => {
+                Err(Error::TimedOut { operation: request.name(), after: total, delivery: flag.delivery() })
+            }
         }
     }
 }

@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn the_table_of_missing_responses() {
-        let timed_out = |delivery| Error::TimedOut { operation: "x".into(), after: Default::default(), delivery };
+        let timed_out =
+            |delivery| Error::TimedOut { operation: "x".into(), after: Default::default(), delivery };
         let no_content =
             Error::NoContent { operation: "x".into(), status: StatusCode::CREATED, headers: Box::default() };
         for (error, expected) in [

@@ -32,7 +32,15 @@ pub struct Items<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Items<T> {
     pub(in crate::runtime) fn new(pages: Pages<T>) -> Self {
-        Self { pages, page: Vec::new().into_iter(), link: None, returned: 0, skip: 0, seen: None, limit: None }
+        Self {
+            pages,
+            page: Vec::new().into_iter(),
+            link: None,
+            returned: 0,
+            skip: 0,
+            seen: None,
+            limit: None,
+        }
     }
 
     /// Asks for up to `n` pages at a time, as [`Pages::concurrency`].

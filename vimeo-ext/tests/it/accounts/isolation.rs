@@ -18,7 +18,7 @@ use crate::secrets::{LOGGED, Log};
 async fn fingerprint(http: &reqwest::Client, sandbox: &Sandbox, token: &str) -> String {
     let url = sandbox.url().join("/me").unwrap();
     http.get(url).bearer_auth(token).send().await.unwrap();
-    sandbox.request_log().pop().unwrap().token.unwrap()
+    sandbox.request_log().pop().unwrap().token_fingerprint.unwrap()
 }
 
 /// What is done with an account in one step of the interleaving.
