@@ -1,17 +1,17 @@
-//! What a sandbox asks of those who use its control API.
+//! What the control API requires of its clients.
 
 use sha2::{Digest as _, Sha256};
 
-/// What a sandbox asks of those who use its control API.
+/// What the control API requires of its clients.
 #[derive(Clone, Default)]
 pub(crate) enum Credential {
-    /// That they are programs of the user who started it.
+    /// The client must run as the user who started the sandbox.
     #[default]
     SameUser,
-    /// The token with this SHA-256.
+    /// The client must send the token with this SHA-256.
     Token([u8; 32]),
-    /// What nobody can give: it listens to other machines, and has no token.
-    Missing,
+    /// No client is accepted: the sandbox listens to other machines and has no control token.
+    Unavailable,
 }
 
 impl Credential {
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Credential {
         f.write_str(match self {
             Self::SameUser => "SameUser",
             Self::Token(_) => "Token",
-            Self::Missing => "Missing",
+            Self::Unavailable => "Unavailable",
         })
     }
 }

@@ -1,5 +1,4 @@
-//! What everything in a sandbox works on: its worlds, and what is remembered beside them. The start makes it and gives it to
-//! all.
+//! The state that all parts of a sandbox share: its worlds, request log, faults and addresses. Created at start.
 
 pub(crate) mod credential;
 mod error;
@@ -32,28 +31,28 @@ use credential::Credential;
 
 pub use error::StartError;
 
-/// What both hosts and the control API work on.
+/// The shared state of both hosts and the control API.
 #[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) worlds: Arc<Worlds>,
     pub(crate) request_log: RequestLog,
     pub(crate) faults: Faults,
-    /// What the control API asks for.
+    /// What the control API requires.
     pub(crate) control: Credential,
-    /// Where signed links lead, without a closing slash.
+    /// The base of signed links, without a trailing slash.
     pub(crate) upload_base: String,
     pub(crate) addresses: Addresses,
-    /// Worlds that have a port of their own.
+    /// The open ports of single worlds.
     pub(crate) ports: Ports,
-    /// Where those ports are, and what runs behind them.
+    /// The address on which those ports are opened.
     pub(crate) listen: IpAddr,
     pub(crate) one_host: bool,
     pub(crate) runtime: tokio::runtime::Handle,
-    /// What answers on the port of one world.
+    /// Builds the router for the port of a single world.
     pub(crate) world_router: fn(Arc<AppState>) -> axum::Router,
 }
 
-/// Where the sandbox is met.
+/// The addresses of the sandbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Addresses {
     pub(crate) api: Url,
@@ -65,38 +64,38 @@ pub(crate) struct Addresses {
 }
 
 impl AppState {
-    /// Makes a world; tokens that look real or cannot be sent and scopes that Vimeo does not have are refused.
+    /// Creates a world. Rejects tokens that look real or cannot be sent, and unknown scopes.
     pub(crate) fn new_world(self: &Arc<Self>, mut spec: WorldSpec) -> Result<Arc<WorldHandle>, StartError> {
         check_tokens(&spec.tokens)?;
         let port = spec.port;
         if port.is_some() && spec.tokens.is_empty() {
-            // Whoever comes by a port has the first world's token.
+            // Clients of a port use the first world's tokens.
             spec.tokens = self.worlds.first().map(|first| first.spec().tokens).unwrap_or_default();
         }
         let handle = self.worlds.add(spec).map_err(StartError::DuplicateToken)?;
         if let Some(port) = port
             && let Err(error) = self.open_port(handle.id, port)
         {
-            self.end_world(handle.id);
+            self.remove_world(handle.id);
             return Err(error);
         }
         Ok(handle)
     }
 
-    /// Ends a world and drops what is remembered of it; `false` when it has ended already.
-    pub(crate) fn end_world(&self, world: u64) -> bool {
-        let ends = self.worlds.remove(world).is_some();
+    /// Removes a world with its log entries and faults; returns `false` if it was removed before.
+    pub(crate) fn remove_world(&self, world: u64) -> bool {
+        let removed = self.worlds.remove(world).is_some();
         self.ports.close(world);
-        self.forget(world);
-        ends
+        self.clear_logs(world);
+        removed
     }
 
-    /// Where the API of a world is.
+    /// The base URL of a world's API.
     pub(crate) fn url_of(&self, world: u64) -> Url {
         self.ports.url(world).unwrap_or_else(|| self.addresses.api.clone())
     }
 
-    /// The worlds that a connection leads to.
+    /// The worlds that a connection can reach.
     pub(crate) fn resolver(&self, connection: &Connection) -> WorldResolver<'_> {
         match connection.own() {
             Some(own) => WorldResolver::only(&self.worlds, self.worlds.get(own.world)),
@@ -104,7 +103,7 @@ impl AppState {
         }
     }
 
-    /// Fills a world; answers how many videos came.
+    /// Fills a world; returns the number of videos added.
     pub(crate) fn fill(&self, handle: &Arc<WorldHandle>, seed: &Seed) -> Result<usize, SeedError> {
         let count = || handle.read().0.videos.len();
         let before = count();
@@ -124,8 +123,8 @@ impl AppState {
         Ok(count().saturating_sub(before))
     }
 
-    /// Drops what is remembered of a world beside its state.
-    pub(crate) fn forget(&self, world: u64) {
+    /// Removes a world's log entries and pending faults.
+    pub(crate) fn clear_logs(&self, world: u64) {
         self.request_log.remove_world(world);
         self.faults.clear_world(world);
     }
@@ -140,7 +139,7 @@ impl AppState {
         match host {
             Host::Api if connection.own().is_some() => connection.own().map(|own| own.world),
             Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|handle| handle.id),
-            Host::Upload => LinkTarget::parse(parts.uri.path()).map(|place| place.world),
+            Host::Upload => LinkTarget::parse(parts.uri.path()).map(|target| target.world),
         }
     }
 
@@ -161,16 +160,16 @@ impl AppState {
             let restored = self.worlds.restore(id, clock, spec, state);
             restored.map_err(|token| StateError::TokenTaken(token.fingerprint()))?;
         }
-        // The sandbox that wrote it may still have its ports.
+        // The sandbox that exported the document may still use its ports.
         self.open_ports(true).map_err(|error| StateError::NoPort(error.to_string()))?;
         Ok(count)
     }
 }
 
-/// Whether these tokens will do.
+/// Validates tokens and their scopes.
 pub(crate) fn check_tokens(tokens: &[(String, Scopes)]) -> Result<(), StartError> {
     for (text, scopes) in tokens {
-        // As read from a file, with the end of its line.
+        // A token read from a file can end with a line break.
         if looks_real(text.trim()) {
             return Err(StartError::RealLookingToken);
         }

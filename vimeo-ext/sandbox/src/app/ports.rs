@@ -1,4 +1,4 @@
-//! Ports that lead to one world each, opened.
+//! Opens ports that serve a single world.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::server::ports::Port;
 use crate::server::{self, Listener, ListenerKind, WorldPort};
 
 impl AppState {
-    /// Opens a port that leads to one world; what leads there already stays.
+    /// Opens a port that serves one world. A port that is already open for it stays.
     pub(crate) fn open_port(self: &Arc<Self>, world: u64, port: u16) -> Result<(), StartError> {
         let mut open = self.ports.open();
         if open.contains_key(&world) {
@@ -24,19 +24,18 @@ impl AppState {
         let bound = listener.local_addr().map_err(failed)?;
         let url = Url::parse(&format!("http://{bound}/"))
             .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, error)))?;
-        // Whoever asks need not be on the runtime.
-        let _here = self.runtime.enter();
+        // The caller need not be on the runtime.
+        let _guard = self.runtime.enter();
         let listener = Listener::Tcp(TcpListener::from_std(listener).map_err(failed)?);
         let upload_base = self.one_host.then(|| url.as_str().trim_end_matches('/').to_owned());
         let router = (self.world_router)(Arc::clone(self));
-        let door = ListenerKind::World(Arc::new(WorldPort { world, upload_base }), router);
-        let server = tokio::spawn(server::serve(listener, door));
+        let kind = ListenerKind::World(Arc::new(WorldPort { world, upload_base }), router);
+        let server = tokio::spawn(server::serve(listener, kind));
         open.insert(world, Port { url, server });
         Ok(())
     }
 
-    /// Opens the ports of worlds that were read back: the ones that they had, or others where those are taken and `or_any`
-    /// says so.
+    /// Reopens the ports of restored worlds. If a port is taken, picks another one if `or_any` is set.
     pub(crate) fn open_ports(self: &Arc<Self>, or_any: bool) -> Result<(), StartError> {
         for handle in self.worlds.all() {
             let Some(port) = handle.spec().port else { continue };

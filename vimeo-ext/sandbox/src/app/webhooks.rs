@@ -1,7 +1,7 @@
-//! Events on their way to whom they are told: webhooks, and addresses that everything is forwarded to.
+//! The webhook dispatcher: delivers events to webhooks and to the addresses that receive every event.
 //!
-//! One task tells them all, one after another in the order in which they happened, so a receiver sees the same order in
-//! every run. It also wakes when something falls due on a clock that goes by itself.
+//! A single task delivers them one by one in the order in which they happened, so a receiver sees the same order in every
+//! run. It also wakes up when something is due on a running clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use crate::world::events::Delivery;
 use crate::world::outbox::DispatcherCommand;
 use crate::world::registry::Worlds;
 
-/// The longest sleep; a machine that slept or a clock that was set is noticed after it.
+/// The longest sleep, so that a suspended machine or a changed system clock is noticed.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
-/// Tells events until the sandbox ends.
-pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceiver<DispatcherCommand>) {
+/// Delivers events until the sandbox stops.
+pub(crate) async fn run(worlds: Arc<Worlds>, mut commands: mpsc::UnboundedReceiver<DispatcherCommand>) {
     loop {
         let due = worlds.next_due().map_or(MAX_SLEEP, |due| due.min(MAX_SLEEP));
         tokio::select! {
-            notice = notices.recv() => match notice {
+            command = commands.recv() => match command {
                 Some(DispatcherCommand::Events { world, events }) => {
                     for event in events {
                         deliver(&worlds, world, event).await;
@@ -35,7 +35,7 @@ pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceive
                 Some(DispatcherCommand::Barrier(reached)) => drop(reached.send(())),
                 None => return,
             },
-            // Looking is what brings about what is due.
+            // Reading a world runs what is due in it.
             () = tokio::time::sleep(due) => worlds.all().iter().for_each(|handle| drop(handle.read())),
         }
     }
@@ -46,7 +46,7 @@ async fn deliver(worlds: &Worlds, world: u64, id: u64) {
     let config = &worlds.config.webhooks;
     let (event, before, hooks) = {
         let (mut state, _) = handle.write();
-        // A world that began again has forgotten what was on its way.
+        // A world that was reset has no pending deliveries.
         let Some(before) = state.start_delivery(id) else { return };
         let Some(event) = state.events.get(&id).cloned() else { return };
         let hooks: Vec<(String, Option<String>)> = state
@@ -57,23 +57,23 @@ async fn deliver(worlds: &Worlds, world: u64, id: u64) {
             .collect();
         (event, before, hooks)
     };
-    // Whoever took it before the process ended is not told twice.
-    let already = event.deliveries.get(before..).unwrap_or_default();
-    let already: Vec<&str> =
-        already.iter().filter(|one| one.is_taken()).map(|one| one.url.as_str()).collect();
+    // Do not repeat deliveries that succeeded before the process ended.
+    let delivered = event.deliveries.get(before..).unwrap_or_default();
+    let delivered: Vec<&str> =
+        delivered.iter().filter(|one| one.is_taken()).map(|one| one.url.as_str()).collect();
     let forwarded = config.forward_to.iter().map(|url| (url.to_string(), None));
     for (url, secret) in
-        hooks.into_iter().chain(forwarded).filter(|(url, _)| !already.contains(&url.as_str()))
+        hooks.into_iter().chain(forwarded).filter(|(url, _)| !delivered.contains(&url.as_str()))
     {
         let body = event.body(secret.as_deref()).to_string();
         for _ in 0..=config.retries {
             let delivery = send(&url, secret.as_deref(), &body, config).await;
-            let taken = delivery.is_taken();
+            let succeeded = delivery.is_taken();
             let (mut state, _) = handle.write();
             if let Some(event) = state.events.get_mut(&id) {
                 event.deliveries.push(delivery);
             }
-            if taken {
+            if succeeded {
                 break;
             }
         }

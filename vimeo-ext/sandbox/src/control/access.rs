@@ -1,71 +1,71 @@
-//! Who may use the control API: programs of the same user on this machine, and no page of a browser.
+//! Access to the control API: only programs of the same user on this machine, and no web pages.
 //!
-//! Whoever is at the other end of a connection shows by its address, and on Linux by the user whom its socket belongs to.
-//! A browser shows by `Origin` and `Sec-Fetch-Site`, or by a name that leads here but is none of the sandbox's. Where the
-//! sandbox has a control token, programs of other users can send it.
+//! The peer is identified by its address and, on Linux, by the owner of its socket. Requests of web pages are recognized by
+//! `Origin`, by `Sec-Fetch-Site`, or by a `Host` that is not one of the sandbox's names (DNS rebinding). If the sandbox has a
+//! control token, programs of other users can send that.
 
 use http::header::{self, HeaderMap, HeaderName};
 use http::{StatusCode, request::Parts};
 use sha2::{Digest as _, Sha256};
 
-use super::Refused;
+use super::ControlError;
 use crate::app::credential::Credential;
 use crate::protocol::names;
 
-/// Carries the control token; `Authorization` names a world here.
+/// Carries the control token; `Authorization` selects a world in the control API.
 pub(crate) const TOKEN: HeaderName = HeaderName::from_static("x-sandbox-control-token");
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Who is at the other end of a connection.
+/// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
     pub(crate) is_local: bool,
-    /// Whether its socket belongs to the user who started the sandbox; `None` where the system does not tell.
+    /// Whether its socket belongs to the user who started the sandbox; `None` if the system cannot tell.
     pub(crate) is_same_user: Option<bool>,
 }
 
-/// Decides whether a request may do anything.
-pub(super) fn admit(parts: &Parts, peer: Peer, credential: &Credential) -> Result<(), Refused> {
+/// Accepts or rejects a request.
+pub(super) fn admit(parts: &Parts, peer: Peer, credential: &Credential) -> Result<(), ControlError> {
     if !peer.is_local {
-        return refuse("The control API answers to this machine only.");
+        return forbid("The control API can be used from this machine only.");
     }
     let host = parts.headers.get(header::HOST).map_or(Some(""), |host| host.to_str().ok());
-    let Some(host) = host.filter(|host| is_own_name(host)) else {
-        return refuse(
-            "The control API answers under localhost, a loopback address or one of Vimeo's names only, \
-             and the Host header has another.",
+    let Some(host) = host.filter(|host| is_sandbox_name(host)) else {
+        return forbid(
+            "The control API can be reached as localhost, a loopback address or one of Vimeo's host names only; \
+             the Host header has another name.",
         );
     };
-    if is_foreign_page(&parts.headers, host) {
-        return refuse("The control API answers to no page of another origin.");
+    if is_cross_origin(&parts.headers, host) {
+        return forbid("The control API rejects requests of web pages from other origins.");
     }
     match credential {
         Credential::Token(expected) => match parts.headers.get(TOKEN) {
-            // Hashes are compared, so the time that it takes tells nothing of the token.
+            // Comparing hashes reveals nothing about the token by its timing.
             Some(sent) if <[u8; 32]>::from(Sha256::digest(sent.as_bytes())) == *expected => Ok(()),
-            _ => Err(Refused::new(
+            _ => Err(ControlError::new(
                 StatusCode::UNAUTHORIZED,
-                format!("The control API needs the sandbox's control token; send it as {TOKEN}."),
+                format!("The control API requires the sandbox's control token in the header {TOKEN}."),
             )),
         },
-        Credential::Missing => refuse(
-            "The sandbox listens to other machines, so its control API needs a token; start it with --control-token.",
+        Credential::Unavailable => forbid(
+            "The sandbox listens to other machines, so its control API requires a token; start it with --control-token.",
         ),
-        Credential::SameUser if peer.is_same_user == Some(false) => refuse(
-            "The control API answers to programs of the user who started the sandbox; start it with \
-             --control-token to let others in.",
+        Credential::SameUser if peer.is_same_user == Some(false) => forbid(
+            "The control API accepts only programs of the user who started the sandbox; start it with \
+             --control-token to allow others.",
         ),
         Credential::SameUser => Ok(()),
     }
 }
 
-fn refuse(message: &str) -> Result<(), Refused> {
-    Err(Refused::new(StatusCode::FORBIDDEN, message))
+fn forbid(message: &str) -> Result<(), ControlError> {
+    Err(ControlError::new(StatusCode::FORBIDDEN, message))
 }
 
-/// Whether a browser sent the request for a page that is not the sandbox's own. Another port is another origin.
-fn is_foreign_page(headers: &HeaderMap, host: &str) -> bool {
+/// Whether a page of another origin sent the request. Another port is another origin.
+fn is_cross_origin(headers: &HeaderMap, host: &str) -> bool {
     let is_own = |origin: &str| {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.is_some_and(|authority| !host.is_empty() && authority.eq_ignore_ascii_case(host))
@@ -76,7 +76,7 @@ fn is_foreign_page(headers: &HeaderMap, host: &str) -> bool {
         || sites.map(|site| matches!(site.as_bytes(), b"same-origin" | b"none")).any(|own| !own)
 }
 
-fn is_own_name(host: &str) -> bool {
+fn is_sandbox_name(host: &str) -> bool {
     host.is_empty() || is_loopback(host) || names::is_vimeo(without_port(host))
 }
 
@@ -108,10 +108,10 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    const HERE: Peer = Peer { is_local: true, is_same_user: Some(true) };
+    const LOCAL: Peer = Peer { is_local: true, is_same_user: Some(true) };
 
     #[test]
-    fn only_this_machine_and_no_foreign_page_is_let_in() {
+    fn rejects_remote_peers_and_foreign_pages() {
         for (host, origin, site, is_local, allowed) in [
             ("127.0.0.1:8080", "", "", true, true),
             ("localhost", "", "", true, true),
@@ -127,18 +127,18 @@ mod tests {
             ("127.0.0.1", "https://page.example", "", true, false),
             ("127.0.0.1", "null", "", true, false),
             ("", "http://", "", true, false),
-            // A page of another port of this machine, as of a development server.
+            // A page on another port of this machine, such as a development server.
             ("127.0.0.1:8080", "http://localhost:3000", "", true, false),
             ("127.0.0.1:8080", "http://127.0.0.1:3000", "", true, false),
             ("127.0.0.1:8080", "http://127.0.0.1", "", true, false),
             ("[::1]:80", "http://[::1]:3000", "", true, false),
-            // An image or a script of such a page sends no origin.
+            // An image or script of such a page sends no `Origin`.
             ("127.0.0.1:8080", "", "same-site", true, false),
             ("127.0.0.1:8080", "", "cross-site", true, false),
         ] {
             let headers = [("host", host), ("origin", origin), ("sec-fetch-site", site)];
             let headers: Vec<_> = headers.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            let peer = Peer { is_local, ..HERE };
+            let peer = Peer { is_local, ..LOCAL };
             let admitted = admit(&parts(&headers), peer, &Credential::SameUser);
             assert_eq!(admitted.is_ok(), allowed, "{host} {origin} {site} {is_local}");
         }
@@ -147,11 +147,11 @@ mod tests {
             ("origin", "http://localhost"),
             ("origin", "http://page.example"),
         ]);
-        assert!(admit(&two, HERE, &Credential::SameUser).is_err());
+        assert!(admit(&two, LOCAL, &Credential::SameUser).is_err());
     }
 
     #[test]
-    fn other_users_need_the_control_token() {
+    fn other_users_need_control_token() {
         let token = || Credential::token("open sesame");
         for (credential, is_same_user, sent, status) in [
             (Credential::SameUser, Some(true), None, None),
@@ -162,12 +162,12 @@ mod tests {
             (token(), Some(true), None, Some(401)),
             (token(), Some(true), Some("open"), Some(401)),
             (token(), Some(true), Some(""), Some(401)),
-            (Credential::Missing, Some(true), Some(""), Some(403)),
+            (Credential::Unavailable, Some(true), Some(""), Some(403)),
         ] {
             let headers: Vec<_> = sent.into_iter().map(|sent| ("x-sandbox-control-token", sent)).collect();
             let peer = Peer { is_local: true, is_same_user };
-            let refused = admit(&parts(&headers), peer, &credential).err();
-            assert_eq!(refused.map(|refused| refused.status.as_u16()), status, "{credential:?} {sent:?}");
+            let error = admit(&parts(&headers), peer, &credential).err();
+            assert_eq!(error.map(|error| error.status.as_u16()), status, "{credential:?} {sent:?}");
         }
         assert!(!format!("{:?}", token()).contains(|sign: char| sign.is_ascii_digit()));
     }

@@ -1,43 +1,42 @@
-//! Events: listed, told again, brought about by hand.
+//! Events: listed, delivered again, triggered.
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{ControlRequest, Outcome, Refused, Reply};
+use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::world::handle::World;
 
 pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
-    let handle = request.handle()?;
+    let handle = request.world()?;
     let (state, _) = handle.read();
     let events: Vec<_> = state.events.values().collect();
     Reply::ok(json!({"world": handle.id, "events": events}))
 }
 
 pub(super) fn resend(request: &ControlRequest<'_>, id: &str) -> Outcome {
-    let resent =
-        id.parse().is_ok_and(|id| request.handle().is_ok_and(|handle| World::new(handle).resend(id)));
+    let resent = id.parse().is_ok_and(|id| request.world().is_ok_and(|handle| World::new(handle).resend(id)));
     match resent {
-        true => Ok(Reply::Nothing),
-        false => Err(Refused::missing(format!("There is no event {id}."))),
+        true => Ok(Reply::Empty),
+        false => Err(ControlError::not_found(format!("Event {id} not found."))),
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Trigger {
+struct TriggerRequest {
     event: String,
-    /// The newest video of the world where it is left out.
+    /// The newest video of the world if it is left out.
     resource: Option<String>,
     #[serde(default)]
     payload: Map<String, Value>,
 }
 
 pub(super) fn trigger(request: &ControlRequest<'_>) -> Outcome {
-    let Trigger { event, resource, payload } = request.read()?;
-    let world = World::new(request.handle()?);
+    let TriggerRequest { event, resource, payload } = request.parse()?;
+    let world = World::new(request.world()?);
     let id = world
         .trigger(&event, resource.as_deref(), payload)
-        .map_err(|error| Refused::bad(error.to_string()))?;
+        .map_err(|error| ControlError::bad_request(error.to_string()))?;
     Ok(Reply::Json(StatusCode::CREATED, json!({"event": id})))
 }

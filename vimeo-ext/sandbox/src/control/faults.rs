@@ -3,22 +3,22 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{ControlRequest, Outcome, Refused, Reply};
+use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::faults::notation::FaultSpec;
 
 /// How many faults may be pending.
 const MAX_FAULTS: usize = 10_000;
 
 pub(super) fn set(request: &ControlRequest<'_>) -> Outcome {
-    let fault = request.read::<FaultSpec>()?.into_fault().map_err(Refused::bad)?;
+    let fault = request.parse::<FaultSpec>()?.into_fault().map_err(ControlError::bad_request)?;
     if let Some(world) = fault.bound_world()
         && request.app.worlds.get(world).is_none()
     {
-        return Err(Refused::bad(format!("match.world: world {world} not found.")));
+        return Err(ControlError::bad_request(format!("match.world: world {world} not found.")));
     }
     if request.app.faults.pending() >= MAX_FAULTS {
         let message = format!("{MAX_FAULTS} faults are pending already; delete some.");
-        return Err(Refused::new(StatusCode::CONFLICT, message));
+        return Err(ControlError::new(StatusCode::CONFLICT, message));
     }
     let id = request.app.faults.add(fault);
     Ok(Reply::Json(StatusCode::CREATED, json!({"fault": id})))
@@ -41,12 +41,12 @@ pub(super) fn fired(request: &ControlRequest<'_>) -> Outcome {
 
 pub(super) fn clear(request: &ControlRequest<'_>) -> Outcome {
     request.app.faults.clear();
-    Ok(Reply::Nothing)
+    Ok(Reply::Empty)
 }
 
 pub(super) fn remove(request: &ControlRequest<'_>, id: &str) -> Outcome {
     match id.parse().is_ok_and(|id| request.app.faults.remove(id)) {
-        true => Ok(Reply::Nothing),
-        false => Err(Refused::missing(format!("No pending fault {id}."))),
+        true => Ok(Reply::Empty),
+        false => Err(ControlError::not_found(format!("No pending fault {id}."))),
     }
 }

@@ -1,7 +1,7 @@
-//! The sandbox's own API, under `/_sandbox` on the API's port: what a test in another language steers it by.
+//! The control API, under `/_sandbox` on the API's port: lets tests in any language control the sandbox.
 //!
-//! Its requests are in no journal, meet no fault, count against no limit. With `?wait=true` an answer comes when all that
-//! happened until then has been told to webhooks.
+//! Its requests are not logged, are not hit by faults and do not count against rate limits. With `?wait=true` the response is
+//! sent once all events so far have been delivered to webhooks.
 
 pub(crate) mod access;
 mod events;
@@ -31,10 +31,10 @@ use crate::world::resolver::WorldResolver;
 use access::Peer;
 pub(crate) use worlds::description;
 
-/// The largest fixture: its files are in it.
+/// Limits fixtures, which contain the files that they upload.
 const MAX_FIXTURE_BYTES: usize = 16 * 1024 * 1024;
 
-/// The largest body of any other request.
+/// Limits the body of any other request.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 fn max_body_bytes(path: &str) -> usize {
@@ -45,7 +45,7 @@ fn max_body_bytes(path: &str) -> usize {
     }
 }
 
-/// What there is, for the index and for whoever asks for something else.
+/// All endpoints, for the index and for 404 responses.
 const PATHS: [&str; 21] = [
     "GET /_sandbox/health",
     "GET /_sandbox/worlds",
@@ -70,33 +70,33 @@ const PATHS: [&str; 21] = [
     "GET /_sandbox",
 ];
 
-/// A request, read.
+/// A control request with its body.
 struct ControlRequest<'a> {
     app: &'a Arc<AppState>,
-    /// The worlds that are meant where no number tells.
+    /// Resolves the world if the query does not name one.
     resolver: WorldResolver<'a>,
     query: Query,
     token: Option<&'a str>,
     body: Bytes,
 }
 
-/// What is answered.
+/// The body of a successful response.
 enum Reply {
     Json(StatusCode, Value),
-    /// One JSON document a line.
+    /// One JSON document per line.
     Lines(String),
     Document(Vec<u8>),
-    Nothing,
+    Empty,
 }
 
-/// Why not.
+/// An error response.
 #[derive(Debug)]
-struct Refused {
+struct ControlError {
     status: StatusCode,
     message: String,
 }
 
-type Outcome = Result<Reply, Refused>;
+type Outcome = Result<Reply, ControlError>;
 
 impl Reply {
     fn ok(body: Value) -> Outcome {
@@ -104,77 +104,77 @@ impl Reply {
     }
 }
 
-impl Refused {
+impl ControlError {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    fn bad(message: impl Into<String>) -> Self {
+    fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    fn missing(what: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, what)
+    fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
     }
 }
 
 impl ControlRequest<'_> {
-    /// The body, which must be JSON of the right form; an empty one stands for `{}`.
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    /// Parses the JSON body; an empty body counts as `{}`.
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, ControlError> {
         let body: &[u8] = if self.body.trim_ascii().is_empty() { b"{}" } else { &self.body };
-        // A list would be taken for the members of an object in their order, which nobody means.
+        // serde would read an array as the members of a struct in their order.
         if body.trim_ascii_start().starts_with(b"[") {
-            return Err(Refused::bad("The body must be a JSON object, not a list."));
+            return Err(ControlError::bad_request("The body must be a JSON object, not an array."));
         }
         let mut reader = serde_json::Deserializer::from_slice(body);
-        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let at = error.path().to_string();
-            // Neither of them is a place that a reader would know.
-            let place = if matches!(at.as_str(), "." | "?") { String::new() } else { format!("{at}: ") };
-            Refused::bad(format!("{place}{}", error.inner()))
+            // These paths mean nothing to a reader.
+            let prefix = if matches!(at.as_str(), "." | "?") { String::new() } else { format!("{at}: ") };
+            ControlError::bad_request(format!("{prefix}{}", error.inner()))
         })?;
-        reader.end().map_err(|error| Refused::bad(error.to_string()))?;
-        Ok(read)
+        reader.end().map_err(|error| ControlError::bad_request(error.to_string()))?;
+        Ok(parsed)
     }
 
-    /// The world that `?world=` names, or the token; where neither is there, the port's own, or the first.
-    fn handle(&self) -> Result<Arc<WorldHandle>, Refused> {
+    /// The world that `?world=` or the token identifies. Without either: the world of the port, or the first one.
+    fn world(&self) -> Result<Arc<WorldHandle>, ControlError> {
         if let Some(text) = self.query.get("world") {
             let handle = text.parse().ok().and_then(|id| self.app.worlds.get(id));
-            return handle.ok_or_else(|| Refused::missing(format!("There is no world {text}.")));
+            return handle.ok_or_else(|| ControlError::not_found(format!("World {text} not found.")));
         }
         match self.token {
             Some(token) => {
                 let handle = self.resolver.of(token);
-                handle.ok_or_else(|| Refused::missing("The token belongs to no world."))
+                handle.ok_or_else(|| ControlError::not_found("No world has this token."))
             }
-            None => self.resolver.first().map_err(|_| Refused::missing("There is no world.")),
+            None => self.resolver.first().map_err(|_| ControlError::not_found("The sandbox has no world.")),
         }
     }
 }
 
-/// What a query may hold. A name that is misspelt would silently mean another world.
+/// The known query parameters. Others are rejected, since a misspelt `world` would silently select another world.
 const PARAMETERS: [&str; 5] = ["world", "wait", "keep", "after", "stable"];
 
-fn check_query(query: &Query) -> Result<(), Refused> {
+fn check_query(query: &Query) -> Result<(), ControlError> {
     match query.pairs().iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
         None => Ok(()),
         Some((name, _)) => {
             let known = PARAMETERS.join(", ");
-            Err(Refused::bad(format!("{name}: the query has no such parameter; there are: {known}.")))
+            Err(ControlError::bad_request(format!("{name}: unknown query parameter; known are {known}.")))
         }
     }
 }
 
-/// Answers a request.
-pub(crate) async fn answer(
+/// Handles a request to the control API.
+pub(crate) async fn handle(
     app: &Arc<AppState>,
     parts: &http::request::Parts,
     connection: &Connection,
     body: Body,
 ) -> Response<Body> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let outcome = match admitted(app, parts, connection).await.and_then(|()| check_query(&query)) {
+    let outcome = match authorize(app, parts, connection).await.and_then(|()| check_query(&query)) {
         Ok(()) => match Limited::new(body, max_body_bytes(parts.uri.path())).collect().await {
             Ok(body) => {
                 let token = bearer(&parts.headers);
@@ -185,12 +185,12 @@ pub(crate) async fn answer(
                     token,
                     body: body.to_bytes(),
                 };
-                // Only on demand: whoever asks may be the one whom webhooks tell, and not be able to do both at once.
+                // Only on request: a client that also receives the webhooks may be unable to do both at once.
                 let waits = matches!(request.query.get("wait"), Some("true" | "1"));
                 if waits && parts.method == Method::GET {
                     app.worlds.flush_deliveries().await;
                 }
-                let outcome = match whole_state(&request, &parts.method, parts.uri.path()).await {
+                let outcome = match transfer_state(&request, &parts.method, parts.uri.path()).await {
                     Some(outcome) => outcome,
                     None => dispatch(&request, &parts.method, parts.uri.path()),
                 };
@@ -199,47 +199,49 @@ pub(crate) async fn answer(
                 }
                 match app.worlds.durable().await {
                     Ok(()) => outcome,
-                    Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
+                    Err(reason) => Err(ControlError::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
                 }
             }
-            Err(error) if error.is::<LengthLimitError>() => Err(Refused::new(
+            Err(error) if error.is::<LengthLimitError>() => Err(ControlError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                format!("The body is too large; {} bytes are the most.", max_body_bytes(parts.uri.path())),
+                format!("The body is too large: the limit is {} bytes.", max_body_bytes(parts.uri.path())),
             )),
-            Err(_) => Err(Refused::bad("The body broke off.")),
+            Err(_) => Err(ControlError::bad_request("The body is incomplete.")),
         },
-        Err(refused) => Err(refused),
+        Err(error) => Err(error),
     };
-    written(outcome)
+    into_response(outcome)
 }
 
-async fn admitted(
+async fn authorize(
     app: &AppState,
     parts: &http::request::Parts,
     connection: &Connection,
-) -> Result<(), Refused> {
+) -> Result<(), ControlError> {
     let is_same_user = match &app.control {
         Credential::SameUser => connection.is_same_user().await,
-        Credential::Token(_) | Credential::Missing => None,
+        Credential::Token(_) | Credential::Unavailable => None,
     };
     access::admit(parts, Peer { is_local: connection.is_local(), is_same_user }, &app.control)
 }
 
-/// Carries all worlds away or here, beside the runtime's own threads: it waits for uploads to be on the disk, and takes
-/// its time.
-async fn whole_state(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
+/// Exports or imports all worlds on a blocking thread, since it waits for uploads to reach the disk.
+async fn transfer_state(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
     if path.trim_end_matches('/') != "/_sandbox/state" {
         return None;
     }
     let app = Arc::clone(request.app);
     let body = request.body.clone();
-    let done = match *method {
+    let result = match *method {
         Method::GET => tokio::task::spawn_blocking(move || worlds::export(&app)).await,
         Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&app, &body)).await,
         _ => return None,
     };
-    Some(done.unwrap_or_else(|error| {
-        Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, format!("It was broken off: {error}.")))
+    Some(result.unwrap_or_else(|error| {
+        Err(ControlError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("The transfer was aborted: {error}."),
+        ))
     }))
 }
 
@@ -257,7 +259,7 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("GET", ["uploads"]) => uploads::list(request),
         ("POST", ["limits"]) => worlds::limit(request),
         ("GET", ["clock"]) => time::clock(request),
-        ("POST", ["clock"]) => time::turn(request),
+        ("POST", ["clock"]) => time::set_clock(request),
         ("GET", ["transitions"]) => time::transitions(request),
         ("POST", ["transitions"]) => time::set_transitions(request),
         ("GET", ["faults"]) => faults::list(request),
@@ -271,11 +273,14 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("GET", ["requests" | "journal"]) => request_log::list(request),
         ("DELETE", ["requests" | "journal"]) => request_log::clear(request),
         ("POST", ["requests" | "journal", "verify"]) => request_log::verify(request),
-        _ => Err(Refused::missing(format!("There is no {method} {path}; there are: {}.", PATHS.join(", ")))),
+        _ => Err(ControlError::not_found(format!(
+            "Unknown endpoint {method} {path}; known are: {}.",
+            PATHS.join(", ")
+        ))),
     }
 }
 
-fn written(outcome: Outcome) -> Response<Body> {
+fn into_response(outcome: Outcome) -> Response<Body> {
     let (status, media, body) = match outcome {
         Ok(Reply::Json(status, body)) => (status, "application/json", body.to_string()),
         Ok(Reply::Lines(lines)) => (StatusCode::OK, "application/x-ndjson", lines),
@@ -284,12 +289,12 @@ fn written(outcome: Outcome) -> Response<Body> {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             return response;
         }
-        Ok(Reply::Nothing) => {
+        Ok(Reply::Empty) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             return response;
         }
-        Err(Refused { status, message }) => {
+        Err(ControlError { status, message }) => {
             (status, "application/json", json!({"error": message}).to_string())
         }
     };
@@ -304,8 +309,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_carries_much_may_be_large() {
-        for (path, most) in [
+    fn large_bodies_only_for_state_and_fixtures() {
+        for (path, limit) in [
             ("/_sandbox/state", MAX_DOCUMENT_BYTES),
             ("/_sandbox/state/", MAX_DOCUMENT_BYTES),
             ("/_sandbox/seed", MAX_FIXTURE_BYTES),
@@ -313,7 +318,7 @@ mod tests {
             ("/_sandbox/faults", MAX_BODY_BYTES),
             ("/_sandbox/state/x", MAX_BODY_BYTES),
         ] {
-            assert_eq!(max_body_bytes(path), most, "{path}");
+            assert_eq!(max_body_bytes(path), limit, "{path}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ControlRequest, Outcome, Refused, Reply};
+use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::request_log::verify::{Expectation, unmet};
 
 /// Lists the entries. `?world=` and `?after=` filter them; `?stable=true` omits what the same script does not repeat.
@@ -15,13 +15,15 @@ pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
         Some(text) => text
             .parse::<u64>()
             .map(Some)
-            .map_err(|_| Refused::bad(format!("{name}: \"{text}\" is not a number."))),
+            .map_err(|_| ControlError::bad_request(format!("{name}: \"{text}\" is not a number."))),
     };
     let (world, after) = (number("world")?, number("after")?.unwrap_or(0));
     let stable = match request.query.get("stable") {
         None | Some("" | "false") => false,
         Some("true" | "1") => true,
-        Some(other) => return Err(Refused::bad(format!("stable: \"{other}\" must be true or false."))),
+        Some(other) => {
+            return Err(ControlError::bad_request(format!("stable: \"{other}\" must be true or false.")));
+        }
     };
     let mut lines = String::new();
     for entry in request.app.request_log.entries() {
@@ -35,10 +37,10 @@ pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
 
 pub(super) fn clear(request: &ControlRequest<'_>) -> Outcome {
     match request.query.get("world") {
-        Some(_) => request.app.request_log.remove_world(request.handle()?.id),
+        Some(_) => request.app.request_log.remove_world(request.world()?.id),
         None => request.app.request_log.clear(),
     }
-    Ok(Reply::Nothing)
+    Ok(Reply::Empty)
 }
 
 #[derive(Deserialize)]
@@ -51,9 +53,9 @@ struct VerifyRequest {
 const MAX_EXPECTATIONS: usize = 1_000;
 
 pub(super) fn verify(request: &ControlRequest<'_>) -> Outcome {
-    let VerifyRequest { expect } = request.read()?;
+    let VerifyRequest { expect } = request.parse()?;
     if expect.len() > MAX_EXPECTATIONS {
-        return Err(Refused::bad(format!("expect: at most {MAX_EXPECTATIONS} at once.")));
+        return Err(ControlError::bad_request(format!("expect: at most {MAX_EXPECTATIONS} at once.")));
     }
     let unmet = unmet(&request.app.request_log.entries(), &expect);
     Reply::ok(json!({"met": unmet.is_empty(), "unmet": unmet}))

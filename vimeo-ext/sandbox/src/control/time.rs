@@ -1,4 +1,4 @@
-//! What passes with time: the clock, and what uploads become.
+//! The clock, and how uploads change over time.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ControlRequest, Outcome, Refused, Reply};
+use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::clock::{EARLIEST, LATEST, iso};
 use crate::config::drift::Drift;
 use crate::config::{Pull, Transcode};
 use crate::world::handle::World;
 use crate::world::registry::WorldHandle;
 
-fn shown(handle: &WorldHandle) -> Outcome {
-    // Entering it brings about what fell due.
+fn clock_state(handle: &WorldHandle) -> Outcome {
+    // Reading the world runs what is due in it.
     let (_, now) = handle.read();
     Reply::ok(json!({"world": handle.id, "now": iso(now), "frozen": handle.clock.is_frozen()}))
 }
 
 pub(super) fn clock(request: &ControlRequest<'_>) -> Outcome {
-    let handle = request.handle()?;
-    shown(&handle)
+    let handle = request.world()?;
+    clock_state(&handle)
 }
 
-/// One turn of the clock: exactly one of these.
+/// A change of the clock; exactly one member must be set.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Turn {
-    /// At a time, or where it stands with `true`.
+struct ClockChange {
+    /// The time to stop at; `true` for the current time.
     freeze: Option<Value>,
     set: Option<DateTime<Utc>>,
     /// In seconds.
@@ -36,44 +36,54 @@ struct Turn {
     resume: Option<bool>,
 }
 
-/// A time that a clock can show.
-fn within(at: DateTime<Utc>) -> Result<DateTime<Utc>, Refused> {
+/// Checks that a clock can show a time.
+fn in_range(at: DateTime<Utc>) -> Result<DateTime<Utc>, ControlError> {
     match (EARLIEST..=LATEST).contains(&at) {
         true => Ok(at),
-        false => Err(Refused::bad("A clock shows the years 1970 to 9999 only.")),
+        false => Err(ControlError::bad_request("A clock covers the years 1970 to 9999.")),
     }
 }
 
-pub(super) fn turn(request: &ControlRequest<'_>) -> Outcome {
-    let turn: Turn = request.read()?;
-    let handle = request.handle()?;
-    match turn {
-        Turn { freeze: Some(at), set: None, advance: None, resume: None } => match at {
+pub(super) fn set_clock(request: &ControlRequest<'_>) -> Outcome {
+    let change: ClockChange = request.parse()?;
+    let handle = request.world()?;
+    match change {
+        ClockChange { freeze: Some(at), set: None, advance: None, resume: None } => match at {
             Value::Bool(true) => handle.clock.freeze(),
             Value::Bool(false) => handle.clock.resume(),
             at => {
                 let at = serde_json::from_value(at).map_err(|_| {
-                    Refused::bad("freeze: must be true, or a time such as \"2026-01-01T00:00:00Z\"")
+                    ControlError::bad_request(
+                        "freeze: must be true or a time such as \"2026-01-01T00:00:00Z\"",
+                    )
                 })?;
-                let at = within(at)?;
+                let at = in_range(at)?;
                 handle.clock.freeze();
                 handle.clock.set(at);
             }
         },
-        Turn { freeze: None, set: Some(at), advance: None, resume: None } => handle.clock.set(within(at)?),
-        Turn { freeze: None, set: None, advance: Some(seconds), resume: None } => {
+        ClockChange { freeze: None, set: Some(at), advance: None, resume: None } => {
+            handle.clock.set(in_range(at)?)
+        }
+        ClockChange { freeze: None, set: None, advance: Some(seconds), resume: None } => {
             let by = Duration::try_from_secs_f64(seconds);
             handle.clock.advance(by.map_err(|_| {
-                Refused::bad("advance: must be a number of seconds from 0; a clock is put back by \"set\"")
+                ControlError::bad_request(
+                    "advance: must be a non-negative number of seconds; use \"set\" to go back",
+                )
             })?);
         }
-        Turn { freeze: None, set: None, advance: None, resume: Some(resume) } => match resume {
+        ClockChange { freeze: None, set: None, advance: None, resume: Some(resume) } => match resume {
             true => handle.clock.resume(),
             false => handle.clock.freeze(),
         },
-        _ => return Err(Refused::bad("The body must hold exactly one of freeze, set, advance, resume.")),
+        _ => {
+            return Err(ControlError::bad_request(
+                "The body must have exactly one of freeze, set, advance, resume.",
+            ));
+        }
     }
-    shown(&handle)
+    clock_state(&handle)
 }
 
 #[derive(Deserialize, Default)]
@@ -82,29 +92,29 @@ struct Transitions {
     transcode: Option<Transcode>,
     pull: Option<Pull>,
     /// `null` for answers as described.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     drift: Option<Option<Drift>>,
-    /// One video to move on by hand.
+    /// A video whose state to change.
     video: Option<u64>,
-    to: Option<Step>,
+    to: Option<VideoState>,
 }
 
-/// A member that was given, be it null.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Drift>>, D::Error> {
+/// Distinguishes null from a missing member.
+fn nullable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Drift>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Where a video is moved by hand.
+/// The new state of a video.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
-enum Step {
+enum VideoState {
     Available,
     TranscodeFailed,
     UploadLost,
 }
 
 pub(super) fn transitions(request: &ControlRequest<'_>) -> Outcome {
-    let handle = request.handle()?;
+    let handle = request.world()?;
     let (state, _) = handle.read();
     Reply::ok(
         json!({"world": handle.id, "transcode": state.transcode, "pull": state.pull, "drift": state.drift}),
@@ -112,8 +122,8 @@ pub(super) fn transitions(request: &ControlRequest<'_>) -> Outcome {
 }
 
 pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
-    let Transitions { transcode, pull, drift, video, to } = request.read()?;
-    let handle = request.handle()?;
+    let Transitions { transcode, pull, drift, video, to } = request.parse()?;
+    let handle = request.world()?;
     let world = World::new(handle.clone());
     if let Some(rule) = transcode {
         world.set_transcode(rule);
@@ -124,17 +134,17 @@ pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
     if let Some(drift) = drift {
         world.set_drift(drift);
     }
-    let moved = match (video, to) {
+    let changed = match (video, to) {
         (None, None) => true,
-        (Some(video), Some(Step::Available)) => world.finish_transcode(video),
-        (Some(video), Some(Step::TranscodeFailed)) => world.fail_transcode(video),
-        (Some(video), Some(Step::UploadLost)) => world.lose_upload(video),
-        _ => return Err(Refused::bad("video and to belong together.")),
+        (Some(video), Some(VideoState::Available)) => world.finish_transcode(video),
+        (Some(video), Some(VideoState::TranscodeFailed)) => world.fail_transcode(video),
+        (Some(video), Some(VideoState::UploadLost)) => world.lose_upload(video),
+        _ => return Err(ControlError::bad_request("video and to must be given together.")),
     };
-    if !moved {
-        return Err(Refused::new(
+    if !changed {
+        return Err(ControlError::new(
             http::StatusCode::CONFLICT,
-            "video: it is not known here, or its upload does not stand where that can happen.",
+            "video: not found, or the state of its upload does not allow this.",
         ));
     }
     transitions(request)

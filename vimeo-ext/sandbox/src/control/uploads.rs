@@ -1,14 +1,14 @@
-//! What arrived of uploads.
+//! Received uploads.
 
 use serde_json::{Value, json};
 
 use super::{ControlRequest, Outcome, Reply};
 use crate::world::upload::UNKNOWN;
 
-/// Of every upload of a world how much has arrived, and its SHA-256 where one is taken. The bytes that a hash is still to
-/// come for are a few pieces at most, so this waits for them.
+/// Lists the uploads of a world: how many bytes were received, and the SHA-256 if it is computed. Waits until the bytes
+/// received so far are hashed.
 pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
-    let handle = request.handle()?;
+    let handle = request.world()?;
     let uploads = handle.read().0.uploads();
     let uploads: Vec<Value> = uploads
         .iter()
@@ -16,7 +16,7 @@ pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
             let stored = upload.stored();
             json!({
                 "video": format!("/videos/{}", upload.video),
-                // A form announces none.
+                // A form announces no size.
                 "size": (stored.size != UNKNOWN).then_some(stored.size),
                 "received": stored.received,
                 "complete": stored.complete,

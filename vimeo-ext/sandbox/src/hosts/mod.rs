@@ -63,7 +63,7 @@ async fn api_host(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     if names::is_control_path(parts.uri.path()) {
-        return control::answer(&app, &parts, &connection, body).await;
+        return control::handle(&app, &parts, &connection, body).await;
     }
     if let Some(response) = cors::preflight(&parts) {
         return response;

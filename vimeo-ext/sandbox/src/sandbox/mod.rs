@@ -178,7 +178,7 @@ impl Sandbox {
     /// Ends a world: its tokens and links lead nowhere from now on, and the journal forgets it. The first world stays;
     /// `false` for it and for one that has ended already.
     pub fn remove_world(&self, world: &World) -> bool {
-        world.id() != self.world.id() && self.app.end_world(world.id())
+        world.id() != self.world.id() && self.app.remove_world(world.id())
     }
 
     /// All worlds as one JSON document, for [`import_state`](Self::import_state) here or in a later release. It holds

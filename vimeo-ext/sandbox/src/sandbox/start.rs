@@ -129,7 +129,7 @@ impl SandboxBuilder {
         match &self.control_token {
             Some(token) => Credential::token(token.expose_secret()),
             None if self.address.is_loopback() => Credential::SameUser,
-            None => Credential::Missing,
+            None => Credential::Unavailable,
         }
     }
 

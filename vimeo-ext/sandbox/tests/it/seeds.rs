@@ -29,15 +29,15 @@ async fn a_fixture_that_is_wrong_names_its_line() {
     for (text, line, says) in [
         ("[[step]]\ncall = \"GET /me\"\nstrange = 1\n", 3, "unknown field `strange`"),
         ("[[step]]\ncall =", 2, ""),
-        ("\n[[step]]\ncall = \"GET /nothing/here\"\n", 3, "answered 404"),
+        ("\n[[step]]\ncall = \"GET /nothing/here\"\n", 3, "returned 404"),
         ("[[step]]\ncall = \"GET\"\n", 2, "a method and a path"),
-        ("[[step]]\ncall = \"GET ${video.uri}\"\n", 2, "no earlier step is called \"video\""),
+        ("[[step]]\ncall = \"GET ${video.uri}\"\n", 2, "no earlier step is named \"video\""),
         (
             "[[step]]\nname = \"me\"\ncall = \"GET /me\"\n[[step]]\ncall = \"GET ${me.nose}\"\n",
             5,
             "has no \"nose\"",
         ),
-        ("[[step]]\ncall = \"GET /me\"\nstatus = 404\n", 2, "answered 200"),
+        ("[[step]]\ncall = \"GET /me\"\nstatus = 404\n", 2, "returned 200"),
         ("[[step]]\ncall = \"GET /me\"\nsend = \"x\"\n", 2, "upload link"),
     ] {
         let SeedError::Fixture(error) =
