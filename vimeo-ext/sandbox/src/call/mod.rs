@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::catalog::{Operation, Params};
 use crate::clock::iso;
 use crate::config::scopes::Scopes;
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::protocol::fields::Selection;
 use crate::protocol::input::Input;
 use crate::protocol::paging::Page;
@@ -162,7 +162,7 @@ impl<'a> Call<'a> {
         if self.me()? == subject {
             Ok(subject)
         } else {
-            Err(ApiError::forbidden(Some(NOT_ALLOWED), "The path names another user than the token's."))
+            Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The path names another user than the token's."))
         }
     }
 
@@ -184,14 +184,14 @@ impl<'a> Call<'a> {
         let me = self.me()?;
         let video = self.video()?;
         if video.owner != me {
-            return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The video belongs to another user."));
+            return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The video belongs to another user."));
         }
         let id = video.id;
         self.state.videos.get_mut(&id).ok_or_else(|| ApiError::not_found("video"))
     }
 
     pub(crate) fn input(&self) -> Result<Input, ApiError> {
-        Input::read(&self.request.headers, &self.request.body)
+        Input::parse(&self.request.headers, &self.request.body)
     }
 
     /// A page of `things`, each made into JSON only when it is on the page.
@@ -201,7 +201,7 @@ impl<'a> Call<'a> {
         things: &[T],
         shape: impl Fn(&ResponseView<'_>, &T, &Selection) -> Value,
     ) -> Outcome {
-        let mut page = Page::of(&self.request.query, things.len())?;
+        let mut page = Page::parse(&self.request.query, things.len())?;
         let view = self.view();
         // The page on which one thing stands, where that is what is asked for; the first where it stands on none.
         if let (Some(uri), None) = (self.request.query.get("containing_uri"), self.request.query.get("page"))

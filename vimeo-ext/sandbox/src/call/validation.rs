@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::catalog::Operation;
 use crate::catalog::schema::{Field, Schema, Type};
-use crate::protocol::error::{ApiError, EMPTY, InvalidField, STREAMING_CLOSED};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField, STREAMING_CLOSED};
 use crate::protocol::input::Input;
 use crate::protocol::paging::MAX_PER_PAGE;
 use crate::protocol::query::Query;
@@ -58,7 +58,8 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
     // What narrows a list can be left out, whatever the description says: the list is then not narrowed.
     let required = operation.query.iter().filter(|field| field.required && !EVERYWHERE.contains(&field.name));
     let missing = required.filter(|field| query.get(field.name).is_none_or(str::is_empty));
-    wrong.extend(missing.map(|field| InvalidField::new(field.name, "is required").with_code(EMPTY)));
+    wrong
+        .extend(missing.map(|field| InvalidField::new(field.name, "is required").with_code(EMPTY_PARAMETER)));
 }
 
 /// What a parameter's text should be, where it is not.
@@ -116,7 +117,7 @@ pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &
         let mut found = Vec::new();
         Check { form: input.is_form() }.value(body.ty, input.root(), "", &mut found);
         found.retain(|field| {
-            !(field.code == EMPTY && query.get(&field.field).is_some_and(|text| !text.is_empty()))
+            !(field.code == EMPTY_PARAMETER && query.get(&field.field).is_some_and(|text| !text.is_empty()))
         });
         wrong.append(&mut found);
     }
@@ -239,7 +240,7 @@ fn missing(field: &Field, path: &str, wrong: &mut Vec<InvalidField>) {
         _ => Vec::new(),
     };
     if within.is_empty() {
-        wrong.push(InvalidField::new(path, "is required").with_code(EMPTY));
+        wrong.push(InvalidField::new(path, "is required").with_code(EMPTY_PARAMETER));
     }
     for field in within {
         missing(field, &join(path, field.name), wrong);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::relations::people;
 use super::videos::{Filter, order};
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::synth::shapes::{channel as shape, video as video_shape};
 use crate::world::collections::Channel;
 use crate::world::video::Video;
@@ -34,7 +34,7 @@ pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Channel, Ap
     let me = call.me()?;
     let (id, own) = find(call).map(|channel| (channel.id, channel.moderators.contains(&me)))?;
     if !own {
-        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The user does not moderate the channel."));
+        return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The user does not moderate the channel."));
     }
     call.state.channels.get_mut(&id).ok_or_else(missing)
 }
@@ -82,12 +82,12 @@ fn page(call: &Call<'_>, mut found: Vec<&Channel>) -> Outcome {
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let owner = call.me()?;
     let mut input = call.input()?;
-    let name = input.required_text("name");
+    let name = input.required_string("name");
     if input.get("privacy").is_none() {
-        input.required_text("privacy");
+        input.required_string("privacy");
     }
-    let privacy = input.word("privacy", &PRIVACY).unwrap_or_default();
-    let (description, link_name) = (input.text("description"), input.text("link"));
+    let privacy = input.enum_value("privacy", &PRIVACY).unwrap_or_default();
+    let (description, link_name) = (input.string("description"), input.string("link"));
     input.finish()?;
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
     let channel = Channel {
@@ -117,8 +117,8 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (name, description, link) = (input.text("name"), input.text("description"), input.text("link"));
-    let privacy = input.word("privacy", &PRIVACY);
+    let (name, description, link) = (input.string("name"), input.string("description"), input.string("link"));
+    let privacy = input.enum_value("privacy", &PRIVACY);
     let now = call.now;
     let channel = find_own(call)?;
     input.finish()?;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::synth::shapes::comment as shape;
 use crate::world::collections::Comment;
 
@@ -73,7 +73,7 @@ fn add(call: &mut Call<'_>, reply_to: Option<u64>) -> Outcome {
 
 fn text(call: &Call<'_>) -> Result<String, ApiError> {
     let mut input = call.input()?;
-    let text = input.text("text").filter(|text| !text.trim().is_empty());
+    let text = input.string("text").filter(|text| !text.trim().is_empty());
     input.finish()?;
     text.ok_or_else(|| ApiError::bad_request(NO_TEXT, "The comment has no text."))
 }
@@ -84,7 +84,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let text = text(call)?;
     let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
     if author != me {
-        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The comment is someone else's."));
+        return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The comment is someone else's."));
     }
     let (video, now) = (call.video()?.id, call.now);
     let comments = call.state.videos.get_mut(&video).map(|video| &mut video.comments);
@@ -102,7 +102,10 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
     let (video, owner) = call.video().map(|video| (video.id, video.owner))?;
     if me != author && me != owner {
-        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The comment and the video are someone else's."));
+        return Err(ApiError::forbidden(
+            Some(PERMISSION_DENIED),
+            "The comment and the video are someone else's.",
+        ));
     }
     if let Some(video) = call.state.videos.get_mut(&video) {
         video.comments.retain(|comment| comment.id != id && comment.reply_to != Some(id));

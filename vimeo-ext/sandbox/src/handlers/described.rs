@@ -48,7 +48,7 @@ fn page(call: &Call<'_>, items: Type) -> Outcome {
     if call.request.query.get("direction") == Some("desc") {
         uris.reverse();
     }
-    let page = Page::of(&call.request.query, uris.len())?;
+    let page = Page::parse(&call.request.query, uris.len())?;
     let on_page = uris.get(page.range()).unwrap_or_default();
     let data =
         on_page.iter().map(|uri| synthesizer.named(name, uri, &call.selection, &mut Vec::new())).collect();

@@ -9,7 +9,7 @@ pub(crate) fn video(call: &mut Call<'_>) -> Outcome {
     call.own_subject()?;
     let id = call.own_video()?.id;
     let mut input = call.input()?;
-    let name = input.text("name");
+    let name = input.string("name");
     input.finish()?;
     let now = call.now;
     let copy = call.state.copy_video(id, now).ok_or_else(|| ApiError::not_found("video"))?;
@@ -23,7 +23,7 @@ pub(crate) fn video(call: &mut Call<'_>) -> Outcome {
 /// A copy of an own showcase, with the same videos in it.
 pub(crate) fn showcase(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let name = input.text("name");
+    let name = input.string("name");
     let mut copy = showcases::find_own(call)?.clone();
     input.finish()?;
     (copy.id, copy.resource_key) = (call.state.ids.id(), call.state.ids.hex(40));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::videos::{Filter, ids_in, order};
 use crate::call::{Answer, Call, Outcome, ResponseView};
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::protocol::fields::Selection;
 use crate::synth::shapes::{folder as shape, video as video_shape};
 use crate::world::collections::Folder;
@@ -46,8 +46,8 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
     let mut input = call.input()?;
-    let name = input.required_text("name");
-    let parent = input.text("parent_folder_uri");
+    let name = input.required_string("name");
+    let parent = input.string("parent_folder_uri");
     input.finish()?;
     let parent = parent.map(|uri| parent_in(call, owner, &uri)).transpose()?;
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
@@ -91,7 +91,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let id = folder(call)?.id;
     let mut input = call.input()?;
-    let name = input.required_text("name");
+    let name = input.required_string("name");
     input.finish()?;
     let now = call.now;
     if let Some(folder) = call.state.folders.get_mut(&id) {
@@ -105,7 +105,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let id = folder(call)?.id;
     let mut input = call.input()?;
-    let with_videos = input.truth("should_delete_clips").unwrap_or_default();
+    let with_videos = input.boolean("should_delete_clips").unwrap_or_default();
     input.finish()?;
     let gone: Vec<u64> =
         call.state.folders.values().filter(|folder| call.state.is_below(folder, id)).map(|f| f.id).collect();
@@ -229,7 +229,7 @@ fn named(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
         None => {
             let mut input = call.input()?;
             let body = input
-                .texts("uris")
+                .strings("uris")
                 .map(|uris| uris.join(","))
                 .or_else(|| input.get("uris").and_then(Value::as_str).map(str::to_owned));
             ids_in(&body.or_else(|| call.request.query.get("uris").map(str::to_owned)).unwrap_or_default())
@@ -242,7 +242,7 @@ fn named(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
         let video = call.state.videos.get(id).ok_or_else(|| ApiError::not_found("video"))?;
         if video.owner != me {
             return Err(ApiError::forbidden(
-                Some(NOT_ALLOWED),
+                Some(PERMISSION_DENIED),
                 format!("/videos/{id} belongs to another user."),
             ));
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::channels::{find, find_own};
 use super::relations::people;
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, EMPTY, InvalidField};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField};
 use crate::synth::resolve::shape;
 use crate::synth::shapes::user as shape;
 
@@ -86,7 +86,9 @@ fn listed(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
         users.push(user.ok_or_else(|| ApiError::not_found("user"))?.id);
     }
     match users.is_empty() {
-        true => Err(ApiError::invalid(vec![InvalidField::new("user_uri", "is required").with_code(EMPTY)])),
+        true => Err(ApiError::invalid(vec![
+            InvalidField::new("user_uri", "is required").with_code(EMPTY_PARAMETER),
+        ])),
         false => Ok(users),
     }
 }

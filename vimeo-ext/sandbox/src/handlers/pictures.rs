@@ -37,7 +37,7 @@ pub(crate) fn thumbnails(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn create_thumbnail(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (time, active) = (input.number("time"), input.truth("active"));
+    let (time, active) = (input.integer("time"), input.boolean("active"));
     input.finish()?;
     let (id, key, resource_key) = (call.state.ids.id(), call.state.ids.hex(64), call.state.ids.hex(40));
     let now = call.now;
@@ -88,7 +88,7 @@ pub(crate) fn delete_thumbnail(call: &mut Call<'_>) -> Outcome {
 }
 
 fn active(mut input: Input) -> Result<Option<bool>, ApiError> {
-    let active = input.truth("active");
+    let active = input.boolean("active");
     input.finish()?;
     Ok(active)
 }

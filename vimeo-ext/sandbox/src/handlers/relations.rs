@@ -1,7 +1,7 @@
 //! Likes, Watch Later and followings: one person marks one thing.
 
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, EMPTY};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER};
 use crate::synth::shapes::{user as user_shape, video as shape};
 use crate::world::user::User;
 use crate::world::video::Video;
@@ -135,7 +135,7 @@ pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
         items.iter().map(|item| item.get("uri").unwrap_or(item).as_str()).collect::<Option<Vec<&str>>>()
     });
     let Some(uris) = uris else {
-        return Err(ApiError::bad_request(EMPTY, "The body must list users by their URIs."));
+        return Err(ApiError::bad_request(EMPTY_PARAMETER, "The body must list users by their URIs."));
     };
     if uris.len() > MAX_USERS {
         return Err(ApiError::bad_request(

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::collections::path;
 use super::{channels, folders, showcases};
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::protocol::fields::Selection;
 use crate::synth::resolve::{all, shape};
 use crate::synth::shapes::category;
@@ -89,9 +89,10 @@ pub(crate) fn own_parents(call: &mut Call<'_>) -> Result<(), ApiError> {
         channels::find_own(call)?;
     }
     match path::root_owner(call) {
-        Some(owner) if owner != me => {
-            Err(ApiError::forbidden(Some(NOT_ALLOWED), "The path leads to what belongs to another user."))
-        }
+        Some(owner) if owner != me => Err(ApiError::forbidden(
+            Some(PERMISSION_DENIED),
+            "The path leads to what belongs to another user.",
+        )),
         _ => Ok(()),
     }
 }

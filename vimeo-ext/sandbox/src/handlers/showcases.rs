@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::videos::{Filter, ids_in, order};
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, EMPTY, InvalidField, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField, PERMISSION_DENIED};
 use crate::protocol::input::Input;
 use crate::synth::shapes::{showcase as shape, video as video_shape};
 use crate::world::collections::Showcase;
@@ -72,7 +72,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
     let mut input = call.input()?;
-    let name = input.required_text("name");
+    let name = input.required_string("name");
     let edits = Edits::read(&mut input);
     input.finish()?;
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
@@ -196,7 +196,9 @@ pub(crate) fn replace_videos(call: &mut Call<'_>) -> Outcome {
     let input = call.input()?;
     let uris = input.get("videos").and_then(Value::as_str).unwrap_or_default().to_owned();
     if uris.is_empty() {
-        return Err(ApiError::invalid(vec![InvalidField::new("videos", "is required").with_code(EMPTY)]));
+        return Err(ApiError::invalid(vec![
+            InvalidField::new("videos", "is required").with_code(EMPTY_PARAMETER),
+        ]));
     }
     let ids =
         ids_in(&uris).into_iter().map(|id| own_video(call, Some(id))).collect::<Result<Vec<u64>, _>>()?;
@@ -215,7 +217,7 @@ fn own_video(call: &Call<'_>, id: Option<u64>) -> Result<u64, ApiError> {
     if video.owner == me {
         Ok(video.id)
     } else {
-        Err(ApiError::forbidden(Some(NOT_ALLOWED), "The video belongs to another user."))
+        Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The video belongs to another user."))
     }
 }
 
@@ -237,25 +239,26 @@ struct Edits {
 
 impl Edits {
     fn read(input: &mut Input) -> Self {
-        let privacy = input.word("privacy", &PRIVACY);
+        let privacy = input.enum_value("privacy", &PRIVACY);
         if privacy.as_deref() == Some("password") && input.get("password").is_none() {
-            input.refuse(
-                InvalidField::new("password", "is required when privacy is password").with_code(EMPTY),
+            input.reject(
+                InvalidField::new("password", "is required when privacy is password")
+                    .with_code(EMPTY_PARAMETER),
             );
         }
         Self {
-            name: input.text("name"),
-            description: input.text("description"),
+            name: input.string("name"),
+            description: input.string("description"),
             privacy,
-            password: input.text("password"),
-            brand_color: input.text("brand_color"),
-            layout: input.word("layout", &["grid", "player"]),
-            theme: input.word("theme", &["dark", "standard"]),
-            sort: input.word("sort", &SORTS),
-            hide_nav: input.truth("hide_nav"),
-            hide_upcoming: input.truth("hide_upcoming"),
-            hide_from_vimeo: input.truth("hide_from_vimeo"),
-            review_mode: input.truth("review_mode"),
+            password: input.string("password"),
+            brand_color: input.string("brand_color"),
+            layout: input.enum_value("layout", &["grid", "player"]),
+            theme: input.enum_value("theme", &["dark", "standard"]),
+            sort: input.enum_value("sort", &SORTS),
+            hide_nav: input.boolean("hide_nav"),
+            hide_upcoming: input.boolean("hide_upcoming"),
+            hide_from_vimeo: input.boolean("hide_from_vimeo"),
+            review_mode: input.boolean("review_mode"),
         }
     }
 

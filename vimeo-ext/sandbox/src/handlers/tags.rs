@@ -2,7 +2,7 @@
 
 use super::videos::order;
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, EMPTY};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER};
 use crate::synth::shapes::{tag as shape, video as video_shape};
 use crate::world::video::{Tag, Video};
 
@@ -11,7 +11,8 @@ fn missing() -> ApiError {
 }
 
 fn word(call: &Call<'_>) -> Result<Tag, ApiError> {
-    Tag::new(call.params.get("word")).ok_or_else(|| ApiError::bad_request(EMPTY, "The tag is empty."))
+    Tag::new(call.params.get("word"))
+        .ok_or_else(|| ApiError::bad_request(EMPTY_PARAMETER, "The tag is empty."))
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
@@ -66,7 +67,10 @@ pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
         items.iter().map(|item| Tag::new(item.get("name").or(Some(item))?.as_str()?)).collect()
     });
     let Some(tags) = names.filter(|tags| !tags.is_empty()) else {
-        return Err(ApiError::bad_request(EMPTY, "The body must be a list of objects, each with a name."));
+        return Err(ApiError::bad_request(
+            EMPTY_PARAMETER,
+            "The body must be a list of objects, each with a name.",
+        ));
     };
     let now = call.now;
     let video = call.own_video()?;

@@ -25,12 +25,12 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (language, name) = (input.required_text("language"), input.required_text("name"));
+    let (language, name) = (input.required_string("language"), input.required_string("name"));
     if input.get("type").is_none() {
-        input.required_text("type");
+        input.required_string("type");
     }
-    let kind = input.word("type", &KINDS).unwrap_or_default();
-    let active = input.truth("active").unwrap_or_default();
+    let kind = input.enum_value("type", &KINDS).unwrap_or_default();
+    let active = input.boolean("active").unwrap_or_default();
     let video = call.own_video()?;
     let id = video.id;
     input.finish()?;
@@ -58,8 +58,8 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (language, name) = (input.text("language"), input.text("name"));
-    let (kind, active) = (input.word("type", &KINDS), input.truth("active"));
+    let (language, name) = (input.string("language"), input.string("name"));
+    let (kind, active) = (input.enum_value("type", &KINDS), input.boolean("active"));
     input.finish()?;
     let (id, now) = (call.params.id("texttrack_id"), call.now);
     let video = call.own_video()?;

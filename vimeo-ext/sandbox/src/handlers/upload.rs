@@ -6,7 +6,9 @@ use super::folders::folder_in;
 use super::videos::Edits;
 use crate::call::{Answer, Call, Outcome};
 use crate::config::QuotaUnit;
-use crate::protocol::error::{ApiError, DISK_QUOTA, EMPTY, InvalidField, PERIODIC_QUOTA, STREAMING_CLOSED};
+use crate::protocol::error::{
+    ApiError, DISK_QUOTA, EMPTY_PARAMETER, InvalidField, PERIODIC_QUOTA, STREAMING_CLOSED,
+};
 use crate::protocol::input::Input;
 use crate::synth::shapes::{version, video};
 use crate::world::NewSource;
@@ -16,9 +18,9 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let edits = Edits::read(&mut input);
     let source = source(&mut input)?;
-    let folder = input.text("folder_uri").map(|uri| folder_in(call, owner, &uri)).transpose()?;
+    let folder = input.string("folder_uri").map(|uri| folder_in(call, owner, &uri)).transpose()?;
     let file_name =
-        input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
+        input.string("file_name").or_else(|| input.string("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
     check_quota(call, owner, &source, 1)?;
     // What the official libraries insist on, or the described status.
@@ -44,7 +46,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let file_name = input.required_text("file_name");
+    let file_name = input.required_string("file_name");
     let source = source(&mut input)?;
     let video = call.own_video()?;
     let (id, owner) = (video.id, video.owner);
@@ -59,27 +61,28 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
 
 /// Reads `upload`; what does not fit is noted in `input`.
 fn source(input: &mut Input) -> Result<NewSource, ApiError> {
-    match input.text("upload.approach").as_deref() {
+    match input.string("upload.approach").as_deref() {
         Some("tus") => {
             if input.get("upload.size").is_none() {
-                input.refuse(
-                    InvalidField::new("upload.size", "is required: the size in bytes").with_code(EMPTY),
+                input.reject(
+                    InvalidField::new("upload.size", "is required: the size in bytes")
+                        .with_code(EMPTY_PARAMETER),
                 );
             }
-            let size = input.number("upload.size").unwrap_or_default();
+            let size = input.integer("upload.size").unwrap_or_default();
             Ok(NewSource::Tus { size })
         }
         Some("pull") => {
-            let link = input.required_text("upload.link");
+            let link = input.required_string("upload.link");
             if url::Url::parse(&link).is_err() {
-                input.refuse(InvalidField::new("upload.link", "must be an absolute URL"));
+                input.reject(InvalidField::new("upload.link", "must be an absolute URL"));
             }
             Ok(NewSource::Pull { link })
         }
         Some("post") => {
-            let (size, redirect) = (input.number("upload.size"), input.text("upload.redirect_url"));
+            let (size, redirect) = (input.integer("upload.size"), input.string("upload.redirect_url"));
             if redirect.as_deref().is_some_and(|address| url::Url::parse(address).is_err()) {
-                input.refuse(InvalidField::new("upload.redirect_url", "must be an absolute URL"));
+                input.reject(InvalidField::new("upload.redirect_url", "must be an absolute URL"));
             }
             Ok(NewSource::Form { size, redirect })
         }
@@ -89,9 +92,9 @@ fn source(input: &mut Input) -> Result<NewSource, ApiError> {
             Err(ApiError::invalid(vec![field]))
         }
         Some(_) => Err(ApiError::invalid_field("upload.approach", "must be one of post, pull, tus")),
-        None => {
-            Err(ApiError::invalid(vec![InvalidField::new("upload.approach", "is required").with_code(EMPTY)]))
-        }
+        None => Err(ApiError::invalid(vec![
+            InvalidField::new("upload.approach", "is required").with_code(EMPTY_PARAMETER),
+        ])),
     }
 }
 

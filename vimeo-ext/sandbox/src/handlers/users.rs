@@ -13,9 +13,9 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let id = call.own_subject()?;
     let mut input = call.input()?;
-    let (name, bio) = (input.text("name"), input.text("bio"));
-    let (location, gender) = (input.text("location"), input.text("gender"));
-    let link = input.text("link");
+    let (name, bio) = (input.string("name"), input.string("bio"));
+    let (location, gender) = (input.string("location"), input.string("gender"));
+    let link = input.string("link");
     input.finish()?;
     let taken = |user: &User| user.id != id && link.as_deref().is_some_and(|word| user.is_called(word));
     if call.state.users.values().any(taken) {

@@ -1,7 +1,7 @@
 //! Versions of a video.
 
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::synth::shapes::version as shape;
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
@@ -19,8 +19,8 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let current = input.truth("is_current");
-    let description = input.text("description");
+    let current = input.boolean("is_current");
+    let description = input.string("description");
     input.finish()?;
     let (id, now) = (call.params.id("version_id"), call.now);
     let video = call.own_video()?;
@@ -45,7 +45,10 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let video = call.own_video()?;
     let place = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(missing)?;
     if video.versions.get(place).is_some_and(|version| version.active) || video.versions.len() == 1 {
-        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The version that plays cannot be deleted."));
+        return Err(ApiError::forbidden(
+            Some(PERMISSION_DENIED),
+            "The version that plays cannot be deleted.",
+        ));
     }
     video.versions.remove(place);
     video.touch(now);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::call::{Answer, Call, Outcome};
-use crate::protocol::error::{ApiError, EMPTY, NOT_ALLOWED};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER, PERMISSION_DENIED};
 use crate::protocol::input::Input;
 use crate::protocol::query::Query;
 use crate::synth::shapes::video as shape;
@@ -121,7 +121,10 @@ pub(crate) fn delete_many(call: &mut Call<'_>) -> Outcome {
     for id in &ids {
         let video = call.state.videos.get(id).ok_or_else(|| ApiError::not_found("video"))?;
         if video.owner != owner {
-            return Err(ApiError::bad_request(NOT_ALLOWED, format!("/videos/{id} belongs to another user.")));
+            return Err(ApiError::bad_request(
+                PERMISSION_DENIED,
+                format!("/videos/{id} belongs to another user."),
+            ));
         }
     }
     for id in ids {
@@ -273,45 +276,45 @@ impl Edits {
             .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION)
         {
             let message = format!("holds at most {MAX_DESCRIPTION} characters");
-            input.refuse(crate::protocol::error::InvalidField::new("description", message));
+            input.reject(crate::protocol::error::InvalidField::new("description", message));
         }
-        let view = input.word("privacy.view", &VIEW);
+        let view = input.enum_value("privacy.view", &VIEW);
         if view.as_deref() == Some("password") && input.get("password").is_none() {
             let missing = crate::protocol::error::InvalidField::new(
                 "password",
                 "is required when privacy.view is password",
             );
-            input.refuse(missing.with_code(EMPTY));
+            input.reject(missing.with_code(EMPTY_PARAMETER));
         }
-        let content_rating = input.texts("content_rating");
+        let content_rating = input.strings("content_rating");
         if let Some(unknown) = content_rating.iter().flatten().find(|word| !RATINGS.contains(&word.as_str()))
         {
             let message = format!("\"{unknown}\" is none of {}", RATINGS.join(", "));
-            input.refuse(crate::protocol::error::InvalidField::new("content_rating", message));
+            input.reject(crate::protocol::error::InvalidField::new("content_rating", message));
         }
         Self {
-            name: input.text("name"),
+            name: input.string("name"),
             // Null takes a description or a license away.
-            description: input.has("description").then(|| input.text("description")),
+            description: input.has("description").then(|| input.string("description")),
             privacy: PrivacyEdits {
                 view,
-                embed: input.word("privacy.embed", &EMBED),
-                download: input.truth("privacy.download"),
-                add: input.truth("privacy.add"),
-                comments: input.word("privacy.comments", &COMMENTS),
+                embed: input.enum_value("privacy.embed", &EMBED),
+                download: input.boolean("privacy.download"),
+                add: input.boolean("privacy.add"),
+                comments: input.enum_value("privacy.comments", &COMMENTS),
             },
-            password: input.text("password"),
-            license: input.has("license").then(|| input.word("license", &LICENSES)),
-            locale: input.text("locale"),
+            password: input.string("password"),
+            license: input.has("license").then(|| input.enum_value("license", &LICENSES)),
+            locale: input.string("locale"),
             content_rating,
             embed: input.object("embed"),
-            domains: input.texts("embed_domains"),
-            domains_add: input.texts("embed_domains_add").unwrap_or_default(),
-            domains_delete: input.texts("embed_domains_delete").unwrap_or_default(),
-            hide_from_vimeo: input.truth("hide_from_vimeo"),
-            review_active: input.truth("review_page.active"),
+            domains: input.strings("embed_domains"),
+            domains_add: input.strings("embed_domains_add").unwrap_or_default(),
+            domains_delete: input.strings("embed_domains_delete").unwrap_or_default(),
+            hide_from_vimeo: input.boolean("hide_from_vimeo"),
+            review_active: input.boolean("review_page.active"),
             spatial: input.object("spatial"),
-            custom_url: input.text("custom_url"),
+            custom_url: input.string("custom_url"),
         }
     }
 

@@ -40,16 +40,16 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     for name in ["webhook_type", "webhook_url"] {
         if input.get(name).is_none() {
-            input.required_text(name);
+            input.required_string(name);
         }
     }
-    let kind = input.word("webhook_type", &EVENT_KINDS).unwrap_or_default();
-    let url = input.text("webhook_url").unwrap_or_default();
+    let kind = input.enum_value("webhook_type", &EVENT_KINDS).unwrap_or_default();
+    let url = input.string("webhook_url").unwrap_or_default();
     if !url.is_empty() && url::Url::parse(&url).is_err() {
-        input.refuse(crate::protocol::error::InvalidField::new("webhook_url", "must be an absolute URL"));
+        input.reject(crate::protocol::error::InvalidField::new("webhook_url", "must be an absolute URL"));
     }
-    let secret = input.text("secret");
-    let enabled = input.truth("is_enabled").unwrap_or(true);
+    let secret = input.string("secret");
+    let enabled = input.boolean("is_enabled").unwrap_or(true);
     input.finish()?;
     let (id, now) = (call.state.ids.id(), call.now);
     let hook = Webhook { id, kind, url, secret, enabled, created: now, modified: now, switched: now };
@@ -61,8 +61,9 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     app(call)?;
     let mut input = call.input()?;
-    let (kind, url) = (input.word("webhook_type", &EVENT_KINDS), input.text("webhook_url"));
-    let (secret, enabled) = (input.has("secret").then(|| input.text("secret")), input.truth("is_enabled"));
+    let (kind, url) = (input.enum_value("webhook_type", &EVENT_KINDS), input.string("webhook_url"));
+    let (secret, enabled) =
+        (input.has("secret").then(|| input.string("secret")), input.boolean("is_enabled"));
     input.finish()?;
     let (id, now) = (call.params.id("webhook_id").ok_or_else(missing)?, call.now);
     let hook = call.state.webhooks.get_mut(&id).ok_or_else(missing)?;

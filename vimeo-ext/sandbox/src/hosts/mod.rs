@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 
 use crate::app::AppState;
 use crate::faults::Phase;
-use crate::protocol::error::{ApiError, INVALID};
+use crate::protocol::error::{ApiError, INVALID_PARAMETER};
 use crate::protocol::links::LinkTarget;
 use crate::protocol::names;
 use crate::request_log::Host;
@@ -99,7 +99,7 @@ async fn api_answer(app: &AppState, exchange: &Exchange, body: Body) -> Response
         }
         Read::BrokenOff => {
             return router::refusal(&ApiError::bad_request(
-                INVALID,
+                INVALID_PARAMETER,
                 "The body broke off, or is no chunked body.",
             ));
         }

@@ -1,22 +1,22 @@
-//! What the sandbox answers when it refuses, in Vimeo's error shapes.
+//! Error responses of the emulated API, in Vimeo's formats.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// A refusal, as the API says it.
+/// An error response of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) developer_message: String,
-    /// Left out where the number that Vimeo sends is not known.
+    /// `None` if the code that Vimeo sends is unknown.
     pub(crate) code: Option<u32>,
     pub(crate) fields: Vec<InvalidField>,
-    /// OAuth's word for it: then the refusal has the shape of the token operations.
-    pub(crate) oauth: Option<&'static str>,
-    /// Whether `error` stands alone in the body.
+    /// The OAuth error code; if set, the body has the format of the token operations.
+    pub(crate) oauth_error: Option<&'static str>,
+    /// Whether the body contains only `error`.
     pub(crate) is_bare: bool,
-    /// What `WWW-Authenticate` says, where it is sent.
+    /// The value of `WWW-Authenticate`, if sent.
     pub(crate) challenge: Option<&'static str>,
 }
 
@@ -28,88 +28,93 @@ pub(crate) struct InvalidField {
     pub(crate) message: String,
 }
 
-/// An invalid parameter; also the outer code when one or more fields are named.
-pub(crate) const INVALID: u32 = 2204;
-/// Nothing where something is needed.
-pub(crate) const EMPTY: u32 = 2205;
-/// A page past the last one.
-pub(crate) const NO_SUCH_PAGE: u32 = 2286;
-/// The upload approach `streaming`, which Vimeo has closed.
+/// Invalid parameter; also the outer code if fields are listed.
+pub(crate) const INVALID_PARAMETER: u32 = 2204;
+/// A required parameter is missing or empty.
+pub(crate) const EMPTY_PARAMETER: u32 = 2205;
+/// A page beyond the last one.
+pub(crate) const PAGE_OUT_OF_RANGE: u32 = 2286;
+/// The upload approach `streaming`, which Vimeo has shut down.
 pub(crate) const STREAMING_CLOSED: u32 = 2552;
-/// The caller may not do this.
-pub(crate) const NOT_ALLOWED: u32 = 3200;
+/// The caller lacks permission.
+pub(crate) const PERMISSION_DENIED: u32 = 3200;
 /// The account's storage is full.
 pub(crate) const DISK_QUOTA: u32 = 4101;
-/// The account's allowance for the current period is used up.
+/// The account's quota for the current period is used up.
 pub(crate) const PERIODIC_QUOTA: u32 = 4102;
-/// The thing asked for does not exist.
+/// The requested resource does not exist.
 pub(crate) const NOT_FOUND: u32 = 5000;
-/// The access token is missing or wrong.
-pub(crate) const BAD_TOKEN: u32 = 8003;
+/// The access token is missing or invalid.
+pub(crate) const INVALID_TOKEN: u32 = 8003;
 
 impl ApiError {
     pub(crate) fn new(
         status: StatusCode,
         code: Option<u32>,
         message: &str,
-        developer: impl Into<String>,
+        developer_message: impl Into<String>,
     ) -> Self {
         Self {
             status,
             message: message.to_owned(),
-            developer_message: developer.into(),
+            developer_message: developer_message.into(),
             code,
             fields: Vec::new(),
-            oauth: None,
+            oauth_error: None,
             is_bare: false,
             challenge: None,
         }
     }
 
-    /// A call about the token's user with a token that has none.
+    /// A call that needs a user, with a token that has none.
     pub(crate) fn no_user() -> Self {
-        let message = "The token stands for an app, and this needs a user's (no user credentials).";
+        let message = "This operation requires a user's access token, and the token belongs to an app (no user credentials).";
         Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::unauthorized(message) }
     }
 
-    /// A scope that the token lacks, by name: in a body without anything else, as it was recorded.
+    /// A scope that the token lacks. The body contains only `error`, as recorded from Vimeo.
     pub(crate) fn missing_scope(scope: &str) -> Self {
         let message = format!("Your access token does not have the \"{scope}\" scope");
         Self { is_bare: true, ..Self::new(StatusCode::FORBIDDEN, None, &message, "") }
     }
 
-    /// A refusal by a token operation.
-    pub(crate) fn auth(status: StatusCode, word: &'static str, description: impl Into<String>) -> Self {
-        Self { oauth: Some(word), ..Self::new(status, None, word, description) }
+    /// An error of a token operation.
+    pub(crate) fn oauth(status: StatusCode, code: &'static str, description: impl Into<String>) -> Self {
+        Self { oauth_error: Some(code), ..Self::new(status, None, code, description) }
     }
 
-    pub(crate) fn unauthorized(developer: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, Some(BAD_TOKEN), "This request is not authenticated.", developer)
+    pub(crate) fn unauthorized(developer_message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            Some(INVALID_TOKEN),
+            "This request is not authenticated.",
+            developer_message,
+        )
     }
 
-    pub(crate) fn forbidden(code: Option<u32>, developer: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, code, "You are not permitted to do this.", developer)
+    pub(crate) fn forbidden(code: Option<u32>, developer_message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, "You are not permitted to do this.", developer_message)
     }
 
-    pub(crate) fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(resource: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             Some(NOT_FOUND),
             "This does not exist, or you may not see it.",
-            format!("No such {what} exists for this token."),
+            format!("This token can see no such {resource}."),
         )
     }
 
     pub(crate) fn invalid(fields: Vec<InvalidField>) -> Self {
         let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
-        let developer = format!("Invalid parameters: {}.", names.join(", "));
+        let developer_message = format!("Invalid parameters: {}.", names.join(", "));
         Self {
             fields,
             ..Self::new(
                 StatusCode::BAD_REQUEST,
-                Some(INVALID),
+                Some(INVALID_PARAMETER),
                 "The request has invalid parameters.",
-                developer,
+                developer_message,
             )
         }
     }
@@ -118,18 +123,19 @@ impl ApiError {
         Self::invalid(vec![InvalidField::new(field, message)])
     }
 
-    pub(crate) fn bad_request(code: u32, developer: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, Some(code), "The request cannot be understood.", developer)
+    pub(crate) fn bad_request(code: u32, developer_message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Some(code), "The request cannot be understood.", developer_message)
     }
 
-    pub(crate) fn no_such_page() -> Self {
-        Self::bad_request(NO_SUCH_PAGE, "The list has no page of this number.")
+    pub(crate) fn page_out_of_range() -> Self {
+        Self::bad_request(PAGE_OUT_OF_RANGE, "The page is beyond the end of the list.")
     }
 
-    /// OAuth's two members where it is a token operation's; else the shape `error`, with `link` always there and always null.
+    /// The JSON body: OAuth's two members for token operations; otherwise Vimeo's `error` object, in which `link` is always
+    /// null.
     pub(crate) fn body(&self) -> Value {
-        if let Some(word) = self.oauth {
-            return json!({"error": word, "error_description": self.developer_message});
+        if let Some(code) = self.oauth_error {
+            return json!({"error": code, "error_description": self.developer_message});
         }
         if self.is_bare {
             return json!({"error": self.message});
@@ -154,7 +160,7 @@ impl ApiError {
 
 impl InvalidField {
     pub(crate) fn new(field: &str, message: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), code: INVALID, message: message.into() }
+        Self { field: field.to_owned(), code: INVALID_PARAMETER, message: message.into() }
     }
 
     pub(crate) fn with_code(mut self, code: u32) -> Self {
@@ -177,8 +183,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn link_is_null_and_fields_are_there_only_when_named() {
-        let body = ApiError::no_such_page().body();
+    fn error_body_formats() {
+        let body = ApiError::page_out_of_range().body();
         assert_eq!(body["error_code"], 2286);
         assert_eq!(body["link"], Value::Null);
         assert!(body.get("invalid_parameters").is_none());

@@ -1,30 +1,29 @@
-//! `?fields=`: which members of an answer are sent.
+//! `?fields=`: selects the members of a response.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// What `fields` asks for at one level of an answer.
+/// What `fields` selects at one level of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// Everything below.
+    /// All members.
     All,
-    /// The named members only.
+    /// Only the named members.
     Only(BTreeMap<String, Selection>),
 }
 
-/// How deep a path of `fields` is followed.
+/// Limits the depth of a path in `fields`.
 const MAX_DEPTH: usize = 64;
 
-/// Stands in where a whole subtree is wanted.
 static ALL: Selection = Selection::All;
 
 impl Selection {
-    /// Reads a comma-separated list of dotted paths; an empty list asks for everything.
+    /// Parses a comma-separated list of dotted paths; an empty list selects everything.
     pub(crate) fn parse(fields: Option<&str>) -> Self {
         let mut root = Self::Only(BTreeMap::new());
         for path in fields.unwrap_or_default().split(',').map(str::trim).filter(|path| !path.is_empty()) {
-            // Cut where no answer reaches, so that a path cannot exhaust the stack.
+            // Truncated beyond the depth of any response, so that a path cannot exhaust the stack.
             let end = path.match_indices('.').nth(MAX_DEPTH).map_or(path.len(), |(at, _)| at);
             root.add(path.get(..end).unwrap_or(path));
         }
@@ -46,7 +45,7 @@ impl Selection {
         }
     }
 
-    /// What is wanted of the member `name`; `None` when it is not.
+    /// The selection below the member `name`; `None` if the member is not selected.
     pub(crate) fn of(&self, name: &str) -> Option<&Selection> {
         match self {
             Self::All => Some(&ALL),
@@ -54,7 +53,7 @@ impl Selection {
         }
     }
 
-    /// Takes out of `value` what was not asked for; lists are filtered item by item.
+    /// Removes unselected members from `value`; arrays are filtered item by item.
     pub(crate) fn prune(&self, value: Value) -> Value {
         let Self::Only(names) = self else { return value };
         match value {
@@ -72,7 +71,7 @@ impl Selection {
     }
 }
 
-/// Builds an object member by member, skipping what `fields` leaves out before it is computed.
+/// Builds an object, without computing the members that `fields` leaves out.
 pub(crate) struct Object<'a> {
     selection: &'a Selection,
     members: Map<String, Value>,
@@ -87,7 +86,7 @@ impl<'a> Object<'a> {
         self.with(name, |_| value.into())
     }
 
-    /// A member whose value costs something: made only when wanted, and told what of it is wanted.
+    /// Adds a member whose value is expensive: computes it only if selected, and passes the selection below it.
     pub(crate) fn with(mut self, name: &str, value: impl FnOnce(&Selection) -> Value) -> Self {
         if let Some(below) = self.selection.of(name) {
             self.members.insert(name.to_owned(), below.prune(value(below)));
@@ -95,7 +94,7 @@ impl<'a> Object<'a> {
         self
     }
 
-    /// A member that is there only in some states of the thing.
+    /// Adds a member only if `present`.
     pub(crate) fn with_if(self, present: bool, name: &str, value: impl FnOnce(&Selection) -> Value) -> Self {
         if present { self.with(name, value) } else { self }
     }
@@ -111,7 +110,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_what_was_asked_for_is_left() {
+    fn prunes_unselected_members() {
         let video = json!({
             "uri": "/videos/1",
             "name": "One",
@@ -135,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_computed() {
+    fn skips_computing_unselected_members() {
         let selection = Selection::parse(Some("a,b.c"));
         let built = Object::new(&selection)
             .put("a", 1)
             .with("b", |_| json!({"c": 2, "d": 3}))
-            .with("x", |_| unreachable!("not asked for"))
+            .with("x", |_| unreachable!("not selected"))
             .build();
         assert_eq!(built, json!({"a": 1, "b": {"c": 2}}));
     }

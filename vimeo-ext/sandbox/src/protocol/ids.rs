@@ -1,18 +1,18 @@
-//! Ids, keys and signatures that follow from a seed alone.
+//! IDs, keys and signatures that are derived from a seed.
 
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Where a world's ids come from: the same seed and the same order of requests give the same ids.
+/// Generates a world's IDs: the same seed and the same order of requests produce the same IDs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ids {
     state: u64,
     last: u64,
 }
 
-/// Below any id that is handed out; of the size of Vimeo's own recent ids.
+/// All generated IDs are larger; the size matches Vimeo's own recent IDs.
 const FIRST: u64 = 900_000_000;
 
 impl Ids {
@@ -20,13 +20,13 @@ impl Ids {
         Self { state: seed ^ 0x5EED_0F5A_4DB0_0C5A, last: FIRST }
     }
 
-    /// SplitMix64: short, well spread, and not worth a dependency.
+    /// The SplitMix64 generator; too small to justify a dependency.
     fn random(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         splitmix64(self.state)
     }
 
-    /// A new id, larger than all before it and unique in its world whatever it names.
+    /// A new ID, larger than all before it and unique in its world across all kinds of resources.
     pub(crate) fn id(&mut self) -> u64 {
         self.last = self.last.saturating_add(1 + self.random() % 89);
         self.last
@@ -49,9 +49,9 @@ fn splitmix64(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A number that follows from a seed and some texts, for what is made anew each time it is asked for.
+/// Hashes a seed and some strings, for values that are computed anew for each request.
 pub(crate) fn seeded_hash(seed: u64, parts: &[&str]) -> u64 {
-    // FNV-1a; a zero byte after each part keeps them from running together.
+    // FNV-1a, with a zero byte after each part as a separator.
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
     let sum = bytes.fold(0xCBF2_9CE4_8422_2325 ^ seed, |sum: u64, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -68,13 +68,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The SHA-256 of a text in hexadecimal digits.
+/// The SHA-256 of a string in hexadecimal digits.
 pub(crate) fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// The first `length` hexadecimal digits of the SHA-256 of `parts`, each followed by a zero byte so that parts cannot
-/// run into each other.
+/// The first `length` hexadecimal digits of the SHA-256 of `parts`, each followed by a zero byte as a separator.
 pub(crate) fn digest(parts: &[&str], length: usize) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_decides_everything() {
+    fn same_seed_gives_same_ids() {
         let (mut one, mut two, mut other) = (Ids::new(7), Ids::new(7), Ids::new(8));
         let mut last = 0;
         for _ in 0..1000 {
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_do_not_run_together() {
+    fn digest_separates_parts() {
         assert_ne!(digest(&["ab", "c"], 40), digest(&["a", "bc"], 40));
         assert_eq!(digest(&["a"], 8).len(), 8);
     }

@@ -1,13 +1,13 @@
 //! Signed links to the upload host.
 //!
-//! A link carries its own right: whoever has it may use it until it expires, without a token.
+//! A link is a capability: whoever has it can use it until it expires, without a token.
 
 use chrono::{DateTime, Utc};
 
 use crate::protocol::ids;
 use crate::protocol::query::Query;
 
-/// What a signed link leads to.
+/// The resource that a signed link leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A file that is uploaded with tus, by its ticket.
@@ -20,17 +20,17 @@ pub(crate) enum Target {
     Captions(u64),
 }
 
-/// What stands in the path of a link: the world and what of it is meant.
+/// The path of a signed link: a world and a resource in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkTarget {
     pub(crate) world: u64,
     pub(crate) target: Target,
 }
 
-/// Why a link does not open.
+/// Why a link is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The signature is absent or not ours.
+pub(crate) enum LinkError {
+    /// The signature is missing or wrong.
     BadSignature,
     Expired,
 }
@@ -68,13 +68,13 @@ impl LinkTarget {
         format!("{path}?expires={expires}&sig={}", signature(key, &path, expires))
     }
 
-    pub(crate) fn check(&self, key: u64, query: &Query, now: DateTime<Utc>) -> Result<(), Refused> {
+    pub(crate) fn check(&self, key: u64, query: &Query, now: DateTime<Utc>) -> Result<(), LinkError> {
         let expires: i64 =
-            query.get("expires").and_then(|text| text.parse().ok()).ok_or(Refused::BadSignature)?;
+            query.get("expires").and_then(|text| text.parse().ok()).ok_or(LinkError::BadSignature)?;
         if query.get("sig") != Some(signature(key, &self.path(), expires).as_str()) {
-            return Err(Refused::BadSignature);
+            return Err(LinkError::BadSignature);
         }
-        if now.timestamp() >= expires { Err(Refused::Expired) } else { Ok(()) }
+        if now.timestamp() >= expires { Err(LinkError::Expired) } else { Ok(()) }
     }
 }
 
@@ -87,24 +87,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_opens_until_it_expires_and_only_unchanged() {
+    fn verifies_signature_and_expiry() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let place = LinkTarget { world: 3, target: Target::File("abc".into()) };
-        let link = place.signed(7, at(1000));
+        let target = LinkTarget { world: 3, target: Target::File("abc".into()) };
+        let link = target.signed(7, at(1000));
         let (path, query) = link.split_once('?').unwrap();
-        assert_eq!(LinkTarget::parse(path).unwrap(), place);
+        assert_eq!(LinkTarget::parse(path).unwrap(), target);
         let query = Query::parse(query);
 
-        assert_eq!(place.check(7, &query, at(999)), Ok(()));
-        assert_eq!(place.check(7, &query, at(1000)), Err(Refused::Expired));
-        assert_eq!(place.check(8, &query, at(1)), Err(Refused::BadSignature));
-        assert_eq!(place.check(7, &Query::parse(""), at(1)), Err(Refused::BadSignature));
+        assert_eq!(target.check(7, &query, at(999)), Ok(()));
+        assert_eq!(target.check(7, &query, at(1000)), Err(LinkError::Expired));
+        assert_eq!(target.check(8, &query, at(1)), Err(LinkError::BadSignature));
+        assert_eq!(target.check(7, &Query::parse(""), at(1)), Err(LinkError::BadSignature));
         let other = LinkTarget { world: 3, target: Target::File("abd".into()) };
-        assert_eq!(other.check(7, &query, at(1)), Err(Refused::BadSignature));
+        assert_eq!(other.check(7, &query, at(1)), Err(LinkError::BadSignature));
     }
 
     #[test]
-    fn only_our_paths_are_places() {
+    fn rejects_other_paths() {
         for path in
             ["/", "/files", "/files/1", "/files/x/abc", "/files/1/abc/d", "/pictures/1/abc", "/videos/1/2"]
         {

@@ -1,5 +1,5 @@
-//! What requests and answers are made of, whatever they are about: errors in Vimeo's shape, pages, fields, queries, bodies,
-//! signed links, ids, and the names of hosts.
+//! Building blocks of requests and responses: errors in Vimeo's formats, paging, field selection, queries, bodies, signed
+//! links, IDs and host names.
 
 pub(crate) mod error;
 pub(crate) mod fields;

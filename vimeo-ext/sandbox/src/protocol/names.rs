@@ -1,37 +1,37 @@
-//! The names that the sandbox goes by: hosts, the path of the control API, and headers that several of its parts know.
+//! Host names, the path of the control API, and header names that several modules use.
 
 use http::HeaderName;
 
-/// Where the control API is.
+/// The root path of the control API.
 pub(crate) const CONTROL_ROOT: &str = "/_sandbox";
 
-/// Where an upload stands.
+/// The offset of an upload, in bytes.
 pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
-/// Whether a path is the control API's.
+/// Whether a path belongs to the control API.
 pub(crate) fn is_control_path(path: &str) -> bool {
     path.strip_prefix(CONTROL_ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The API's own name.
+/// The API's host name.
 pub(crate) const API: &str = "api.vimeo.com";
 
-/// What the names of the hosts that take files end in; what stands before tells the region or the cluster.
+/// Suffixes of the upload hosts' names; the label before them is the region or cluster.
 pub(crate) const UPLOAD: [&str; 2] = [".tus.vimeo.com", ".cloud.vimeo.com"];
 
-/// The upload host of links that are https. The region is one that recorded answers show.
+/// The upload host in https links. Recorded responses show this region.
 #[cfg(feature = "tls")]
 pub(crate) const UPLOAD_LINKS: &str = "https://asia-files.tus.vimeo.com";
 
-/// Whether a name is one of those that the sandbox stands in for.
+/// Whether the sandbox emulates this host.
 pub(crate) fn is_vimeo(name: &str) -> bool {
     name.eq_ignore_ascii_case(API) || is_upload(name)
 }
 
-/// Whether a name is one of the upload hosts'.
+/// Whether a host name is that of an upload host.
 pub(crate) fn is_upload(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // One label only, as a certificate's wildcard has it.
+    // One label only, as in a wildcard certificate.
     UPLOAD
         .iter()
         .any(|end| name.strip_suffix(end).is_some_and(|label| !label.is_empty() && !label.contains('.')))
@@ -42,16 +42,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_of_the_control_api_are_told_from_others() {
-        for (path, is_its_own) in
+    fn recognizes_control_paths() {
+        for (path, expected) in
             [("/_sandbox", true), ("/_sandbox/x", true), ("/_sandboxes", false), ("/me/_sandbox", false)]
         {
-            assert_eq!(is_control_path(path), is_its_own, "{path}");
+            assert_eq!(is_control_path(path), expected, "{path}");
         }
     }
 
     #[test]
-    fn names_are_told_apart() {
+    fn recognizes_vimeo_hosts() {
         for (name, vimeo, upload) in [
             ("api.vimeo.com", true, false),
             ("API.Vimeo.com", true, false),

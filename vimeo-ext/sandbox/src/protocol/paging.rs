@@ -1,4 +1,4 @@
-//! The envelope that every list comes in.
+//! Paging: `page` and `per_page`, and the envelope of list responses.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::protocol::error::ApiError;
 use crate::protocol::query::Query;
 
-/// What Vimeo gives when `per_page` is not asked for.
+/// Vimeo's default for `per_page`.
 const DEFAULT_PER_PAGE: u64 = 25;
-/// The most that `per_page` may ask for.
+/// Vimeo's limit for `per_page`.
 pub(crate) const MAX_PER_PAGE: u64 = 100;
 
-/// Which part of a list was asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) number: u64,
@@ -21,41 +21,41 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads `page` and `per_page`; refuses what is no number, out of range, or past the end.
-    pub(crate) fn of(query: &Query, total: usize) -> Result<Self, ApiError> {
+    /// Reads `page` and `per_page`; rejects invalid numbers and pages beyond the end.
+    pub(crate) fn parse(query: &Query, total: usize) -> Result<Self, ApiError> {
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let number = read(query, "page", 1, u64::MAX)?;
         let per_page = read(query, "per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?;
         let page = Self { number, per_page, total };
         if number > page.last() {
-            return Err(ApiError::no_such_page());
+            return Err(ApiError::page_out_of_range());
         }
         Ok(page)
     }
 
-    /// The page of the same size that holds the item at `place`.
-    pub(crate) fn containing(self, place: usize) -> Self {
-        let place = u64::try_from(place).unwrap_or(u64::MAX);
-        Self { number: place / self.per_page + 1, ..self }
+    /// The page of the same size that contains the item at `index`.
+    pub(crate) fn containing(self, index: usize) -> Self {
+        let index = u64::try_from(index).unwrap_or(u64::MAX);
+        Self { number: index / self.per_page + 1, ..self }
     }
 
-    /// The number of the last page; an empty list has one, empty, page.
+    /// The number of the last page; an empty list has one empty page.
     fn last(&self) -> u64 {
         self.total.div_ceil(self.per_page).max(1)
     }
 
-    /// The items on this page, as places in the whole list.
+    /// The indices of this page's items in the whole list.
     pub(crate) fn range(&self) -> Range<usize> {
         let start = (self.number - 1).saturating_mul(self.per_page).min(self.total);
         let end = start.saturating_add(self.per_page).min(self.total);
-        // Both lie within a list that is in memory.
+        // Both are indices of a list in memory.
         Range {
             start: usize::try_from(start).unwrap_or(usize::MAX),
             end: usize::try_from(end).unwrap_or(usize::MAX),
         }
     }
 
-    /// The page as Vimeo sends it; `path` is the list's own, as the client asked for it.
+    /// Builds Vimeo's list response; `path` is the list's path as requested.
     pub(crate) fn envelope(&self, path: &str, query: &Query, data: Vec<Value>) -> Value {
         let link = |page: u64| Value::String(format!("{path}?{}", query.with_page(page)));
         let next = if self.number < self.last() { link(self.number + 1) } else { Value::Null };
@@ -79,8 +79,8 @@ fn read(query: &Query, name: &str, default: u64, max: u64) -> Result<u64, ApiErr
     let Some(text) = query.get(name) else { return Ok(default) };
     match text.parse::<u64>() {
         Ok(number) if (1..=max).contains(&number) => Ok(number),
-        _ if max == u64::MAX => Err(ApiError::invalid_field(name, "must be a whole number from 1")),
-        _ => Err(ApiError::invalid_field(name, format!("must be a whole number from 1 to {max}"))),
+        _ if max == u64::MAX => Err(ApiError::invalid_field(name, "must be an integer from 1")),
+        _ => Err(ApiError::invalid_field(name, format!("must be an integer from 1 to {max}"))),
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_cut_where_they_should_be() {
+    fn computes_page_ranges() {
         for (query, total, expected) in [
             ("", 0, Some(0..0)),
             ("", 3, Some(0..3)),
@@ -107,21 +107,21 @@ mod tests {
             ("page=1.0", 1000, None),
             ("page=18446744073709551615", 1000, None),
         ] {
-            let page = Page::of(&Query::parse(query), total);
+            let page = Page::parse(&Query::parse(query), total);
             assert_eq!(page.ok().map(|page| page.range()), expected, "{query} of {total}");
         }
     }
 
     #[test]
-    fn links_are_relative_and_keep_the_parameters() {
+    fn paging_links_keep_parameters() {
         let query = Query::parse("fields=uri%2Cname&per_page=2");
-        let page = Page::of(&query, 5).unwrap().envelope("/me/videos", &query, Vec::new());
+        let page = Page::parse(&query, 5).unwrap().envelope("/me/videos", &query, Vec::new());
         assert_eq!(page["paging"]["next"], "/me/videos?fields=uri%2Cname&per_page=2&page=2");
         assert_eq!(page["paging"]["previous"], Value::Null);
         assert_eq!(page["paging"]["last"], "/me/videos?fields=uri%2Cname&per_page=2&page=3");
 
         let query = Query::parse("page=3&per_page=2");
-        let page = Page::of(&query, 5).unwrap().envelope("/me/videos", &query, Vec::new());
+        let page = Page::parse(&query, 5).unwrap().envelope("/me/videos", &query, Vec::new());
         assert_eq!(page["paging"]["next"], Value::Null);
         assert_eq!(page["paging"]["previous"], "/me/videos?page=2&per_page=2");
         assert_eq!(page["paging"]["first"], "/me/videos?page=1&per_page=2");

@@ -1,8 +1,8 @@
-//! Query strings, with the order of their parameters kept: paging links repeat them as they came.
+//! Query strings. Parameters keep their order, since paging links repeat them.
 
 use url::form_urlencoded;
 
-/// The parameters of a request line, in their order.
+/// The parameters of a query, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
 
@@ -11,12 +11,12 @@ impl Query {
         Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
-    /// The last value of `name`: a repeated parameter overrides the earlier one.
+    /// The value of `name`; if it is repeated, the last one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The same parameters with `page` set, in its old place or at the end.
+    /// The same parameters with `page` replaced, or appended if it was absent.
     pub(crate) fn with_page(&self, page: u64) -> String {
         let mut seen = false;
         let mut out = form_urlencoded::Serializer::new(String::new());
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_link_keeps_every_parameter_in_its_place() {
+    fn page_link_keeps_parameter_order() {
         for (query, link) in [
             ("", "page=2"),
             ("fields=uri%2Cname", "fields=uri%2Cname&page=2"),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_counts() {
+    fn last_value_wins() {
         let query = Query::parse("a=1&b=&a=2");
         assert_eq!(query.get("a"), Some("2"));
         assert_eq!(query.get("b"), Some(""));

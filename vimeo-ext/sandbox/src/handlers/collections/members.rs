@@ -9,7 +9,7 @@ use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_held};
 use crate::catalog::schema::Type;
 use crate::handlers::resolve;
-use crate::protocol::error::{ApiError, EMPTY, InvalidField};
+use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField};
 use crate::protocol::fields::Selection;
 use crate::synth::media;
 use crate::synth::resolve::shape as held_shape;
@@ -70,7 +70,9 @@ pub(super) fn add_many(call: &mut Call<'_>) -> Outcome {
     resolve::own_parents(call)?;
     let ids = listed(call, collection)?;
     if ids.is_empty() && call.operation.body.as_ref().is_some_and(|body| body.required) {
-        return Err(ApiError::invalid(vec![InvalidField::new("body", "names nothing").with_code(EMPTY)]));
+        return Err(ApiError::invalid(vec![
+            InvalidField::new("body", "names nothing").with_code(EMPTY_PARAMETER),
+        ]));
     }
     for id in &ids {
         check(call, collection, id)?;

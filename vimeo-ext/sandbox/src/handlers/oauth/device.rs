@@ -23,10 +23,10 @@ const INTERVAL: u64 = 5;
 /// `POST /oauth/device`
 pub(crate) fn device_code(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    if input.required_text("grant_type") != "device_grant" {
+    if input.required_string("grant_type") != "device_grant" {
         return Err(ApiError::invalid_field("grant_type", "must be device_grant"));
     }
-    let scopes = Scopes::from(input.text("scope").unwrap_or_default().as_str());
+    let scopes = Scopes::from(input.string("scope").unwrap_or_default().as_str());
     input.finish()?;
     if let Some(unknown) = scopes.unknown().next() {
         return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is no scope")));
@@ -52,7 +52,7 @@ pub(crate) fn device_code(call: &mut Call<'_>) -> Outcome {
 /// sandbox's to set.
 pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (device_code, user_code) = (input.required_text("device_code"), input.required_text("user_code"));
+    let (device_code, user_code) = (input.required_string("device_code"), input.required_string("user_code"));
     input.finish()?;
     match call.state.grants.take_device(&device_code, &user_code, call.now) {
         Ok(grant) => issue(call, grant),

@@ -10,15 +10,15 @@ use crate::protocol::error::ApiError;
 pub(crate) fn exchange(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let mut need = |name: &str| {
-        let text = input.text(name).filter(|text| !text.is_empty());
+        let text = input.string(name).filter(|text| !text.is_empty());
         text.ok_or_else(|| {
-            ApiError::auth(StatusCode::BAD_REQUEST, "invalid_request", format!("{name} is required."))
+            ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_request", format!("{name} is required."))
         })
     };
     match need("grant_type")?.as_str() {
         "authorization_code" => {
             let (code, redirect_uri) = (need("code")?, need("redirect_uri")?);
-            let verifier = input.text("code_verifier");
+            let verifier = input.string("code_verifier");
             let grant = call.state.grants.take_code(&code, &redirect_uri, verifier.as_deref(), call.now);
             issue(call, grant.map_err(refused)?)
         }
@@ -29,7 +29,7 @@ pub(crate) fn exchange(call: &mut Call<'_>) -> Outcome {
         }
         other => {
             let message = format!("\"{other}\" is no grant type that is taken here.");
-            Err(ApiError::auth(StatusCode::BAD_REQUEST, "unsupported_grant_type", message))
+            Err(ApiError::oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", message))
         }
     }
 }

@@ -49,10 +49,10 @@ fn caller(call: &Call<'_>) -> Result<Caller, ApiError> {
 /// A token for the app alone, for its id and secret.
 pub(crate) fn client_credentials(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    if input.required_text("grant_type") != "client_credentials" {
+    if input.required_string("grant_type") != "client_credentials" {
         return Err(ApiError::invalid_field("grant_type", "must be client_credentials"));
     }
-    let scopes = Scopes::from(input.text("scope").unwrap_or_default().as_str());
+    let scopes = Scopes::from(input.string("scope").unwrap_or_default().as_str());
     input.finish()?;
     if let Some(unknown) = scopes.unknown().next() {
         return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is no scope")));
@@ -92,7 +92,7 @@ fn refused(why: Refused) -> ApiError {
         Refused::Denied => "The user said no.",
         Refused::Expired => "The device code has expired.",
     };
-    ApiError::auth(StatusCode::BAD_REQUEST, why.word(), message)
+    ApiError::oauth(StatusCode::BAD_REQUEST, why.word(), message)
 }
 
 /// Opens the world of the app whose id and secret came, for the operation that the request means.
@@ -103,7 +103,7 @@ pub(crate) fn open_by_secret(
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
     let refused = || {
         let message = "The client id and secret must be sent as Basic authorization, and be those of an app.";
-        ApiError::auth(StatusCode::UNAUTHORIZED, "invalid_client", message)
+        ApiError::oauth(StatusCode::UNAUTHORIZED, "invalid_client", message)
     };
     let in_form = || in_form(request).filter(|_| resolver.config().form_credentials);
     let (id, secret) = basic(request).or_else(in_form).ok_or_else(refused)?;
@@ -128,8 +128,8 @@ pub(crate) fn open_by_secret(
 
 /// The client id and secret as members of the body.
 fn in_form(request: &Request) -> Option<(String, String)> {
-    let mut input = Input::read(&request.headers, &request.body).ok()?;
-    Some((input.text("client_id")?, input.text("client_secret")?))
+    let mut input = Input::parse(&request.headers, &request.body).ok()?;
+    Some((input.string("client_id")?, input.string("client_secret")?))
 }
 
 fn basic(request: &Request) -> Option<(String, String)> {
