@@ -57,7 +57,7 @@ async fn hook(State(service): State<Service>, Webhook(event): Webhook) -> Status
         Ok(()) => StatusCode::NO_CONTENT,
         Err(error) => {
             // The event is dropped without done(), so it is handled when it comes again.
-            eprintln!("delivery {}: {error}", event.delivery);
+            eprintln!("delivery {}: {error}", event.delivery_id);
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
@@ -131,14 +131,14 @@ async fn run() -> Result<(), AnyError> {
 
     // The service. Deliveries are remembered in the store, so that of many processes one reacts.
     let receiver = Receiver::builder()
-        .check(Verifier::signature(
+        .verifier(Verifier::signature(
             Signature::new(HEADER, Hash::Sha256, Encoding::Hex).prefix(PREFIX),
             SECRET,
         ))
         .kind_at("/webhook_type")
-        .delivery_at("/event_id")
+        .delivery_id_at("/event_id")
         .sent_at("/created_on")
-        .seen(store, Duration::from_secs(24 * 60 * 60))
+        .dedup(store, Duration::from_secs(24 * 60 * 60))
         .build()?;
     let (done, mut outcomes) = mpsc::unbounded_channel();
     let service = Service { accounts: accounts.clone(), receiver, owners: Arc::default(), done };

@@ -96,7 +96,7 @@
 //! let app = Vimeo::builder().app("client id", "client secret").build()?;
 //! let login = app.auth().authorization("https://example.com/callback")?.scopes([Scope::Private]).begin()?;
 //! // The user goes to login.url() and comes back with `callback`.
-//! let grant = app.auth().complete(&login, callback).await?;
+//! let grant = app.auth().exchange_code(&login, callback).await?;
 //! let vimeo = app.for_account("user 7", grant.token)?;
 //! # Ok(())
 //! # }

@@ -15,7 +15,7 @@ const CLIENTS: usize = 5_000;
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let ids = some(place.count().await?, CLIENTS).into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
     let accounts = Accounts::builder(app()?, place.open().await?, ring())
-        .warm(NonZeroUsize::new(CLIENTS).ok_or("no clients")?)
+        .cache_capacity(NonZeroUsize::new(CLIENTS).ok_or("no clients")?)
         .build()
         .await?;
     for (what, most, unit) in [

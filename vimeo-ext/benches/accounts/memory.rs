@@ -36,7 +36,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
         .rate_limiters(RateLimiters::shared(Forgetful))
         .build()?;
     let accounts =
-        Accounts::builder(app, place.open().await?, ring()).warm(NonZeroUsize::MAX).build().await?;
+        Accounts::builder(app, place.open().await?, ring()).cache_capacity(NonZeroUsize::MAX).build().await?;
     for id in first {
         accounts.client(id).await?.get("/me").send().await?;
     }

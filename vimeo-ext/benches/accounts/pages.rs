@@ -44,10 +44,10 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
         ("expiring in a year: all", before(365)),
         ("active, expiring in two days", before(2).status(Status::Active)),
         ("disabled, expiring in two days", before(2).status(Status::Disabled)),
-        ("encrypted with another key: none", all.clone().sealed_without(current)),
+        ("encrypted with another key: none", all.clone().not_encrypted_with(current)),
         (
             "encrypted with another key: all",
-            all.clone().sealed_without(Key::from_bytes([8; 32]).id().clone()),
+            all.clone().not_encrypted_with(Key::from_bytes([8; 32]).id().clone()),
         ),
     ];
     for (what, query) in filters {

@@ -273,7 +273,7 @@ impl<'a> Context<'a> {
         if let Some(token) = identity.token {
             let mut token = AccessToken::new(token);
             if let Some(account) = &identity.account {
-                token = token.expiring(account.expires);
+                token = token.with_expiry(account.expires);
                 if let Some(scopes) = &account.scopes {
                     token = token.with_scopes(scopes.clone());
                 }

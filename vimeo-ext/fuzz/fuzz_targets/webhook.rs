@@ -17,14 +17,14 @@ fuzz_target!(|input: &[u8]| {
     }
     let body = Bytes::copy_from_slice(body);
     let builder =
-        || Receiver::builder().kind_at("/type").delivery_at("/id").sent_at("/sent").tolerance(Duration::MAX);
+        || Receiver::builder().kind_at("/type").delivery_id_at("/id").sent_at("/sent").tolerance(Duration::MAX);
     let signed = Verifier::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex), "secret");
-    let receiver = builder().check(signed).build().unwrap();
+    let receiver = builder().verifier(signed).build().unwrap();
     let outcome = receiver.receive(&headers, body.clone()).now_or_never().expect("no wait");
     // Without the secret no input is genuine.
     assert!(matches!(outcome, Err(WebhookError::Forged)), "{outcome:?}");
 
-    let open = builder().check(Verifier::none()).build().unwrap();
+    let open = builder().verifier(Verifier::none()).build().unwrap();
     if let Ok(event) = open.receive(&headers, body.clone()).now_or_never().expect("no wait") {
         let _ = (event.video_id(), event.live_event_id());
         let copy = open.receive(&headers, body).now_or_never().expect("no wait");

@@ -1,37 +1,39 @@
-//! What is known of an account.
+//! Accounts, their records, queries and status events.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{AccountId, KeyId, Sealed, Status};
+use super::{AccountId, Ciphertext, KeyId, Status};
 use crate::ScopeSet;
 
-/// What is known of an account. It holds no secret.
+/// A connected Vimeo account: everything about it except its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Account {
-    /// What your program calls it.
+    /// Your program's ID for the account.
     pub id: AccountId,
-    /// How it stands.
+    /// The account's status.
     pub status: Status,
-    /// Why it stands so, in words.
+    /// Why the account has this status, for people to read.
     pub reason: Option<String>,
-    /// The Vimeo user it acts for, as `/users/7`; known once they have logged in.
+    /// The URI of the Vimeo user that the account acts for, for example `/users/7`. `None` until the user has logged in, and
+    /// for an app-only token.
     pub user: Option<String>,
-    /// The scopes granted, where Vimeo named them.
+    /// The granted scopes, if Vimeo reported them.
     pub scopes: Option<ScopeSet>,
-    /// When its token expires, where Vimeo said so.
+    /// When the access token expires, if Vimeo reported it.
     pub expires: Option<DateTime<Utc>>,
-    /// Counts changes, from 1.
+    /// The number of the current version. Starts at 1 and increases with each change.
     pub version: u64,
-    /// When it was first asked for.
+    /// When the account was created.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the account last changed.
     pub changed_at: DateTime<Utc>,
 }
 
 impl Account {
-    /// One that has just been made; for stores and their tests.
+    /// Creates an account at version 1, for implementations of [`AccountStore`](super::AccountStore) and their tests. To create
+    /// an account in a store, use [`Accounts::get_or_create`](super::Accounts::get_or_create).
     pub fn new(id: AccountId, status: Status, now: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -47,16 +49,16 @@ impl Account {
     }
 }
 
-/// An account as a store keeps it. Its secrets are encrypted before the store sees them.
+/// An account as a store keeps it. Its tokens are encrypted before the store receives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRecord {
-    /// All that is no secret.
+    /// Everything except the secrets.
     pub account: Account,
-    /// Its tokens, where it has some.
-    pub secrets: Option<Sealed>,
+    /// The encrypted tokens; `None` if the account has none.
+    pub secrets: Option<Ciphertext>,
 }
 
-/// Which accounts to list, in the order of their ids.
+/// Selects accounts for [`Accounts::list`](super::Accounts::list). All filters have to match. Accounts are sorted by ID.
 ///
 /// ```
 /// use vimeo_ext::accounts::{AccountQuery, Status};
@@ -65,23 +67,30 @@ pub struct AccountRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountQuery {
-    /// Only accounts that stand so.
+    /// Only accounts with this status.
     pub status: Option<Status>,
-    /// Only accounts that act for this user, as `/users/7`.
+    /// Only accounts that act for this Vimeo user, for example `/users/7`.
     pub user: Option<String>,
-    /// Only accounts whose token expires before this.
+    /// Only accounts whose token expires before this time.
     pub expires_before: Option<DateTime<Utc>>,
-    /// Only accounts whose secrets are encrypted with another key.
-    pub sealed_without: Option<KeyId>,
-    /// Only accounts after this one: the last one of the page before.
+    /// Only accounts whose tokens are encrypted with a different key.
+    pub not_encrypted_with: Option<KeyId>,
+    /// Only accounts with a greater ID: the last account of the previous page.
     pub after: Option<AccountId>,
-    /// At most so many, from 1 to 1,000. Default: 50.
+    /// The maximum number of accounts on a page, from 1 to 1,000. Default: 50.
     pub limit: u32,
 }
 
 impl Default for AccountQuery {
     fn default() -> Self {
-        Self { status: None, user: None, expires_before: None, sealed_without: None, after: None, limit: 50 }
+        Self {
+            status: None,
+            user: None,
+            expires_before: None,
+            not_encrypted_with: None,
+            after: None,
+            limit: 50,
+        }
     }
 }
 
@@ -107,10 +116,10 @@ impl AccountQuery {
         self
     }
 
-    /// Sets [`sealed_without`](Self::sealed_without).
+    /// Sets [`not_encrypted_with`](Self::not_encrypted_with).
     #[must_use]
-    pub fn sealed_without(mut self, key: KeyId) -> Self {
-        self.sealed_without = Some(key);
+    pub fn not_encrypted_with(mut self, key: KeyId) -> Self {
+        self.not_encrypted_with = Some(key);
         self
     }
 
@@ -121,7 +130,7 @@ impl AccountQuery {
         self
     }
 
-    /// Sets [`limit`](Self::limit).
+    /// Sets [`limit`](Self::limit), clamped to 1 to 1,000.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit.clamp(1, 1_000);
@@ -133,32 +142,32 @@ impl AccountQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountPage {
-    /// The accounts, in the order of their ids.
+    /// The accounts, sorted by ID.
     pub accounts: Vec<Account>,
-    /// What to ask for next; `None` at the end.
+    /// The query for the next page; `None` if this is the last one.
     pub next: Option<AccountQuery>,
 }
 
-/// A change of an account's status.
+/// A change of an account's status. See [`Accounts::events`](super::Accounts::events).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StatusEvent {
-    /// Its place in the order of all changes.
+    /// The event's sequence number. Later events of the same store have greater numbers.
     pub number: u64,
-    /// Whose status.
+    /// The account whose status changed.
     pub account: AccountId,
-    /// How it stood before; `None` when it was made.
+    /// The status before; `None` if the account was created.
     pub from: Option<Status>,
-    /// How it stands now; `None` when it was forgotten.
+    /// The status after; `None` if the account was disconnected.
     pub to: Option<Status>,
-    /// Why, in words.
+    /// Why the status changed, for people to read.
     pub reason: Option<String>,
-    /// When.
+    /// When the status changed.
     pub at: DateTime<Utc>,
 }
 
 impl StatusEvent {
-    /// A change that the store has not numbered yet.
+    /// Creates an event without a sequence number; the store assigns one.
     pub fn new(
         account: &AccountId,
         from: Option<Status>,

@@ -1,4 +1,4 @@
-//! Setting the accounts up.
+//! The builder of `Accounts`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::client_cache::ClientCache;
-use super::core::Core;
 use super::manager::Inner;
 use super::refresh::PendingTokens;
+use super::service::AccountService;
 use super::{AccountRefresher, AccountStore, Accounts, AccountsError, KeyRing};
 use crate::Vimeo;
 
-/// Sets up [`Accounts`]; from [`Accounts::builder`].
+/// Builds [`Accounts`]. Created by [`Accounts::builder`].
 #[must_use = "a builder does nothing until build() is called"]
 pub struct AccountsBuilder {
     app: Vimeo,
@@ -23,8 +23,8 @@ pub struct AccountsBuilder {
     refresher: Option<Arc<dyn AccountRefresher>>,
     redirect_uri: Option<String>,
     login_lifetime: Duration,
-    warm: NonZeroUsize,
-    follow: Duration,
+    cache_capacity: NonZeroUsize,
+    poll_interval: Duration,
 }
 
 const DEFAULT_CACHE_CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -38,68 +38,81 @@ impl AccountsBuilder {
             refresher: None,
             redirect_uri: None,
             login_lifetime: Duration::from_secs(600),
-            warm: DEFAULT_CACHE_CAPACITY,
-            follow: Duration::from_secs(5),
+            cache_capacity: DEFAULT_CACHE_CAPACITY,
+            poll_interval: Duration::from_secs(5),
         }
     }
 
-    /// Gets new tokens ahead of their expiry. Default: none, then users have to log in again.
+    /// Sets how new tokens are obtained before they expire or after Vimeo rejects them. Default: none; users then have to log in
+    /// again.
+    ///
+    /// An async closure is a refresher; see [`AccountRefresher`].
     pub fn refresher(mut self, refresher: impl AccountRefresher) -> Self {
         self.refresher = Some(Arc::new(refresher));
         self
     }
 
-    /// Where users come back to after they have logged in: one of the addresses in the app's settings. Needed for
-    /// [`Accounts::authorization_link`].
+    /// Sets the URL that users come back to after logging in. It has to be one of the redirect URIs in the app's settings.
+    /// Required for [`Accounts::authorization_link`].
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(uri.into());
         self
     }
 
-    /// How long a user may take to log in. Default: 10 minutes.
+    /// Sets how long an authorization link is valid. Default: 10 minutes.
     pub fn login_lifetime(mut self, lifetime: Duration) -> Self {
         self.login_lifetime = lifetime;
         self
     }
 
-    /// How many accounts' clients are kept at once, the latest used. Default: 10,000.
-    pub fn warm(mut self, accounts: NonZeroUsize) -> Self {
-        self.warm = accounts;
+    /// Sets how many accounts' clients are cached (least recently used first out). Default: 10,000.
+    ///
+    /// [`Accounts::client`] reads the store for an account whose client is not cached.
+    pub fn cache_capacity(mut self, accounts: NonZeroUsize) -> Self {
+        self.cache_capacity = accounts;
         self
     }
 
-    /// How often the store is asked what other processes have changed. Default: 5 seconds.
-    pub fn follow(mut self, interval: Duration) -> Self {
-        self.follow = interval;
+    /// Sets how often the store is polled for status changes that other processes made. Default: 5 seconds.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
         self
     }
 
-    /// The accounts. A task follows what other processes change, for as long as they live.
+    /// Builds the accounts, and spawns a task that polls for changes of other processes until the last clone is dropped.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`] when the store does not answer.
+    /// [`AccountsError::Store`] if the store cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub async fn build(self) -> Result<Accounts, AccountsError> {
-        let core = Core {
+        let service = AccountService {
             store: self.store,
             keys: self.keys,
             app: self.app,
             refresher: self.refresher,
             pending_tokens: PendingTokens::default(),
             holder: format!("{:016x}", fastrand::u64(..)),
-            news: watch::Sender::new(0),
+            status_changes: watch::ResponseOrigin::new(0),
         };
-        // Before any client is made, so that no change is missed.
-        let seen = core.store.last_event().await?;
+        // Read before any client is created, so that no change is missed.
+        let last_seen = service.store.last_event().await?;
         let inner = Arc::new(Inner {
-            core: Arc::new(core),
-            warm: ClientCache::new(self.warm),
-            connections: super::connections::Clients::default(),
+            service: Arc::new(service),
+            clients: ClientCache::new(self.cache_capacity),
+            connections: super::connections::SessionRegistry::default(),
             redirect_uri: self.redirect_uri,
             login_lifetime: self.login_lifetime,
-            follow: self.follow,
+            poll_interval: self.poll_interval,
         });
-        tokio::spawn(super::events::follow(Arc::downgrade(&inner), seen, self.follow));
+        tokio::spawn(super::events::poll_remote_changes(
+            Arc::downgrade(&inner),
+            last_seen,
+            self.poll_interval,
+        ));
         Ok(Accounts { inner })
     }
 }
@@ -109,7 +122,7 @@ impl fmt::Debug for AccountsBuilder {
         f.debug_struct("AccountsBuilder")
             .field("keys", &self.keys)
             .field("redirect_uri", &self.redirect_uri)
-            .field("warm", &self.warm)
+            .field("cache_capacity", &self.cache_capacity)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! A stored connection: an app's credentials and a token, under a name.
+//! A stored connection: an app's credentials and an access token, under a name.
 
 use std::fmt;
 
@@ -6,36 +6,42 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::{AccountsError, ConnectionId, Sealed};
+use super::{AccountsError, Ciphertext, ConnectionId};
 
-/// A connection as it can be shown: it holds no secret, and secrets never come back out of the store.
+/// A stored connection, without its secrets. Secrets are never returned: only [`Connections::client`] uses them.
+///
+/// Serializes to JSON in camel case.
+///
+/// [`Connections::client`]: super::Connections::client
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Connection {
-    /// What the store calls it; `connectionId` in JSON.
+    /// The connection's ID, assigned by the library; `connectionId` in JSON.
     #[serde(rename = "connectionId")]
     pub id: ConnectionId,
-    /// Its name, the only one of that name in the store.
+    /// The connection's name, unique in the store.
     pub name: String,
-    /// What it is for.
+    /// What the connection is for.
     pub description: Option<String>,
-    /// Whether it may make calls.
+    /// Whether the connection may make calls.
     pub enabled: bool,
-    /// The app's client identifier.
+    /// The app's client ID.
     pub client_identifier: String,
-    /// Counts changes, from 1. A change names the version it was made against.
+    /// The number of the current version. Starts at 1 and increases with each change. An update names the version that it
+    /// changes.
     pub version: u64,
-    /// When it was made; not in JSON.
+    /// When the connection was created; not in JSON.
     #[serde(skip)]
     pub created_at: DateTime<Utc>,
-    /// When it last changed; not in JSON.
+    /// When the connection last changed; not in JSON.
     #[serde(skip)]
     pub changed_at: DateTime<Utc>,
 }
 
 impl Connection {
-    /// One that has just been made, enabled; for stores and their tests.
+    /// Creates an enabled connection at version 1, for implementations of [`AccountStore`](super::AccountStore) and their
+    /// tests. To create a connection in a store, use [`Connections::create`](super::Connections::create).
     pub fn new(id: ConnectionId, name: String, client_identifier: String, now: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -50,16 +56,18 @@ impl Connection {
     }
 }
 
-/// A connection as a store keeps it.
+/// A connection as a store keeps it. Its secrets are encrypted before the store receives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRecord {
-    /// All that is no secret.
+    /// Everything except the secrets.
     pub connection: Connection,
-    /// The client secret and the access token.
-    pub secrets: Sealed,
+    /// The encrypted client secret and access token.
+    pub secrets: Ciphertext,
 }
 
-/// A connection to be made.
+/// The input of [`Connections::create`](super::Connections::create).
+///
+/// `Debug` output does not contain secrets.
 ///
 /// ```
 /// use vimeo_ext::accounts::NewConnection;
@@ -77,7 +85,8 @@ pub struct NewConnection {
 }
 
 impl NewConnection {
-    /// With a name of 1 to 100 letters, digits, spaces, `_` and `-`, and credentials of 1 to 500 characters each.
+    /// Describes an enabled connection. The name has 1 to 100 letters, digits, spaces, `_` and `-`; the credentials have 1 to
+    /// 500 characters each. [`Connections::create`](super::Connections::create) checks this.
     pub fn new(
         name: impl Into<String>,
         client_identifier: impl Into<String>,
@@ -94,14 +103,14 @@ impl NewConnection {
         }
     }
 
-    /// What it is for: at most 250 characters.
+    /// Sets what the connection is for: at most 250 characters.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// Whether it may make calls. Default: yes.
+    /// Sets whether the connection may make calls. Default: `true`.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
@@ -128,14 +137,16 @@ impl fmt::Debug for NewConnection {
     }
 }
 
-/// What is to become of a connection; what is not set stays.
+/// The input of [`Connections::update`](super::Connections::update). Fields that are not set stay unchanged.
+///
+/// `Debug` output does not contain secrets.
 ///
 /// ```
-/// use vimeo_ext::accounts::ConnectionChange;
-/// let change = ConnectionChange::default().name("Marketing EU").enabled(false);
+/// use vimeo_ext::accounts::ConnectionUpdate;
+/// let update = ConnectionUpdate::default().name("Marketing EU").enabled(false);
 /// ```
 #[derive(Clone, Default)]
-pub struct ConnectionChange {
+pub struct ConnectionUpdate {
     pub(super) name: Option<String>,
     pub(super) description: Option<Option<String>>,
     pub(super) enabled: Option<bool>,
@@ -144,29 +155,29 @@ pub struct ConnectionChange {
     pub(super) access_token: Option<SecretString>,
 }
 
-impl ConnectionChange {
-    /// Another name.
+impl ConnectionUpdate {
+    /// Changes the name.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Another description; `None` takes it away.
+    /// Changes the description; `None` removes it.
     #[must_use]
     pub fn description(mut self, text: impl Into<Option<String>>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// Switches it on or off.
+    /// Enables or disables the connection.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
     }
 
-    /// Another app. Its secret is asked for anew, since that of the old app is of no use.
+    /// Changes the app. The new app has its own client secret, so both are required.
     #[must_use]
     pub fn app(mut self, client_identifier: impl Into<String>, secret: impl Into<SecretString>) -> Self {
         self.client_identifier = Some(client_identifier.into());
@@ -174,15 +185,15 @@ impl ConnectionChange {
         self
     }
 
-    /// Another access token.
+    /// Changes the access token.
     #[must_use]
     pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
         self.access_token = Some(token.into());
         self
     }
 
-    /// Whether Vimeo has to be asked about the credentials.
-    pub(super) fn touches_credentials(&self) -> bool {
+    /// Whether the update changes credentials, which Vimeo then has to verify.
+    pub(super) fn changes_credentials(&self) -> bool {
         self.client_identifier.is_some() || self.client_secret.is_some() || self.access_token.is_some()
     }
 
@@ -196,9 +207,9 @@ impl ConnectionChange {
     }
 }
 
-impl fmt::Debug for ConnectionChange {
+impl fmt::Debug for ConnectionUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionChange")
+        f.debug_struct("ConnectionUpdate")
             .field("name", &self.name)
             .field("description", &self.description)
             .field("enabled", &self.enabled)
@@ -208,24 +219,23 @@ impl fmt::Debug for ConnectionChange {
 }
 
 fn check_name(name: &str) -> Result<(), AccountsError> {
-    let bad = |reason| Err(AccountsError::InvalidField { field: "name", reason });
+    let invalid = |reason| Err(AccountsError::InvalidField { field: "name", reason });
     match name.chars().count() {
-        0 => return bad("must not be empty"),
+        0 => return invalid("must not be empty"),
         1..=100 => {}
-        _ => return bad("may have at most 100 characters"),
+        _ => return invalid("must have at most 100 characters"),
     }
     if !name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')) {
-        return bad("may hold letters, digits, spaces, _ and - only");
+        return invalid("must contain only letters, digits, spaces, _ and -");
     }
     Ok(())
 }
 
 fn check_description(text: Option<&str>) -> Result<(), AccountsError> {
     match text {
-        Some(text) if text.chars().count() > 250 => Err(AccountsError::InvalidField {
-            field: "description",
-            reason: "may have at most 250 characters",
-        }),
+        Some(text) if text.chars().count() > 250 => {
+            Err(AccountsError::InvalidField { field: "description", reason: "must have at most 250 characters" })
+        }
         _ => Ok(()),
     }
 }
@@ -234,7 +244,7 @@ fn check_length(field: &'static str, value: &str) -> Result<(), AccountsError> {
     match value.chars().count() {
         0 => Err(AccountsError::InvalidField { field, reason: "must not be empty" }),
         1..=500 => Ok(()),
-        _ => Err(AccountsError::InvalidField { field, reason: "may have at most 500 characters" }),
+        _ => Err(AccountsError::InvalidField { field, reason: "must have at most 500 characters" }),
     }
 }
 
@@ -242,7 +252,7 @@ fn check_length(field: &'static str, value: &str) -> Result<(), AccountsError> {
 mod tests {
     use super::*;
 
-    fn field(result: Result<(), AccountsError>) -> Option<&'static str> {
+    fn invalid_field(result: Result<(), AccountsError>) -> Option<&'static str> {
         match result {
             Ok(()) => None,
             Err(AccountsError::InvalidField { field, .. }) => Some(field),
@@ -251,16 +261,15 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_fields() {
+    fn validates_the_fields_of_a_new_connection() {
         let long = |count| "x".repeat(count);
-        let good = || NewConnection::new("Team 1_a-b", "id", "secret", "token");
-        let with = |change: &dyn Fn(&mut NewConnection)| {
-            let mut new = good();
-            change(&mut new);
-            field(new.check())
+        let with = |edit: &dyn Fn(&mut NewConnection)| {
+            let mut new = NewConnection::new("Team 1_a-b", "id", "secret", "token");
+            edit(&mut new);
+            invalid_field(new.check())
         };
-        type Change<'a> = dyn Fn(&mut NewConnection) + 'a;
-        let table: [(&Change<'_>, Option<&str>); 15] = [
+        type Edit<'a> = dyn Fn(&mut NewConnection) + 'a;
+        let table: [(&Edit<'_>, Option<&str>); 15] = [
             (&|_| {}, None),
             (&|new| new.name = long(100), None),
             (&|new| new.name = "Équipe".into(), None),
@@ -277,26 +286,29 @@ mod tests {
             (&|new| new.access_token = String::new().into(), Some("access_token")),
             (&|new| new.access_token = long(500).into(), None),
         ];
-        for (number, (change, expected)) in table.into_iter().enumerate() {
-            assert_eq!(with(change), expected, "row {number}");
+        for (number, (edit, expected)) in table.into_iter().enumerate() {
+            assert_eq!(with(edit), expected, "row {number}");
         }
     }
 
     #[test]
-    fn a_change_is_checked_in_what_it_sets() {
-        assert_eq!(field(ConnectionChange::default().check()), None);
-        assert_eq!(field(ConnectionChange::default().name("a?").check()), Some("name"));
-        assert_eq!(field(ConnectionChange::default().access_token("").check()), Some("access_token"));
-        assert_eq!(field(ConnectionChange::default().app("", "s").check()), Some("client_identifier"));
-        assert!(!ConnectionChange::default().enabled(false).touches_credentials());
-        assert!(ConnectionChange::default().access_token("t").touches_credentials());
+    fn validates_the_fields_that_an_update_sets() {
+        assert_eq!(invalid_field(ConnectionUpdate::default().check()), None);
+        assert_eq!(invalid_field(ConnectionUpdate::default().name("a?").check()), Some("name"));
+        assert_eq!(invalid_field(ConnectionUpdate::default().access_token("").check()), Some("access_token"));
+        assert_eq!(
+            invalid_field(ConnectionUpdate::default().app("", "s").check()),
+            Some("client_identifier")
+        );
+        assert!(!ConnectionUpdate::default().enabled(false).changes_credentials());
+        assert!(ConnectionUpdate::default().access_token("t").changes_credentials());
     }
 
     #[test]
-    fn nothing_secret_is_shown() {
+    fn debug_redacts_secrets() {
         let new = NewConnection::new("a", "id", "client-s3cret", "t0ken");
-        let change = ConnectionChange::default().app("id", "client-s3cret").access_token("t0ken");
-        let shown = format!("{new:?} {change:?}");
+        let update = ConnectionUpdate::default().app("id", "client-s3cret").access_token("t0ken");
+        let shown = format!("{new:?} {update:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
     }
 }

@@ -1,4 +1,4 @@
-//! Stored connections, and the clients that go with their credentials.
+//! Stored connections and their clients.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,33 +9,37 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use vimeo_api::Secret;
 
-use super::core::Core;
 use super::keys::Owner;
-use super::linking::refused;
+use super::login::rejected_credentials;
+use super::service::AccountService;
 use super::{
-    Accounts, AccountsError, Connection, ConnectionChange, ConnectionId, ConnectionRecord, KeyError,
-    NewConnection, Sealed, StoreError,
+    Accounts, AccountsError, Ciphertext, Connection, ConnectionId, ConnectionRecord, ConnectionUpdate,
+    KeyError, NewConnection, StoreError,
 };
 use crate::auth::{AppCredentials, Auth, GrantCache, RefreshError, Session};
 use crate::client::ClientIdentity;
 use crate::{AccessToken, ScopeSet, Vimeo};
 
-/// Stored connections; from [`Accounts::connections`].
+/// Manages stored connections: an app's credentials and an access token, under a name. Returned by
+/// [`Accounts::connections`].
+///
+/// Unlike an [account](super::Account), a connection brings its own app and its token is never renewed.
 ///
 /// ```no_run
-/// use vimeo_ext::accounts::{Accounts, AccountsError, ConnectionChange, NewConnection};
+/// use vimeo_ext::accounts::{Accounts, AccountsError, ConnectionUpdate, NewConnection};
 /// # async fn demo(accounts: Accounts) -> Result<(), vimeo_ext::Error> {
 /// let connections = accounts.connections();
 /// let new = NewConnection::new("Marketing", "client id", "client secret", "token");
-/// let made = match connections.create(new).await {
-///     Ok(made) => made,
-///     Err(AccountsError::DuplicateName { name }) => return Ok(tracing::warn!(name, "taken")),
+/// let connection = match connections.create(new).await {
+///     Ok(connection) => connection,
+///     Err(AccountsError::DuplicateName { name }) => return Ok(tracing::warn!(name, "name already exists")),
 ///     Err(AccountsError::InvalidField { field, reason }) => return Ok(tracing::warn!(field, reason)),
-///     Err(AccountsError::CredentialsRejected { what, .. }) => return Ok(tracing::warn!(what, "refused")),
-///     Err(other) => return Err(other.into()),
+///     Err(AccountsError::CredentialsRejected { what, .. }) => return Ok(tracing::warn!(what, "rejected by Vimeo")),
+///     Err(error) => return Err(error.into()),
 /// };
-/// assert_eq!(made.version, 1);
-/// let changed = connections.change(&made.id, made.version, ConnectionChange::default().enabled(false)).await?;
+/// assert_eq!(connection.version, 1);
+/// let disable = ConnectionUpdate::default().enabled(false);
+/// let connection = connections.update(&connection.id, connection.version, disable).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -44,18 +48,18 @@ pub struct Connections {
     accounts: Accounts,
 }
 
-/// The clients of connections that are in use, so that they can be stopped.
+/// The sessions of the connections' clients that the program holds, so that they can be stopped.
 #[derive(Default)]
-pub(super) struct Clients(Mutex<HashMap<ConnectionId, Vec<Weak<Session>>>>);
+pub(super) struct SessionRegistry(Mutex<HashMap<ConnectionId, Vec<Weak<Session>>>>);
 
-impl Clients {
+impl SessionRegistry {
     fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Vec<Weak<Session>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, id: &ConnectionId, session: &Arc<Session>) {
-        let mut clients = self.lock();
-        let sessions = clients.entry(id.clone()).or_default();
+    fn register(&self, id: &ConnectionId, session: &Arc<Session>) {
+        let mut registry = self.lock();
+        let sessions = registry.entry(id.clone()).or_default();
         sessions.retain(|session| session.strong_count() > 0);
         sessions.push(Arc::downgrade(session));
     }
@@ -72,22 +76,22 @@ impl Connections {
         Self { accounts }
     }
 
-    fn core(&self) -> &Core {
-        &self.accounts.inner.core
+    fn service(&self) -> &AccountService {
+        &self.accounts.inner.service
     }
 
-    /// Makes a connection once Vimeo has taken its credentials; it is at version 1.
+    /// Creates a connection at version 1, after Vimeo has verified its credentials.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::InvalidField`] before anything is sent; [`AccountsError::DuplicateName`];
-    /// [`AccountsError::CredentialsRejected`] when Vimeo does not take the app or the token;
-    /// [`AccountsError::Vimeo`] when it could not be asked. Nothing is stored then.
+    /// Nothing is stored on error. [`AccountsError::InvalidField`] if a field is invalid (nothing is sent then);
+    /// [`AccountsError::DuplicateName`] if the name exists; [`AccountsError::CredentialsRejected`] if Vimeo rejects the app or
+    /// the token; [`AccountsError::Vimeo`] if they could not be verified; [`AccountsError::Store`] if the store fails.
     pub async fn create(&self, new: NewConnection) -> Result<Connection, AccountsError> {
         new.check()?;
-        let core = self.core();
+        let service = self.service();
         let duplicate = || AccountsError::DuplicateName { name: new.name.clone() };
-        if core.store.connection_named(&new.name).await?.is_some() {
+        if service.store.connection_by_name(&new.name).await?.is_some() {
             return Err(duplicate());
         }
         let secrets = Secrets {
@@ -95,88 +99,93 @@ impl Connections {
             access_token: new.access_token.clone(),
             is_bound: true,
         };
-        self.ask_vimeo(&new.client_identifier, &secrets).await?;
+        self.verify_credentials(&new.client_identifier, &secrets).await?;
         let id = ConnectionId::random();
-        let now = core.now();
+        let now = service.now();
         let record = ConnectionRecord {
-            secrets: secrets.seal(core, &id)?,
+            secrets: secrets.seal(service, &id)?,
             connection: Connection {
                 description: new.description.clone(),
                 enabled: new.enabled,
                 ..Connection::new(id, new.name.clone(), new.client_identifier.clone(), now)
             },
         };
-        match core.store.insert_connection(&record).await {
+        match service.store.insert_connection(&record).await {
             Ok(()) => Ok(record.connection),
             Err(StoreError::DuplicateName) => Err(duplicate()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The connection of this id.
+    /// Returns the connection with this ID.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::UnknownConnection`].
+    /// [`AccountsError::UnknownConnection`] if there is none; [`AccountsError::Store`] if the store fails.
     pub async fn get(&self, id: &ConnectionId) -> Result<Connection, AccountsError> {
         Ok(self.record(id).await?.connection)
     }
 
-    /// The connection of this name.
+    /// Returns the connection with this name, or `None`.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
-    pub async fn named(&self, name: &str) -> Result<Option<Connection>, AccountsError> {
-        Ok(self.core().store.connection_named(name).await?.map(|record| record.connection))
+    /// [`AccountsError::Store`] if the store fails.
+    pub async fn get_by_name(&self, name: &str) -> Result<Option<Connection>, AccountsError> {
+        Ok(self.service().store.connection_by_name(name).await?.map(|record| record.connection))
     }
 
-    /// Connections in the order of their names by bytes, those after the name `after`, at most `limit` (1 to 1,000).
+    /// Lists connections sorted by name (byte order): those with a name greater than `after`, at most `limit` (clamped to 1 to
+    /// 1,000).
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Connection>, AccountsError> {
-        let records = self.core().store.connections(after, limit.clamp(1, 1_000)).await?;
+        let records = self.service().store.connections(after, limit.clamp(1, 1_000)).await?;
         Ok(records.into_iter().map(|record| record.connection).collect())
     }
 
-    /// Changes a connection that is at `version`, and answers it at the next. Clients made before go on only if it is
-    /// enabled and its credentials stay.
+    /// Updates a connection and returns its new version. `version` is the version that the caller has read (optimistic
+    /// concurrency).
+    ///
+    /// New credentials are verified at Vimeo first. The calls of clients that were created earlier fail from then on if the
+    /// update disables the connection or changes its credentials; get the [`client`](Self::client) again.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::StaleVersion`] when it is at another version; else as [`create`](Self::create).
-    pub async fn change(
+    /// [`AccountsError::StaleVersion`] if the connection is at another version: read it again. Otherwise as
+    /// [`create`](Self::create), and [`AccountsError::UnknownConnection`]. Nothing is stored on error.
+    pub async fn update(
         &self,
         id: &ConnectionId,
         version: u64,
-        change: ConnectionChange,
+        update: ConnectionUpdate,
     ) -> Result<Connection, AccountsError> {
-        change.check()?;
-        let core = self.core();
+        update.check()?;
+        let service = self.service();
         let before = self.record(id).await?;
-        self.expect(&before, version)?;
+        Self::check_version(&before, version)?;
         let mut record = before.clone();
         let connection = &mut record.connection;
-        connection.name = change.name.clone().unwrap_or_else(|| connection.name.clone());
-        connection.description = change.description.clone().unwrap_or_else(|| connection.description.take());
-        connection.enabled = change.enabled.unwrap_or(connection.enabled);
+        connection.name = update.name.clone().unwrap_or_else(|| connection.name.clone());
+        connection.description = update.description.clone().unwrap_or_else(|| connection.description.take());
+        connection.enabled = update.enabled.unwrap_or(connection.enabled);
         connection.version = version.saturating_add(1);
-        connection.changed_at = core.now();
-        let renewed = change.touches_credentials();
-        if renewed {
-            let old = Secrets::open(core, &before)?;
+        connection.changed_at = service.now();
+        let changes_credentials = update.changes_credentials();
+        if changes_credentials {
+            let old = Secrets::open(service, &before)?;
             let secrets = Secrets {
-                client_secret: change.client_secret.unwrap_or(old.client_secret),
-                access_token: change.access_token.unwrap_or(old.access_token),
+                client_secret: update.client_secret.unwrap_or(old.client_secret),
+                access_token: update.access_token.unwrap_or(old.access_token),
                 is_bound: true,
             };
-            if let Some(identifier) = change.client_identifier {
+            if let Some(identifier) = update.client_identifier {
                 connection.client_identifier = identifier;
             }
-            self.ask_vimeo(&connection.client_identifier, &secrets).await?;
-            record.secrets = secrets.seal(core, id)?;
+            self.verify_credentials(&connection.client_identifier, &secrets).await?;
+            record.secrets = secrets.seal(service, id)?;
         }
         self.replace(&record).await?;
         let connection = record.connection;
@@ -184,23 +193,23 @@ impl Connections {
             self.accounts.inner.connections.stop(id, || {
                 RefreshError::refused(AccountsError::DisabledConnection { name: connection.name.clone() })
             });
-        } else if renewed {
+        } else if changes_credentials {
             self.accounts.inner.connections.stop(id, || {
-                RefreshError::login_required(
-                    "the connection has other credentials now; ask for its client again",
-                )
+                RefreshError::login_required("the connection's credentials were changed; get its client again")
             });
         }
         Ok(connection)
     }
 
-    /// Removes a connection that is at `version`. Its token is not revoked: it was made elsewhere.
+    /// Removes a connection. `version` is the version that the caller has read. The access token is not revoked at Vimeo: it
+    /// belongs to the program that provided it.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::StaleVersion`], [`AccountsError::UnknownConnection`].
+    /// [`AccountsError::StaleVersion`] if the connection is at another version; [`AccountsError::UnknownConnection`] if there is
+    /// none; [`AccountsError::Store`] if the store fails.
     pub async fn remove(&self, id: &ConnectionId, version: u64) -> Result<(), AccountsError> {
-        match self.core().store.remove_connection(id, version).await {
+        match self.service().store.remove_connection(id, version).await {
             Ok(()) => {
                 self.accounts
                     .inner
@@ -208,59 +217,61 @@ impl Connections {
                     .stop(id, || RefreshError::login_required("the connection was removed"));
                 Ok(())
             }
-            Err(error) => Err(Self::written(id, version, "", error)),
+            Err(error) => Err(Self::write_error(id, version, "", error)),
         }
     }
 
-    /// A client with the connection's credentials, over the connections that all share.
+    /// Returns a client that uses the connection's credentials. It shares the HTTP connection pool and the settings of the
+    /// client that was passed to [`Accounts::builder`].
     ///
     /// # Errors
     ///
-    /// [`AccountsError::DisabledConnection`], [`AccountsError::UnknownConnection`].
+    /// [`AccountsError::DisabledConnection`] if the connection is disabled; [`AccountsError::UnknownConnection`] if there is
+    /// none; [`AccountsError::Key`] if the credentials cannot be decrypted; [`AccountsError::Store`] if the store fails.
     pub async fn client(&self, id: &ConnectionId) -> Result<Vimeo, AccountsError> {
-        let core = self.core();
+        let service = self.service();
         let record = self.record(id).await?;
         if !record.connection.enabled {
             return Err(AccountsError::DisabledConnection { name: record.connection.name });
         }
-        let secrets = Secrets::open(core, &record)?;
+        let secrets = Secrets::open(service, &record)?;
         if !secrets.is_bound {
             self.bind(&record, &secrets).await;
         }
-        let client = core.app.for_identity(ClientIdentity {
+        let client = service.app.for_identity(ClientIdentity {
             account: Some(format!("connection {id}").into()),
             token: Some(AccessToken::new(secrets.access_token)),
             refresher: None,
             app: Some(AppCredentials::new(record.connection.client_identifier, secrets.client_secret)),
             apart: true,
         })?;
-        self.accounts.inner.connections.note(id, client.session());
+        self.accounts.inner.connections.register(id, client.session());
         Ok(client)
     }
 
-    /// Binds credentials of an earlier version to the API, once it has taken the token. They stay as they are if it does not, or
-    /// cannot be asked: another may be meant.
+    /// Binds credentials that an earlier version stored to this API, after this API has accepted the token. If it rejects the
+    /// token or cannot be reached, the credentials stay unbound: they may belong to another API.
     async fn bind(&self, record: &ConnectionRecord, secrets: &Secrets) {
         let bind = async {
-            let core = self.core();
-            core.takes(&AccessToken::new(secrets.access_token.clone())).await?;
+            let service = self.service();
+            service.check_token(&AccessToken::new(secrets.access_token.clone())).await?;
             let mut bound = record.clone();
-            bound.secrets = secrets.seal(core, &record.connection.id)?;
+            bound.secrets = secrets.seal(service, &record.connection.id)?;
             bound.connection.version = record.connection.version.saturating_add(1);
             self.replace(&bound).await
         };
         if let Err(error) = bind.await {
             let connection = &record.connection.id;
-            tracing::warn!(%connection, %error, "its credentials are not bound to this API yet");
+            tracing::warn!(%connection, %error, "could not bind the connection's credentials to this API; trying again at the next use");
         }
     }
 
     async fn record(&self, id: &ConnectionId) -> Result<ConnectionRecord, AccountsError> {
-        let record = self.core().store.connection(id).await?;
+        let record = self.service().store.connection(id).await?;
         record.ok_or_else(|| AccountsError::UnknownConnection { connection: id.clone() })
     }
 
-    fn expect(&self, record: &ConnectionRecord, expected: u64) -> Result<(), AccountsError> {
+    fn check_version(record: &ConnectionRecord, expected: u64) -> Result<(), AccountsError> {
         let found = record.connection.version;
         if found == expected {
             return Ok(());
@@ -271,12 +282,12 @@ impl Connections {
 
     async fn replace(&self, record: &ConnectionRecord) -> Result<(), AccountsError> {
         let connection = &record.connection;
-        self.core().store.replace_connection(record).await.map_err(|error| {
-            Self::written(&connection.id, connection.version.saturating_sub(1), &connection.name, error)
+        self.service().store.replace_connection(record).await.map_err(|error| {
+            Self::write_error(&connection.id, connection.version.saturating_sub(1), &connection.name, error)
         })
     }
 
-    fn written(id: &ConnectionId, expected: u64, name: &str, error: StoreError) -> AccountsError {
+    fn write_error(id: &ConnectionId, expected: u64, name: &str, error: StoreError) -> AccountsError {
         match error {
             StoreError::Stale { found } => {
                 AccountsError::StaleVersion { what: format!("connection {id}"), expected, found }
@@ -287,21 +298,25 @@ impl Connections {
         }
     }
 
-    /// Both credentials, since each may be wrong alone.
-    async fn ask_vimeo(&self, client_identifier: &str, secrets: &Secrets) -> Result<(), AccountsError> {
+    /// Verifies the token and the app's credentials at Vimeo. Both are checked, because either can be wrong.
+    async fn verify_credentials(
+        &self,
+        client_identifier: &str,
+        secrets: &Secrets,
+    ) -> Result<(), AccountsError> {
         let app = AppCredentials::new(client_identifier, secrets.client_secret.clone());
-        // A cache of its own: nothing is kept of credentials that may be wrong.
-        let auth = Auth { app: Some(app), cache: GrantCache::default(), ..self.core().app.auth().clone() };
+        // A cache of its own, so that nothing about credentials that may be wrong is cached.
+        let auth = Auth { app: Some(app), cache: GrantCache::default(), ..self.service().app.auth().clone() };
         auth.verify_token(&AccessToken::new(secrets.access_token.clone()))
             .await
-            .map_err(|error| refused("access token", error))?;
+            .map_err(|error| rejected_credentials("access token", error))?;
         let token = auth
             .client_credentials(ScopeSet::default())
             .await
-            .map_err(|error| refused("client identifier or client secret", error))?;
-        // Each grant makes another token, and this one is used for nothing else.
+            .map_err(|error| rejected_credentials("client ID or client secret", error))?;
+        // Each grant creates another token, and this one is not needed any more.
         if let Err(error) = auth.revoke_token(&token).await {
-            tracing::warn!(%error, "the app's token that the credentials were checked with is not revoked");
+            tracing::warn!(%error, "could not revoke the app-only token that was used to verify the credentials");
         }
         Ok(())
     }
@@ -316,19 +331,21 @@ impl fmt::Debug for Connections {
 struct Secrets {
     client_secret: SecretString,
     access_token: SecretString,
-    /// Whether they are bound to the API that they are for. Those of earlier versions are not yet.
+    /// Whether the secrets are bound to one API. Those that earlier versions stored are not.
     is_bound: bool,
 }
 
+/// The stored JSON, as it is written.
 #[derive(Serialize)]
-struct Written<'a> {
+struct SecretsJson<'a> {
     api: &'a str,
     client_secret: &'a str,
     access_token: &'a str,
 }
 
+/// The stored JSON, as it is read.
 #[derive(Deserialize)]
-struct Read {
+struct ParsedSecrets {
     #[serde(default)]
     api: Option<String>,
     client_secret: Secret,
@@ -336,28 +353,28 @@ struct Read {
 }
 
 impl Secrets {
-    fn seal(&self, core: &Core, id: &ConnectionId) -> Result<Sealed, KeyError> {
-        let api = core.api();
-        let written = Written {
+    fn seal(&self, service: &AccountService, id: &ConnectionId) -> Result<Ciphertext, KeyError> {
+        let api = service.api();
+        let json = SecretsJson {
             api: &api,
             client_secret: self.client_secret.expose_secret(),
             access_token: self.access_token.expose_secret(),
         };
-        let plain = Zeroizing::new(serde_json::to_vec(&written).map_err(|_| KeyError::TooLong)?);
-        core.keys.seal(&Owner::Connection(id.as_str()), &plain)
+        let plain = Zeroizing::new(serde_json::to_vec(&json).map_err(|_| KeyError::TooLong)?);
+        service.keys.seal(&Owner::Connection(id.as_str()), &plain)
     }
 
-    fn open(core: &Core, record: &ConnectionRecord) -> Result<Self, KeyError> {
+    fn open(service: &AccountService, record: &ConnectionRecord) -> Result<Self, KeyError> {
         let owner = Owner::Connection(record.connection.id.as_str());
-        let plain = core.keys.open(&owner, &record.secrets)?;
-        let read: Read =
+        let plain = service.keys.open(&owner, &record.secrets)?;
+        let parsed: ParsedSecrets =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
-        let is_bound = read.api.is_some();
-        owner.check_api(read.api, &core.api())?;
+        let is_bound = parsed.api.is_some();
+        owner.check_api(parsed.api, &service.api())?;
         Ok(Self {
             is_bound,
-            client_secret: read.client_secret.expose().into(),
-            access_token: read.access_token.expose().into(),
+            client_secret: parsed.client_secret.expose().into(),
+            access_token: parsed.access_token.expose().into(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Changes of status, as they come.
+//! The stream of status events, and applying the changes of other processes.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -8,73 +8,76 @@ use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::core::Core;
 use super::manager::Inner;
+use super::service::AccountService;
 use super::{Status, StatusEvent};
 use crate::auth::RefreshError;
 
-/// So many changes are read at once.
-const BATCH: u32 = 500;
+/// How many events are read at once.
+const BATCH_SIZE: u32 = 500;
 
-struct Reader {
-    core: Arc<Core>,
-    news: watch::Receiver<u64>,
-    seen: u64,
-    waiting: std::vec::IntoIter<StatusEvent>,
-    interval: Duration,
+/// The state of an event stream.
+struct EventReader {
+    service: Arc<AccountService>,
+    status_changes: watch::Receiver<u64>,
+    last_seen: u64,
+    buffered: std::vec::IntoIter<StatusEvent>,
+    poll_interval: Duration,
 }
 
 pub(super) fn stream(
-    core: Arc<Core>,
-    seen: u64,
-    interval: Duration,
+    service: Arc<AccountService>,
+    last_seen: u64,
+    poll_interval: Duration,
 ) -> impl Stream<Item = StatusEvent> + Send + Unpin + 'static {
-    let news = core.news.subscribe();
-    let reader = Reader { core, news, seen, waiting: Vec::new().into_iter(), interval };
+    let status_changes = service.status_changes.subscribe();
+    let buffered = Vec::new().into_iter();
+    let reader = EventReader { service, status_changes, last_seen, buffered, poll_interval };
     Box::pin(stream::unfold(reader, async |mut reader| {
         loop {
-            if let Some(event) = reader.waiting.next() {
-                reader.seen = event.number;
+            if let Some(event) = reader.buffered.next() {
+                reader.last_seen = event.number;
                 return Some((event, reader));
             }
-            reader.news.mark_unchanged();
-            match reader.core.store.events(reader.seen, BATCH).await {
+            reader.status_changes.mark_unchanged();
+            match reader.service.store.events(reader.last_seen, BATCH_SIZE).await {
                 Ok(events) if events.is_empty() => {
-                    // The sender lives in `core`, so only a change or the time ends this.
-                    let _ = timeout(reader.interval, reader.news.changed()).await;
+                    // `service` owns the sender, so this ends only with a change or the timeout.
+                    let _ = timeout(reader.poll_interval, reader.status_changes.changed()).await;
                 }
-                Ok(events) => reader.waiting = events.into_iter(),
+                Ok(events) => reader.buffered = events.into_iter(),
                 Err(error) => {
-                    tracing::warn!(%error, "status changes cannot be read, trying again");
-                    sleep(reader.interval).await;
+                    tracing::warn!(%error, "could not read status events; retrying");
+                    sleep(reader.poll_interval).await;
                 }
             }
         }
     }))
 }
 
-/// Applies to the clients kept here what other processes have changed. Ends with the accounts.
-pub(super) async fn follow(inner: Weak<Inner>, mut seen: u64, interval: Duration) {
+/// Polls the store for status changes that other processes made, and applies them to this process's clients. Ends when the
+/// accounts are dropped.
+pub(super) async fn poll_remote_changes(inner: Weak<Inner>, mut last_seen: u64, poll_interval: Duration) {
     loop {
-        sleep(interval).await;
+        sleep(poll_interval).await;
         let Some(inner) = inner.upgrade() else { return };
         loop {
-            match inner.core.store.events(seen, BATCH).await {
+            match inner.service.store.events(last_seen, BATCH_SIZE).await {
                 Ok(events) => {
-                    let last = events.len() < BATCH as usize;
+                    let is_last_batch = events.len() < BATCH_SIZE as usize;
                     if !events.is_empty() {
-                        inner.core.announce();
+                        inner.service.announce();
                     }
                     for event in events {
                         apply(&inner, &event).await;
-                        seen = event.number;
+                        last_seen = event.number;
                     }
-                    if last {
+                    if is_last_batch {
                         break;
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "changes of other processes cannot be seen, trying again");
+                    tracing::warn!(%error, "could not poll for status changes of other processes; retrying");
                     break;
                 }
             }
@@ -83,22 +86,24 @@ pub(super) async fn follow(inner: Weak<Inner>, mut seen: u64, interval: Duration
 }
 
 async fn apply(inner: &Inner, event: &StatusEvent) {
-    if !inner.warm.knows(&event.account) {
+    if !inner.clients.contains(&event.account) {
         return;
     }
-    // What it is now counts, not what it became then.
-    match inner.core.store.account(&event.account).await {
+    // The current record decides, not the status in the event, which may be outdated.
+    match inner.service.store.account(&event.account).await {
         Ok(None) => {
-            inner.warm.stop(&event.account, || RefreshError::login_required("the account was disconnected"));
+            inner.clients.stop(&event.account, || RefreshError::login_required("the account was disconnected"));
         }
-        Ok(Some(record)) if record.account.status == Status::Active => match inner.core.latest(&record) {
-            Ok(Some(tokens)) => inner.warm.resume(&event.account, &tokens.access),
+        Ok(Some(record)) if record.account.status == Status::Active => match inner.service.latest(&record) {
+            Ok(Some(tokens)) => inner.clients.resume(&event.account, &tokens.access),
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(account = %event.account, %error, "its new token is out of reach")
+                tracing::warn!(account = %event.account, %error, "could not decrypt the account's new token")
             }
         },
-        Ok(Some(record)) => inner.settle(&record),
-        Err(error) => tracing::warn!(account = %event.account, %error, "its change is applied later"),
+        Ok(Some(record)) => inner.evict_if_unusable(&record),
+        Err(error) => {
+            tracing::warn!(account = %event.account, %error, "could not apply a status change of another process")
+        }
     }
 }

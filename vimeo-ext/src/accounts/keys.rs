@@ -1,4 +1,4 @@
-//! Encryption of what is secret, before any store sees it.
+//! Encryption of secrets, before any store receives them (XChaCha20-Poly1305).
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use super::{KeyError, KeyId};
 use crate::hex::hex;
 
-/// A key of 32 random bytes. Keep it where the store is not: in a secret manager, not in the database.
+/// An encryption key of 32 random bytes. Keep it apart from the store: in a secret manager, not in the database.
+///
+/// `Debug` output does not contain the key.
 ///
 /// ```
 /// use vimeo_ext::accounts::Key;
@@ -30,12 +32,12 @@ pub struct Key {
 }
 
 impl Key {
-    /// A new one from the system's source of randomness.
+    /// Generates a key from the operating system's random number generator.
     pub fn generate() -> Self {
         Self::from_bytes(chacha20poly1305::Key::generate().into())
     }
 
-    /// A key that is kept as bytes.
+    /// Creates a key from its 32 bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let bytes = Arc::new(SecretBox::new(Box::new(bytes)));
         let digest = Sha256::new().chain_update("vimeo-ext key id\0").chain_update(bytes.expose_secret());
@@ -44,23 +46,23 @@ impl Key {
         Self { id: KeyId::new(id), bytes }
     }
 
-    /// A key that is kept as text.
+    /// Decodes a key from base64. Surrounding whitespace is ignored.
     ///
     /// # Errors
     ///
-    /// [`KeyError::InvalidKey`] when the text is not the base64 of 32 bytes.
+    /// [`KeyError::BadKey`] if the text is not the base64 of 32 bytes.
     pub fn from_base64(text: &SecretString) -> Result<Self, KeyError> {
         let decoded = STANDARD.decode(text.expose_secret().trim()).map_err(|_| KeyError::InvalidKey)?;
         let decoded = Zeroizing::new(decoded);
         Ok(Self::from_bytes(decoded.as_slice().try_into().map_err(|_| KeyError::InvalidKey)?))
     }
 
-    /// The key as text, to be put where secrets are kept.
+    /// Encodes the key as base64, for a secret manager.
     pub fn to_base64(&self) -> SecretString {
         STANDARD.encode(self.bytes.expose_secret()).into()
     }
 
-    /// Which key it is.
+    /// Returns the key's ID: a hash that identifies the key without revealing it.
     pub fn id(&self) -> &KeyId {
         &self.id
     }
@@ -76,10 +78,18 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys that secrets are encrypted with: one for what is written now, and older ones that can still be read.
+/// The encryption keys: the current one, which encrypts, and older ones, which only decrypt.
 ///
-/// To rotate: start every process with the new key and the old one as [`with_old`](Self::with_old), call
-/// [`Accounts::rotate_keys`](super::Accounts::rotate_keys) or run `vimeo accounts rotate-keys`, then leave the old one out.
+/// To rotate keys: start every process with the new key as the current one and the old key added by
+/// [`with_old`](Self::with_old); then call [`Accounts::rotate_keys`](super::Accounts::rotate_keys) or run
+/// `vimeo accounts rotate-keys`; then remove the old key.
+///
+/// ```
+/// use vimeo_ext::accounts::{Key, KeyRing};
+/// let (old, new) = (Key::generate(), Key::generate());
+/// let keys = KeyRing::new(new.clone()).with_old(old);
+/// assert_eq!(keys.current(), new.id());
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     current: Key,
@@ -87,28 +97,23 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// With one key.
+    /// Creates a key ring with this current key.
     pub fn new(current: Key) -> Self {
         Self { current, old: Vec::new() }
     }
 
-    /// And a key that is only read with.
+    /// Adds a key that only decrypts.
     #[must_use]
     pub fn with_old(mut self, key: Key) -> Self {
         self.old.push(key);
         self
     }
 
-    /// The key that is written with.
+    /// Returns the ID of the current key.
     pub fn current(&self) -> &KeyId {
         &self.current.id
     }
 
-    /// The key with this id.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::UnknownKey`] when it is not in the ring.
     fn key(&self, id: &KeyId) -> Result<&Key, KeyError> {
         std::iter::once(&self.current)
             .chain(&self.old)
@@ -116,17 +121,17 @@ impl KeyRing {
             .ok_or_else(|| KeyError::UnknownKey { key: id.clone() })
     }
 
-    /// That a key is in the ring. What is sealed with another must not be written over: its keeper would lose it.
-    pub(super) fn knows(&self, id: &KeyId) -> Result<(), KeyError> {
+    /// Checks that a key is in the ring. A secret that is encrypted with another key must not be overwritten.
+    pub(super) fn require(&self, id: &KeyId) -> Result<(), KeyError> {
         self.key(id).map(|_| ())
     }
 
-    /// Seals with the current key what any key of the ring has sealed.
-    pub(super) fn reseal(&self, owner: &Owner<'_>, sealed: &Sealed) -> Result<Sealed, KeyError> {
+    /// Re-encrypts a secret with the current key.
+    pub(super) fn reseal(&self, owner: &Owner<'_>, sealed: &Ciphertext) -> Result<Ciphertext, KeyError> {
         self.seal(owner, &self.open(owner, sealed)?)
     }
 
-    pub(super) fn seal(&self, owner: &Owner<'_>, plain: &[u8]) -> Result<Sealed, KeyError> {
+    pub(super) fn seal(&self, owner: &Owner<'_>, plain: &[u8]) -> Result<Ciphertext, KeyError> {
         let nonce = XNonce::generate();
         let aad = owner.associated_data();
         let sealed = self
@@ -134,14 +139,18 @@ impl KeyRing {
             .cipher()
             .encrypt(&nonce, Payload { msg: plain, aad: &aad })
             .map_err(|_| KeyError::TooLong)?;
-        Ok(Sealed { key: self.current.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
+        Ok(Ciphertext { key: self.current.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
     }
 
-    pub(super) fn open(&self, owner: &Owner<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        const NONCE: usize = 24;
+    pub(super) fn open(
+        &self,
+        owner: &Owner<'_>,
+        sealed: &Ciphertext,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        const NONCE_LENGTH: usize = 24;
         let damaged = || KeyError::Damaged { owner: owner.to_string() };
         let key = self.key(&sealed.key)?;
-        let (nonce, cipher) = sealed.bytes.split_at_checked(NONCE).ok_or_else(damaged)?;
+        let (nonce, cipher) = sealed.bytes.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| damaged())?;
         let aad = owner.associated_data();
         let plain =
@@ -150,7 +159,8 @@ impl KeyRing {
     }
 }
 
-/// Whose secret it is: bound to the ciphertext, so that a row copied to another account cannot be opened there.
+/// The owner of a secret. It is authenticated with the ciphertext (associated data), so that a secret that is copied to
+/// another account's row cannot be decrypted there.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Owner<'a> {
     Account(&'a str),
@@ -167,7 +177,8 @@ impl Owner<'_> {
         }
     }
 
-    /// Whether a secret that was sealed for one API may go to another: `None` is one that was sealed before this was kept.
+    /// Checks that a secret was encrypted for this API. `None` is a secret that an earlier version stored, which is not bound to
+    /// an API.
     pub(super) fn check_api(&self, sealed_for: Option<String>, api: &str) -> Result<(), KeyError> {
         match sealed_for {
             Some(sealed_for) if sealed_for != api => {
@@ -190,18 +201,18 @@ impl fmt::Display for Owner<'_> {
     }
 }
 
-/// A ciphertext and the key that opens it.
+/// An encrypted secret and the ID of the key that decrypts it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sealed {
-    /// Which key.
+pub struct Ciphertext {
+    /// The ID of the key.
     pub key: KeyId,
-    /// The nonce, then the ciphertext with its tag.
+    /// The nonce, followed by the encrypted bytes and the authentication tag.
     pub bytes: Vec<u8>,
 }
 
-impl fmt::Debug for Sealed {
+impl fmt::Debug for Ciphertext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealed").field("key", &self.key).field("length", &self.bytes.len()).finish()
+        f.debug_struct("Ciphertext").field("key", &self.key).field("length", &self.bytes.len()).finish()
     }
 }
 
@@ -209,50 +220,50 @@ impl fmt::Debug for Sealed {
 mod tests {
     use super::*;
 
-    const SEVEN: Owner<'_> = Owner::Account("7");
+    const OWNER: Owner<'_> = Owner::Account("7");
 
     #[test]
-    fn what_is_sealed_opens_for_its_owner_and_with_its_key_alone() {
+    fn ciphertext_opens_only_for_its_owner_and_key() {
         let (old, new) = (Key::generate(), Key::generate());
         let ring = KeyRing::new(old.clone());
-        let sealed = ring.seal(&SEVEN, b"t0ken").unwrap();
-        assert_ne!(sealed, ring.seal(&SEVEN, b"t0ken").unwrap(), "each has a nonce of its own");
-        assert_eq!(ring.open(&SEVEN, &sealed).unwrap().as_slice(), b"t0ken");
+        let sealed = ring.seal(&OWNER, b"t0ken").unwrap();
+        assert_ne!(sealed, ring.seal(&OWNER, b"t0ken").unwrap(), "each encryption uses a new nonce");
+        assert_eq!(ring.open(&OWNER, &sealed).unwrap().as_slice(), b"t0ken");
         for other in [Owner::Account("8"), Owner::Connection("7"), Owner::Login("7")] {
             assert!(matches!(ring.open(&other, &sealed), Err(KeyError::Damaged { .. })), "{other}");
         }
         let rotated = KeyRing::new(new.clone()).with_old(old.clone());
-        assert_eq!(rotated.open(&SEVEN, &sealed).unwrap().as_slice(), b"t0ken");
-        assert_eq!(&rotated.seal(&SEVEN, b"t0ken").unwrap().key, new.id());
+        assert_eq!(rotated.open(&OWNER, &sealed).unwrap().as_slice(), b"t0ken");
+        assert_eq!(&rotated.seal(&OWNER, b"t0ken").unwrap().key, new.id());
         let without = KeyRing::new(new);
-        assert_eq!(without.open(&SEVEN, &sealed), Err(KeyError::UnknownKey { key: old.id().clone() }));
-        assert!(without.knows(&sealed.key).is_err());
+        assert_eq!(without.open(&OWNER, &sealed), Err(KeyError::UnknownKey { key: old.id().clone() }));
+        assert!(without.require(&sealed.key).is_err());
     }
 
     #[test]
-    fn any_altered_byte_is_noticed() {
+    fn detects_tampering_and_truncation() {
         let ring = KeyRing::new(Key::generate());
-        let sealed = ring.seal(&SEVEN, b"t0ken").unwrap();
-        for place in 0..sealed.bytes.len() {
+        let sealed = ring.seal(&OWNER, b"t0ken").unwrap();
+        for index in 0..sealed.bytes.len() {
             let mut altered = sealed.clone();
-            altered.bytes[place] ^= 1;
-            assert!(matches!(ring.open(&SEVEN, &altered), Err(KeyError::Damaged { .. })));
+            altered.bytes[index] ^= 1;
+            assert!(matches!(ring.open(&OWNER, &altered), Err(KeyError::Damaged { .. })));
         }
         for length in 0..sealed.bytes.len() {
-            let cut = Sealed { bytes: sealed.bytes[..length].to_vec(), ..sealed.clone() };
-            assert!(ring.open(&SEVEN, &cut).is_err());
+            let truncated = Ciphertext { bytes: sealed.bytes[..length].to_vec(), ..sealed.clone() };
+            assert!(ring.open(&OWNER, &truncated).is_err());
         }
     }
 
     #[test]
-    fn keys_show_nothing_of_themselves() {
+    fn debug_redacts_keys() {
         let key = Key::from_bytes([7; 32]);
         let text = key.to_base64();
         assert_eq!(Key::from_base64(&text).unwrap().id(), key.id());
         let shown = format!("{key:?} {:?}", KeyRing::new(key.clone()));
         assert!(!shown.contains(text.expose_secret()) && !shown.contains("7, 7"), "{shown}");
-        for bad in ["", "c2hvcnQ=", "no base64"] {
-            assert_eq!(Key::from_base64(&SecretString::from(bad)).unwrap_err(), KeyError::InvalidKey);
+        for invalid in ["", "c2hvcnQ=", "no base64"] {
+            assert_eq!(Key::from_base64(&SecretString::from(invalid)).unwrap_err(), KeyError::BadKey);
         }
     }
 }

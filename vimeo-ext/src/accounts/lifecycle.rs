@@ -1,108 +1,135 @@
-//! What becomes of an account once it has a token: looked at, renewed, switched off and on, forgotten.
+//! The lifecycle of an account that has a token: verify, refresh, disable, enable, disconnect.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
-use super::core::is_refused;
-use super::manager::usable;
+use super::manager::tokens_if_active;
+use super::service::is_token_rejected;
 use super::{Account, AccountId, AccountQuery, Accounts, AccountsError, Status, StatusEvent, StoreError};
 use crate::auth::RefreshError;
 use crate::timeouts::later_date;
 
 impl Accounts {
-    /// Asks Vimeo whether the account's token still holds, and notes what it answers: the scopes, or that it was revoked.
-    /// A [`Revoked`](Status::Revoked) account whose token Vimeo takes after all is [`Active`](Status::Active) again.
+    /// Asks Vimeo whether the account's token is valid, and updates the account: its scopes and expiry, or its status
+    /// [`Revoked`](Status::Revoked) if Vimeo rejects the token. A revoked account whose token Vimeo accepts again becomes
+    /// [`Active`](Status::Active).
+    ///
+    /// Returns the updated account; check its [`status`](Account::status). A rejected token is not an error.
+    ///
+    /// ```no_run
+    /// use vimeo_ext::accounts::{AccountId, Accounts, Status};
+    /// # async fn demo(accounts: Accounts, id: AccountId) -> Result<(), vimeo_ext::Error> {
+    /// let account = accounts.verify(&id).await?;
+    /// if account.status != Status::Active {
+    ///     tracing::warn!(account = %account.id, reason = account.reason, "has to log in again");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`AccountsError::LoginRequired`] and [`AccountsError::Disabled`] when there is nothing to ask about;
-    /// [`AccountsError::Vimeo`] when Vimeo could not be asked.
+    /// [`AccountsError::LoginRequired`] if the account has no token to verify; [`AccountsError::Disabled`];
+    /// [`AccountsError::UnknownAccount`]; [`AccountsError::Vimeo`] if Vimeo could not be reached: the account is unchanged then.
     pub async fn verify(&self, id: &AccountId) -> Result<Account, AccountsError> {
-        let core = self.core();
-        let record = core.record(id).await?;
+        let service = self.service();
+        let record = service.record(id).await?;
         let tokens = match record.account.status {
-            status @ Status::Revoked => core
+            status @ Status::Revoked => service
                 .open(&record)?
                 .ok_or_else(|| AccountsError::LoginRequired { account: id.clone(), status })?,
-            _ => usable(core, &record)?,
+            _ => tokens_if_active(service, &record)?,
         };
-        match core.app.auth().verify_token(&tokens.access).await {
+        match service.app.auth().verify_token(&tokens.access).await {
             Ok(grant) => {
                 let scopes = grant.scopes().cloned();
                 let expires = grant.expires();
-                let record = core
+                let record = service
                     .update(id, |record| {
-                        let same = core.open(record)?.is_some_and(|now| now.is(&tokens.access));
-                        let is_bound = core.is_bound(record)?;
-                        if same && !is_bound {
-                            record.secrets = Some(core.seal(id, &tokens)?);
+                        let is_same =
+                            service.open(record)?.is_some_and(|now| now.has_access_token(&tokens.access));
+                        let is_bound = service.is_bound(record)?;
+                        if is_same && !is_bound {
+                            record.secrets = Some(service.seal(id, &tokens)?);
                         }
                         let account = &mut record.account;
-                        let known = account.scopes == scopes && account.expires == expires;
+                        let is_unchanged = account.scopes == scopes && account.expires == expires;
                         account.scopes = scopes.clone().or_else(|| account.scopes.take());
                         account.expires = expires;
-                        let is_back = account.status == Status::Revoked;
-                        if is_back {
+                        let is_reactivated = account.status == Status::Revoked;
+                        if is_reactivated {
                             account.status = Status::Active;
-                            account.reason = Some("Vimeo takes the access token after all".to_owned());
+                            account.reason = Some("Vimeo accepts the access token again".to_owned());
                         }
-                        Ok(same && (is_back || !known || !is_bound))
+                        Ok(is_same && (is_reactivated || !is_unchanged || !is_bound))
                     })
                     .await?;
                 if record.account.status == Status::Active
-                    && let Some(tokens) = core.latest(&record)?
+                    && let Some(tokens) = service.latest(&record)?
                 {
-                    self.inner.warm.resume(id, &tokens.access);
+                    self.inner.clients.resume(id, &tokens.access);
                 }
                 Ok(record.account)
             }
-            Err(error) if is_refused(&error) => {
-                let record = core.lost(id, &tokens, "Vimeo takes the access token no longer").await?;
-                self.inner.settle(&record);
+            Err(error) if is_token_rejected(&error) => {
+                let record = service
+                    .mark_needs_login(
+                        id,
+                        &tokens,
+                        "Vimeo rejected the access token: it was revoked or has expired",
+                    )
+                    .await?;
+                self.inner.evict_if_unusable(&record);
                 Ok(record.account)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Renews the account's token now, whether or not it is about to expire.
+    /// Renews the account's token now.
+    ///
+    /// Usually there is no need to call this: calls renew a token automatically when it is about to expire or Vimeo rejects it.
+    /// A token that is not about to expire is first verified; if Vimeo accepts it, it is kept. New tokens are used at once, and
+    /// kept in memory while the store cannot be written.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::LoginRequired`] when only the user can help; [`AccountsError::Vimeo`] when it may work later. New
-    /// tokens are used and kept in memory also if the store cannot be written then.
+    /// [`AccountsError::LoginRequired`] if the user has to log in; [`AccountsError::Vimeo`] if the refresh failed and a later attempt
+    /// can succeed; [`AccountsError::Disabled`]; [`AccountsError::UnknownAccount`].
     pub async fn refresh(&self, id: &AccountId) -> Result<Account, AccountsError> {
-        let core = &self.inner.core;
-        let record = core.record(id).await?;
+        let service = &self.inner.service;
+        let record = service.record(id).await?;
         let status = record.account.status;
-        let tokens = core
+        let tokens = service
             .latest(&record)?
             .ok_or_else(|| AccountsError::LoginRequired { account: id.clone(), status })?;
-        match core.renew(id, Some(&tokens.access)).await {
+        match service.renew(id, Some(&tokens.access)).await {
             Ok(tokens) => {
-                // Whatever becomes of the store: the old ones are used up.
-                self.inner.warm.resume(id, &tokens.access);
-                let mut account = core.record(id).await?.account;
+                // Even if the store fails below: the old tokens may no longer be valid.
+                self.inner.clients.resume(id, &tokens.access);
+                let mut account = service.record(id).await?.account;
                 account.scopes = tokens.access.scopes().cloned();
                 account.expires = tokens.access.expires();
                 Ok(account)
             }
             Err(error) => {
-                self.inner.settle(&core.record(id).await?);
+                self.inner.evict_if_unusable(&service.record(id).await?);
                 Err(error)
             }
         }
     }
 
-    /// Renews the tokens that expire within `ahead`, at most five minutes, one after the other; answers how many were. Call it now and then for
-    /// accounts that make no calls themselves: those that do are renewed by their calls.
+    /// Renews the tokens that expire within `ahead` (at most 5 minutes), one after the other, and returns how many were renewed.
+    ///
+    /// Call it periodically, for example every minute, if accounts that make no calls should stay connected. Accounts that make
+    /// calls renew their tokens automatically.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`]. An account that cannot be renewed is noted and passed over.
+    /// [`AccountsError::Store`] if the store fails. An account that cannot be renewed is logged and skipped.
     pub async fn refresh_due(&self, ahead: Duration) -> Result<u64, AccountsError> {
-        let core = self.core();
-        let before = later_date(core.now(), ahead.min(super::refresh::REFRESH_LEAD));
+        let service = self.service();
+        let before = later_date(service.now(), ahead.min(super::refresh::REFRESH_LEAD));
         let mut query = AccountQuery::default().status(Status::Active).expires_before(before).limit(200);
         let mut renewed = 0;
         loop {
@@ -111,7 +138,9 @@ impl Accounts {
                 match self.refresh(&account.id).await {
                     Ok(_) => renewed = u64::saturating_add(renewed, 1),
                     Err(AccountsError::Store(error)) => return Err(error.into()),
-                    Err(error) => tracing::warn!(account = %account.id, %error, "not renewed"),
+                    Err(error) => {
+                        tracing::warn!(account = %account.id, %error, "could not renew the account's token; skipping it")
+                    }
                 }
             }
             match page.next {
@@ -121,35 +150,38 @@ impl Accounts {
         }
     }
 
-    /// Switches an account off: it makes no calls, in any process, until it is enabled. Its token is kept.
+    /// Disables an account: its calls fail, in every process, until it is [enabled](Self::enable). Its token is kept. `reason` is
+    /// stored in [`Account::reason`].
+    ///
+    /// Other processes notice with their next [poll](super::AccountsBuilder::poll_interval).
     ///
     /// # Errors
     ///
-    /// [`AccountsError::UnknownAccount`].
+    /// [`AccountsError::UnknownAccount`] if there is no such account; [`AccountsError::Store`] if the store fails.
     pub async fn disable(&self, id: &AccountId, reason: &str) -> Result<Account, AccountsError> {
         let record = self
-            .core()
+            .service()
             .update(id, |record| {
-                let changes = record.account.status != Status::Disabled;
+                let is_enabled = record.account.status != Status::Disabled;
                 record.account.status = Status::Disabled;
                 record.account.reason = Some(reason.to_owned());
-                Ok(changes)
+                Ok(is_enabled)
             })
             .await?;
-        self.inner.settle(&record);
+        self.inner.evict_if_unusable(&record);
         Ok(record.account)
     }
 
-    /// Switches an account on again: to [`Active`](Status::Active) when it has a token, to
-    /// [`Expired`](Status::Expired) when that has expired, to [`Pending`](Status::Pending) when it has none.
+    /// Enables a disabled account. It becomes [`Active`](Status::Active) if it has a token, [`Expired`](Status::Expired) if the
+    /// token has expired, and [`Pending`](Status::Pending) if it has none. Does nothing if the account is not disabled.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::UnknownAccount`].
+    /// [`AccountsError::UnknownAccount`] if there is no such account; [`AccountsError::Store`] if the store fails.
     pub async fn enable(&self, id: &AccountId) -> Result<Account, AccountsError> {
-        let core = self.core();
-        let now = core.now();
-        let record = core
+        let service = self.service();
+        let now = service.now();
+        let record = service
             .update(id, |record| {
                 let account = &mut record.account;
                 if account.status != Status::Disabled {
@@ -160,53 +192,54 @@ impl Accounts {
                     Some(_) if account.expires.is_some_and(|expires| expires <= now) => Status::Expired,
                     Some(_) => Status::Active,
                 };
-                account.reason = Some("it was enabled again".to_owned());
+                account.reason = Some("the account was enabled again".to_owned());
                 Ok(true)
             })
             .await?;
         if record.account.status == Status::Active
-            && let Some(tokens) = core.latest(&record)?
+            && let Some(tokens) = service.latest(&record)?
         {
-            self.inner.warm.resume(id, &tokens.access);
+            self.inner.clients.resume(id, &tokens.access);
         }
         Ok(record.account)
     }
 
-    /// Revokes the account's token at Vimeo, then forgets the account and all that is known of it.
+    /// Revokes the account's token at Vimeo, then deletes the account, its pending logins and its earlier events from the store.
     ///
-    /// When it ends early it can be called again: a token that is revoked already is no obstacle. An account that does not
-    /// exist is fine.
+    /// Idempotent: it succeeds if the token is already revoked or the account does not exist, so call it again if it was
+    /// interrupted.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Vimeo`] when Vimeo could not be asked: then nothing is forgotten.
+    /// [`AccountsError::Vimeo`] if the token could not be revoked: nothing is deleted then. [`AccountsError::Contended`] if the
+    /// account received a new token in the meantime: call it again. [`AccountsError::Store`] if the store fails.
     pub async fn disconnect(&self, id: &AccountId) -> Result<(), AccountsError> {
-        let core = self.core();
-        let Some(mut record) = core.store.account(id).await? else { return Ok(()) };
-        if let Some(tokens) = core.open(&record)? {
-            match core.app.auth().revoke_token(&tokens.access).await {
+        let service = self.service();
+        let Some(mut record) = service.store.account(id).await? else { return Ok(()) };
+        if let Some(tokens) = service.open(&record)? {
+            match service.app.auth().revoke_token(&tokens.access).await {
                 Ok(()) => {}
-                Err(error) if is_refused(&error) => {}
+                Err(error) if is_token_rejected(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         loop {
-            let reason = Some("it was disconnected".to_owned());
-            let event = StatusEvent::new(id, Some(record.account.status), None, reason, core.now());
-            match core.store.remove_account(id, record.account.version, &event).await {
+            let reason = Some("the account was disconnected".to_owned());
+            let event = StatusEvent::new(id, Some(record.account.status), None, reason, service.now());
+            match service.store.remove_account(id, record.account.version, &event).await {
                 Ok(()) => break,
                 Err(StoreError::Missing) => return Ok(()),
-                Err(StoreError::Stale { .. }) => match core.store.account(id).await? {
+                Err(StoreError::Stale { .. }) => match service.store.account(id).await? {
                     Some(latest) if latest.secrets == record.secrets => record = latest,
-                    // It has come to another token, which has to be revoked as well.
+                    // The account has a new token, which has to be revoked too.
                     Some(_) => return Err(AccountsError::Contended { account: id.clone() }),
                     None => return Ok(()),
                 },
                 Err(error) => return Err(error.into()),
             }
         }
-        core.announce();
-        self.inner.warm.stop(id, || RefreshError::login_required("the account was disconnected"));
+        service.announce();
+        self.inner.clients.stop(id, || RefreshError::login_required("the account was disconnected"));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Looking at many accounts at once: pages of them, and what becomes of them.
+//! Listing accounts and streaming their status events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use futures_core::Stream;
 
 use super::{Account, AccountPage, AccountQuery, Accounts, AccountsError, StatusEvent};
 
-/// So long the order of status changes can be read back.
-const EVENTS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long status events are kept.
+const EVENT_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Accounts {
-    /// A page of accounts.
+    /// Returns a page of accounts, sorted by ID.
     ///
     /// ```no_run
     /// use vimeo_ext::accounts::{AccountQuery, Accounts, Status};
     /// # async fn demo(accounts: Accounts) -> Result<(), vimeo_ext::Error> {
     /// let mut query = Some(AccountQuery::default().status(Status::Revoked));
-    /// while let Some(wanted) = query {
-    ///     let page = accounts.list(wanted).await?;
+    /// while let Some(next) = query {
+    ///     let page = accounts.list(next).await?;
     ///     for account in page.accounts {
     ///         tracing::info!(account = %account.id, reason = account.reason, "has to log in again");
     ///     }
@@ -30,43 +30,58 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn list(&self, mut query: AccountQuery) -> Result<AccountPage, AccountsError> {
         query.limit = query.limit.clamp(1, 1_000);
-        let records = self.core().store.accounts(&query).await?;
+        let records = self.service().store.accounts(&query).await?;
         let full = records.len() == query.limit as usize;
         let accounts: Vec<Account> = records.into_iter().map(|record| record.account).collect();
         let next = accounts.last().filter(|_| full).map(|last| query.after(last.id.clone()));
         Ok(AccountPage { accounts, next })
     }
 
-    /// Changes of status from now on, of all processes that share the store, in their order. It never ends.
+    /// Streams the status changes from now on, of all processes that share the store, in order. The stream never ends.
     ///
-    /// What this process changes comes at once, what others change with the next look into the store (see
-    /// [`AccountsBuilder::follow`](super::AccountsBuilder::follow)).
+    /// Changes of this process arrive at once. Changes of other processes arrive with the next poll of the store (see
+    /// [`AccountsBuilder::poll_interval`](super::AccountsBuilder::poll_interval)). If the store fails, the stream logs that and
+    /// retries.
+    ///
+    /// ```no_run
+    /// use futures_util::StreamExt;
+    /// use vimeo_ext::accounts::Accounts;
+    /// # async fn demo(accounts: Accounts) -> Result<(), vimeo_ext::Error> {
+    /// let mut events = accounts.events().await?;
+    /// while let Some(event) = events.next().await {
+    ///     tracing::info!(account = %event.account, from = ?event.from, to = ?event.to, reason = event.reason);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`] when the store does not answer.
+    /// [`AccountsError::Store`] if the store cannot be read now.
     pub async fn events(
         &self,
     ) -> Result<impl Stream<Item = StatusEvent> + Send + Unpin + 'static, AccountsError> {
-        let after = self.core().store.last_event().await?;
+        let after = self.service().store.last_event().await?;
         Ok(self.events_after(after))
     }
 
-    /// Changes of status after the one of this number, kept for 30 days: to go on where a process ended.
+    /// Streams the status changes after the event with this [`number`](StatusEvent::number), so that a process can continue where
+    /// it stopped. Events are kept for 30 days.
     pub fn events_after(&self, number: u64) -> impl Stream<Item = StatusEvent> + Send + Unpin + 'static {
-        super::events::stream(Arc::clone(&self.inner.core), number, self.inner.follow)
+        super::events::stream(Arc::clone(&self.inner.service), number, self.inner.poll_interval)
     }
 
-    /// Drops logins and leases that have ended, and status changes of more than 30 days ago. Call it once a day or so.
+    /// Deletes expired logins and leases, and status events older than 30 days, from the store. Call it about once a day, from
+    /// any process.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn sweep(&self) -> Result<(), AccountsError> {
-        let now = self.core().now();
-        Ok(self.core().store.sweep(now, now - EVENTS_KEPT).await?)
+        let now = self.service().now();
+        Ok(self.service().store.sweep(now, now - EVENT_RETENTION).await?)
     }
 }

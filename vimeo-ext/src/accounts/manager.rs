@@ -1,4 +1,4 @@
-//! The accounts themselves, and the clients that act for them.
+//! `Accounts`: the entry point, and the clients of accounts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::client_cache::ClientCache;
-use super::core::Core;
 use super::refresh::AccountTokenRefresher;
+use super::service::AccountService;
 use super::{
     Account, AccountId, AccountRecord, AccountStore, AccountsBuilder, AccountsError, Connections, KeyRing,
     Status, Tokens,
@@ -17,10 +17,10 @@ use crate::Vimeo;
 use crate::auth::RefreshError;
 use crate::client::ClientIdentity;
 
-/// The accounts of many Vimeo users.
+/// Manages the Vimeo accounts of many users.
 ///
-/// Cheap to clone; clones are the same. Any number of processes may work on one store. See the [module](super) for a
-/// walk through all of it.
+/// Cheap to clone; clones share everything. Any number of processes can share one store. The [guide](super::guide) shows the
+/// whole process, from the authorization link to webhooks.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -36,8 +36,8 @@ use crate::client::ClientIdentity;
 /// let id = AccountId::new("user 7")?;
 /// accounts.get_or_create(&id).await?;
 /// let link = accounts.authorization_link(&id, "private upload").await?;
-/// // The user goes to the link and comes back with `callback`.
-/// accounts.complete(callback).await?;
+/// // Redirect the user to `link`. The user comes back with `callback`.
+/// accounts.complete_for(&id, callback).await?;
 /// let vimeo = accounts.client(&id).await?;
 /// # Ok(())
 /// # }
@@ -48,126 +48,150 @@ pub struct Accounts {
 }
 
 pub(super) struct Inner {
-    pub(super) core: Arc<Core>,
-    pub(super) warm: ClientCache,
-    pub(super) connections: super::connections::Clients,
+    pub(super) service: Arc<AccountService>,
+    pub(super) clients: ClientCache,
+    pub(super) connections: super::connections::SessionRegistry,
     pub(super) redirect_uri: Option<String>,
     pub(super) login_lifetime: Duration,
-    pub(super) follow: Duration,
+    pub(super) poll_interval: Duration,
 }
 
 impl Accounts {
-    /// Accounts to be set up: `app` is a client with the app's credentials, whose connections and settings all of
-    /// them use; `store` keeps them; `keys` encrypt their secrets.
+    /// Creates a builder.
+    ///
+    /// `app` is a client with the app's credentials; the accounts' clients share its HTTP connection pool and settings. `store`
+    /// keeps the accounts. `keys` encrypts their tokens before the store receives them.
     pub fn builder(app: Vimeo, store: Arc<dyn AccountStore>, keys: KeyRing) -> AccountsBuilder {
         AccountsBuilder::new(app, store, keys)
     }
 
-    pub(super) fn core(&self) -> &Core {
-        &self.inner.core
+    pub(super) fn service(&self) -> &AccountService {
+        &self.inner.service
     }
 
-    /// The account of this id, made when there is none. Of many who ask at once, in whatever processes, one makes it.
+    /// Returns the account with this ID, and creates it with the status [`Pending`](Status::Pending) if it does not exist. Of
+    /// concurrent calls, in any number of processes, one creates it.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn get_or_create(&self, id: &AccountId) -> Result<Account, AccountsError> {
-        self.core().get_or_create(id).await
+        self.service().get_or_create(id).await
     }
 
-    /// The account of this id.
+    /// Returns the account with this ID, or `None`.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn get(&self, id: &AccountId) -> Result<Option<Account>, AccountsError> {
-        Ok(self.core().store.account(id).await?.map(|record| record.account))
+        Ok(self.service().store.account(id).await?.map(|record| record.account))
     }
 
-    /// A client that is the account: with its token and its rate limit, over the connections that all share.
+    /// Returns a client that acts for the account: with the account's token and rate limit, over the shared HTTP connection pool.
     ///
-    /// The same client as before while it is kept. When the token is lost its calls fail with
-    /// [`vimeo_api::Error::LoginRequired`], which names the account; when the account is disabled, with
-    /// [`AccountsError::Disabled`] in a [`vimeo_api::Error::Middleware`].
+    /// Clients are [cached](super::AccountsBuilder::cache_capacity), so call this for each task instead of storing the client. If
+    /// Vimeo revokes the token later, the client's calls fail with [`vimeo_api::Error::LoginRequired`], which names the account. If
+    /// the account is disabled, they fail with [`AccountsError::Disabled`] in a [`vimeo_api::Error::Middleware`]. They succeed
+    /// again once the user has logged in or the account is enabled.
+    ///
+    /// ```no_run
+    /// use vimeo_ext::accounts::{AccountId, Accounts, AccountsError};
+    /// # async fn demo(accounts: Accounts, id: AccountId) -> Result<(), vimeo_ext::Error> {
+    /// let vimeo = match accounts.client(&id).await {
+    ///     Ok(vimeo) => vimeo,
+    ///     Err(AccountsError::LoginRequired { account, .. }) => return Ok(tracing::warn!(%account, "show a new link")),
+    ///     Err(error) => return Err(error.into()),
+    /// };
+    /// let me = vimeo.get("/me").fields("name").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`AccountsError::LoginRequired`], [`AccountsError::Disabled`], [`AccountsError::UnknownAccount`].
+    /// [`AccountsError::LoginRequired`] if the account is not connected, or its token was revoked or has expired: send its user to
+    /// an [authorization link](Self::authorization_link). [`AccountsError::Disabled`] if the account is disabled.
+    /// [`AccountsError::UnknownAccount`] if it does not exist. [`AccountsError::Key`] if its tokens cannot be decrypted.
+    /// [`AccountsError::Store`] if the store fails.
     pub async fn client(&self, id: &AccountId) -> Result<Vimeo, AccountsError> {
-        if let Some(client) = self.inner.warm.get(id) {
+        if let Some(client) = self.inner.clients.get(id) {
             return Ok(client);
         }
-        let core = self.core();
-        let seen = *core.news.borrow();
-        let record = core.record(id).await?;
-        let tokens = usable(core, &record)?;
-        if !core.is_bound(&record)? {
-            core.verify_and_bind(id, &tokens).await;
+        let service = self.service();
+        let status_changes = *service.status_changes.borrow();
+        let record = service.record(id).await?;
+        let tokens = tokens_if_active(service, &record)?;
+        if !service.is_bound(&record)? {
+            service.verify_and_bind(id, &tokens).await;
         }
-        let refresher = AccountTokenRefresher { core: Arc::clone(&self.inner.core), id: id.clone() };
-        let client = core.app.for_identity(ClientIdentity {
+        let refresher = AccountTokenRefresher { service: Arc::clone(&self.inner.service), id: id.clone() };
+        let client = service.app.for_identity(ClientIdentity {
             account: Some(id.to_shared()),
             token: Some(tokens.access),
             refresher: Some(Arc::new(refresher)),
             app: None,
             apart: true,
         })?;
-        let client = self.inner.warm.put(id, client);
-        if *core.news.borrow() != seen {
-            // Something changed while the client was made, perhaps this account.
-            self.inner.settle(&core.record(id).await?);
+        let client = self.inner.clients.insert(id, client);
+        if *service.status_changes.borrow() != status_changes {
+            // A status changed while the client was created, perhaps that of this account.
+            self.inner.evict_if_unusable(&service.record(id).await?);
         }
         Ok(client)
     }
 
-    /// Whether the one answer of a person that has this number is used for the first time, over all processes that share the
-    /// store; remembered until `until`.
+    /// Returns whether the approval with this number is used for the first time, among all processes that share the store. The
+    /// use is remembered until `until`.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Store`].
+    /// [`AccountsError::Store`] if the store fails.
     #[doc(hidden)]
-    pub async fn use_consent(&self, number: &str, until: DateTime<Utc>) -> Result<bool, AccountsError> {
-        let core = self.core();
-        Ok(core.store.use_once(&format!("consent {number}"), core.now(), until).await?)
+    pub async fn consume_approval(&self, number: &str, until: DateTime<Utc>) -> Result<bool, AccountsError> {
+        let service = self.service();
+        // The prefix is stored, and earlier versions use it.
+        Ok(service.store.use_once(&format!("consent {number}"), service.now(), until).await?)
     }
 
-    /// Connections: an app's credentials and a token, stored under a name.
+    /// Returns the stored connections: each an app's credentials and an access token, under a name.
     pub fn connections(&self) -> Connections {
         Connections::new(self.clone())
     }
 }
 
 impl Inner {
-    /// Stops the clients of an account that may make no calls.
-    pub(super) fn settle(&self, record: &AccountRecord) {
+    /// Evicts and stops the clients of an account that must not make calls.
+    pub(super) fn evict_if_unusable(&self, record: &AccountRecord) {
         let account = &record.account;
         match account.status {
             Status::Active => {}
-            Status::Disabled => self.warm.stop(&account.id, || {
+            Status::Disabled => self.clients.stop(&account.id, || {
                 RefreshError::refused(AccountsError::Disabled { account: account.id.clone() })
             }),
             status => {
                 let reason = account.reason.clone().unwrap_or_else(|| format!("the account is {status}"));
-                self.warm.stop(&account.id, || RefreshError::login_required(reason.clone()));
+                self.clients.stop(&account.id, || RefreshError::login_required(reason.clone()));
             }
         }
     }
 }
 
-/// The tokens of an account that may make calls.
-pub(super) fn usable(core: &Core, record: &AccountRecord) -> Result<Tokens, AccountsError> {
+/// Returns the tokens of an active account.
+pub(super) fn tokens_if_active(
+    service: &AccountService,
+    record: &AccountRecord,
+) -> Result<Tokens, AccountsError> {
     let (account, status) = (record.account.id.clone(), record.account.status);
     match status {
         Status::Disabled => Err(AccountsError::Disabled { account }),
-        Status::Active => core.latest(record)?.ok_or(AccountsError::LoginRequired { account, status }),
+        Status::Active => service.latest(record)?.ok_or(AccountsError::LoginRequired { account, status }),
         status => Err(AccountsError::LoginRequired { account, status }),
     }
 }
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounts").field("warm", &self.inner.warm.len()).finish_non_exhaustive()
+        f.debug_struct("Accounts").field("cached_clients", &self.inner.clients.len()).finish_non_exhaustive()
     }
 }

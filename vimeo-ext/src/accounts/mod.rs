@@ -1,26 +1,34 @@
-//! Many Vimeo users at once, from several processes.
+//! Serving many Vimeo users, from any number of processes.
 //!
-//! | what | with |
+//! | to | use |
 //! |---|---|
-//! | an account for each of your users | [`Accounts::get_or_create`] |
-//! | let them log in | [`Accounts::authorization_link`], [`Accounts::complete`], [`Accounts::connect_with_token`] |
-//! | call Vimeo as one of them | [`Accounts::client`] |
-//! | see and change how they stand | [`Accounts::verify`], [`Accounts::disable`], [`Accounts::enable`], [`Accounts::disconnect`], [`Accounts::list`], [`Accounts::events`] |
-//! | change the key that all of it is encrypted with | [`Accounts::rotate_keys`], [`KeyRotation`] |
-//! | an app and a token under a name | [`Accounts::connections`] |
-//! | where they are kept | [`MemoryStore`], `SqliteStore`, `PostgresStore`, or an [`AccountStore`] of your own |
+//! | set up | [`Accounts::builder`] with a client, a store and a [`KeyRing`] |
+//! | create an account for a user | [`Accounts::get_or_create`] |
+//! | let the user log in | [`Accounts::authorization_link`], then [`Accounts::complete_for`] |
+//! | connect with an existing token | [`Accounts::connect_with_token`] |
+//! | call Vimeo as the user | [`Accounts::client`] |
+//! | find accounts | [`Accounts::get`], [`Accounts::list`] |
+//! | check, renew or end an account | [`Accounts::verify`], [`Accounts::refresh`], [`Accounts::disable`], [`Accounts::enable`], [`Accounts::disconnect`] |
+//! | follow status changes | [`Accounts::events`] |
+//! | rotate the encryption key | [`Accounts::rotate_keys`], [`KeyRotation`] |
+//! | store an app's credentials and a token under a name | [`Accounts::connections`] |
+//! | choose where accounts are stored | [`MemoryStore`], `SqliteStore` (feature `sqlite`), `PostgresStore` (feature `postgres`), or your own [`AccountStore`] |
 //!
-//! The module `guide` walks from a link to a webhook.
+//! The [`guide`] shows the whole process, from the authorization link to webhooks.
 //!
-//! Accounts share connections and settings, and nothing else: each has its own token, its own rate limit and its own
-//! errors. Tokens are encrypted before a store sees them.
+//! Accounts share one HTTP connection pool and one set of settings. Each has its own token and its own rate limit, and an error
+//! of one account never affects another. Tokens are encrypted before the store receives them.
 //!
-//! How an account comes to stand as it does, [`Status`] tells. A call that Vimeo refuses with `401` makes it ask Vimeo about
-//! the token: only when that is refused too is the account [`Revoked`](Status::Revoked), and its calls fail with
-//! [`vimeo_api::Error::LoginRequired`] until its user has logged in again.
+//! [`Status`] lists an account's states and the transitions between them. If Vimeo responds to a call with `401`, the client
+//! asks Vimeo about the token. Only if Vimeo rejects the token there too does the account become [`Revoked`](Status::Revoked);
+//! its calls then fail with [`vimeo_api::Error::LoginRequired`] until its user has logged in again.
 
-#[cfg(feature = "axum")]
 #[doc = include_str!("guide.md")]
+#[cfg_attr(feature = "axum", doc = include_str!("guide_webhooks.md"))]
+#[cfg_attr(
+    not(feature = "axum"),
+    doc = "# 8. Receive webhooks\n\nTurn on the feature `axum`, and see the module `webhooks`."
+)]
 pub mod guide {}
 
 mod account;
@@ -28,24 +36,24 @@ mod builder;
 mod client_cache;
 mod connection;
 mod connections;
-mod core;
 mod events;
 mod keys;
 mod lifecycle;
-mod linking;
 mod listing;
+mod login;
 mod manager;
 mod refresh;
 mod rotation;
+mod service;
 mod store;
 mod tokens;
 
 pub use account::{Account, AccountPage, AccountQuery, AccountRecord, StatusEvent};
 pub use builder::AccountsBuilder;
-pub use connection::{Connection, ConnectionChange, ConnectionRecord, NewConnection};
+pub use connection::{Connection, ConnectionRecord, ConnectionUpdate, NewConnection};
 pub use connections::Connections;
-pub use keys::{Key, KeyRing, Sealed};
-pub use linking::LinkedAccount;
+pub use keys::{Ciphertext, Key, KeyRing};
+pub use login::LinkedAccount;
 pub use manager::Accounts;
 pub use refresh::AccountRefresher;
 pub use rotation::{KeyRotation, RotationReport};
@@ -53,7 +61,7 @@ pub use rotation::{KeyRotation, RotationReport};
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AccountStore, KeyUse, LoginRecord, MemoryStore, StoreFuture};
+pub use store::{AccountStore, KeyUsage, LoginRecord, MemoryStore, StoreFuture};
 pub use tokens::Tokens;
 
 pub use crate::error::{AccountsError, KeyError, StoreError};

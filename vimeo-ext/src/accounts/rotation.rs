@@ -1,4 +1,4 @@
-//! Encrypting anew what older keys have encrypted.
+//! Key rotation: re-encrypting secrets with the current key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use super::{
     StoreError,
 };
 
-/// Encrypts with the current key of a ring what a store keeps under older ones. It needs the store and the keys alone, so
-/// that it can be done by whoever looks after the keys; [`Accounts::rotate_keys`] is the same for accounts that are set up.
+/// Re-encrypts a store's secrets with the current key of a key ring. Needs only the store and the keys, so that a key
+/// administrator can run it; [`Accounts::rotate_keys`] does the same for running accounts.
 ///
-/// Others may work on the store meanwhile, once they all write with the new key. Each record is changed by itself: ended at
-/// any moment, it goes on when it is run again.
+/// Other processes can use the store in the meantime, provided that they all write with the new key. Records are re-encrypted
+/// one by one: if the rotation is interrupted, run it again to continue.
 ///
 /// ```no_run
 /// use std::sync::Arc;
 /// use vimeo_ext::accounts::{AccountStore, Key, KeyRing, KeyRotation};
 /// # async fn demo(store: Arc<dyn AccountStore>, old: Key, new: Key) -> Result<(), vimeo_ext::Error> {
-/// let rotation = KeyRotation::new(store, KeyRing::new(new).with_old(old)).run().await?;
-/// if rotation.is_complete() && rotation.logins == 0 {
-///     tracing::info!("nothing needs the old key any more");
+/// let report = KeyRotation::new(store, KeyRing::new(new).with_old(old)).run().await?;
+/// if report.is_complete() && report.pending_logins == 0 {
+///     tracing::info!("the old key is no longer needed");
 /// }
 /// # Ok(())
 /// # }
@@ -35,128 +35,130 @@ pub struct KeyRotation {
     progress: Box<dyn Fn(u64, u64) + Send + Sync>,
 }
 
-/// What a [`KeyRotation`] came to.
+/// The result of a [`KeyRotation`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[must_use = "records that are damaged or left still need the old key"]
+#[must_use = "damaged and remaining records still need the old key"]
 #[non_exhaustive]
 pub struct RotationReport {
-    /// Accounts that were encrypted anew.
+    /// The number of accounts that were re-encrypted.
     pub accounts: u64,
-    /// Connections that were encrypted anew.
+    /// The number of connections that were re-encrypted.
     pub connections: u64,
-    /// Accounts and connections that were under the current key before it began.
-    pub already: u64,
-    /// Accounts and connections that their key does not open, as `account user 7`. They are left as they are.
+    /// The number of accounts and connections that already used the current key before the report.
+    pub already_current: u64,
+    /// The accounts and connections that cannot be decrypted, for example `account user 7`. They are unchanged.
     pub damaged: Vec<String>,
-    /// Accounts and connections that came under an older key while it ran: a process still writes with it.
-    pub left: u64,
-    /// Logins that wait for their users under an older key. They end by themselves; until then the old key is needed.
-    pub logins: u64,
+    /// The number of accounts and connections that were encrypted with an older key during the rotation: a process still writes
+    /// with that key.
+    pub remaining: u64,
+    /// The number of pending logins that are encrypted with an older key. The old key is needed until they expire.
+    pub pending_logins: u64,
 }
 
 impl RotationReport {
-    /// Whether every account and connection is under the current key now.
+    /// Returns whether every account and connection now uses the current key.
     pub fn is_complete(&self) -> bool {
-        self.damaged.is_empty() && self.left == 0
+        self.damaged.is_empty() && self.remaining == 0
     }
 }
 
-/// So many records are read at once.
-const PAGE: u32 = 200;
-/// So many are written side by side.
+/// How many records are read at once.
+const PAGE_SIZE: u32 = 200;
+/// How many records are written concurrently.
 const CONCURRENCY: usize = 8;
 
 impl KeyRotation {
-    /// A rotation to the ring's current key.
+    /// Prepares a rotation to the current key of `keys`, which must also contain the older keys.
     pub fn new(store: Arc<dyn AccountStore>, keys: KeyRing) -> Self {
         Self { store, keys, progress: Box::new(|_, _| {}) }
     }
 
-    /// Is told how many records are done, and of how many, each time some are.
+    /// Sets a callback that receives the number of processed records and their total, after each batch.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Box::new(progress);
         self
     }
 
-    /// Does it.
+    /// Runs the report.
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Key`] with [`KeyError::UnknownKey`] when a record is under a key that is not in the ring: before
-    /// anything is written. [`AccountsError::Store`] when the store fails; what is done by then stays done.
+    /// [`AccountsError::Key`] with [`KeyError::UnknownKey`] if a record is encrypted with a key that is not in the key ring:
+    /// nothing is written then. [`AccountsError::Store`] if the store fails: records that were re-encrypted by then stay so.
     pub async fn run(self) -> Result<RotationReport, AccountsError> {
-        let mut rotation = RotationReport::default();
+        let mut report = RotationReport::default();
         let mut total = 0;
         for used in self.store.keys_in_use().await? {
             let records = used.accounts + used.connections;
             if records == 0 {
                 continue;
             }
-            self.keys.knows(&used.key)?;
+            self.keys.require(&used.key)?;
             match used.key == *self.keys.current() {
-                true => rotation.already += records,
+                true => report.already_current += records,
                 false => total += records,
             }
         }
         let mut done = 0;
-        self.accounts(&mut rotation, &mut done, total).await?;
-        self.connections(&mut rotation, &mut done, total).await?;
+        self.rotate_accounts(&mut report, &mut done, total).await?;
+        self.rotate_connections(&mut report, &mut done, total).await?;
         for used in self.store.keys_in_use().await? {
             if used.key != *self.keys.current() {
-                rotation.left += used.accounts + used.connections;
-                rotation.logins += used.logins;
+                report.remaining += used.accounts + used.connections;
+                report.pending_logins += used.logins;
             }
         }
-        rotation.left = rotation.left.saturating_sub(rotation.damaged.len() as u64);
-        Ok(rotation)
+        report.remaining = report.remaining.saturating_sub(report.damaged.len() as u64);
+        Ok(report)
     }
 
-    async fn accounts(
+    async fn rotate_accounts(
         &self,
-        rotation: &mut RotationReport,
+        report: &mut RotationReport,
         done: &mut u64,
         total: u64,
     ) -> Result<(), AccountsError> {
-        let mut query = AccountQuery::default().sealed_without(self.keys.current().clone()).limit(PAGE);
+        let mut query =
+            AccountQuery::default().not_encrypted_with(self.keys.current().clone()).limit(PAGE_SIZE);
         loop {
             let page = self.store.accounts(&query).await?;
             let Some(last) = page.last() else { return Ok(()) };
             query = query.after(last.account.id.clone());
             let mut outcomes =
-                stream::iter(page).map(|record| self.account(record)).buffer_unordered(CONCURRENCY);
+                stream::iter(page).map(|record| self.rotate_account(record)).buffer_unordered(CONCURRENCY);
             while let Some(outcome) = outcomes.next().await {
-                rotation.accounts += u64::from(rotation.note(outcome)?);
+                report.accounts += u64::from(report.record(outcome)?);
                 *done += 1;
             }
             (self.progress)(*done, total.max(*done));
         }
     }
 
-    async fn connections(
+    async fn rotate_connections(
         &self,
-        rotation: &mut RotationReport,
+        report: &mut RotationReport,
         done: &mut u64,
         total: u64,
     ) -> Result<(), AccountsError> {
         let mut after = None;
         loop {
-            let page = self.store.connections(after.as_deref(), PAGE).await?;
+            let page = self.store.connections(after.as_deref(), PAGE_SIZE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.connection.name.clone());
             let old = page.into_iter().filter(|record| record.secrets.key != *self.keys.current());
             let mut outcomes =
-                stream::iter(old).map(|record| self.connection(record)).buffer_unordered(CONCURRENCY);
+                stream::iter(old).map(|record| self.rotate_connection(record)).buffer_unordered(CONCURRENCY);
             while let Some(outcome) = outcomes.next().await {
-                rotation.connections += u64::from(rotation.note(outcome)?);
+                report.connections += u64::from(report.record(outcome)?);
                 *done += 1;
             }
             (self.progress)(*done, total.max(*done));
         }
     }
 
-    /// Whether an account had to be encrypted anew. Its version counts on, so that a change that was read before cannot
-    /// bring the old ciphertext back.
-    async fn account(&self, mut record: AccountRecord) -> Result<bool, AccountsError> {
+    /// Re-encrypts an account if it uses an older key, and returns whether it did. The account's version increases, so that a
+    /// concurrent update that was read before cannot restore the old ciphertext.
+    async fn rotate_account(&self, mut record: AccountRecord) -> Result<bool, AccountsError> {
         let id = record.account.id.clone();
         loop {
             let Some(sealed) = record.secrets.filter(|sealed| sealed.key != *self.keys.current()) else {
@@ -170,15 +172,15 @@ impl KeyRotation {
                     Some(latest) => record = latest,
                     None => return Ok(false),
                 },
-                // Forgotten meanwhile.
+                // Disconnected in the meantime.
                 Err(StoreError::Missing) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// As [`account`](Self::account).
-    async fn connection(&self, mut record: ConnectionRecord) -> Result<bool, AccountsError> {
+    /// Re-encrypts a connection, as [`rotate_account`](Self::rotate_account) does an account.
+    async fn rotate_connection(&self, mut record: ConnectionRecord) -> Result<bool, AccountsError> {
         let id = record.connection.id.clone();
         loop {
             if record.secrets.key == *self.keys.current() {
@@ -200,11 +202,11 @@ impl KeyRotation {
 }
 
 impl RotationReport {
-    /// One record that cannot be opened does not keep the others under a key that is to go.
-    fn note(&mut self, outcome: Result<bool, AccountsError>) -> Result<bool, AccountsError> {
+    /// Returns whether a record was re-encrypted. A record that cannot be decrypted is reported and does not stop the rotation.
+    fn record(&mut self, outcome: Result<bool, AccountsError>) -> Result<bool, AccountsError> {
         match outcome {
             Err(AccountsError::Key(KeyError::Damaged { owner })) => {
-                tracing::warn!(owner, "cannot be decrypted, and is left as it is");
+                tracing::warn!(owner, "could not decrypt a secret during key rotation; leaving it unchanged");
                 self.damaged.push(owner);
                 Ok(false)
             }
@@ -220,14 +222,13 @@ impl fmt::Debug for KeyRotation {
 }
 
 impl Accounts {
-    /// Encrypts everything anew that is not encrypted with the ring's current key: a [`KeyRotation`] of these accounts'
-    /// store.
+    /// Re-encrypts all secrets in the store with the current key: runs a [`KeyRotation`] with these accounts' store and keys.
     ///
     /// # Errors
     ///
     /// As [`KeyRotation::run`].
     pub async fn rotate_keys(&self) -> Result<RotationReport, AccountsError> {
-        let core = self.core();
-        KeyRotation::new(Arc::clone(&core.store), core.keys.clone()).run().await
+        let service = self.service();
+        KeyRotation::new(Arc::clone(&service.store), service.keys.clone()).run().await
     }
 }

@@ -1,4 +1,4 @@
-//! An account's tokens, and how they are written down.
+//! An account's tokens and their stored form.
 
 use std::fmt;
 
@@ -8,46 +8,53 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::Secret;
 
 use super::AccountRecord;
-use super::keys::{KeyRing, Owner, Sealed};
+use super::keys::{Ciphertext, KeyRing, Owner};
 use crate::AccessToken;
 use crate::error::KeyError;
 
-/// An account's access token, and its refresh token where Vimeo sent one.
+/// An account's access token, and its refresh token if Vimeo sent one.
+///
+/// `Debug` output does not contain the tokens.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Tokens {
-    /// The token that calls go with.
+    /// The access token.
     pub access: AccessToken,
-    /// What a new one may be had with. Vimeo documents no use for it.
+    /// The refresh token. Vimeo documents no use for it.
     pub refresh: Option<SecretString>,
 }
 
 impl Tokens {
-    /// An access token alone.
+    /// Creates tokens without a refresh token.
     pub fn new(access: impl Into<AccessToken>) -> Self {
         Self { access: access.into(), refresh: None }
     }
 
-    /// And a refresh token.
+    /// Sets the refresh token.
     #[must_use]
     pub fn with_refresh(mut self, token: impl Into<SecretString>) -> Self {
         self.refresh = Some(token.into());
         self
     }
 
-    /// Seals them for an account, and for the API at this address alone.
-    pub(super) fn seal(&self, keys: &KeyRing, account: &str, api: &str) -> Result<Sealed, KeyError> {
-        let written = Written {
+    /// Returns the refresh token as plain text, if there is one: for your own token server, never for a log.
+    pub fn expose_refresh(&self) -> Option<&str> {
+        self.refresh.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// Encrypts the tokens for an account and for the API at this address.
+    pub(super) fn seal(&self, keys: &KeyRing, account: &str, api: &str) -> Result<Ciphertext, KeyError> {
+        let json = TokensJson {
             api,
             access: self.access.secret().expose_secret(),
             refresh: self.refresh.as_ref().map(ExposeSecret::expose_secret),
         };
-        let plain = Zeroizing::new(serde_json::to_vec(&written).map_err(|_| KeyError::TooLong)?);
+        let plain = Zeroizing::new(serde_json::to_vec(&json).map_err(|_| KeyError::TooLong)?);
         keys.seal(&Owner::Account(account), &plain)
     }
 
-    /// The tokens of an account, and whether they are bound to the API at this address; `None` when it has none. Those of
-    /// another API are not given out: sent there, they would be lost to it.
+    /// Decrypts the tokens of an account, and returns whether they are bound to the API at this address; `None` if the account
+    /// has none. Fails for the tokens of another API, so that they are never sent to this one.
     pub(super) fn open(
         keys: &KeyRing,
         record: &AccountRecord,
@@ -57,19 +64,19 @@ impl Tokens {
         let account = &record.account;
         let owner = Owner::Account(account.id.as_str());
         let plain = keys.open(&owner, sealed)?;
-        let read: Read =
+        let parsed: ParsedTokens =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
-        let is_bound = read.api.is_some();
-        owner.check_api(read.api, api)?;
-        let mut access = AccessToken::new(read.access.expose()).expiring(account.expires);
+        let is_bound = parsed.api.is_some();
+        owner.check_api(parsed.api, api)?;
+        let mut access = AccessToken::new(parsed.access.expose()).with_expiry(account.expires);
         if let Some(scopes) = &account.scopes {
             access = access.with_scopes(scopes.clone());
         }
-        let tokens = Self { access, refresh: read.refresh.map(|secret| secret.expose().into()) };
+        let tokens = Self { access, refresh: parsed.refresh.map(|secret| secret.expose().into()) };
         Ok(Some((tokens, is_bound)))
     }
 
-    pub(super) fn is(&self, token: &AccessToken) -> bool {
+    pub(super) fn has_access_token(&self, token: &AccessToken) -> bool {
         self.access.secret().expose_secret() == token.secret().expose_secret()
     }
 }
@@ -83,17 +90,19 @@ impl fmt::Debug for Tokens {
     }
 }
 
+/// The stored JSON, as it is written.
 #[derive(Serialize)]
-struct Written<'a> {
+struct TokensJson<'a> {
     api: &'a str,
     access: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh: Option<&'a str>,
 }
 
+/// The stored JSON, as it is read.
 #[derive(Deserialize)]
-struct Read {
-    /// Absent in what was written before it was kept: such tokens are bound to the API that takes them next.
+struct ParsedTokens {
+    /// Absent in tokens that earlier versions stored: they are bound to the next API that accepts them.
     #[serde(default)]
     api: Option<String>,
     access: Secret,

@@ -1,4 +1,4 @@
-//! Telling accounts apart.
+//! Keys that identify accounts.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,25 +10,27 @@ use sha2::{Digest, Sha256};
 use super::AccessToken;
 use crate::hex::hex;
 
-/// Tells one account from another, without a secret. The upload journal keeps it, so its form must stay as it is.
+/// Identifies an account without revealing a secret. The upload journal stores this key, so its serialized form must not
+/// change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub(crate) enum AccountKey {
-    /// By the name that the program gave it.
+    /// The name that the program gave the account.
     Account(String),
-    /// By the beginning of its token's SHA-256.
+    /// The first 16 hexadecimal digits of the token's SHA-256 hash.
     Token(String),
-    /// An app without a user, by its client identifier.
+    /// The client ID of an app without a user.
     App(String),
-    /// A client without a user and without an app.
+    /// A client with neither a user nor an app.
     NoApp,
-    /// One that a refresher alone knows, and has not named yet; a number of this process.
+    /// An unnamed account that only a refresher knows: a number that is unique in this process.
     Unknown(String),
 }
 
 impl AccountKey {
-    /// An account by its name, else by its token: the same in every process.
-    pub(crate) fn of(name: Option<&str>, token: Option<&AccessToken>) -> Option<Self> {
+    /// Returns the key of an account: its name if it has one, otherwise its token's hash. The key is the same in every
+    /// process.
+    pub(crate) fn new(name: Option<&str>, token: Option<&AccessToken>) -> Option<Self> {
         match (name, token) {
             (Some(name), _) => Some(Self::Account(name.to_owned())),
             (None, Some(token)) => {
@@ -40,18 +42,18 @@ impl AccountKey {
         }
     }
 
-    /// An account that a refresher alone knows: another than all before.
+    /// Returns a new key, different from all earlier ones, for an account that only a refresher knows.
     pub(crate) fn unknown() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self::Unknown(LAST.fetch_add(1, Ordering::Relaxed).to_string())
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self::Unknown(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
-    /// An app without a user.
-    pub(crate) fn of_app(client_id: Option<&str>) -> Self {
+    /// Returns the key of an app without a user.
+    pub(crate) fn app(client_id: Option<&str>) -> Self {
         client_id.map_or(Self::NoApp, |id| Self::App(id.to_owned()))
     }
 
-    /// The word for what it is, and its name.
+    /// Returns the kind of key and its value.
     pub(crate) fn parts(&self) -> (&'static str, &str) {
         match self {
             Self::Account(name) => ("account", name),
@@ -63,7 +65,7 @@ impl AccountKey {
     }
 }
 
-/// The name under which the account's rate limit is shared.
+/// Formats the key as the name under which processes share the account's rate limit.
 impl fmt::Display for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,20 +83,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_counts_for_more_than_a_token_and_no_secret_is_shown() {
+    fn name_takes_precedence_over_token_hash() {
         let token = AccessToken::from("s3cret");
-        let key = |name, token| AccountKey::of(name, token).map(|key| key.to_string());
+        let key = |name, token| AccountKey::new(name, token).map(|key| key.to_string());
         assert_eq!(key(Some("7"), Some(&token)).as_deref(), Some("account 7"));
-        // As earlier releases have written it down.
+        // The form that earlier releases stored.
         assert_eq!(key(None, Some(&token)).as_deref(), Some("token 1ec1c26b50d5d3c5"));
         assert_eq!(key(None, None), None);
-        assert_eq!(AccountKey::of_app(Some("a")).to_string(), "app a");
-        assert_eq!(AccountKey::of_app(None).to_string(), "no app");
+        assert_eq!(AccountKey::app(Some("a")).to_string(), "app a");
+        assert_eq!(AccountKey::app(None).to_string(), "no app");
     }
 
-    /// An address in memory is used again.
     #[test]
-    fn accounts_that_only_a_refresher_knows_are_never_taken_for_each_other() {
+    fn unknown_keys_are_unique() {
         let keys: std::collections::HashSet<_> = (0..100).map(|_| AccountKey::unknown()).collect();
         assert_eq!(keys.len(), 100);
     }

@@ -1,4 +1,4 @@
-//! The app's own name and password.
+//! The app's client ID and client secret.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use vimeo_api::Error;
 
-/// Client identifier and client secret of an app, from its page at developer.vimeo.com/apps.
+/// An app's client ID and client secret, as shown on the app's page at developer.vimeo.com/apps.
+///
+/// `Debug` output does not contain the secret.
 ///
 /// ```
 /// let app = vimeo_ext::auth::AppCredentials::new("client-id", "s3cret");
@@ -18,37 +20,45 @@ use vimeo_api::Error;
 /// ```
 #[derive(Clone)]
 pub struct AppCredentials {
-    // Shared by the clients of all accounts.
+    // Shared by the clients of all accounts, hence the `Arc`s.
     id: Arc<str>,
     secret: Arc<SecretString>,
 }
 
 impl AppCredentials {
-    /// Of an app with this client identifier.
+    /// Creates credentials from a client ID and a client secret. They are checked by Vimeo when they are first used.
     pub fn new(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
         Self { id: id.into().into(), secret: Arc::new(secret.into()) }
     }
 
-    /// The client identifier, which is no secret.
+    /// Returns the client ID. It is not a secret.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Tells these credentials from others, without showing them.
+    /// Returns a hash that identifies these credentials without revealing them.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let digest = Sha256::new().chain_update(self.id.as_bytes()).chain_update([0]);
         digest.chain_update(self.secret.expose_secret()).finalize().into()
     }
 
-    /// The `Authorization` header of HTTP's basic scheme.
+    /// Returns the `Authorization` header for HTTP basic authentication.
     pub(crate) fn header(&self, operation: &str) -> Result<HeaderValue, Error> {
         if self.id.contains(':') {
-            return Err(Error::invalid(operation, "a client identifier may hold no colon"));
+            return Err(Error::invalid(
+                operation,
+                "the client ID contains a colon, which HTTP basic authentication does not allow; check it for typos",
+            ));
         }
         let pair = SecretString::from(format!("{}:{}", self.id, self.secret.expose_secret()));
         let encoded = SecretString::from(STANDARD.encode(pair.expose_secret()));
-        let mut header = HeaderValue::from_str(&format!("Basic {}", encoded.expose_secret()))
-            .map_err(|_| Error::invalid(operation, "the app's credentials make no header"))?;
+        let mut header =
+            HeaderValue::from_str(&format!("Basic {}", encoded.expose_secret())).map_err(|_| {
+                Error::invalid(
+                    operation,
+                    "the app's credentials cannot be sent in an HTTP header; check them for typos",
+                )
+            })?;
         header.set_sensitive(true);
         Ok(header)
     }

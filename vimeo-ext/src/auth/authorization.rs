@@ -1,4 +1,4 @@
-//! The way through the user's browser.
+//! The authorization code flow: logging a user in through the browser.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ use url::{Url, form_urlencoded};
 use super::AuthError;
 use crate::ScopeSet;
 
-/// A login through the browser before it begins: what to ask for. From [`Auth::authorization`](super::Auth::authorization).
+/// Configures a browser login (OAuth authorization code flow). Created by
+/// [`Auth::authorization`](super::Auth::authorization).
 #[derive(Debug, Clone)]
 #[must_use = "a login begins when begin() is called"]
 pub struct AuthorizationRequest {
@@ -25,28 +26,30 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// What the token shall be allowed to do. Default: `public`.
+    /// Sets the scopes to request. Default: `public`. The user can grant fewer.
     pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// Whether the code is bound to this process by PKCE (RFC 7636). Default: yes; a server that does not know it passes
-    /// over the two parameters.
+    /// Sets whether the code is protected by PKCE (RFC 7636). Default: `true`; a server that does not support PKCE ignores
+    /// its two parameters.
     pub fn pkce(mut self, pkce: bool) -> Self {
         self.pkce = pkce;
         self
     }
 
-    /// Begins the login: send the user to its [`url`](Authorization::url), and keep it until they come back.
+    /// Starts the login. Redirect the user to its [`url`](Authorization::url), and store the login until they come back.
     ///
     /// # Errors
     ///
-    /// [`AuthError::InvalidCallback`] if the redirect URI is no absolute URL; [`AuthError::Randomness`] if the operating
-    /// system gives no random bytes for state and code verifier.
+    /// [`AuthError::BadCallback`] if the redirect URI is not an absolute URL; [`AuthError::Randomness`] if the operating
+    /// system provides no random bytes for the state and the code verifier.
     pub fn begin(self) -> Result<Authorization, AuthError> {
         if Url::parse(&self.redirect_uri).is_err() {
-            return Err(AuthError::InvalidCallback("the redirect URI is no absolute URL".to_owned()));
+            let reason =
+                "the redirect URI is not an absolute URL; expected one such as https://example.com/callback";
+            return Err(AuthError::BadCallback(reason.to_owned()));
         }
         let state = random_token()?;
         let verifier = if self.pkce { Some(random_token()?) } else { None };
@@ -66,22 +69,22 @@ impl AuthorizationRequest {
     }
 }
 
-/// 256 random bits in the 43 characters that RFC 7636 allows in a code verifier.
+/// Returns 256 random bits as 43 characters that RFC 7636 allows in a code verifier.
 fn random_token() -> Result<SecretString, AuthError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| AuthError::Randomness(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes).into())
 }
 
-/// The code challenge of RFC 7636, method S256.
+/// Returns the RFC 7636 code challenge for a verifier, method S256.
 fn code_challenge(verifier: &SecretString) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret()))
 }
 
-/// A login through the browser that has begun.
+/// A pending browser login.
 ///
-/// It holds secrets and can be serialised, so that another process can complete it: keep it in the user's
-/// session, never in the browser.
+/// It contains secrets (the state and the PKCE code verifier). It can be serialized, so that another process can complete
+/// the login: store it in the user's server-side session, never in the browser.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Authorization {
     url: Url,
@@ -94,17 +97,17 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Where to send the user.
+    /// Returns the authorization link to redirect the user to.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The scopes that are asked for.
+    /// Returns the requested scopes.
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
-    /// The state parameter, to find this login by when the user comes back.
+    /// Returns the `state` parameter. Use it to look this login up when the user comes back.
     pub fn state(&self) -> &str {
         self.state.expose_secret()
     }
@@ -117,12 +120,12 @@ impl Authorization {
         self.verifier.as_ref().map(|verifier| verifier.expose_secret())
     }
 
-    /// The code out of what came back to the redirect URI: the whole URL or its query.
+    /// Extracts the authorization code from a callback: the URL that the user came back to, or only its query.
     ///
     /// # Errors
     ///
-    /// [`AuthError::StateMismatch`] when it belongs to another login, [`AuthError::Denied`] when the user said no,
-    /// [`AuthError::InvalidCallback`] when it holds no code.
+    /// [`AuthError::StateMismatch`] if the callback belongs to another login, [`AuthError::Denied`] if the user or Vimeo
+    /// denied the request, [`AuthError::BadCallback`] if the callback contains no code.
     pub fn code(&self, callback: &str) -> Result<SecretString, AuthError> {
         let query = callback.split_once('?').map_or(callback, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default();
@@ -132,7 +135,7 @@ impl Authorization {
                 .map(|(_, value)| value.into_owned())
         };
         let state = find("state").unwrap_or_default();
-        // Before anything else is believed, and in a time that tells nothing.
+        // Checked before anything else is trusted, and in constant time.
         if !bool::from(state.as_bytes().ct_eq(self.state().as_bytes())) {
             return Err(AuthError::StateMismatch);
         }
@@ -141,9 +144,9 @@ impl Authorization {
         }
         match find("code").filter(|code| !code.is_empty()) {
             Some(code) => Ok(code.into()),
-            None => {
-                Err(AuthError::InvalidCallback("the callback holds neither a code nor an error".to_owned()))
-            }
+            None => Err(AuthError::BadCallback(
+                "the callback contains neither a code nor an error; start the login again".to_owned(),
+            )),
         }
     }
 }
@@ -157,7 +160,7 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// A secret that is written out on purpose.
+/// Serializes a secret as plain text, on purpose.
 mod plain {
     use secrecy::{ExposeSecret, SecretString};
     use serde::{Deserialize, Deserializer, Serializer};
@@ -193,7 +196,7 @@ mod plain_option {
 mod tests {
     use super::*;
 
-    fn begun(pkce: bool) -> Authorization {
+    fn authorization(pkce: bool) -> Authorization {
         AuthorizationRequest {
             client_id: "app".to_owned(),
             authorize_url: "https://api.vimeo.com/oauth/authorize".parse().unwrap(),
@@ -207,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn the_url_asks_for_a_code_with_state_and_pkce() {
-        let login = begun(true);
+    fn url_requests_a_code_with_state_and_pkce() {
+        let login = authorization(true);
         let pair = |name: &str| {
             login.url().query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         };
@@ -218,14 +221,14 @@ mod tests {
         assert_eq!(pair("scope").as_deref(), Some("public private upload"));
         assert_eq!(pair("state").as_deref(), Some(login.state()));
         assert_eq!(pair("code_challenge_method").as_deref(), Some("S256"));
-        assert!(begun(false).url().query_pairs().all(|(key, _)| !key.starts_with("code_challenge")));
-        assert_ne!(begun(true).state(), login.state());
+        assert!(authorization(false).url().query_pairs().all(|(key, _)| !key.starts_with("code_challenge")));
+        assert_ne!(authorization(true).state(), login.state());
     }
 
     /// BEHAVIOUR.md: A02.
     #[test]
-    fn the_state_is_checked_before_the_callback_is_used() {
-        let login = begun(true);
+    fn state_is_checked_before_the_callback_is_used() {
+        let login = authorization(true);
         let state = login.state().to_owned();
         let good =
             login.code(&format!("https://example.com/back?from=vimeo&code=c0de&state={state}#x")).unwrap();
@@ -251,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn another_process_can_complete_it_and_nothing_shows() {
-        let login = begun(true);
+    fn serializes_for_another_process_and_debug_redacts_secrets() {
+        let login = authorization(true);
         let json = serde_json::to_string(&login).unwrap();
-        let back: Authorization = serde_json::from_str(&json).unwrap();
-        assert_eq!(back.state(), login.state());
-        assert_eq!(back.verifier(), login.verifier());
-        let shown = format!("{back:?}");
+        let restored: Authorization = serde_json::from_str(&json).unwrap();
+        assert_eq!(restored.state(), login.state());
+        assert_eq!(restored.verifier(), login.verifier());
+        let shown = format!("{restored:?}");
         assert!(!shown.contains(login.state()) && !shown.contains(login.verifier().unwrap()), "{shown}");
     }
 }

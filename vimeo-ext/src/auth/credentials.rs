@@ -1,4 +1,4 @@
-//! What a call goes with, where it is not the session's token.
+//! Per-call credentials that replace the session's token.
 
 use http::HeaderValue;
 use vimeo_api::Error;
@@ -6,17 +6,17 @@ use vimeo_api::Error;
 use super::AppCredentials;
 use super::token::bearer;
 
-/// An option of one call: other credentials than the session's.
+/// A call option: credentials to use instead of the session's token.
 #[derive(Clone)]
 pub(crate) enum CallCredentials {
-    /// The app's, as the OAuth endpoints want them.
+    /// The app's credentials, which the OAuth endpoints require.
     App(AppCredentials),
-    /// Another token's header.
+    /// The `Authorization` header of another access token.
     Token(HeaderValue),
 }
 
 impl CallCredentials {
-    /// Another token than the session's.
+    /// Uses this access token instead of the session's.
     pub(crate) fn token(secret: &str) -> Result<Self, Error> {
         bearer(secret).map(Self::Token).map_err(|reason| Error::invalid("access token", reason))
     }

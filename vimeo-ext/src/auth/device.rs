@@ -1,4 +1,4 @@
-//! The way for devices without a browser.
+//! The device flow: logging a user in on a device without a browser.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
@@ -13,25 +13,36 @@ use super::grant::TokenResponse;
 use super::{Auth, AuthError, Grant};
 use crate::ScopeSet;
 
-/// No code is waited for any longer, whatever its answer says.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time to wait for a user to enter a device code, whatever lifetime the server reports.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What Vimeo answers while the user has not entered the code yet.
+/// Which errors mean "authorization pending": the user has not entered the device code yet.
 ///
-/// Vimeo does not document it, so the program has to say what it takes for "not yet".
+/// Vimeo does not document the error code for this, so the program has to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceErrorCodes {
-    /// Nothing: any error ends the login. The default.
+    /// Every error ends the login. The default.
     #[default]
     None,
-    /// These of Vimeo's error numbers.
+    /// These Vimeo error codes mean "pending".
     Codes(Vec<i64>),
-    /// Every `4xx` answer with a JSON body, until the code expires.
+    /// Every `4xx` response with a JSON body means "pending", until the device code expires.
     AnyClientError,
 }
 
-/// A login on a device that has begun: show the user the code and the link. From [`Auth::device`].
+/// A pending login on a device: show the user the [code](Self::user_code) and the [link](Self::activate_link). Created by
+/// [`Auth::device`].
+///
+/// ```no_run
+/// use vimeo_ext::auth::DeviceErrorCodes;
+/// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+/// let login = vimeo.auth().device("private upload").await?;
+/// println!("Open {} and enter {}", login.activate_link().unwrap_or_default(), login.user_code());
+/// let grant = login.wait(&DeviceErrorCodes::AnyClientError).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct DeviceLogin {
     auth: Auth,
     device_code: SecretString,
@@ -39,18 +50,18 @@ pub struct DeviceLogin {
     activate_link: Option<String>,
     authorize_link: Option<String>,
     scopes: ScopeSet,
-    began: Instant,
+    started_at: Instant,
     lifetime: Duration,
     interval: Duration,
 }
 
-/// How a login on a device stands.
+/// The result of polling a [`DeviceLogin`] once.
 #[derive(Debug)]
 pub enum DevicePoll {
     /// The user has not entered the code yet.
     Pending,
-    /// The user is logged in.
-    TokenResponse(Box<Grant>),
+    /// The user entered the code, and Vimeo granted a token.
+    Granted(Box<Grant>),
 }
 
 #[derive(Deserialize)]
@@ -76,45 +87,47 @@ impl DeviceLogin {
             activate_link: code.activate_link,
             authorize_link: code.authorize_link,
             scopes,
-            began: Instant::now(),
-            lifetime: Duration::from_secs(code.expires_in.unwrap_or(600)).min(LONGEST),
-            // RFC 8628's default where the server names none; never a loop without a pause.
+            started_at: Instant::now(),
+            lifetime: Duration::from_secs(code.expires_in.unwrap_or(600)).min(MAX_LIFETIME),
+            // RFC 8628's default if the server names none. At least one second, so that polling never spins.
             interval: Duration::from_secs(code.interval.unwrap_or(5).max(1)),
         }
     }
 
-    /// What the user has to enter.
+    /// Returns the code that the user has to enter.
     pub fn user_code(&self) -> &str {
         &self.user_code
     }
 
-    /// Where the user has to enter it.
+    /// Returns the link at which the user enters the code.
     pub fn activate_link(&self) -> Option<&str> {
         self.activate_link.as_deref()
     }
 
-    /// The link that Vimeo calls `authorize_link`.
+    /// Returns the link that Vimeo calls `authorize_link`.
     pub fn authorize_link(&self) -> Option<&str> {
         self.authorize_link.as_deref()
     }
 
-    /// How long the code is good for, from when the login began; at the most a day.
+    /// Returns how long the code is valid, counted from the start of the login: what Vimeo reports (10 minutes if it reports
+    /// nothing), at most 24 hours.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// How often Vimeo wants to be asked at the most.
+    /// Returns the shortest interval at which Vimeo allows polling. Default: 5 seconds if Vimeo names none.
     pub fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// Asks once. `pending` says which refusals mean "not yet".
+    /// Polls once. `pending` decides which errors mean that the user has not entered the code yet.
     ///
     /// # Errors
     ///
-    /// Every refusal that does not mean "not yet"; [`AuthError::DeviceExpired`] when the code is no longer good.
+    /// [`AuthError::DeviceExpired`] if the code has expired; [`AuthError::Call`] for every other error that does not mean
+    /// "pending".
     pub async fn poll(&self, pending: &DeviceErrorCodes) -> Result<DevicePoll, AuthError> {
-        if self.began.elapsed() >= self.lifetime {
+        if self.started_at.elapsed() >= self.lifetime {
             return Err(AuthError::DeviceExpired { after: self.lifetime });
         }
         let scope = self.scopes.to_string();
@@ -124,25 +137,25 @@ impl DeviceLogin {
             ("device_code", self.device_code.expose_secret()),
             ("scope", scope.as_str()),
         ];
-        match self.auth.ask::<TokenResponse>("/oauth/device/authorize", &form).await {
-            Ok(granted) => {
-                Ok(DevicePoll::TokenResponse(Box::new(granted.into_grant("/oauth/device/authorize", None)?)))
+        match self.auth.post_form::<TokenResponse>("/oauth/device/authorize", &form).await {
+            Ok(response) => {
+                Ok(DevicePoll::Granted(Box::new(response.into_grant("/oauth/device/authorize", None)?)))
             }
             Err(AuthError::Call(error)) if is_pending(&error, pending) => Ok(DevicePoll::Pending),
             Err(error) => Err(error),
         }
     }
 
-    /// Asks until the user has entered the code, or it is no longer good.
+    /// Polls every [`interval`](Self::interval) until the user has entered the code or the code expires.
     ///
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
     pub async fn wait(&self, pending: &DeviceErrorCodes) -> Result<Grant, AuthError> {
         loop {
-            // Whatever pause is asked for, no longer than the code is good for.
-            sleep(self.interval.min(self.lifetime.saturating_sub(self.began.elapsed()))).await;
-            if let DevicePoll::TokenResponse(grant) = self.poll(pending).await? {
+            // Never sleeps beyond the code's expiry, however long the interval is.
+            sleep(self.interval.min(self.lifetime.saturating_sub(self.started_at.elapsed()))).await;
+            if let DevicePoll::Granted(grant) = self.poll(pending).await? {
                 return Ok(*grant);
             }
         }
@@ -150,12 +163,14 @@ impl DeviceLogin {
 }
 
 fn is_pending(error: &vimeo_api::Error, pending: &DeviceErrorCodes) -> bool {
-    let Some(answer) = error.api().filter(|answer| answer.status().is_client_error()) else { return false };
+    let Some(response) = error.api().filter(|response| response.status().is_client_error()) else {
+        return false;
+    };
     match pending {
         DeviceErrorCodes::None => false,
-        DeviceErrorCodes::Codes(codes) => answer.error_code().is_some_and(|code| codes.contains(&code)),
+        DeviceErrorCodes::Codes(codes) => response.error_code().is_some_and(|code| codes.contains(&code)),
         DeviceErrorCodes::AnyClientError => {
-            serde_json::from_slice::<serde_json::Value>(answer.bytes()).is_ok()
+            serde_json::from_slice::<serde_json::Value>(response.bytes()).is_ok()
         }
     }
 }

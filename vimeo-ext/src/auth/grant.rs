@@ -1,4 +1,4 @@
-//! What a login gives.
+//! The result of a login: an access token and what Vimeo says about it.
 
 use std::fmt;
 
@@ -10,41 +10,41 @@ use vimeo_api::{Secret, types};
 use super::{AccessToken, AuthError};
 use crate::ScopeSet;
 
-/// A token with all that came along.
+/// An access token together with everything that Vimeo returned with it.
 ///
-/// The scopes granted can be fewer than those asked for: see [`ScopeSet::without`].
+/// The granted scopes can be fewer than the requested ones; compare them with [`ScopeSet::without`].
 #[non_exhaustive]
 pub struct Grant {
     /// The token, with its scopes and expiry.
     pub token: AccessToken,
-    /// The user it acts for; `None` for a token of the app alone.
+    /// The user that the token acts for; `None` for an app-only token.
     pub user: Option<Box<types::User>>,
-    /// The app it was given to.
+    /// The app that the token belongs to.
     pub app: Option<GrantedApp>,
-    /// A refresh token. Vimeo rarely sends one and documents no use for it; it is kept for your
+    /// The refresh token. Vimeo rarely sends one and documents no use for it; it is returned for your own
     /// [`Refresher`](super::Refresher).
     pub refresh_token: Option<SecretString>,
 }
 
-/// The app that a token was given to.
+/// The app that a token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct GrantedApp {
-    /// Its name.
+    /// The app's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Its URI, as `/apps/1`.
+    /// The app's URI, for example `/apps/1`.
     #[serde(default)]
     pub uri: Option<String>,
 }
 
 impl Grant {
-    /// The scopes granted, where Vimeo named them.
+    /// Returns the granted scopes, if Vimeo reported them.
     pub fn scopes(&self) -> Option<&ScopeSet> {
         self.token.scopes()
     }
 
-    /// When the token expires, where Vimeo said so.
+    /// Returns when the token expires, if Vimeo reported it.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         self.token.expires()
     }
@@ -61,7 +61,7 @@ impl fmt::Debug for Grant {
     }
 }
 
-/// A grant on the wire. Its own type, because the token must not be held as plain text.
+/// The JSON of a token response. A separate type, because the token must not be held as plain text.
 #[derive(Deserialize)]
 pub(super) struct TokenResponse {
     #[serde(default)]
@@ -79,7 +79,8 @@ pub(super) struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// `known` is the token that was asked about. It counts, whatever the answer repeats of it: that may be masked.
+    /// Converts the response to a grant. `known` is the token that the request asked about, if any; it takes precedence over
+    /// the token in the response, which may be masked.
     pub(super) fn into_grant(
         self,
         call: &'static str,
@@ -90,7 +91,7 @@ impl TokenResponse {
             (None, Some(secret)) if !secret.expose().is_empty() => secret.expose().into(),
             (None, _) => return Err(AuthError::NoTokenInResponse(call)),
         };
-        let mut token = AccessToken::new(secret).expiring(self.expires_on);
+        let mut token = AccessToken::new(secret).with_expiry(self.expires_on);
         if let Some(scope) = self.scope {
             token = token.with_scopes(scope);
         }

@@ -1,4 +1,4 @@
-//! The ways to a token.
+//! The OAuth flows: getting, verifying and revoking tokens.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,9 +17,9 @@ use super::grant::{Grant, TokenResponse};
 use super::{AccessToken, AppCredentials, AuthError, BoxFuture, RefreshError, Refresher, Session};
 use crate::{Clock, ScopeSet};
 
-/// Getting, checking and revoking tokens; from [`Vimeo::auth`](crate::Vimeo::auth).
+/// Gets, verifies and revokes access tokens. Returned by [`Vimeo::auth`](crate::Vimeo::auth).
 ///
-/// Logging a user in through the browser:
+/// To log a user in through the browser:
 ///
 /// ```no_run
 /// use vimeo_ext::{Scope, Vimeo};
@@ -30,9 +30,9 @@ use crate::{Clock, ScopeSet};
 ///     .authorization("https://example.com/callback")?
 ///     .scopes([Scope::Private, Scope::Upload])
 ///     .begin()?;
-/// // Send the user to login.url(), keep `login`, and when they come back:
-/// let grant = vimeo.auth().complete(&login, callback_url).await?;
-/// let missing = grant.scopes().map(|granted| login.scopes().difference(granted));
+/// // Redirect the user to login.url(), store `login`, and when the user comes back:
+/// let grant = vimeo.auth().exchange_code(&login, callback_url).await?;
+/// let missing_scopes = grant.scopes().map(|granted| login.scopes().without(granted));
 /// let vimeo = vimeo.for_account("user 7", grant.token)?;
 /// # Ok(())
 /// # }
@@ -51,8 +51,8 @@ impl Auth {
         self.app.as_ref().ok_or(AuthError::NoApp)
     }
 
-    /// Posts a form with the app's credentials.
-    pub(super) async fn ask<T>(&self, path: &str, form: &[(&str, &str)]) -> Result<T, AuthError>
+    /// Posts a form, authenticated with the app's credentials.
+    pub(super) async fn post_form<T>(&self, path: &str, form: &[(&str, &str)]) -> Result<T, AuthError>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -61,36 +61,46 @@ impl Auth {
         Ok(call.with_response_type::<T>().send().await?.into_inner())
     }
 
-    /// A token of the app alone, without a user.
+    /// Returns an app-only token: one that acts for no user (OAuth client credentials flow).
     ///
-    /// It is asked for once for an app and its scopes, however many ask at once, and kept until it expires: Vimeo
-    /// refuses who asks over and over.
+    /// The token is requested once per app and set of scopes, even if many tasks need it at once, and cached until it
+    /// expires. Each request makes Vimeo issue another token, and Vimeo rejects apps that request tokens too often.
+    ///
+    /// ```no_run
+    /// use vimeo_ext::Scope;
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// let token = vimeo.auth().client_credentials([Scope::Public]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoApp`]; [`AuthError::Refresh`] when Vimeo gives none, for instance with its code 8001 when the client
-    /// secret is wrong: [`AuthError::call`] finds what it said.
+    /// [`AuthError::NoApp`] if the client has no app credentials. [`AuthError::Refresh`] if Vimeo grants no token, for
+    /// example with error code 8001 because the client secret is wrong; [`AuthError::call`] returns Vimeo's response.
     pub async fn client_credentials(&self, scopes: impl Into<ScopeSet>) -> Result<AccessToken, AuthError> {
         let session = self.cache.session(self, self.app()?, scopes.into());
         match session.current().await {
-            Ok(Some(held)) => Ok(held.token().clone()),
+            Ok(Some(active)) => Ok(active.token().clone()),
             Ok(None) => Err(AuthError::NoApp),
-            Err(failure) => Err(failure.into_auth_error()),
+            Err(error) => Err(error.into_auth_error()),
         }
     }
 
-    async fn fresh_client_credentials(&self, scopes: &ScopeSet) -> Result<Grant, AuthError> {
+    async fn request_client_credentials(&self, scopes: &ScopeSet) -> Result<Grant, AuthError> {
         let scope = scopes.to_string();
         let form = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let path = "/oauth/authorize/client";
-        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
+        self.post_form::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
-    /// A login through the user's browser, which ends at this redirect URI, one of those in the app's settings.
+    /// Configures a login through the user's browser (OAuth authorization code flow).
+    ///
+    /// Vimeo sends the user back to `redirect_uri`, which has to be one of those in the app's settings.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoApp`].
+    /// [`AuthError::NoApp`] if the client has no app credentials.
     #[cfg(feature = "oauth")]
     pub fn authorization(&self, redirect_uri: impl Into<String>) -> Result<AuthorizationRequest, AuthError> {
         let mut authorize_url = self.client.base_url().clone();
@@ -104,16 +114,16 @@ impl Auth {
         })
     }
 
-    /// Ends a login through the browser: checks what came back and trades the code for a token.
+    /// Completes a browser login: checks the callback's `state` and exchanges its code for an access token.
     ///
-    /// `callback` is the URL that the user came back to, or its query.
+    /// `callback` is the URL that the user came back to, or only its query. A code can be exchanged once.
     ///
     /// # Errors
     ///
-    /// Those of [`Authorization::code`]; [`vimeo_api::Error::Api`] when Vimeo does not take the code, for instance
-    /// because the redirect URI is another than the one the login began with.
+    /// The errors of [`Authorization::code`]. [`AuthError::Call`] with [`vimeo_api::Error::Api`] if Vimeo rejects the code,
+    /// for example because the redirect URI differs from the one that the login started with.
     #[cfg(feature = "oauth")]
-    pub async fn complete(&self, login: &Authorization, callback: &str) -> Result<Grant, AuthError> {
+    pub async fn exchange_code(&self, login: &Authorization, callback: &str) -> Result<Grant, AuthError> {
         let code = login.code(callback)?;
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -122,28 +132,29 @@ impl Auth {
         ];
         form.extend(login.verifier().map(|verifier| ("code_verifier", verifier)));
         let path = "/oauth/access_token";
-        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
+        self.post_form::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
-    /// A login on a device without a browser. Vimeo may have to enable it for the app.
+    /// Starts a login on a device without a browser (OAuth device flow). Vimeo may have to enable this flow for the app.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoApp`]; [`vimeo_api::Error::Api`] when Vimeo refuses.
+    /// [`AuthError::NoApp`] if the client has no app credentials; [`AuthError::Call`] if the call fails or Vimeo refuses it.
     #[cfg(feature = "oauth")]
     pub async fn device(&self, scopes: impl Into<ScopeSet>) -> Result<DeviceLogin, AuthError> {
         let scopes = scopes.into();
         let scope = scopes.to_string();
         let form = [("grant_type", "device_grant"), ("scope", scope.as_str())];
-        let code = self.ask::<DeviceCode>("/oauth/device", &form).await?;
+        let code = self.post_form::<DeviceCode>("/oauth/device", &form).await?;
         Ok(DeviceLogin::new(self.clone(), code, scopes))
     }
 
-    /// Trades a token of Vimeo's old API (OAuth 1) for a new one.
+    /// Exchanges a token of Vimeo's old API (OAuth 1) for an access token.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoApp`]; [`vimeo_api::Error::Api`] with status 400 when the old token is not taken.
+    /// [`AuthError::NoApp`] if the client has no app credentials. [`AuthError::Call`] with [`vimeo_api::Error::Api`] and
+    /// status 400 if Vimeo rejects the old token.
     pub async fn convert_oauth1(
         &self,
         token: &SecretString,
@@ -155,14 +166,16 @@ impl Auth {
             ("token_secret", token_secret.expose_secret()),
         ];
         let path = "/oauth/authorize/vimeo_oauth1";
-        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
+        self.post_form::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
-    /// Asks Vimeo what the client's token is good for, and keeps its scopes for the checks of calls to come.
+    /// Asks Vimeo about the client's token, and remembers its scopes so that later calls can check them before they are
+    /// sent.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoToken`]; [`vimeo_api::Error::Api`] with status 401 when Vimeo does not take it.
+    /// [`AuthError::NoToken`] if the client has no token. [`AuthError::Call`] with [`vimeo_api::Error::Api`] and status 401
+    /// if Vimeo rejects the token.
     pub async fn verify(&self) -> Result<Grant, AuthError> {
         let token = self.current().await?;
         let grant = self.verify_token(&token).await?;
@@ -170,28 +183,28 @@ impl Auth {
         Ok(grant)
     }
 
-    /// Asks Vimeo what a token is good for.
+    /// Asks Vimeo about a token: its scopes, its expiry, its user and its app.
     ///
     /// # Errors
     ///
-    /// [`vimeo_api::Error::Api`] with status 401 when Vimeo does not take it.
+    /// [`AuthError::Call`] with [`vimeo_api::Error::Api`] and status 401 if Vimeo rejects the token.
     pub async fn verify_token(&self, token: &AccessToken) -> Result<Grant, AuthError> {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let path = "/oauth/verify";
         let call = self.client.call(Method::GET, path).extension(authorization);
-        let granted = call.with_response_type::<TokenResponse>().send().await?.into_inner();
-        let mut grant = granted.into_grant(path, Some(token.secret()))?;
+        let response = call.with_response_type::<TokenResponse>().send().await?.into_inner();
+        let mut grant = response.into_grant(path, Some(token.secret()))?;
         if grant.token.expires().is_none() {
-            grant.token = grant.token.expiring(token.expires());
+            grant.token = grant.token.with_expiry(token.expires());
         }
         Ok(grant)
     }
 
-    /// Revokes the client's token; its calls fail from then on.
+    /// Revokes the client's token at Vimeo. All calls of the client and its clones fail from then on.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoToken`]; [`vimeo_api::Error::Api`] when Vimeo refuses.
+    /// [`AuthError::NoToken`] if the client has no token; [`AuthError::Call`] if the call fails or Vimeo refuses it.
     pub async fn revoke(&self) -> Result<(), AuthError> {
         let token = self.current().await?;
         self.revoke_token(&token).await?;
@@ -201,18 +214,18 @@ impl Auth {
         Ok(())
     }
 
-    /// Revokes a token.
+    /// Revokes a token at Vimeo.
     ///
     /// # Errors
     ///
-    /// [`vimeo_api::Error::Api`] when Vimeo refuses, with status 400 for a token of the old API.
+    /// [`AuthError::Call`] if the call fails or Vimeo refuses it: with status 400 for a token of the old API.
     pub async fn revoke_token(&self, token: &AccessToken) -> Result<(), AuthError> {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         self.client.call(Method::DELETE, "/tokens").extension(authorization).send().await?;
         Ok(())
     }
 
-    /// The user that a token acts for, as `/users/7`; `None` if it is an app's own.
+    /// Returns the URI of the user that a token acts for, for example `/users/7`; `None` for an app-only token.
     #[cfg(feature = "accounts")]
     pub(crate) async fn user_of(&self, token: &AccessToken) -> Result<Option<String>, AuthError> {
         #[derive(serde::Deserialize)]
@@ -224,7 +237,7 @@ impl Auth {
         let call = self.client.call(Method::GET, "/me").fields("uri").extension(authorization);
         match call.with_response_type::<User>().send().await {
             Ok(user) => Ok(user.into_inner().uri),
-            // The token was verified before, so this is about the call.
+            // The token has just been verified, so the refusal is about the call: the token has no user.
             Err(error)
                 if error.origin() == Some(vimeo_api::ResponseOrigin::Api)
                     && error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404)) =>
@@ -235,10 +248,11 @@ impl Auth {
         }
     }
 
-    /// Gets a new access token now, from the client's refresher or for its app; all clones of the client go on with it.
+    /// Gets a new access token now, from the client's refresher or, for an app-only client, from Vimeo. All clones of the
+    /// client use the new token.
     ///
-    /// Calls renew a token by themselves when it is about to expire or Vimeo refuses it. This is for a program that knows
-    /// before. Whoever renews at the same time shares one renewal.
+    /// Usually there is no need to call this: calls renew the token automatically when it is about to expire or Vimeo rejects
+    /// it. Concurrent refreshes share one renewal.
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -249,20 +263,21 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoRefresher`] if the client has no way to a new token, and [`AuthError::Refresh`] if it gave none.
+    /// [`AuthError::NoRefresher`] if the client has neither a refresher nor app-only tokens; [`AuthError::Refresh`] if the
+    /// refresh failed.
     pub async fn refresh(&self) -> Result<(), AuthError> {
         if !self.session.can_refresh() {
             return Err(AuthError::NoRefresher);
         }
         let renewed = self.session.renew(self.session.generation()).await;
-        renewed.map(drop).map_err(|failure| failure.into_auth_error())
+        renewed.map(drop).map_err(|error| error.into_auth_error())
     }
 
     async fn current(&self) -> Result<AccessToken, AuthError> {
         match self.session.current().await {
-            Ok(Some(held)) => Ok(held.token().clone()),
+            Ok(Some(active)) => Ok(active.token().clone()),
             Ok(None) => Err(AuthError::NoToken),
-            Err(failure) => Err(failure.into_auth_error()),
+            Err(error) => Err(error.into_auth_error()),
         }
     }
 }
@@ -273,11 +288,12 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// The tokens of apps alone, by app and scopes.
+/// Caches app-only tokens, by app and scopes.
 #[derive(Clone, Default)]
 pub(crate) struct GrantCache(Arc<Mutex<HashMap<AppAndScopes, Arc<Session>>>>);
 
-/// A digest of the app's credentials, and what its token is for: what is known of one secret says nothing of another.
+/// A hash of the app's credentials, and the token's scopes. The hash covers the secret, so that a token or a failure for one
+/// secret is never used for another.
 type AppAndScopes = ([u8; 32], ScopeSet);
 
 impl GrantCache {
@@ -287,17 +303,17 @@ impl GrantCache {
         if let Some(session) = sessions.get(&key) {
             return Arc::clone(session);
         }
-        // The sessions live in the cache, so what they ask with must hold neither the cache nor one of them.
+        // The cache owns the sessions, so a session's refresher must not reference the cache or a session.
         let session = Session::empty(auth.clock.clone());
         let auth = Auth { cache: Self::default(), session, ..auth.clone() };
         let refresher: Arc<dyn Refresher> = Arc::new(ClientCredentials { auth: auth.clone(), scopes });
-        let session = Session::of_app(refresher, auth.clock);
+        let session = Session::app_only(refresher, auth.clock);
         sessions.insert(key, Arc::clone(&session));
         session
     }
 }
 
-/// Renews a token of the app alone by asking for another.
+/// Renews an app-only token by requesting another one.
 struct ClientCredentials {
     auth: Auth,
     scopes: ScopeSet,
@@ -306,7 +322,7 @@ struct ClientCredentials {
 impl Refresher for ClientCredentials {
     fn refresh<'a>(&'a self, _: Option<&'a AccessToken>) -> BoxFuture<'a, Result<AccessToken, RefreshError>> {
         Box::pin(async {
-            match self.auth.fresh_client_credentials(&self.scopes).await {
+            match self.auth.request_client_credentials(&self.scopes).await {
                 Ok(grant) => Ok(grant.token),
                 Err(error) => Err(RefreshError::from_grant(error)),
             }

@@ -1,13 +1,16 @@
-//! Access tokens: getting, keeping, renewing, checking and revoking them.
+//! Access tokens: obtaining, verifying, renewing and revoking them.
 //!
-//! | how | with |
+//! | to | use |
 //! |---|---|
-//! | a token from the app's settings | [`VimeoBuilder::access_token`](crate::VimeoBuilder::access_token) |
-//! | for the app alone | [`Auth::client_credentials`] |
-//! | a user through the browser | [`Auth::authorization`], [`Auth::complete`] |
-//! | a user on a television or in a terminal | [`Auth::device`] |
-//! | a token of Vimeo's old API | [`Auth::convert_oauth1`] |
-//! | renew it when it expires or is refused | [`Refresher`] |
+//! | use a token from the app's settings | [`VimeoBuilder::access_token`](crate::VimeoBuilder::access_token) |
+//! | get an app-only token, without a user | [`Auth::client_credentials`] |
+//! | log a user in through the browser (authorization code flow) | [`Auth::authorization`], [`Auth::exchange_code`] |
+//! | log a user in on a television or in a terminal (device flow) | [`Auth::device`] |
+//! | convert a token of Vimeo's old API (OAuth 1) | [`Auth::convert_oauth1`] |
+//! | renew a token when it expires or Vimeo rejects it | [`Refresher`] |
+//! | check or revoke a token | [`Auth::verify`], [`Auth::revoke`] |
+//!
+//! To serve many users, each with a token of their own, see the module `accounts` (feature `accounts`).
 
 mod account_key;
 mod app;

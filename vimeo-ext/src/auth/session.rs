@@ -1,4 +1,4 @@
-//! The token that a client uses, and how it comes to a new one.
+//! The session of a client: its current access token, and renewing it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
@@ -13,12 +13,12 @@ use vimeo_api::{ApiError, AppCredentialsRejected, Error, LoginRequired, RawRespo
 use super::{AccessToken, AuthError, BoxFuture, RefreshError, Refresher};
 use crate::Clock;
 
-/// A token, its header made once, and which one it is in turn.
+/// The token in use, with its `Authorization` header and its generation.
 pub(crate) struct ActiveToken {
     token: AccessToken,
     header: HeaderValue,
     generation: u64,
-    /// How long before it expires it is renewed: random, so that many clients do not renew at once.
+    /// How long before its expiry the token is renewed. Random, so that many clients do not renew at once.
     refresh_lead: TimeDelta,
 }
 
@@ -30,11 +30,15 @@ impl ActiveToken {
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
+
+    pub(crate) fn token(&self) -> &AccessToken {
+        &self.token
+    }
 }
 
 type Renewal = Shared<BoxFuture<'static, Result<Arc<ActiveToken>, SharedError>>>;
 
-/// Why there is no token to go with.
+/// Why there is no usable token. Cloned for every call that waited for the same renewal.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedError {
     account: Option<Arc<str>>,
@@ -42,15 +46,15 @@ pub(crate) struct SharedError {
 }
 
 impl SharedError {
-    pub(crate) fn into_error(self, request: &Request, answer: Option<RawResponse>) -> Error {
+    pub(crate) fn into_error(self, request: &Request, response: Option<RawResponse>) -> Error {
         let name = request.name();
-        let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
+        let response = response.map(|response| ApiError::read(request.operation, &name, response));
         match &*self.error {
             RefreshError::LoginRequired(reason) => {
-                LoginRequired::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
+                LoginRequired::new(name, self.account.as_deref().map(str::to_owned), reason, response).into()
             }
             RefreshError::Credentials(source) => match source.call().and_then(Error::api).cloned() {
-                Some(answer) => AppCredentialsRejected::new(name, answer).into(),
+                Some(response) => AppCredentialsRejected::new(name, response).into(),
                 None => Error::Middleware(Box::new(self)),
             },
             RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::GrantFailed(_) => {
@@ -79,29 +83,32 @@ impl std::error::Error for SharedError {
     }
 }
 
-/// Holds the token of one account. Clones of a client share it.
+/// Holds the current token of one account. Clones of a client share a session.
 pub(crate) struct Session {
     account: Option<Arc<str>>,
     refresher: Option<Arc<dyn Refresher>>,
-    /// Whether its tokens are the app's own, which act for no user.
-    is_of_app: bool,
+    /// Whether the tokens are app-only: they act for no user.
+    is_app_only: bool,
     clock: Clock,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    held: Option<Arc<ActiveToken>>,
+    active: Option<Arc<ActiveToken>>,
     generation: u64,
-    /// Why asking for a token is of no use until one is given.
-    given_up: Option<Arc<RefreshError>>,
-    /// Vimeo has said that the token acts for no user.
+    /// Why no call is sent until a new token is set.
+    stopped: Option<Arc<RefreshError>>,
+    /// Vimeo has reported that the token acts for no user.
     has_no_user: bool,
+    /// Whether the token was set by the program, not returned by the refresher.
+    is_set_explicitly: bool,
     renewal: Option<Renewal>,
 }
 
-/// The longest time before its expiry that a token is renewed, and the shortest.
+/// The longest time before its expiry at which a token is renewed, in seconds.
 const MAX_REFRESH_LEAD: f64 = 300.0;
+/// The shortest time before its expiry at which a token is renewed, in seconds.
 const MIN_REFRESH_LEAD: f64 = 60.0;
 
 impl Session {
@@ -111,26 +118,26 @@ impl Session {
         refresher: Option<Arc<dyn Refresher>>,
         clock: Clock,
     ) -> Result<Arc<Self>, &'static str> {
-        let session = Self { account, refresher, is_of_app: false, clock, state: Mutex::default() };
+        let session = Self { account, refresher, is_app_only: false, clock, state: Mutex::default() };
         if let Some(token) = token {
             session.set(token)?;
         }
         Ok(Arc::new(session))
     }
 
-    /// No token and no way to one.
+    /// Creates a session without a token and without a refresher.
     pub(crate) fn empty(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { account: None, refresher: None, is_of_app: false, clock, state: Mutex::default() })
+        Arc::new(Self { account: None, refresher: None, is_app_only: false, clock, state: Mutex::default() })
     }
 
-    /// Tokens of the app alone.
-    pub(crate) fn of_app(refresher: Arc<dyn Refresher>, clock: Clock) -> Arc<Self> {
+    /// Creates a session for app-only tokens.
+    pub(crate) fn app_only(refresher: Arc<dyn Refresher>, clock: Clock) -> Arc<Self> {
         let refresher = Some(refresher);
-        Arc::new(Self { account: None, refresher, is_of_app: true, clock, state: Mutex::default() })
+        Arc::new(Self { account: None, refresher, is_app_only: true, clock, state: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each change is one assignment or leaves the state whole between.
+        // The state stays consistent even if a thread panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -142,138 +149,139 @@ impl Session {
         self.refresher.is_some()
     }
 
-    pub(crate) fn is_of_app(&self) -> bool {
-        self.is_of_app
+    pub(crate) fn is_app_only(&self) -> bool {
+        self.is_app_only
     }
 
-    /// Whether Vimeo has said that the token acts for no user.
+    /// Whether the token acts for no user: it is app-only, or Vimeo has reported that it has no user.
     pub(crate) fn has_no_user(&self) -> bool {
-        self.lock().has_no_user
+        let state = self.lock();
+        state.has_no_user || (self.is_app_only && !state.is_set_explicitly)
     }
 
-    /// Remembers that the token acts for no user, until another is given.
-    pub(crate) fn note_no_user(&self) {
+    /// Remembers that the token acts for no user, until another token is set.
+    pub(crate) fn record_no_user(&self) {
         self.lock().has_no_user = true;
     }
 
-    /// Whether no call goes until a token is given.
+    /// Whether calls fail until a new token is set.
     #[cfg(feature = "accounts")]
     pub(crate) fn is_stopped(&self) -> bool {
-        self.lock().given_up.is_some()
+        self.lock().stopped.is_some()
     }
 
-    /// Which token in turn the session has.
+    /// Returns the number of the current token; each new token has a higher one.
     pub(crate) fn generation(&self) -> u64 {
         self.lock().generation
     }
 
-    /// The token as it is, without a thought for its expiry.
-    pub(crate) fn token(&self) -> Option<Token> {
-        self.lock().held.clone().map(Token)
+    /// Returns the current token, even if it has expired.
+    pub(crate) fn token(&self) -> Option<TokenRef> {
+        self.lock().active.clone().map(TokenRef)
     }
 
-    /// When a token expired, if its time is over.
-    pub(crate) fn expired(&self, held: &ActiveToken) -> Option<DateTime<Utc>> {
-        held.token.expires().filter(|at| *at <= self.clock.now())
+    /// Returns when a token expired; `None` if it has not.
+    pub(crate) fn expired(&self, active: &ActiveToken) -> Option<DateTime<Utc>> {
+        active.token.expires().filter(|at| *at <= self.clock.now())
     }
 
-    /// Uses another token from now on.
+    /// Replaces the token.
     pub(crate) fn set(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        (state.given_up, state.has_no_user) = (None, false);
-        put(&mut state, token, header);
+        (state.stopped, state.has_no_user, state.is_set_explicitly) = (None, false, true);
+        store(&mut state, token, header);
         Ok(())
     }
 
-    /// Says which scopes the token has, once that is known.
+    /// Sets the scopes of the current token. Does nothing if `token` is not the current one.
     pub(crate) fn set_scopes(&self, token: AccessToken) {
         let mut state = self.lock();
-        if let Some(held) = &state.held
+        if let Some(active) = &state.active
             && let Ok(header) = token.header()
-            && header == held.header
+            && header == active.header
         {
-            let held =
-                ActiveToken { token, header, generation: held.generation, refresh_lead: held.refresh_lead };
-            state.held = Some(Arc::new(held));
+            let (generation, refresh_lead) = (active.generation, active.refresh_lead);
+            state.active = Some(Arc::new(ActiveToken { token, header, generation, refresh_lead }));
         }
     }
 
-    /// The token with this header is none: no call is made with it any more.
+    /// Marks the token with this header as invalid: calls fail until a new token is set.
     pub(crate) fn invalidate(&self, header: &HeaderValue) {
         let mut state = self.lock();
-        if state.held.as_ref().is_some_and(|held| held.header == header) {
-            state.given_up =
-                Some(Arc::new(RefreshError::login_required("Vimeo has refused the access token before")));
+        if state.active.as_ref().is_some_and(|active| active.header == header) {
+            let error = RefreshError::login_required("Vimeo has already rejected the access token");
+            state.stopped = Some(Arc::new(error));
         }
     }
 
-    /// Lets no call go until a token is given.
+    /// Makes calls fail with this error until a new token is set.
     #[cfg(feature = "accounts")]
     pub(crate) fn stop(&self, error: RefreshError) {
-        self.lock().given_up = Some(Arc::new(error));
+        self.lock().stopped = Some(Arc::new(error));
     }
 
-    /// Lets calls go again, with this token. A renewal of it that is under way counts.
+    /// Lets calls continue with this token. If it is the current token, a renewal in progress still replaces it.
     #[cfg(feature = "accounts")]
     pub(crate) fn resume(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        (state.given_up, state.has_no_user) = (None, false);
-        if state.held.as_ref().is_none_or(|held| held.header != header) {
-            put(&mut state, token, header);
+        (state.stopped, state.has_no_user, state.is_set_explicitly) = (None, false, true);
+        if state.active.as_ref().is_none_or(|active| active.header != header) {
+            store(&mut state, token, header);
         }
         Ok(())
     }
 
-    /// The token to go with; `None` when there is none and no way to one. Renews it when it is about to expire.
+    /// Returns the token to send calls with, and renews it first if it is about to expire. `None` if there is neither a token
+    /// nor a refresher.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Option<Arc<ActiveToken>>, SharedError> {
-        let (held, generation) = {
+        let (active, generation) = {
             let state = self.lock();
-            if let Some(error) = &state.given_up {
-                return Err(self.failure(Arc::clone(error)));
+            if let Some(error) = &state.stopped {
+                return Err(self.shared_error(Arc::clone(error)));
             }
-            (state.held.clone(), state.generation)
+            (state.active.clone(), state.generation)
         };
-        let Some(held) = held else {
+        let Some(active) = active else {
             return if self.can_refresh() { self.renew(generation).await.map(Some) } else { Ok(None) };
         };
-        let Some(expires) = held.token.expires() else { return Ok(Some(held)) };
+        let Some(expires) = active.token.expires() else { return Ok(Some(active)) };
         let now = self.clock.now();
-        // A time before all others is over, too.
-        if expires.checked_sub_signed(held.refresh_lead).is_some_and(|due| due > now) {
-            return Ok(Some(held));
+        // An underflow means that the token expired long ago.
+        if expires.checked_sub_signed(active.refresh_lead).is_some_and(|due| due > now) {
+            return Ok(Some(active));
         }
         if !self.can_refresh() {
-            // Vimeo is the judge of its tokens: it may take this one yet.
-            return Ok(Some(held));
+            // Only Vimeo decides whether a token is valid: it may still accept this one.
+            return Ok(Some(active));
         }
         match self.renew(generation).await {
-            Ok(held) => Ok(Some(held)),
-            Err(failure) if expires > now && failure.error.is_temporary() => {
-                tracing::warn!(%failure, "the access token could not be renewed, the old one is used on");
-                Ok(Some(held))
+            Ok(renewed) => Ok(Some(renewed)),
+            Err(error) if expires > now && error.error.is_temporary() => {
+                tracing::warn!(%error, "access token refresh failed; using the old token until it expires");
+                Ok(Some(active))
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error),
         }
     }
 
-    /// A token that is newer than the one of this generation: asked for once, whoever asks meanwhile.
+    /// Returns a token that is newer than the one of this generation. Concurrent callers share one renewal.
     pub(crate) async fn renew(self: &Arc<Self>, generation: u64) -> Result<Arc<ActiveToken>, SharedError> {
         let renewal = {
             let mut state = self.lock();
             if state.generation != generation
-                && let Some(held) = &state.held
+                && let Some(active) = &state.active
             {
-                return Ok(Arc::clone(held));
+                return Ok(Arc::clone(active));
             }
-            if let Some(error) = &state.given_up {
-                return Err(self.failure(Arc::clone(error)));
+            if let Some(error) = &state.stopped {
+                return Err(self.shared_error(Arc::clone(error)));
             }
             match &state.renewal {
                 Some(renewal) => renewal.clone(),
                 None => {
-                    let renewal = Arc::clone(self).start_renewal(state.held.clone(), generation);
+                    let renewal = Arc::clone(self).start_renewal(state.active.clone(), generation);
                     state.renewal = Some(renewal.clone());
                     renewal
                 }
@@ -282,21 +290,22 @@ impl Session {
         renewal.await
     }
 
-    /// In a task of its own: a token that can be had only once must not be lost with the call that asked for it.
+    /// Starts a renewal in its own task: a refresh token may work only once, so its result must not be lost if the call that
+    /// needed it is dropped.
     fn start_renewal(self: Arc<Self>, old: Option<Arc<ActiveToken>>, generation: u64) -> Renewal {
         let session = Arc::clone(&self);
         let task = tokio::spawn(async move {
             let result = match &session.refresher {
-                Some(refresher) => refresher.refresh(old.as_ref().map(|held| &held.token)).await,
-                None => Err(RefreshError::login_required("there is no way to a new token")),
+                Some(refresher) => refresher.refresh(old.as_ref().map(|active| &active.token)).await,
+                None => Err(RefreshError::login_required("the client has no refresher")),
             };
             session.finish_renewal(generation, result)
         });
         let outcome = async move {
-            task.await.unwrap_or_else(|broken| {
+            task.await.unwrap_or_else(|error| {
                 self.finish_renewal(
                     generation,
-                    Err(RefreshError::temporary(format!("the refresher ended refresh_lead: {broken}"))),
+                    Err(RefreshError::temporary(format!("the refresher did not finish: {error}"))),
                 )
             })
         };
@@ -310,58 +319,55 @@ impl Session {
     ) -> Result<Arc<ActiveToken>, SharedError> {
         let result = result.and_then(|token| match token.header() {
             Ok(header) => Ok((token, header)),
-            Err(reason) => {
-                Err(RefreshError::login_required(format!("the new access token is of no use: {reason}")))
-            }
+            Err(reason) => Err(RefreshError::login_required(format!(
+                "the refresher returned an invalid access token: {reason}"
+            ))),
         });
         let mut state = self.lock();
         state.renewal = None;
         if state.generation != generation
-            && let Some(held) = &state.held
+            && let Some(active) = &state.active
         {
-            // A token was given by hand meanwhile, which counts for more.
-            return Ok(Arc::clone(held));
+            // A token that was set explicitly in the meantime takes precedence.
+            return Ok(Arc::clone(active));
         }
         match result {
-            Ok((token, header)) => Ok(put(&mut state, token, header)),
+            Ok((token, header)) => {
+                state.is_set_explicitly = false;
+                Ok(store(&mut state, token, header))
+            }
             Err(error) => {
                 let error = Arc::new(error);
                 if !error.is_temporary() {
-                    state.given_up = Some(Arc::clone(&error));
+                    state.stopped = Some(Arc::clone(&error));
                 }
-                Err(self.failure(error))
+                Err(self.shared_error(error))
             }
         }
     }
 
-    fn failure(&self, error: Arc<RefreshError>) -> SharedError {
+    fn shared_error(&self, error: Arc<RefreshError>) -> SharedError {
         SharedError { account: self.account.clone(), error }
     }
 }
 
-fn put(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<ActiveToken> {
+fn store(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<ActiveToken> {
     state.generation = state.generation.saturating_add(1);
     let refresh_lead = TimeDelta::seconds(
         (MIN_REFRESH_LEAD + (MAX_REFRESH_LEAD - MIN_REFRESH_LEAD) * fastrand::f64()) as i64,
     );
-    let held = Arc::new(ActiveToken { token, header, generation: state.generation, refresh_lead });
-    state.held = Some(Arc::clone(&held));
-    held
+    let active = Arc::new(ActiveToken { token, header, generation: state.generation, refresh_lead });
+    state.active = Some(Arc::clone(&active));
+    active
 }
 
-/// The token of a session, for as long as someone looks at it.
-pub(crate) struct Token(Arc<ActiveToken>);
+/// A reference to the token that a session had when it was read.
+pub(crate) struct TokenRef(Arc<ActiveToken>);
 
-impl std::ops::Deref for Token {
+impl std::ops::Deref for TokenRef {
     type Target = AccessToken;
 
     fn deref(&self) -> &AccessToken {
         &self.0.token
-    }
-}
-
-impl ActiveToken {
-    pub(crate) fn token(&self) -> &AccessToken {
-        &self.token
     }
 }

@@ -1,4 +1,4 @@
-//! An access token and what is known of it.
+//! An access token with its scopes and expiry.
 
 use std::fmt;
 
@@ -8,7 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::ScopeSet;
 
-/// An access token, with its scopes and expiry where they are known.
+/// An access token, with its scopes and expiry if they are known.
+///
+/// `Debug` output does not contain the token; use [`expose`](Self::expose) to read it.
 ///
 /// ```
 /// use vimeo_ext::{AccessToken, Scope};
@@ -23,41 +25,41 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token of which nothing else is known.
+    /// Creates a token whose scopes and expiry are unknown.
     pub fn new(secret: impl Into<SecretString>) -> Self {
         Self { secret: secret.into(), scopes: None, expires: None }
     }
 
-    /// Says which scopes it was granted; calls that need others then fail before they are sent.
+    /// Sets the scopes that the token was granted. Calls that require other scopes then fail before they are sent.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = Some(scopes.into());
         self
     }
 
-    /// Says when it expires; with a [`Refresher`](super::Refresher) it is then renewed before that.
+    /// Sets when the token expires. A client with a [`Refresher`](super::Refresher) then renews it 1 to 5 minutes before.
     #[must_use]
-    pub fn expiring(mut self, at: impl Into<Option<DateTime<Utc>>>) -> Self {
+    pub fn with_expiry(mut self, at: impl Into<Option<DateTime<Utc>>>) -> Self {
         self.expires = at.into();
         self
     }
 
-    /// The token itself.
+    /// Returns the token as a secret.
     pub fn secret(&self) -> &SecretString {
         &self.secret
     }
 
-    /// The text of the token: for a store of your own, never for a log.
+    /// Returns the token as plain text: for your own secret store, never for a log.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
 
-    /// Its scopes, where they are known.
+    /// Returns the token's scopes, if they are known.
     pub fn scopes(&self) -> Option<&ScopeSet> {
         self.scopes.as_ref()
     }
 
-    /// When it expires, where that is known.
+    /// Returns when the token expires, if that is known.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
@@ -67,16 +69,17 @@ impl AccessToken {
     }
 }
 
-/// The `Authorization` header for a token.
+/// Returns the `Authorization` header for a token.
 pub(super) fn bearer(secret: &str) -> Result<HeaderValue, &'static str> {
     if secret.is_empty() {
         return Err("it is empty");
     }
     if secret.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
-        return Err("it begins with the word Bearer, which is put before it anyway; give the token alone");
+        return Err("it starts with the word Bearer, which is added automatically; give the token alone");
     }
-    let mut header = HeaderValue::from_str(&format!("Bearer {secret}"))
-        .map_err(|_| "it has characters that no header can have; was a line end copied along?")?;
+    let mut header = HeaderValue::from_str(&format!("Bearer {secret}")).map_err(
+        |_| "it contains characters that an HTTP header cannot carry; was a line break copied with it?",
+    )?;
     header.set_sensitive(true);
     Ok(header)
 }

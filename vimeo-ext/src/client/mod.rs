@@ -136,7 +136,7 @@ impl Vimeo {
         let nobody = Session::empty(shared.clock.clone());
         let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
-        let app = AccountKey::of_app(credentials.as_ref().map(AppCredentials::id));
+        let app = AccountKey::app(credentials.as_ref().map(AppCredentials::id));
         // For the ways to a token: without one, and with a rate_limiter of its own, because calls that wait for a token hold
         // places in theirs.
         let logins = || {
@@ -155,7 +155,7 @@ impl Vimeo {
             cache: shared.grants.clone(),
             clock: shared.clock.clone(),
         };
-        let key = AccountKey::of(identity.account.as_deref(), identity.token.as_ref())
+        let key = AccountKey::new(identity.account.as_deref(), identity.token.as_ref())
             // A refresher alone says nothing of whom its tokens act for, so nothing is shared.
             .or_else(|| identity.refresher.is_some().then(AccountKey::unknown))
             .unwrap_or(app);
@@ -285,7 +285,7 @@ impl Vimeo {
     /// What is known of whose client it is.
     pub(crate) fn key(&self) -> Option<AccountKey> {
         let session = &self.inner.auth.session;
-        AccountKey::of(session.account(), session.token().as_deref())
+        AccountKey::new(session.account(), session.token().as_deref())
     }
 
     /// Reads any path of the API, with its query if it has one; the answer is JSON, with status and headers.

@@ -50,7 +50,7 @@ impl<N: Stage> Stage for Authenticate<N> {
         if !is_refusal(&answer) {
             return Ok(answer);
         }
-        if self.session.is_of_app()
+        if self.session.is_app_only()
             && let Some(error) = self.lacks_user(request, &answer)
         {
             // Another token of the app would be refused as well.
@@ -102,7 +102,7 @@ impl<N: Stage> Authenticate<N> {
         let is_about_the_user = self.is_about_the_user(request);
         let lacks = says_so || is_about_the_user && error.error_code() == Some(NOT_AUTHENTICATED);
         if lacks && is_about_the_user {
-            self.session.note_no_user();
+            self.session.record_no_user();
         }
         lacks.then(|| LoginRequired::no_user(name, Some(error)).into())
     }

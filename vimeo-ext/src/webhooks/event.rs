@@ -1,4 +1,4 @@
-//! What a webhook reported.
+//! Webhook events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,41 +14,42 @@ use vimeo_api::types::WebhookType;
 use super::{DeliveryDedup, WebhookError};
 use crate::Clock;
 
-/// What a webhook reported. Call [`done`](Self::done) once it is handled.
+/// An event that Vimeo reported to a webhook. Call [`done`](Self::done) after handling it.
 ///
-/// When the last clone is dropped without that, because its handler failed, panicked or was cancelled, the delivery is
-/// handled again when it comes again.
+/// If the last clone is dropped without `done`, because its handler failed, panicked or was cancelled, the delivery is
+/// released, and Vimeo's next delivery of the event is handled. `Debug` output does not contain the payload.
 #[derive(Clone)]
-#[must_use = "an event that is dropped without done() is handled again when it comes again"]
+#[must_use = "an event that is dropped without done() is handled again when Vimeo sends it again"]
 #[non_exhaustive]
 pub struct Event {
-    /// What happened; a word that is not known is [`WebhookType::Other`].
+    /// The type of the event; [`WebhookType::Other`] if the value is unknown.
     pub kind: WebhookType,
-    /// What this delivery is told apart by: what the payload says, else a digest of its bytes.
-    pub delivery: String,
-    /// When it was sent, where the receiver knows where that stands.
+    /// The ID by which duplicates of this delivery are recognized: the one in the payload
+    /// ([`delivery_id_at`](super::ReceiverBuilder::delivery_id_at)), or the SHA-256 hash of the payload.
+    pub delivery_id: String,
+    /// When Vimeo sent the request, if the receiver is configured with [`sent_at`](super::ReceiverBuilder::sent_at).
     pub sent_at: Option<DateTime<Utc>>,
-    /// The payload as it came, byte for byte.
+    /// The payload, byte for byte as received.
     pub body: Bytes,
-    /// The payload, read.
+    /// The payload as JSON.
     pub json: Value,
     pub(super) claim: Arc<DeliveryClaim>,
 }
 
-/// The right to handle a delivery, given back when it is dropped before the work is done.
+/// The claim on a delivery. It is released on drop unless the delivery was marked as done.
 pub(super) struct DeliveryClaim {
-    pub(super) seen: Arc<dyn DeliveryDedup>,
+    pub(super) dedup: Arc<dyn DeliveryDedup>,
     pub(super) clock: Clock,
     pub(super) delivery: String,
     pub(super) receipt: String,
-    /// Until when it is remembered once it is handled.
+    /// Until when the delivery is remembered after it was handled.
     pub(super) until: DateTime<Utc>,
     pub(super) is_settled: AtomicBool,
 }
 
 impl DeliveryClaim {
     pub(super) async fn forget(&self) -> Result<(), WebhookError> {
-        self.seen.forget(&self.delivery, &self.receipt).await.map_err(WebhookError::Unavailable)?;
+        self.dedup.forget(&self.delivery, &self.receipt).await.map_err(WebhookError::Unavailable)?;
         self.is_settled.store(true, Ordering::Release);
         Ok(())
     }
@@ -59,82 +60,94 @@ impl Drop for DeliveryClaim {
         if self.is_settled.load(Ordering::Acquire) {
             return;
         }
-        tracing::warn!(delivery = self.delivery, "an event was dropped before its work was done");
-        let (seen, delivery) = (Arc::clone(&self.seen), std::mem::take(&mut self.delivery));
+        tracing::warn!(
+            delivery = self.delivery,
+            "webhook event dropped before done(); releasing its delivery"
+        );
+        let (dedup, delivery) = (Arc::clone(&self.dedup), std::mem::take(&mut self.delivery));
         let receipt = std::mem::take(&mut self.receipt);
-        let mut forgotten = Box::pin(async move {
-            if let Err(error) = seen.forget(&delivery, &receipt).await {
-                tracing::warn!(delivery, error, "it is taken again only when its claim has lapsed");
+        let mut release = Box::pin(async move {
+            if let Err(error) = dedup.forget(&delivery, &receipt).await {
+                tracing::warn!(
+                    delivery,
+                    error,
+                    "could not release the delivery; it is accepted again when its claim expires"
+                );
             }
         });
-        // What is in memory needs no task; and outside a runtime the claim lapses by itself.
-        if (&mut forgotten).now_or_never().is_none()
+        // An in-memory release finishes at once and needs no task. Outside a runtime, the claim expires.
+        if (&mut release).now_or_never().is_none()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(forgotten);
+            runtime.spawn(release);
         }
     }
 }
 
 impl Event {
-    /// Notes that the event was handled: deliveries of it that come later are answered and not handled.
+    /// Marks the event as handled: later deliveries of it get 200 and are not handled.
+    ///
+    /// Respond with success only after this returns `Ok`.
     ///
     /// # Errors
     ///
-    /// [`WebhookError::Unavailable`] when that cannot be noted: answer an error then, and the event comes once more.
+    /// [`WebhookError::Unavailable`] if the mark could not be stored. Respond with an error, so that Vimeo sends the event
+    /// again.
     pub async fn done(&self) -> Result<(), WebhookError> {
         let claim = &*self.claim;
         let now = claim.clock.now();
-        let kept = claim.seen.keep(&claim.delivery, &claim.receipt, now, claim.until).await;
-        kept.map_err(WebhookError::Unavailable)?;
+        let marked = claim.dedup.mark_done(&claim.delivery, &claim.receipt, now, claim.until).await;
+        marked.map_err(WebhookError::Unavailable)?;
         claim.is_settled.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// The number in the first `/videos/…` that is the whole of a text in the payload.
+    /// Returns the ID of the video that the event is about: the number in the first string of the payload that is a URI with
+    /// `/videos/…`.
     ///
-    /// Vimeo does not document in which member it stands, so all of them are looked through.
+    /// Vimeo does not document which member contains the URI, so all members are searched.
     pub fn video_id(&self) -> Option<u64> {
-        self.number_in("/videos/")
+        self.find_id("/videos/")
     }
 
-    /// The number in the first `/live_events/…`, also within `/users/…` or `/me`, that is the whole of a text in the payload.
+    /// Returns the ID of the live event that the event is about: the number in the first string of the payload that is a URI
+    /// with `/live_events/…`, including `/users/…/live_events/…` and `/me/live_events/…`.
     pub fn live_event_id(&self) -> Option<u64> {
-        self.number_in("/live_events/")
+        self.find_id("/live_events/")
     }
 
-    fn number_in(&self, path: &str) -> Option<u64> {
-        fn walk(value: &Value, path: &str) -> Option<u64> {
+    fn find_id(&self, path: &str) -> Option<u64> {
+        fn search(value: &Value, path: &str) -> Option<u64> {
             match value {
                 Value::String(text) if text.starts_with('/') => {
-                    // Of a video's own text track or picture the video is meant as well.
+                    // The URI of a video's text track or picture also identifies the video.
                     let (_, rest) = text.split_once(path)?;
                     rest.split(['/', ':']).next()?.parse().ok()
                 }
-                Value::Array(items) => items.iter().find_map(|item| walk(item, path)),
-                Value::Object(members) => members.values().find_map(|member| walk(member, path)),
+                Value::Array(items) => items.iter().find_map(|item| search(item, path)),
+                Value::Object(members) => members.values().find_map(|member| search(member, path)),
                 _ => None,
             }
         }
-        walk(&self.json, path)
+        search(&self.json, path)
     }
 
-    /// The payload as a type of your own.
+    /// Deserializes the payload into `T`.
     ///
     /// # Errors
     ///
-    /// When it does not fit.
+    /// If the payload does not match `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
 }
 
-/// Without the payload, which may hold the webhook's secret.
+/// Omits the payload, which can contain the webhook's secret.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("kind", &self.kind)
-            .field("delivery", &self.delivery)
+            .field("delivery_id", &self.delivery_id)
             .field("sent_at", &self.sent_at)
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()

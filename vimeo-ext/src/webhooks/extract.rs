@@ -1,4 +1,4 @@
-//! In a service of axum.
+//! The extractor for axum.
 
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -6,37 +6,38 @@ use bytes::Bytes;
 
 use super::{Event, Receiver, WebhookError};
 
-/// An event as an argument of a handler. The state, or a part of it, is the [`Receiver`].
+/// An axum extractor for webhook events. The router's state, or a part of it ([`FromRef`]), is the [`Receiver`].
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// use vimeo_ext::webhooks::{Verifier, Receiver, Webhook, WebhookError, WebhookType};
+/// use vimeo_ext::webhooks::{Receiver, Verifier, Webhook, WebhookError, WebhookType};
 ///
-/// async fn ready(Webhook(event): Webhook) -> Result<(), WebhookError> {
-///     tracing::info!(video = event.video_id(), "can be watched");
+/// async fn transcoded(Webhook(event): Webhook) -> Result<(), WebhookError> {
+///     tracing::info!(video = event.video_id(), "video is ready");
 ///     event.done().await
 /// }
 ///
 /// let receiver = Receiver::builder()
-///     .check(Verifier::secret_at("/secret", "s3cret"))
+///     .verifier(Verifier::secret_at("/secret", "s3cret"))
 ///     .kind(WebhookType::VideoTranscodeComplete)
 ///     .build()?;
-/// let service: Router = Router::new().route("/vimeo", post(ready)).with_state(receiver);
+/// let service: Router = Router::new().route("/vimeo", post(transcoded)).with_state(receiver);
 /// # Ok::<(), vimeo_ext::webhooks::WebhookError>(())
 /// ```
 ///
-/// The handler calls [`Event::done`] once its work is done, and answers success only then: an event that it drops is handled
-/// again when it comes again. A delivery that was handled before is answered with 200, and one that is being handled with 503,
-/// without the handler being called.
+/// The handler calls [`Event::done`] after its work, and returns success only then. If it drops the event instead, Vimeo's
+/// next delivery is handled. A delivery that was already handled gets 200, and one that is being handled gets 503; the handler
+/// is not called for either.
 #[derive(Debug, Clone)]
 pub struct Webhook(pub Event);
 
-/// What a request is answered that is not taken. It does not say why: who forges need not know.
+/// Why a request was rejected before the handler ran. The response does not state the reason, to reveal nothing to forgers;
+/// the log does.
 #[derive(Debug)]
 pub enum Rejection {
-    /// The receiver does not take it.
+    /// The receiver rejected the request.
     Refused(WebhookError),
-    /// Its body could not be read.
+    /// The request's body could not be read.
     Unreadable(axum::extract::rejection::BytesRejection),
 }
 
@@ -67,10 +68,10 @@ impl IntoResponse for Rejection {
 impl IntoResponse for WebhookError {
     fn into_response(self) -> Response {
         match &self {
-            Self::Repeated { delivery } | Self::InProgress { delivery } => {
-                tracing::debug!(delivery, "came again");
+            Self::Duplicate { delivery_id } | Self::InProgress { delivery_id } => {
+                tracing::debug!(delivery_id, "webhook delivery is a duplicate");
             }
-            error => tracing::warn!(%error, "a webhook's request was not taken"),
+            error => tracing::warn!(%error, "webhook request rejected"),
         }
         self.status().into_response()
     }

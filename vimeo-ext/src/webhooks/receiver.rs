@@ -1,4 +1,4 @@
-//! From a request to an event.
+//! The receiver: from an HTTP request to an event.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
@@ -19,22 +19,22 @@ use crate::Clock;
 use crate::hex::hex;
 use crate::timeouts::later_date;
 
-/// Takes what Vimeo posts to a webhook's address. Cheap to clone.
+/// Verifies, deduplicates and parses the requests that Vimeo posts to a webhook. Cheap to clone.
 ///
 /// ```
-/// use vimeo_ext::webhooks::{Verifier, Receiver, WebhookError, WebhookType};
+/// use vimeo_ext::webhooks::{Receiver, Verifier, WebhookError, WebhookType};
 ///
 /// # async fn demo(headers: http::HeaderMap, body: bytes::Bytes) -> Result<(), WebhookError> {
-/// let receiver = Receiver::builder().check(Verifier::secret_at("/secret", "s3cret")).kind_at("/webhook_type").build()?;
+/// let receiver = Receiver::builder().verifier(Verifier::secret_at("/secret", "s3cret")).kind_at("/webhook_type").build()?;
 /// let event = match receiver.receive(&headers, body).await {
 ///     Ok(event) => event,
-///     Err(WebhookError::Repeated { .. }) => return Ok(()), // answer 200, so that it is not sent a third time
-///     Err(error) => return Err(error),                     // answer error.status()
+///     Err(WebhookError::Duplicate { .. }) => return Ok(()), // respond with 200, so that Vimeo does not send it again
+///     Err(error) => return Err(error),                      // respond with error.status()
 /// };
 /// if event.kind == WebhookType::VideoTranscodeComplete {
-///     tracing::info!(video = event.video_id(), "can be watched");
+///     tracing::info!(video = event.video_id(), "video is ready");
 /// }
-/// event.done().await // now answer success
+/// event.done().await // on success, respond with 200
 /// # }
 /// ```
 #[derive(Clone)]
@@ -42,62 +42,71 @@ pub struct Receiver {
     rules: Arc<ReceiverBuilder>,
 }
 
-/// Sets up a [`Receiver`]; from [`Receiver::builder`].
+/// Builds a [`Receiver`]. Created by [`Receiver::builder`].
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ReceiverBuilder {
-    check: Option<Verifier>,
+    verifier: Option<Verifier>,
     kind: Option<WebhookType>,
     kind_at: Option<String>,
-    delivery_at: Option<String>,
+    delivery_id_at: Option<String>,
     sent_at: Option<String>,
     tolerance: Duration,
-    remember: Duration,
+    retention: Duration,
     lease: Duration,
-    seen: Arc<dyn DeliveryDedup>,
+    dedup: Arc<dyn DeliveryDedup>,
     clock: Clock,
 }
 
-/// Why a request is not taken.
+/// Why a request was rejected, or an event could not be marked as done. [`status`](Self::status) is the HTTP status to respond
+/// with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// The receiver cannot be set up so.
+    /// The receiver's configuration is incomplete or invalid.
     #[error("{0}")]
     Setup(&'static str),
-    /// It does not prove that it comes from Vimeo.
-    #[error("the request's signature or secret is missing or wrong; it may be forged")]
+    /// The request does not prove that it comes from Vimeo. Respond with 401.
+    #[error(
+        "invalid webhook request: the signature or secret is missing or wrong; check the Verifier if the request is genuine"
+    )]
     Forged,
-    /// The body is no JSON, or lacks what the receiver was told to find there.
-    #[error("the payload {0}")]
+    /// The body is not JSON, or lacks a member that the receiver is configured to read. Respond with 400.
+    #[error("invalid webhook payload: {0}")]
     Malformed(String),
-    /// It was sent too long ago, or in the future: someone may have kept it and sent it again.
-    #[error("the request was sent at {sent_at}, which is too far from now; it may be a copy")]
+    /// The request was sent too long ago, or in the future: it can be a replay. Respond with 401.
+    #[error(
+        "webhook request sent at {sent_at} is outside the tolerance; it may be a replay, or this machine's clock is wrong"
+    )]
     Stale {
-        /// When it says that it was sent.
+        /// When the request claims to have been sent.
         sent_at: DateTime<Utc>,
     },
-    /// It was handled before. Answer success, so that it is not sent once more.
-    #[error("delivery {delivery} was handled before")]
-    Repeated {
-        /// Which.
-        delivery: String,
+    /// The delivery was already handled. Respond with 200, so that Vimeo does not send it again.
+    #[error("delivery {delivery_id} was already handled")]
+    Duplicate {
+        /// The ID of the delivery.
+        delivery_id: String,
     },
-    /// It is being handled, and it is not known yet whether that succeeds. Answer an error, so that it is sent again.
-    #[error("delivery {delivery} is being handled")]
+    /// The delivery is being handled, and that can still fail. Respond with 503, so that Vimeo sends it again.
+    #[error("delivery {delivery_id} is being handled")]
     InProgress {
-        /// Which.
-        delivery: String,
+        /// The ID of the delivery.
+        delivery_id: String,
     },
-    /// It is not known whether it was handled before, or it cannot be noted. Answer an error, so that it is sent again.
-    #[error("it cannot be seen or noted that the delivery was handled: {0}")]
+    /// The [`DeliveryDedup`] failed: it is unknown whether the delivery was handled, or that could not be recorded. Respond with
+    /// 503, so that Vimeo sends it again.
+    #[error(
+        "the record of handled deliveries is unavailable: {0}; respond with an error, so that Vimeo sends the event again"
+    )]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl WebhookError {
-    /// The status to answer with.
+    /// Returns the HTTP status to respond with: 200 for duplicates, 401 for forged or stale requests, 400 for malformed ones, 503
+    /// otherwise.
     pub fn status(&self) -> http::StatusCode {
         match self {
-            Self::Repeated { .. } => http::StatusCode::OK,
+            Self::Duplicate { .. } => http::StatusCode::OK,
             Self::Forged | Self::Stale { .. } => http::StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => http::StatusCode::BAD_REQUEST,
             Self::Setup(_) | Self::InProgress { .. } | Self::Unavailable(_) => {
@@ -108,40 +117,41 @@ impl WebhookError {
 }
 
 impl Receiver {
-    /// A receiver to be set up.
+    /// Creates a builder. It requires a [`verifier`](ReceiverBuilder::verifier) and a [`kind`](ReceiverBuilder::kind) or
+    /// [`kind_at`](ReceiverBuilder::kind_at).
     pub fn builder() -> ReceiverBuilder {
         ReceiverBuilder {
-            check: None,
+            verifier: None,
             kind: None,
             kind_at: None,
-            delivery_at: None,
+            delivery_id_at: None,
             sent_at: None,
             tolerance: Duration::from_secs(300),
-            remember: Duration::from_secs(24 * 60 * 60),
+            retention: Duration::from_secs(24 * 60 * 60),
             lease: Duration::from_secs(60),
-            seen: Arc::new(InMemoryDedup::default()),
+            dedup: Arc::new(InMemoryDedup::default()),
             clock: Clock::default(),
         }
     }
 
-    /// Checks a request and reads it. Nothing of it is believed before it is known to be genuine.
+    /// Verifies and parses a request. Nothing in the request is trusted before it is verified.
     ///
-    /// The event is claimed for a [while](ReceiverBuilder::lease): call [`Event::done`] once it is handled.
+    /// The event is claimed for the duration of the [lease](ReceiverBuilder::lease): call [`Event::done`] after handling it.
     ///
     /// # Errors
     ///
-    /// Each of [`WebhookError`] but [`Setup`](WebhookError::Setup).
+    /// Every [`WebhookError`] except [`Setup`](WebhookError::Setup).
     pub async fn receive(&self, headers: &HeaderMap, body: Bytes) -> Result<Event, WebhookError> {
         let rules = &self.rules;
-        if !rules.check.as_ref().is_some_and(|check| check.verify(headers, &body)) {
+        if !rules.verifier.as_ref().is_some_and(|verifier| verifier.verify(headers, &body)) {
             return Err(WebhookError::Forged);
         }
         let json: Value = serde_json::from_slice(&body)
-            .map_err(|error| WebhookError::Malformed(format!("is no JSON: {error}")))?;
+            .map_err(|error| WebhookError::Malformed(format!("not JSON: {error}")))?;
         let kind = match (&rules.kind_at, &rules.kind) {
             (Some(pointer), _) => {
-                let word = json.pointer(pointer).and_then(Value::as_str);
-                WebhookType::other(word.ok_or_else(|| missing("the event's kind", pointer))?)
+                let value = json.pointer(pointer).and_then(Value::as_str);
+                WebhookType::other(value.ok_or_else(|| missing("event type", pointer))?)
             }
             (None, Some(kind)) => kind.clone(),
             (None, None) => WebhookType::other(""),
@@ -149,61 +159,61 @@ impl Receiver {
         let now = rules.clock.now();
         let sent_at = match &rules.sent_at {
             Some(pointer) => {
-                let time = json.pointer(pointer).and_then(time);
-                Some(time.ok_or_else(|| missing("the time when it was sent", pointer))?)
+                let time = json.pointer(pointer).and_then(parse_time);
+                Some(time.ok_or_else(|| missing("send time", pointer))?)
             }
             None => None,
         };
         if let Some(sent_at) = sent_at.filter(|sent| {
-            now.signed_duration_since(*sent).abs().to_std().is_ok_and(|far| far > rules.tolerance)
+            now.signed_duration_since(*sent).abs().to_std().is_ok_and(|skew| skew > rules.tolerance)
         }) {
             return Err(WebhookError::Stale { sent_at });
         }
-        let delivery = match rules.delivery_at.as_ref().map(|pointer| (pointer, json.pointer(pointer))) {
+        let delivery = match rules.delivery_id_at.as_ref().map(|pointer| (pointer, json.pointer(pointer))) {
             Some((_, Some(Value::String(id)))) => id.clone(),
             Some((_, Some(Value::Number(id)))) => id.to_string(),
-            Some((pointer, _)) => return Err(missing("the delivery's id", pointer)),
+            Some((pointer, _)) => return Err(missing("delivery ID", pointer)),
             None => hex(&Sha256::digest(&body)),
         };
-        // As long as a copy of it would pass for new, whatever was set.
+        // Remembered at least until a replay would be rejected as stale, whatever retention is configured.
         let fresh_until = sent_at.map_or(now, |sent_at| {
             later_date(sent_at, rules.tolerance.saturating_add(Duration::from_secs(1)))
         });
-        let until = fresh_until.max(later_date(now, rules.remember));
-        let claim = rules.seen.claim(&delivery, now, later_date(now, rules.lease)).await;
+        let until = fresh_until.max(later_date(now, rules.retention));
+        let claim = rules.dedup.claim(&delivery, now, later_date(now, rules.lease)).await;
         let receipt = match claim.map_err(WebhookError::Unavailable)? {
             Claim::New(receipt) => receipt,
-            Claim::InProgress => return Err(WebhookError::InProgress { delivery }),
-            Claim::Done => return Err(WebhookError::Repeated { delivery }),
+            Claim::InProgress => return Err(WebhookError::InProgress { delivery_id: delivery }),
+            Claim::Done => return Err(WebhookError::Duplicate { delivery_id: delivery }),
         };
         let claim = Arc::new(DeliveryClaim {
-            seen: Arc::clone(&rules.seen),
+            dedup: Arc::clone(&rules.dedup),
             clock: rules.clock.clone(),
             delivery: delivery.clone(),
             receipt,
             until,
             is_settled: AtomicBool::new(false),
         });
-        Ok(Event { kind, delivery, sent_at, body, json, claim })
+        Ok(Event { kind, delivery_id: delivery, sent_at, body, json, claim })
     }
 
-    /// Takes the delivery again when it comes again, also if it was [done](Event::done). A failed handler need not call it:
-    /// an event that is dropped is forgotten.
+    /// Releases a delivery, even if it is [done](Event::done), so that Vimeo's next delivery of the event is handled. A failed
+    /// handler need not call this: dropping the event releases its delivery.
     ///
     /// # Errors
     ///
-    /// [`WebhookError::Unavailable`].
+    /// [`WebhookError::Unavailable`] if the delivery could not be released.
     pub async fn forget(&self, event: &Event) -> Result<(), WebhookError> {
         event.claim.forget().await
     }
 }
 
 fn missing(what: &str, pointer: &str) -> WebhookError {
-    WebhookError::Malformed(format!("has not {what} at {pointer}"))
+    WebhookError::Malformed(format!("no valid {what} at {pointer}"))
 }
 
-/// A date and time, or seconds since 1970.
-fn time(value: &Value) -> Option<DateTime<Utc>> {
+/// Parses an RFC 3339 date and time, or seconds since the Unix epoch.
+fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
     match value {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => DateTime::from_timestamp(number.as_i64()?, 0),
@@ -212,76 +222,82 @@ fn time(value: &Value) -> Option<DateTime<Utc>> {
 }
 
 impl ReceiverBuilder {
-    /// What tells that a request comes from Vimeo. It has to be given, be it [`Verifier::nothing`].
-    pub fn check(mut self, check: Verifier) -> Self {
-        self.check = Some(check);
+    /// Sets how requests are verified. Required; use [`Verifier::none`] to accept all requests.
+    pub fn verifier(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
         self
     }
 
-    /// The kind of all events that come to this receiver: that of the webhook whose address it serves.
+    /// Sets the event type of all requests: the type of the webhook whose endpoint this receiver serves.
     pub fn kind(mut self, kind: WebhookType) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// The JSON pointer at which an event's kind stands in the payload; counts for more than [`kind`](Self::kind).
+    /// Sets the JSON pointer (RFC 6901) to the event type in the payload. Takes precedence over [`kind`](Self::kind).
     pub fn kind_at(mut self, pointer: impl Into<String>) -> Self {
         self.kind_at = Some(pointer.into());
         self
     }
 
-    /// The JSON pointer at which a delivery's id stands in the payload. Default: none, then equal bodies are one delivery.
-    pub fn delivery_at(mut self, pointer: impl Into<String>) -> Self {
-        self.delivery_at = Some(pointer.into());
+    /// Sets the JSON pointer to the delivery's ID, a string or a number, in the payload. Default: none; requests with equal
+    /// bodies are then the same delivery.
+    pub fn delivery_id_at(mut self, pointer: impl Into<String>) -> Self {
+        self.delivery_id_at = Some(pointer.into());
         self
     }
 
-    /// The JSON pointer at which it stands when a request was sent. Default: none, then only what is remembered keeps copies
-    /// away.
+    /// Sets the JSON pointer to the time at which the request was sent: an RFC 3339 string, or seconds since the Unix epoch.
+    /// Default: none; replays are then only rejected for as long as [handled deliveries are remembered](Self::dedup).
     pub fn sent_at(mut self, pointer: impl Into<String>) -> Self {
         self.sent_at = Some(pointer.into());
         self
     }
 
-    /// How far from now a request may have been sent. Default: 5 minutes.
+    /// Sets how far [`sent_at`](Self::sent_at) may be from now, in either direction. Default: 5 minutes.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// How long a handler has an event for itself: copies that come meanwhile are refused, so that they are sent again, and one
-    /// that comes later is handled, if the event is not [done](Event::done) by then. Default: 60 seconds.
+    /// Sets how long a received event is claimed. Duplicates that arrive in the meantime get 503, so that Vimeo sends them
+    /// again; a duplicate that arrives later is handled if the event is not [done](Event::done) by then. Default: 60 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// How long handled deliveries are remembered, and by whom. Default: 24 hours, by this process. Where it is known when a
-    /// request was sent, it is remembered at least for as long as a copy of it would be [taken](Self::tolerance).
-    pub fn seen(mut self, seen: impl DeliveryDedup, remember: Duration) -> Self {
-        self.seen = Arc::new(seen);
-        self.remember = remember;
+    /// Sets where and for how long handled deliveries are remembered. Default: in this process ([`InMemoryDedup`]), for 24
+    /// hours.
+    ///
+    /// To share the record between processes, pass an `Arc<dyn AccountStore>` (feature `accounts`). With
+    /// [`sent_at`](Self::sent_at), a delivery is remembered at least until a replay of it would be
+    /// [too old](Self::tolerance).
+    pub fn dedup(mut self, dedup: impl DeliveryDedup, retention: Duration) -> Self {
+        self.dedup = Arc::new(dedup);
+        self.retention = retention;
         self
     }
 
-    /// What time it is; for tests.
+    /// Sets the clock, for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The receiver.
+    /// Builds the receiver.
     ///
     /// # Errors
     ///
-    /// [`WebhookError::Setup`] without a check, without a kind, and with an empty secret.
+    /// [`WebhookError::Setup`] if no verifier or no event type is set, if a secret is empty, or if the signature's header name
+    /// is invalid.
     pub fn build(self) -> Result<Receiver, WebhookError> {
-        let Some(check) = &self.check else {
-            return Err(WebhookError::Setup("say how requests are checked, with ReceiverBuilder::check"));
+        let Some(verifier) = &self.verifier else {
+            return Err(WebhookError::Setup("no verifier is set; call ReceiverBuilder::verifier"));
         };
-        check.sound()?;
+        verifier.validate()?;
         if self.kind.is_none() && self.kind_at.is_none() {
-            return Err(WebhookError::Setup("say what events are, with ReceiverBuilder::kind or kind_at"));
+            return Err(WebhookError::Setup("no event type is set; call ReceiverBuilder::kind or kind_at"));
         }
         Ok(Receiver { rules: Arc::new(self) })
     }
@@ -290,10 +306,10 @@ impl ReceiverBuilder {
 impl fmt::Debug for ReceiverBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceiverBuilder")
-            .field("check", &self.check)
+            .field("verifier", &self.verifier)
             .field("kind", &self.kind)
             .field("kind_at", &self.kind_at)
-            .field("delivery_at", &self.delivery_at)
+            .field("delivery_id_at", &self.delivery_id_at)
             .field("sent_at", &self.sent_at)
             .finish_non_exhaustive()
     }

@@ -63,7 +63,7 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     let device = vimeo.auth().device("private").await.unwrap();
     shown += &format!("{app_token:?} {grant:?} {login:?} {device:?} {:?}", vimeo.auth());
     let callback = format!("code=c0de-s3cret&state={}", login.state());
-    let error = vimeo.auth().complete(&login, &callback).await.unwrap_err();
+    let error = vimeo.auth().exchange_code(&login, &callback).await.unwrap_err();
     shown += &format!("{error} {error:?}");
     let old = AccessToken::from("0ld-s3cret");
     for error in [
@@ -148,7 +148,7 @@ async fn no_call_follows_a_redirect_to_another_scheme_host_or_port() {
             failed(auth.revoke().await.unwrap_err().call());
             let login = auth.authorization("https://example.com/back").unwrap().begin().unwrap();
             let callback = format!("code=c&state={}", login.state());
-            failed(auth.complete(&login, &callback).await.unwrap_err().call());
+            failed(auth.exchange_code(&login, &callback).await.unwrap_err().call());
             assert_eq!(api.received_requests().await.unwrap().len(), 8, "{to}");
         }
     }

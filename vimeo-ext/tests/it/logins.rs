@@ -30,7 +30,7 @@ impl Refresher for Counting {
                 Some(error) => Err(error()),
                 None => {
                     let expires = self.lasts.map(|lasts| start() + lasts * number as u32);
-                    Ok(AccessToken::from(format!("new{number}")).expiring(expires))
+                    Ok(AccessToken::from(format!("new{number}")).with_expiry(expires))
                 }
             }
         })
@@ -148,7 +148,7 @@ async fn a_refused_new_token_does_not_loop() {
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_before_it_expires_and_used_on_when_that_fails() {
     let fake = Fake::new(|seen, _| answer(200).json(json!({"token": seen.token()})));
-    let old = || AccessToken::from("old").expiring(start() + Duration::from_secs(3_600));
+    let old = || AccessToken::from("old").with_expiry(start() + Duration::from_secs(3_600));
     let refresher = Counting { lasts: Some(Duration::from_secs(7_200)), ..Counting::default() };
     let vimeo = fake.builder().access_token(old()).refresher(refresher).build().unwrap();
     let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
@@ -223,7 +223,7 @@ async fn login_errors_are_decoded_in_their_own_shape() {
         let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
         let login = vimeo.auth().authorization("https://example.com/back").unwrap().begin().unwrap();
         let error =
-            vimeo.auth().complete(&login, &format!("code=c&state={}", login.state())).await.unwrap_err();
+            vimeo.auth().exchange_code(&login, &format!("code=c&state={}", login.state())).await.unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status);
         assert_eq!(fake.count(), 1);
@@ -236,7 +236,7 @@ async fn login_errors_are_decoded_in_their_own_shape() {
         let error = vimeo.auth().client_credentials("public").await.unwrap_err();
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status, "{error:?}");
 
-        let error = vimeo.auth().complete(&login, "code=c&state=forged").await.unwrap_err();
+        let error = vimeo.auth().exchange_code(&login, "code=c&state=forged").await.unwrap_err();
         assert!(matches!(error, AuthError::StateMismatch));
         assert_eq!(fake.count(), 2, "a forged callback sends nothing");
     }
@@ -292,7 +292,7 @@ async fn a_pause_that_is_longer_than_the_device_code_lasts_is_cut_short() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expired_before_all_times_is_renewed() {
     let fake = Fake::new(|seen, _| new_only(seen));
-    let old = AccessToken::from("old").expiring(chrono::DateTime::<chrono::Utc>::MIN_UTC);
+    let old = AccessToken::from("old").with_expiry(chrono::DateTime::<chrono::Utc>::MIN_UTC);
     let vimeo = fake.builder().access_token(old).refresher(Counting::default()).build().unwrap();
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(fake.count(), 1, "asked with the new token at once");
@@ -348,26 +348,27 @@ fn no_user(seen: &Seen, number: usize) -> Answer {
 
 /// BEHAVIOUR.md: A05, E06.
 #[tokio::test(start_paused = true)]
-async fn a_call_about_the_user_with_an_apps_token_is_refused_once_and_asks_for_no_new_token() {
+async fn app_only_client_fails_calls_to_me_unsent() {
     let fake = Fake::new(no_user);
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
-    for (sent, path) in [(2, "/me/videos"), (2, "/me"), (2, "/me/likes"), (2, "/me/videos?page=2")] {
+    for path in ["/me/videos", "/me", "/me/likes", "/me/videos?page=2"] {
         let error = vimeo.get(path).send().await.unwrap_err();
         let Error::LoginRequired(login) = &error else { panic!("{path}: {error:?}") };
         assert!(login.no_user && error.is_unauthorized());
         let text = error.to_string();
         assert!(text.contains("needs a user's access token") && text.contains("log a user in"), "{text}");
-        assert_eq!(fake.count(), sent, "{path}");
+        assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent, "{path}");
+        assert_eq!(fake.count(), 0, "{path}: not even a token is requested");
     }
-    // What needs no user goes on with the same token.
+    // Calls that need no user are sent with an app-only token.
     vimeo.get("/categories").send().await.unwrap();
-    assert_eq!(fake.count(), 3);
-    // With a user's token it is asked again.
+    assert_eq!(fake.count(), 2);
+    // With a user's token, calls to `/me` are sent.
     vimeo.set_access_token("user").unwrap();
     vimeo.get("/me").send().await.unwrap_err();
-    assert_eq!(fake.log()[3].token(), Some("user"));
+    assert_eq!(fake.log()[2].token(), Some("user"));
 
-    // The same for an app's token that was given as it is: Vimeo knows it, and no user for it.
+    // The client cannot tell that an access token is app-only until Vimeo verifies it and names no user.
     let fake = Fake::new(no_user);
     let vimeo = fake.vimeo();
     for _ in 0..3 {

@@ -21,12 +21,12 @@ use crate::fake::start;
 
 fn builder() -> ReceiverBuilder {
     Receiver::builder()
-        .check(Verifier::signature(
+        .verifier(Verifier::signature(
             Signature::new("x-sig", Hash::Sha256, Encoding::Hex).prefix("sha256="),
             "key",
         ))
         .kind_at("/webhook_type")
-        .delivery_at("/event_id")
+        .delivery_id_at("/event_id")
         .sent_at("/created_on")
         .clock(Clock::new(start))
 }
@@ -89,7 +89,7 @@ async fn forged_old_and_broken_requests_are_not_taken() {
         }
     }
     assert!(matches!(Receiver::builder().kind_at("/a").build(), Err(WebhookError::Setup(_))));
-    assert!(matches!(Receiver::builder().check(Verifier::none()).build(), Err(WebhookError::Setup(_))));
+    assert!(matches!(Receiver::builder().verifier(Verifier::none()).build(), Err(WebhookError::Setup(_))));
 }
 
 /// However short deliveries are remembered, a copy is not taken while it would pass for new.
@@ -100,14 +100,14 @@ async fn a_copy_is_not_taken_within_its_window() {
     let seconds = Arc::clone(&late);
     let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
     let seen = vimeo_ext::webhooks::InMemoryDedup::default();
-    let receiver = builder().clock(clock).seen(seen, Duration::from_secs(1)).build().unwrap();
+    let receiver = builder().clock(clock).dedup(seen, Duration::from_secs(1)).build().unwrap();
     // Sent by a clock that goes ahead: it verify for new for almost ten minutes.
     let body = payload(1, "video-created", "2026-03-01T12:04:59+00:00");
     receive(&receiver, &body).await.unwrap().done().await.unwrap();
     for seconds in [0, 2, 299, 599] {
         late.store(seconds, Ordering::SeqCst);
         let error = receive(&receiver, &body).await.unwrap_err();
-        assert!(matches!(error, WebhookError::Repeated { .. }), "{seconds}: {error:?}");
+        assert!(matches!(error, WebhookError::Duplicate { .. }), "{seconds}: {error:?}");
     }
     late.store(600, Ordering::SeqCst);
     assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Stale { .. })));
@@ -120,13 +120,13 @@ async fn a_delivery_is_handled_once() {
     let all = futures_util::future::join_all((0..8).map(|_| receive(&receiver, &body))).await;
     assert_eq!(all.iter().filter(|taken| taken.is_ok()).count(), 1);
     for error in all.iter().filter_map(|taken| taken.as_ref().err()) {
-        assert!(matches!(error, WebhookError::InProgress { delivery } if delivery == "1"), "{error:?}");
+        assert!(matches!(error, WebhookError::InProgress { delivery_id } if delivery_id == "1"), "{error:?}");
         assert_eq!(error.status(), 503, "it may fail yet, so it has to be sent again");
     }
     let event = all.into_iter().find_map(Result::ok).unwrap();
     event.done().await.unwrap();
     let error = receive(&receiver, &body).await.unwrap_err();
-    assert!(matches!(&error, WebhookError::Repeated { delivery } if delivery == "1"), "{error:?}");
+    assert!(matches!(&error, WebhookError::Duplicate { delivery_id } if delivery_id == "1"), "{error:?}");
     assert_eq!(error.status(), 200);
     drop(event);
     assert!(receive(&receiver, &body).await.is_err(), "what is done stays done");
@@ -137,7 +137,7 @@ fn processes() -> Vec<(&'static str, Receiver, Receiver)> {
     let one = builder().build().unwrap();
     let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
         Arc::new(vimeo_ext::accounts::MemoryStore::default());
-    let process = || builder().seen(Arc::clone(&store), Duration::from_secs(60)).build().unwrap();
+    let process = || builder().dedup(Arc::clone(&store), Duration::from_secs(60)).build().unwrap();
     vec![("one process", one.clone(), one), ("two processes", process(), process())]
 }
 
@@ -162,8 +162,8 @@ async fn an_event_that_is_dropped_before_it_is_done_is_handled_again() {
         assert!(matches!(receive(&here, &body).await, Err(WebhookError::InProgress { .. })), "{name}");
         clone.done().await.unwrap();
         drop(clone);
-        assert!(matches!(receive(&here, &body).await, Err(WebhookError::Repeated { .. })), "{name}");
-        assert!(matches!(receive(&there, &body).await, Err(WebhookError::Repeated { .. })), "{name}");
+        assert!(matches!(receive(&here, &body).await, Err(WebhookError::Duplicate { .. })), "{name}");
+        assert!(matches!(receive(&there, &body).await, Err(WebhookError::Duplicate { .. })), "{name}");
     }
 }
 
@@ -178,7 +178,7 @@ async fn the_claim_of_a_handler_that_never_ends_lapses() {
         let receiver = builder().clock(clock).lease(Duration::from_secs(30));
         let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
             Arc::new(vimeo_ext::accounts::MemoryStore::default());
-        let receiver = if shared { receiver.seen(store, Duration::from_secs(3_600)) } else { receiver };
+        let receiver = if shared { receiver.dedup(store, Duration::from_secs(3_600)) } else { receiver };
         let receiver = receiver.build().unwrap();
         let body = payload(1, "video-created", NOW);
         let hangs = receive(&receiver, &body).await.unwrap();
@@ -191,7 +191,7 @@ async fn the_claim_of_a_handler_that_never_ends_lapses() {
         assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::InProgress { .. })));
         again.done().await.unwrap();
         late.store(200, Ordering::SeqCst);
-        assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Repeated { .. })));
+        assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Duplicate { .. })));
         receiver.forget(&again).await.unwrap();
         receive(&receiver, &body).await.unwrap().done().await.unwrap();
     }
@@ -222,7 +222,7 @@ async fn what_cannot_be_noted_is_not_answered_with_success() {
             }
         }
 
-        fn keep<'a>(
+        fn mark_done<'a>(
             &'a self,
             _: &'a str,
             _: &'a str,
@@ -238,7 +238,7 @@ async fn what_cannot_be_noted_is_not_answered_with_success() {
     }
 
     let receiver = |claims| {
-        builder().seen(Fails { seen: InMemoryDedup::default(), claims }, Duration::ZERO).build().unwrap()
+        builder().dedup(Fails { seen: InMemoryDedup::default(), claims }, Duration::ZERO).build().unwrap()
     };
     let body = payload(1, "video-created", NOW);
     let error = receive(&receiver(false), &body).await.unwrap_err();

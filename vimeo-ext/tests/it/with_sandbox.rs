@@ -84,10 +84,10 @@ async fn a_user_logs_in_through_the_browser_and_out_again() {
     let login =
         app.auth().authorization("http://127.0.0.1/back").unwrap().scopes([Scope::Private]).begin().unwrap();
     let callback = accept(login.url()).await;
-    let grant = app.auth().complete(&login, &callback).await.unwrap();
+    let grant = app.auth().exchange_code(&login, &callback).await.unwrap();
     assert!(grant.scopes().unwrap().contains(&Scope::Private));
     assert!(grant.user.is_some());
-    let again = app.auth().complete(&login, &callback).await.unwrap_err();
+    let again = app.auth().exchange_code(&login, &callback).await.unwrap_err();
     assert_eq!(again.call().unwrap().status().unwrap(), 400, "a code is good once: {again}");
 
     let vimeo = app.for_account("user", grant.token).unwrap();

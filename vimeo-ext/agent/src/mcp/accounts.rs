@@ -47,7 +47,9 @@ impl ClientResolver for vimeo_ext::accounts::Accounts {
         number: &'a str,
         until: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(async move { Ok(vimeo_ext::accounts::Accounts::use_consent(self, number, until).await?) })
+        Box::pin(
+            async move { Ok(vimeo_ext::accounts::Accounts::consume_approval(self, number, until).await?) },
+        )
     }
 }
 

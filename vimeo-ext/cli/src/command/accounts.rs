@@ -107,7 +107,15 @@ fn failed(error: AccountsError) -> Failure {
 }
 
 async fn tell(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Result<()> {
-    let RotationReport { accounts, connections, already, damaged, left, logins, .. } = rotation;
+    let RotationReport {
+        accounts,
+        connections,
+        already_current: already,
+        damaged,
+        remaining: left,
+        pending_logins: logins,
+        ..
+    } = rotation;
     if context.global.json.is_some() || context.global.jq.is_some() {
         return context
             .document(&json!({

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
+use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
@@ -210,7 +210,7 @@ impl AccountStore for MemoryStore {
         Box::pin(async { Ok(self.lock().named(id).cloned()) })
     }
 
-    fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
+    fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
         Box::pin(async move { Ok(self.lock().connections.get(name).cloned()) })
     }
 
@@ -254,10 +254,10 @@ impl AccountStore for MemoryStore {
         })
     }
 
-    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>> {
+    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>> {
         Box::pin(async {
-            fn of<'a>(used: &'a mut BTreeMap<KeyId, KeyUse>, key: &KeyId) -> &'a mut KeyUse {
-                used.entry(key.clone()).or_insert_with(|| KeyUse::none(key.clone()))
+            fn of<'a>(used: &'a mut BTreeMap<KeyId, KeyUsage>, key: &KeyId) -> &'a mut KeyUsage {
+                used.entry(key.clone()).or_insert_with(|| KeyUsage::unused(key.clone()))
             }
             let state = self.lock();
             let mut used = BTreeMap::new();
@@ -302,7 +302,7 @@ fn matches(query: &AccountQuery, record: &AccountRecord) -> bool {
         && (query.user.is_none() || query.user == account.user)
         && query.expires_before.is_none_or(|time| account.expires.is_some_and(|expires| expires < time))
         && query
-            .sealed_without
+            .not_encrypted_with
             .as_ref()
             .is_none_or(|key| record.secrets.as_ref().is_some_and(|sealed| sealed.key != *key))
 }

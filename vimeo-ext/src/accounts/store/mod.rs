@@ -1,7 +1,7 @@
 //! Where accounts are kept.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod leasing;
+mod lease_batch;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -23,7 +23,7 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 use super::{
-    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, StatusEvent,
+    AccountId, AccountQuery, AccountRecord, Ciphertext, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
 use crate::auth::BoxFuture;
 use crate::error::StoreError;
@@ -127,7 +127,7 @@ pub trait AccountStore: Send + Sync + 'static {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> StoreFuture<'a, Option<ConnectionRecord>>;
 
     /// The connection of this name.
-    fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>>;
+    fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>>;
 
     /// Puts a record in the place of the one whose version is one less.
     ///
@@ -151,7 +151,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> StoreFuture<'a, Vec<ConnectionRecord>>;
 
     /// Which keys the secrets in it are encrypted with, each once, in the order of their ids.
-    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>>;
+    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>>;
 
     /// Takes what a process has learnt into the [pools](crate::rate_limit::QuotaPool) of these names, new where there is none,
     /// and answers what each gives it, in the order of the questions.
@@ -169,14 +169,14 @@ pub struct LoginRecord {
     /// Who logs in.
     pub account: AccountId,
     /// The login itself: state, PKCE verifier, redirect URI and scopes.
-    pub secrets: Sealed,
+    pub secrets: Ciphertext,
     /// Until when its user may come back.
     pub expires: DateTime<Utc>,
 }
 
 /// How much is encrypted with one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyUse {
+pub struct KeyUsage {
     /// Which key.
     pub key: KeyId,
     /// How many accounts.
@@ -187,9 +187,9 @@ pub struct KeyUse {
     pub logins: u64,
 }
 
-impl KeyUse {
+impl KeyUsage {
     /// A key that nothing is encrypted with.
-    pub fn none(key: KeyId) -> Self {
+    pub fn unused(key: KeyId) -> Self {
         Self { key, accounts: 0, connections: 0, logins: 0 }
     }
 }

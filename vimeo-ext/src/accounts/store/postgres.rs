@@ -10,12 +10,12 @@ use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use super::leasing::{BatchLeases, Change, MAX_ATTEMPTS, padded};
+use super::lease_batch::{BatchLeases, MAX_ATTEMPTS, PoolUpdate, pad_to_power_of_two};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, sql_store};
-use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
+use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
-    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    AccountId, AccountQuery, AccountRecord, Ciphertext, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
 };
 use crate::rate_limit::{LeaseRequest, QuotaLease};

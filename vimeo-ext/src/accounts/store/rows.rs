@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType};
 use super::StoreError;
 use crate::ScopeSet;
 use crate::accounts::{
-    Account, AccountId, AccountRecord, Connection, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    Account, AccountId, AccountRecord, Ciphertext, Connection, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
 };
 
@@ -86,7 +86,7 @@ pub(super) fn account(row: AccountRow) -> Result<AccountRecord, StoreError> {
             created_at: time(created)?,
             changed_at: time(changed)?,
         },
-        secrets: key.zip(bytes).map(|(key, bytes)| Sealed { key: KeyId::new(key), bytes }),
+        secrets: key.zip(bytes).map(|(key, bytes)| Ciphertext { key: KeyId::new(key), bytes }),
     })
 }
 
@@ -103,7 +103,7 @@ pub(super) fn connection(row: ConnectionRow) -> Result<ConnectionRecord, StoreEr
             created_at: time(created)?,
             changed_at: time(changed)?,
         },
-        secrets: Sealed { key: KeyId::new(key), bytes },
+        secrets: Ciphertext { key: KeyId::new(key), bytes },
     })
 }
 

@@ -14,12 +14,12 @@ use sqlx::sqlite::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::leasing::{BatchLeases, Change, MAX_ATTEMPTS, padded};
+use super::lease_batch::{BatchLeases, MAX_ATTEMPTS, PoolUpdate, pad_to_power_of_two};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, sql_store};
-use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
+use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
-    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    AccountId, AccountQuery, AccountRecord, Ciphertext, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
 };
 use crate::private_files;
@@ -177,7 +177,7 @@ mod tests {
             account.expires = (number % 2 == 0).then(|| now + TimeDelta::days(number as i64 * 7 % 24));
             account.user = Some(format!("/users/{}", number % 4));
             let key = ["a", "b", "c"].get(number / 2 % 4).copied();
-            let secrets = key.map(|key| Sealed { key: KeyId::new(key), bytes: vec![1] });
+            let secrets = key.map(|key| Ciphertext { key: KeyId::new(key), bytes: vec![1] });
             let event = StatusEvent::new(&account.id, None, Some(status), None, now);
             store.insert_account(&AccountRecord { account, secrets }, &event).await.unwrap();
         }
@@ -188,7 +188,7 @@ mod tests {
             query.status = (parts & 2 > 0).then_some(Status::Active);
             query.user = (parts & 4 > 0).then(|| "/users/2".to_owned());
             query.expires_before = (parts & 8 > 0).then(|| now + TimeDelta::days(13));
-            query.sealed_without = (parts & 16 > 0).then(|| KeyId::new("b"));
+            query.not_encrypted_with = (parts & 16 > 0).then(|| KeyId::new("b"));
             for after in [None, Some("05"), Some("23")] {
                 query.after = after.map(|id| AccountId::new(id).unwrap());
                 let expected: Vec<_> =
@@ -200,7 +200,7 @@ mod tests {
                                 && query
                                     .expires_before
                                     .is_none_or(|time| account.expires.is_some_and(|expires| expires < time))
-                                && query.sealed_without.as_ref().is_none_or(|key| {
+                                && query.not_encrypted_with.as_ref().is_none_or(|key| {
                                     secrets.as_ref().is_some_and(|sealed| sealed.key != *key)
                                 })
                         })
@@ -210,7 +210,7 @@ mod tests {
                 for few in [Some(0), Some(8), None] {
                     let mut filters = Filter::all(&query);
                     for filter in &mut filters {
-                        filter.few = few.unwrap_or(filter.few);
+                        filter.sort_threshold = few.unwrap_or(filter.sort_threshold);
                     }
                     assert_eq!(store.page(&query, filters).await.unwrap(), expected, "{query:?}, {few:?}");
                 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use vimeo_api::Error as CallError;
-use vimeo_ext::accounts::{AccountsError, ConnectionChange, NewConnection};
+use vimeo_ext::accounts::{AccountsError, ConnectionUpdate, NewConnection};
 use vimeo_sandbox::Sandbox;
 
 use super::{builder, memory};
@@ -65,9 +65,9 @@ async fn a_write_against_an_old_version_is_refused() {
     let here = builder(&sandbox, &store).build().await.unwrap().connections();
     let there = builder(&sandbox, &store).build().await.unwrap().connections();
     let made = here.create(new(&sandbox, "one")).await.unwrap();
-    let change = |text: &str| ConnectionChange::default().description(text.to_owned());
+    let change = |text: &str| ConnectionUpdate::default().description(text.to_owned());
     let (a, b) =
-        tokio::join!(here.change(&made.id, 1, change("here")), there.change(&made.id, 1, change("there")));
+        tokio::join!(here.update(&made.id, 1, change("here")), there.update(&made.id, 1, change("there")));
     let (won, lost) = match (a, b) {
         (Ok(won), lost) | (lost, Ok(won)) => (won, lost),
         neither => panic!("{neither:?}"),
@@ -90,19 +90,19 @@ async fn a_disabled_connection_makes_no_calls() {
     let made = connections.create(new(&sandbox, "one")).await.unwrap();
     let client = connections.client(&made.id).await.unwrap();
     client.get("/me").send().await.unwrap();
-    connections.change(&made.id, 1, ConnectionChange::default().enabled(false)).await.unwrap();
-    let sent = sandbox.request_log().len();
+    connections.update(&made.id, 1, ConnectionUpdate::default().enabled(false)).await.unwrap();
+    let sent = sandbox.journal().len();
     assert!(matches!(client.get("/me").send().await, Err(CallError::Middleware(_))));
     let error = connections.client(&made.id).await.unwrap_err();
     assert!(matches!(error, AccountsError::DisabledConnection { .. }), "{error:?}");
-    assert_eq!(sandbox.request_log().len(), sent);
-    let change = ConnectionChange::default().enabled(true).name("two");
-    let changed = connections.change(&made.id, 2, change).await.unwrap();
+    assert_eq!(sandbox.journal().len(), sent);
+    let change = ConnectionUpdate::default().enabled(true).name("two");
+    let changed = connections.update(&made.id, 2, change).await.unwrap();
     assert_eq!((changed.version, changed.name.as_str()), (3, "two"));
     connections.client(&made.id).await.unwrap().get("/me").send().await.unwrap();
     // New credentials are asked about; those that are refused change nothing.
-    let wrong = ConnectionChange::default().access_token("wr0ng");
-    let error = connections.change(&made.id, 3, wrong).await.unwrap_err();
+    let wrong = ConnectionUpdate::default().access_token("wr0ng");
+    let error = connections.update(&made.id, 3, wrong).await.unwrap_err();
     assert!(matches!(error, AccountsError::CredentialsRejected { .. }), "{error:?}");
     assert_eq!(connections.get(&made.id).await.unwrap().version, 3);
 }

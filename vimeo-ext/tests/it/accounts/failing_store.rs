@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use chrono::{DateTime, Utc};
 use vimeo_ext::accounts::{
-    AccountId, AccountQuery, AccountRecord, AccountStore, ConnectionId, ConnectionRecord, KeyUse,
+    AccountId, AccountQuery, AccountRecord, AccountStore, ConnectionId, ConnectionRecord, KeyUsage,
     LoginRecord, MemoryStore, StatusEvent, StoreError, StoreFuture,
 };
 use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease};
@@ -170,10 +170,10 @@ impl AccountStore for FailingStore {
         })
     }
 
-    fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
+    fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
         Box::pin(async move {
             self.check().await?;
-            self.store.connection_named(name).await
+            self.store.connection_by_name(name).await
         })
     }
 
@@ -202,7 +202,7 @@ impl AccountStore for FailingStore {
         })
     }
 
-    fn keys_in_use<'a>(&'a self) -> StoreFuture<'a, Vec<KeyUse>> {
+    fn keys_in_use<'a>(&'a self) -> StoreFuture<'a, Vec<KeyUsage>> {
         Box::pin(async move {
             self.check().await?;
             self.store.keys_in_use().await

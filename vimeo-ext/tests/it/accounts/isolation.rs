@@ -79,7 +79,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
         let app = super::app(&sandbox).http_client(http.clone()).upload_client(links.clone());
         let app = app.journal(journal.clone());
         let accounts = Accounts::builder(app.build().unwrap(), Arc::clone(&store), super::ring());
-        processes.push(accounts.warm(warm).build().await.unwrap());
+        processes.push(accounts.cache_capacity(warm).build().await.unwrap());
     }
     let mut users = Vec::new();
     for number in 0..ACCOUNTS {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Utc;
 use vimeo_ext::AccessToken;
 use vimeo_ext::accounts::{
-    Account, AccountRefresher, AccountStore, Accounts, ConnectionChange, Key, KeyRing, KeyRotation,
+    Account, AccountRefresher, AccountStore, Accounts, ConnectionUpdate, Key, KeyRing, KeyRotation,
     NewConnection, Status, StatusEvent, Tokens,
 };
 use vimeo_ext::auth::{BoxFuture, RefreshError};
@@ -49,7 +49,7 @@ struct Next;
 impl AccountRefresher for Next {
     fn refresh<'a>(&'a self, _: &'a Account, _: &'a Tokens) -> BoxFuture<'a, Result<Tokens, RefreshError>> {
         let token = format!("token-{:016x}", fastrand::u64(..));
-        let token = AccessToken::from(token).expiring(Utc::now() + Duration::from_secs(60));
+        let token = AccessToken::from(token).with_expiry(Utc::now() + Duration::from_secs(60));
         Box::pin(async move { Ok(Tokens::new(token)) })
     }
 }
@@ -74,7 +74,7 @@ async fn write(
     link: &mut String,
 ) {
     let (account, connections) = (id(name), accounts.connections());
-    let made = async || connections.named(name).await.unwrap().unwrap();
+    let made = async || connections.get_by_name(name).await.unwrap().unwrap();
     match kind {
         "create" => drop(accounts.get_or_create(&account).await.unwrap()),
         "link" => {
@@ -95,12 +95,12 @@ async fn write(
             connections.create(new).await.unwrap();
         }
         "edit" => {
-            let change = ConnectionChange::default().enabled(false);
-            connections.change(&made().await.id, 1, change).await.unwrap();
+            let change = ConnectionUpdate::default().enabled(false);
+            connections.update(&made().await.id, 1, change).await.unwrap();
         }
         "replace" => {
-            let change = ConnectionChange::default().access_token(told("VIMEO_TEST_TOKEN"));
-            connections.change(&made().await.id, 2, change).await.unwrap();
+            let change = ConnectionUpdate::default().access_token(told("VIMEO_TEST_TOKEN"));
+            connections.update(&made().await.id, 2, change).await.unwrap();
         }
         "remove" => connections.remove(&made().await.id, 3).await.unwrap(),
         "disconnect" => accounts.disconnect(&account).await.unwrap(),
@@ -131,7 +131,7 @@ type Standing = (Option<String>, Option<String>);
 async fn standing(store: &Arc<dyn AccountStore>, name: &str) -> (Standing, Vec<StatusEvent>) {
     loop {
         let account = store.account(&id(name)).await.unwrap().map(|record| record.account);
-        let connection = store.connection_named(name).await.unwrap().map(|record| record.connection);
+        let connection = store.connection_by_name(name).await.unwrap().map(|record| record.connection);
         let mut events = store.events(0, 1_000_000).await.unwrap();
         events.retain(|event| event.account == id(name));
         // A server may yet carry out what it was told just before the kill.

@@ -62,7 +62,7 @@ async fn a_user_logs_in_through_a_link_that_is_good_once() {
     assert_eq!(account.status, Status::Active);
     assert_eq!(account.user, Some(format!("/users/{}", ann.user_id)));
     assert!(account.scopes.as_ref().unwrap().contains(&Scope::Upload));
-    assert!(linked[0].missing.is_empty());
+    assert!(linked[0].missing_scopes.is_empty());
     let me = begins.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
     assert_eq!(me["uri"], format!("/users/{}", ann.user_id));
 
@@ -138,8 +138,8 @@ async fn a_login_has_to_be_completed_in_time() {
 async fn a_revoked_token_is_noticed_and_others_go_on() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = memory();
-    let accounts = builder(&sandbox, &store).follow(Duration::from_millis(20)).build().await.unwrap();
-    let elsewhere = builder(&sandbox, &store).follow(Duration::from_millis(20)).build().await.unwrap();
+    let accounts = builder(&sandbox, &store).poll_interval(Duration::from_millis(20)).build().await.unwrap();
+    let elsewhere = builder(&sandbox, &store).poll_interval(Duration::from_millis(20)).build().await.unwrap();
     let (ann, bob) = (sandbox.add_user("Ann"), sandbox.add_user("Bob"));
     accounts.connect_with_token(&id("ann"), ann.token.as_str()).await.unwrap();
     accounts.connect_with_token(&id("bob"), bob.token.as_str()).await.unwrap();
@@ -272,7 +272,9 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     assert!(!format!("{error} {error:?}").contains("no-such-token"));
     assert_eq!(accounts.get(&a).await.unwrap(), None);
     let token = sandbox.issue_token("private");
-    let account = accounts.connect_with_token(&a, token.as_str()).await.unwrap();
+    let linked = accounts.connect_with_token(&a, token.as_str()).await.unwrap();
+    assert!(linked.missing_scopes.is_empty(), "no scopes were requested");
+    let account = linked.account;
     assert_eq!(account.scopes.unwrap().to_string(), "public private");
     // Its scopes are known: a call that needs others is not sent.
     let client = accounts.client(&a).await.unwrap();
@@ -373,7 +375,7 @@ async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
     });
     let app = fake.builder().app("app", "secret").build().unwrap();
     let accounts = Accounts::builder(app, memory(), ring()).build().await.unwrap();
-    let account = accounts.connect_with_token(&id("ann"), "ann's").await.unwrap();
+    let account = accounts.connect_with_token(&id("ann"), "ann's").await.unwrap().account;
     assert_eq!(account.user.as_deref(), Some("/users/7"));
     let me = accounts.client(&id("ann")).await.unwrap().get("/me").send().await.unwrap();
     assert_eq!(me["token"], "ann's");
@@ -386,7 +388,7 @@ async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
     }
     let me = accounts.client(&id("ann")).await.unwrap().get("/me").send().await.unwrap();
     assert_eq!(me["token"], "ann's");
-    let account = accounts.connect_with_token(&id("app"), "an app's").await.unwrap();
+    let account = accounts.connect_with_token(&id("app"), "an app's").await.unwrap().account;
     assert_eq!((account.status, account.user), (Status::Active, None));
     let grant = fake.vimeo().auth().verify().await.unwrap();
     assert_eq!(grant.token.secret().expose_secret(), "t0ken", "the one that was asked about");

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vimeo_ext::accounts::{
-    Account, AccountId, AccountRecord, Connection, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    Account, AccountId, AccountRecord, Ciphertext, Connection, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
 };
 
@@ -21,7 +21,7 @@ pub(crate) fn event(id: &AccountId, from: Option<Status>, to: Option<Status>) ->
 pub(crate) fn connection(id: &str, name: &str) -> ConnectionRecord {
     ConnectionRecord {
         connection: Connection::new(ConnectionId::new(id), name.to_owned(), "client".to_owned(), start()),
-        secrets: Sealed { key: KeyId::new("k1"), bytes: vec![9, 8, 7] },
+        secrets: Ciphertext { key: KeyId::new("k1"), bytes: vec![9, 8, 7] },
     }
 }
 

@@ -41,7 +41,7 @@ impl AccountRefresher for Counting {
                 return Err(error());
             }
             let expires = start() + Duration::from_secs(3_600 * (number as u64 + 1));
-            let token = AccessToken::from(format!("{}-new{number}", account.id)).expiring(expires);
+            let token = AccessToken::from(format!("{}-new{number}", account.id)).with_expiry(expires);
             Ok(Tokens::new(token).with_refresh(format!("refresh{number}")))
         })
     }

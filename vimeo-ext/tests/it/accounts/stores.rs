@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use vimeo_ext::Vimeo;
 use vimeo_ext::accounts::{
-    Account, AccountStore, Accounts, AccountsError, Connection, ConnectionChange, KeyId, PostgresStore,
-    Sealed, SqliteStore, Status, StatusEvent, StoreError,
+    Account, AccountStore, Accounts, AccountsError, Ciphertext, Connection, ConnectionUpdate, KeyId,
+    PostgresStore, SqliteStore, Status, StatusEvent, StoreError,
 };
 use vimeo_sandbox::Sandbox;
 
@@ -188,8 +188,10 @@ fn written(name: &str, number: u64) -> (vimeo_ext::accounts::AccountRecord, Stat
     record.account.version = number;
     record.account.reason = Some(number.to_string());
     record.account.user = Some(format!("/users/{number}"));
-    record.secrets =
-        Some(Sealed { key: KeyId::new("k"), bytes: number.to_be_bytes().repeat(1 + number as usize % 700) });
+    record.secrets = Some(Ciphertext {
+        key: KeyId::new("k"),
+        bytes: number.to_be_bytes().repeat(1 + number as usize % 700),
+    });
     let mut change = event(&id, None, Some(status));
     change.reason = Some(number.to_string());
     (record, change)
@@ -275,9 +277,9 @@ async fn changes_a_connection_fifty_times() {
     let connections = accounts.connections();
     let (mut won, mut lost) = (0, 0);
     while won < 50 {
-        let read: Connection = connections.named(&name).await.unwrap().unwrap();
-        let change = ConnectionChange::default().description(format!("{}", std::process::id()));
-        match connections.change(&read.id, read.version, change).await {
+        let read: Connection = connections.get_by_name(&name).await.unwrap().unwrap();
+        let change = ConnectionUpdate::default().description(format!("{}", std::process::id()));
+        match connections.update(&read.id, read.version, change).await {
             Ok(changed) => {
                 assert_eq!(changed.version, read.version + 1);
                 won += 1;
@@ -305,7 +307,7 @@ async fn of_two_processes_one_wins(place: &str, name: &str) {
         let line = text.lines().find_map(|line| line.strip_prefix("lost ")).unwrap();
         lost += line.parse::<u64>().unwrap();
     }
-    let version = store.connection_named(name).await.unwrap().unwrap().connection.version;
+    let version = store.connection_by_name(name).await.unwrap().unwrap().connection.version;
     assert_eq!(version, 101, "no change was lost, and none counted twice");
     println!("{lost} writes met a newer version and were refused");
 }
@@ -328,8 +330,8 @@ async fn accounts_live_in_sqlite_as_in_memory() {
     let sandbox = Sandbox::start().await.unwrap();
     let (here, there) = (open(&file(folder.path())).await, open(&file(folder.path())).await);
     let here = builder(&sandbox, &here).build().await.unwrap();
-    let there = builder(&sandbox, &there).follow(Duration::from_millis(20)).build().await.unwrap();
-    let made: Account = here.connect_with_token(&id("a"), sandbox.token()).await.unwrap();
+    let there = builder(&sandbox, &there).poll_interval(Duration::from_millis(20)).build().await.unwrap();
+    let made: Account = here.connect_with_token(&id("a"), sandbox.token()).await.unwrap().account;
     assert_eq!(there.get(&id("a")).await.unwrap().unwrap(), made);
     let client = there.client(&id("a")).await.unwrap();
     client.get("/me").send().await.unwrap();

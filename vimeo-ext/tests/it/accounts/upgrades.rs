@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde_json::json;
-use vimeo_ext::accounts::{AccountQuery, AccountStore, AccountsError, KeyError, Sealed, SqliteStore, Status};
+use vimeo_ext::accounts::{
+    AccountQuery, AccountStore, AccountsError, Ciphertext, KeyError, SqliteStore, Status,
+};
 use vimeo_sandbox::Sandbox;
 
 use super::records::connection;
@@ -22,11 +24,11 @@ async fn restore(path: &Path, dump: &'static str) -> Arc<dyn AccountStore> {
 }
 
 /// As earlier releases sealed what belongs to `owner`, with the key of [`ring`].
-fn sealed(owner: &str, plain: &serde_json::Value) -> Sealed {
+fn sealed(owner: &str, plain: &serde_json::Value) -> Ciphertext {
     let (nonce, plain) = (XNonce::generate(), plain.to_string());
     let payload = Payload { msg: plain.as_bytes(), aad: owner.as_bytes() };
     let bytes = XChaCha20Poly1305::new(&[7; 32].into()).encrypt(&nonce, payload).unwrap();
-    Sealed { key: ring().current().clone(), bytes: [nonce.as_slice(), &bytes].concat() }
+    Ciphertext { key: ring().current().clone(), bytes: [nonce.as_slice(), &bytes].concat() }
 }
 
 #[tokio::test]

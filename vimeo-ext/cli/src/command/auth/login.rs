@@ -220,7 +220,7 @@ async fn browse(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: 
     let what = if opened { "Your browser opens; if it does not, go to" } else { "Go to" };
     context.streams.note(&format!("{what}\n  {}\n", login.url()));
     let callback = loopback.callback(login.state()).await?;
-    Ok(auth.complete(&login, &callback).await?)
+    Ok(auth.exchange_code(&login, &callback).await?)
 }
 
 async fn device(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: ScopeSet) -> Result<Grant> {

@@ -34,7 +34,7 @@ macro_rules! sql_connections {
             Box::pin(self.one_connection("id", id.as_str()))
         }
 
-        fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
+        fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
             Box::pin(self.one_connection("name", name))
         }
 

@@ -3,11 +3,11 @@
 /// The method of an [`AccountStore`](super::super::AccountStore) that counts what each key has encrypted.
 macro_rules! sql_keys {
     ($database:ty) => {
-        fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>> {
+        fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>> {
             Box::pin(async move {
                 let mut used = std::collections::BTreeMap::new();
                 for (table, count) in [
-                    ("accounts", (|used| &mut used.accounts) as fn(&mut KeyUse) -> &mut u64),
+                    ("accounts", (|used| &mut used.accounts) as fn(&mut KeyUsage) -> &mut u64),
                     ("connections", |used| &mut used.connections),
                     ("logins", |used| &mut used.logins),
                 ] {
@@ -17,7 +17,7 @@ macro_rules! sql_keys {
                     let rows = sqlx::query_as::<_, (String, i64)>(&sql).fetch_all(self.reads()).await;
                     for (key, number) in rows.map_err(rows::failed)? {
                         let key = KeyId::new(key);
-                        let entry = used.entry(key.clone()).or_insert_with(|| KeyUse::none(key));
+                        let entry = used.entry(key.clone()).or_insert_with(|| KeyUsage::unused(key));
                         *count(entry) = rows::unsigned(number)?;
                     }
                 }

@@ -2,16 +2,16 @@
 
 mod accounts;
 mod connections;
+mod expiring;
 mod keys;
 mod pages;
-mod passing;
 mod quotas;
 
 pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
+pub(super) use expiring::sql_expiring;
 pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, sql_pages};
-pub(super) use passing::sql_passing;
 pub(super) use quotas::{sql_quotas, sql_shared_quotas};
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `quotas()`, pools of
@@ -87,7 +87,7 @@ macro_rules! sql_store {
             super::sql::sql_accounts!($database);
             super::sql::sql_connections!($database);
             super::sql::sql_keys!($database);
-            super::sql::sql_passing!($database);
+            super::sql::sql_expiring!($database);
             super::sql::sql_shared_quotas!();
         }
     };

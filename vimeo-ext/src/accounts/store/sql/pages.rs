@@ -13,7 +13,7 @@ use crate::accounts::store::rows;
 ///
 /// The first takes as long as there are many of them, the second as there are few, and the longer the larger the page is.
 /// Of a million accounts both take as long about here, for a page of 50 as for one of 1,000.
-fn few(limit: u32) -> i64 {
+fn sort_threshold(limit: u32) -> i64 {
     6_000 + 14 * i64::from(limit.min(1_000))
 }
 
@@ -23,7 +23,7 @@ pub(in crate::accounts::store) struct Filter {
     /// What has to hold, in parts that exclude each other and each are one range of the index.
     pub(in crate::accounts::store) ranges: Vec<(&'static str, Bound)>,
     /// When it lets no more through, these are gone by.
-    pub(in crate::accounts::store) few: i64,
+    pub(in crate::accounts::store) sort_threshold: i64,
 }
 
 /// What a range ends at.
@@ -43,12 +43,12 @@ impl Filter {
             ranges: vec![("expires < ", Bound::Time(rows::millis(time)))],
             // The index knows the status, too. How many have both nobody knows, so the way whose length is known is gone
             // as far as for any page.
-            few: few(if query.status.is_some() { u32::MAX } else { query.limit }),
+            sort_threshold: sort_threshold(if query.status.is_some() { u32::MAX } else { query.limit }),
         });
-        let key = query.sealed_without.as_ref().map(|key| {
+        let key = query.not_encrypted_with.as_ref().map(|key| {
             let bound = || Bound::Word(key.as_str().to_owned());
             let ranges = vec![("key_id < ", bound()), ("key_id > ", bound())];
-            Self { index: "accounts_by_key", ranges, few: few(query.limit) }
+            Self { index: "accounts_by_key", ranges, sort_threshold: sort_threshold(query.limit) }
         });
         expiry.into_iter().chain(key).collect()
     }
@@ -65,7 +65,7 @@ macro_rules! sql_pages {
         ) -> Result<Vec<AccountRecord>, StoreError> {
             let mut narrow = None;
             for filter in filters {
-                if self.count(&filter, filter.few + 1).await? <= filter.few {
+                if self.count(&filter, filter.sort_threshold + 1).await? <= filter.sort_threshold {
                     narrow = Some(filter);
                     break;
                 }
@@ -74,14 +74,16 @@ macro_rules! sql_pages {
             let limit = i64::from(query.limit);
             if let Some(filter) = narrow {
                 for (number, range) in filter.ranges.iter().enumerate() {
-                    sql.push(if number == 0 { "WITH few AS MATERIALIZED (" } else { " UNION ALL " });
+                    sql.push(if number == 0 { "WITH matching AS MATERIALIZED (" } else { " UNION ALL " });
                     sql.push("SELECT id FROM accounts ").push(Self::using(filter.index)).push(" WHERE ");
                     Self::push_range(&mut sql, range);
                     sql.push(" AND ");
                     Self::push_filters(&mut sql, query);
                 }
                 sql.push(") SELECT ").push(rows::ACCOUNT).push(" FROM accounts WHERE id IN ");
-                sql.push("(SELECT id FROM few ORDER BY id LIMIT ").push_bind(limit).push(") ORDER BY id");
+                sql.push("(SELECT id FROM matching ORDER BY id LIMIT ")
+                    .push_bind(limit)
+                    .push(") ORDER BY id");
             } else {
                 sql.push("SELECT ").push(rows::ACCOUNT).push(" FROM accounts WHERE ");
                 Self::push_filters(&mut sql, query);
@@ -125,7 +127,7 @@ macro_rules! sql_pages {
             if let Some(time) = query.expires_before {
                 sql.push(" AND expires < ").push_bind(rows::millis(time));
             }
-            if let Some(key) = &query.sealed_without {
+            if let Some(key) = &query.not_encrypted_with {
                 sql.push(" AND key_id <> ").push_bind(key.as_str().to_owned());
             }
         }

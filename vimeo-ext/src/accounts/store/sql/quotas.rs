@@ -7,7 +7,7 @@ macro_rules! sql_quotas {
         async fn quotas_of(&self, names: &[&str]) -> Result<HashMap<String, String>, StoreError> {
             let mut sql = sqlx::QueryBuilder::<$database>::new("SELECT name, pool FROM budgets WHERE name IN (");
             let mut list = sql.separated(", ");
-            for name in padded(names) {
+            for name in pad_to_power_of_two(names) {
                 list.push_bind(*name);
             }
             sql.push(")");
@@ -18,11 +18,11 @@ macro_rules! sql_quotas {
         /// Writes pools that nobody has changed since they were read; the names of those.
         async fn change_quotas(
             &self,
-            changes: &[Change<'_>],
+            changes: &[PoolUpdate<'_>],
             now: i64,
         ) -> Result<Vec<String>, StoreError> {
             let mut sql = sqlx::QueryBuilder::<$database>::new("WITH changes (name, old, pool) AS (");
-            sql.push_values(padded(changes), |mut row, change| {
+            sql.push_values(pad_to_power_of_two(changes), |mut row, change| {
                 row.push_bind(change.name).push_bind(change.old.as_deref()).push_bind(change.pool.as_str());
             });
             // They are locked in one order, so that no two writers wait for each other.
@@ -40,11 +40,11 @@ macro_rules! sql_quotas {
         /// Writes pools of new names; the names of those that were new.
         async fn insert_quotas(
             &self,
-            changes: &[Change<'_>],
+            changes: &[PoolUpdate<'_>],
             now: i64,
         ) -> Result<Vec<String>, StoreError> {
             let mut sql = sqlx::QueryBuilder::<$database>::new("INSERT INTO budgets (name, pool, changed) ");
-            sql.push_values(padded(changes), |mut row, change| {
+            sql.push_values(pad_to_power_of_two(changes), |mut row, change| {
                 row.push_bind(change.name).push_bind(change.pool.as_str()).push_bind(now);
             });
             sql.push(" ON CONFLICT (name) DO NOTHING RETURNING name");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use vimeo_ext::ScopeSet;
 use vimeo_ext::accounts::{
-    AccountId, AccountQuery, AccountStore, KeyId, Sealed, Status, StatusEvent, StoreError,
+    AccountId, AccountQuery, AccountStore, Ciphertext, KeyId, Status, StatusEvent, StoreError,
 };
 
 use super::super::records::{account, event};
@@ -39,7 +39,7 @@ pub(super) async fn records_come_back_whole(store: &Arc<dyn AccountStore>, prefi
         record.account.scopes = Some(ScopeSet::from("private new_scope"));
         record.account.expires = Some(at(60));
         record.account.changed_at = at(1);
-        record.secrets = Some(Sealed { key: KeyId::new("k1"), bytes: vec![0, 255, 7] });
+        record.secrets = Some(Ciphertext { key: KeyId::new("k1"), bytes: vec![0, 255, 7] });
         store.replace_account(&record, None).await.unwrap();
         assert_eq!(store.account(&id).await.unwrap().as_ref(), Some(&record));
     }
@@ -108,7 +108,7 @@ pub(super) async fn accounts_are_listed_in_order_by_filter_and_page(
         record.account.user = Some(format!("/users/{prefix}{}", number % 3));
         record.account.expires = (number % 4 != 0).then(|| at(number as u64 * 10));
         record.secrets = (number % 5 != 0)
-            .then(|| Sealed { key: KeyId::new(if number > 5 { "new" } else { "old" }), bytes: vec![1] });
+            .then(|| Ciphertext { key: KeyId::new(if number > 5 { "new" } else { "old" }), bytes: vec![1] });
         store.insert_account(&record, &event(&id, None, None)).await.unwrap();
     }
     let start = AccountId::new(format!("{prefix} list")).unwrap();
@@ -132,7 +132,7 @@ pub(super) async fn accounts_are_listed_in_order_by_filter_and_page(
             expected(&|number| number % 2 == 1 && number % 3 == 0),
         ),
         (
-            AccountQuery::default().sealed_without(KeyId::new("new")),
+            AccountQuery::default().not_encrypted_with(KeyId::new("new")),
             expected(&|number| number % 5 != 0 && number <= 5),
         ),
     ];

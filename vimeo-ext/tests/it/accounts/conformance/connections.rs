@@ -27,7 +27,7 @@ pub(super) async fn connections_have_one_name_and_one_next_version(
     }
     let [one] = made.as_slice() else { panic!("{made:?}") };
     assert_eq!(store.connection(&one.connection.id).await.unwrap().as_ref(), Some(one));
-    assert_eq!(store.connection_named(&name("one")).await.unwrap().as_ref(), Some(one));
+    assert_eq!(store.connection_by_name(&name("one")).await.unwrap().as_ref(), Some(one));
 
     let all = join_all((0..12).map(|number| {
         let (store, mut record) = (Arc::clone(store), one.clone());
@@ -56,7 +56,7 @@ pub(super) async fn connections_have_one_name_and_one_next_version(
     assert!(matches!(taken, Err(StoreError::DuplicateName)), "{taken:?}");
     two.connection.name = name("three");
     store.replace_connection(&two).await.unwrap();
-    assert_eq!(store.connection_named(&name("two")).await.unwrap(), None);
+    assert_eq!(store.connection_by_name(&name("two")).await.unwrap(), None);
     let listed = store.connections(Some(&name("one")), 1).await.unwrap();
     assert_eq!(listed, [two.clone()]);
 

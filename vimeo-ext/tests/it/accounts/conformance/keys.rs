@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use vimeo_ext::accounts::{
-    AccountQuery, AccountRecord, AccountStore, Accounts, AccountsBuilder, AccountsError, ConnectionChange,
-    ConnectionRecord, Key, KeyError, KeyRing, KeyRotation, NewConnection, RotationReport,
+    AccountQuery, AccountRecord, AccountStore, Accounts, AccountsBuilder, AccountsError, ConnectionRecord,
+    ConnectionUpdate, Key, KeyError, KeyRing, KeyRotation, NewConnection, RotationReport,
 };
 use vimeo_sandbox::Sandbox;
 
@@ -103,11 +103,15 @@ pub(super) async fn keys_are_rotated_while_others_work(store: Arc<dyn AccountSto
         .await
         .unwrap();
     work.await.unwrap();
-    assert_eq!((rotation.accounts, rotation.connections, rotation.already), (5, 1, 0));
-    assert_eq!((told.load(Ordering::Relaxed), rotation.left, rotation.logins), (6, 0, 1));
+    assert_eq!((rotation.accounts, rotation.connections, rotation.already_current), (5, 1, 0));
+    assert_eq!((told.load(Ordering::Relaxed), rotation.remaining, rotation.pending_logins), (6, 0, 1));
     assert!(rotation.is_complete());
     let again: RotationReport = rotating.rotate_keys().await.unwrap();
-    assert_eq!((again.accounts, again.connections, again.already), (0, 0, 6), "nothing is left to do");
+    assert_eq!(
+        (again.accounts, again.connections, again.already_current),
+        (0, 0, 6),
+        "nothing is left to do"
+    );
 
     let after = builder(&sandbox, &store, KeyRing::new(new)).build().await.unwrap();
     for (number, user) in users.iter().enumerate() {
@@ -117,8 +121,8 @@ pub(super) async fn keys_are_rotated_while_others_work(store: Arc<dyn AccountSto
     }
     after.connections().client(&made.id).await.unwrap();
     // A change that was read before the rotation cannot bring the old ciphertext back.
-    let change = ConnectionChange::default().description(Some("read before".to_owned()));
-    let stale = rotating.connections().change(&made.id, made.version, change).await.unwrap_err();
+    let change = ConnectionUpdate::default().description(Some("read before".to_owned()));
+    let stale = rotating.connections().update(&made.id, made.version, change).await.unwrap_err();
     assert!(matches!(stale, AccountsError::StaleVersion { expected: 1, found: 2, .. }), "{stale:?}");
     // With the old key alone there is a clear error now.
     let error = before.client(&id("1")).await.unwrap_err();
@@ -159,8 +163,8 @@ pub(super) async fn a_wrong_key_overwrites_nothing(store: Arc<dyn AccountStore>)
     unknown(wrong.disconnect(&a).await.unwrap_err());
     unknown(wrong.rotate_keys().await.unwrap_err());
     unknown(wrong.connections().client(&made.id).await.unwrap_err());
-    let change = ConnectionChange::default().access_token(sandbox.token());
-    unknown(wrong.connections().change(&made.id, 1, change).await.unwrap_err());
+    let change = ConnectionUpdate::default().access_token(sandbox.token());
+    unknown(wrong.connections().update(&made.id, 1, change).await.unwrap_err());
     let half =
         builder(&sandbox, &store, KeyRing::new(Key::generate()).with_old(first)).build().await.unwrap();
     unknown(half.rotate_keys().await.unwrap_err());
@@ -187,7 +191,7 @@ pub(super) async fn what_is_damaged_is_told_and_left_as_it_is(store: Arc<dyn Acc
 
     let ring = KeyRing::new(new).with_old(old);
     let rotation = KeyRotation::new(Arc::clone(&store), ring).run().await.unwrap();
-    assert_eq!((rotation.accounts, rotation.left), (2, 0));
+    assert_eq!((rotation.accounts, rotation.remaining), (2, 0));
     assert_eq!((rotation.damaged.as_slice(), rotation.is_complete()), (&["account b".to_owned()][..], false));
     assert_eq!(store.account(&id("b")).await.unwrap().unwrap(), robbed);
 }

@@ -2,9 +2,9 @@
 
 mod accounts;
 mod connections;
+mod expiring;
 mod keys;
 mod memory;
-mod passing;
 mod refusals;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use vimeo_ext::accounts::{AccountId, AccountStore, KeyId, LoginRecord, Sealed};
+use vimeo_ext::accounts::{AccountId, AccountStore, Ciphertext, KeyId, LoginRecord};
 
 fn at(seconds: u64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).unwrap() + Duration::from_secs(seconds)
@@ -44,20 +44,20 @@ async fn records(store: Arc<dyn AccountStore>, prefix: &str) {
     accounts::accounts_are_listed_in_order_by_filter_and_page(&store, prefix).await;
     accounts::what_is_removed_is_gone_with_all_that_belonged_to_it(&store, prefix).await;
     accounts::changes_are_told_in_their_order(&store, prefix).await;
-    passing::a_login_is_taken_once_and_in_time(&store, prefix).await;
-    passing::waiting_logins_are_few(&store, prefix).await;
-    passing::a_lease_has_one_holder_and_lapses(&store, prefix).await;
-    passing::a_name_is_used_once(&store, prefix).await;
+    expiring::a_login_is_taken_once_and_in_time(&store, prefix).await;
+    expiring::waiting_logins_are_few(&store, prefix).await;
+    expiring::a_lease_has_one_holder_and_lapses(&store, prefix).await;
+    expiring::a_name_is_used_once(&store, prefix).await;
     connections::connections_have_one_name_and_one_next_version(&store, prefix).await;
-    passing::budgets_are_shared_out_and_never_twice(&store, prefix).await;
-    passing::sweeping_drops_what_has_ended(&store, prefix).await;
+    expiring::budgets_are_shared_out_and_never_twice(&store, prefix).await;
+    expiring::sweeping_drops_what_has_ended(&store, prefix).await;
 }
 
 fn login(id: &AccountId, prefix: &str, key: &str, lasts: u64) -> LoginRecord {
     LoginRecord {
         key: format!("{prefix} {key}"),
         account: id.clone(),
-        secrets: Sealed { key: KeyId::new("k1"), bytes: vec![1, 2, 3] },
+        secrets: Ciphertext { key: KeyId::new("k1"), bytes: vec![1, 2, 3] },
         expires: at(lasts),
     }
 }

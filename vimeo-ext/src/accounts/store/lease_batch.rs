@@ -17,7 +17,7 @@ pub(super) struct BatchLeases<'a> {
 }
 
 /// A pool that is to be written.
-pub(super) struct Change<'a> {
+pub(super) struct PoolUpdate<'a> {
     pub(super) name: &'a str,
     /// As it was read; `None` when it is new.
     pub(super) old: Option<String>,
@@ -42,7 +42,7 @@ impl<'a> BatchLeases<'a> {
     pub(super) fn changes(
         &mut self,
         mut found: HashMap<String, String>,
-    ) -> Result<Vec<Change<'a>>, StoreError> {
+    ) -> Result<Vec<PoolUpdate<'a>>, StoreError> {
         let mut changes = Vec::with_capacity(self.open.len());
         for (name, places) in &self.open {
             let old = found.remove(*name);
@@ -55,7 +55,7 @@ impl<'a> BatchLeases<'a> {
                 }
             }
             let pool = serde_json::to_string(&pool).map_err(StoreError::unavailable)?;
-            changes.push(Change { name, old, pool });
+            changes.push(PoolUpdate { name, old, pool });
         }
         Ok(changes)
     }
@@ -74,7 +74,7 @@ impl<'a> BatchLeases<'a> {
 }
 
 /// The last is repeated until there are 1, 2, 4 or so on: so there are few statements, and databases know them.
-pub(super) fn padded<T>(items: &[T]) -> impl Iterator<Item = &T> {
+pub(super) fn pad_to_power_of_two<T>(items: &[T]) -> impl Iterator<Item = &T> {
     let missing = items.len().next_power_of_two() - items.len();
     items.iter().chain(items.last().into_iter().cycle().take(missing))
 }
@@ -87,7 +87,7 @@ mod tests {
     fn statements_are_of_few_lengths() {
         for (count, length) in [(1, 1), (2, 2), (3, 4), (5, 8), (256, 256)] {
             let items: Vec<usize> = (0..count).collect();
-            let padded: Vec<usize> = padded(&items).copied().collect();
+            let padded: Vec<usize> = pad_to_power_of_two(&items).copied().collect();
             assert_eq!(padded.len(), length);
             assert_eq!(padded[..count], items);
             assert!(padded[count..].iter().all(|item| *item == count - 1));

@@ -1,4 +1,4 @@
-//! Whether a request comes from Vimeo.
+//! Verifying that a request comes from Vimeo.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::WebhookError;
 
-/// How a signature over the body is written.
+/// How the signature of a request's body is transmitted: its header, hash and encoding.
 #[derive(Debug, Clone)]
 pub struct Signature {
     header: String,
@@ -22,7 +22,7 @@ pub struct Signature {
     prefix: String,
 }
 
-/// The hash of an HMAC.
+/// The hash function of an HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hash {
@@ -32,25 +32,25 @@ pub enum Hash {
     Sha512,
 }
 
-/// How the bytes of a signature are written.
+/// The text encoding of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// Hexadecimal digits of either case.
+    /// Hexadecimal digits, upper or lower case.
     Hex,
     /// Base64, with or without padding.
     Base64,
-    /// Base64 for URLs, with or without padding.
+    /// URL-safe Base64, with or without padding.
     Base64Url,
 }
 
 impl Signature {
-    /// A signature in this header.
+    /// Describes a signature in the given header.
     pub fn new(header: impl Into<String>, hash: Hash, encoding: Encoding) -> Self {
         Self { header: header.into(), hash, encoding, prefix: String::new() }
     }
 
-    /// What stands before it, such as `sha256=`. Default: nothing.
+    /// Sets the text that precedes the signature in the header, such as `sha256=`. Default: none.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -79,7 +79,14 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// What tells that a request comes from Vimeo.
+/// Verifies that a request comes from Vimeo. `Debug` output does not contain secrets.
+///
+/// ```
+/// use vimeo_ext::webhooks::{Encoding, Hash, Signature, Verifier};
+/// let signature = Signature::new("x-signature", Hash::Sha256, Encoding::Hex).prefix("sha256=");
+/// // Accepts both secrets while the old one is being replaced.
+/// let verifier = Verifier::signature(signature, "new s3cret").or_secret("old s3cret");
+/// ```
 #[derive(Clone)]
 pub struct Verifier(Kind);
 
@@ -87,55 +94,56 @@ pub struct Verifier(Kind);
 enum Kind {
     Signature { signature: Signature, secrets: Vec<SecretString> },
     SecretAt { pointer: String, secrets: Vec<SecretString> },
-    Nothing,
+    None,
 }
 
 impl Verifier {
-    /// A signature over the raw body with the webhook's secret.
+    /// Verifies an HMAC of the raw body, keyed with the webhook's secret.
     pub fn signature(signature: Signature, secret: impl Into<SecretString>) -> Self {
         Self(Kind::Signature { signature, secrets: vec![secret.into()] })
     }
 
-    /// The webhook's secret itself, in the payload at this JSON pointer, such as `/secret`. It proves less than a signature:
-    /// whoever has seen one request can make others.
+    /// Compares the webhook's secret with the value at a JSON pointer in the payload, such as `/secret`.
+    ///
+    /// This is weaker than a signature: anyone who has seen one request can forge others.
     pub fn secret_at(pointer: impl Into<String>, secret: impl Into<SecretString>) -> Self {
         Self(Kind::SecretAt { pointer: pointer.into(), secrets: vec![secret.into()] })
     }
 
-    /// Another secret that is taken as well, while one is replaced by the other.
+    /// Also accepts another secret, so that a secret can be replaced without downtime.
     #[must_use]
-    pub fn or(mut self, secret: impl Into<SecretString>) -> Self {
+    pub fn or_secret(mut self, secret: impl Into<SecretString>) -> Self {
         match &mut self.0 {
             Kind::Signature { secrets, .. } | Kind::SecretAt { secrets, .. } => secrets.push(secret.into()),
-            Kind::Nothing => {}
+            Kind::None => {}
         }
         self
     }
 
-    /// None at all: everyone who knows the address can post to it. For a receiver behind something that checks.
+    /// Accepts all requests: anyone who knows the URL can post to it. Use it only behind a proxy that verifies requests.
     pub fn none() -> Self {
-        Self(Kind::Nothing)
+        Self(Kind::None)
     }
 
-    /// The name of the header must be one.
-    pub(super) fn sound(&self) -> Result<(), WebhookError> {
+    /// Checks that the header name is valid and no secret is empty.
+    pub(super) fn validate(&self) -> Result<(), WebhookError> {
         match &self.0 {
             Kind::Signature { signature, secrets } => {
                 HeaderName::try_from(signature.header.as_str()).map_err(|_| {
-                    WebhookError::Setup("the signature's header has no name that can be sent")
+                    WebhookError::Setup("invalid header name in Signature::new; use one such as x-signature")
                 })?;
                 reject_empty_secret(secrets)
             }
             Kind::SecretAt { secrets, .. } => reject_empty_secret(secrets),
-            Kind::Nothing => Ok(()),
+            Kind::None => Ok(()),
         }
     }
 
-    /// In a time that tells nothing of how near a forgery came. Only a secret that stands in the payload makes it read the
-    /// body of somebody unknown.
+    /// Verifies a request in constant time. It parses the body of an unverified request only for
+    /// [`secret_at`](Self::secret_at).
     pub(super) fn verify(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         match &self.0 {
-            Kind::Nothing => true,
+            Kind::None => true,
             Kind::SecretAt { pointer, secrets } => {
                 let Ok(json) = serde_json::from_slice::<Value>(body) else { return false };
                 let Some(given) = json.pointer(pointer).and_then(Value::as_str) else { return false };
@@ -148,37 +156,39 @@ impl Verifier {
                     return false;
                 };
                 any(secrets, |secret| match signature.hash {
-                    Hash::Sha256 => verified::<Hmac<Sha256>>(secret, body, &given),
-                    Hash::Sha512 => verified::<Hmac<Sha512>>(secret, body, &given),
+                    Hash::Sha256 => verify_mac::<Hmac<Sha256>>(secret, body, &given),
+                    Hash::Sha512 => verify_mac::<Hmac<Sha512>>(secret, body, &given),
                 })
             }
         }
     }
 }
 
-/// An empty secret would let everyone sign.
+/// With an empty secret, anyone could sign.
 fn reject_empty_secret(secrets: &[SecretString]) -> Result<(), WebhookError> {
     match secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
-        true => Err(WebhookError::Setup("a webhook's secret must not be empty")),
+        true => Err(WebhookError::Setup(
+            "the webhook's secret is empty; pass the secret that the webhook was registered with",
+        )),
         false => Ok(()),
     }
 }
 
-/// All of them are tried, whichever fits.
-fn any(secrets: &[SecretString], fits: impl Fn(&[u8]) -> bool) -> bool {
-    secrets.iter().fold(false, |found, secret| fits(secret.expose_secret().as_bytes()) | found)
+/// Tries all secrets, even after one matches, so that the time does not depend on which one it is.
+fn any(secrets: &[SecretString], matches: impl Fn(&[u8]) -> bool) -> bool {
+    secrets.iter().fold(false, |found, secret| matches(secret.expose_secret().as_bytes()) | found)
 }
 
-fn verified<M: Mac + KeyInit>(secret: &[u8], body: &[u8], given: &[u8]) -> bool {
+fn verify_mac<M: Mac + KeyInit>(secret: &[u8], body: &[u8], given: &[u8]) -> bool {
     <M as KeyInit>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(body).verify_slice(given).is_ok())
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Signature { signature, .. } => f.debug_tuple("Check").field(signature).finish(),
-            Kind::SecretAt { pointer, .. } => f.debug_struct("Check").field("secret_at", pointer).finish(),
-            Kind::Nothing => f.write_str("Verifier(nothing)"),
+            Kind::Signature { signature, .. } => f.debug_tuple("Verifier").field(signature).finish(),
+            Kind::SecretAt { pointer, .. } => f.debug_struct("Verifier").field("secret_at", pointer).finish(),
+            Kind::None => f.write_str("Verifier(none)"),
         }
     }
 }
@@ -191,14 +201,14 @@ mod tests {
     // RFC 4231, test case 2: the key is "Jefe".
     const SHA256: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
 
-    fn verify(check: &Verifier, value: &str, body: &[u8]) -> bool {
+    fn verify(verifier: &Verifier, value: &str, body: &[u8]) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert("x-sig", value.parse().unwrap());
-        check.verify(&headers, body)
+        verifier.verify(&headers, body)
     }
 
     #[test]
-    fn a_signature_is_read_in_every_form_and_forgeries_are_not_taken() {
+    fn accepts_signatures_in_every_encoding_and_rejects_forgeries() {
         let bytes = Signature::new("x", Hash::Sha256, Encoding::Hex).decode(SHA256).unwrap();
         let hex = |prefix: &str| Signature::new("x-sig", Hash::Sha256, Encoding::Hex).prefix(prefix);
         let base64 = Signature::new("X-Sig", Hash::Sha256, Encoding::Base64);
@@ -213,27 +223,30 @@ mod tests {
             (url, URL_SAFE_NO_PAD.encode(&bytes)),
         ];
         for (signature, value) in good {
-            let check = Verifier::signature(signature.clone(), "Jefe");
-            assert!(verify(&check, &value, BODY), "{value}");
-            assert!(!verify(&check, &value, b"what do ya want for nothing!"));
+            let verifier = Verifier::signature(signature.clone(), "Jefe");
+            assert!(verify(&verifier, &value, BODY), "{value}");
+            assert!(!verify(&verifier, &value, b"what do ya want for nothing!"));
             assert!(!verify(&Verifier::signature(signature.clone(), "other"), &value, BODY));
-            assert!(verify(&Verifier::signature(signature, "new").or("Jefe"), &value, BODY), "two secrets");
+            assert!(
+                verify(&Verifier::signature(signature, "new").or_secret("Jefe"), &value, BODY),
+                "two secrets"
+            );
         }
-        let check = Verifier::signature(hex("sha256="), "Jefe");
+        let verifier = Verifier::signature(hex("sha256="), "Jefe");
         for bad in ["", "sha256=", SHA256, "sha256=zz", &format!("sha256={}", &SHA256[..62]), "sha256=5"] {
-            assert!(!verify(&check, bad, BODY), "{bad}");
+            assert!(!verify(&verifier, bad, BODY), "{bad}");
         }
         let mut twice = HeaderMap::new();
         twice.append("x-sig", format!("sha256={SHA256}").parse().unwrap());
         twice.append("x-sig", "sha256=00".parse().unwrap());
-        assert!(!check.verify(&twice, BODY), "two signatures are none");
-        assert!(!check.verify(&HeaderMap::new(), BODY));
+        assert!(!verifier.verify(&twice, BODY), "two signature headers are rejected");
+        assert!(!verifier.verify(&HeaderMap::new(), BODY));
     }
 
     #[test]
-    fn a_secret_in_the_payload_is_compared() {
-        let check = Verifier::secret_at("/secret", "s3cret");
-        let verify = |json: Value| check.verify(&HeaderMap::new(), json.to_string().as_bytes());
+    fn compares_a_secret_in_the_payload() {
+        let verifier = Verifier::secret_at("/secret", "s3cret");
+        let verify = |json: Value| verifier.verify(&HeaderMap::new(), json.to_string().as_bytes());
         assert!(verify(serde_json::json!({"secret": "s3cret"})));
         for json in [
             serde_json::json!({}),
@@ -242,10 +255,10 @@ mod tests {
         ] {
             assert!(!verify(json));
         }
-        assert!(!format!("{check:?}").contains("s3cret"));
-        assert!(Verifier::secret_at("/secret", "").sound().is_err());
+        assert!(!format!("{verifier:?}").contains("s3cret"));
+        assert!(Verifier::secret_at("/secret", "").validate().is_err());
         assert!(
-            Verifier::signature(Signature::new("a b", Hash::Sha512, Encoding::Hex), "s").sound().is_err()
+            Verifier::signature(Signature::new("a b", Hash::Sha512, Encoding::Hex), "s").validate().is_err()
         );
     }
 }

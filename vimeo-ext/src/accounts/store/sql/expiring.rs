@@ -1,7 +1,7 @@
 //! What is kept for a while: logins and leases.
 
 /// The methods of an [`AccountStore`](super::super::AccountStore) that are about what ends by itself.
-macro_rules! sql_passing {
+macro_rules! sql_expiring {
     ($database:ty) => {
         fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()> {
             Box::pin(async move {
@@ -44,7 +44,7 @@ macro_rules! sql_passing {
                 let login = LoginRecord {
                     key: key.to_owned(),
                     account: rows::id(account)?,
-                    secrets: Sealed { key: KeyId::new(key_id), bytes },
+                    secrets: Ciphertext { key: KeyId::new(key_id), bytes },
                     expires: rows::time(expires)?,
                 };
                 Ok(Some(login).filter(|login| login.expires > now))
@@ -103,4 +103,4 @@ macro_rules! sql_passing {
     };
 }
 
-pub(in crate::accounts::store) use sql_passing;
+pub(in crate::accounts::store) use sql_expiring;

@@ -1,4 +1,4 @@
-//! What the accounts' parts have in common: the store, the keys, the app, and the one way to change a record.
+//! The service layer under `Accounts`: loads, decrypts and updates account records.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use vimeo_api::ResponseOrigin;
 
-use super::keys::{KeyRing, Sealed};
+use super::keys::{Ciphertext, KeyRing};
 use super::refresh::PendingTokens;
 use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
@@ -18,54 +18,57 @@ use crate::auth::{AuthError, Grant, RefreshError};
 use crate::error::KeyError;
 use crate::{AccessToken, Vimeo};
 
-pub(super) struct Core {
+/// Loads, decrypts and updates account records, and verifies tokens at Vimeo. Holds the store, the keys and the app's client.
+///
+/// Separate from `Inner`, because the cached clients' refreshers reference it.
+pub(super) struct AccountService {
     pub(super) store: Arc<dyn AccountStore>,
     pub(super) keys: KeyRing,
-    /// The client of the app: whose connections, settings and credentials the accounts' clients use.
+    /// The app's client. The accounts' clients share its HTTP connection pool, settings and app credentials.
     pub(super) app: Vimeo,
     pub(super) refresher: Option<Arc<dyn AccountRefresher>>,
     pub(super) pending_tokens: PendingTokens,
-    /// What this process calls itself in leases.
+    /// This process's name as a lease holder.
     pub(super) holder: String,
-    /// Moves on when this process has changed a status.
-    pub(super) news: watch::Sender<u64>,
+    /// A counter that increases when a status change is made or seen.
+    pub(super) status_changes: watch::ResponseOrigin<u64>,
 }
 
-/// How long the API may take to say whether it takes a token that is to be bound to it.
+/// How long to wait for the API to verify a token.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
-/// So often a change is tried when others change the same account meanwhile.
+/// How often an update is attempted if other writers change the same account concurrently.
 const MAX_ATTEMPTS: u32 = 16;
 
-impl Core {
+impl AccountService {
     pub(super) fn now(&self) -> DateTime<Utc> {
-        // What the store keeps has no finer parts.
+        // Stores keep times in milliseconds.
         let now = self.app.clock().now();
         DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
     }
 
-    /// The scheme, host and port of the API that the app's client calls. What is sealed here is for it and no other.
+    /// Returns the scheme, host and port of the API that the app's client calls. Secrets are encrypted for this API only.
     pub(super) fn api(&self) -> String {
         self.app.api().base_url().origin().ascii_serialization()
     }
 
-    pub(super) fn seal(&self, id: &AccountId, tokens: &Tokens) -> Result<Sealed, KeyError> {
+    pub(super) fn seal(&self, id: &AccountId, tokens: &Tokens) -> Result<Ciphertext, KeyError> {
         tokens.seal(&self.keys, id.as_str(), &self.api())
     }
 
-    /// The tokens of an account; `None` when it has none.
+    /// Decrypts the tokens of an account; `None` if it has none.
     pub(super) fn open(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
         Ok(Tokens::open(&self.keys, record, &self.api())?.map(|(tokens, _)| tokens))
     }
 
-    /// Whether an account's tokens are bound to the API that they are for. Those of earlier versions are not yet.
+    /// Whether an account's tokens are bound to one API. Those that earlier versions stored are not.
     pub(super) fn is_bound(&self, record: &AccountRecord) -> Result<bool, KeyError> {
         Ok(Tokens::open(&self.keys, record, &self.api())?.is_none_or(|(_, is_bound)| is_bound))
     }
 
-    /// Binds tokens of an earlier version to the API that has just taken them.
+    /// Binds tokens that an earlier version stored to this API, which has just accepted them.
     pub(super) async fn bind(&self, id: &AccountId, tokens: &Tokens) -> Result<(), AccountsError> {
         self.update(id, |record| {
-            let is_same = self.open(record)?.is_some_and(|present| present.is(&tokens.access));
+            let is_same = self.open(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
             if !is_same || self.is_bound(record)? {
                 return Ok(false);
             }
@@ -76,30 +79,31 @@ impl Core {
         Ok(())
     }
 
-    /// As [`bind`](Self::bind), once the API has been asked whether it takes them. Tokens stay as they are if it does not, or
-    /// cannot be asked: another may be meant.
+    /// Verifies tokens at this API, then [binds](Self::bind) them to it. If the API rejects them or cannot be reached, they stay
+    /// unbound: they may belong to another API.
     pub(super) async fn verify_and_bind(&self, id: &AccountId, tokens: &Tokens) {
-        let bound = match self.takes(&tokens.access).await {
+        let bound = match self.check_token(&tokens.access).await {
             Ok(()) => self.bind(id, tokens).await,
             Err(error) => Err(error),
         };
         if let Err(error) = bound {
-            tracing::warn!(account = %id, %error, "its tokens are not bound to this API yet");
+            tracing::warn!(account = %id, %error, "could not bind the account's tokens to this API; trying again at the next use");
         }
     }
 
-    /// That the API takes a token.
-    pub(super) async fn takes(&self, token: &AccessToken) -> Result<(), AccountsError> {
+    /// Checks that this API accepts a token.
+    pub(super) async fn check_token(&self, token: &AccessToken) -> Result<(), AccountsError> {
         match tokio::time::timeout(VERIFY_TIMEOUT, self.app.auth().verify_token(token)).await {
             Ok(verified) => Ok(verified.map(drop)?),
             Err(_) => {
-                let error = RefreshError::temporary(format!("the API did not answer in {VERIFY_TIMEOUT:?}"));
+                let error =
+                    RefreshError::temporary(format!("the API did not respond within {VERIFY_TIMEOUT:?}"));
                 Err(AuthError::Refresh(Arc::new(error)).into())
             }
         }
     }
 
-    /// The latest tokens of an account: those that could not be written yet, else those in the store.
+    /// Returns the latest tokens of an account: renewed ones that are not stored yet, otherwise those in the store.
     pub(super) fn latest(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
         let stored = self.open(record)?;
         Ok(self.pending_tokens.get(&record.account.id).or(stored))
@@ -125,8 +129,8 @@ impl Core {
         Ok(record.account)
     }
 
-    /// Changes an account: `change` is given its latest state, again when another writer was faster, and says whether there
-    /// is something to write.
+    /// Updates an account with optimistic concurrency. `change` modifies the latest record and returns whether to write it; it is
+    /// called again if another writer was faster.
     pub(super) async fn update(
         &self,
         id: &AccountId,
@@ -143,8 +147,8 @@ impl Core {
                 return Err(AccountsError::InvalidTransition { account: id.clone(), from, to });
             }
             if let Some(sealed) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
-                // Written over, it would be lost to whoever has the key.
-                self.keys.knows(&sealed.key)?;
+                // Never overwrite what another process, which has the key, could still decrypt.
+                self.keys.require(&sealed.key)?;
             }
             after.account.version = before.account.version.saturating_add(1);
             after.account.changed_at = self.now();
@@ -155,7 +159,7 @@ impl Core {
             match self.store.replace_account(&after, event.as_ref()).await {
                 Ok(()) => {
                     if event.is_some() {
-                        tracing::info!(account = %id, %from, %to, reason = after.account.reason, "account changed");
+                        tracing::info!(account = %id, %from, %to, reason = after.account.reason, "account status changed");
                         self.announce();
                     }
                     return Ok(after);
@@ -172,10 +176,11 @@ impl Core {
     }
 
     pub(super) fn announce(&self) {
-        self.news.send_modify(|number| *number = number.saturating_add(1));
+        self.status_changes.send_modify(|number| *number = number.saturating_add(1));
     }
 
-    /// The user that a token acts for, where the grant does not name them: whether it may go into an account depends on it.
+    /// Returns the user that a token acts for, and asks Vimeo if the grant does not name the user. Fails if Vimeo cannot be asked
+    /// and the account already belongs to a user, because the two could then not be compared.
     async fn user_of(&self, id: &AccountId, grant: &Grant) -> Result<Option<String>, AccountsError> {
         if let Some(uri) = grant.user.as_ref().and_then(|user| user.uri.clone()) {
             return Ok(Some(uri));
@@ -189,8 +194,8 @@ impl Core {
         }
     }
 
-    /// Puts the tokens of a login into an account.
-    pub(super) async fn logged_in(
+    /// Stores the tokens of a login in an account and makes it active.
+    pub(super) async fn store_login(
         &self,
         id: &AccountId,
         grant: Grant,
@@ -226,20 +231,20 @@ impl Core {
         Ok((record.account, tokens))
     }
 
-    /// Revokes a token that was just granted and goes into no account, so that nobody is left with it. If that cannot be
-    /// done there is nobody to tell but the log.
+    /// Revokes a token that was just granted but is not stored in any account. A failure is only logged.
     pub(super) async fn revoke_orphan(&self, id: &AccountId, token: &AccessToken) {
         match self.app.auth().revoke_token(token).await {
-            Ok(()) => tracing::info!(account = %id, "an access token that goes into no account was revoked"),
-            Err(error) if is_refused(&error) => {}
+            Ok(()) => tracing::info!(account = %id, "revoked an access token that no account uses"),
+            Err(error) if is_token_rejected(&error) => {}
             Err(error) => {
-                tracing::warn!(account = %id, %error, "an access token that goes into no account is not revoked");
+                tracing::warn!(account = %id, %error, "could not revoke an access token that no account uses; it stays valid");
             }
         }
     }
 
-    /// Notes that Vimeo takes a token no longer. An account that has come to another token meanwhile stays as it is.
-    pub(super) async fn lost(
+    /// Records that Vimeo rejects an account's token: its user has to log in. Does nothing if the account has a different token
+    /// by now.
+    pub(super) async fn mark_needs_login(
         &self,
         id: &AccountId,
         tokens: &Tokens,
@@ -247,22 +252,22 @@ impl Core {
     ) -> Result<AccountRecord, AccountsError> {
         let now = self.now();
         self.update(id, |record| {
-            let same = self.open(record)?.is_some_and(|present| present.is(&tokens.access));
-            if !same || !matches!(record.account.status, Status::Active | Status::Expired) {
+            let is_same = self.open(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
+            if !is_same || !matches!(record.account.status, Status::Active | Status::Expired) {
                 return Ok(false);
             }
             let expired = record.account.expires.is_some_and(|expires| expires <= now);
             record.account.status = if expired { Status::Expired } else { Status::Revoked };
             record.account.reason = Some(reason.to_owned());
-            // The tokens stay: Vimeo may have been wrong, and then `Accounts::verify` brings the account back.
+            // The tokens stay: Vimeo may have been wrong, and `Accounts::verify` then reactivates the account.
             Ok(true)
         })
         .await
     }
 }
 
-/// Whether Vimeo itself said that a token is none. A `401` without its words may be a proxy's, and is no reason to give an
-/// account up.
-pub(super) fn is_refused(error: &AuthError) -> bool {
+/// Whether Vimeo itself rejected a token. A `401` that is not in Vimeo's format may come from a proxy, and does not revoke an
+/// account.
+pub(super) fn is_token_rejected(error: &AuthError) -> bool {
     error.call().is_some_and(|call| call.is_unauthorized() && call.origin() == Some(ResponseOrigin::Api))
 }
