@@ -96,7 +96,7 @@ impl AccountsBuilder {
             refresher: self.refresher,
             pending_tokens: PendingTokens::default(),
             holder: format!("{:016x}", fastrand::u64(..)),
-            status_changes: watch::ResponseOrigin::new(0),
+            status_changes: watch::Sender::new(0),
         };
         // Read before any client is created, so that no change is missed.
         let last_seen = service.store.last_event().await?;

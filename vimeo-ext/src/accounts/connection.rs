@@ -233,9 +233,10 @@ fn check_name(name: &str) -> Result<(), AccountsError> {
 
 fn check_description(text: Option<&str>) -> Result<(), AccountsError> {
     match text {
-        Some(text) if text.chars().count() > 250 => {
-            Err(AccountsError::InvalidField { field: "description", reason: "must have at most 250 characters" })
-        }
+        Some(text) if text.chars().count() > 250 => Err(AccountsError::InvalidField {
+            field: "description",
+            reason: "must have at most 250 characters",
+        }),
         _ => Ok(()),
     }
 }

@@ -195,7 +195,9 @@ impl Connections {
             });
         } else if changes_credentials {
             self.accounts.inner.connections.stop(id, || {
-                RefreshError::login_required("the connection's credentials were changed; get its client again")
+                RefreshError::login_required(
+                    "the connection's credentials were changed; get its client again",
+                )
             });
         }
         Ok(connection)

@@ -92,7 +92,9 @@ async fn apply(inner: &Inner, event: &StatusEvent) {
     // The current record decides, not the status in the event, which may be outdated.
     match inner.service.store.account(&event.account).await {
         Ok(None) => {
-            inner.clients.stop(&event.account, || RefreshError::login_required("the account was disconnected"));
+            inner
+                .clients
+                .stop(&event.account, || RefreshError::login_required("the account was disconnected"));
         }
         Ok(Some(record)) if record.account.status == Status::Active => match inner.service.latest(&record) {
             Ok(Some(tokens)) => inner.clients.resume(&event.account, &tokens.access),

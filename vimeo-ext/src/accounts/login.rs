@@ -32,7 +32,7 @@ impl Accounts {
     /// # Errors
     ///
     /// [`AccountsError::Disabled`] if the account is disabled. [`AccountsError::Vimeo`] with [`AuthError::NoApp`] if the app's
-    /// credentials are missing, or with [`AuthError::BadCallback`] if the
+    /// credentials are missing, or with [`AuthError::InvalidCallback`] if the
     /// [redirect URI](super::AccountsBuilder::redirect_uri) is missing or invalid. [`AccountsError::Store`] if the store fails.
     pub async fn authorization_link(
         &self,
@@ -45,7 +45,7 @@ impl Accounts {
         }
         let service = self.service();
         let redirect_uri = self.inner.redirect_uri.clone().ok_or_else(|| {
-            AuthError::BadCallback(
+            AuthError::InvalidCallback(
                 "no redirect URI is set; set one with AccountsBuilder::redirect_uri".to_owned(),
             )
         })?;
@@ -147,7 +147,7 @@ impl Accounts {
         // Never send the code to a different API than the one that issued it.
         owner.check_api(Some(login.url().origin().ascii_serialization()), &service.api())?;
         let grant = service.app.auth().exchange_code(&login, callback).await?;
-        let missing_scopes = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().without(granted));
+        let missing_scopes = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().difference(granted));
         let token = grant.token.clone();
         match service.store_login(id, grant, "the user logged in").await {
             Ok((account, tokens)) => {

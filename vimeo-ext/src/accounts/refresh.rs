@@ -302,7 +302,7 @@ struct Renewal {
     lease: String,
     holder: String,
     /// The call that waits for the result, until it is sent.
-    caller: Mutex<Option<oneshot::ResponseOrigin<Result<Tokens, AccountsError>>>>,
+    caller: Mutex<Option<oneshot::Sender<Result<Tokens, AccountsError>>>>,
 }
 
 impl Renewal {
@@ -366,7 +366,9 @@ impl Renewal {
         }
         match self.refresh(&*refresher, &record.account, &tokens).await {
             Some(Ok(new)) => self.store(&tokens, new).await,
-            Some(Err(RefreshError::LoginRequired(reason))) => service.require_login(id, &tokens, &reason).await,
+            Some(Err(RefreshError::LoginRequired(reason))) => {
+                service.require_login(id, &tokens, &reason).await
+            }
             Some(Err(error)) => Err(AuthError::Refresh(Arc::new(error)).into()),
             None => Err(temporary(format!("the refresher was aborted after {REFRESH_ABORT_TIMEOUT:?}"))),
         }
@@ -455,7 +457,7 @@ impl Renewal {
                 }
             }
             self.respond(Ok(new.clone()));
-            sleep(WRITE_BACKOFF.wait_half(failures, fastrand::f64())).await;
+            sleep(WRITE_BACKOFF.delay_at_least_half(failures, fastrand::f64())).await;
             failures = failures.saturating_add(1);
             self.renew_lease().await;
         }

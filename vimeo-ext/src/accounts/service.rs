@@ -31,7 +31,7 @@ pub(super) struct AccountService {
     /// This process's name as a lease holder.
     pub(super) holder: String,
     /// A counter that increases when a status change is made or seen.
-    pub(super) status_changes: watch::ResponseOrigin<u64>,
+    pub(super) status_changes: watch::Sender<u64>,
 }
 
 /// How long to wait for the API to verify a token.

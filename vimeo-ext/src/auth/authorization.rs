@@ -43,13 +43,13 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`AuthError::BadCallback`] if the redirect URI is not an absolute URL; [`AuthError::Randomness`] if the operating
+    /// [`AuthError::InvalidCallback`] if the redirect URI is not an absolute URL; [`AuthError::Randomness`] if the operating
     /// system provides no random bytes for the state and the code verifier.
     pub fn begin(self) -> Result<Authorization, AuthError> {
         if Url::parse(&self.redirect_uri).is_err() {
             let reason =
                 "the redirect URI is not an absolute URL; expected one such as https://example.com/callback";
-            return Err(AuthError::BadCallback(reason.to_owned()));
+            return Err(AuthError::InvalidCallback(reason.to_owned()));
         }
         let state = random_token()?;
         let verifier = if self.pkce { Some(random_token()?) } else { None };
@@ -125,7 +125,7 @@ impl Authorization {
     /// # Errors
     ///
     /// [`AuthError::StateMismatch`] if the callback belongs to another login, [`AuthError::Denied`] if the user or Vimeo
-    /// denied the request, [`AuthError::BadCallback`] if the callback contains no code.
+    /// denied the request, [`AuthError::InvalidCallback`] if the callback contains no code.
     pub fn code(&self, callback: &str) -> Result<SecretString, AuthError> {
         let query = callback.split_once('?').map_or(callback, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default();
@@ -144,7 +144,7 @@ impl Authorization {
         }
         match find("code").filter(|code| !code.is_empty()) {
             Some(code) => Ok(code.into()),
-            None => Err(AuthError::BadCallback(
+            None => Err(AuthError::InvalidCallback(
                 "the callback contains neither a code nor an error; start the login again".to_owned(),
             )),
         }

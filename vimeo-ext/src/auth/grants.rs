@@ -32,7 +32,7 @@ use crate::{Clock, ScopeSet};
 ///     .begin()?;
 /// // Redirect the user to login.url(), store `login`, and when the user comes back:
 /// let grant = vimeo.auth().exchange_code(&login, callback_url).await?;
-/// let missing_scopes = grant.scopes().map(|granted| login.scopes().without(granted));
+/// let missing_scopes = grant.scopes().map(|granted| login.scopes().difference(granted));
 /// let vimeo = vimeo.for_account("user 7", grant.token)?;
 /// # Ok(())
 /// # }

@@ -91,11 +91,11 @@ async fn a_disabled_connection_makes_no_calls() {
     let client = connections.client(&made.id).await.unwrap();
     client.get("/me").send().await.unwrap();
     connections.update(&made.id, 1, ConnectionUpdate::default().enabled(false)).await.unwrap();
-    let sent = sandbox.journal().len();
+    let sent = sandbox.request_log().len();
     assert!(matches!(client.get("/me").send().await, Err(CallError::Middleware(_))));
     let error = connections.client(&made.id).await.unwrap_err();
     assert!(matches!(error, AccountsError::DisabledConnection { .. }), "{error:?}");
-    assert_eq!(sandbox.journal().len(), sent);
+    assert_eq!(sandbox.request_log().len(), sent);
     let change = ConnectionUpdate::default().enabled(true).name("two");
     let changed = connections.update(&made.id, 2, change).await.unwrap();
     assert_eq!((changed.version, changed.name.as_str()), (3, "two"));
