@@ -97,7 +97,7 @@ impl AppState {
 
     /// The worlds that a connection can reach.
     pub(crate) fn resolver(&self, connection: &Connection) -> WorldResolver<'_> {
-        match connection.own() {
+        match connection.world_port() {
             Some(own) => WorldResolver::only(&self.worlds, self.worlds.get(own.world)),
             None => WorldResolver::all(&self.worlds),
         }
@@ -137,7 +137,7 @@ impl AppState {
         connection: &Connection,
     ) -> Option<u64> {
         match host {
-            Host::Api if connection.own().is_some() => connection.own().map(|own| own.world),
+            Host::Api if connection.world_port().is_some() => connection.world_port().map(|own| own.world),
             Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|handle| handle.id),
             Host::Upload => LinkTarget::parse(parts.uri.path()).map(|target| target.world),
         }

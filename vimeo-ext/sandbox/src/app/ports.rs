@@ -13,7 +13,7 @@ use crate::server::{self, Listener, ListenerKind, WorldPort};
 impl AppState {
     /// Opens a port that serves one world. A port that is already open for it stays.
     pub(crate) fn open_port(self: &Arc<Self>, world: u64, port: u16) -> Result<(), StartError> {
-        let mut open = self.ports.open();
+        let mut open = self.ports.lock();
         if open.contains_key(&world) {
             return Ok(());
         }

@@ -241,14 +241,14 @@ impl Serve {
         }
         builder = builder.webhook_retries(self.webhook_retries);
         for url in &self.forward_to {
-            if outbound::local(url).is_none() {
+            if outbound::local_addresses(url).is_none() {
                 let message = format!("--forward-to {url}: only http to this machine is sent to");
                 return Err(Failure::Input(message));
             }
             builder = builder.forward_to(url.clone());
         }
         for url in &self.webhook_receiver {
-            if outbound::local(url).is_none() {
+            if outbound::local_addresses(url).is_none() {
                 let message = format!("--webhook-receiver {url}: only http to this machine is sent to");
                 return Err(Failure::Input(message));
             }

@@ -1,20 +1,20 @@
-//! Requests of web pages: any page may call both hosts and read the headers that a client needs, as with Vimeo's own.
+//! CORS: web pages may call both hosts and read the headers that a client needs, as at Vimeo.
 //!
-//! The control API is closed to pages; it is answered before this.
+//! The control API rejects web pages; its requests do not get here.
 
 use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
-/// The headers that a page may read beside those that every page may.
+/// The response headers that a page may read in addition to the CORS-safelisted ones.
 const EXPOSED: &str = "date, last-modified, location, retry-after, tus-resumable, tus-version, upload-length, \
                        upload-offset, www-authenticate, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
-/// For how many seconds a browser may remember the answer to a preflight request.
+/// For how many seconds a browser may cache the response to a preflight request.
 const MAX_AGE: &str = "600";
 
-/// The response to a preflight request, in which a browser asks whether a page may send what it wants to. No handler sees the
-/// request, no fault meets it and the request log does not have it: the page did not send it.
+/// Responds to a preflight request; returns `None` for any other request. Preflights are not logged and not hit by faults,
+/// since the page itself does not send them.
 pub(super) fn preflight(parts: &Parts) -> Option<Response<Body>> {
     if parts.method != Method::OPTIONS
         || !parts.headers.contains_key(header::ORIGIN)
@@ -28,9 +28,9 @@ pub(super) fn preflight(parts: &Parts) -> Option<Response<Body>> {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
-    // `*` would leave out `Authorization`.
-    if let Some(asked) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    // `*` would not include `Authorization`.
+    if let Some(requested) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
     }
     headers.insert(
         header::VARY,

@@ -1,4 +1,4 @@
-//! One request in the course of being answered: its line in the journal, and the fault that it meets.
+//! A request in progress: its log entry, and the fault that hits it.
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -11,10 +11,10 @@ use crate::request_log::{EntryHandle, Host};
 use crate::router;
 use crate::server::Connection;
 
-/// Lets one request name its own fault.
+/// Lets a request carry its own fault.
 const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
 
-/// A request in the course of being answered.
+/// A request in progress.
 pub(crate) struct Exchange {
     pub(crate) parts: http::request::Parts,
     pub(crate) log_entry: EntryHandle,
@@ -30,7 +30,7 @@ impl Exchange {
         connection: Connection,
     ) -> Result<Self, Box<Response<Body>>> {
         let log_entry = app.request_log.begin(host, &parts);
-        if let (Some(own), Host::Api) = (connection.own(), host) {
+        if let (Some(own), Host::Api) = (connection.world_port(), host) {
             log_entry.set_world(own.world);
         }
         let fault = match parts
@@ -42,8 +42,8 @@ impl Exchange {
             Some(Err(message)) => {
                 log_entry.update(|entry| entry.status = Some(400));
                 let message = format!("X-Sandbox-Fault: {message}.");
-                let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
-                return Err(Box::new(router::refusal(&error)));
+                let error = ApiError::new(StatusCode::BAD_REQUEST, None, "Invalid fault.", message);
+                return Err(Box::new(router::error_response(&error)));
             }
             None if app.faults.pending() == 0 => None,
             None => {
@@ -69,22 +69,23 @@ impl Exchange {
         self.fault.as_ref().map(|fault| &fault.effect)
     }
 
-    /// How many bytes of the body may be taken before the fault strikes.
-    pub(crate) fn strikes_at(&self) -> Option<u64> {
+    /// The offset in the body at which the fault takes effect.
+    pub(crate) fn fault_offset(&self) -> Option<u64> {
         match self.phase() {
             Some(Phase::MidBody(bytes)) => Some(bytes),
             _ => None,
         }
     }
 
-    /// What the fault answers in place of the true answer; `None` when it only alters that, or does nothing here.
+    /// Applies the fault: returns the response that replaces the real one; `None` if the fault only changes the real response,
+    /// or has no effect here.
     pub(crate) async fn apply_fault(&self) -> Option<Response<Body>> {
         match self.effect()? {
-            Effect::Status(status) => Some(with_status(*status)),
-            Effect::Html(status) => Some(html(*status)),
-            Effect::Body(status, media, body) => Some(with_body(*status, media, body)),
+            Effect::Status(status) => Some(status_response(*status)),
+            Effect::Html(status) => Some(html_response(*status)),
+            Effect::Body(status, media, body) => Some(body_response(*status, media, body)),
             Effect::Reset => {
-                self.connection.cut();
+                self.connection.reset();
                 Some(Response::new(Body::empty()))
             }
             Effect::Stall => std::future::pending().await,
@@ -97,11 +98,11 @@ impl Exchange {
         }
     }
 
-    /// Ends the exchange: the fault's last chance, then the journal.
+    /// Finishes the exchange: applies faults that are due after the request was processed, then logs the response.
     pub(super) async fn end(self, response: Response<Body>) -> Response<Body> {
         let response = match self.phase() {
             Some(Phase::AfterCommit) => match self.apply_fault().await {
-                Some(instead) => instead,
+                Some(replacement) => replacement,
                 None => response,
             },
             _ => response,
@@ -110,11 +111,11 @@ impl Exchange {
             Some(effect) => mutate::mutate(response, effect).await,
             None => response,
         };
-        self.note_answer(&response);
+        self.log_response(&response);
         response
     }
 
-    fn note_answer(&self, response: &Response<Body>) {
+    fn log_response(&self, response: &Response<Body>) {
         let reset = matches!(self.effect(), Some(Effect::Reset));
         let offset =
             response.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -129,20 +130,20 @@ fn status_of(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn with_status(status: u16) -> Response<Body> {
-    let message = "A fault that was set on purpose.";
-    router::refusal(&ApiError::new(status_of(status), None, "Something went wrong.", message))
+fn status_response(status: u16) -> Response<Body> {
+    let message = "This is an injected fault.";
+    router::error_response(&ApiError::new(status_of(status), None, "Something went wrong.", message))
 }
 
-fn html(status: u16) -> Response<Body> {
+fn html_response(status: u16) -> Response<Body> {
     let page = format!(
         "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1>\
          <p>A gateway in front of the API gave up.</p></body></html>\n"
     );
-    with_body(status, "text/html; charset=utf-8", page.as_bytes())
+    body_response(status, "text/html; charset=utf-8", page.as_bytes())
 }
 
-fn with_body(status: u16, media: &str, body: &[u8]) -> Response<Body> {
+fn body_response(status: u16, media: &str, body: &[u8]) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_vec()));
     *response.status_mut() = status_of(status);
     if let Ok(media) = HeaderValue::from_str(media) {

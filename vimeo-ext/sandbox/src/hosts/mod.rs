@@ -1,4 +1,4 @@
-//! The two hosts: every request is written to the journal, meets its fault, and is answered.
+//! The API host and the upload host: each request is logged, checked for faults, and handled.
 
 mod cors;
 mod exchange;
@@ -25,10 +25,10 @@ use exchange::Exchange;
 
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
-/// More than any request to the API is; files go to the other host.
+/// Limits bodies of API requests; files go to the upload host.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// The routes of the API's host, with what controls the sandbox itself beside the API.
+/// The router of the API host, which also serves the control API.
 pub(crate) fn api_router(app: Arc<AppState>) -> Router {
     Router::new().fallback(api_host).with_state(app)
 }
@@ -37,7 +37,7 @@ pub(crate) fn upload_router(app: Arc<AppState>) -> Router {
     Router::new().fallback(upload_host).with_state(app)
 }
 
-/// Both hosts behind one address: signed links are told by their path, which the API has nothing like.
+/// A router for both hosts at one address. Signed links are recognized by their path, which no API path resembles.
 pub(crate) fn shared_router(app: Arc<AppState>) -> Router {
     Router::new().fallback(either_host).with_state(app)
 }
@@ -47,10 +47,11 @@ async fn either_host(
     connection: Extension<Connection>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let named = request.uri().host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
-    let upload = named.is_some_and(|host| names::is_upload(host.split(':').next().unwrap_or_default()))
+    let requested_host = request.uri().host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
+    let is_upload = requested_host
+        .is_some_and(|host| names::is_upload(host.split(':').next().unwrap_or_default()))
         || LinkTarget::parse(request.uri().path()).is_some();
-    match upload {
+    match is_upload {
         true => upload_host(app, connection, request).await,
         false => api_host(app, connection, request).await,
     }
@@ -71,7 +72,7 @@ async fn api_host(
     let is_from_page = cors::is_from_page(&parts);
     let response = match Exchange::begin(&app, Host::Api, parts, connection) {
         Ok(exchange) => {
-            let response = api_answer(&app, &exchange, body).await;
+            let response = handle_api(&app, &exchange, body).await;
             exchange.end(response).await
         }
         Err(response) => *response,
@@ -79,41 +80,41 @@ async fn api_host(
     if is_from_page { cors::expose(response) } else { response }
 }
 
-async fn api_answer(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
+async fn handle_api(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
     if exchange.phase() == Some(Phase::Before)
         && let Some(response) = exchange.apply_fault().await
     {
         return response;
     }
-    let body = match read(body, exchange).await {
-        Read::All(body) => body,
-        Read::Struck(response) => return response,
-        Read::TooLarge => {
-            let message = format!("A request to the API holds at most {MAX_BODY_BYTES} bytes.");
-            return router::refusal(&ApiError::new(
+    let body = match read_body(body, exchange).await {
+        ReadOutcome::Complete(body) => body,
+        ReadOutcome::Faulted(response) => return response,
+        ReadOutcome::TooLarge => {
+            let message = format!("The limit for an API request is {MAX_BODY_BYTES} bytes.");
+            return router::error_response(&ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 None,
                 "Too large.",
                 message,
             ));
         }
-        Read::BrokenOff => {
-            return router::refusal(&ApiError::bad_request(
+        ReadOutcome::Incomplete => {
+            return router::error_response(&ApiError::bad_request(
                 INVALID_PARAMETER,
-                "The body broke off, or is no chunked body.",
+                "The body is incomplete, or its chunked encoding is invalid.",
             ));
         }
     };
-    let request = router::request(&exchange.parts, body);
+    let request = router::build_request(&exchange.parts, body);
     let method = &exchange.parts.method;
     let resolver = app.resolver(&exchange.connection);
-    let own_base = exchange.connection.own().and_then(|own| own.upload_base.as_deref());
+    let own_base = exchange.connection.world_port().and_then(|own| own.upload_base.as_deref());
     let upload_base = own_base.unwrap_or(&app.upload_base);
-    let response = router::answer(&resolver, upload_base, method, &request, &exchange.log_entry);
+    let response = router::handle(&resolver, upload_base, method, &request, &exchange.log_entry);
     when_durable(app, method, response).await
 }
 
-/// The answer, once what it tells of is on the disk, where it is to be there.
+/// Waits until the changes that the response reports are durable, if the sandbox stores its state.
 async fn when_durable(app: &AppState, method: &Method, response: Response<Body>) -> Response<Body> {
     if method.is_safe() {
         return response;
@@ -123,43 +124,43 @@ async fn when_durable(app: &AppState, method: &Method, response: Response<Body>)
         Err(reason) => {
             let message = format!("The state cannot be written: {reason}.");
             let status = StatusCode::INSUFFICIENT_STORAGE;
-            router::refusal(&ApiError::new(status, None, "Something went wrong.", message))
+            router::error_response(&ApiError::new(status, None, "Something went wrong.", message))
         }
     }
 }
 
-enum Read {
-    All(Bytes),
-    Struck(Response<Body>),
+enum ReadOutcome {
+    Complete(Bytes),
+    Faulted(Response<Body>),
     TooLarge,
-    BrokenOff,
+    Incomplete,
 }
 
-async fn read(mut body: Body, exchange: &Exchange) -> Read {
+async fn read_body(mut body: Body, exchange: &Exchange) -> ReadOutcome {
     let mut bytes = BytesMut::new();
-    let mut strikes_at = exchange.strikes_at();
+    let mut fault_offset = exchange.fault_offset();
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Read::BrokenOff };
+        let Ok(frame) = frame else { return ReadOutcome::Incomplete };
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > MAX_BODY_BYTES {
-            return Read::TooLarge;
+            return ReadOutcome::TooLarge;
         }
         bytes.extend_from_slice(&data);
         exchange.log_entry.update(|entry| entry.body_length = bytes.len() as u64);
-        // A fault that only alters the answer must not cost the rest of the request.
-        if strikes_at.take_if(|at| bytes.len() as u64 >= *at).is_some()
+        // A fault that only changes the response must not lose the rest of the body.
+        if fault_offset.take_if(|at| bytes.len() as u64 >= *at).is_some()
             && let Some(response) = exchange.apply_fault().await
         {
-            return Read::Struck(response);
+            return ReadOutcome::Faulted(response);
         }
     }
-    // The body was shorter than where the fault waits: its end is where it strikes.
-    if strikes_at.is_some()
+    // The body is shorter than the fault's offset: the fault takes effect at its end.
+    if fault_offset.is_some()
         && let Some(response) = exchange.apply_fault().await
     {
-        return Read::Struck(response);
+        return ReadOutcome::Faulted(response);
     }
-    Read::All(bytes.freeze())
+    ReadOutcome::Complete(bytes.freeze())
 }
 
 async fn upload_host(
@@ -176,28 +177,28 @@ async fn upload_host(
     }
     let is_from_page = cors::is_from_page(&parts);
     let response = match Exchange::begin(&app, Host::Upload, parts, connection) {
-        Ok(exchange) => upload_answer(&app, exchange, body).await,
+        Ok(exchange) => handle_upload(&app, exchange, body).await,
         Err(response) => *response,
     };
     if is_from_page { cors::expose(response) } else { response }
 }
 
-async fn upload_answer(app: &AppState, exchange: Exchange, body: Body) -> Response<Body> {
+async fn handle_upload(app: &AppState, exchange: Exchange, body: Body) -> Response<Body> {
     let response = match exchange.phase() {
         Some(Phase::Before) => match exchange.apply_fault().await {
             Some(response) => response,
-            None => tus::answer(app, &exchange, body).await,
+            None => tus::handle(app, &exchange, body).await,
         },
-        _ => tus::answer(app, &exchange, body).await,
+        _ => tus::handle(app, &exchange, body).await,
     };
     let response = when_durable(app, &exchange.parts.method, response).await;
     exchange.end(response).await
 }
 
-/// The method that a client means that can send none but GET and POST: tus 1.0 has servers go by this header.
+/// The method in `X-HTTP-Method-Override`, for clients that can send only GET and POST. tus 1.0 requires servers to honor it.
 fn overridden_method(parts: &http::request::Parts) -> Option<Method> {
-    let named = parts.headers.get(&METHOD_OVERRIDE).filter(|_| parts.method == Method::POST)?;
+    let requested = parts.headers.get(&METHOD_OVERRIDE).filter(|_| parts.method == Method::POST)?;
     [Method::HEAD, Method::PATCH]
         .into_iter()
-        .find(|method| named.as_bytes().eq_ignore_ascii_case(method.as_str().as_bytes()))
+        .find(|method| requested.as_bytes().eq_ignore_ascii_case(method.as_str().as_bytes()))
 }

@@ -1,5 +1,4 @@
-//! From a request to the API to its answer: the operation is found, the token and what was sent are checked, and the handler
-//! asked.
+//! The API's router: finds the operation, checks the token and the parameters, and calls the handler.
 
 mod table;
 
@@ -33,17 +32,17 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Answers a request whose body was read.
-pub(crate) fn answer(
+/// Handles a request whose body has been read.
+pub(crate) fn handle(
     resolver: &WorldResolver<'_>,
     upload_base: &str,
     method: &Method,
     request: &Request,
     log_entry: &EntryHandle,
 ) -> Response<Body> {
-    // What can be got can be asked for its headers alone; the server leaves the body out.
-    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
-    let (operation, params) = match catalog::find(wanted, &request.path) {
+    // HEAD is handled like GET; the server omits the body.
+    let effective_method = if *method == Method::HEAD { &Method::GET } else { method };
+    let (operation, params) = match catalog::find(effective_method, &request.path) {
         Found::Operation(operation, params) => (operation, params),
         Found::OtherMethods(methods) if *method == Method::OPTIONS => {
             let mut response = empty(StatusCode::NO_CONTENT);
@@ -52,11 +51,11 @@ pub(crate) fn answer(
         }
         Found::OtherMethods(methods) => {
             log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
-            return other_method(&methods);
+            return method_not_allowed(&methods);
         }
         Found::Nothing => {
             log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
-            return refusal(&no_operation(method, &request.path));
+            return error_response(&unknown_path(method, &request.path));
         }
     };
     let unknown = validation::unknown_parameters(operation, &request.query);
@@ -65,28 +64,28 @@ pub(crate) fn answer(
         entry.unknown_parameters = unknown;
     });
     if let Some(open) = table::without_token(operation.name) {
-        return answer_without_token(resolver, upload_base, request, log_entry, operation, params, open);
+        return handle_without_token(resolver, upload_base, request, log_entry, operation, params, open);
     }
     let Some(token) = request_log::bearer(&request.headers) else {
-        return refusal(&ApiError::unauthorized(
-            "No access token was sent: the Authorization header must be `bearer …`.",
+        return error_response(&ApiError::unauthorized(
+            "No access token was sent; the Authorization header must be `bearer …`.",
         ));
     };
     let handle = match resolver.of(token) {
         Some(handle) => handle,
         None => match world_for_unknown_token(resolver, token) {
             Ok(handle) => handle,
-            Err(error) => return refusal(&error),
+            Err(error) => return error_response(&error),
         },
     };
     log_entry.set_world(handle.id);
     let (mut state, now) = if method.is_safe() { handle.read() } else { handle.write() };
-    let (caller, rate, standing) = match admit(&mut state, token, request, now) {
-        Ok(admitted) => admitted,
-        Err(error) => return refusal(&error),
+    let (caller, rate, rate_status) = match authenticate(&mut state, token, request, now) {
+        Ok(authenticated) => authenticated,
+        Err(error) => return error_response(&error),
     };
-    let mut outcome = if standing.exceeded {
-        Err(too_many())
+    let mut outcome = if rate_status.exceeded {
+        Err(too_many_requests())
     } else {
         let selection = Selection::parse(request.query.get("fields"));
         let caller = Some(caller);
@@ -96,54 +95,54 @@ pub(crate) fn answer(
         drift.apply(body, state.seed);
     }
     drop(state);
-    let mut response = finish(outcome, operation, request);
-    // A client may reckon the reset by the server's own clock, so that must be the world's.
+    let mut response = into_response(outcome, operation, request);
+    // Clients may compute the reset relative to `Date`, so it must follow the world's clock.
     put(&mut response, header::DATE, &http_date(now));
-    put_limit_headers(&mut response, &rate, &standing);
+    put_limit_headers(&mut response, &rate, &rate_status);
     response
 }
 
-/// The world of a token that is not known, where such tokens are let in.
+/// The world for an unknown token, if the sandbox accepts any token.
 fn world_for_unknown_token(resolver: &WorldResolver<'_>, token: &str) -> Result<Arc<WorldHandle>, ApiError> {
     if !resolver.config().allow_any_token {
         return Err(ApiError::unauthorized(match looks_real(token) {
             true => {
-                "The access token looks like a real one of Vimeo's, and the sandbox takes none: use the token that it printed."
+                "The access token looks like a real Vimeo token, which the sandbox rejects: use the token that it printed."
             }
-            false => "The access token is not known here, or was revoked.",
+            false => "The access token is unknown or was revoked.",
         }));
     }
     let handle = resolver.first()?;
     {
         let (mut state, _) = handle.write();
         let user = Some(state.first_user);
-        // Another request may have brought it in a moment ago, which is as good.
+        // A concurrent request may have added it already, which is fine.
         let _ = state.add_token(token, user, Scopes::all(), None);
     }
     Ok(handle)
 }
 
-/// Finds who a token stands for and counts the request against its limit.
-fn admit(
+/// Identifies the caller by the token and counts the request against the token's rate limit.
+fn authenticate(
     state: &mut State,
     text: &str,
     request: &Request,
     now: DateTime<Utc>,
 ) -> Result<(Caller, RateLimit, RateLimitStatus), ApiError> {
     let Some(token) = state.token(text) else {
-        return Err(ApiError::unauthorized("The access token is not known here, or was revoked."));
+        return Err(ApiError::unauthorized("The access token is unknown or was revoked."));
     };
     if token.expires.is_some_and(|expires| now >= expires) {
         return Err(ApiError::unauthorized("The access token has expired."));
     }
     let with_fields = request.query.get("fields").is_some_and(|fields| !fields.is_empty());
     let rate = token.rate;
-    let standing = token.usage.count(&rate, with_fields, now);
+    let status = token.usage.count(&rate, with_fields, now);
     let caller = Caller { user: token.user, scopes: token.scopes.clone() };
-    Ok((caller, rate, standing))
+    Ok((caller, rate, status))
 }
 
-/// Checks what the token may do, and does it.
+/// Checks scopes and parameters, and calls the handler.
 fn run(mut call: Call<'_>) -> Outcome {
     let operation = call.operation;
     if operation.needs_user {
@@ -153,26 +152,28 @@ fn run(mut call: Call<'_>) -> Outcome {
         let missing: Vec<&str> =
             operation.scopes.iter().copied().filter(|scope| !caller.scopes.contains(scope)).collect();
         if !missing.is_empty() {
-            let silent = call.state.config.missing_private == MissingPrivate::Empty;
-            if silent && missing == ["private"] && operation.answers_page {
+            let returns_empty = call.state.config.missing_private == MissingPrivate::Empty;
+            if returns_empty && missing == ["private"] && operation.answers_page {
                 return call.page::<()>("video", &[], |_, (), _| Value::Null);
             }
             return Err(ApiError::missing_scope(missing.first().copied().unwrap_or_default()));
         }
     }
     let Some(handler) = table::handler(operation) else {
-        return Err(not_built(operation));
+        return Err(not_implemented(operation));
     };
-    let mut wrong = Vec::new();
-    validation::query(operation, &call.request.query, &mut wrong);
+    let mut invalid = Vec::new();
+    validation::query(operation, &call.request.query, &mut invalid);
     if call.state.config.refuse_unknown_parameters {
         let unknown = validation::unknown_parameters(operation, &call.request.query);
-        wrong.extend(unknown.iter().map(|name| InvalidField::new(name, "is no parameter of this operation")));
+        invalid.extend(
+            unknown.iter().map(|name| InvalidField::new(name, "is not a parameter of this operation")),
+        );
     }
     if operation.body.is_some() {
-        validation::body(operation, &call.input()?, &call.request.query, &mut wrong);
+        validation::body(operation, &call.input()?, &call.request.query, &mut invalid);
     }
-    validation::into_result(wrong)?;
+    validation::into_result(invalid)?;
     let mut answer = handler(&mut call)?;
     if operation.method != Method::GET {
         call.state.changed = call.state.changed.max(Some(call.now));
@@ -183,8 +184,8 @@ fn run(mut call: Call<'_>) -> Outcome {
     Ok(answer)
 }
 
-/// An operation that is asked without a token: it says itself who may.
-fn answer_without_token(
+/// Handles an operation that needs no token and authorizes the request itself.
+fn handle_without_token(
     resolver: &WorldResolver<'_>,
     upload_base: &str,
     request: &Request,
@@ -210,21 +211,21 @@ fn answer_without_token(
             })
         },
     );
-    finish(outcome, operation, request)
+    into_response(outcome, operation, request)
 }
 
-fn finish(outcome: Outcome, operation: &Operation, request: &Request) -> Response<Body> {
+fn into_response(outcome: Outcome, operation: &Operation, request: &Request) -> Response<Body> {
     match outcome {
-        Ok(answer) if operation.knows_modified_since && unchanged(&answer, request) => {
+        Ok(answer) if operation.knows_modified_since && not_modified(&answer, request) => {
             empty(StatusCode::NOT_MODIFIED)
         }
-        Ok(answer) => success(answer),
-        Err(error) => refusal(&error),
+        Ok(answer) => success_response(answer),
+        Err(error) => error_response(&error),
     }
 }
 
-/// Whether nothing in the answer is newer than what the client says it has.
-fn unchanged(answer: &Answer, request: &Request) -> bool {
+/// Whether nothing in the response is newer than `If-Modified-Since`.
+fn not_modified(answer: &Answer, request: &Request) -> bool {
     let since = request.headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
     match (answer.modified, since.and_then(parse_http_date)) {
         (Some(modified), Some(since)) => modified.timestamp() <= since.timestamp(),
@@ -232,9 +233,9 @@ fn unchanged(answer: &Answer, request: &Request) -> bool {
     }
 }
 
-fn success(answer: Answer) -> Response<Body> {
+fn success_response(answer: Answer) -> Response<Body> {
     let mut response = match answer.body {
-        Content::Json(body) => with_json(answer.status, &answer.media, &body),
+        Content::Json(body) => json_response(answer.status, &answer.media, &body),
         Content::Nothing => empty(answer.status),
         Content::Html(page) => {
             let mut response = Response::new(Body::from(page));
@@ -266,16 +267,16 @@ fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// A refusal in Vimeo's error shape.
-pub(crate) fn refusal(error: &ApiError) -> Response<Body> {
-    let mut response = with_json(error.status, "error", &error.body());
+/// An error response in Vimeo's format.
+pub(crate) fn error_response(error: &ApiError) -> Response<Body> {
+    let mut response = json_response(error.status, "error", &error.body());
     if let Some(challenge) = error.challenge {
         put(&mut response, header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
 
-fn with_json(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
+fn json_response(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
     *response.status_mut() = status;
     put(&mut response, header::CONTENT_TYPE, &format!("application/vnd.vimeo.{media}+json"));
@@ -283,61 +284,61 @@ fn with_json(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
 }
 
 fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
-    // Everything that is written here is ours and printable; a value that is not is left out rather than fatal.
+    // All values set here are printable; an invalid one is left out.
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
 }
 
-fn put_limit_headers(response: &mut Response<Body>, rate: &RateLimit, standing: &RateLimitStatus) {
+fn put_limit_headers(response: &mut Response<Body>, rate: &RateLimit, status: &RateLimitStatus) {
     let reset = match rate.headers {
         LimitHeaders::Absent => return,
-        LimitHeaders::Iso => iso(standing.reset),
-        LimitHeaders::Unix => standing.reset.timestamp().to_string(),
+        LimitHeaders::Iso => iso(status.reset),
+        LimitHeaders::Unix => status.reset.timestamp().to_string(),
     };
-    put(response, LIMIT, &standing.limit.to_string());
-    put(response, REMAINING, &standing.remaining.to_string());
+    put(response, LIMIT, &status.limit.to_string());
+    put(response, REMAINING, &status.remaining.to_string());
     put(response, RESET, &reset);
 }
 
-fn too_many() -> ApiError {
-    let message = "The token's rate limit is used up; X-RateLimit-Reset tells when its window ends.";
+fn too_many_requests() -> ApiError {
+    let message = "The token's rate limit is exhausted; X-RateLimit-Reset is the end of its window.";
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, None, "Too many requests.", message)
 }
 
-fn not_built(operation: &Operation) -> ApiError {
+fn not_implemented(operation: &Operation) -> ApiError {
     let message = format!(
-        "The sandbox does not do {} ({} {}); it answers only what it can answer truly.",
+        "The sandbox does not implement {} ({} {}).",
         operation.name, operation.method, operation.path
     );
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message)
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not implemented.", message)
 }
 
-fn no_operation(method: &Method, path: &str) -> ApiError {
+fn unknown_path(method: &Method, path: &str) -> ApiError {
     let message = format!("The API has no {method} {path}.");
     ApiError::new(StatusCode::NOT_FOUND, None, "This does not exist.", message)
 }
 
-/// The methods of a path as `Allow` has them.
+/// The value of `Allow`.
 fn allowed(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn other_method(methods: &[Method]) -> Response<Body> {
+fn method_not_allowed(methods: &[Method]) -> Response<Body> {
     let allowed = allowed(methods);
     let error = ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         None,
         "This method is not supported here.",
-        format!("The path takes {allowed}."),
+        format!("The path supports {allowed}."),
     );
-    let mut response = refusal(&error);
+    let mut response = error_response(&error);
     put(&mut response, header::ALLOW, &allowed);
     response
 }
 
-/// Reads what a request asks for out of its head and its body.
-pub(crate) fn request(parts: &http::request::Parts, body: Bytes) -> Request {
+/// Builds the request that handlers see.
+pub(crate) fn build_request(parts: &http::request::Parts, body: Bytes) -> Request {
     Request {
         path: parts.uri.path().to_owned(),
         query: Query::parse(parts.uri.query().unwrap_or_default()),
@@ -346,7 +347,7 @@ pub(crate) fn request(parts: &http::request::Parts, body: Bytes) -> Request {
     }
 }
 
-/// Vimeo's name of the operation that a request means, for the faults.
+/// Vimeo's name of the operation that a request addresses, for faults.
 pub(crate) fn operation_name(method: &Method, path: &str) -> Option<&'static str> {
     match catalog::find(method, path) {
         Found::Operation(operation, _) => Some(operation.name),

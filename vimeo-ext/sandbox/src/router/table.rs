@@ -1,4 +1,4 @@
-//! Which handler answers which operation.
+//! Maps operations to handlers.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use crate::handlers::{
     users, versions, videos, webhooks,
 };
 
-/// What answers an operation; `None` while the sandbox has no state for it.
+/// The handler of an operation; `None` if the sandbox does not implement it.
 pub(super) fn handler(operation: &Operation) -> Option<Handler> {
     static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         catalog::all().filter_map(|operation| Some((operation.name, choose(operation)?))).collect()
@@ -23,17 +23,17 @@ pub(super) fn handler(operation: &Operation) -> Option<Handler> {
 fn choose(operation: &Operation) -> Option<Handler> {
     let by_rules = by_name(operation.name)
         .or_else(|| operation.member.map(|member| collections::handler(member.action)));
-    // A read can be answered from the description; a write that is not done must not look done.
+    // Reads can be generated from the API description; a write without state must not appear to succeed.
     by_rules.or_else(|| (operation.method == Method::GET).then_some(described::answer as Handler))
 }
 
-/// What has rules of its own.
+/// Operations with a specific handler.
 fn by_name(name: &str) -> Option<Handler> {
     Some(match name {
         "get_endpoints" => handlers::endpoints,
         "verify_token" => oauth::verify,
         "delete_token" => oauth::revoke,
-        // Answered without a token; see `without_token`.
+        // Handled without a token; see `without_token`.
         "client_auth" => oauth::client_credentials,
         "exchange_auth_code" => oauth::exchange,
         "authorize_page" => oauth::page,
@@ -201,7 +201,7 @@ fn by_name(name: &str) -> Option<Handler> {
     })
 }
 
-/// The operations that ask for an app's id and secret, or for nothing, rather than for a token.
+/// Operations that take an app's credentials, or none, instead of a token.
 pub(crate) fn without_token(name: &str) -> Option<Open> {
     match name {
         "client_auth" | "exchange_auth_code" | "device_code" | "device_token" => Some(oauth::open_by_secret),

@@ -225,7 +225,7 @@ impl SandboxBuilder {
             None => None,
         };
         // Keys take their time, if not much.
-        let made = tokio::task::spawn_blocking(crate::server::tls::make).await;
+        let made = tokio::task::spawn_blocking(crate::server::tls::create).await;
         let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         let (authority, acceptor) = made.map_err(StartError::Certificate)?;
         addresses.ca_file = Some(authority.path().to_owned());

@@ -1,4 +1,4 @@
-//! Connections: accepted, served, and cut on demand; and the few that the sandbox makes itself.
+//! Listeners and connections: accepting, serving and resetting them, and outgoing requests.
 
 pub(crate) mod outbound;
 pub(crate) mod ports;
@@ -28,42 +28,42 @@ use tokio::task::JoinSet;
 
 use socket_owner::Ends;
 
-/// Lets a handler cut the connection that its request came over.
+/// The connection of a request; lets a handler reset it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    cut: Arc<AtomicBool>,
+    is_reset: Arc<AtomicBool>,
     peer: Arc<Peer>,
-    own: Option<Arc<WorldPort>>,
+    world_port: Option<Arc<WorldPort>>,
 }
 
-/// Who is at the other end of a connection.
+/// The other end of a connection.
 #[derive(Debug)]
 enum Peer {
-    /// Whoever may open the socket's file.
+    /// A process that can open the socket's file.
     #[cfg(unix)]
     Unix,
     Tcp(Ends, OnceCell<Option<bool>>),
 }
 
-/// The one world that a port leads to.
+/// A port that serves a single world.
 #[derive(Debug)]
 pub(crate) struct WorldPort {
     pub(crate) world: u64,
-    /// Where signed links lead, where that is not the upload host.
+    /// The base of signed links, if it is not the upload host.
     pub(crate) upload_base: Option<String>,
 }
 
 impl Connection {
-    fn new(peer: Peer, own: Option<Arc<WorldPort>>) -> Self {
-        Self { cut: Arc::default(), peer: Arc::new(peer), own }
+    fn new(peer: Peer, world_port: Option<Arc<WorldPort>>) -> Self {
+        Self { is_reset: Arc::default(), peer: Arc::new(peer), world_port }
     }
 
-    /// The only world that is to be seen through this connection, where it came by that world's port.
-    pub(crate) fn own(&self) -> Option<&WorldPort> {
-        self.own.as_deref()
+    /// The port of a single world through which this connection came, if any; then only that world is visible.
+    pub(crate) fn world_port(&self) -> Option<&WorldPort> {
+        self.world_port.as_deref()
     }
 
-    /// Whether who is at the other end is on this machine.
+    /// Whether the peer is on this machine.
     pub(crate) fn is_local(&self) -> bool {
         match &*self.peer {
             #[cfg(unix)]
@@ -72,44 +72,46 @@ impl Connection {
         }
     }
 
-    /// Whether they are the user who started the sandbox; `None` where the system does not tell. Asked once a connection.
+    /// Whether the peer runs as the user who started the sandbox; `None` if the system cannot tell. Determined once per
+    /// connection.
     pub(crate) async fn is_same_user(&self) -> Option<bool> {
         match &*self.peer {
             #[cfg(unix)]
             Peer::Unix => None,
-            Peer::Tcp(ends, known) => {
+            Peer::Tcp(ends, result) => {
                 let ends = *ends;
-                let look = async || {
-                    let looked = tokio::task::spawn_blocking(move || socket_owner::is_same_user(ends)).await;
-                    looked.unwrap_or(Some(false))
+                let determine = async || {
+                    let determined =
+                        tokio::task::spawn_blocking(move || socket_owner::is_same_user(ends)).await;
+                    determined.unwrap_or(Some(false))
                 };
-                *known.get_or_init(look).await
+                *result.get_or_init(determine).await
             }
         }
     }
 
-    /// Nothing more is read or written: the client sees a reset.
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::Release);
+    /// Stops reading and writing: the client sees a connection reset.
+    pub(crate) fn reset(&self) {
+        self.is_reset.store(true, Ordering::Release);
     }
 
     fn check(&self, stream: &impl Stream) -> io::Result<()> {
-        if !self.cut.load(Ordering::Acquire) {
+        if !self.is_reset.load(Ordering::Acquire) {
             return Ok(());
         }
-        stream.forget_the_rest();
+        stream.discard_unsent();
         Err(io::ErrorKind::ConnectionReset.into())
     }
 }
 
-/// What a connection is made of.
+/// A stream that can be served.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    /// Sees to it that closing resets the connection, also when the client is not listening right now.
-    fn forget_the_rest(&self) {}
+    /// Makes closing reset the connection, even if the client is not reading.
+    fn discard_unsent(&self) {}
 }
 
 impl Stream for TcpStream {
-    fn forget_the_rest(&self) {
+    fn discard_unsent(&self) {
         let _ = self.set_zero_linger();
     }
 }
@@ -117,7 +119,7 @@ impl Stream for TcpStream {
 #[cfg(unix)]
 impl Stream for tokio::net::UnixStream {}
 
-/// A stream that its [`Connection`] can cut.
+/// A stream that its [`Connection`] can reset.
 struct AbortableStream<S> {
     stream: S,
     connection: Connection,
@@ -164,21 +166,21 @@ impl<S: Stream> AsyncWrite for AbortableStream<S> {
     }
 }
 
-/// How long to wait when the system has no more sockets to give.
+/// How long to wait after a failure to accept, such as when the system has no more sockets.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(10);
 
-/// What is listened on.
+/// A bound socket.
 pub(crate) enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
 }
 
-/// What is spoken on a listener.
+/// The protocol of a listener.
 #[derive(Clone)]
 pub(crate) enum ListenerKind {
     Plain(Router),
-    /// Plain too, into one world.
+    /// Plain HTTP for a single world.
     World(Arc<WorldPort>, Router),
     #[cfg(feature = "tls")]
     Tls(tokio_rustls::TlsAcceptor, Router),
@@ -186,15 +188,15 @@ pub(crate) enum ListenerKind {
     Proxy(crate::server::proxy::Proxy),
 }
 
-/// Ends what was spawned beside a connection, when all of them end.
+/// Stops tasks that a connection spawned when the server stops.
 #[derive(Clone)]
-pub(crate) struct Stop(
+pub(crate) struct ShutdownSignal(
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only the proxy spawns anything"))]
     tokio::sync::watch::Receiver<()>,
 );
 
-impl Stop {
-    /// Runs until it is done, or the server is.
+impl ShutdownSignal {
+    /// Runs `work` until it completes or the server stops.
     #[cfg(feature = "tls")]
     pub(crate) async fn until(mut self, work: impl Future<Output = ()>) {
         tokio::select! {
@@ -204,28 +206,28 @@ impl Stop {
     }
 }
 
-/// How many connections of one listener are served at a time; those beyond wait to be accepted.
+/// How many connections one listener serves at a time; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 4_096;
 
-/// Serves until the task is aborted; every connection ends with it, since this owns them all.
+/// Serves until the task is aborted, which closes all connections.
 pub(crate) async fn serve(listener: Listener, kind: ListenerKind) {
-    serve_at_most(MAX_CONNECTIONS, listener, kind).await;
+    serve_with_limit(MAX_CONNECTIONS, listener, kind).await;
 }
 
-async fn serve_at_most(max_connections: usize, listener: Listener, kind: ListenerKind) {
+async fn serve_with_limit(max_connections: usize, listener: Listener, kind: ListenerKind) {
     let mut connections = JoinSet::new();
     let (_running, stop) = tokio::sync::watch::channel(());
-    let stop = Stop(stop);
+    let stop = ShutdownSignal(stop);
     loop {
         tokio::select! {
             accepted = accept(&listener, &kind, &stop), if connections.len() < max_connections => match accepted {
                 Ok(connection) => drop(connections.spawn(connection)),
                 Err(error) => {
-                    tracing::warn!(%error, "no connection accepted");
+                    tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_BACKOFF).await;
                 }
             },
-            // Finished connections are let go, or they would pile up.
+            // Reap finished connections.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
@@ -233,46 +235,55 @@ async fn serve_at_most(max_connections: usize, listener: Listener, kind: Listene
 
 type ConnectionFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn accept(listener: &Listener, kind: &ListenerKind, stop: &Stop) -> io::Result<ConnectionFuture> {
+async fn accept(
+    listener: &Listener,
+    kind: &ListenerKind,
+    stop: &ShutdownSignal,
+) -> io::Result<ConnectionFuture> {
     match listener {
         Listener::Tcp(listener) => {
             let (stream, peer) = listener.accept().await?;
-            // Small answers must not wait for the client's acknowledgement of the one before.
+            // Small responses must not wait for the acknowledgement of the previous one.
             let _ = stream.set_nodelay(true);
             let own = stream.local_addr()?;
             let peer = Peer::Tcp(Ends { peer, own }, OnceCell::new());
-            Ok(enter(stream, peer, kind.clone(), stop.clone()))
+            Ok(serve_connection(stream, peer, kind.clone(), stop.clone()))
         }
         #[cfg(unix)]
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
-            Ok(enter(stream, Peer::Unix, kind.clone(), stop.clone()))
+            Ok(serve_connection(stream, Peer::Unix, kind.clone(), stop.clone()))
         }
     }
 }
 
-#[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy is stopped from inside"))]
-fn enter(stream: impl Stream, peer: Peer, kind: ListenerKind, stop: Stop) -> ConnectionFuture {
-    let own = match &kind {
-        ListenerKind::World(own, _) => Some(Arc::clone(own)),
+#[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy uses the signal"))]
+fn serve_connection(
+    stream: impl Stream,
+    peer: Peer,
+    kind: ListenerKind,
+    stop: ShutdownSignal,
+) -> ConnectionFuture {
+    let world_port = match &kind {
+        ListenerKind::World(port, _) => Some(Arc::clone(port)),
         _ => None,
     };
-    let connection = Connection::new(peer, own);
-    let wire = AbortableStream { stream, connection: connection.clone() };
+    let connection = Connection::new(peer, world_port);
+    let stream = AbortableStream { stream, connection: connection.clone() };
     match kind {
         ListenerKind::Plain(router) | ListenerKind::World(_, router) => {
-            Box::pin(converse(wire, connection, router))
+            Box::pin(serve_http(stream, connection, router))
         }
         #[cfg(feature = "tls")]
-        ListenerKind::Tls(acceptor, router) => Box::pin(converse_tls(wire, connection, acceptor, router)),
+        ListenerKind::Tls(acceptor, router) => Box::pin(serve_tls(stream, connection, acceptor, router)),
         #[cfg(feature = "tls")]
-        ListenerKind::Proxy(proxy) => Box::pin(crate::server::proxy::serve(wire, connection, proxy, stop)),
+        ListenerKind::Proxy(proxy) => Box::pin(crate::server::proxy::serve(stream, connection, proxy, stop)),
     }
 }
 
-/// Speaks HTTP through TLS.
+/// Serves HTTP over TLS.
 #[cfg(feature = "tls")]
-pub(crate) async fn converse_tls<S>(
+pub(crate) async fn serve_tls<S>(
     stream: S,
     connection: Connection,
     acceptor: tokio_rustls::TlsAcceptor,
@@ -281,12 +292,12 @@ pub(crate) async fn converse_tls<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     match acceptor.accept(stream).await {
-        Ok(stream) => converse(stream, connection, router).await,
-        Err(error) => tracing::warn!(%error, "a client does not take the sandbox's certificate"),
+        Ok(stream) => serve_http(stream, connection, router).await,
+        Err(error) => tracing::warn!(%error, "TLS handshake failed; does the client trust the sandbox's CA?"),
     }
 }
 
-async fn converse<S>(stream: S, connection: Connection, router: Router)
+async fn serve_http<S>(stream: S, connection: Connection, router: Router)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -296,7 +307,7 @@ where
         router.call(request)
     });
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection closed early");
     }
 }
 
@@ -312,19 +323,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_beyond_the_most_waits_until_another_ends() {
+    async fn connection_over_limit_waits() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let kind = ListenerKind::Plain(Router::new());
-        let server = tokio::spawn(serve_at_most(1, Listener::Tcp(listener), kind));
+        let server = tokio::spawn(serve_with_limit(1, Listener::Tcp(listener), kind));
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(get(&mut first).await > 0);
         let mut second = TcpStream::connect(address).await.unwrap();
-        let mut waits = Box::pin(get(&mut second));
-        let unanswered = tokio::time::timeout(Duration::from_millis(50), &mut waits).await.is_err();
-        assert!(unanswered);
+        let mut response = Box::pin(get(&mut second));
+        let is_pending = tokio::time::timeout(Duration::from_millis(50), &mut response).await.is_err();
+        assert!(is_pending);
         drop(first);
-        assert!(waits.await > 0);
+        assert!(response.await > 0);
         server.abort();
     }
 }

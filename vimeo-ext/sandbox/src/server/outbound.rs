@@ -1,4 +1,4 @@
-//! The few requests that the sandbox sends itself: to programs on this machine, and nowhere else.
+//! Outgoing requests, which go only to programs on this machine.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,41 +10,41 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-/// What an answer may cost.
+/// Limits of a response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// How many bytes of it are read.
+    /// How many bytes of its body are read.
     pub(crate) max_bytes: usize,
-    /// How long it may take.
+    /// How long the exchange may take.
     pub(crate) timeout: Duration,
 }
 
 impl Bounds {
-    /// For a program that is told of something, and a sandbox that is asked for little.
+    /// For webhook deliveries and small requests to another sandbox.
     pub(crate) const CALLBACK: Self = Self { max_bytes: 64 << 20, timeout: Duration::from_secs(10) };
 }
 
-/// Why a request got no answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
     #[error(
-        "only http to this machine is sent to: {0} is neither localhost nor a loopback address, or not http"
+        "only http to this machine is allowed: {0} is not http, or neither localhost nor a loopback address"
     )]
-    Elsewhere(Url),
-    #[error("no answer within {} seconds", .0.as_secs())]
-    TooSlow(Duration),
-    #[error("the answer broke off, or was too long: {0}")]
-    Answer(Box<dyn std::error::Error + Send + Sync>),
+    NotLocal(Url),
+    #[error("timed out after {} seconds", .0.as_secs())]
+    Timeout(Duration),
+    #[error("the response is incomplete or too large: {0}")]
+    Body(Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot connect: {0}")]
     Connect(std::io::Error),
-    #[error("the exchange failed: {0}")]
+    #[error("HTTP error: {0}")]
     Http(#[from] hyper::Error),
-    #[error("the request cannot be written: {0}")]
+    #[error("invalid request: {0}")]
     Request(#[from] http::Error),
 }
 
-/// The address of this machine that a URL means; `None` for any other machine, and for anything but http.
-pub(crate) fn local(url: &Url) -> Option<Vec<SocketAddr>> {
+/// The loopback addresses of a URL; `None` for other machines and for schemes other than http.
+pub(crate) fn local_addresses(url: &Url) -> Option<Vec<SocketAddr>> {
     let port = url.port_or_known_default()?;
     if url.scheme() != "http" {
         return None;
@@ -52,7 +52,7 @@ pub(crate) fn local(url: &Url) -> Option<Vec<SocketAddr>> {
     match url.host()? {
         Host::Ipv4(ip) if ip.is_loopback() => Some(vec![SocketAddr::new(ip.into(), port)]),
         Host::Ipv6(ip) if ip.is_loopback() => Some(vec![SocketAddr::new(ip.into(), port)]),
-        // Not resolved: the name means this machine whatever a resolver says.
+        // Not resolved: the name must mean this machine, whatever a resolver returns.
         Host::Domain(name) if name.eq_ignore_ascii_case("localhost") => Some(vec![
             SocketAddr::from(([127, 0, 0, 1], port)),
             SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)),
@@ -61,7 +61,7 @@ pub(crate) fn local(url: &Url) -> Option<Vec<SocketAddr>> {
     }
 }
 
-/// Sends one request and reads the answer.
+/// Sends one request and reads the response.
 pub(crate) async fn send(
     method: Method,
     url: &Url,
@@ -71,7 +71,7 @@ pub(crate) async fn send(
 ) -> Result<(u16, Bytes), SendError> {
     match tokio::time::timeout(timeout, exchange(method, url, headers, body, max_bytes)).await {
         Ok(exchanged) => exchanged,
-        Err(_) => Err(SendError::TooSlow(timeout)),
+        Err(_) => Err(SendError::Timeout(timeout)),
     }
 }
 
@@ -82,7 +82,7 @@ async fn exchange(
     body: Bytes,
     max_bytes: usize,
 ) -> Result<(u16, Bytes), SendError> {
-    let addresses = local(url).ok_or_else(|| SendError::Elsewhere(url.clone()))?;
+    let addresses = local_addresses(url).ok_or_else(|| SendError::NotLocal(url.clone()))?;
     let stream = TcpStream::connect(&*addresses).await.map_err(SendError::Connect)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -91,15 +91,15 @@ async fn exchange(
     *request.headers_mut() = headers;
     let host = HeaderValue::from_str(url.authority()).map_err(http::Error::from)?;
     request.headers_mut().insert(header::HOST, host);
-    let answered = async move {
+    let response = async move {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), max_bytes).collect().await;
-        Ok::<_, SendError>((status, body.map_err(SendError::Answer)?.to_bytes()))
+        Ok::<_, SendError>((status, body.map_err(SendError::Body)?.to_bytes()))
     };
-    // The connection is driven beside the exchange, and ends with it.
+    // Drives the connection during the exchange.
     tokio::select! {
-        answered = answered => answered,
+        response = response => response,
         Err(error) = connection => Err(error.into()),
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_leaves_this_machine() {
+    fn allows_only_loopback_http() {
         for (url, allowed) in [
             ("http://127.0.0.1:80/hook", true),
             ("http://127.9.9.9/", true),
@@ -122,7 +122,7 @@ mod tests {
             ("http://0.0.0.0/", false),
             ("ftp://127.0.0.1/", false),
         ] {
-            assert_eq!(local(&Url::parse(url).unwrap()).is_some(), allowed, "{url}");
+            assert_eq!(local_addresses(&Url::parse(url).unwrap()).is_some(), allowed, "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ports that lead to one world each, for clients that cannot be given a token of their own.
+//! Ports that serve a single world each, for clients that cannot be given a token of their own.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// The ports of worlds, by the worlds' numbers.
+/// The open ports by world ID.
 #[derive(Debug, Default)]
 pub(crate) struct Ports {
     open: Mutex<BTreeMap<u64, Port>>,
 }
 
-/// A port that is listened on.
+/// An open port.
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) url: Url,
@@ -20,26 +20,26 @@ pub(crate) struct Port {
 }
 
 impl Ports {
-    /// Those that are open, while nothing else opens or closes one.
-    pub(crate) fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Port>> {
+    /// Locks the open ports.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Port>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The address of a world that has a port of its own.
+    /// The base URL of a world's port.
     pub(crate) fn url(&self, world: u64) -> Option<Url> {
-        self.open().get(&world).map(|port| port.url.clone())
+        self.lock().get(&world).map(|port| port.url.clone())
     }
 
-    /// Ends what listens for a world, and its connections.
+    /// Closes a world's port and its connections.
     pub(crate) fn close(&self, world: u64) {
-        if let Some(port) = self.open().remove(&world) {
+        if let Some(port) = self.lock().remove(&world) {
             port.server.abort();
         }
     }
 
-    /// Ends all of them; answers what can be waited for.
+    /// Closes all ports; returns the server tasks to wait for.
     pub(crate) fn close_all(&self) -> Vec<JoinHandle<()>> {
-        let ports = std::mem::take(&mut *self.open());
+        let ports = std::mem::take(&mut *self.lock());
         ports.into_values().map(|port| port.server).inspect(JoinHandle::abort).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy for clients whose hosts cannot be changed: what is meant for Vimeo ends here, and nothing else is let through.
+//! An HTTP proxy for clients whose base URL cannot be changed: requests to Vimeo go to the sandbox, all others are rejected.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,61 +12,60 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Connection, Stop};
+use super::{Connection, ShutdownSignal};
 use crate::protocol::names;
 
-/// What the proxy leads to.
+/// The targets of the proxy.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) acceptor: TlsAcceptor,
-    /// Where what was meant for Vimeo is answered, by name.
+    /// Handles requests to Vimeo's hosts.
     pub(crate) router: Router,
-    /// The sandbox's own addresses, as `host:port`, with who answers there.
+    /// The sandbox's own addresses, as `host:port`, with their routers.
     pub(crate) own: Arc<[(String, Router)]>,
 }
 
-/// Serves one client of the proxy.
-pub(crate) async fn serve<S>(stream: S, connection: Connection, proxy: Proxy, stop: Stop)
+/// Serves a proxy connection.
+pub(crate) async fn serve<S>(stream: S, connection: Connection, proxy: Proxy, stop: ShutdownSignal)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     let service = service_fn(move |request| {
         let (connection, proxy, stop) = (connection.clone(), proxy.clone(), stop.clone());
-        async move { Ok::<_, Infallible>(answer(request, connection, proxy, stop).await) }
+        async move { Ok::<_, Infallible>(handle(request, connection, proxy, stop).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = served.await {
-        tracing::debug!(%error, "a client of the proxy left early");
+        tracing::debug!(%error, "proxy connection closed early");
     }
 }
 
-async fn answer(
+async fn handle(
     mut request: Request<Incoming>,
     connection: Connection,
     proxy: Proxy,
-    stop: Stop,
+    stop: ShutdownSignal,
 ) -> Response<Body> {
     let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     if request.method() == Method::CONNECT {
-        let is_meant = authority.strip_suffix(":443").is_some_and(names::is_vimeo);
-        if !is_meant {
-            return refused(&authority);
+        let is_allowed = authority.strip_suffix(":443").is_some_and(names::is_vimeo);
+        if !is_allowed {
+            return reject(&authority);
         }
         tokio::spawn(stop.until(async move {
             match hyper::upgrade::on(&mut request).await {
                 Ok(upgraded) => {
-                    super::converse_tls(TokioIo::new(upgraded), connection, proxy.acceptor, proxy.router)
-                        .await;
+                    super::serve_tls(TokioIo::new(upgraded), connection, proxy.acceptor, proxy.router).await;
                 }
-                Err(error) => tracing::debug!(%error, "a client of the proxy did not go on"),
+                Err(error) => tracing::debug!(%error, "CONNECT upgrade failed"),
             }
         }));
         return Response::new(Body::empty());
     }
-    // Signed links are plain http, and lead here too where a client sends everything through the proxy. Some clients ask for
-    // https without a tunnel, with the whole address in the first line.
+    // Signed links are plain http, and clients that proxy everything send them here. Some clients request https URLs in
+    // absolute form, without a tunnel.
     let own = proxy.own.iter().find(|(own, _)| *own == authority).map(|(_, router)| router);
     let router = own.or_else(|| is_vimeo(request.uri()).then_some(&proxy.router));
     match router {
@@ -82,20 +81,18 @@ async fn answer(
             let Ok(response) = TowerToHyperService::new(router.clone()).call(request).await;
             response
         }
-        None => refused(&authority),
+        None => reject(&authority),
     }
 }
 
-/// Whether a whole address is one of Vimeo's.
+/// Whether an absolute URI is one of Vimeo's.
 fn is_vimeo(uri: &http::Uri) -> bool {
     uri.host().is_some_and(names::is_vimeo) && matches!(uri.port_u16(), None | Some(80 | 443))
 }
 
-fn refused(authority: &str) -> Response<Body> {
-    let text = format!(
-        "vimeo-sandbox is a proxy for {} and the upload hosts alone; \"{authority}\" is not let through.\n",
-        names::API
-    );
+fn reject(authority: &str) -> Response<Body> {
+    let text =
+        format!("vimeo-sandbox proxies only {} and the upload hosts, not \"{authority}\".\n", names::API);
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::FORBIDDEN;
     response

@@ -1,27 +1,25 @@
-//! Which user a connection of this machine comes from. Linux tells it in its table of sockets, other systems in no way that
-//! needs no code of the system's own.
+//! Determines which local user a connection comes from, from the socket table of Linux. Other systems offer no portable way.
 
 use std::net::SocketAddr;
 
-/// The two ends of a TCP connection, as the server sees them.
+/// The two addresses of a TCP connection, as seen by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) peer: SocketAddr,
     pub(crate) own: SocketAddr,
 }
 
-/// Whether the peer's socket belongs to the user whom the server's own belongs to, or to the superuser; `None` where the system does
-/// not tell.
+/// Whether the peer's socket belongs to the same user as the server's, or to root; `None` if the system cannot tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_same_user(ends: Ends) -> Option<bool> {
     use std::io::Read as _;
 
-    /// Some 400,000 sockets.
+    /// Enough for some 400,000 sockets.
     const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024;
 
     let mut owners = Owners::default();
     let mut readable = false;
-    // A client of IPv4 can be connected to a listener of IPv6, and then its ends are in different tables.
+    // An IPv4 client of an IPv6 listener has its ends in different tables.
     for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let mut table = String::new();
         if let Ok(file) = std::fs::File::open(path)
@@ -46,21 +44,21 @@ struct Owners {
     own: Option<u32>,
 }
 
-/// How the table writes that both ends of a connection are open.
+/// The state of an open connection in the table.
 #[cfg(any(target_os = "linux", test))]
 const ESTABLISHED: &str = "01";
 
 #[cfg(any(target_os = "linux", test))]
 impl Owners {
-    /// Looks both ends up in a table of sockets.
+    /// Looks up both ends in a socket table.
     fn read(&mut self, table: &str, Ends { peer, own }: Ends) {
         for line in table.lines().skip(1) {
             let mut columns = line.split_ascii_whitespace();
-            let local = columns.nth(1).and_then(address);
-            let remote = columns.next().and_then(address);
+            let local = columns.nth(1).and_then(parse_address);
+            let remote = columns.next().and_then(parse_address);
             let is_established = columns.next() == Some(ESTABLISHED);
             let user: Option<u32> = columns.nth(3).and_then(|user| user.parse().ok());
-            // A socket that its program has closed belongs to nobody, which the table writes as 0 too.
+            // The table shows owner 0 for a socket that its program has closed, too.
             let user = user.filter(|user| *user != 0 || is_established);
             if local == Some(canonical(peer)) && remote == Some(canonical(own)) {
                 self.peer = user;
@@ -71,7 +69,7 @@ impl Owners {
         }
     }
 
-    /// A peer that is not found is nobody's friend: its socket is closed, or in another container.
+    /// `false` if the peer is not found: its socket is closed, or in another container.
     fn are_same(&self) -> bool {
         match (self.peer, self.own) {
             (Some(0), _) => true,
@@ -86,9 +84,9 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Reads `0100007F:1F90`: words of the address in the machine's own order of bytes, and the port.
+/// Parses `0100007F:1F90`: the address as words in native byte order, and the port.
 #[cfg(any(target_os = "linux", test))]
-fn address(text: &str) -> Option<SocketAddr> {
+fn parse_address(text: &str) -> Option<SocketAddr> {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     let (ip, port) = text.split_once(':')?;
@@ -117,8 +115,8 @@ mod tests {
     const HEAD: &str =
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
-    /// A listener of user 1000 at 127.0.0.1:8080, with a client of theirs, one of user 1001, one of the superuser, one whose program
-    /// has closed its socket, and one of theirs that has ended its half alone.
+    /// A listener of user 1000 at 127.0.0.1:8080 with these clients: the same user, user 1001, root, one whose program has closed
+    /// its socket, and one of user 1000 that has shut down its sending half.
     const TABLE: &str = "\
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 21 1 0 100 0 0 10 0
    1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 22 1 0 20 4 30 10 -1
@@ -133,14 +131,14 @@ mod tests {
   10: 0100007F:C354 0100007F:1F90 05 00000000:00000000 00:00000000 00000000  1000        0 32 1 0 20 4 30 10 -1
 ";
 
-    /// The server's end of a connection of IPv4 to a listener of IPv6.
+    /// The server's end of an IPv4 connection to an IPv6 listener.
     const TABLE6: &str = "\
    0: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:C351 01 00000000:00000000 00:00000000 00000000  1001        0 28 1 0 20 4 30 10 -1
    1: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C350 01 00000000:00000000 00:00000000 00000000  1000        0 29 1 0 20 4 30 10 -1
 ";
 
     #[test]
-    fn the_owner_of_a_peer_is_read_from_the_table() {
+    fn reads_peer_owner_from_table() {
         let ends = |peer: &str, own: &str| Ends { peer: peer.parse().unwrap(), own: own.parse().unwrap() };
         for (tables, ends, same) in [
             (vec![TABLE], ends("127.0.0.1:50000", "127.0.0.1:8080"), true),
@@ -156,12 +154,15 @@ mod tests {
             tables.iter().for_each(|table| owners.read(&format!("{HEAD}{table}"), ends));
             assert_eq!(owners.are_same(), same, "{ends:?}");
         }
-        assert_eq!(address("00000000000000000000000001000000:1F90"), Some("[::1]:8080".parse().unwrap()));
+        assert_eq!(
+            parse_address("00000000000000000000000001000000:1F90"),
+            Some("[::1]:8080".parse().unwrap())
+        );
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_connection_whose_program_has_closed_it_is_nobodys() {
+    fn closed_socket_has_no_owner() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, peer) = listener.accept().unwrap();
@@ -172,13 +173,13 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_connection_of_ones_own_is_recognised() {
+    fn recognizes_own_connection() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, peer) = listener.accept().unwrap();
         let ends = Ends { peer, own: accepted.local_addr().unwrap() };
         assert_eq!(is_same_user(ends), Some(true));
-        // Nobody has the connection the other way round.
+        // No such connection.
         let nowhere = Ends { peer: "127.0.0.1:1".parse().unwrap(), ..ends };
         assert_eq!(is_same_user(nowhere), Some(false));
     }

@@ -1,4 +1,4 @@
-//! https under Vimeo's names, with certificates of an authority that is made at each start.
+//! https under Vimeo's host names, with a certificate authority that is created at each start.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -19,14 +19,14 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use crate::protocol::names;
 
-/// How long certificates are good for; some clients refuse longer ones.
+/// The validity of certificates; some clients reject longer ones.
 const CERTIFICATE_LIFETIME: TimeDelta = TimeDelta::days(397);
 
-/// The authority of one run and the certificate that it gave.
+/// The certificate authority of one run.
 #[derive(Debug)]
 pub(crate) struct Authority {
     pub(crate) pem: String,
-    /// The same as a file, which goes with the sandbox.
+    /// The same as a file, which is deleted with the sandbox.
     file: NamedTempFile,
 }
 
@@ -36,12 +36,12 @@ impl Authority {
     }
 }
 
-/// Makes an authority, and what takes TLS connections with a certificate of it for all names that the sandbox has.
-pub(crate) fn make() -> Result<(Authority, TlsAcceptor), std::io::Error> {
+/// Creates an authority and an acceptor whose certificate covers all names of the sandbox.
+pub(crate) fn create() -> Result<(Authority, TlsAcceptor), std::io::Error> {
     let failed = |error: rcgen::Error| std::io::Error::other(error.to_string());
     let now = Utc::now();
     let (pem, chain, key) = certificates(now).map_err(failed)?;
-    // The process may have chosen another provider for itself: that is none of our business.
+    // Explicit, since the process may use another default provider.
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(std::io::Error::other)?
@@ -59,11 +59,11 @@ type Certificates =
 
 fn certificates(now: DateTime<Utc>) -> Result<Certificates, rcgen::Error> {
     let mut authority = CertificateParams::default();
-    limit(&mut authority, now);
+    set_validity(&mut authority, now);
     authority.distinguished_name.push(DnType::CommonName, "vimeo-sandbox, made for one run");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // Whoever trusts it by accident trusts it for nothing else.
+    // Limits what a client can be made to trust by accident.
     authority.name_constraints = Some(NameConstraints {
         permitted_subtrees: ["vimeo.com", "localhost"]
             .map(|name| GeneralSubtree::DnsName(name.to_owned()))
@@ -76,7 +76,7 @@ fn certificates(now: DateTime<Utc>) -> Result<Certificates, rcgen::Error> {
     let mut names = vec![names::API.to_owned(), "localhost".to_owned()];
     names.extend(names::UPLOAD.iter().map(|end| format!("*{end}")));
     let mut leaf = CertificateParams::new(names)?;
-    limit(&mut leaf, now);
+    set_validity(&mut leaf, now);
     let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     leaf.subject_alt_names.extend(addresses.map(SanType::IpAddress));
     leaf.distinguished_name.push(DnType::CommonName, names::API);
@@ -89,12 +89,12 @@ fn certificates(now: DateTime<Utc>) -> Result<Certificates, rcgen::Error> {
     Ok((root.pem(), leaf.der().clone(), key))
 }
 
-fn limit(params: &mut CertificateParams, now: DateTime<Utc>) {
-    let day = |at: DateTime<Utc>| {
-        // A month and a day are always small enough.
+fn set_validity(params: &mut CertificateParams, now: DateTime<Utc>) {
+    let date = |at: DateTime<Utc>| {
+        // Months and days fit a `u8`.
         let part = |number: u32| u8::try_from(number).unwrap_or(1);
         rcgen::date_time_ymd(at.year(), part(at.month()), part(at.day()))
     };
-    params.not_before = day(now - TimeDelta::days(1));
-    params.not_after = day(now + CERTIFICATE_LIFETIME);
+    params.not_before = date(now - TimeDelta::days(1));
+    params.not_after = date(now + CERTIFICATE_LIFETIME);
 }

@@ -1,7 +1,7 @@
-//! The upload host: files by tus or by a browser's form, images and text tracks by one PUT, all by signed links.
+//! The upload host: receives files by tus or a browser's form, and images and text tracks by PUT, all at signed links.
 //!
-//! It behaves as Vimeo's does: the API has made the upload already, so a client only asks where it stands (HEAD) and sends
-//! on from there (PATCH). Bytes count as soon as they arrive; a connection that breaks off costs nothing that came before.
+//! As at Vimeo, the API creates the upload; a client only requests its offset (HEAD) and sends from there (PATCH). Bytes count as
+//! soon as they arrive, so an interrupted connection loses nothing that was received before.
 
 mod form;
 
@@ -31,31 +31,31 @@ const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const OFFSET_MEDIA: &str = "application/offset+octet-stream";
 
-/// Images and text tracks are small; a larger body is a mistake.
+/// Limits images and text tracks.
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Answers a request to the upload host.
-pub(crate) async fn answer(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
+/// Handles a request to the upload host.
+pub(crate) async fn handle(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
     let parts = &exchange.parts;
     if app.worlds.config.refuse_foreign_tokens && parts.headers.contains_key(header::AUTHORIZATION) {
         return plain(StatusCode::FORBIDDEN, "An Authorization header was sent to the upload host.");
     }
-    let Some(place) = LinkTarget::parse(parts.uri.path()) else {
+    let Some(link) = LinkTarget::parse(parts.uri.path()) else {
         return match parts.method {
-            // What clients meet that try to create the upload themselves.
+            // The response to clients that try to create the upload themselves.
             Method::POST => plain(StatusCode::BAD_REQUEST, "Invalid bucket"),
-            _ => plain(StatusCode::NOT_FOUND, "Nothing is here."),
+            _ => plain(StatusCode::NOT_FOUND, "Not found."),
         };
     };
-    let Some(handle) = app.resolver(&exchange.connection).get(place.world) else {
-        return plain(StatusCode::NOT_FOUND, "The link is not known.");
+    let Some(handle) = app.resolver(&exchange.connection).get(link.world) else {
+        return plain(StatusCode::NOT_FOUND, "Unknown link.");
     };
     exchange.log_entry.set_world(handle.id);
-    let mut response = match &place.target {
-        Target::File(ticket) => file(app, exchange, &handle, &place, ticket, body).await,
-        Target::Form(ticket) => form::receive(app, exchange, &handle, &place, ticket, body).await,
-        Target::Picture(id) => picture(exchange, &handle, &place, *id, body).await,
-        Target::Captions(id) => captions(exchange, &handle, &place, *id, body).await,
+    let mut response = match &link.target {
+        Target::File(ticket) => file(app, exchange, &handle, &link, ticket, body).await,
+        Target::Form(ticket) => form::receive(app, exchange, &handle, &link, ticket, body).await,
+        Target::Picture(id) => picture(exchange, &handle, &link, *id, body).await,
+        Target::Captions(id) => captions(exchange, &handle, &link, *id, body).await,
     };
     if let Ok(date) = HeaderValue::try_from(http_date(handle.clock.now())) {
         response.headers_mut().insert(header::DATE, date);
@@ -72,11 +72,11 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
     response
 }
 
-/// Whether the link is ours and still opens; Vimeo's answer to a link that does not is the same whatever the reason.
-fn opens(exchange: &Exchange, handle: &WorldHandle, place: &LinkTarget) -> bool {
+/// Whether the link is valid and has not expired. Vimeo does not distinguish the reasons in its response.
+fn is_valid(exchange: &Exchange, handle: &WorldHandle, link: &LinkTarget) -> bool {
     let query = Query::parse(exchange.parts.uri.query().unwrap_or_default());
     let (state, now) = handle.write();
-    place.check(state.seed, &query, now).is_ok()
+    link.check(state.seed, &query, now).is_ok()
 }
 
 // Files.
@@ -85,7 +85,7 @@ async fn file(
     app: &AppState,
     exchange: &Exchange,
     handle: &WorldHandle,
-    place: &LinkTarget,
+    link: &LinkTarget,
     ticket: &str,
     body: Body,
 ) -> Response<Body> {
@@ -100,7 +100,7 @@ async fn file(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("HEAD, OPTIONS, PATCH"));
         response
     } else if parts.method != Method::HEAD && parts.method != Method::PATCH {
-        plain(StatusCode::METHOD_NOT_ALLOWED, "An upload takes HEAD and PATCH.")
+        plain(StatusCode::METHOD_NOT_ALLOWED, "Uploads support HEAD and PATCH.")
     } else if parts.headers.get(&TUS_RESUMABLE) != Some(&VERSION) {
         let mut response = plain(StatusCode::PRECONDITION_FAILED, "unsupported version");
         response.headers_mut().insert(TUS_VERSION, VERSION);
@@ -109,14 +109,14 @@ async fn file(
         if exchange.effect() == Some(&Effect::LoseUpload) {
             handle.write().0.lose_upload(ticket);
         }
-        let upload = opens(exchange, handle, place).then(|| handle.write().0.upload(ticket)).flatten();
+        let upload = is_valid(exchange, handle, link).then(|| handle.write().0.upload(ticket)).flatten();
         match upload {
             None => plain(StatusCode::NOT_FOUND, "The upload does not exist, or its link has expired."),
-            Some(upload) if parts.method == Method::HEAD => standing(&upload),
+            Some(upload) if parts.method == Method::HEAD => offset_response(&upload),
             Some(upload) => {
-                let response = receive(exchange, handle, &upload, body).await;
+                let response = receive_patch(exchange, handle, &upload, body).await;
                 if app.worlds.are_durable() {
-                    write_down(handle, upload).await;
+                    persist_progress(handle, upload).await;
                 }
                 response
             }
@@ -126,17 +126,17 @@ async fn file(
     response
 }
 
-/// Writes down how far an upload is.
-async fn write_down(handle: &WorldHandle, upload: Arc<Upload>) {
+/// Persists the progress of an upload.
+async fn persist_progress(handle: &WorldHandle, upload: Arc<Upload>) {
     let video = upload.video;
-    // It waits for the hash, and for the disk where bytes are kept.
+    // Waits for the hash, and for the disk if bytes are stored.
     if let Err(error) = tokio::task::spawn_blocking(move || upload.catch_up()).await {
-        tracing::error!(%error, "an upload cannot be written down");
+        tracing::error!(%error, "cannot persist the progress of an upload");
     }
     handle.write().0.upload_moved(video);
 }
 
-fn standing(upload: &Upload) -> Response<Body> {
+fn offset_response(upload: &Upload) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(UPLOAD_OFFSET, HeaderValue::from(upload.received()));
@@ -145,31 +145,34 @@ fn standing(upload: &Upload) -> Response<Body> {
     response
 }
 
-/// What a PATCH says of itself, or why it cannot be taken.
-fn announced(headers: &HeaderMap) -> Result<u64, (StatusCode, &'static str)> {
+/// Reads `Upload-Offset` of a PATCH; returns an error if its headers are invalid.
+fn parse_offset(headers: &HeaderMap) -> Result<u64, (StatusCode, &'static str)> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if text(&header::CONTENT_TYPE) != Some(OFFSET_MEDIA) {
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "A PATCH is application/offset+octet-stream."));
+        return Err((
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "A PATCH must have the Content-Type application/offset+octet-stream.",
+        ));
     }
     let offset = text(&UPLOAD_OFFSET).and_then(|value| value.parse().ok());
-    offset.ok_or((StatusCode::BAD_REQUEST, "Upload-Offset is missing or no number."))
+    offset.ok_or((StatusCode::BAD_REQUEST, "Upload-Offset is missing or invalid."))
 }
 
-async fn receive(
+async fn receive_patch(
     exchange: &Exchange,
     handle: &WorldHandle,
     upload: &Arc<Upload>,
     body: Body,
 ) -> Response<Body> {
-    let offset = match announced(&exchange.parts.headers) {
+    let offset = match parse_offset(&exchange.parts.headers) {
         Ok(offset) => offset,
         Err((status, text)) => return plain(status, text),
     };
-    // A client that lost its connection comes back before the old request has noticed: the old one lets go.
+    // A client that lost its connection can return before the old request has noticed; cancel the old one.
     upload.cancel_writer.notify_waiters();
     let _turn = upload.turn.lock().await;
     if offset != upload.received() {
-        return plain(StatusCode::CONFLICT, "Upload-Offset is not where the upload stands.");
+        return plain(StatusCode::CONFLICT, "Upload-Offset does not match the upload's offset.");
     }
     let length: Option<u64> = exchange
         .parts
@@ -177,119 +180,123 @@ async fn receive(
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length| offset.saturating_add(length) > upload.size()) {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "These are more bytes than were announced.");
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "The body exceeds the upload's size.");
     }
-    let taken = take(exchange, upload, body).await;
+    let outcome = receive_body(exchange, upload, body).await;
     if upload.is_complete() {
         let (mut state, now) = handle.write();
         state.uploaded(upload.video, upload.version, now);
     }
-    match taken {
-        Taken::All => {
+    match outcome {
+        ReceiveOutcome::Complete => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(upload.received()));
             response
         }
-        Taken::Refused(response) => *response,
-        Taken::BrokenOff => plain(StatusCode::BAD_REQUEST, "The body broke off."),
-        Taken::LetGo => plain(StatusCode::LOCKED, "Another request has taken the upload over."),
+        ReceiveOutcome::Rejected(response) => *response,
+        ReceiveOutcome::Incomplete => plain(StatusCode::BAD_REQUEST, "The body is incomplete."),
+        ReceiveOutcome::Superseded => plain(StatusCode::LOCKED, "A newer request took over the upload."),
     }
 }
 
-enum Taken {
-    All,
-    Refused(Box<Response<Body>>),
-    BrokenOff,
-    LetGo,
+enum ReceiveOutcome {
+    Complete,
+    Rejected(Box<Response<Body>>),
+    Incomplete,
+    /// A newer request for the same upload cancelled this one.
+    Superseded,
 }
 
-/// Takes the body into the upload, frame by frame, up to where a fault strikes.
+/// Writes the body to the upload, frame by frame, up to the offset of a fault.
 ///
-/// A newer request ends this one at any point, also where a fault has made it stall: its client has long gone.
-async fn take(exchange: &Exchange, upload: &Upload, body: Body) -> Taken {
+/// A newer request cancels this one at any point, even if a fault stalls it, since its client is gone.
+async fn receive_body(exchange: &Exchange, upload: &Upload, body: Body) -> ReceiveOutcome {
     let cancel_writer = upload.cancel_writer.notified();
     tokio::select! {
         biased;
-        taken = take_all(exchange, upload, body) => taken,
-        () = cancel_writer => Taken::LetGo,
+        outcome = write_body(exchange, upload, body) => outcome,
+        () = cancel_writer => ReceiveOutcome::Superseded,
     }
 }
 
-async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken {
+async fn write_body(exchange: &Exchange, upload: &Upload, mut body: Body) -> ReceiveOutcome {
     let writer = match upload.writer() {
         Ok(writer) => writer,
-        Err(error) => return refused(&error),
+        Err(error) => return write_failed(&error),
     };
-    let mut taken: u64 = 0;
-    let mut strikes_at = exchange.strikes_at();
+    let mut received: u64 = 0;
+    let mut fault_offset = exchange.fault_offset();
     while let Some(frame) = body.frame().await {
         let mut data = match frame.map(http_body::Frame::into_data) {
-            Err(_) => return Taken::BrokenOff,
+            Err(_) => return ReceiveOutcome::Incomplete,
             Ok(Err(_)) => continue,
             Ok(Ok(data)) => data,
         };
-        if let Some(at) = strikes_at.filter(|at| taken + data.len() as u64 >= *at) {
-            strikes_at = None;
-            let before = data.split_to(usize::try_from(at - taken).unwrap_or(data.len()));
-            if let Err(refused) = write(exchange, &writer, before, &mut taken).await {
-                return refused;
+        if let Some(at) = fault_offset.filter(|at| received + data.len() as u64 >= *at) {
+            fault_offset = None;
+            let before = data.split_to(usize::try_from(at - received).unwrap_or(data.len()));
+            if let Err(outcome) = write(exchange, &writer, before, &mut received).await {
+                return outcome;
             }
             if let Some(response) = exchange.apply_fault().await {
-                return Taken::Refused(Box::new(response));
+                return ReceiveOutcome::Rejected(Box::new(response));
             }
         }
-        if let Err(refused) = write(exchange, &writer, data, &mut taken).await {
-            return refused;
+        if let Err(outcome) = write(exchange, &writer, data, &mut received).await {
+            return outcome;
         }
     }
-    // The body was shorter than where the fault waits: its end is where it strikes.
-    if strikes_at.is_some()
+    // The body is shorter than the fault's offset: the fault takes effect at its end.
+    if fault_offset.is_some()
         && let Some(response) = exchange.apply_fault().await
     {
-        return Taken::Refused(Box::new(response));
+        return ReceiveOutcome::Rejected(Box::new(response));
     }
-    Taken::All
+    ReceiveOutcome::Complete
 }
 
-fn refused(error: &WriteError) -> Taken {
+fn write_failed(error: &WriteError) -> ReceiveOutcome {
     let status = match error {
         WriteError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
         WriteError::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
     };
-    Taken::Refused(Box::new(plain(status, &error.to_string())))
+    ReceiveOutcome::Rejected(Box::new(plain(status, &error.to_string())))
 }
 
-async fn write(exchange: &Exchange, writer: &Writer<'_>, data: Bytes, taken: &mut u64) -> Result<(), Taken> {
+async fn write(
+    exchange: &Exchange,
+    writer: &Writer<'_>,
+    data: Bytes,
+    received: &mut u64,
+) -> Result<(), ReceiveOutcome> {
     let length = data.len() as u64;
-    writer.write(data).await.map_err(|error| refused(&error))?;
-    *taken += length;
-    exchange.log_entry.update(|entry| entry.body_length = *taken);
+    writer.write(data).await.map_err(|error| write_failed(&error))?;
+    *received += length;
+    exchange.log_entry.update(|entry| entry.body_length = *received);
     Ok(())
 }
 
 // Images and text tracks.
 
-/// Reads a small file whole.
-async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>> {
+/// Reads an image or text track.
+async fn read_file(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>> {
     let body = match http_body_util::Limited::new(body, MAX_FILE_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "The body broke off, or is too large.")),
+        Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "The body is incomplete or too large.")),
     };
     exchange.log_entry.update(|entry| entry.body_length = body.len() as u64);
-    if exchange.strikes_at().is_some()
+    if exchange.fault_offset().is_some()
         && let Some(response) = exchange.apply_fault().await
     {
         return Err(response);
     }
     let media = exchange.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.unwrap_or_default();
-    // A file goes as it is; one wrapped in JSON or a form with parts is the mistake that users make. Bytes under the type
-    // of a simple form are a file: curl, and so vimeo.php, names that type for whatever it is given to send.
+    // The link takes the raw file; sending it inside JSON or a multipart form is a common mistake. The type of a URL-encoded
+    // form is accepted: curl, and therefore vimeo.php, sends any data under it.
     if media.starts_with("application/json") || media.starts_with("multipart/") {
-        let text = format!(
-            "The link takes the raw file under its own Content-Type, not JSON or a multipart form; this came as {media}."
-        );
+        let text = format!("The link accepts the raw file with its own Content-Type, not {media}.");
         return Err(plain(StatusCode::BAD_REQUEST, &text));
     }
     if body.is_empty() {
@@ -301,17 +308,17 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
 async fn picture(
     exchange: &Exchange,
     handle: &WorldHandle,
-    place: &LinkTarget,
+    link: &LinkTarget,
     id: u64,
     body: Body,
 ) -> Response<Body> {
     if exchange.parts.method != Method::PUT {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "An image is sent with PUT.");
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "Send the image with PUT.");
     }
-    if !opens(exchange, handle, place) {
-        return plain(StatusCode::NOT_FOUND, "The link is not known, or has expired.");
+    if !is_valid(exchange, handle, link) {
+        return plain(StatusCode::NOT_FOUND, "The link is unknown or has expired.");
     }
-    if let Err(response) = small(exchange, body).await {
+    if let Err(response) = read_file(exchange, body).await {
         return response;
     }
     let (mut state, now) = handle.write();
@@ -319,7 +326,7 @@ async fn picture(
         return plain(StatusCode::NOT_FOUND, "The picture was deleted.");
     };
     drop(state);
-    // Not the API's shape: a different service answers here.
+    // A different service of Vimeo's, which does not use the API's format.
     let body = json!({"Status": "success", "Notes": "", "Path": path});
     let mut response = Response::new(Body::from(body.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -329,12 +336,12 @@ async fn picture(
 async fn captions(
     exchange: &Exchange,
     handle: &WorldHandle,
-    place: &LinkTarget,
+    link: &LinkTarget,
     id: u64,
     body: Body,
 ) -> Response<Body> {
-    if !opens(exchange, handle, place) {
-        return plain(StatusCode::NOT_FOUND, "The link is not known, or has expired.");
+    if !is_valid(exchange, handle, link) {
+        return plain(StatusCode::NOT_FOUND, "The link is unknown or has expired.");
     }
     match exchange.parts.method {
         Method::GET => {
@@ -345,11 +352,11 @@ async fn captions(
                     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/vtt"));
                     response
                 }
-                None => plain(StatusCode::NOT_FOUND, "No file was sent yet."),
+                None => plain(StatusCode::NOT_FOUND, "No file has been uploaded."),
             }
         }
         Method::PUT => {
-            let file = match small(exchange, body).await {
+            let file = match read_file(exchange, body).await {
                 Ok(file) => file,
                 Err(response) => return response,
             };
@@ -361,8 +368,13 @@ async fn captions(
             }
         }
         _ => {
-            let message = "A text track's link takes PUT and GET.";
-            router::refusal(&ApiError::new(StatusCode::METHOD_NOT_ALLOWED, None, "Not supported.", message))
+            let message = "The link of a text track supports PUT and GET.";
+            router::error_response(&ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                None,
+                "Not supported.",
+                message,
+            ))
         }
     }
 }
@@ -372,7 +384,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_says_what_it_is() {
+    fn parses_patch_headers() {
         for (media, offset, expected) in [
             (Some(OFFSET_MEDIA), Some("5"), Ok(5)),
             (Some("application/json"), Some("5"), Err(415)),
@@ -388,7 +400,7 @@ mod tests {
             if let Some(offset) = offset {
                 headers.insert(UPLOAD_OFFSET, HeaderValue::from_static(offset));
             }
-            let read = announced(&headers).map_err(|(status, _)| status.as_u16());
+            let read = parse_offset(&headers).map_err(|(status, _)| status.as_u16());
             assert_eq!(read, expected, "{media:?} {offset:?}");
         }
     }
