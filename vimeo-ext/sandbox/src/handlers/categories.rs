@@ -1,4 +1,4 @@
-//! Categories: a short list that is always there, with no videos in it.
+//! Categories: a short fixed list, without videos.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::protocol::error::ApiError;
 use crate::synth::shapes::category::{CATEGORIES, shape};
 
 fn find(call: &Call<'_>) -> Result<(&'static str, &'static str), ApiError> {
-    let wanted = call.params.get("category");
-    CATEGORIES.into_iter().find(|(word, _)| *word == wanted).ok_or_else(|| ApiError::not_found("category"))
+    let requested = call.params.get("category");
+    CATEGORIES.into_iter().find(|(word, _)| *word == requested).ok_or_else(|| ApiError::not_found("category"))
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {

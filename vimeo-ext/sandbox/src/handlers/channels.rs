@@ -1,9 +1,9 @@
-//! Channels: their videos and those who follow them.
+//! Channels, their videos and their followers.
 
 use serde_json::Value;
 
 use super::relations::people;
-use super::videos::{Filter, order};
+use super::videos::{Filter, sort_videos};
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::synth::shapes::{channel as shape, video as video_shape};
@@ -16,7 +16,7 @@ fn missing() -> ApiError {
     ApiError::not_found("channel")
 }
 
-/// The channel that the path names, by id or by the word of its address.
+/// The channel in the path, by ID or by the name in its link.
 pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Channel, ApiError> {
     let name = call.params.get("channel_id");
     let channels = &call.state.channels;
@@ -58,14 +58,14 @@ pub(crate) fn of_user(call: &mut Call<'_>) -> Outcome {
 
 fn page(call: &Call<'_>, mut found: Vec<&Channel>) -> Outcome {
     let viewer = call.viewer();
-    let wanted = call.request.query.get("query").unwrap_or_default().to_lowercase();
+    let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let sort = call.query_word(
         "sort",
         &["alphabetical", "date", "default", "followers", "relevant", "videos"],
         "default",
     )?;
     let descending = call.descending(sort != "alphabetical")?;
-    found.retain(|channel| visible(channel, viewer) && channel.name.to_lowercase().contains(&wanted));
+    found.retain(|channel| visible(channel, viewer) && channel.name.to_lowercase().contains(&query));
     match sort.as_str() {
         "alphabetical" => found.sort_by_key(|channel| channel.name.to_lowercase()),
         "videos" => found.sort_by_key(|channel| channel.videos.len()),
@@ -78,7 +78,7 @@ fn page(call: &Call<'_>, mut found: Vec<&Channel>) -> Outcome {
     call.page("channel", &found, |view, channel, selection| shape::channel(view, channel, selection))
 }
 
-/// Answers 200, where other creations answer 201.
+/// Returns 200, unlike other creations, which return 201.
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let owner = call.me()?;
     let mut input = call.input()?;
@@ -104,7 +104,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
         resource_key,
     };
     call.state.channels.insert(id, channel);
-    // Who makes a channel follows it.
+    // The creator of a channel follows it.
     call.state.subscriptions.add(owner, id, created);
     call.params.put("channel_id", id);
     get(call)
@@ -159,11 +159,11 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let channel = find(call)?;
     let known = channel.videos.iter().filter_map(|id| call.state.videos.get(id));
     let mut found: Vec<&Video> =
-        known.filter(|video| video.visible_to(viewer) && filter.fits(video)).collect();
+        known.filter(|video| video.visible_to(viewer) && filter.matches(video)).collect();
     match sort.as_str() {
         "default" | "added" | "manual" if descending => found.reverse(),
         "default" | "added" | "manual" => {}
-        sort => order(call.state, &mut found, sort, descending),
+        sort => sort_videos(call.state, &mut found, sort, descending),
     }
     let modified = found.iter().map(|video| video.modified).fold(channel.modified, Ord::max);
     let answer =
@@ -181,28 +181,28 @@ pub(crate) fn video(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn add_video(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?.id;
-    put(call, &[video])?;
+    insert(call, &[video])?;
     Ok(Answer::no_content())
 }
 
-/// Adds every video of a list of `{"video_uri": …}`.
+/// Adds the videos in an array of `{"video_uri": …}`.
 pub(crate) fn add_videos(call: &mut Call<'_>) -> Outcome {
-    let ids = listed(call)?;
-    put(call, &ids)?;
+    let ids = body_videos(call)?;
+    insert(call, &ids)?;
     get(call)
 }
 
 pub(crate) fn remove_video(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?.id;
-    take(call, &[video])
+    remove_all(call, &[video])
 }
 
 pub(crate) fn remove_videos(call: &mut Call<'_>) -> Outcome {
-    let ids = listed(call)?;
-    take(call, &ids)
+    let ids = body_videos(call)?;
+    remove_all(call, &ids)
 }
 
-fn listed(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
+fn body_videos(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     let input = call.input()?;
     let items = input.root().as_array().cloned().unwrap_or_else(|| vec![input.root().clone()]);
     let id = |item: &Value| item.get("video_uri")?.as_str()?.trim_start_matches("/videos/").parse().ok();
@@ -214,7 +214,7 @@ fn listed(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     }
 }
 
-fn put(call: &mut Call<'_>, videos: &[u64]) -> Result<(), ApiError> {
+fn insert(call: &mut Call<'_>, videos: &[u64]) -> Result<(), ApiError> {
     let now = call.now;
     let channel = find_own(call)?;
     for video in videos {
@@ -226,7 +226,7 @@ fn put(call: &mut Call<'_>, videos: &[u64]) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn take(call: &mut Call<'_>, videos: &[u64]) -> Outcome {
+fn remove_all(call: &mut Call<'_>, videos: &[u64]) -> Outcome {
     let now = call.now;
     let channel = find_own(call)?;
     channel.videos.retain(|video| !videos.contains(video));

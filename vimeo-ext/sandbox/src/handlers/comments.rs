@@ -7,10 +7,10 @@ use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::synth::shapes::comment as shape;
 use crate::world::collections::Comment;
 
-/// There is no text.
-const NO_TEXT: u32 = 2207;
-/// Nobody may comment on the video.
-const COMMENTS_OFF: u32 = 3413;
+/// The comment has no text.
+const MISSING_TEXT: u32 = 2207;
+/// Comments on the video are disabled.
+const COMMENTS_DISABLED: u32 = 3413;
 
 fn missing() -> ApiError {
     ApiError::not_found("comment")
@@ -55,7 +55,7 @@ fn add(call: &mut Call<'_>, reply_to: Option<u64>) -> Outcome {
     let text = text(call)?;
     let (video, closed) = call.video().map(|video| (video.id, video.privacy.comments == "nobody"))?;
     if closed {
-        return Err(ApiError::forbidden(Some(COMMENTS_OFF), "Comments on the video are switched off."));
+        return Err(ApiError::forbidden(Some(COMMENTS_DISABLED), "Comments on the video are disabled."));
     }
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
     let comment = Comment { id, author, text, reply_to, created, edited: None, resource_key };
@@ -75,16 +75,16 @@ fn text(call: &Call<'_>) -> Result<String, ApiError> {
     let mut input = call.input()?;
     let text = input.string("text").filter(|text| !text.trim().is_empty());
     input.finish()?;
-    text.ok_or_else(|| ApiError::bad_request(NO_TEXT, "The comment has no text."))
+    text.ok_or_else(|| ApiError::bad_request(MISSING_TEXT, "The comment has no text."))
 }
 
-/// A comment is edited by its author alone.
+/// Edits a comment; only its author may.
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let me = call.me()?;
     let text = text(call)?;
     let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
     if author != me {
-        return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The comment is someone else's."));
+        return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The comment belongs to another user."));
     }
     let (video, now) = (call.video()?.id, call.now);
     let comments = call.state.videos.get_mut(&video).map(|video| &mut video.comments);
@@ -96,7 +96,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     get(call)
 }
 
-/// A comment is deleted by its author or the video's owner, with all replies to it.
+/// Deletes a comment with its replies; its author and the video's owner may.
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let me = call.me()?;
     let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
@@ -104,7 +104,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     if me != author && me != owner {
         return Err(ApiError::forbidden(
             Some(PERMISSION_DENIED),
-            "The comment and the video are someone else's.",
+            "The comment and the video belong to other users.",
         ));
     }
     if let Some(video) = call.state.videos.get_mut(&video) {

@@ -1,4 +1,4 @@
-//! Reads answered from the description, for what the sandbox holds no state of.
+//! Responses generated from the API description, for reads of resources that the sandbox does not store.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,13 @@ use crate::catalog::schema::Type;
 use crate::protocol::paging::Page;
 use crate::synth::{Synthesizer, media};
 
-/// How many things are on a list that is made.
+/// The number of items in a generated list.
 const LIST_LENGTH: usize = 3;
-/// An archive with nothing in it, for the one answer that is no JSON.
+/// An empty archive, for the only response that is not JSON.
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
-/// Answers a read from its description.
-pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
+/// Generates the response to a read.
+pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     resolve::parents(call)?;
     let Some((status, ty)) = call.operation.answer() else { return Ok(Answer::no_content()) };
     if ty == Type::Binary {
@@ -27,7 +27,7 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
     }
     let Type::Named(name) = ty else { return Ok(Answer::of(status, "object", json!({}))) };
     if is_held(name) {
-        return resolve::one(call, name);
+        return resolve::get(call, name);
     }
     let synthesizer = Synthesizer::of(call);
     let uri = synthesizer.own_uri(call, name);
@@ -35,7 +35,7 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::of(status, media(name), body))
 }
 
-/// A page of things that are not held.
+/// A page of generated items.
 fn page(call: &Call<'_>, items: Type) -> Outcome {
     let Type::Named(name) = items else { return call.page::<()>("list", &[], |_, (), _| Value::Null) };
     if is_held(name) {
@@ -44,7 +44,7 @@ fn page(call: &Call<'_>, items: Type) -> Outcome {
     let synthesizer = Synthesizer::of(call);
     let base = synthesizer.canonical_path(call);
     let mut uris: Vec<String> =
-        (0..LIST_LENGTH).map(|place| synthesizer.item_uri(call.operation.path, name, &base, place)).collect();
+        (0..LIST_LENGTH).map(|index| synthesizer.item_uri(call.operation.path, name, &base, index)).collect();
     if call.request.query.get("direction") == Some("desc") {
         uris.reverse();
     }

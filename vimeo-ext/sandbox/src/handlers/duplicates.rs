@@ -1,10 +1,10 @@
-//! Copies: of a video, of a showcase.
+//! Duplicating videos and showcases.
 
 use super::{showcases, videos};
 use crate::call::{Call, Outcome};
 use crate::protocol::error::ApiError;
 
-/// A copy of an own video, with everything but what others said about it.
+/// Duplicates a video of the caller, without other users' comments and likes.
 pub(crate) fn video(call: &mut Call<'_>) -> Outcome {
     call.own_subject()?;
     let id = call.own_video()?.id;
@@ -20,7 +20,7 @@ pub(crate) fn video(call: &mut Call<'_>) -> Outcome {
     videos::get(call)
 }
 
-/// A copy of an own showcase, with the same videos in it.
+/// Duplicates a showcase of the caller, with the same videos.
 pub(crate) fn showcase(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let name = input.string("name");

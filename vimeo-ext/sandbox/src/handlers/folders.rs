@@ -1,9 +1,9 @@
-//! Folders, what is in them, and what is moved into them.
+//! Folders and their items.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::videos::{Filter, ids_in, order};
+use super::videos::{Filter, parse_video_ids, sort_videos};
 use crate::call::{Answer, Call, Outcome, ResponseView};
 use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::protocol::fields::Selection;
@@ -17,8 +17,8 @@ fn missing() -> ApiError {
     ApiError::not_found("folder")
 }
 
-/// The folder that the path names, which must be the named user's, who must be the caller: folders are private.
-pub(super) fn folder<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
+/// The folder in the path. Folders are private, so it must belong to the caller.
+pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
     let owner = call.own_subject()?;
     let id = call.params.id("project_id").ok_or_else(missing)?;
     call.state.folders.get(&id).filter(|folder| folder.owner == owner).ok_or_else(missing)
@@ -26,11 +26,11 @@ pub(super) fn folder<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
-    let wanted = call.request.query.get("query").unwrap_or_default().to_lowercase();
+    let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let sort =
         call.query_word("sort", &["date", "default", "modified_time", "name", "pinned_on"], "default")?;
     let descending = call.descending(sort != "name")?;
-    let mine = |folder: &&Folder| folder.owner == owner && folder.name.to_lowercase().contains(&wanted);
+    let mine = |folder: &&Folder| folder.owner == owner && folder.name.to_lowercase().contains(&query);
     let mut found: Vec<&Folder> = call.state.folders.values().filter(mine).collect();
     match sort.as_str() {
         "name" => found.sort_by_key(|folder| folder.name.to_lowercase()),
@@ -49,7 +49,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let name = input.required_string("name");
     let parent = input.string("parent_folder_uri");
     input.finish()?;
-    let parent = parent.map(|uri| parent_in(call, owner, &uri)).transpose()?;
+    let parent = parent.map(|uri| find_parent(call, owner, &uri)).transpose()?;
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
     call.state
         .folders
@@ -60,14 +60,14 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     Ok(answer)
 }
 
-/// The folder to make another in, whose URI has to name its owner.
-fn parent_in(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
+/// The parent of a new folder; its URI must include the owner.
+fn find_parent(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
     let parts: Vec<&str> = uri.split('/').skip(1).collect();
     match *parts.as_slice() {
         ["users", user, "projects" | "folders", id]
             if uri.starts_with('/') && user.parse::<u64>().is_ok() && id.parse::<u64>().is_ok() =>
         {
-            folder_in(call, owner, uri)
+            find_by_uri(call, owner, uri)
         }
         _ => Err(ApiError::invalid_field(
             "parent_folder_uri",
@@ -76,20 +76,20 @@ fn parent_in(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
     }
 }
 
-/// The folder that a URI names, which must be `owner`'s.
-pub(crate) fn folder_in(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
+/// The folder with a URI; it must belong to `owner`.
+pub(crate) fn find_by_uri(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
     let id = uri.rsplit('/').next().and_then(|id| id.parse().ok());
     let folder = id.and_then(|id: u64| call.state.folders.get(&id)).filter(|folder| folder.owner == owner);
     folder.map(|folder| folder.id).ok_or_else(missing)
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
-    let found = folder(call)?;
+    let found = find(call)?;
     Ok(Answer::ok("folder", shape::folder(&call.view(), found, &call.selection)))
 }
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
-    let id = folder(call)?.id;
+    let id = find(call)?.id;
     let mut input = call.input()?;
     let name = input.required_string("name");
     input.finish()?;
@@ -101,16 +101,16 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     get(call)
 }
 
-/// Deletes a folder with all below it; the videos stay unless they are asked to go too.
+/// Deletes a folder with its subfolders. Their videos are deleted only if requested.
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
-    let id = folder(call)?.id;
+    let id = find(call)?.id;
     let mut input = call.input()?;
     let with_videos = input.boolean("should_delete_clips").unwrap_or_default();
     input.finish()?;
-    let gone: Vec<u64> =
+    let deleted: Vec<u64> =
         call.state.folders.values().filter(|folder| call.state.is_below(folder, id)).map(|f| f.id).collect();
-    let held = |video: &&Video| video.folder.is_some_and(|folder| gone.contains(&folder));
-    let videos: Vec<u64> = call.state.videos.values().filter(held).map(|video| video.id).collect();
+    let is_in_folder = |video: &&Video| video.folder.is_some_and(|folder| deleted.contains(&folder));
+    let videos: Vec<u64> = call.state.videos.values().filter(is_in_folder).map(|video| video.id).collect();
     for video in videos {
         if with_videos {
             call.state.remove_video(video, call.now);
@@ -118,12 +118,12 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
             video.folder = None;
         }
     }
-    call.state.folders.retain(|id, _| !gone.contains(id));
+    call.state.folders.retain(|id, _| !deleted.contains(id));
     Ok(Answer::no_content())
 }
 
 pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
-    let id = folder(call)?.id;
+    let id = find(call)?.id;
     let deep = call.query_truth("include_subfolders")?.unwrap_or_default();
     let filter = Filter::read(call)?;
     let sort = call.query_word("sort", &VIDEO_SORTS, "default")?;
@@ -132,35 +132,36 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
         folder == id
             || (deep && call.state.folders.get(&folder).is_some_and(|folder| call.state.is_below(folder, id)))
     };
-    let held = |video: &&Video| video.folder.is_some_and(within) && filter.fits(video);
-    let mut found: Vec<&Video> = call.state.videos.values().filter(held).collect();
-    order(call.state, &mut found, &sort, descending);
+    let is_in_folder = |video: &&Video| video.folder.is_some_and(within) && filter.matches(video);
+    let mut found: Vec<&Video> = call.state.videos.values().filter(is_in_folder).collect();
+    sort_videos(call.state, &mut found, &sort, descending);
     call.page("video", &found, |view, video, selection| video_shape::video(view, video, selection))
 }
 
-/// What is in a folder, folders first.
+/// An item of a folder; lists show folders first.
 enum Item<'a> {
     Folder(&'a Folder),
     Video(&'a Video),
 }
 
-/// Takes videos and folders out of a folder, by their URIs; a folder then lies at the top.
+/// Removes videos and folders from a folder, by URI. Removed folders move to the top level.
 pub(crate) fn remove_items(call: &mut Call<'_>) -> Outcome {
-    let folder = folder(call)?.id;
+    let folder = find(call)?.id;
     let uris = call.request.query.get("uris").unwrap_or_default().to_owned();
     let ids: Vec<u64> =
         uris.split(',').filter_map(|uri| uri.trim().rsplit('/').next()?.parse().ok()).collect();
-    let held = |id: &u64| {
+    let is_in_folder = |id: &u64| {
         call.state.videos.get(id).is_some_and(|video| video.folder == Some(folder))
             || call.state.folders.get(id).is_some_and(|child| child.parent == Some(folder))
     };
-    if ids.is_empty() || !ids.iter().all(held) {
+    if ids.is_empty() || !ids.iter().all(is_in_folder) {
         return Err(ApiError::not_found("item in the folder"));
     }
     if call.query_truth("should_delete_items")? == Some(true) {
         if ids.iter().any(|id| call.state.folders.contains_key(id)) {
-            let message = "The sandbox deletes only videos in this way; delete the folders one by one.";
-            return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message));
+            let message =
+                "The sandbox deletes only videos with this operation; delete the folders one by one.";
+            return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not implemented.", message));
         }
         ids.iter().for_each(|id| call.state.remove_video(*id, call.now));
         return Ok(Answer::no_content());
@@ -170,11 +171,11 @@ pub(crate) fn remove_items(call: &mut Call<'_>) -> Outcome {
             child.parent = None;
         }
     }
-    place(call, &ids, None)
+    move_videos(call, &ids, None)
 }
 
 pub(crate) fn items(call: &mut Call<'_>) -> Outcome {
-    let id = folder(call)?.id;
+    let id = find(call)?.id;
     let filter = call.query_word("filter", &["folder", "live_event", "video"], "")?;
     let sort = call.query_word("sort", &VIDEO_SORTS, "default")?;
     let descending = call.descending(sort != "alphabetical")?;
@@ -188,7 +189,7 @@ pub(crate) fn items(call: &mut Call<'_>) -> Outcome {
     }
     let mut videos: Vec<&Video> =
         call.state.videos.values().filter(|video| video.folder == Some(id)).collect();
-    order(call.state, &mut videos, &sort, descending);
+    sort_videos(call.state, &mut videos, &sort, descending);
     let wants = |kind: &str| filter.is_empty() || filter == kind;
     let folders = folders.into_iter().filter(|_| wants("folder")).map(Item::Folder);
     let videos = videos.into_iter().filter(|_| wants("video")).map(Item::Video);
@@ -204,25 +205,25 @@ fn item(view: &ResponseView<'_>, item: &Item<'_>, selection: &Selection) -> Valu
     })
 }
 
-/// Moves videos here; a video that was in another folder leaves it.
+/// Moves videos into the folder; a video is in one folder at most.
 pub(crate) fn add(call: &mut Call<'_>) -> Outcome {
-    let folder = folder(call)?.id;
-    let videos = named(call)?;
-    place(call, &videos, Some(folder))
+    let folder = find(call)?.id;
+    let videos = requested_videos(call)?;
+    move_videos(call, &videos, Some(folder))
 }
 
 pub(crate) fn remove(call: &mut Call<'_>) -> Outcome {
-    let folder = folder(call)?.id;
-    let videos = named(call)?;
-    let held = |id: &u64| call.state.videos.get(id).is_some_and(|video| video.folder == Some(folder));
-    if !videos.iter().all(held) {
+    let folder = find(call)?.id;
+    let videos = requested_videos(call)?;
+    let is_in_folder = |id: &u64| call.state.videos.get(id).is_some_and(|video| video.folder == Some(folder));
+    if !videos.iter().all(is_in_folder) {
         return Err(ApiError::not_found("video in the folder"));
     }
-    place(call, &videos, None)
+    move_videos(call, &videos, None)
 }
 
-/// The videos that the request names: one in the path, or several in `uris`, which all must be the caller's.
-fn named(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
+/// The videos in the request: one in the path, or several in `uris`. All must belong to the caller.
+fn requested_videos(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     let me = call.me()?;
     let ids = match call.params.id("video_id") {
         Some(id) => vec![id],
@@ -232,11 +233,13 @@ fn named(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
                 .strings("uris")
                 .map(|uris| uris.join(","))
                 .or_else(|| input.get("uris").and_then(Value::as_str).map(str::to_owned));
-            ids_in(&body.or_else(|| call.request.query.get("uris").map(str::to_owned)).unwrap_or_default())
+            parse_video_ids(
+                &body.or_else(|| call.request.query.get("uris").map(str::to_owned)).unwrap_or_default(),
+            )
         }
     };
     if ids.is_empty() {
-        return Err(ApiError::invalid_field("uris", "must name videos, separated by commas"));
+        return Err(ApiError::invalid_field("uris", "must be a comma-separated list of video URIs"));
     }
     for id in &ids {
         let video = call.state.videos.get(id).ok_or_else(|| ApiError::not_found("video"))?;
@@ -250,7 +253,7 @@ fn named(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     Ok(ids)
 }
 
-fn place(call: &mut Call<'_>, videos: &[u64], folder: Option<u64>) -> Outcome {
+fn move_videos(call: &mut Call<'_>, videos: &[u64], folder: Option<u64>) -> Outcome {
     let now = call.now;
     for id in videos {
         if let Some(video) = call.state.videos.get_mut(id) {

@@ -1,4 +1,4 @@
-//! Groups: made by one, joined by many.
+//! Groups and their members.
 
 use super::resolve;
 use crate::call::{Call, Outcome};

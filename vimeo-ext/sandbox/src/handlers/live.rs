@@ -1,4 +1,4 @@
-//! Live events on air: activated, ended, and activated again where they recur.
+//! Live events: activating and ending them. Recurring events can be activated again.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -15,15 +15,15 @@ fn missing() -> ApiError {
     ApiError::not_found("live event")
 }
 
-/// The event that the path names, which must be the caller's.
-fn own(call: &mut Call<'_>) -> Result<(String, Entity), ApiError> {
+/// The event in the path; it must belong to the caller.
+fn find_own(call: &mut Call<'_>) -> Result<(String, Entity), ApiError> {
     resolve::own_parents(call)?;
     let id = call.params.get("live_event_id").to_owned();
     let event = call.state.collections.get(LIST, &id).cloned().ok_or_else(missing)?;
     Ok((id, event))
 }
 
-/// The video that is on air, if one is.
+/// The video of the current broadcast, if any.
 fn on_air(event: &Entity) -> Option<u64> {
     let started = event.set.get("status").and_then(Value::as_str) == Some("started");
     event
@@ -38,9 +38,9 @@ fn on_air(event: &Entity) -> Option<u64> {
         .filter(|_| started)
 }
 
-/// Begins a broadcast: a video that is still being made. A second request finds the same.
+/// Starts a broadcast and creates its video. If one is running already, returns its video.
 pub(crate) fn activate(call: &mut Call<'_>) -> Outcome {
-    let (id, event) = own(call)?;
+    let (id, event) = find_own(call)?;
     let (me, now) = (call.me()?, call.now);
     let video = match on_air(&event) {
         Some(video) => video,
@@ -64,16 +64,16 @@ pub(crate) fn activate(call: &mut Call<'_>) -> Outcome {
     answer(call, video)
 }
 
-/// Ends the broadcast; what was on air stays as a recording.
+/// Ends the broadcast; its video remains as a recording.
 pub(crate) fn end(call: &mut Call<'_>) -> Outcome {
-    let (id, event) = own(call)?;
+    let (id, event) = find_own(call)?;
     let now = call.now;
     let Some(video) = on_air(&event) else {
-        let message = "Nothing of the event is on air.";
+        let message = "The event has no running broadcast.";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, None, "The event has not started.", message));
     };
     if call.request.query.get("clip_id").is_some_and(|clip| clip != video.to_string()) {
-        return Err(ApiError::invalid_field("clip_id", "is not the video that is on air"));
+        return Err(ApiError::invalid_field("clip_id", "is not the video of the running broadcast"));
     }
     call.state.end_broadcast(video, now);
     let event = call.state.collections.get_mut(LIST, &id).ok_or_else(missing)?;

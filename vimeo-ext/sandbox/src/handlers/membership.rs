@@ -1,4 +1,4 @@
-//! Where a video belongs, and where it could: asked from the video's side, and from the showcase's.
+//! Memberships of videos in showcases and channels, and candidates for them.
 
 use serde_json::Value;
 
@@ -11,11 +11,11 @@ fn ids(ids: impl Iterator<Item = u64>) -> Vec<String> {
     ids.map(|id| id.to_string()).collect()
 }
 
-/// The caller's showcases that hold the video, or those that do not.
-fn own_showcases(call: &Call<'_>, holding: bool) -> Result<Vec<String>, ApiError> {
+/// The caller's showcases that contain the video, or those that do not.
+fn own_showcases(call: &Call<'_>, containing: bool) -> Result<Vec<String>, ApiError> {
     let (video, viewer) = (call.video()?.id, call.viewer());
     let own = call.state.showcases.values().filter(|showcase| Some(showcase.owner) == viewer);
-    Ok(ids(own.filter(|showcase| showcase.videos.contains(&video) == holding).map(|showcase| showcase.id)))
+    Ok(ids(own.filter(|showcase| showcase.videos.contains(&video) == containing).map(|showcase| showcase.id)))
 }
 
 pub(crate) fn showcases_of(call: &mut Call<'_>) -> Outcome {
@@ -26,7 +26,7 @@ pub(crate) fn showcases_for(call: &mut Call<'_>) -> Outcome {
     resolve::page(call, "Showcase", &own_showcases(call, false)?)
 }
 
-/// The channels that the caller moderates and that do not hold the video.
+/// The channels that the caller moderates and that do not contain the video.
 pub(crate) fn channels_for(call: &mut Call<'_>) -> Outcome {
     let (video, me) = (call.video()?.id, call.viewer().unwrap_or_default());
     let own = call.state.channels.values().filter(|channel| channel.moderators.contains(&me));
@@ -46,7 +46,7 @@ pub(crate) fn videos_for_showcase(call: &mut Call<'_>) -> Outcome {
     resolve::page(call, "Video", &ids(free.map(|video| video.id)))
 }
 
-/// Puts the video into showcases and takes it out of others, all or nothing; answers those that it was put into.
+/// Adds the video to showcases and removes it from others, all or nothing; returns those that it was added to.
 pub(crate) fn edit_showcases(call: &mut Call<'_>) -> Outcome {
     let (video, me, now) = (call.own_video()?.id, call.me()?, call.now);
     let input = call.input()?;
@@ -64,7 +64,7 @@ pub(crate) fn edit_showcases(call: &mut Call<'_>) -> Outcome {
     let (add, remove) = (named("add")?, named("remove")?);
     for id in &remove {
         if let Some(showcase) = call.state.showcases.get_mut(id) {
-            showcase.videos.retain(|held| *held != video);
+            showcase.videos.retain(|id| *id != video);
             showcase.modified = now;
         }
     }
@@ -82,17 +82,20 @@ pub(crate) fn edit_showcases(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::ok("album", Value::Array(bodies)))
 }
 
-/// Shows a video's picture as the showcase's.
+/// Uses a video's thumbnail for the showcase.
 pub(crate) fn set_thumbnail(call: &mut Call<'_>) -> Outcome {
-    pick(call, |showcase, video| showcase.thumbnail = Some(video))
+    set_video(call, |showcase, video| showcase.thumbnail = Some(video))
 }
 
-/// Shows a video first in the showcase.
+/// Features a video in the showcase.
 pub(crate) fn set_featured(call: &mut Call<'_>) -> Outcome {
-    pick(call, |showcase, video| showcase.featured = Some(video))
+    set_video(call, |showcase, video| showcase.featured = Some(video))
 }
 
-fn pick(call: &mut Call<'_>, set: impl FnOnce(&mut crate::world::collections::Showcase, u64)) -> Outcome {
+fn set_video(
+    call: &mut Call<'_>,
+    set: impl FnOnce(&mut crate::world::collections::Showcase, u64),
+) -> Outcome {
     let (video, now) = (call.video()?.id, call.now);
     let showcase = showcases::find_own(call)?;
     if !showcase.videos.contains(&video) {

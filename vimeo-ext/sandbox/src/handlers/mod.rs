@@ -1,4 +1,4 @@
-//! What each operation does.
+//! The handlers of the API's operations.
 
 pub(crate) mod categories;
 pub(crate) mod channels;
@@ -35,14 +35,14 @@ use crate::protocol::error::ApiError;
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
 
-/// Does one operation in an open world.
+/// Handles one operation in a locked world.
 pub(crate) type Handler = fn(&mut Call<'_>) -> Outcome;
 
-/// Finds the world of a request that carries no token, and who answers it there.
-pub(crate) type Open =
+/// Finds the world and the handler for a request without a token.
+pub(crate) type WorldOpener =
     fn(&WorldResolver<'_>, &Request, &Operation) -> Result<(Arc<WorldHandle>, Handler), ApiError>;
 
-/// `GET /`.
+/// `GET /`: the API's entry point.
 pub(crate) fn endpoints(_: &mut Call<'_>) -> Outcome {
     Ok(Answer::ok("endpoint", json!({"path": "/", "methods": ["GET"]})))
 }

@@ -1,4 +1,4 @@
-//! Who looks after a channel beside its owner.
+//! Moderators of a channel.
 
 use serde_json::Value;
 
@@ -31,14 +31,14 @@ pub(crate) fn add(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
-    let users = listed(call)?;
+    let users = body_users(call)?;
     change(call, |moderators, _| moderators.extend(users))?;
     Ok(Answer::no_content().status(http::StatusCode::OK))
 }
 
-/// Those named and the owner; nobody else from now on. Answers all of them.
+/// Replaces all moderators except the owner; returns all of them.
 pub(crate) fn replace(call: &mut Call<'_>) -> Outcome {
-    let users = listed(call)?;
+    let users = body_users(call)?;
     change(call, |moderators, owner| {
         moderators.retain(|user| *user == owner);
         moderators.extend(users);
@@ -50,32 +50,32 @@ pub(crate) fn replace(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn remove(call: &mut Call<'_>) -> Outcome {
     let user = call.subject()?;
-    take(call, &[user])
+    remove_all(call, &[user])
 }
 
 pub(crate) fn remove_many(call: &mut Call<'_>) -> Outcome {
-    let users = listed(call)?;
-    take(call, &users)
+    let users = body_users(call)?;
+    remove_all(call, &users)
 }
 
-fn take(call: &mut Call<'_>, users: &[u64]) -> Outcome {
+fn remove_all(call: &mut Call<'_>, users: &[u64]) -> Outcome {
     change(call, |moderators, owner| moderators.retain(|user| *user == owner || !users.contains(user)))?;
     Ok(Answer::no_content())
 }
 
 fn change(
     call: &mut Call<'_>,
-    with: impl FnOnce(&mut std::collections::BTreeSet<u64>, u64),
+    apply: impl FnOnce(&mut std::collections::BTreeSet<u64>, u64),
 ) -> Result<(), ApiError> {
     let now = call.now;
     let channel = find_own(call)?;
-    with(&mut channel.moderators, channel.owner);
+    apply(&mut channel.moderators, channel.owner);
     channel.modified = now;
     Ok(())
 }
 
-/// The users of a body of `{"user_uri": …}`, or of a list of such.
-fn listed(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
+/// The users in a body of `{"user_uri": …}`, or of an array of these.
+fn body_users(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     let input = call.input()?;
     let one = std::slice::from_ref(input.root());
     let items = input.root().as_array().map_or(one, Vec::as_slice);

@@ -1,6 +1,6 @@
 //! Thumbnails of videos and portraits of users.
 //!
-//! Both are made in three steps: create, send the image to the link, set active.
+//! Each takes three steps: create it, send the image to its link, set it active.
 
 use http::StatusCode;
 
@@ -15,7 +15,7 @@ fn missing() -> ApiError {
     ApiError::not_found("picture")
 }
 
-/// Lets one picture be shown, and none else; or hides it.
+/// Activates one picture and deactivates the others, or deactivates it.
 fn activate(pictures: &mut [Picture], id: u64, active: bool) {
     for picture in pictures {
         if picture.id == id {
@@ -42,7 +42,7 @@ pub(crate) fn create_thumbnail(call: &mut Call<'_>) -> Outcome {
     let (id, key, resource_key) = (call.state.ids.id(), call.state.ids.hex(64), call.state.ids.hex(40));
     let now = call.now;
     let video = call.own_video()?;
-    // A still out of the video needs no upload, and only such a one can be active at once.
+    // A frame of the video needs no upload; only then can the thumbnail be active at once.
     let ready = time.is_some();
     video.pictures.push(Picture { id, active: false, ready, key, resource_key });
     if ready && active == Some(true) {
@@ -73,7 +73,7 @@ pub(crate) fn edit_thumbnail(call: &mut Call<'_>) -> Outcome {
     let active = active(call.input()?)?;
     let (id, now) = (call.params.id("picture_id").ok_or_else(missing)?, call.now);
     let video = call.own_video()?;
-    show(&mut video.pictures, id, active)?;
+    set_active(&mut video.pictures, id, active)?;
     video.touch(now);
     thumbnail(call)
 }
@@ -93,13 +93,13 @@ fn active(mut input: Input) -> Result<Option<bool>, ApiError> {
     Ok(active)
 }
 
-/// Shows or hides a picture, once its image has come.
-fn show(pictures: &mut [Picture], id: u64, active: Option<bool>) -> Result<(), ApiError> {
+/// Sets whether a picture is active; requires its image to be uploaded.
+fn set_active(pictures: &mut [Picture], id: u64, active: Option<bool>) -> Result<(), ApiError> {
     let picture = pictures.iter().find(|picture| picture.id == id).ok_or_else(missing)?;
     match active {
         Some(true) if !picture.ready => Err(ApiError::invalid_field(
             "active",
-            "cannot be true before the image was sent to the picture's link",
+            "cannot be true until the image is sent to the picture's link",
         )),
         Some(active) => {
             activate(pictures, id, active);
@@ -118,7 +118,7 @@ pub(crate) fn portraits(call: &mut Call<'_>) -> Outcome {
     call.page("picture", &pictures, |_, picture, selection| shape::portrait(&uri, Some(*picture), selection))
 }
 
-/// Answers 200 where a thumbnail's creation answers 201.
+/// Returns 200 by default, unlike the creation of a thumbnail, which returns 201.
 pub(crate) fn create_portrait(call: &mut Call<'_>) -> Outcome {
     let (id, key, resource_key) = (call.state.ids.id(), call.state.ids.hex(64), call.state.ids.hex(40));
     let user = own_user(call)?;
@@ -143,7 +143,7 @@ pub(crate) fn portrait(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn edit_portrait(call: &mut Call<'_>) -> Outcome {
     let active = active(call.input()?)?;
     let id = call.params.id("portraitset_id").ok_or_else(missing)?;
-    show(&mut own_user(call)?.pictures, id, active)?;
+    set_active(&mut own_user(call)?.pictures, id, active)?;
     portrait(call)
 }
 

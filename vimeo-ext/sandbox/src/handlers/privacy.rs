@@ -1,4 +1,4 @@
-//! Where a video may be embedded.
+//! The domains on which a video may be embedded.
 
 use serde_json::json;
 
@@ -15,13 +15,13 @@ pub(crate) fn domains(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn add_domain(call: &mut Call<'_>) -> Outcome {
     let (domain, now) = (call.params.get("domain").to_owned(), call.now);
-    // A host alone: Vimeo knows no domain with a scheme.
+    // A host name only: Vimeo does not find domains with a scheme.
     if domain.contains(['/', ':']) {
         return Err(ApiError::not_found("domain"));
     }
     let video = call.own_video()?;
     if video.privacy.embed != "whitelist" {
-        return Err(ApiError::forbidden(None, "Domains can be set when privacy.embed is whitelist."));
+        return Err(ApiError::forbidden(None, "Domains can be set only if privacy.embed is whitelist."));
     }
     video.embed_domains.insert(domain);
     video.touch(now);

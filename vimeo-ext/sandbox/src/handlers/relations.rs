@@ -1,4 +1,4 @@
-//! Likes, Watch Later and followings: one person marks one thing.
+//! Likes, the Watch Later queue, and following users.
 
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::{ApiError, EMPTY_PARAMETER};
@@ -6,13 +6,13 @@ use crate::synth::shapes::{user as user_shape, video as shape};
 use crate::world::user::User;
 use crate::world::video::Video;
 
-use super::videos::{Filter, order};
+use super::videos::{Filter, sort_videos};
 
 // Likes.
 
 pub(crate) fn likes(call: &mut Call<'_>) -> Outcome {
     let ids = call.state.likes.of(call.subject()?);
-    marked_videos(call, &ids)
+    related_videos(call, &ids)
 }
 
 pub(crate) fn likers(call: &mut Call<'_>) -> Outcome {
@@ -21,8 +21,8 @@ pub(crate) fn likers(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn check_like(call: &mut Call<'_>) -> Outcome {
-    let (who, video) = (call.subject()?, call.video()?.id);
-    match call.state.likes.since(who, video) {
+    let (user, video) = (call.subject()?, call.video()?.id);
+    match call.state.likes.since(user, video) {
         Some(_) => Ok(Answer::no_content()),
         None => Err(ApiError::not_found("like")),
     }
@@ -32,7 +32,7 @@ pub(crate) fn like(call: &mut Call<'_>) -> Outcome {
     let me = call.own_subject()?;
     let (video, owner) = call.video().map(|video| (video.id, video.owner))?;
     if owner == me {
-        return Err(ApiError::invalid_field("video_id", "is your own, which cannot be liked"));
+        return Err(ApiError::invalid_field("video_id", "is your own video, which you cannot like"));
     }
     call.state.likes.add(me, video, call.now);
     Ok(Answer::no_content())
@@ -48,7 +48,7 @@ pub(crate) fn unlike(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn watch_later(call: &mut Call<'_>) -> Outcome {
     let ids = call.state.watch_later.of(call.own_subject()?);
-    marked_videos(call, &ids)
+    related_videos(call, &ids)
 }
 
 pub(crate) fn check_later(call: &mut Call<'_>) -> Outcome {
@@ -72,8 +72,8 @@ pub(crate) fn remove_later(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// Marked videos, the latest mark first unless another sorting is asked for.
-fn marked_videos(call: &Call<'_>, ids: &[u64]) -> Outcome {
+/// Lists related videos, the most recently added first by default.
+fn related_videos(call: &Call<'_>, ids: &[u64]) -> Outcome {
     let viewer = call.viewer();
     let filter = Filter::read(call)?;
     let sort =
@@ -81,16 +81,16 @@ fn marked_videos(call: &Call<'_>, ids: &[u64]) -> Outcome {
     let descending = call.descending(sort != "alphabetical")?;
     let known = ids.iter().filter_map(|id| call.state.videos.get(id));
     let mut found: Vec<&Video> =
-        known.filter(|video| video.visible_to(viewer) && filter.fits(video)).collect();
+        known.filter(|video| video.visible_to(viewer) && filter.matches(video)).collect();
     if sort != "date" {
-        order(call.state, &mut found, &sort, descending);
+        sort_videos(call.state, &mut found, &sort, descending);
     } else if !descending {
         found.reverse();
     }
     call.page("video", &found, |view, video, selection| shape::video(view, video, selection))
 }
 
-// Followings.
+// Following.
 
 pub(crate) fn following(call: &mut Call<'_>) -> Outcome {
     let ids = call.state.follows.of(call.subject()?);
@@ -103,39 +103,39 @@ pub(crate) fn followers(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn check_following(call: &mut Call<'_>) -> Outcome {
-    let (who, whom) = (call.subject()?, followed(call, call.params.get("follow_user_id"))?);
-    match call.state.follows.since(who, whom) {
+    let (follower, followed_user) = (call.subject()?, find_user(call, call.params.get("follow_user_id"))?);
+    match call.state.follows.since(follower, followed_user) {
         Some(_) => Ok(Answer::no_content()),
         None => Err(ApiError::not_found("following")),
     }
 }
 
 pub(crate) fn follow(call: &mut Call<'_>) -> Outcome {
-    let (me, whom) = (call.own_subject()?, followed(call, call.params.get("follow_user_id"))?);
-    call.state.follows.add(me, whom, call.now);
+    let (me, user) = (call.own_subject()?, find_user(call, call.params.get("follow_user_id"))?);
+    call.state.follows.add(me, user, call.now);
     Ok(Answer::no_content())
 }
 
 pub(crate) fn unfollow(call: &mut Call<'_>) -> Outcome {
-    let (me, whom) = (call.own_subject()?, followed(call, call.params.get("follow_user_id"))?);
-    call.state.follows.remove(me, whom);
+    let (me, user) = (call.own_subject()?, find_user(call, call.params.get("follow_user_id"))?);
+    call.state.follows.remove(me, user);
     Ok(Answer::no_content())
 }
 
-/// Follows all or none of a list of users.
+/// Follows several users, all or none.
 pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
-    /// The most users that one request may name.
+    /// How many users one request may name.
     const MAX_USERS: usize = 100;
     let me = call.own_subject()?;
     let input = call.input()?;
-    // A list of objects with a `uri`, bare or as the member `users`; plain URIs are taken too.
+    // An array of objects with a `uri`, at the top level or as the member `users`; plain URIs are accepted too.
     let items =
         input.root().as_array().or_else(|| input.get("users")?.as_array()).filter(|items| !items.is_empty());
     let uris = items.and_then(|items| {
         items.iter().map(|item| item.get("uri").unwrap_or(item).as_str()).collect::<Option<Vec<&str>>>()
     });
     let Some(uris) = uris else {
-        return Err(ApiError::bad_request(EMPTY_PARAMETER, "The body must list users by their URIs."));
+        return Err(ApiError::bad_request(EMPTY_PARAMETER, "The body must list users by URI."));
     };
     if uris.len() > MAX_USERS {
         return Err(ApiError::bad_request(
@@ -145,8 +145,8 @@ pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
     }
     let mut users = Vec::with_capacity(uris.len());
     for uri in uris {
-        let user = followed(call, uri.trim_start_matches("/users/"));
-        users.push(user.map_err(|_| ApiError::bad_request(2900, format!("There is no {uri}.")))?);
+        let user = find_user(call, uri.trim_start_matches("/users/"));
+        users.push(user.map_err(|_| ApiError::bad_request(2900, format!("{uri} not found.")))?);
     }
     for user in users {
         call.state.follows.add(me, user, call.now);
@@ -154,17 +154,17 @@ pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::no_content())
 }
 
-fn followed(call: &Call<'_>, name: &str) -> Result<u64, ApiError> {
+fn find_user(call: &Call<'_>, name: &str) -> Result<u64, ApiError> {
     call.state.user_called(name).map(|user| user.id).ok_or_else(|| ApiError::not_found("user"))
 }
 
-/// People, in the order given unless sorted by name.
+/// Lists users in the given order, unless another sort order is requested.
 pub(crate) fn people(call: &Call<'_>, ids: &[u64]) -> Outcome {
-    let wanted = call.request.query.get("query").unwrap_or_default().to_lowercase();
+    let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let mut found: Vec<&User> = ids
         .iter()
         .filter_map(|id| call.state.users.get(id))
-        .filter(|user| user.name.to_lowercase().contains(&wanted))
+        .filter(|user| user.name.to_lowercase().contains(&query))
         .collect();
     let sort = call.query_word("sort", &["alphabetical", "date"], "date")?;
     let by_name = sort == "alphabetical";

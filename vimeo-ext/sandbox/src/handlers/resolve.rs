@@ -1,4 +1,4 @@
-//! The things that the world itself holds, wherever a description wants one of them.
+//! Resolves resources that the world stores, for operations that are otherwise generated from the API description.
 
 use serde_json::Value;
 
@@ -11,31 +11,32 @@ use crate::synth::resolve::{all, shape};
 use crate::synth::shapes::category;
 use crate::synth::{Synthesizer, media};
 
-/// A list of what the world has of a kind.
+/// All resources of a schema.
 pub(crate) fn list(call: &Call<'_>, schema: &'static str) -> Outcome {
     page(call, schema, &all(call, schema))
 }
 
-/// A page of things by their ids; those that are gone, or that the caller may not see, are left out.
+/// A page of resources by ID; deleted ones and those that the caller may not see are omitted.
 pub(crate) fn page(call: &Call<'_>, schema: &'static str, ids: &[String]) -> Outcome {
     let view = call.view();
-    let nothing = Selection::parse(Some("uri"));
-    let there: Vec<&String> = ids.iter().filter(|id| shape(&view, schema, id, &nothing).is_some()).collect();
-    call.page(media(schema), &there, |view, id, selection| {
+    let uri_only = Selection::parse(Some("uri"));
+    let visible: Vec<&String> =
+        ids.iter().filter(|id| shape(&view, schema, id, &uri_only).is_some()).collect();
+    call.page(media(schema), &visible, |view, id, selection| {
         shape(view, schema, id, selection).unwrap_or(Value::Null)
     })
 }
 
-/// The thing that the path ends with.
-pub(crate) fn one(call: &Call<'_>, schema: &'static str) -> Outcome {
+/// The resource that the path identifies.
+pub(crate) fn get(call: &Call<'_>, schema: &'static str) -> Outcome {
     let id = match call.operation.path.rsplit('/').next().and_then(|last| last.strip_prefix('{')) {
         Some(name) => call.params.get(name.trim_end_matches('}')).to_owned(),
-        // A place with one thing in it, which is the first there is.
+        // A path of a single resource: the first one.
         None => all(call, schema).into_iter().next().unwrap_or_default(),
     };
     match shape(&call.view(), schema, &id, &call.selection) {
         Some(body) => Ok(Answer::ok(media(schema), body)),
-        // A folder that nobody made, such as the one that is private to its user.
+        // A resource that was never created, such as a user's private folder.
         None if !call.operation.path.ends_with('}') => {
             let synthesizer = Synthesizer::plain(call, call.now);
             Ok(Answer::ok(
@@ -47,26 +48,26 @@ pub(crate) fn one(call: &Call<'_>, schema: &'static str) -> Outcome {
     }
 }
 
-/// Whether what the path leads through is there: a thing below one that does not exist does not exist.
+/// Checks that the parent resources in the path exist.
 pub(crate) fn parents(call: &Call<'_>) -> Result<(), ApiError> {
     let path = call.operation.path;
-    let through = |name: &str| path.contains(&format!("{{{name}}}"));
-    if through("user_id") && !call.params.get("user_id").is_empty() {
+    let contains_param = |name: &str| path.contains(&format!("{{{name}}}"));
+    if contains_param("user_id") && !call.params.get("user_id").is_empty() {
         call.subject()?;
     }
-    if through("video_id") {
+    if contains_param("video_id") {
         call.video()?;
     }
-    if through("channel_id") {
+    if contains_param("channel_id") {
         channels::find(call)?;
     }
-    if through("album_id") {
+    if contains_param("album_id") {
         showcases::find(call)?;
     }
-    if through("project_id") {
-        folders::folder(call)?;
+    if contains_param("project_id") {
+        folders::find(call)?;
     }
-    if through("category")
+    if contains_param("category")
         && category::named(&call.view(), call.params.get("category"), &Selection::All).is_none()
     {
         return Err(ApiError::not_found("category"));
@@ -74,7 +75,7 @@ pub(crate) fn parents(call: &Call<'_>) -> Result<(), ApiError> {
     path::parents(call)
 }
 
-/// Whether the caller may change what the path leads through.
+/// Checks that the parent resources in the path exist and belong to the caller.
 pub(crate) fn own_parents(call: &mut Call<'_>) -> Result<(), ApiError> {
     parents(call)?;
     let me = call.me()?;
@@ -89,10 +90,9 @@ pub(crate) fn own_parents(call: &mut Call<'_>) -> Result<(), ApiError> {
         channels::find_own(call)?;
     }
     match path::root_owner(call) {
-        Some(owner) if owner != me => Err(ApiError::forbidden(
-            Some(PERMISSION_DENIED),
-            "The path leads to what belongs to another user.",
-        )),
+        Some(owner) if owner != me => {
+            Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The resource belongs to another user."))
+        }
         _ => Ok(()),
     }
 }

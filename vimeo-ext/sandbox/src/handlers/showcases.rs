@@ -1,9 +1,9 @@
-//! Showcases and the videos in them.
+//! Showcases and their videos.
 
 use http::StatusCode;
 use serde_json::Value;
 
-use super::videos::{Filter, ids_in, order};
+use super::videos::{Filter, parse_video_ids, sort_videos};
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField, PERMISSION_DENIED};
 use crate::protocol::input::Input;
@@ -49,15 +49,15 @@ pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Showcase, A
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.subject()?;
     let own = call.viewer() == Some(owner);
-    let wanted = call.request.query.get("query").unwrap_or_default().to_lowercase();
+    let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let sort = call.query_word("sort", &["alphabetical", "date", "duration", "videos"], "date")?;
     let descending = call.descending(sort != "alphabetical")?;
-    let fits = |showcase: &&Showcase| {
+    let matches = |showcase: &&Showcase| {
         showcase.owner == owner
             && (own || showcase.privacy == "anybody")
-            && showcase.name.to_lowercase().contains(&wanted)
+            && showcase.name.to_lowercase().contains(&query)
     };
-    let mut found: Vec<&Showcase> = call.state.showcases.values().filter(fits).collect();
+    let mut found: Vec<&Showcase> = call.state.showcases.values().filter(matches).collect();
     match sort.as_str() {
         "alphabetical" => found.sort_by_key(|showcase| showcase.name.to_lowercase()),
         "videos" => found.sort_by_key(|showcase| showcase.videos.len()),
@@ -153,11 +153,11 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let descending = call.descending(!matches!(sort.as_str(), "alphabetical" | "default" | "manual"))?;
     let known = showcase.videos.iter().filter_map(|id| call.state.videos.get(id));
     let mut found: Vec<&Video> =
-        known.filter(|video| video.visible_to(viewer) && filter.fits(video)).collect();
+        known.filter(|video| video.visible_to(viewer) && filter.matches(video)).collect();
     match sort.as_str() {
         "default" | "manual" if descending => found.reverse(),
         "default" | "manual" => {}
-        sort => order(call.state, &mut found, sort, descending),
+        sort => sort_videos(call.state, &mut found, sort, descending),
     }
     call.page("video", &found, |view, video, selection| video_shape::video(view, video, selection))
 }
@@ -191,7 +191,7 @@ pub(crate) fn remove_video(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// Puts other videos in place of all that were there.
+/// Replaces all videos of the showcase.
 pub(crate) fn replace_videos(call: &mut Call<'_>) -> Outcome {
     let input = call.input()?;
     let uris = input.get("videos").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -200,8 +200,10 @@ pub(crate) fn replace_videos(call: &mut Call<'_>) -> Outcome {
             InvalidField::new("videos", "is required").with_code(EMPTY_PARAMETER),
         ]));
     }
-    let ids =
-        ids_in(&uris).into_iter().map(|id| own_video(call, Some(id))).collect::<Result<Vec<u64>, _>>()?;
+    let ids = parse_video_ids(&uris)
+        .into_iter()
+        .map(|id| own_video(call, Some(id)))
+        .collect::<Result<Vec<u64>, _>>()?;
     let now = call.now;
     let showcase = find_own(call)?;
     showcase.videos = ids;
@@ -221,7 +223,7 @@ fn own_video(call: &Call<'_>, id: Option<u64>) -> Result<u64, ApiError> {
     }
 }
 
-/// What a request sets of a showcase.
+/// The fields of a showcase that a request sets.
 struct Edits {
     name: Option<String>,
     description: Option<String>,

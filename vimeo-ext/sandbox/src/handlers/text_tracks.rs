@@ -1,4 +1,4 @@
-//! Text tracks of a video: made here, filled by a PUT to their link.
+//! Text tracks of a video. Their file is sent by PUT to the link of the track.
 
 use serde_json::json;
 
@@ -81,14 +81,14 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// A stretch of a file, with its times in milliseconds.
+/// A cue of a text track, with times in milliseconds.
 struct Cue {
     start: u64,
     end: u64,
     lines: Vec<String>,
 }
 
-/// What the file of a track says, cue by cue; nothing before the file has come.
+/// The cues of the track's file; empty until the file is uploaded.
 pub(crate) fn transcript(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
     let id = call.params.id("texttrack_id");
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_both_kinds_are_read_cue_by_cue() {
+    fn parses_vtt_and_srt_cues() {
         let vtt = "WEBVTT\n\nNOTE hello\n\n1\n00:01.500 --> 01:00:02.000 align:start\nOne\nmore\n\n00:00:03.000 --> x\nno";
         let srt = "1\r\n00:00:01,500 --> 01:00:02,000\r\nOne\r\nmore\r\n";
         for text in [vtt, srt] {

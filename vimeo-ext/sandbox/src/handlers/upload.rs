@@ -1,8 +1,8 @@
-//! Uploads begun: a new video, or a new version of one.
+//! Starting uploads: new videos and new versions.
 
 use http::StatusCode;
 
-use super::folders::folder_in;
+use super::folders::find_by_uri;
 use super::videos::Edits;
 use crate::call::{Answer, Call, Outcome};
 use crate::config::QuotaUnit;
@@ -18,12 +18,12 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let edits = Edits::read(&mut input);
     let source = source(&mut input)?;
-    let folder = input.string("folder_uri").map(|uri| folder_in(call, owner, &uri)).transpose()?;
+    let folder = input.string("folder_uri").map(|uri| find_by_uri(call, owner, &uri)).transpose()?;
     let file_name =
         input.string("file_name").or_else(|| input.string("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
     check_quota(call, owner, &source, 1)?;
-    // What the official libraries insist on, or the described status.
+    // 200 is what the official libraries require; the API description says 201.
     let status = match source {
         NewSource::Tus { .. } if !call.state.config.create_answers_201 => StatusCode::OK,
         _ => StatusCode::CREATED,
@@ -59,7 +59,7 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::created("video.version", version::version(&call.view(), video, created, &call.selection)))
 }
 
-/// Reads `upload`; what does not fit is noted in `input`.
+/// Reads `upload`; invalid fields are collected in `input`.
 fn source(input: &mut Input) -> Result<NewSource, ApiError> {
     match input.string("upload.approach").as_deref() {
         Some("tus") => {

@@ -17,9 +17,9 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let (location, gender) = (input.string("location"), input.string("gender"));
     let link = input.string("link");
     input.finish()?;
-    let taken = |user: &User| user.id != id && link.as_deref().is_some_and(|word| user.is_called(word));
-    if call.state.users.values().any(taken) {
-        return Err(ApiError::invalid_field("link", "is another user's already"));
+    let has_link = |user: &User| user.id != id && link.as_deref().is_some_and(|word| user.is_called(word));
+    if call.state.users.values().any(has_link) {
+        return Err(ApiError::invalid_field("link", "is already used by another user"));
     }
     let user = call.state.users.get_mut(&id).ok_or_else(|| ApiError::not_found("user"))?;
     if let Some(name) = name {
@@ -41,10 +41,10 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
-    let wanted = call.request.query.get("query").unwrap_or_default().to_lowercase();
+    let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let descending = call.descending(false)?;
     let mut found: Vec<&User> =
-        call.state.users.values().filter(|user| user.name.to_lowercase().contains(&wanted)).collect();
+        call.state.users.values().filter(|user| user.name.to_lowercase().contains(&query)).collect();
     if call.query_word("sort", &["alphabetical", "date", "relevant"], "date")? == "alphabetical" {
         found.sort_by(|a, b| a.name.cmp(&b.name));
     }

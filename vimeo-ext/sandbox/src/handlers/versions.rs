@@ -6,7 +6,7 @@ use crate::synth::shapes::version as shape;
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
-    // The newest first, as one looks for it.
+    // Newest first.
     let versions: Vec<_> = video.versions.iter().rev().collect();
     call.page("video.version", &versions, |view, version, selection| {
         shape::version(view, video, version, selection)
@@ -45,10 +45,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let video = call.own_video()?;
     let place = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(missing)?;
     if video.versions.get(place).is_some_and(|version| version.active) || video.versions.len() == 1 {
-        return Err(ApiError::forbidden(
-            Some(PERMISSION_DENIED),
-            "The version that plays cannot be deleted.",
-        ));
+        return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The active version cannot be deleted."));
     }
     video.versions.remove(place);
     video.touch(now);

@@ -1,4 +1,4 @@
-//! Videos: listed, searched, read, edited, deleted.
+//! Videos: list, search, get, edit, delete.
 
 use std::cmp::Ordering;
 
@@ -13,16 +13,16 @@ use crate::synth::shapes::video as shape;
 use crate::world::State;
 use crate::world::video::{Tag, Video};
 
-/// Who may see a video, as `privacy.view` says it.
+/// The values of `privacy.view`.
 const VIEW: [&str; 8] = ["anybody", "contacts", "disable", "nobody", "password", "team", "unlisted", "users"];
 const EMBED: [&str; 3] = ["private", "public", "whitelist"];
 const COMMENTS: [&str; 3] = ["anybody", "contacts", "nobody"];
 const LICENSES: [&str; 7] = ["by", "by-nc", "by-nc-nd", "by-nc-sa", "by-nd", "by-sa", "cc0"];
 const RATINGS: [&str; 7] = ["advertisement", "drugs", "language", "nudity", "safe", "unrated", "violence"];
-/// How long a description may be, in characters.
+/// The maximum length of a description, in characters.
 const MAX_DESCRIPTION: usize = 5000;
 
-/// The sortings of a user's videos.
+/// The sort orders of a user's videos.
 const USER_SORTS: [&str; 8] = [
     "alphabetical",
     "date",
@@ -38,15 +38,15 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.subject()?;
     let viewer = call.viewer();
     let sort = call.query_word("sort", &USER_SORTS, "default")?;
-    let descending = call.descending(newest_first(&sort))?;
+    let descending = call.descending(descends_by_default(&sort))?;
     let filter = Filter::read(call)?;
     let mut found: Vec<&Video> = call
         .state
         .videos
         .values()
-        .filter(|video| video.owner == owner && video.listed_for(viewer) && filter.fits(video))
+        .filter(|video| video.owner == owner && video.listed_for(viewer) && filter.matches(video))
         .collect();
-    order(call.state, &mut found, &sort, descending);
+    sort_videos(call.state, &mut found, &sort, descending);
     let changed = call.user(owner)?.videos_changed;
     let modified = found.iter().map(|video| video.modified).fold(changed, DateTime::<Utc>::max);
     let answer = call.page("video", &found, |view, video, selection| shape::video(view, video, selection))?;
@@ -56,22 +56,22 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
     let sorts = ["alphabetical", "comments", "date", "duration", "likes", "plays", "relevant"];
     let sort = call.query_word("sort", &sorts, "relevant")?;
-    let descending = call.descending(newest_first(&sort))?;
+    let descending = call.descending(descends_by_default(&sort))?;
     let filter = Filter::read(call)?;
-    let uris: Option<Vec<u64>> = call.request.query.get("uris").map(ids_in);
+    let uris: Option<Vec<u64>> = call.request.query.get("uris").map(parse_video_ids);
     let links: Option<Vec<&str>> = call.request.query.get("links").map(|links| links.split(',').collect());
     let mut found: Vec<&Video> = call
         .state
         .videos
         .values()
-        .filter(|video| video.listed_for(None) && video.is_playable() && filter.fits(video))
+        .filter(|video| video.listed_for(None) && video.is_playable() && filter.matches(video))
         .filter(|video| uris.as_ref().is_none_or(|ids| ids.contains(&video.id)))
         .filter(|video| {
             let link = format!("https://vimeo.com/{}", video.id);
             links.as_ref().is_none_or(|links| links.contains(&link.as_str()))
         })
         .collect();
-    order(call.state, &mut found, &sort, descending);
+    sort_videos(call.state, &mut found, &sort, descending);
     call.page("video", &found, |view, video, selection| shape::video(view, video, selection))
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     answer(call)
 }
 
-/// A user's own video, and 404 for any other.
+/// Returns the video if it belongs to the user; 404 otherwise.
 pub(crate) fn owned(call: &mut Call<'_>) -> Outcome {
     let owner = call.subject()?;
     if call.video()?.owner != owner {
@@ -95,8 +95,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let edits = Edits::read(&mut input);
     let now = call.now;
     let video = call.own_video()?;
-    if !edits.domains_fit(video) {
-        return Err(ApiError::bad_request(2518, "Domains can be set when privacy.embed is whitelist."));
+    if !edits.allows_domains(video) {
+        return Err(ApiError::bad_request(2518, "Domains can be set only if privacy.embed is whitelist."));
     }
     input.finish()?;
     edits.apply(video, now);
@@ -111,12 +111,12 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// Deletes all or none of the videos that `uris` names.
+/// Deletes the videos in `uris`, all or none.
 pub(crate) fn delete_many(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
-    let ids = ids_in(call.request.query.get("uris").unwrap_or_default());
+    let ids = parse_video_ids(call.request.query.get("uris").unwrap_or_default());
     if ids.is_empty() {
-        return Err(ApiError::invalid_field("uris", "must name videos, separated by commas"));
+        return Err(ApiError::invalid_field("uris", "must be a comma-separated list of video URIs"));
     }
     for id in &ids {
         let video = call.state.videos.get(id).ok_or_else(|| ApiError::not_found("video"))?;
@@ -138,20 +138,20 @@ fn answer(call: &Call<'_>) -> Outcome {
     Ok(Answer::ok("video", shape::video(&call.view(), video, &call.selection)))
 }
 
-/// The numbers in a list of video URIs.
-pub(crate) fn ids_in(uris: &str) -> Vec<u64> {
+/// Parses the IDs in a list of video URIs.
+pub(crate) fn parse_video_ids(uris: &str) -> Vec<u64> {
     uris.split(',').filter_map(|uri| uri.trim().trim_start_matches("/videos/").parse().ok()).collect()
 }
 
 // Lists.
 
-/// Which of the sortings begin with the newest or most, when no direction is asked for.
-fn newest_first(sort: &str) -> bool {
+/// Whether a sort order is descending by default.
+fn descends_by_default(sort: &str) -> bool {
     sort != "alphabetical"
 }
 
-/// Sorts videos that come by ascending id, which is the order in which they were made.
-pub(crate) fn order(state: &State, videos: &mut [&Video], sort: &str, descending: bool) {
+/// Sorts videos; ties keep the order of creation.
+pub(crate) fn sort_videos(state: &State, videos: &mut [&Video], sort: &str, descending: bool) {
     let by = |a: &&Video, b: &&Video| -> Ordering {
         match sort {
             "alphabetical" | "name" => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
@@ -170,7 +170,7 @@ pub(crate) fn order(state: &State, videos: &mut [&Video], sort: &str, descending
     }
 }
 
-/// What a list's parameters leave of it.
+/// The filters of a video list.
 pub(crate) struct Filter {
     query: String,
     in_title: bool,
@@ -181,40 +181,40 @@ pub(crate) struct Filter {
     any_tag: Vec<String>,
     all_tags: Vec<String>,
     no_tag: Vec<String>,
-    /// Filters that leave only what the sandbox does not have, such as live videos.
-    nothing: bool,
+    /// Set by filters for videos that the sandbox does not have, such as live videos.
+    matches_nothing: bool,
 }
 
 impl Filter {
     pub(crate) fn read(call: &Call<'_>) -> Result<Self, ApiError> {
         let query = &call.request.query;
         let fields = query.get("query_fields").unwrap_or("title,description,chapters,tags");
-        let within = |name: &str| fields.split(',').any(|field| field.trim() == name);
+        let searches = |name: &str| fields.split(',').any(|field| field.trim() == name);
         let mut filter = Self {
             query: query.get("query").unwrap_or_default().to_lowercase(),
-            in_title: within("title"),
-            in_description: within("description"),
-            in_tags: within("tags"),
+            in_title: searches("title"),
+            in_description: searches("description"),
+            in_tags: searches("tags"),
             playable: call.query_truth("filter_playable")?,
             embeddable: call.query_truth("filter_embeddable")?,
             any_tag: tags(query, "filter_tag"),
             all_tags: tags(query, "filter_tag_all_of"),
             no_tag: tags(query, "filter_tag_exclude"),
-            nothing: call.query_truth("filter_screen_recorded")? == Some(true),
+            matches_nothing: call.query_truth("filter_screen_recorded")? == Some(true),
         };
         match query.get("filter") {
             Some("playable") => filter.playable = Some(filter.playable.unwrap_or(true)),
             Some("embeddable") => filter.embeddable = Some(filter.embeddable.unwrap_or(true)),
-            Some("live" | "screen_recorded" | "app_only" | "featured") => filter.nothing = true,
+            Some("live" | "screen_recorded" | "app_only" | "featured") => filter.matches_nothing = true,
             _ => {}
         }
         Ok(filter)
     }
 
-    pub(crate) fn fits(&self, video: &Video) -> bool {
+    pub(crate) fn matches(&self, video: &Video) -> bool {
         let has = |words: &[String]| words.iter().filter(|word| video.has_tag(word)).count();
-        !self.nothing
-            && self.found_in(video)
+        !self.matches_nothing
+            && self.matches_query(video)
             && self.playable.is_none_or(|playable| video.is_playable() == playable)
             && self.embeddable.is_none_or(|embeddable| (video.privacy.embed != "private") == embeddable)
             && (self.any_tag.is_empty() || has(&self.any_tag) > 0)
@@ -222,7 +222,7 @@ impl Filter {
             && has(&self.no_tag) == 0
     }
 
-    fn found_in(&self, video: &Video) -> bool {
+    fn matches_query(&self, video: &Video) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(&self.query);
         self.query.is_empty()
             || (self.in_title && holds(&video.name))
@@ -238,7 +238,7 @@ fn tags(query: &Query, name: &str) -> Vec<String> {
 
 // Edits.
 
-/// What a request sets of a video, at its creation or later. What it does not name stays as it is.
+/// The fields of a video that a request sets, at creation or later.
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
     name: Option<String>,
@@ -268,14 +268,14 @@ struct PrivacyEdits {
 }
 
 impl Edits {
-    /// Reads the edits; what does not fit is noted in `input`.
+    /// Reads the edits; invalid fields are collected in `input`.
     pub(crate) fn read(input: &mut Input) -> Self {
         if input
             .get("description")
             .and_then(Value::as_str)
             .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION)
         {
-            let message = format!("holds at most {MAX_DESCRIPTION} characters");
+            let message = format!("must have at most {MAX_DESCRIPTION} characters");
             input.reject(crate::protocol::error::InvalidField::new("description", message));
         }
         let view = input.enum_value("privacy.view", &VIEW);
@@ -289,12 +289,12 @@ impl Edits {
         let content_rating = input.strings("content_rating");
         if let Some(unknown) = content_rating.iter().flatten().find(|word| !RATINGS.contains(&word.as_str()))
         {
-            let message = format!("\"{unknown}\" is none of {}", RATINGS.join(", "));
+            let message = format!("\"{unknown}\" must be one of {}", RATINGS.join(", "));
             input.reject(crate::protocol::error::InvalidField::new("content_rating", message));
         }
         Self {
             name: input.string("name"),
-            // Null takes a description or a license away.
+            // Null removes a description or a license.
             description: input.has("description").then(|| input.string("description")),
             privacy: PrivacyEdits {
                 view,
@@ -318,10 +318,11 @@ impl Edits {
         }
     }
 
-    /// Domains can be named only for a video that is embedded on named domains.
-    pub(crate) fn domains_fit(&self, video: &Video) -> bool {
-        let named = self.domains.is_some() || !self.domains_add.is_empty() || !self.domains_delete.is_empty();
-        !named || self.privacy.embed.as_deref().unwrap_or(&video.privacy.embed) == "whitelist"
+    /// Domains can be set only for a video whose `privacy.embed` is `whitelist`.
+    pub(crate) fn allows_domains(&self, video: &Video) -> bool {
+        let sets_domains =
+            self.domains.is_some() || !self.domains_add.is_empty() || !self.domains_delete.is_empty();
+        !sets_domains || self.privacy.embed.as_deref().unwrap_or(&video.privacy.embed) == "whitelist"
     }
 
     pub(crate) fn apply(self, video: &mut Video, now: DateTime<Utc>) {

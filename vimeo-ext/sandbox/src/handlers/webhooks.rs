@@ -1,4 +1,4 @@
-//! Webhooks of the app: registered, changed, removed. What happens is told to them by `events`.
+//! Webhooks of the app. `app::webhooks` delivers their events.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::protocol::fields::{Object, Selection};
 use crate::world::collections::Webhook;
 use crate::world::events::EVENT_KINDS;
 
-/// The media type's word is not known; JSON it is.
+/// Vimeo's media type for webhooks is unknown.
 const MEDIA: &str = "webhook";
 
 fn missing() -> ApiError {
@@ -34,7 +34,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::ok(MEDIA, shape(app, hook, &call.selection)))
 }
 
-/// Answers 200, where other creations answer 201.
+/// Returns 200, unlike other creations, which return 201.
 pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     app(call)?;
     let mut input = call.input()?;

@@ -192,7 +192,7 @@ fn handle_without_token(
     log_entry: &EntryHandle,
     operation: &'static Operation,
     params: Params,
-    open: handlers::Open,
+    open: handlers::WorldOpener,
 ) -> Response<Body> {
     let outcome = open(resolver, request, operation).and_then(
         |(handle, handler): (Arc<WorldHandle>, handlers::Handler)| {

@@ -7,9 +7,9 @@ use http::Method;
 
 use crate::catalog::{self, Operation};
 use crate::handlers::{
-    self, Handler, Open, categories, channels, collections, comments, described, duplicates, folders, groups,
-    live, membership, moderators, oauth, pictures, privacy, relations, showcases, tags, text_tracks, upload,
-    users, versions, videos, webhooks,
+    self, Handler, WorldOpener, categories, channels, collections, comments, described, duplicates, folders,
+    groups, live, membership, moderators, oauth, pictures, privacy, relations, showcases, tags, text_tracks,
+    upload, users, versions, videos, webhooks,
 };
 
 /// The handler of an operation; `None` if the sandbox does not implement it.
@@ -22,9 +22,9 @@ pub(super) fn handler(operation: &Operation) -> Option<Handler> {
 
 fn choose(operation: &Operation) -> Option<Handler> {
     let by_rules = by_name(operation.name)
-        .or_else(|| operation.member.map(|member| collections::handler(member.action)));
+        .or_else(|| operation.member.map(|member| collections::handler_for(member.action)));
     // Reads can be generated from the API description; a write without state must not appear to succeed.
-    by_rules.or_else(|| (operation.method == Method::GET).then_some(described::answer as Handler))
+    by_rules.or_else(|| (operation.method == Method::GET).then_some(described::get as Handler))
 }
 
 /// Operations with a specific handler.
@@ -202,9 +202,11 @@ fn by_name(name: &str) -> Option<Handler> {
 }
 
 /// Operations that take an app's credentials, or none, instead of a token.
-pub(crate) fn without_token(name: &str) -> Option<Open> {
+pub(crate) fn without_token(name: &str) -> Option<WorldOpener> {
     match name {
-        "client_auth" | "exchange_auth_code" | "device_code" | "device_token" => Some(oauth::open_by_secret),
+        "client_auth" | "exchange_auth_code" | "device_code" | "device_token" => {
+            Some(oauth::open_by_credentials)
+        }
         "authorize_page" | "authorize_decision" => Some(oauth::open_authorize),
         "device_activate_page" | "device_activate_decision" => Some(oauth::open_activate),
         _ => None,

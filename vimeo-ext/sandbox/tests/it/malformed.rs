@@ -139,7 +139,7 @@ async fn queries_that_say_nothing_sensible() {
     for per_page in ["0", "101", "ten", "-1", &long] {
         let told = room.client.get(&format!("/me/videos?per_page={per_page}")).await.body;
         let what = &told["invalid_parameters"][0]["error"];
-        assert_eq!(what, "must be a whole number from 1 to 100", "{per_page}");
+        assert_eq!(what, "must be an integer from 1 to 100", "{per_page}");
     }
     room.refused("page past the end", &[400], room.client.request("GET", "/me/videos?page=9")).await;
     room.refused("required", &[400], room.client.request("GET", "/me/analytics")).await;

@@ -1,10 +1,10 @@
-//! What exists elsewhere, put on a list and taken off it.
+//! Adding existing resources to a collection, and removing them.
 
 use serde_json::{Map, Value};
 
-use super::path::{missing, place};
+use super::entities::{defaults, put, settings};
+use super::path::{locate, missing};
 use super::shape::{answer, shape};
-use super::things::{defaults, put, settings};
 use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_held};
 use crate::catalog::schema::Type;
@@ -15,9 +15,9 @@ use crate::synth::media;
 use crate::synth::resolve::shape as held_shape;
 
 pub(super) fn add(call: &mut Call<'_>) -> Outcome {
-    let (collection, key, id) = place(call)?;
+    let (collection, key, id) = locate(call)?;
     resolve::own_parents(call)?;
-    check(call, collection, &id)?;
+    check_exists(call, collection, &id)?;
     let mut set = settings(
         call,
         collection,
@@ -28,8 +28,8 @@ pub(super) fn add(call: &mut Call<'_>) -> Outcome {
     answer(call, collection, &key, &[id])
 }
 
-/// Whether what is to be put on a list is there.
-fn check(call: &Call<'_>, collection: &CollectionSpec, id: &str) -> Result<(), ApiError> {
+/// Checks that the resource to add exists.
+fn check_exists(call: &Call<'_>, collection: &CollectionSpec, id: &str) -> Result<(), ApiError> {
     let known = match collection.item {
         "EmbedPreset" => {
             let own = format!("/users/{}/presets", call.me()?);
@@ -43,8 +43,8 @@ fn check(call: &Call<'_>, collection: &CollectionSpec, id: &str) -> Result<(), A
     if known { Ok(()) } else { Err(missing(collection)) }
 }
 
-/// The ids in a body: the ends of the URIs, or the words, that stand in it wherever.
-fn listed(call: &Call<'_>, collection: &CollectionSpec) -> Result<Vec<String>, ApiError> {
+/// Collects the IDs in a body: the last segments of all URIs and other strings, at any depth.
+fn body_ids(call: &Call<'_>, collection: &CollectionSpec) -> Result<Vec<String>, ApiError> {
     fn collect(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::String(text) => {
@@ -66,18 +66,18 @@ fn listed(call: &Call<'_>, collection: &CollectionSpec) -> Result<Vec<String>, A
 }
 
 pub(super) fn add_many(call: &mut Call<'_>) -> Outcome {
-    let (collection, key, _) = place(call)?;
+    let (collection, key, _) = locate(call)?;
     resolve::own_parents(call)?;
-    let ids = listed(call, collection)?;
+    let ids = body_ids(call, collection)?;
     if ids.is_empty() && call.operation.body.as_ref().is_some_and(|body| body.required) {
         return Err(ApiError::invalid(vec![
-            InvalidField::new("body", "names nothing").with_code(EMPTY_PARAMETER),
+            InvalidField::new("body", "must name at least one item").with_code(EMPTY_PARAMETER),
         ]));
     }
     for id in &ids {
-        check(call, collection, id)?;
+        check_exists(call, collection, id)?;
     }
-    // The whole list is set where it is a list of words that PUT takes.
+    // PUT replaces the whole list of domains.
     if collection.item == "EmbedDomain" {
         call.state.collections.clear(&key);
     }
@@ -90,18 +90,18 @@ pub(super) fn add_many(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn replace_all(call: &mut Call<'_>) -> Outcome {
-    let (_, key, _) = place(call)?;
+    let (_, key, _) = locate(call)?;
     resolve::own_parents(call)?;
     call.state.collections.clear(&key);
     add_many(call)
 }
 
-/// Takes away what the body names; all where it names nothing.
+/// Removes the items in the body; all items if it names none.
 pub(super) fn remove_many(call: &mut Call<'_>) -> Outcome {
-    let (collection, key, _) = place(call)?;
+    let (collection, key, _) = locate(call)?;
     resolve::own_parents(call)?;
     let ids = match call.operation.body {
-        Some(_) => listed(call, collection)?,
+        Some(_) => body_ids(call, collection)?,
         None => Vec::new(),
     };
     if ids.is_empty() {
@@ -114,7 +114,7 @@ pub(super) fn remove_many(call: &mut Call<'_>) -> Outcome {
         Some((status, Type::List(_))) => {
             let left = call.state.collections.list(&key).iter();
             let left =
-                left.filter_map(|thing| shape(call, collection, &key, thing, &call.selection)).collect();
+                left.filter_map(|entity| shape(call, collection, &key, entity, &call.selection)).collect();
             Ok(Answer::of(status, media(collection.item), Value::Array(left)))
         }
         _ => Ok(Answer::no_content()),

@@ -1,4 +1,4 @@
-//! What the path of a request says of lists: which one is meant, which thing on it, and what it leads through.
+//! Locates collections and items by the path of a request.
 
 use crate::call::Call;
 use crate::catalog::Params;
@@ -7,12 +7,12 @@ use crate::protocol::error::ApiError;
 use crate::synth::media;
 
 impl CollectionSpec {
-    /// The list's path with its parameters filled in.
+    /// The collection's path with its parameters filled in.
     pub(super) fn filled(&self, call: &Call<'_>) -> Result<String, ApiError> {
         fill(self.key, &call.params, call.subject().ok())
     }
 
-    /// Whether the path asks for a user's own among all.
+    /// Whether the path selects a user's own items of a shared collection.
     pub(super) fn is_own(&self, call: &Call<'_>) -> bool {
         let path = call.operation.path;
         !self.key.contains("{user_id}")
@@ -38,8 +38,8 @@ fn fill(template: &str, params: &Params, user: Option<u64>) -> Result<String, Ap
     Ok(path)
 }
 
-/// Where a request's thing is: the list's path, and the id behind it.
-pub(super) fn place(call: &Call<'_>) -> Result<(&'static CollectionSpec, String, String), ApiError> {
+/// Locates the item of a request: its collection, the collection's path, and the item's ID.
+pub(super) fn locate(call: &Call<'_>) -> Result<(&'static CollectionSpec, String, String), ApiError> {
     let collection = call.operation.member.ok_or_else(|| ApiError::not_found("list"))?.collection;
     let last = call.operation.path.rsplit('/').next().unwrap_or_default();
     let id = last.strip_prefix('{').map_or("", |name| call.params.get(name.trim_end_matches('}')));
@@ -47,10 +47,10 @@ pub(super) fn place(call: &Call<'_>) -> Result<(&'static CollectionSpec, String,
         "Tag" => id.to_lowercase(),
         _ => id.to_owned(),
     };
-    // A destination is known by its id alone.
+    // A destination is identified by its ID alone.
     if call.operation.path.starts_with("/destination/") {
-        let found = call.state.collections.all().find(|(key, things)| {
-            key.ends_with("/destinations") && things.iter().any(|thing| thing.id == id)
+        let found = call.state.collections.all().find(|(key, entities)| {
+            key.ends_with("/destinations") && entities.iter().any(|entity| entity.id == id)
         });
         let (key, _) = found.ok_or_else(|| ApiError::not_found("destination"))?;
         return Ok((collection, key.to_owned(), id));
@@ -58,23 +58,26 @@ pub(super) fn place(call: &Call<'_>) -> Result<(&'static CollectionSpec, String,
     Ok((collection, collection.filled(call)?, id))
 }
 
-/// Whether the kept things that the path leads through are there.
+/// Checks that the stored parents in the path exist.
 pub(crate) fn parents(call: &Call<'_>) -> Result<(), ApiError> {
-    for (key, id) in through(call) {
+    for (key, id) in stored_parents(call) {
         if call.state.collections.get(&key, &id).is_none() {
-            return Err(ApiError::not_found("thing of this id"));
+            return Err(ApiError::not_found("resource"));
         }
     }
     Ok(())
 }
 
-/// Whom the first kept thing belongs to that the path leads through.
+/// The owner of the outermost stored parent in the path.
 pub(crate) fn root_owner(call: &Call<'_>) -> Option<u64> {
-    through(call).first().and_then(|(key, id)| call.state.collections.get(key, id)).map(|thing| thing.owner)
+    stored_parents(call)
+        .first()
+        .and_then(|(key, id)| call.state.collections.get(key, id))
+        .map(|entity| entity.owner)
 }
 
-/// The kept things above what the path names, the outermost first: the paths of their lists, and their ids.
-fn through(call: &Call<'_>) -> Vec<(String, String)> {
+/// The stored parents of the item in the path, outermost first: the paths of their collections, and their IDs.
+fn stored_parents(call: &Call<'_>) -> Vec<(String, String)> {
     let path = normal(call.operation.path);
     if call.operation.path.starts_with("/destination/") {
         return Vec::new();

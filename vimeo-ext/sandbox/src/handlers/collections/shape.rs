@@ -1,4 +1,4 @@
-//! What the things of a list look like: as the description says, with what was set of them laid over it.
+//! The JSON of collection items: generated from the API description, overlaid with the values that were set.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -13,49 +13,49 @@ use crate::synth::shapes::picture;
 use crate::synth::{self, Synthesizer, media};
 use crate::world::entities::Entity;
 
-/// What the operation says that its answer's things are; what is on the list where it answers nothing.
-pub(super) fn promised(call: &Call<'_>, collection: &CollectionSpec) -> &'static str {
-    let said = call.operation.answer().and_then(|(_, ty)| match ty.page_of().unwrap_or(ty) {
+/// The schema of the items in the operation's response; the collection's own schema if there is no response body.
+pub(super) fn response_schema(call: &Call<'_>, collection: &CollectionSpec) -> &'static str {
+    let declared = call.operation.answer().and_then(|(_, ty)| match ty.page_of().unwrap_or(ty) {
         Type::Named(name) => Some(name),
         Type::List(items) => Some(items),
         _ => None,
     });
-    said.unwrap_or(collection.item)
+    declared.unwrap_or(collection.item)
 }
 
-/// A thing as the operation promises it: on a list of an On Demand page's videos each is more than a video, by itself it
-/// is that video.
+/// An item in the schema of the operation's response. In a list of an On Demand page's videos, an item has more members
+/// than the video itself.
 pub(super) fn shape(
     call: &Call<'_>,
     collection: &CollectionSpec,
     key: &str,
-    thing: &Entity,
+    entity: &Entity,
     selection: &Selection,
 ) -> Option<Value> {
-    match promised(call, collection) {
-        item if is_held(item) || item == "Tag" => held_shape(&call.view(), item, &thing.id, selection),
-        item => Some(made_shape(call, item, key, thing, selection)),
+    match response_schema(call, collection) {
+        item if is_held(item) || item == "Tag" => held_shape(&call.view(), item, &entity.id, selection),
+        item => Some(synthesized_shape(call, item, key, entity, selection)),
     }
 }
 
-fn made_shape(
+fn synthesized_shape(
     call: &Call<'_>,
     item: &'static str,
     key: &str,
-    thing: &Entity,
+    entity: &Entity,
     selection: &Selection,
 ) -> Value {
-    let synthesizer = Synthesizer::plain(call, thing.created);
-    let uri = if thing.id.is_empty() { key.to_owned() } else { format!("{key}/{}", thing.id) };
-    let made = match item {
-        "Picture" => return picture::kept(&uri, thing, selection),
+    let synthesizer = Synthesizer::plain(call, entity.created);
+    let uri = if entity.id.is_empty() { key.to_owned() } else { format!("{key}/{}", entity.id) };
+    let generated = match item {
+        "Picture" => return picture::kept(&uri, entity, selection),
         _ => synthesizer.named(item, &uri, selection, &mut Vec::new()),
     };
-    let mut made = synth::overlay(made, &thing.set, selection);
-    // What is only named is shown whole, and a picture that was chosen stands for the thing.
+    let mut body = synth::overlay(generated, &entity.set, selection);
+    // Referenced videos are expanded, and a chosen picture replaces the generated one.
     for name in ["pictures", "streamable_clip"] {
-        let (Some(below), Some(members)) = (selection.of(name), made.as_object_mut()) else { continue };
-        let shown = match thing.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
+        let (Some(below), Some(members)) = (selection.of(name), body.as_object_mut()) else { continue };
+        let shown = match entity.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
             Some(uri) => held_shape(&call.view(), "Video", uri.rsplit('/').next().unwrap_or_default(), below),
             None => picture::chosen(&call.view(), &format!("{uri}/{name}"), below),
         };
@@ -63,10 +63,10 @@ fn made_shape(
             members.insert(name.to_owned(), shown);
         }
     }
-    made
+    body
 }
 
-/// What an operation answers after it put, changed or took away `ids`: what it promises, and no more.
+/// The response of an operation that added, changed or removed `ids`, as declared in the API description.
 pub(super) fn answer(
     call: &Call<'_>,
     collection: &'static CollectionSpec,
@@ -77,9 +77,9 @@ pub(super) fn answer(
         let status = call.operation.answers.first().map_or(StatusCode::NO_CONTENT, |(status, _)| *status);
         return Ok(Answer::no_content().status(status));
     };
-    let things = ids.iter().filter_map(|id| call.state.collections.get(key, id));
+    let entities = ids.iter().filter_map(|id| call.state.collections.get(key, id));
     let mut bodies: Vec<Value> =
-        things.filter_map(|thing| shape(call, collection, key, thing, &call.selection)).collect();
+        entities.filter_map(|entity| shape(call, collection, key, entity, &call.selection)).collect();
     let body = match ty {
         Type::List(_) => Value::Array(bodies),
         _ => bodies.pop().ok_or_else(|| missing(collection))?,

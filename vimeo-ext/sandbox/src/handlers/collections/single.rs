@@ -1,10 +1,10 @@
-//! Things of which there is one at a place.
+//! Single resources, which are not part of a list.
 
 use serde_json::Map;
 
-use super::path::{missing, place};
+use super::entities::{put, settings};
+use super::path::{locate, missing};
 use super::shape::{answer, shape};
-use super::things::{put, settings};
 use crate::call::{Answer, Call, Outcome};
 use crate::handlers::resolve;
 use crate::synth::media;
@@ -12,24 +12,24 @@ use crate::world::entities::Entity;
 
 pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     resolve::parents(call)?;
-    let (collection, key, _) = place(call)?;
-    let nothing;
-    let thing = match call.state.collections.get(&key, "") {
-        Some(thing) => thing,
+    let (collection, key, _) = locate(call)?;
+    let default;
+    let entity = match call.state.collections.get(&key, "") {
+        Some(entity) => entity,
         None => {
             let now = call.now;
-            nothing = Entity { id: String::new(), owner: 0, set: Map::new(), created: now, modified: now };
-            &nothing
+            default = Entity { id: String::new(), owner: 0, set: Map::new(), created: now, modified: now };
+            &default
         }
     };
-    let body = shape(call, collection, &key, thing, &call.selection).ok_or_else(|| missing(collection))?;
+    let body = shape(call, collection, &key, entity, &call.selection).ok_or_else(|| missing(collection))?;
     Ok(Answer::ok(media(collection.item), body))
 }
 
 pub(super) fn set(call: &mut Call<'_>) -> Outcome {
     resolve::own_parents(call)?;
-    let (collection, key, _) = place(call)?;
-    let mut set = call.state.collections.get(&key, "").map(|thing| thing.set.clone()).unwrap_or_default();
+    let (collection, key, _) = locate(call)?;
+    let mut set = call.state.collections.get(&key, "").map(|entity| entity.set.clone()).unwrap_or_default();
     set.extend(settings(call, collection, call.input()?.root()));
     put(call, &key, "", set)?;
     answer(call, collection, &key, &[String::new()])
@@ -37,7 +37,7 @@ pub(super) fn set(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn remove(call: &mut Call<'_>) -> Outcome {
     resolve::own_parents(call)?;
-    let (_, key, _) = place(call)?;
+    let (_, key, _) = locate(call)?;
     call.state.collections.clear(&key);
     Ok(Answer::no_content())
 }

@@ -1,4 +1,4 @@
-//! The page on which a user lets an app in, or not.
+//! The authorization page, on which a user accepts or rejects an app.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use crate::world::grants::{Challenge, Grant};
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
 
-/// What an app asks for, once it is known to be sound.
-struct Ask {
+/// A validated authorization request.
+struct AuthorizationRequest {
     redirect_uri: Url,
-    /// As the app wrote it: the exchange must repeat it to the letter.
+    /// As sent by the app; the code exchange must repeat it verbatim.
     redirect_text: String,
     scopes: Scopes,
     state: Option<String>,
     challenge: Option<Challenge>,
 }
 
-/// Opens the world of the app that `client_id` names, in the query or in the form.
+/// Finds the world of the app whose `client_id` is in the query or the form.
 pub(crate) fn open_authorize(
     resolver: &WorldResolver<'_>,
     request: &Request,
@@ -49,24 +49,24 @@ fn form(request: &Request) -> Query {
     Query::parse(&String::from_utf8_lossy(&request.body))
 }
 
-/// Without a known app nothing tells where to send the user back, so they stay here.
+/// Without a known app there is no trusted redirect URI, so the user sees an error page.
 fn unknown_app(_: &mut Call<'_>) -> Outcome {
-    stay("The app that sent you here is not known.")
+    error_page("Unknown app.")
 }
 
-fn stay(message: &str) -> Outcome {
+fn error_page(message: &str) -> Outcome {
     let body = format!("<p>{}</p>", escape(message));
-    Ok(Answer::html(StatusCode::BAD_REQUEST, html::page("This cannot be authorized", &body)))
+    Ok(Answer::html(StatusCode::BAD_REQUEST, html::page("Authorization failed", &body)))
 }
 
-/// `GET /oauth/authorize`: what the app asks for, and two buttons.
+/// `GET /oauth/authorize`: shows the requested scopes, with buttons to accept and reject.
 pub(crate) fn page(call: &mut Call<'_>) -> Outcome {
     let query = call.request.query.clone();
-    let ask = match read(call, &query) {
-        Ok(ask) => ask,
+    let auth_request = match parse_request(call, &query) {
+        Ok(auth_request) => auth_request,
         Err(answer) => return *answer,
     };
-    let scopes = ask.scopes.to_string();
+    let scopes = auth_request.scopes.to_string();
     let items: String = scopes.split(' ').map(|scope| format!("<li>{}</li>", escape(scope))).collect();
     let users: String = call
         .state
@@ -83,7 +83,7 @@ pub(crate) fn page(call: &mut Call<'_>) -> Outcome {
         .collect();
     let app = escape(&call.state.app.name);
     let body = format!(
-        "<p>{app} asks for:</p><ul>{items}</ul><form method=\"post\" action=\"/oauth/authorize\">{hidden}\
+        "<p>{app} requests:</p><ul>{items}</ul><form method=\"post\" action=\"/oauth/authorize\">{hidden}\
          <p><label>As <select name=\"user\">{users}</select></label></p>\
          <button name=\"decision\" value=\"accept\">Accept</button> \
          <button name=\"decision\" value=\"reject\">Reject</button></form>"
@@ -91,67 +91,72 @@ pub(crate) fn page(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::html(StatusCode::OK, html::page("Authorize an app", &body)))
 }
 
-/// `POST /oauth/authorize`: the user's decision, taken back to the app.
+/// `POST /oauth/authorize`: redirects to the app with the user's decision.
 pub(crate) fn decide(call: &mut Call<'_>) -> Outcome {
     let form = form(call.request);
-    let ask = match read(call, &form) {
-        Ok(ask) => ask,
+    let auth_request = match parse_request(call, &form) {
+        Ok(auth_request) => auth_request,
         Err(answer) => return *answer,
     };
     let chosen = form.get("user").and_then(|id| id.parse().ok()).unwrap_or(call.state.first_user);
     if !call.state.users.contains_key(&chosen) {
-        return stay("There is no such user.");
+        return error_page("Unknown user.");
     }
     if form.get("decision") != Some("accept") {
-        return Ok(back(&ask, &[("error", "access_denied"), ("error_description", "The user said no.")]));
+        return Ok(redirect_to_app(
+            &auth_request,
+            &[("error", "access_denied"), ("error_description", "The user rejected the request.")],
+        ));
     }
     let code = call.state.ids.hex(40);
-    let grant = Grant { user: chosen, scopes: ask.scopes.clone() };
+    let grant = Grant { user: chosen, scopes: auth_request.scopes.clone() };
     call.state.grants.add_code(
         code.clone(),
         grant,
-        ask.redirect_text.clone(),
-        ask.challenge.clone(),
+        auth_request.redirect_text.clone(),
+        auth_request.challenge.clone(),
         call.now,
     );
-    Ok(back(&ask, &[("code", &code)]))
+    Ok(redirect_to_app(&auth_request, &[("code", &code)]))
 }
 
-fn back(ask: &Ask, parameters: &[(&str, &str)]) -> Answer {
-    let mut uri = ask.redirect_uri.clone();
+fn redirect_to_app(auth_request: &AuthorizationRequest, parameters: &[(&str, &str)]) -> Answer {
+    let mut uri = auth_request.redirect_uri.clone();
     uri.query_pairs_mut().extend_pairs(parameters);
-    if let Some(state) = &ask.state {
+    if let Some(state) = &auth_request.state {
         uri.query_pairs_mut().append_pair("state", state);
     }
     Answer::redirect(uri.as_str())
 }
 
-/// Reads what the app asks for; where the redirect address is not sound, the user is not sent anywhere.
-fn read(call: &Call<'_>, query: &Query) -> Result<Ask, Box<Outcome>> {
+/// Validates the request. If the redirect URI is not trusted, the error is shown instead of redirecting.
+fn parse_request(call: &Call<'_>, query: &Query) -> Result<AuthorizationRequest, Box<Outcome>> {
     let text = query.get("redirect_uri").unwrap_or_default();
     let redirect_uri =
-        Url::parse(text).map_err(|_| Box::new(stay("redirect_uri is missing or no address.")))?;
+        Url::parse(text).map_err(|_| Box::new(error_page("redirect_uri is missing or invalid.")))?;
     let registered = &call.state.config.redirect_uris;
     if !registered.is_empty() && !registered.iter().any(|known| known == text) {
-        return Err(Box::new(stay("redirect_uri is none of those that the app has registered.")));
+        return Err(Box::new(error_page("redirect_uri is not registered for the app.")));
     }
     let scopes = Scopes::from(query.get("scope").unwrap_or_default());
     let challenge = Challenge::read(query.get("code_challenge"), query.get("code_challenge_method"));
-    let mut ask = Ask {
+    let mut auth_request = AuthorizationRequest {
         redirect_uri,
         redirect_text: text.to_owned(),
         scopes,
         state: query.get("state").map(str::to_owned),
         challenge: None,
     };
-    let refuse = |ask: &Ask, error: &str| Err(Box::new(Ok(back(ask, &[("error", error)]))));
+    let reject = |auth_request: &AuthorizationRequest, error: &str| {
+        Err(Box::new(Ok(redirect_to_app(auth_request, &[("error", error)]))))
+    };
     if query.get("response_type") != Some("code") {
-        return refuse(&ask, "unsupported_response_type");
+        return reject(&auth_request, "unsupported_response_type");
     }
-    if ask.scopes.unknown().next().is_some() {
-        return refuse(&ask, "invalid_scope");
+    if auth_request.scopes.unknown().next().is_some() {
+        return reject(&auth_request, "invalid_scope");
     }
-    let Some(challenge) = challenge else { return refuse(&ask, "invalid_request") };
-    ask.challenge = challenge;
-    Ok(ask)
+    let Some(challenge) = challenge else { return reject(&auth_request, "invalid_request") };
+    auth_request.challenge = challenge;
+    Ok(auth_request)
 }

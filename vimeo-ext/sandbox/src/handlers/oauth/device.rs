@@ -1,11 +1,11 @@
-//! The grant for devices without a browser: a code shown there, entered here.
+//! The device code grant: a device without a browser shows a code, which the user enters on another device.
 
 use std::sync::Arc;
 
 use http::{StatusCode, header};
 use serde_json::json;
 
-use super::{issue, refused};
+use super::{grant_error, issue};
 use crate::call::{Answer, Call, Outcome, Request};
 use crate::catalog::Operation;
 use crate::config::scopes::Scopes;
@@ -17,8 +17,8 @@ use crate::world::grants::{DEVICE_LIFETIME, Refused};
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
 
-/// Seconds between two questions of a device.
-const INTERVAL: u64 = 5;
+/// The polling interval of a device, in seconds.
+const POLL_INTERVAL_SECONDS: u64 = 5;
 
 /// `POST /oauth/device`
 pub(crate) fn device_code(call: &mut Call<'_>) -> Outcome {
@@ -29,10 +29,10 @@ pub(crate) fn device_code(call: &mut Call<'_>) -> Outcome {
     let scopes = Scopes::from(input.string("scope").unwrap_or_default().as_str());
     input.finish()?;
     if let Some(unknown) = scopes.unknown().next() {
-        return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is no scope")));
+        return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is not a scope")));
     }
     let device_code = call.state.ids.hex(40);
-    // The world's number in front: the page that takes the code has nothing else to tell the world by.
+    // Prefixed with the world's ID, which the activation page needs to find the world.
     let user_code = format!("{}-{}", call.state.id, call.state.ids.hex(6).to_uppercase());
     call.state.grants.add_device(device_code.clone(), user_code.clone(), scopes, call.now);
     let host = call.request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -43,13 +43,12 @@ pub(crate) fn device_code(call: &mut Call<'_>) -> Outcome {
         "authorize_link": format!("http://{host}/oauth/device/authorize"),
         "activate_link": format!("{link}?user_code={user_code}"),
         "expires_in": DEVICE_LIFETIME.num_seconds(),
-        "interval": INTERVAL,
+        "interval": POLL_INTERVAL_SECONDS,
     });
     Ok(Answer::ok("auth", body))
 }
 
-/// `POST /oauth/device/authorize`. What Vimeo answers while the user has not decided is not known; the status is the
-/// sandbox's to set.
+/// `POST /oauth/device/authorize`. Vimeo's response while the user has not decided is unknown; its status is configurable.
 pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let (device_code, user_code) = (input.required_string("device_code"), input.required_string("user_code"));
@@ -59,13 +58,13 @@ pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
         Err(Refused::Pending) => {
             let status =
                 StatusCode::from_u16(call.state.config.device_pending).unwrap_or(StatusCode::BAD_REQUEST);
-            Err(ApiError { status, ..refused(Refused::Pending) })
+            Err(ApiError { status, ..grant_error(Refused::Pending) })
         }
-        Err(why) => Err(refused(why)),
+        Err(error) => Err(grant_error(error)),
     }
 }
 
-/// Opens the world that a user code begins with.
+/// Finds the world from the prefix of the user code.
 pub(crate) fn open_activate(
     resolver: &WorldResolver<'_>,
     request: &Request,
@@ -81,14 +80,14 @@ pub(crate) fn open_activate(
     Ok((handle, handler))
 }
 
-/// `GET /oauth/device/activate`: not Vimeo's address, but where `activate_link` leads.
+/// `GET /oauth/device/activate`, the target of `activate_link`. Vimeo's own path differs.
 pub(crate) fn activate(call: &mut Call<'_>) -> Outcome {
     let code = call.request.query.get("user_code").unwrap_or_default();
     let Some(scopes) = call.state.grants.waiting_device(code, call.now) else {
-        return page(StatusCode::NOT_FOUND, "<p>No device waits under this code.</p>");
+        return page(StatusCode::NOT_FOUND, "<p>Unknown device code.</p>");
     };
     let body = format!(
-        "<p>A device asks for: {}</p><form method=\"post\" action=\"/oauth/device/activate\">\
+        "<p>A device requests: {}</p><form method=\"post\" action=\"/oauth/device/activate\">\
          <input type=\"hidden\" name=\"user_code\" value=\"{}\">\
          <button name=\"decision\" value=\"accept\">Accept</button> \
          <button name=\"decision\" value=\"reject\">Reject</button></form>",
@@ -103,7 +102,7 @@ pub(crate) fn activate_decide(call: &mut Call<'_>) -> Outcome {
     let user = (form.get("decision") == Some("accept")).then_some(call.state.first_user);
     match call.state.grants.decide_device(form.get("user_code").unwrap_or_default(), user, call.now) {
         true => page(StatusCode::OK, "<p>Done. You can go back to the device.</p>"),
-        false => page(StatusCode::NOT_FOUND, "<p>No device waits under this code.</p>"),
+        false => page(StatusCode::NOT_FOUND, "<p>Unknown device code.</p>"),
     }
 }
 

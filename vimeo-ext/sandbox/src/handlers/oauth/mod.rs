@@ -1,4 +1,4 @@
-//! Tokens: got, looked at, given back.
+//! OAuth: grants, token verification and revocation.
 
 mod authorize;
 mod device;
@@ -46,7 +46,7 @@ fn caller(call: &Call<'_>) -> Result<Caller, ApiError> {
     call.caller.clone().ok_or_else(|| ApiError::unauthorized("No access token was sent."))
 }
 
-/// A token for the app alone, for its id and secret.
+/// Issues a token for the app itself (client credentials grant).
 pub(crate) fn client_credentials(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     if input.required_string("grant_type") != "client_credentials" {
@@ -55,14 +55,14 @@ pub(crate) fn client_credentials(call: &mut Call<'_>) -> Outcome {
     let scopes = Scopes::from(input.string("scope").unwrap_or_default().as_str());
     input.finish()?;
     if let Some(unknown) = scopes.unknown().next() {
-        return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is no scope")));
+        return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is not a scope")));
     }
     let token = call.state.issue_token(None, scopes.clone(), None);
     let issued = auth::Issued { text: &token, scopes: &scopes, user: None, expires: None, refresh: None };
     Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
 }
 
-/// Makes a grant into a token, with an end and a refresh token where the sandbox gives those.
+/// Issues a token for a grant. It expires and has a refresh token if a token lifetime is configured.
 fn issue(call: &mut Call<'_>, grant: Grant) -> Outcome {
     let lifetime = call.state.config.token_lifetime.and_then(|time| TimeDelta::from_std(time).ok());
     let expires = lifetime.and_then(|time| call.now.checked_add_signed(time));
@@ -82,32 +82,32 @@ fn issue(call: &mut Call<'_>, grant: Grant) -> Outcome {
     Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
 }
 
-/// A grant that does not become a token, in the shape that the token operations use.
-fn refused(why: Refused) -> ApiError {
-    let message = match why {
+/// The error for a rejected grant, in the format of the token operations.
+fn grant_error(reason: Refused) -> ApiError {
+    let message = match reason {
         Refused::InvalidGrant => {
-            "The code is unknown, used or expired, or does not fit its redirect_uri or verifier."
+            "The code is unknown, used or expired, or redirect_uri or code_verifier does not match."
         }
         Refused::Pending => "The user has not decided yet.",
-        Refused::Denied => "The user said no.",
+        Refused::Denied => "The user rejected the request.",
         Refused::Expired => "The device code has expired.",
     };
-    ApiError::oauth(StatusCode::BAD_REQUEST, why.word(), message)
+    ApiError::oauth(StatusCode::BAD_REQUEST, reason.word(), message)
 }
 
-/// Opens the world of the app whose id and secret came, for the operation that the request means.
-pub(crate) fn open_by_secret(
+/// Finds the world of the app whose credentials were sent, and the handler of the operation.
+pub(crate) fn open_by_credentials(
     resolver: &WorldResolver<'_>,
     request: &Request,
     operation: &Operation,
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
-    let refused = || {
-        let message = "The client id and secret must be sent as Basic authorization, and be those of an app.";
+    let invalid_client = || {
+        let message = "The client ID and secret must be sent with Basic authentication and match an app.";
         ApiError::oauth(StatusCode::UNAUTHORIZED, "invalid_client", message)
     };
-    let in_form = || in_form(request).filter(|_| resolver.config().form_credentials);
-    let (id, secret) = basic(request).or_else(in_form).ok_or_else(refused)?;
-    let handle = resolver.of(&id).ok_or_else(refused)?;
+    let from_form = || form_credentials(request).filter(|_| resolver.config().form_credentials);
+    let (id, secret) = basic_credentials(request).or_else(from_form).ok_or_else(invalid_client)?;
+    let handle = resolver.of(&id).ok_or_else(invalid_client)?;
     let known = {
         let (state, _) = handle.write();
         state.app.client_id == id && state.app.client_secret == secret
@@ -122,17 +122,17 @@ pub(crate) fn open_by_secret(
         };
         Ok((handle, handler))
     } else {
-        Err(refused())
+        Err(invalid_client())
     }
 }
 
-/// The client id and secret as members of the body.
-fn in_form(request: &Request) -> Option<(String, String)> {
+/// The app credentials in the body.
+fn form_credentials(request: &Request) -> Option<(String, String)> {
     let mut input = Input::parse(&request.headers, &request.body).ok()?;
     Some((input.string("client_id")?, input.string("client_secret")?))
 }
 
-fn basic(request: &Request) -> Option<(String, String)> {
+fn basic_credentials(request: &Request) -> Option<(String, String)> {
     let value = request.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, text) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

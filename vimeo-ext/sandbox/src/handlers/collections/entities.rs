@@ -1,9 +1,9 @@
-//! Things made on a list, changed and taken away.
+//! Creating, editing and deleting collection items.
 
 use serde_json::{Map, Value, json};
 
-use super::path::{missing, place};
-use super::shape::{answer, promised};
+use super::path::{locate, missing};
+use super::shape::{answer, response_schema};
 use crate::call::validation;
 use crate::call::{Answer, Call, Content, Outcome, time};
 use crate::catalog::collections::CollectionSpec;
@@ -18,7 +18,7 @@ use crate::world::entities::Entity;
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     resolve::own_parents(call)?;
-    let (collection, key, _) = place(call)?;
+    let (collection, key, _) = locate(call)?;
     let input = call.input()?;
     let mut set = settings(call, collection, input.root());
     let id = match collection.word.and_then(|_| input.root().as_object()?.values().next()) {
@@ -30,7 +30,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     put(call, &key, &id, set)?;
     let mut answer = answer(call, collection, &key, std::slice::from_ref(&id))?;
     if collection.item == "Picture" && input.get("timecode").is_none() {
-        // The image is still to come.
+        // The image has yet to be uploaded.
         let (link, _) = call.state.signed(Target::Picture(id.parse().unwrap_or_default()), call.now);
         if let Content::Json(body) = &mut answer.body {
             let link = Map::from_iter([("link".to_owned(), format!("{}{link}", call.upload_base).into())]);
@@ -42,14 +42,14 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn put(call: &mut Call<'_>, key: &str, id: &str, set: Map<String, Value>) -> Result<(), ApiError> {
     let (owner, now) = (call.me()?, call.now);
-    let thing = Entity { id: id.to_owned(), owner, set, created: now, modified: now };
-    call.state.collections.put(key, thing);
+    let entity = Entity { id: id.to_owned(), owner, set, created: now, modified: now };
+    call.state.collections.put(key, entity);
     Ok(())
 }
 
-/// What of a body can be set of a list's things: what they have, if it is of the kind they have.
+/// The members of a body that exist in the item's schema and have the right type.
 pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Value) -> Map<String, Value> {
-    let Some(Schema::Object(fields)) = Type::Named(promised(call, collection)).schema() else {
+    let Some(Schema::Object(fields)) = Type::Named(response_schema(call, collection)).schema() else {
         return Map::new();
     };
     let mut set = Map::new();
@@ -58,14 +58,14 @@ pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Valu
             collection.renamed.iter().find(|(from, _)| from == name).map_or(name.as_str(), |(_, to)| to);
         let field = fields.iter().find(|field| field.name == name);
         if let Some(field) = field.filter(|field| value.is_null() || validation::fits(field.ty, value)) {
-            // A truth value or a number that came as a text is told as what it is.
-            set.insert(name.to_owned(), plain(field.ty, value));
+            // Booleans and numbers sent as strings are stored with their type.
+            set.insert(name.to_owned(), typed(field.ty, value));
         }
     }
     set
 }
 
-fn plain(ty: Type, value: &Value) -> Value {
+fn typed(ty: Type, value: &Value) -> Value {
     match (ty, value) {
         (Type::Truth, Value::String(text)) => (text == "true").into(),
         (Type::Count | Type::Whole, Value::String(text)) => {
@@ -76,7 +76,7 @@ fn plain(ty: Type, value: &Value) -> Value {
     }
 }
 
-/// What a thing is from its first moment on without having been told.
+/// Sets the default values of a new item.
 pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, set: &mut Map<String, Value>) {
     let Some(Schema::Object(fields)) = Type::Named(collection.item).schema() else { return };
     let mut default = |name: &str, value: Value| {
@@ -101,7 +101,7 @@ pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, s
     if let Some(word) = collection.word {
         default(word, id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from));
     }
-    // Ids that are members are the same as in the URI, as a number or as a text.
+    // A member `id` matches the ID in the URI, as a number or a string.
     if let Some(field) = fields.iter().find(|field| field.name == "id") {
         let number = matches!(field.ty, Type::Count | Type::Whole).then(|| id.parse::<u64>().ok()).flatten();
         set.entry("id").or_insert(number.map_or_else(|| Value::from(id), Value::from));
@@ -109,17 +109,17 @@ pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, s
 }
 
 pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
-    let (collection, key, id) = place(call)?;
+    let (collection, key, id) = locate(call)?;
     resolve::own_parents(call)?;
     let set = settings(call, collection, call.input()?.root());
     let (me, now) = (call.me()?, call.now);
-    if call.state.collections.get(&key, &id).is_none_or(|thing| thing.owner != me) {
+    if call.state.collections.get(&key, &id).is_none_or(|entity| entity.owner != me) {
         return Err(missing(collection));
     }
-    // One picture of several is the one that is shown.
+    // Only one picture is active.
     if collection.item == "Picture" && set.get("active") == Some(&Value::Bool(true)) {
         let others: Vec<String> =
-            call.state.collections.list(&key).iter().map(|thing| thing.id.clone()).collect();
+            call.state.collections.list(&key).iter().map(|entity| entity.id.clone()).collect();
         for other in others {
             if let Some(other) = call.state.collections.get_mut(&key, &other) {
                 other.set.insert("active".to_owned(), false.into());
@@ -129,17 +129,17 @@ pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
     let publish = (collection.item == "OnDemandPage")
         .then(|| call.input().ok()?.get("publish.active")?.as_bool())
         .flatten();
-    let thing = call.state.collections.get_mut(&key, &id).ok_or_else(|| missing(collection))?;
-    metadata::overlay(&mut thing.set, &set);
-    thing.modified = now;
+    let entity = call.state.collections.get_mut(&key, &id).ok_or_else(|| missing(collection))?;
+    metadata::overlay(&mut entity.set, &set);
+    entity.modified = now;
     for name in ["modified_time", "modified_on"] {
         if has_field(collection.item, name) {
-            thing.set.insert(name.to_owned(), time(now));
+            entity.set.insert(name.to_owned(), time(now));
         }
     }
     if let Some(enabled) = publish {
         let time = if enabled { time(now) } else { Value::Null };
-        thing.set.insert("published".to_owned(), json!({"enabled": enabled, "time": time}));
+        entity.set.insert("published".to_owned(), json!({"enabled": enabled, "time": time}));
     }
     answer(call, collection, &key, &[id])
 }
@@ -149,7 +149,7 @@ fn has_field(item: &'static str, name: &str) -> bool {
 }
 
 pub(super) fn remove(call: &mut Call<'_>) -> Outcome {
-    let (collection, key, id) = place(call)?;
+    let (collection, key, id) = locate(call)?;
     resolve::own_parents(call)?;
     match call.state.collections.remove(&key, &id) {
         true => Ok(Answer::no_content()),
