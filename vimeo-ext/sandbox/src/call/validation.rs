@@ -45,8 +45,8 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
                 if let Some(what) = misread(field.ty, value) {
                     // The description does not tell where these end.
                     let what = match field.name {
-                        "page" => "a whole number from 1".to_owned(),
-                        "per_page" => format!("a whole number from 1 to {MAX_PER_PAGE}"),
+                        "page" => "an integer from 1".to_owned(),
+                        "per_page" => format!("an integer from 1 to {MAX_PER_PAGE}"),
                         _ => what,
                     };
                     wrong.push(InvalidField::new(name, format!("must be {what}")));
@@ -81,8 +81,8 @@ fn misread(ty: Type, text: &str) -> Option<String> {
 /// What a type is called in a refusal.
 fn named(ty: Type) -> String {
     match ty {
-        Type::Count => "a whole number from 0".to_owned(),
-        Type::Whole => "a whole number".to_owned(),
+        Type::Count => "a non-negative integer".to_owned(),
+        Type::Whole => "an integer".to_owned(),
         Type::Number => "a number".to_owned(),
         Type::Truth => "true or false".to_owned(),
         Type::Object => "an object".to_owned(),
