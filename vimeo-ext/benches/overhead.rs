@@ -164,7 +164,7 @@ async fn main() -> Result<(), Failure> {
     };
     let rounds = number(1).unwrap_or(500);
     let sandbox = Sandbox::start().await?;
-    sandbox.seed_videos(10);
+    sandbox.add_videos(10);
     let agent = "overhead";
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).user_agent(agent);

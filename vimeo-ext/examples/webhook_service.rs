@@ -109,7 +109,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), AnyError> {
-    let signs = vimeo_sandbox::Signature::new(HEADER).prefix(PREFIX);
+    let signs = vimeo_sandbox::WebhookSignature::new(HEADER).prefix(PREFIX);
     let sandbox = Sandbox::builder()
         .webhook_signature(signs)
         .transcode(Transcode::After(Duration::from_millis(50)))
@@ -168,14 +168,14 @@ async fn run() -> Result<(), AnyError> {
 
     // Vimeo may send a thing twice. Here it surely does.
     let completed = WebhookType::VideoTranscodeComplete.to_string();
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     for event in sandbox.world().events().into_iter().filter(|event| event.kind == completed) {
         sandbox.world().resend(event.id);
     }
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     let again = sandbox.world().events();
     let again: Vec<_> = again.iter().filter(|event| event.kind == completed).collect();
-    let taken = again.iter().all(|event| event.deliveries.iter().all(|delivery| delivery.is_taken()));
+    let taken = again.iter().all(|event| event.deliveries.iter().all(|delivery| delivery.is_accepted()));
     let sent: usize = again.iter().map(|event| event.deliveries.len()).sum();
     // Somebody who does not know the secret.
     // reqwest is built here without cryptography of its own, so a client of ours takes the process's.

@@ -81,7 +81,7 @@ impl<'a> Context<'a> {
             let sandbox = Sandbox::start()
                 .await
                 .map_err(|error| Failure::new(Exit::Other, format!("the sandbox does not start: {error}")))?;
-            sandbox.seed_videos(3);
+            sandbox.add_videos(3);
             self.streams.hint("a sandbox on this machine takes Vimeo's place; it ends with this command");
             let folder = tempfile::tempdir()
                 .map_err(|error| Failure::file("make a folder in", &std::env::temp_dir(), &error))?;

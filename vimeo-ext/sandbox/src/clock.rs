@@ -1,7 +1,7 @@
-//! The time a world lives in.
+//! The clocks of worlds.
 //!
-//! Everything that depends on time (creation times, link and token expiry, rate windows, transcoding) asks the
-//! world's clock, so a test turns the clock instead of sleeping.
+//! Everything that depends on time (creation times, the expiry of links and tokens, rate-limit windows, transcoding)
+//! reads the world's clock, so tests advance the clock instead of sleeping.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A world's clock: real by default, or frozen, set and advanced by hand.
+/// The clock of a world: real by default; it can be frozen, set and advanced.
 ///
 /// Clones share the same time.
 ///
@@ -28,11 +28,11 @@ pub struct Clock {
     mode: Arc<Mutex<Mode>>,
 }
 
-/// How a clock goes.
+/// Whether a clock runs or is frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mode {
-    /// The machine's time plus what was advanced or set.
+    /// Follows the system clock, shifted by this offset.
     Real(#[serde(with = "milliseconds")] TimeDelta),
     Frozen(DateTime<Utc>),
 }
@@ -43,7 +43,7 @@ impl Default for Mode {
     }
 }
 
-/// Durations as a number of seconds.
+/// Serializes durations as a number of seconds.
 pub(crate) mod seconds {
     use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub(crate) mod seconds {
     }
 }
 
-/// Differences of time, as whole milliseconds.
+/// Serializes time differences as whole milliseconds.
 mod milliseconds {
     use chrono::TimeDelta;
     use serde::de::Error as _;
@@ -71,14 +71,15 @@ mod milliseconds {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
         let milliseconds = i64::deserialize(deserializer)?;
-        TimeDelta::try_milliseconds(milliseconds).ok_or_else(|| D::Error::custom("a time too long"))
+        TimeDelta::try_milliseconds(milliseconds)
+            .ok_or_else(|| D::Error::custom("the time difference is out of range"))
     }
 }
 
-/// The first time that a clock shows.
+/// The earliest time that a clock shows.
 pub(crate) const EARLIEST: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-/// The last time that a clock shows: dates after it have years of five digits, and what is added to them can be too large.
+/// The latest time that a clock shows. Later years have five digits, and adding to such a date can overflow.
 pub(crate) const LATEST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(at) => at,
     None => DateTime::UNIX_EPOCH,
@@ -102,19 +103,19 @@ impl Mode {
 }
 
 impl Clock {
-    /// A clock that goes with the machine's.
+    /// Returns a clock that follows the system clock.
     #[must_use]
     pub fn real() -> Self {
         Self::of(Mode::Real(TimeDelta::zero()))
     }
 
-    /// A clock that stands still at `at` until it is advanced or set.
+    /// Returns a clock that is frozen at `at` until it is advanced, set or resumed.
     #[must_use]
     pub fn frozen(at: DateTime<Utc>) -> Self {
         Self::of(Mode::Frozen(at))
     }
 
-    /// A clock that goes as `mode` says.
+    /// Returns a clock in this mode.
     pub(crate) fn of(mode: Mode) -> Self {
         Self { mode: Arc::new(Mutex::new(mode)) }
     }
@@ -123,12 +124,12 @@ impl Clock {
         *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the clock go as it once did.
+    /// Returns the clock to an earlier mode.
     pub(crate) fn restore(&self, mode: Mode) {
         self.change(|_| mode);
     }
 
-    /// Whether the clock stands still.
+    /// Returns whether the clock is frozen.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         matches!(self.mode(), Mode::Frozen(_))
@@ -139,46 +140,47 @@ impl Clock {
         *mode = to(*mode);
     }
 
-    /// The world's time now.
+    /// Returns the current time of this clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.mode.lock().unwrap_or_else(PoisonError::into_inner).now()
     }
 
-    /// Stops the clock where it stands.
+    /// Freezes the clock at its current time.
     pub fn freeze(&self) {
         self.change(|mode| Mode::Frozen(mode.now()));
     }
 
-    /// Lets a frozen clock go on from where it stands.
+    /// Resumes a frozen clock from its current time.
     pub fn resume(&self) {
         self.change(|mode| Mode::Real(mode.now() - Utc::now()));
     }
 
-    /// Moves the clock to `at`; a frozen clock stays frozen there, a real one goes on from there.
+    /// Sets the clock to `at`. A frozen clock stays frozen; a running clock continues from there. Times outside the
+    /// years 1970 to 9999 are clamped.
     pub fn set(&self, at: DateTime<Utc>) {
         self.change(|mode| mode.moved_to(at));
     }
 
-    /// Moves the clock forward by `by`. What falls due in between happens, in order, before the next answer.
+    /// Advances the clock by `by`. Whatever falls due in between happens in order, before the next response. A step
+    /// beyond the range of dates is ignored.
     pub fn advance(&self, by: Duration) {
-        // A step beyond what a date can hold stays where it is rather than wrapping round.
         let step = TimeDelta::from_std(by).unwrap_or(TimeDelta::zero());
         self.change(|mode| mode.now().checked_add_signed(step).map_or(mode, |at| mode.moved_to(at)));
     }
 }
 
-/// Vimeo's spelling of a time: seconds, and the zone as an offset.
+/// Formats a time like Vimeo: whole seconds, with the zone as an offset.
 pub(crate) fn iso(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-/// The form of `Last-Modified` and `If-Modified-Since`.
+/// Formats a time for `Last-Modified` and `If-Modified-Since`.
 pub(crate) fn http_date(at: DateTime<Utc>) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// Reads a header that [`http_date`] wrote, to the second.
+/// Parses the output of [`http_date`], to the second.
 pub(crate) fn parse_http_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|at| at.with_timezone(&Utc))
 }
@@ -188,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_vimeo_writes_them() {
+    fn formats_times_like_vimeo() {
         let at = DateTime::from_timestamp(1_680_991_930, 999_000_000).unwrap();
         assert_eq!(iso(at), "2023-04-08T22:12:10+00:00");
         assert_eq!(http_date(at), "Sat, 08 Apr 2023 22:12:10 GMT");
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_clock_moves_only_by_hand() {
+    fn frozen_clock_moves_only_explicitly() {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let clock = Clock::frozen(start);
         assert_eq!(clock.now(), start);
@@ -207,12 +209,12 @@ mod tests {
         assert_eq!(clock.now(), start);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), start);
-        for (at, shown) in [
+        for (at, expected) in [
             (DateTime::<Utc>::MAX_UTC, "9999-12-31T23:59:59+00:00"),
             (DateTime::<Utc>::MIN_UTC, "1970-01-01T00:00:00+00:00"),
         ] {
             clock.set(at);
-            assert_eq!(iso(clock.now()), shown);
+            assert_eq!(iso(clock.now()), expected);
         }
         let ahead = Clock::of(Mode::Real(TimeDelta::MAX));
         assert_eq!(ahead.now(), LATEST);

@@ -1,4 +1,5 @@
-//! A Vimeo on localhost, for tests, demos and examples: no network, no account, no limits but those you set.
+//! A Vimeo API server on localhost for tests, demos and examples: no network, no account, and only the rate limits
+//! that you set.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -21,27 +22,35 @@
 //! # }
 //! ```
 //!
-//! # What it is
+//! # How it works
 //!
-//! Two listeners on 127.0.0.1: the API at [`Sandbox::url`], and the upload host at [`Sandbox::upload_url`], where signed
-//! links lead. State is kept in memory and behaves as Vimeo's does: a video that was created is listed, an upload that
-//! broke off stands where it broke off, a deleted tag is gone. A read of what has no state is answered from the
-//! description of the API, the same each time; a write without state answers 501 and says its name, as nothing was done.
-//! Requests are held against the description: what is missing or of another type is refused as Vimeo refuses it.
+//! A sandbox listens on 127.0.0.1 with two listeners: the API at [`Sandbox::url`] and the upload host at
+//! [`Sandbox::upload_url`], which signed links point to. State lives in memory and behaves like Vimeo's: a created
+//! video appears in lists, an interrupted upload keeps its offset, and a deleted tag is gone.
 //!
-//! - [`World`]: independent states in one process, chosen by token or by port.
-//! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
-//! - A seed ([`SandboxBuilder::seed`]): the same requests give the same ids and answers.
-//! - [`Fault`]: something goes wrong at an exact request, an exact number of times.
-//! - [`RequestLogEntry`]: what was asked and answered.
-//! - [`RateLimit`]: a limit for each token.
-//! - [`SandboxBuilder::state`]: worlds that outlive the process; what was acknowledged is there after a crash.
-//! - [`Seed`] and [`Drift`]: worlds that are filled, and answers in shapes that nobody described.
-//! - [`Event`]: what webhooks on this machine are told.
+//! Reads of resources without state are synthesized from the API description and return the same values every time.
+//! Writes to such resources return 501 with the operation's name and change nothing. Requests are validated against
+//! the description: missing members and members of the wrong type are rejected with Vimeo's error responses.
 //!
-//! Tests in other languages do the same over HTTP, under `/_sandbox` on the API's port: `GET /_sandbox` lists what there
-//! is. It answers to programs of the same user on this machine alone, or to those that send its
-//! [control token](SandboxBuilder::control_token), and to no page of another origin.
+//! # Features
+//!
+//! - [`World`]: independent states in one process, selected by token or by port.
+//! - [`Clock`]: real, frozen, set or advanced. Everything that depends on time follows it.
+//! - Seeds ([`SandboxBuilder::seed`]): the same seed and the same requests produce the same IDs and responses.
+//! - [`Fixture`]: predefined content for a world.
+//! - [`Fault`]: makes selected requests fail, a given number of times.
+//! - [`Mutation`]: responses that differ from the API description.
+//! - [`RequestLogEntry`]: one request and its response, as recorded in the request log.
+//! - [`RateLimit`]: a rate limit per token.
+//! - [`Event`]: an event that the sandbox reports to webhooks on this machine.
+//! - [`SandboxBuilder::state`]: worlds that survive the process. Acknowledged changes survive a crash.
+//!
+//! # Control API
+//!
+//! Tests in other languages use the same features over HTTP, under `/_sandbox` on the API's port. `GET /_sandbox`
+//! lists the paths. The control API accepts requests from programs of the same user on this machine, or, if the
+//! sandbox has a [control token](SandboxBuilder::control_token), from programs that send it. It rejects web pages of
+//! other origins.
 
 #![forbid(unsafe_code)]
 
@@ -67,11 +76,11 @@ mod world;
 
 pub use app::StartError;
 pub use clock::Clock;
-pub use config::drift::Drift;
-pub use config::rate_limit::{LimitHeaders, RateLimit};
+pub use config::mutation::Mutation;
+pub use config::rate_limit::{RateLimit, RateLimitHeaders};
 pub use config::scopes::{ALL_SCOPES, Scopes};
-pub use config::signature::{Encoding, Hash, Signature};
-pub use config::{MissingPrivate, Plan, Pull, Quota, QuotaUnit, Transcode};
+pub use config::signature::{SignatureEncoding, SignatureHash, WebhookSignature};
+pub use config::{MissingPrivateScope, Plan, PullOutcome, Quota, QuotaUnit, Transcode};
 pub use faults::{Effect, Fault, FaultHit, Phase};
 pub use persistence::StateError;
 pub use request_log::verify::{Expectation, UnmetExpectation};
@@ -79,7 +88,7 @@ pub use request_log::{Host, RequestLogEntry};
 pub use sandbox::Sandbox;
 pub use sandbox::builder::SandboxBuilder;
 pub use world::events::{Delivery, EVENT_KINDS, Event};
+pub use world::fixture::{FillError, Fixture, FixtureError};
 pub use world::handle::{Account, TriggerError, World};
-pub use world::registry::Keep;
-pub use world::seed::{FixtureError, Seed, SeedError};
+pub use world::registry::ResetScope;
 pub use world::upload::StoredUpload;

@@ -1,4 +1,4 @@
-//! `vimeo-sandbox`: a Vimeo on localhost, as a command.
+//! The `vimeo-sandbox` command: a Vimeo API server on localhost.
 
 use std::process::ExitCode;
 

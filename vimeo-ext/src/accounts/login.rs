@@ -147,7 +147,8 @@ impl Accounts {
         // Never send the code to a different API than the one that issued it.
         owner.check_api(Some(login.url().origin().ascii_serialization()), &service.api())?;
         let grant = service.app.auth().exchange_code(&login, callback).await?;
-        let missing_scopes = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().difference(granted));
+        let missing_scopes =
+            grant.scopes().map_or_else(Vec::new, |granted| login.scopes().difference(granted));
         let token = grant.token.clone();
         match service.store_login(id, grant, "the user logged in").await {
             Ok((account, tokens)) => {

@@ -24,7 +24,7 @@ async fn execute(
 #[tokio::test]
 async fn a_tower_stack_carries_the_calls() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.seed_videos(3);
+    sandbox.add_videos(3);
     let client = http::builder().no_proxy().build().unwrap();
     let attempts = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&attempts);
@@ -100,13 +100,13 @@ fn with_sandbox(test: impl FnOnce(&Sandbox, blocking::Vimeo)) {
 #[test]
 fn calls_lists_and_uploads_block() {
     with_sandbox(|sandbox, vimeo| {
-        sandbox.seed_videos(3);
+        sandbox.add_videos(3);
         let folder = tempfile::tempdir().unwrap();
         let film = folder.path().join("film.mp4");
         std::fs::write(&film, [7; 100_000]).unwrap();
         let uploaded = vimeo.send(vimeo.upload(&film).name("Surf")).unwrap();
         let id = uploaded.id().unwrap();
-        assert_eq!(sandbox.bytes(id).unwrap(), vec![7; 100_000]);
+        assert_eq!(sandbox.upload_bytes(id).unwrap(), vec![7; 100_000]);
         let video = vimeo.send(vimeo.api().videos().get_video(id).fields("name")).unwrap();
         assert_eq!(video.name.as_deref(), Some("Surf"));
         let list = vimeo.api().videos().list_my_videos().fields("uri").per_page(2u64);

@@ -89,7 +89,7 @@ async fn redirects_are_followed_within_the_host_only() {
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
 async fn only_the_api_sees_the_token_of_an_upload() {
-    let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox = Sandbox::builder().refuse_upload_authorization(true).start().await.unwrap();
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
     vimeo.upload(vec![7; 100_000]).name("Surf").send().await.unwrap();

@@ -103,7 +103,7 @@ impl Victim {
                 }
             }
             Some(End::Creating { left }) => {
-                while sandbox.faults_waiting() > left {
+                while sandbox.pending_faults() > left {
                     std::thread::yield_now();
                 }
             }
@@ -149,12 +149,12 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
     let sha256 = write_film(&folder.path().join("film.mp4"), size, &mut luck);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime
-        .block_on(Sandbox::builder().refuse_foreign_tokens(true).request_log_size(100_000).start())
+        .block_on(Sandbox::builder().refuse_upload_authorization(true).request_log_size(100_000).start())
         .unwrap();
 
     // Asked to create a video and never answered: once before it is created, once after.
     for phase in [Phase::Before, Phase::AfterCommit] {
-        sandbox.fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
+        sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
     }
     let mut stood = 0;
     let (mut killed, mut sending, mut again, mut worst) = (0, 0, 0, 0);
@@ -208,7 +208,7 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
     let data = list.get("data").and_then(|data| data.as_array()).unwrap();
     assert_eq!(data.len(), 1, "one video for one upload: {data:?}");
     let video = data[0]["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
-    let kept = sandbox.stored(video).unwrap();
+    let kept = sandbox.stored_upload(video).unwrap();
     assert!(kept.complete);
     assert_eq!(kept.sha256.as_ref(), Some(&sha256), "the bytes differ");
     let left = std::fs::read_dir(folder.path().join("journal")).unwrap().count();

@@ -44,7 +44,8 @@ struct Row {
 /// BEHAVIOUR.md: U12.
 #[tokio::test]
 async fn every_fault_at_every_place_ends_with_the_whole_file() {
-    let sandbox = Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox =
+        Sandbox::builder().keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap();
     let sandbox = Arc::new(sandbox);
     println!("{:<31} {:<14} {:>8} {:>12}  requests", "where", "what", "retries", "bytes again");
     for (place_name, method, nth, place) in PLACES {
@@ -113,7 +114,7 @@ async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) ->
     let uploaded = uploaded.unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(proxy.has_struck(), "{name}: nothing was disturbed");
     assert!(uploaded.verified, "{name}");
-    assert!(sandbox.bytes(video).unwrap() == film, "{name}: the bytes differ");
+    assert!(sandbox.upload_bytes(video).unwrap() == film, "{name}: the bytes differ");
     assert_eq!(taken(sandbox), SIZE, "{name}: the server took a byte twice");
     let again = again.lock().unwrap().1;
     Row { requests: proxy.requests(), failures: uploaded.failures, again }

@@ -30,19 +30,20 @@ fn at_once() -> UploadOptions {
 #[tokio::test]
 async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
     let film: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 8)) as u8).collect();
-    let sandbox = Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox =
+        Sandbox::builder().keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap();
     let ticket = create(&sandbox, film.len()).await;
     let upload_host = |effect| Fault::new(effect).host(Host::Upload);
-    sandbox.fault(upload_host(Effect::Status(503)).method(Method::HEAD));
-    sandbox.fault(upload_host(Effect::Reset).method(Method::PATCH).phase(Phase::MidBody(1_000_000)));
-    sandbox.fault(upload_host(Effect::Reset).method(Method::PATCH).skip(1).phase(Phase::AfterCommit));
+    sandbox.add_fault(upload_host(Effect::Status(503)).method(Method::HEAD));
+    sandbox.add_fault(upload_host(Effect::Reset).method(Method::PATCH).phase(Phase::MidBody(1_000_000)));
+    sandbox.add_fault(upload_host(Effect::Reset).method(Method::PATCH).skip(1).phase(Phase::AfterCommit));
 
     let uploaded = Upload::new(ticket, film.clone()).options(at_once()).run().await.unwrap();
 
     assert!(uploaded.verified);
     let video = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
-    assert!(sandbox.stored(video).unwrap().complete);
-    assert!(sandbox.bytes(video).unwrap() == film, "the bytes differ");
+    assert!(sandbox.stored_upload(video).unwrap().complete);
+    assert!(sandbox.upload_bytes(video).unwrap() == film, "the bytes differ");
     let journal = sandbox.request_log();
     let mut requests = 0;
     for entry in journal.iter().filter(|entry| entry.host == Host::Upload) {
@@ -60,7 +61,7 @@ async fn an_upload_lost_by_the_server_is_gone() {
     let sandbox = Sandbox::start().await.unwrap();
     let ticket = create(&sandbox, 1000).await;
     let video = ticket.video_uri().to_owned();
-    sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload).method(Method::PATCH));
+    sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload).method(Method::PATCH));
     let error = Upload::new(ticket, vec![1; 1000]).options(at_once()).run().await.unwrap_err();
     let UploadError::LinkGone { video_uri, .. } = error else { panic!("{error:?}") };
     assert_eq!(video_uri, video);

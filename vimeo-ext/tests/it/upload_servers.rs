@@ -41,7 +41,7 @@ enum Server {
 impl Server {
     async fn ours() -> Self {
         Self::Ours(Box::new(
-            Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap(),
+            Sandbox::builder().keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap(),
         ))
     }
 
@@ -63,7 +63,7 @@ impl Server {
         match self {
             Self::Ours(sandbox) => {
                 let ticket = self.ticket(size).await;
-                sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
+                sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
                 ticket
             }
             Self::Theirs { expiring, .. } => create(expiring, size).await,
@@ -74,7 +74,7 @@ impl Server {
         match self {
             Self::Ours(sandbox) => {
                 let video = ticket.video_uri().rsplit('/').next().unwrap().parse().unwrap();
-                sandbox.bytes(video).unwrap().to_vec()
+                sandbox.upload_bytes(video).unwrap().to_vec()
             }
             Self::Theirs { .. } => {
                 let answer =
@@ -243,7 +243,7 @@ async fn a_foreign_tus_client_finishes_what_a_ticket_began() {
     let folder = tempfile::tempdir().unwrap();
     let film = film(48 * MIB);
     std::fs::write(folder.path().join("film.mp4"), &film).unwrap();
-    let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox = Sandbox::builder().refuse_upload_authorization(true).start().await.unwrap();
     let ticket = vimeo(&sandbox).upload(folder.path().join("film.mp4")).ticket().await.unwrap();
     let video = ticket.video_uri().rsplit('/').next().unwrap().parse().unwrap();
     std::fs::write(folder.path().join("ticket.json"), serde_json::to_vec(&ticket).unwrap()).unwrap();
@@ -259,7 +259,7 @@ async fn a_foreign_tus_client_finishes_what_a_ticket_began() {
     let resumed: u64 = resumed.parse().unwrap();
     assert!(resumed > 0, "it began again");
 
-    let stored = sandbox.stored(video).unwrap();
+    let stored = sandbox.stored_upload(video).unwrap();
     let sha256: String = Sha256::digest(&film).iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(stored.complete && stored.sha256.as_ref() == Some(&sha256), "{stored:?}");
     let journal = sandbox.request_log();

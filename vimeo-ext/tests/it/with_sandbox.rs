@@ -37,13 +37,13 @@ async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
     assert_eq!(*progress.lock().unwrap(), film.len() as u64);
     assert_eq!(tickets.lock().unwrap().as_slice(), std::slice::from_ref(&video.uri));
     let id = video.id().unwrap();
-    assert_eq!(sandbox.bytes(id).unwrap(), film);
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), film);
 
     let read =
         vimeo.api().videos().get_video(id).fields("name,description,privacy.view").send().await.unwrap();
     assert_eq!((read.name.as_deref(), read.description.as_deref()), (Some("Surf"), Some("At sea")));
     assert_eq!(read.uri, None);
-    sandbox.seed_videos(4);
+    sandbox.add_videos(4);
     let mut names = Vec::new();
     let mut videos = vimeo.api().videos().list_my_videos().fields("name").per_page(2u64).items();
     while let Some(video) = videos.next().await {
@@ -67,7 +67,7 @@ async fn a_file_that_is_not_there_makes_no_video_and_a_failed_upload_gives_its_t
     assert!(matches!(error, vimeo_ext::Error::Upload { ticket: None, .. }), "{error}");
     assert!(sandbox.request_log().is_empty());
 
-    sandbox.fault(Fault::new(Effect::LoseUpload).phase(Phase::Before).host(vimeo_sandbox::Host::Upload));
+    sandbox.add_fault(Fault::new(Effect::LoseUpload).phase(Phase::Before).host(vimeo_sandbox::Host::Upload));
     let error = vimeo.upload(vec![1; 1000]).send().await.unwrap_err();
     let vimeo_ext::Error::Upload { ticket: Some(ticket), source } = error else { panic!("{error:?}") };
     assert!(ticket.video_uri().starts_with("/videos/"), "{source}");
@@ -150,9 +150,9 @@ async fn trouble_on_the_line_is_survived() {
         .retry(fast)
         .build()
         .unwrap();
-    sandbox.fault(Fault::new(Effect::Reset));
-    sandbox.fault(Fault::new(Effect::Html(502)));
-    sandbox.fault(Fault::new(Effect::Truncate(5)));
+    sandbox.add_fault(Fault::new(Effect::Reset));
+    sandbox.add_fault(Fault::new(Effect::Html(502)));
+    sandbox.add_fault(Fault::new(Effect::Truncate(5)));
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(sandbox.request_log().len(), 4);
 }

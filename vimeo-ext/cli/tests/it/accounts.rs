@@ -293,7 +293,7 @@ fn the_token_that_was_given_is_kept_whatever_is_repeated_of_it() {
         "user": {"uri": "/users/1", "name": "Sandbox User"},
     });
     let body = Effect::Body(200, "application/json".to_owned(), masked.to_string().into_bytes());
-    harness.sandbox.fault(Fault::new(body).path("/oauth/verify"));
+    harness.sandbox.add_fault(Fault::new(body).path("/oauth/verify"));
     let pasted = format!("Bearer {}\n", harness.sandbox.token());
     log_in(&harness, &["--insecure-storage"], &pasted).good();
     let kept = Run::of(harness.stranger(&["auth", "token"]).output().unwrap()).good();
@@ -324,7 +324,7 @@ fn a_login_that_fails_leaves_the_one_before_as_it_was() {
 #[test]
 fn nothing_that_was_kept_of_an_account_is_left_after_its_logout() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(3);
+    harness.sandbox.add_videos(3);
     let other = harness.sandbox.add_user("Other User");
     for (name, token) in [("one", harness.sandbox.token()), ("two", other.token.as_str())] {
         log_in(&harness, &["--insecure-storage", "--account", name], token).good();

@@ -13,7 +13,7 @@ use crate::harness::{Harness, Run};
 #[test]
 fn a_list_is_one_document_and_a_filter_runs_once() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(250);
+    harness.sandbox.add_videos(250);
     let all = ["api", "/me/videos", "--paginate", "--fields", "uri"];
     let with = |more: &[&str]| harness.run(&[&all[..], more].concat());
 
@@ -40,12 +40,12 @@ fn a_list_is_one_document_and_a_filter_runs_once() {
 #[test]
 fn an_answer_is_kept_for_a_while_for_the_one_who_asked() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(3);
+    harness.sandbox.add_videos(3);
     let list = ["api", "/me/videos", "--paginate", "--fields", "uri", "--cache", "1h"];
     let first = harness.run(&list).good();
     let asked = harness.requests().len();
     // What has come since is not seen, and nobody is asked.
-    harness.sandbox.seed_videos(1);
+    harness.sandbox.add_videos(1);
     assert_eq!(harness.run(&list).good(), first);
     assert_eq!(harness.requests().len(), asked);
     // Another request, another token, and an age of nothing are asked for.
@@ -102,7 +102,7 @@ fn peak(harness: &Harness, args: &[&str]) -> u64 {
 #[test]
 fn a_long_list_takes_no_more_memory_than_a_short_one() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(100);
+    harness.sandbox.add_videos(100);
     let forms: [&[&str]; 5] = [
         &[],
         &["--stream"],
@@ -113,7 +113,7 @@ fn a_long_list_takes_no_more_memory_than_a_short_one() {
     let peaks =
         || forms.map(|form| peak(&harness, &[&["api", "/me/videos", "--paginate"], form].concat()[..]));
     let short = peaks();
-    harness.sandbox.seed_videos(900);
+    harness.sandbox.add_videos(900);
     let long = peaks();
     // The text of the items alone is 11 MiB, and read it is ten times as much.
     for ((form, short), long) in forms.iter().zip(short).zip(long) {
@@ -125,7 +125,7 @@ fn a_long_list_takes_no_more_memory_than_a_short_one() {
 #[test]
 fn a_reader_that_stops_early_is_no_failure() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(1000);
+    harness.sandbox.add_videos(1000);
     let mut command = harness.vimeo(&["api", "/me/videos", "--stream"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
@@ -218,7 +218,7 @@ fn errors_are_data_too() {
 #[test]
 fn fields_are_named_checked_and_asked_for() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(2);
+    harness.sandbox.add_videos(2);
     let names = harness.run(&["videos", "list", "--json"]).good();
     assert!(names.lines().any(|name| name == "duration"), "{names}");
     harness.run(&["videos", "list", "--json=nmae"]).fails(2, &["there is no field `nmae`", "duration"]);
@@ -234,7 +234,7 @@ fn fields_are_named_checked_and_asked_for() {
 #[test]
 fn what_is_long_goes_through_a_pager_on_a_terminal_alone() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(250);
+    harness.sandbox.add_videos(250);
     let run = |variables: &[(&str, &str)], args: &[&str]| {
         Run::of(harness.vimeo(args).envs(variables.iter().copied()).output().unwrap())
     };
@@ -275,7 +275,7 @@ fn a_body_that_is_no_json_is_printed_and_told_as_what_it_is() {
         ("application/json", b"{\"name\": \"caf\xe9\"}".as_slice(), "UTF-8"),
         ("text/plain", b"upstream connect error", "text/plain"),
     ] {
-        harness.sandbox.fault(Fault::new(Effect::Body(200, kind.to_owned(), body.to_vec())).times(1));
+        harness.sandbox.add_fault(Fault::new(Effect::Body(200, kind.to_owned(), body.to_vec())).times(1));
         let output = harness.vimeo(&["api", "/me"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{said}");
@@ -287,17 +287,17 @@ fn a_body_that_is_no_json_is_printed_and_told_as_what_it_is() {
 #[test]
 fn a_list_that_fails_half_way_is_closed() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(250);
+    harness.sandbox.add_videos(250);
     let all = ["api", "/me/videos", "--paginate", "--fields", "uri"];
     for (more, kept) in [(&[][..], 100), (&["--slurp"], 1)] {
-        harness.sandbox.fault(Fault::new(Effect::Status(400)).method(http::Method::GET).nth(2));
+        harness.sandbox.add_fault(Fault::new(Effect::Status(400)).method(http::Method::GET).nth(2));
         let run = harness.run(&[&all[..], more].concat());
         run.fails(6, &["the list ends here, after 100 items"]);
         let printed: Vec<Value> = serde_json::from_str(&run.out).unwrap();
         assert_eq!(printed.len(), kept);
         harness.sandbox.clear_faults();
     }
-    harness.sandbox.fault(Fault::new(Effect::Status(400)).method(http::Method::GET));
+    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).method(http::Method::GET));
     let run = harness.run(&all);
     assert_eq!((run.code, run.out.as_str()), (6, ""), "{run:?}");
 }

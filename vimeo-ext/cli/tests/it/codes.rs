@@ -51,7 +51,7 @@ fn too_many_calls_say_when_to_come_back() {
 
 #[test]
 fn an_upload_that_is_not_transcoded_in_time_is_pending() {
-    let harness = Harness::with(Sandbox::builder().transcode(Transcode::ByHand));
+    let harness = Harness::with(Sandbox::builder().transcode(Transcode::Manual));
     harness.file("film.mp4", 1000);
     let run = harness.run(&["upload", "film.mp4", "--wait", "--wait-timeout", "1s"]);
     assert_eq!(run.code, 8, "{run:?}");
@@ -92,7 +92,7 @@ fn programs_get_the_error_as_the_last_line() {
 #[test]
 fn the_servers_trouble_is_temporary() {
     let harness = Harness::new();
-    harness.sandbox.fault(Fault::new(Effect::Html(502)).method(http::Method::POST).times(9));
+    harness.sandbox.add_fault(Fault::new(Effect::Html(502)).method(http::Method::POST).times(9));
     harness.run(&["folders", "create", "x"]).fails(5, &["502"]);
 }
 

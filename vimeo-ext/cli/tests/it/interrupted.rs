@@ -33,7 +33,7 @@ fn all_there(harness: &Harness) {
         let number = video["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
         let file = format!("{}.mp4", video["name"].as_str().unwrap());
         assert_eq!(
-            harness.sandbox.bytes(number).unwrap(),
+            harness.sandbox.upload_bytes(number).unwrap(),
             std::fs::read(harness.path(&file)).unwrap(),
             "{file}"
         );
@@ -120,7 +120,7 @@ const INTERRUPT_AND_TERMINATE: u64 = 1 << 1 | 1 << 14;
 #[test]
 fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(250);
+    harness.sandbox.add_videos(250);
     let fifo = harness.path("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let fifo = format!("name=@{}", fifo.display());

@@ -133,7 +133,7 @@ impl Victim {
                 }
             }
             Some(End::Creating { left }) => {
-                while sandbox.faults_waiting() > left {
+                while sandbox.pending_faults() > left {
                     wait(&mut life, &self.lines, moment);
                 }
             }
@@ -191,7 +191,9 @@ fn round(kills: u64, size: u64, luck: &mut fastrand::Rng, sum: &mut Sum) {
     }
     // Asked to create a video and never answered: once before it is created, once after.
     for phase in [Phase::Before, Phase::AfterCommit] {
-        harness.sandbox.fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
+        harness
+            .sandbox
+            .add_fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
     }
     let mut handed = [None; 3];
     let mut first = 2;
@@ -244,7 +246,7 @@ fn all_there(harness: &Harness) {
     for video in list {
         let number = video["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
         let file = std::fs::read(harness.path(&format!("{}.mp4", video["name"].as_str().unwrap()))).unwrap();
-        assert!(harness.sandbox.bytes(number).unwrap() == file, "{} differs", video["name"]);
+        assert!(harness.sandbox.upload_bytes(number).unwrap() == file, "{} differs", video["name"]);
     }
     for folder in ["state/uploads", "state/batches"] {
         assert_eq!(std::fs::read_dir(harness.path(folder)).unwrap().count(), 0, "{folder}");

@@ -309,7 +309,7 @@ fn what_an_interrupted_server_was_attempting_is_in_the_audit_log() {
     let harness = Harness::new();
     let stalled = || {
         let fault = Fault::new(Effect::Stall).method(http::Method::POST).phase(Phase::Before);
-        harness.sandbox.fault(fault);
+        harness.sandbox.add_fault(fault);
         harness.sandbox.clear_request_log();
     };
     let interrupt = |server: &Child| {

@@ -76,12 +76,12 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
 fn the_end_of_the_input_ends_the_process_while_calls_are_under_way() {
     let harness = Harness::new();
     let mut client = Client::start(&harness, harness.vimeo(&["mcp"]));
-    harness.sandbox.fault(Fault::new(Effect::Stall).times(3));
+    harness.sandbox.add_fault(Fault::new(Effect::Stall).times(3));
     for id in 1..=3 {
         let params = json!({"name": "vimeo_me_get", "arguments": {}});
         client.send(&json!({"jsonrpc": "2.0", "id": 100 + id, "method": "tools/call", "params": params}));
     }
-    while harness.sandbox.fired().len() < 3 {
+    while harness.sandbox.fault_hits().len() < 3 {
         std::thread::yield_now();
     }
     // It reads to the end of the output: nothing is said after the input has ended.

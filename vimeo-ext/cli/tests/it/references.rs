@@ -76,7 +76,7 @@ fn a_folder_is_made_in_another_by_its_owners_uri() {
 #[test]
 fn a_quota_of_videos_is_told_in_videos() {
     let harness = Harness::with(Sandbox::builder().quota(Quota::videos(25, 2)));
-    harness.sandbox.seed_videos(1);
+    harness.sandbox.add_videos(1);
     let limits = harness.run(&["limits"]).good();
     let storage = limits.lines().find(|line| line.contains("storage")).unwrap();
     assert!(storage.contains("1 video") && storage.contains("2 videos"), "{limits}");

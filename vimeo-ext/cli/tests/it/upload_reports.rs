@@ -109,7 +109,7 @@ fn the_last_line_of_a_failed_command_tells_all() {
     }
     let refusal = br#"{"error": "No.", "developer_message": "Not today.", "error_code": 3200}"#;
     let refuse = Fault::new(Effect::Body(403, "application/json".into(), refusal.to_vec()));
-    harness.sandbox.fault(refuse.clone().method(Method::POST).path("/me/videos"));
+    harness.sandbox.add_fault(refuse.clone().method(Method::POST).path("/me/videos"));
     let run = harness.run(&["upload", "a.mp4", "--json"]);
     assert_eq!(run.code, 6, "{run:?}");
     let error = last_error(&run);
@@ -119,7 +119,7 @@ fn the_last_line_of_a_failed_command_tells_all() {
 
     // Two files, of which one fails in the middle: its video is named.
     let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH);
-    harness.sandbox.fault(broken);
+    harness.sandbox.add_fault(broken);
     let run = harness.run(&["upload", "a.mp4", "b.mp4", "--transfers", "1", "--json"]);
     assert_eq!(run.code, 9, "{run:?}");
     let (files, error) = (document(&run)["files"].clone(), last_error(&run));
@@ -135,12 +135,12 @@ fn the_last_line_of_a_failed_command_tells_all() {
 #[test]
 fn what_vimeo_left_inactive_is_not_called_active() {
     let harness = Harness::new();
-    let id = harness.sandbox.seed_videos(1)[0].to_string();
+    let id = harness.sandbox.add_videos(1)[0].to_string();
     std::fs::write(harness.path("a.png"), PNG).unwrap();
     std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
     let inactive = || {
         let answer = Effect::Body(200, "application/json".into(), br#"{"active": false}"#.to_vec());
-        harness.sandbox.fault(Fault::new(answer).host(Host::Api).method(Method::PATCH));
+        harness.sandbox.add_fault(Fault::new(answer).host(Host::Api).method(Method::PATCH));
     };
     for args in [&["picture", &id, "a.png"][..], &["texttrack", &id, "a.vtt", "--language", "en", "--active"]]
     {
@@ -170,7 +170,7 @@ fn a_creation_without_an_answer_is_found_and_not_made_again() {
         harness.file(&file, 5000);
         let before = creations(&harness);
         let lost = Fault::new(effect).method(Method::POST).path("/me/videos");
-        harness.sandbox.fault(lost.phase(Phase::AfterCommit));
+        harness.sandbox.add_fault(lost.phase(Phase::AfterCommit));
         let run = harness.run(&["upload", &file, "--json"]);
         assert!(run.err.contains("looking for it"), "{run:?}");
         assert_eq!(run.json()["files"][0]["state"], "uploaded", "{name}");
@@ -184,7 +184,7 @@ fn vimeos_own_refusal_is_told_in_its_words_and_asked_for_once() {
     harness.file("a.mp4", 1000);
     let refusal = br#"{"error": "Something strange occurred.", "error_code": 3116}"#;
     let refuse = Fault::new(Effect::Body(502, "application/json".into(), refusal.to_vec()));
-    harness.sandbox.fault(refuse.method(Method::POST).path("/me/videos"));
+    harness.sandbox.add_fault(refuse.method(Method::POST).path("/me/videos"));
     harness.run(&["upload", "a.mp4"]).fails(5, &["502", "3116", "Something strange occurred."]);
     assert_eq!(creations(&harness), 1);
     assert_eq!(harness.run(&["uploads", "list", "--json"]).json(), serde_json::json!([]));
@@ -203,12 +203,12 @@ fn what_vimeo_answered_wrongly_is_no_mistake_of_the_command_line() {
     ];
     for (body, code, said) in table {
         let answer = Effect::Body(201, "application/json".into(), body.as_bytes().to_vec());
-        harness.sandbox.fault(Fault::new(answer).method(Method::POST).path("/me/videos"));
+        harness.sandbox.add_fault(Fault::new(answer).method(Method::POST).path("/me/videos"));
         harness.run(&["upload", "a.mp4"]).fails(code, &[said, "next:"]);
         harness.run(&["uploads", "forget", "--all"]).good();
     }
     let large = Fault::new(Effect::Status(413)).host(Host::Upload).method(Method::PATCH).times(20);
-    harness.sandbox.fault(large);
+    harness.sandbox.add_fault(large);
     harness.run(&["upload", "a.mp4"]).fails(6, &["413", "--chunk-size"]);
 }
 
@@ -217,7 +217,7 @@ fn a_damaged_entry_is_listed_told_and_forgotten() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     let damage = || {
-        harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+        harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
         harness.run(&["upload", "a.mp4"]).fails(6, &["400"]);
         let list = harness.run(&["uploads", "list", "--json"]).json();
         let id = list[0]["id"].as_str().unwrap().to_owned();
@@ -251,7 +251,7 @@ fn one_accounts_uploads_are_not_finished_by_another() {
         assert_eq!(Harness::feed(harness.stranger(&login), token).code, 0);
     }
     let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
-    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     run(&["--account", "anna", "upload", "a.mp4"]).fails(6, &["400"]);
     let list = run(&["uploads", "list", "--json"]).json();
     let id = list[0]["id"].as_str().unwrap().to_owned();
@@ -288,11 +288,11 @@ fn files_whose_names_are_no_text_are_files_like_others() {
         assert!(uris[0].is_string() && uris[0] != uris[1], "{done}");
         for (uri, byte) in uris.iter().zip([1, 2]) {
             let id = uri.as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
-            assert_eq!(harness.sandbox.bytes(id).unwrap(), vec![byte; 1000]);
+            assert_eq!(harness.sandbox.upload_bytes(id).unwrap(), vec![byte; 1000]);
         }
     }
     // Broken off, listed and gone on with.
-    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let mut command = harness.vimeo(&["upload", "--json"]);
     assert_eq!(Run::of(command.arg(names[0]).output().unwrap()).code, 6);
     assert!(
@@ -321,9 +321,9 @@ fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
     harness.file("a.mp4", 1000);
     let lose = |phase| {
         let lost = Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
-        harness.sandbox.fault(lost.phase(phase));
+        harness.sandbox.add_fault(lost.phase(phase));
         let list = Fault::new(Effect::Status(404)).method(Method::GET).path("/me/videos");
-        harness.sandbox.fault(list);
+        harness.sandbox.add_fault(list);
         let run = harness.run(&["upload", "a.mp4"]);
         run.fails(
             3,
@@ -336,7 +336,11 @@ fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
     let done = harness.run(&["uploads", "resume", &id, "--json"]).json();
     assert_eq!(done["files"][0]["state"], "uploaded", "{done}");
     assert_eq!(
-        harness.sandbox.bytes(done["files"][0]["uri"].as_str().unwrap()[8..].parse().unwrap()).unwrap().len(),
+        harness
+            .sandbox
+            .upload_bytes(done["files"][0]["uri"].as_str().unwrap()[8..].parse().unwrap())
+            .unwrap()
+            .len(),
         1000
     );
 

@@ -20,7 +20,7 @@ fn files_become_videos() {
         .json();
     for file in done["files"].as_array().unwrap() {
         assert_eq!((&file["state"], &file["code"]), (&"transcoded".into(), &0.into()), "{done}");
-        let stored = harness.sandbox.bytes(number(&file["uri"])).unwrap();
+        let stored = harness.sandbox.upload_bytes(number(&file["uri"])).unwrap();
         assert_eq!(stored, std::fs::read(harness.path(file["file"].as_str().unwrap())).unwrap());
     }
     let names = harness.run(&["videos", "list", "--json=name,privacy.view", "--jq", ".[].name"]).good();
@@ -130,7 +130,7 @@ fn a_gone_link_and_a_changed_file_each_have_their_code() {
     let again = ["upload", "a.mp4", "b.mp4", "c.mp4", "--chunk-size", "100k", "--transfers", "1", "--json"];
     let lost = Fault::new(Effect::Status(400)).host(Host::Upload).method(http::Method::PATCH);
     // Each time: a response to a body that is still being sent can get lost, and then the body is sent again.
-    harness.sandbox.fault(lost.clone().skip(6).times(100));
+    harness.sandbox.add_fault(lost.clone().skip(6).times(100));
     let first = harness.run(&again);
     harness.sandbox.clear_faults();
     assert_eq!(first.code, 9, "{first:?}");
@@ -138,7 +138,7 @@ fn a_gone_link_and_a_changed_file_each_have_their_code() {
     assert_eq!(broken["files"][0]["code"], 0, "{broken}");
 
     std::fs::write(harness.path("c.mp4"), vec![7; 400_000]).unwrap();
-    harness.sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
+    harness.sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
     let second = harness.run(&again);
     assert_eq!(second.code, 9, "{second:?}");
     let files: Value = serde_json::from_str(&second.out).unwrap();
@@ -178,9 +178,9 @@ fn a_broken_line_costs_nothing() {
     let harness = Harness::new();
     harness.file("a.mp4", 500_000);
     let reset = Fault::new(Effect::Reset).host(Host::Upload).method(http::Method::PATCH);
-    harness.sandbox.fault(reset.phase(Phase::MidBody(150_000)).times(2));
+    harness.sandbox.add_fault(reset.phase(Phase::MidBody(150_000)).times(2));
     let done = harness.run(&["upload", "a.mp4", "--json"]).json();
-    let stored = harness.sandbox.bytes(number(&done["files"][0]["uri"])).unwrap();
+    let stored = harness.sandbox.upload_bytes(number(&done["files"][0]["uri"])).unwrap();
     assert_eq!(stored, std::fs::read(harness.path("a.mp4")).unwrap());
 }
 
@@ -192,7 +192,7 @@ fn a_video_gets_another_file() {
     let uri = harness.run(&["upload", "a.mp4", "--json", "--jq", ".files[0].uri"]).good();
     let replaced = harness.run(&["replace", uri.trim(), "b.mp4", "--json"]).json();
     assert_eq!(replaced["uri"].as_str(), Some(uri.trim()));
-    let stored = harness.sandbox.bytes(number(&replaced["uri"])).unwrap();
+    let stored = harness.sandbox.upload_bytes(number(&replaced["uri"])).unwrap();
     assert_eq!(stored.len(), 2000);
 }
 

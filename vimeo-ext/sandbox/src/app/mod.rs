@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::config::drift::Drift;
+use crate::config::mutation::Mutation;
 use crate::config::scopes::Scopes;
 use crate::config::tokens::{can_be_sent, looks_real};
 use crate::faults::Faults;
@@ -21,10 +21,10 @@ use crate::protocol::links::LinkTarget;
 use crate::request_log::{Host, RequestLog, bearer, fingerprint};
 use crate::server::Connection;
 use crate::server::ports::Ports;
+use crate::world::fixture::{FillError, Fixture, LARGE_VIDEO_COUNT, MAX_VIDEOS};
 use crate::world::handle::World;
 use crate::world::registry::{WorldHandle, Worlds};
 use crate::world::resolver::WorldResolver;
-use crate::world::seed::{LARGE, MAX_VIDEOS, Seed, SeedError};
 use crate::world::snapshot::{self, StoredWorld};
 use crate::world::spec::WorldSpec;
 use credential::Credential;
@@ -104,21 +104,21 @@ impl AppState {
     }
 
     /// Fills a world; returns the number of videos added.
-    pub(crate) fn fill(&self, handle: &Arc<WorldHandle>, seed: &Seed) -> Result<usize, SeedError> {
+    pub(crate) fn fill(&self, handle: &Arc<WorldHandle>, seed: &Fixture) -> Result<usize, FillError> {
         let count = || handle.read().0.videos.len();
         let before = count();
         let world = World::new(Arc::clone(handle));
         match seed {
-            Seed::Empty => {}
-            Seed::Small => fixture::run(&self.worlds, &self.upload_base, handle, fixture::SMALL)?,
-            Seed::Drifted => {
+            Fixture::Empty => {}
+            Fixture::Small => fixture::run(&self.worlds, &self.upload_base, handle, fixture::SMALL)?,
+            Fixture::Mutated => {
                 fixture::run(&self.worlds, &self.upload_base, handle, fixture::SMALL)?;
-                world.set_drift(Some(Drift::Fuzz));
+                world.set_mutation(Some(Mutation::Fuzz));
             }
-            Seed::Large => drop(world.seed_videos(LARGE)),
-            Seed::Videos(videos) if *videos > MAX_VIDEOS => return Err(SeedError::TooManyVideos(*videos)),
-            Seed::Videos(videos) => drop(world.seed_videos(*videos)),
-            Seed::Fixture(text) => fixture::run(&self.worlds, &self.upload_base, handle, text)?,
+            Fixture::Large => drop(world.add_videos(LARGE_VIDEO_COUNT)),
+            Fixture::Videos(videos) if *videos > MAX_VIDEOS => return Err(FillError::TooManyVideos(*videos)),
+            Fixture::Videos(videos) => drop(world.add_videos(*videos)),
+            Fixture::Toml(text) => fixture::run(&self.worlds, &self.upload_base, handle, text)?,
         }
         Ok(count().saturating_sub(before))
     }

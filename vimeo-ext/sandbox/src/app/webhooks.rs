@@ -60,7 +60,7 @@ async fn deliver(worlds: &Worlds, world: u64, id: u64) {
     // Do not repeat deliveries that succeeded before the process ended.
     let delivered = event.deliveries.get(before..).unwrap_or_default();
     let delivered: Vec<&str> =
-        delivered.iter().filter(|one| one.is_taken()).map(|one| one.url.as_str()).collect();
+        delivered.iter().filter(|one| one.is_accepted()).map(|one| one.url.as_str()).collect();
     let forwarded = config.forward_to.iter().map(|url| (url.to_string(), None));
     for (url, secret) in
         hooks.into_iter().chain(forwarded).filter(|(url, _)| !delivered.contains(&url.as_str()))
@@ -68,7 +68,7 @@ async fn deliver(worlds: &Worlds, world: u64, id: u64) {
         let body = event.body(secret.as_deref()).to_string();
         for _ in 0..=config.retries {
             let delivery = send(&url, secret.as_deref(), &body, config).await;
-            let succeeded = delivery.is_taken();
+            let succeeded = delivery.is_accepted();
             let (mut state, _) = handle.write();
             if let Some(event) = state.events.get_mut(&id) {
                 event.deliveries.push(delivery);
@@ -89,7 +89,7 @@ async fn send(url: &str, secret: Option<&str>, body: &str, config: &WebhookConfi
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if let (Some(secret), Some(signature)) = (secret, &config.signature)
                 && let Ok(name) = HeaderName::try_from(&signature.header)
-                && let Ok(value) = HeaderValue::try_from(signature.of(secret, body.as_bytes()))
+                && let Ok(value) = HeaderValue::try_from(signature.sign(secret, body.as_bytes()))
             {
                 headers.insert(name, value);
             }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::{Failure, file, print, remote};
+use super::{CliError, file, print, remote};
 
 /// A client, by the language or tool that it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +47,7 @@ pub struct Env {
     #[arg(long, conflicts_with = "url")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
-    control: remote::Credential,
+    control: remote::ControlCredential,
 }
 
 impl Env {
@@ -56,17 +56,17 @@ impl Env {
     /// # Errors
     ///
     /// When the sandbox does not answer, or lacks the listener that the client needs.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), CliError> {
         let line = match (&self.ready_file, &self.url) {
             (Some(path), _) => {
                 let text = file::read_text(path).await?;
                 serde_json::from_str(&text)
-                    .map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?
+                    .map_err(|error| CliError::Input(format!("cannot read {}: {error}", path.display())))?
             }
             (None, Some(url)) => {
                 remote::ask(self.control.at(url), Method::GET, "/_sandbox/worlds/this", None).await?
             }
-            (None, None) => return Err(Failure::Input("give --url or --ready-file".to_owned())),
+            (None, None) => return Err(CliError::Input("give --url or --ready-file".to_owned())),
         };
         print(lines(self.client, &line, self.control.token.as_ref())?.trim_end())
     }
@@ -103,10 +103,10 @@ const CA_VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
 /// The lines for one client.
-fn lines(client: Client, line: &Value, control_token: Option<&SecretString>) -> Result<String, Failure> {
+fn lines(client: Client, line: &Value, control_token: Option<&SecretString>) -> Result<String, CliError> {
     let text = |name: &str, how: &str| match line.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text.to_owned()),
-        None => Err(Failure::Input(format!("the sandbox has no {name}: start it with {how}"))),
+        None => Err(CliError::Input(format!("the sandbox has no {name}: start it with {how}"))),
     };
     let [url, token, client_id, secret] = ["url", "token", "client_id", "client_secret"];
     let (url, token) = (text(url, "a newer version")?, text(token, "a newer version")?);

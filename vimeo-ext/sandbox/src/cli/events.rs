@@ -5,11 +5,11 @@ use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Failure, print, remote};
+use super::{CliError, print, remote};
 
 /// The sandbox and the world that are meant.
 #[derive(Debug, Args)]
-pub struct Place {
+pub struct EventTarget {
     /// The sandbox's address, as its first line tells it.
     #[arg(long, env = "VIMEO_BASE_URL")]
     url: Url,
@@ -17,10 +17,10 @@ pub struct Place {
     #[arg(long)]
     world: Option<u64>,
     #[command(flatten)]
-    control: remote::Credential,
+    control: remote::ControlCredential,
 }
 
-impl Place {
+impl EventTarget {
     fn control(&self) -> remote::Control<'_> {
         self.control.at(&self.url)
     }
@@ -36,7 +36,7 @@ impl Place {
 #[derive(Debug, Args)]
 pub struct Trigger {
     #[command(flatten)]
-    place: Place,
+    target: EventTarget,
     /// The event, such as `video-transcode-complete`.
     event: String,
     /// What it happens to, such as `/videos/123`; the newest video without it.
@@ -51,12 +51,12 @@ pub struct Trigger {
 #[derive(Debug, Subcommand)]
 pub enum Events {
     /// Print them, one JSON document a line, the oldest first.
-    List(Place),
+    List(EventTarget),
     /// Tell one again.
     Resend {
         /// Where it happened.
         #[command(flatten)]
-        place: Place,
+        target: EventTarget,
         /// Its number.
         event: u64,
     },
@@ -76,16 +76,16 @@ impl Trigger {
     /// # Errors
     ///
     /// When the sandbox does not answer, or the event cannot happen.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), CliError> {
         let mut body =
             json!({"event": self.event, "payload": self.payload.clone().unwrap_or_else(|| json!({}))});
         if let (Some(resource), Some(members)) = (&self.resource, body.as_object_mut()) {
             members.insert("resource".to_owned(), resource.as_str().into());
         }
-        let path = self.place.path("trigger");
-        let triggered = remote::ask(self.place.control(), Method::POST, &path, Some(&body)).await?;
+        let path = self.target.path("trigger");
+        let triggered = remote::ask(self.target.control(), Method::POST, &path, Some(&body)).await?;
         let id = triggered.get("event").and_then(Value::as_u64);
-        list(&self.place, |event| event.get("id").and_then(Value::as_u64) == id).await
+        list(&self.target, |event| event.get("id").and_then(Value::as_u64) == id).await
     }
 }
 
@@ -95,21 +95,21 @@ impl Events {
     /// # Errors
     ///
     /// When the sandbox does not answer, or has no such event.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), CliError> {
         match self {
-            Self::List(place) => list(place, |_| true).await,
-            Self::Resend { place, event } => {
-                let path = place.path(&format!("events/{event}/resend"));
-                remote::ask(place.control(), Method::POST, &path, None).await?;
-                list(place, |one| one.get("id").and_then(Value::as_u64) == Some(*event)).await
+            Self::List(target) => list(target, |_| true).await,
+            Self::Resend { target, event } => {
+                let path = target.path(&format!("events/{event}/resend"));
+                remote::ask(target.control(), Method::POST, &path, None).await?;
+                list(target, |one| one.get("id").and_then(Value::as_u64) == Some(*event)).await
             }
         }
     }
 }
 
-async fn list(place: &Place, wanted: impl Fn(&Value) -> bool) -> Result<(), Failure> {
-    let path = place.path("events");
-    let answer = remote::ask(place.control(), Method::GET, &path, None).await?;
+async fn list(target: &EventTarget, wanted: impl Fn(&Value) -> bool) -> Result<(), CliError> {
+    let path = target.path("events");
+    let answer = remote::ask(target.control(), Method::GET, &path, None).await?;
     let events = answer.get("events").and_then(Value::as_array).into_iter().flatten();
     for event in events.filter(|event| wanted(event)) {
         print(&event.to_string())?;

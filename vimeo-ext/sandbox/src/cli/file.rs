@@ -3,18 +3,18 @@
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use super::Failure;
+use super::CliError;
 
 /// The largest file of text that is read.
 const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
-pub(super) async fn read_text(path: &Path) -> Result<String, Failure> {
+pub(super) async fn read_text(path: &Path) -> Result<String, CliError> {
     let text = String::from_utf8(read(path, MAX_TEXT_BYTES).await?);
-    text.map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))
+    text.map_err(|error| CliError::Input(format!("cannot read {}: {error}", path.display())))
 }
 
 /// Reads a file of at most so many bytes.
-pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, CliError> {
     blocking("read", path, move |path| {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path)?;
@@ -32,7 +32,7 @@ pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failu
 }
 
 /// Writes a file that appears whole, for its user alone. A pipe or a device is written to.
-pub(super) async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Failure> {
+pub(super) async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), CliError> {
     blocking("write", path, move |path| {
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return std::fs::OpenOptions::new().write(true).open(path)?.write_all(&bytes);
@@ -51,11 +51,11 @@ async fn blocking<T: Send + 'static>(
     verb: &str,
     path: &Path,
     work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
-) -> Result<T, Failure> {
+) -> Result<T, CliError> {
     let own = path.to_owned();
     let done = tokio::task::spawn_blocking(move || work(&own)).await;
     let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
-    done.map_err(|source| Failure::File { what: format!("cannot {verb} {}", path.display()), source })
+    done.map_err(|source| CliError::File { what: format!("cannot {verb} {}", path.display()), source })
 }
 
 #[cfg(unix)]
@@ -79,6 +79,6 @@ mod tests {
         let written = std::fs::symlink_metadata(&path).unwrap();
         assert_eq!((written.is_file(), written.mode() & 0o777), (true, 0o600));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
-        assert!(matches!(read(&path, 3).await, Err(Failure::File { .. })));
+        assert!(matches!(read(&path, 3).await, Err(CliError::File { .. })));
     }
 }

@@ -22,11 +22,11 @@ use clap::{Parser, Subcommand};
 
 use crate::app::StartError;
 pub use env::{Client, Env};
-pub use events::{Events, Place, Trigger};
-pub use remote::Credential;
+pub use events::{EventTarget, Events, Trigger};
+pub use remote::ControlCredential;
 pub use run::Run;
 pub use serve::Serve;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, StateLocation};
 
 /// A Vimeo on localhost, for tests, demos and examples.
 ///
@@ -61,7 +61,7 @@ enum Action {
 /// Why the command ended otherwise than well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum CliError {
     /// The sandbox did not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -92,7 +92,7 @@ pub enum Failure {
     },
 }
 
-impl Failure {
+impl CliError {
     /// The exit code for it.
     #[must_use]
     pub fn code(&self) -> u8 {
@@ -128,13 +128,13 @@ pub async fn run(command: Command) -> ExitCode {
 }
 
 /// Writes to standard output, at once: whoever waits for it must not wait for a buffer.
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         // Whoever read has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written
-            .map_err(|source| Failure::File { what: "cannot write to standard output".to_owned(), source }),
+            .map_err(|source| CliError::File { what: "cannot write to standard output".to_owned(), source }),
     }
 }
 
@@ -145,7 +145,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn arguments_are_valid() {
         Command::command().debug_assert();
+    }
+
+    #[test]
+    fn accepts_arguments_of_earlier_releases() {
+        for arguments in [["--drift", "fuzz"], ["--fill", "drifted"]] {
+            let command = ["vimeo-sandbox"].into_iter().chain(arguments);
+            Command::try_parse_from(command).unwrap();
+        }
     }
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::Failure;
+use super::CliError;
 use crate::control::access;
 use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::server::outbound::{self, Bounds};
@@ -19,7 +19,7 @@ const WORLD_TRANSFER: Bounds = Bounds { max_bytes: MAX_DOCUMENT_BYTES, timeout: 
 
 /// What lets a command use the control API.
 #[derive(Debug, Clone, Args)]
-pub struct Credential {
+pub struct ControlCredential {
     /// The token that the sandbox was started with, where it was started with one.
     #[arg(
         long = "control-token",
@@ -30,7 +30,7 @@ pub struct Credential {
     pub(super) token: Option<SecretString>,
 }
 
-impl Credential {
+impl ControlCredential {
     pub(super) fn at<'a>(&'a self, base: &'a Url) -> Control<'a> {
         Control { base, token: self.token.as_ref() }
     }
@@ -49,7 +49,7 @@ pub(super) async fn ask(
     method: Method,
     path: &str,
     body: Option<&Value>,
-) -> Result<Value, Failure> {
+) -> Result<Value, CliError> {
     let body = body.map(ToString::to_string).unwrap_or_default();
     let answer = send(control, method, path, Bytes::from(body), Bounds::CALLBACK).await?;
     Ok(serde_json::from_slice(&answer).unwrap_or_default())
@@ -61,7 +61,7 @@ pub(super) async fn exchange(
     method: Method,
     path: &str,
     body: Bytes,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, CliError> {
     send(control, method, path, body, WORLD_TRANSFER).await
 }
 
@@ -71,14 +71,15 @@ async fn send(
     path: &str,
     body: Bytes,
     bounds: Bounds,
-) -> Result<Bytes, Failure> {
-    let failed = |reason: String| Failure::Remote(format!("the sandbox at {base} does not answer: {reason}"));
+) -> Result<Bytes, CliError> {
+    let failed =
+        |reason: String| CliError::Remote(format!("the sandbox at {base} does not answer: {reason}"));
     let url = base.join(path).map_err(|error| failed(error.to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(token) = token {
         let token = HeaderValue::try_from(token.expose_secret())
-            .map_err(|_| Failure::Input("--control-token: it cannot be sent in a header".to_owned()))?;
+            .map_err(|_| CliError::Input("--control-token: it cannot be sent in a header".to_owned()))?;
         headers.insert(access::TOKEN, token);
     }
     let sent = outbound::send(method, &url, headers, body, bounds).await;
@@ -87,7 +88,7 @@ async fn send(
         200..=299 => Ok(answer),
         _ => {
             let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-            Err(Failure::Remote(match answer.get("error").and_then(Value::as_str) {
+            Err(CliError::Remote(match answer.get("error").and_then(Value::as_str) {
                 Some(reason) => reason.to_owned(),
                 None => format!("{base} answered {status}: that is no sandbox"),
             }))

@@ -5,7 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 use clap::Args;
 use tokio::process::Command;
 
-use super::Failure;
+use super::CliError;
 use super::env::variables;
 use super::serve::{Serve, interrupted};
 
@@ -26,9 +26,9 @@ impl Run {
     /// # Errors
     ///
     /// When the sandbox cannot start, or the command cannot be run.
-    pub async fn run(&self) -> Result<ExitCode, Failure> {
+    pub async fn run(&self) -> Result<ExitCode, CliError> {
         let Some((program, arguments)) = self.command.split_first() else {
-            return Err(Failure::Input("no command was given".to_owned()));
+            return Err(CliError::Input("no command was given".to_owned()));
         };
         let sandbox = self.serve.start().await?;
         let line = self.serve.ready(&sandbox).await?;
@@ -37,7 +37,7 @@ impl Run {
             .envs(variables(&line, self.serve.control_token.as_ref()))
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| Failure::Command { command: program.clone(), source })?;
+            .map_err(|source| CliError::Command { command: program.clone(), source })?;
         let ended = tokio::select! {
             ended = child.wait() => ended,
             // An interrupt at a terminal reaches the command by itself; for any other way it is ended here.
@@ -46,7 +46,7 @@ impl Run {
                 child.wait().await
             }
         };
-        let ended = ended.map_err(|source| Failure::Command { command: program.clone(), source })?;
+        let ended = ended.map_err(|source| CliError::Command { command: program.clone(), source })?;
         self.serve.remove_ready_file().await;
         sandbox.stop().await;
         Ok(code(ended))

@@ -8,16 +8,16 @@ use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{Failure, file, print};
+use super::{CliError, file, print};
 use crate::clock::Clock;
 use crate::config::Quota;
-use crate::config::drift::Drift;
+use crate::config::mutation::Mutation;
 use crate::config::scopes::Scopes;
-use crate::config::signature::{Encoding, Hash, Signature};
+use crate::config::signature::{SignatureEncoding, SignatureHash, WebhookSignature};
 use crate::sandbox::Sandbox;
 use crate::server::outbound;
+use crate::world::fixture::Fixture;
 use crate::world::handle::World;
-use crate::world::seed::Seed;
 
 /// How the sandbox is to be.
 #[derive(Debug, Clone, Args)]
@@ -100,9 +100,9 @@ pub struct Serve {
     /// A file with steps to fill the first world with.
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
-    /// Let answers take other shapes than described.
-    #[arg(long, value_enum)]
-    drift: Option<Drift>,
+    /// Return responses that differ from the API description.
+    #[arg(long, value_enum, alias = "drift")]
+    mutate: Option<Mutation>,
     /// Send every event to this address of this machine, webhooks or not.
     #[arg(long, value_name = "URL")]
     forward_to: Vec<url::Url>,
@@ -111,10 +111,10 @@ pub struct Serve {
     signature_header: Option<String>,
     /// The hash of the signature's HMAC.
     #[arg(long, value_enum, default_value_t, requires = "signature_header")]
-    signature_hash: Hash,
+    signature_hash: SignatureHash,
     /// How the signature is written.
     #[arg(long, value_enum, default_value_t, requires = "signature_header")]
-    signature_encoding: Encoding,
+    signature_encoding: SignatureEncoding,
     /// What stands before the signature, such as `sha256=`.
     #[arg(long, default_value = "", requires = "signature_header")]
     signature_prefix: String,
@@ -171,8 +171,9 @@ enum Set {
     Small,
     /// 10,000 videos.
     Large,
-    /// As small, with answers that drift.
-    Drifted,
+    /// The same as `small`, with mutated responses.
+    #[value(alias = "drifted")]
+    Mutated,
 }
 
 /// How often to look whether the parent is still there.
@@ -184,7 +185,7 @@ impl Serve {
     /// # Errors
     ///
     /// When the sandbox cannot start, or its line cannot be written.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), CliError> {
         // The parent of now, before it has had the time to end.
         let parent = parent();
         let sandbox = self.start().await?;
@@ -199,7 +200,7 @@ impl Serve {
     }
 
     /// Starts the sandbox.
-    pub(super) async fn start(&self) -> Result<Sandbox, Failure> {
+    pub(super) async fn start(&self) -> Result<Sandbox, CliError> {
         let mut builder = Sandbox::builder()
             .listen(self.listen)
             .port(self.port)
@@ -236,21 +237,21 @@ impl Serve {
             let scopes = self.scopes.as_deref().map_or_else(Scopes::all, Scopes::from);
             builder = builder.token(token, scopes);
         }
-        if let Some(drift) = self.drift {
-            builder = builder.drift(drift);
+        if let Some(mutation) = self.mutate {
+            builder = builder.mutation(mutation);
         }
         builder = builder.webhook_retries(self.webhook_retries);
         for url in &self.forward_to {
             if outbound::local_addresses(url).is_none() {
                 let message = format!("--forward-to {url}: only http to this machine is sent to");
-                return Err(Failure::Input(message));
+                return Err(CliError::Input(message));
             }
             builder = builder.forward_to(url.clone());
         }
         for url in &self.webhook_receiver {
             if outbound::local_addresses(url).is_none() {
                 let message = format!("--webhook-receiver {url}: only http to this machine is sent to");
-                return Err(Failure::Input(message));
+                return Err(CliError::Input(message));
             }
             builder = builder.webhook_receiver(url.clone());
         }
@@ -259,11 +260,11 @@ impl Serve {
         }
         if let Some(header) = &self.signature_header {
             if http::HeaderName::try_from(header).is_err() {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "--signature-header {header}: that is no name of a header"
                 )));
             }
-            let signature = Signature::new(header)
+            let signature = WebhookSignature::new(header)
                 .hash(self.signature_hash)
                 .encoding(self.signature_encoding)
                 .prefix(&self.signature_prefix);
@@ -277,7 +278,7 @@ impl Serve {
         }
         let sandbox = builder.start().await?;
         // What was kept is as it was left; only a world that has just begun is filled.
-        if !sandbox.was_kept() {
+        if !sandbox.was_restored() {
             self.fill(&sandbox, sandbox.world()).await?;
             for port in &self.world_port {
                 let world = sandbox.add_world_on_port(self.seed, *port).await?;
@@ -287,28 +288,28 @@ impl Serve {
         Ok(sandbox)
     }
 
-    async fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), Failure> {
-        let fill = |seed: Seed| sandbox.fill(world, &seed);
-        fill(Seed::Videos(self.videos)).map_err(|error| Failure::Input(error.to_string()))?;
+    async fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), CliError> {
+        let fill = |seed: Fixture| sandbox.fill(world, &seed);
+        fill(Fixture::Videos(self.videos)).map_err(|error| CliError::Input(error.to_string()))?;
         if let Some(set) = self.fill {
             let seed = match set {
-                Set::Empty => Seed::Empty,
-                Set::Small => Seed::Small,
-                Set::Large => Seed::Large,
-                Set::Drifted => Seed::Drifted,
+                Set::Empty => Fixture::Empty,
+                Set::Small => Fixture::Small,
+                Set::Large => Fixture::Large,
+                Set::Mutated => Fixture::Mutated,
             };
-            fill(seed).map_err(|error| Failure::Input(error.to_string()))?;
+            fill(seed).map_err(|error| CliError::Input(error.to_string()))?;
         }
         if let Some(path) = &self.fixture {
             let text = file::read_text(path).await?;
-            fill(Seed::Fixture(text))
-                .map_err(|error| Failure::Input(format!("{}, {error}", path.display())))?;
+            fill(Fixture::Toml(text))
+                .map_err(|error| CliError::Input(format!("{}, {error}", path.display())))?;
         }
         Ok(())
     }
 
     /// What whoever started this needs to know; writes the ready file.
-    pub(super) async fn ready(&self, sandbox: &Sandbox) -> Result<Value, Failure> {
+    pub(super) async fn ready(&self, sandbox: &Sandbox) -> Result<Value, CliError> {
         let mut line = sandbox.describe(sandbox.world());
         if let Some(members) = line.as_object_mut() {
             members.insert("pid".to_owned(), std::process::id().into());

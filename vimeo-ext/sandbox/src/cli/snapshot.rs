@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use url::Url;
 
-use super::{Failure, file, print, remote};
+use super::{CliError, file, print, remote};
 use crate::persistence;
 use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::sandbox::Sandbox;
@@ -20,10 +20,10 @@ pub enum Snapshot {
     Export {
         /// Where they are.
         #[command(flatten)]
-        place: Place,
+        location: StateLocation,
         /// What the sandbox asks for.
         #[command(flatten)]
-        control: remote::Credential,
+        control: remote::ControlCredential,
         /// The file, `-` for standard output.
         file: PathBuf,
     },
@@ -31,10 +31,10 @@ pub enum Snapshot {
     Import {
         /// Where they go.
         #[command(flatten)]
-        place: Place,
+        location: StateLocation,
         /// What the sandbox asks for.
         #[command(flatten)]
-        control: remote::Credential,
+        control: remote::ControlCredential,
         /// The file.
         file: PathBuf,
     },
@@ -43,7 +43,7 @@ pub enum Snapshot {
 /// Where worlds are.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Place {
+pub struct StateLocation {
     /// The folder that was given to `--state`, while no sandbox has it open.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -61,27 +61,27 @@ impl Snapshot {
     /// # Errors
     ///
     /// When the folder, the file or the sandbox cannot be used, or what they hold not be read.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), CliError> {
         match self {
-            Self::Export { place, control, file } => write(file, place.export(control).await?).await,
-            Self::Import { place, control, file } => {
+            Self::Export { location, control, file } => write(file, location.export(control).await?).await,
+            Self::Import { location, control, file } => {
                 let document = file::read(file, MAX_DOCUMENT_BYTES).await?;
                 // Before anything is touched: what cannot be read leaves no trace.
                 snapshot::read_document(&document, &file.display().to_string()).map_err(state)?;
-                place.import(control, document).await
+                location.import(control, document).await
             }
         }
     }
 }
 
-impl Place {
-    async fn export(&self, control: &remote::Credential) -> Result<Bytes, Failure> {
+impl StateLocation {
+    async fn export(&self, control: &remote::ControlCredential) -> Result<Bytes, CliError> {
         match (&self.url, &self.state) {
             (Some(url), _) => remote::exchange(control.at(url), Method::GET, STATE, Bytes::new()).await,
             (None, Some(folder)) => {
                 // It would be made, and one that is misspelt taken for an empty one.
                 if !tokio::fs::metadata(folder).await.is_ok_and(|found| found.is_dir()) {
-                    return Err(Failure::Folder(folder.clone()));
+                    return Err(CliError::Folder(folder.clone()));
                 }
                 let sandbox = Sandbox::builder().state(folder).start().await?;
                 let document = sandbox.export_state();
@@ -92,7 +92,7 @@ impl Place {
         }
     }
 
-    async fn import(&self, control: &remote::Credential, document: Vec<u8>) -> Result<(), Failure> {
+    async fn import(&self, control: &remote::ControlCredential, document: Vec<u8>) -> Result<(), CliError> {
         match (&self.url, &self.state) {
             (Some(url), _) => {
                 remote::exchange(control.at(url), Method::PUT, STATE, Bytes::from(document)).await.map(drop)
@@ -108,17 +108,17 @@ impl Place {
     }
 }
 
-async fn write(path: &Path, document: Bytes) -> Result<(), Failure> {
+async fn write(path: &Path, document: Bytes) -> Result<(), CliError> {
     if path == Path::new("-") {
         return print(&String::from_utf8_lossy(&document));
     }
     file::write(path, document.into()).await
 }
 
-fn state(error: persistence::StateError) -> Failure {
-    Failure::Start(error.into())
+fn state(error: persistence::StateError) -> CliError {
+    CliError::Start(error.into())
 }
 
-fn nowhere() -> Failure {
-    Failure::Input("give --state or --url".to_owned())
+fn nowhere() -> CliError {
+    CliError::Input("give --state or --url".to_owned())
 }

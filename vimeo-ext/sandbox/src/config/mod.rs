@@ -1,6 +1,6 @@
 //! What a sandbox is told at its start, and every world of it follows.
 
-pub(crate) mod drift;
+pub(crate) mod mutation;
 pub(crate) mod policy;
 pub(crate) mod rate_limit;
 pub(crate) mod scopes;
@@ -10,9 +10,9 @@ pub(crate) mod webhooks;
 
 use std::time::Duration;
 
-use drift::Drift;
+use mutation::Mutation;
 pub(crate) use policy::ContentStorage;
-pub use policy::{MissingPrivate, Plan, Pull, Quota, QuotaUnit, Transcode};
+pub use policy::{MissingPrivateScope, Plan, PullOutcome, Quota, QuotaUnit, Transcode};
 use rate_limit::RateLimit;
 use webhooks::WebhookConfig;
 
@@ -20,12 +20,12 @@ use webhooks::WebhookConfig;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) transcode: Transcode,
-    pub(crate) pull: Pull,
+    pub(crate) pull: PullOutcome,
     pub(crate) content: ContentStorage,
     /// Whether uploads are hashed.
     pub(crate) digest: bool,
-    pub(crate) missing_private: MissingPrivate,
-    pub(crate) refuse_foreign_tokens: bool,
+    pub(crate) missing_private_scope: MissingPrivateScope,
+    pub(crate) refuse_upload_authorization: bool,
     pub(crate) allow_any_token: bool,
     /// Whether a creation by tus answers as described.
     pub(crate) create_answers_201: bool,
@@ -42,18 +42,18 @@ pub(crate) struct Config {
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) device_pending: u16,
     pub(crate) webhooks: WebhookConfig,
-    pub(crate) drift: Option<Drift>,
+    pub(crate) mutation: Option<Mutation>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             transcode: Transcode::After(Duration::from_secs(2)),
-            pull: Pull::Succeeds,
+            pull: PullOutcome::Succeeds,
             content: ContentStorage::Nothing,
             digest: true,
-            missing_private: MissingPrivate::Refuse,
-            refuse_foreign_tokens: false,
+            missing_private_scope: MissingPrivateScope::Forbidden,
+            refuse_upload_authorization: false,
             allow_any_token: false,
             create_answers_201: false,
             portrait_answers_201: false,
@@ -67,7 +67,7 @@ impl Default for Config {
             redirect_uris: Vec::new(),
             device_pending: 400,
             webhooks: WebhookConfig::default(),
-            drift: None,
+            mutation: None,
         }
     }
 }

@@ -21,7 +21,8 @@ pub enum Transcode {
     /// When the video was asked for this many times; the answer after that shows it done.
     AfterReads(u32),
     /// When [`World::finish_transcode`](crate::World::finish_transcode) says so.
-    ByHand,
+    #[serde(rename = "by_hand", alias = "manual")]
+    Manual,
     /// Never: after this much time of the world's clock it fails.
     FailsAfter(#[serde(with = "seconds")] Duration),
 }
@@ -31,7 +32,7 @@ pub enum Transcode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Pull {
+pub enum PullOutcome {
     /// The video becomes available, without bytes.
     Succeeds,
     /// `upload.status` becomes `error`, and `upload.error` this word, such as `remote_not_found`.
@@ -41,12 +42,12 @@ pub enum Pull {
 /// What a list answers to a token that lacks its `private` scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum MissingPrivate {
+pub enum MissingPrivateScope {
     /// 403.
     #[default]
-    Refuse,
+    Forbidden,
     /// 200 with nothing in it: the silence that users of the real API have met.
-    Empty,
+    EmptyList,
 }
 
 /// Where uploaded bytes stay. Their size is always known.
@@ -78,7 +79,7 @@ pub enum Plan {
 impl Plan {
     /// Vimeo's word for it, as in `user.account`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Free => "free",
             Self::Starter => "starter",
@@ -95,7 +96,8 @@ impl Plan {
 #[non_exhaustive]
 pub struct Quota {
     /// In all. Default: 5 TB.
-    pub space: u64,
+    #[serde(rename = "space")]
+    pub total: u64,
     /// In one period. Default: 1 TB.
     pub periodic: u64,
     /// What the two count. Default: bytes.
@@ -117,7 +119,7 @@ pub enum QuotaUnit {
 
 impl QuotaUnit {
     /// Vimeo's word for it.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::VideoSize => "video_size",
             Self::VideoCount => "video_count",
@@ -134,13 +136,26 @@ impl Default for Quota {
 impl Quota {
     /// Bytes in all and in one period.
     #[must_use]
-    pub fn new(space: u64, periodic: u64) -> Self {
-        Self { space, periodic, unit: QuotaUnit::VideoSize }
+    pub fn new(total: u64, periodic: u64) -> Self {
+        Self { total, periodic, unit: QuotaUnit::VideoSize }
     }
 
     /// Videos in all and in one period, as the newer plans have it.
     #[must_use]
-    pub fn videos(space: u64, periodic: u64) -> Self {
-        Self { space, periodic, unit: QuotaUnit::VideoCount }
+    pub fn videos(total: u64, periodic: u64) -> Self {
+        Self { total, periodic, unit: QuotaUnit::VideoCount }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_the_names_of_earlier_releases() {
+        assert_eq!(serde_json::to_string(&Transcode::Manual).unwrap(), r#""by_hand""#);
+        assert_eq!(serde_json::from_str::<Transcode>(r#""manual""#).unwrap(), Transcode::Manual);
+        let quota = serde_json::to_string(&Quota::videos(25, 2)).unwrap();
+        assert_eq!(quota, r#"{"space":25,"periodic":2,"unit":"video_count"}"#);
     }
 }

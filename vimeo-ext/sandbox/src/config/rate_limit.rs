@@ -27,15 +27,15 @@ pub struct RateLimit {
     /// How long a window lasts; it begins with its first request. Default: 60 seconds.
     #[serde(with = "crate::clock::seconds")]
     pub window: Duration,
-    /// How the numbers are told. Default: [`LimitHeaders::Iso`].
-    pub headers: LimitHeaders,
+    /// How the numbers are told. Default: [`RateLimitHeaders::Iso`].
+    pub headers: RateLimitHeaders,
 }
 
 /// How `X-RateLimit-*` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum LimitHeaders {
+pub enum RateLimitHeaders {
     /// `X-RateLimit-Reset` as a date and time, as Vimeo sends it today.
     #[default]
     Iso,
@@ -56,7 +56,7 @@ impl RateLimit {
     /// A limit a minute, without and with `fields`.
     #[must_use]
     pub fn new(plain: u64, with_fields: u64) -> Self {
-        Self { plain, with_fields, window: Duration::from_secs(60), headers: LimitHeaders::default() }
+        Self { plain, with_fields, window: Duration::from_secs(60), headers: RateLimitHeaders::default() }
     }
 
     /// Another window than a minute.
@@ -68,7 +68,7 @@ impl RateLimit {
 
     /// Other headers, or none.
     #[must_use]
-    pub fn headers(mut self, headers: LimitHeaders) -> Self {
+    pub fn headers(mut self, headers: RateLimitHeaders) -> Self {
         self.headers = headers;
         self
     }

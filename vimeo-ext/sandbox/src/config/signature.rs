@@ -11,16 +11,16 @@ use crate::protocol::ids;
 /// A signature over the body, by HMAC with the webhook's secret as the key.
 ///
 /// ```
-/// use vimeo_sandbox::{Encoding, Hash, Signature};
+/// use vimeo_sandbox::{SignatureEncoding, SignatureHash, WebhookSignature};
 ///
-/// let signature = Signature::new("x-my-signature").hash(Hash::Sha256).encoding(Encoding::Hex).prefix("sha256=");
-/// assert!(signature.of("secret", b"body").starts_with("sha256="));
+/// let signature = WebhookSignature::new("x-my-signature").hash(SignatureHash::Sha256).encoding(SignatureEncoding::Hex).prefix("sha256=");
+/// assert!(signature.sign("secret", b"body").starts_with("sha256="));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
+pub struct WebhookSignature {
     pub(crate) header: String,
-    hash: Hash,
-    encoding: Encoding,
+    hash: SignatureHash,
+    encoding: SignatureEncoding,
     prefix: String,
 }
 
@@ -29,7 +29,7 @@ pub struct Signature {
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Hash {
+pub enum SignatureHash {
     /// SHA-256.
     #[default]
     Sha256,
@@ -42,7 +42,7 @@ pub enum Hash {
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Encoding {
+pub enum SignatureEncoding {
     /// Lower-case hexadecimal digits.
     #[default]
     Hex,
@@ -50,28 +50,28 @@ pub enum Encoding {
     Base64,
 }
 
-impl Signature {
+impl WebhookSignature {
     /// A signature in this header: HMAC-SHA-256 in hexadecimal digits without a prefix, until told otherwise.
     #[must_use]
     pub fn new(header: impl Into<String>) -> Self {
         Self {
             header: header.into(),
-            hash: Hash::default(),
-            encoding: Encoding::default(),
+            hash: SignatureHash::default(),
+            encoding: SignatureEncoding::default(),
             prefix: String::new(),
         }
     }
 
     /// Another hash.
     #[must_use]
-    pub fn hash(mut self, hash: Hash) -> Self {
+    pub fn hash(mut self, hash: SignatureHash) -> Self {
         self.hash = hash;
         self
     }
 
     /// Another way of writing it.
     #[must_use]
-    pub fn encoding(mut self, encoding: Encoding) -> Self {
+    pub fn encoding(mut self, encoding: SignatureEncoding) -> Self {
         self.encoding = encoding;
         self
     }
@@ -85,14 +85,14 @@ impl Signature {
 
     /// The header's value for a body.
     #[must_use]
-    pub fn of(&self, secret: &str, body: &[u8]) -> String {
+    pub fn sign(&self, secret: &str, body: &[u8]) -> String {
         let bytes = match self.hash {
-            Hash::Sha256 => keyed::<Hmac<Sha256>>(secret, body),
-            Hash::Sha512 => keyed::<Hmac<Sha512>>(secret, body),
+            SignatureHash::Sha256 => keyed::<Hmac<Sha256>>(secret, body),
+            SignatureHash::Sha512 => keyed::<Hmac<Sha512>>(secret, body),
         };
         let text = match self.encoding {
-            Encoding::Hex => ids::hex(&bytes),
-            Encoding::Base64 => STANDARD.encode(&bytes),
+            SignatureEncoding::Hex => ids::hex(&bytes),
+            SignatureEncoding::Base64 => STANDARD.encode(&bytes),
         };
         format!("{}{text}", self.prefix)
     }
@@ -113,13 +113,18 @@ mod tests {
     fn signatures_are_those_of_the_standard() {
         // The second test case of RFC 4231.
         let (secret, body) = ("Jefe", b"what do ya want for nothing?");
-        let plain = Signature::new("x");
+        let plain = WebhookSignature::new("x");
         assert_eq!(
-            plain.of(secret, body),
+            plain.sign(secret, body),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
-        let other = plain.clone().encoding(Encoding::Base64).prefix("v1=");
-        assert_eq!(other.of(secret, body), "v1=W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
-        assert!(plain.hash(Hash::Sha512).of(secret, body).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
+        let other = plain.clone().encoding(SignatureEncoding::Base64).prefix("v1=");
+        assert_eq!(other.sign(secret, body), "v1=W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+        assert!(
+            plain
+                .hash(SignatureHash::Sha512)
+                .sign(secret, body)
+                .starts_with("164b7a7bfcf819e2e395fbe73b56e0a3")
+        );
     }
 }

@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use super::signature::Signature;
+use super::signature::WebhookSignature;
 use crate::protocol::names::is_control_path;
 
 /// Who is told what happens, and how.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WebhookConfig {
     /// How a webhook's request is signed with its secret; not at all where nothing is said.
-    pub(crate) signature: Option<Signature>,
+    pub(crate) signature: Option<WebhookSignature>,
     /// How many more times a request is tried that was not taken.
     pub(crate) retries: u32,
     /// Addresses that all events of all worlds go to.

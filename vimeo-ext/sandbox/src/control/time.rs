@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::clock::{EARLIEST, LATEST, iso};
-use crate::config::drift::Drift;
-use crate::config::{Pull, Transcode};
+use crate::config::mutation::Mutation;
+use crate::config::{PullOutcome, Transcode};
 use crate::world::handle::World;
 use crate::world::registry::WorldHandle;
 
@@ -90,17 +90,17 @@ pub(super) fn set_clock(request: &ControlRequest<'_>) -> Outcome {
 #[serde(default, deny_unknown_fields)]
 struct Transitions {
     transcode: Option<Transcode>,
-    pull: Option<Pull>,
+    pull: Option<PullOutcome>,
     /// `null` for answers as described.
     #[serde(deserialize_with = "nullable")]
-    drift: Option<Option<Drift>>,
+    drift: Option<Option<Mutation>>,
     /// A video whose state to change.
     video: Option<u64>,
     to: Option<VideoState>,
 }
 
 /// Distinguishes null from a missing member.
-fn nullable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Drift>>, D::Error> {
+fn nullable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Mutation>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -117,7 +117,7 @@ pub(super) fn transitions(request: &ControlRequest<'_>) -> Outcome {
     let handle = request.world()?;
     let (state, _) = handle.read();
     Reply::ok(
-        json!({"world": handle.id, "transcode": state.transcode, "pull": state.pull, "drift": state.drift}),
+        json!({"world": handle.id, "transcode": state.transcode, "pull": state.pull, "drift": state.mutation}),
     )
 }
 
@@ -132,7 +132,7 @@ pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
         world.set_pull(outcome);
     }
     if let Some(drift) = drift {
-        world.set_drift(drift);
+        world.set_mutation(drift);
     }
     let changed = match (video, to) {
         (None, None) => true,

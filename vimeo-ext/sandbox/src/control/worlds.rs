@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::{ControlError, ControlRequest, Outcome, Reply};
 use crate::app::AppState;
 use crate::clock::{Mode, iso};
-use crate::config::drift::Drift;
-use crate::config::rate_limit::{LimitHeaders, RateLimit};
+use crate::config::mutation::Mutation;
+use crate::config::rate_limit::{RateLimit, RateLimitHeaders};
 use crate::config::scopes::Scopes;
+use crate::world::fixture::Fixture;
 use crate::world::handle::World;
-use crate::world::registry::{Keep, WorldHandle};
-use crate::world::seed::Seed;
+use crate::world::registry::{ResetScope, WorldHandle};
 use crate::world::spec::WorldSpec;
 
 /// How many worlds may exist before the control API rejects new ones.
@@ -72,8 +72,8 @@ struct NewWorld {
     frozen: Option<chrono::DateTime<chrono::Utc>>,
     token: Option<String>,
     scopes: Option<String>,
-    fill: Option<Seed>,
-    drift: Option<Drift>,
+    fill: Option<Fixture>,
+    drift: Option<Mutation>,
     /// A port that serves only this world, whatever the token; 0 lets the system choose one.
     port: Option<u16>,
 }
@@ -105,7 +105,7 @@ pub(super) fn create(request: &ControlRequest<'_>) -> Outcome {
         return Err(ControlError::bad_request(format!("fill: {error}")));
     }
     if drift.is_some() {
-        World::new(handle.clone()).set_drift(drift);
+        World::new(handle.clone()).set_mutation(drift);
     }
     Ok(Reply::Json(StatusCode::CREATED, description(request.app, &handle)))
 }
@@ -137,8 +137,8 @@ pub(super) fn remove(request: &ControlRequest<'_>, id: &str) -> Outcome {
 
 pub(super) fn reset(request: &ControlRequest<'_>) -> Outcome {
     let keep = match request.query.get("keep") {
-        None | Some("") => Keep::Nothing,
-        Some("accounts") => Keep::Accounts,
+        None | Some("") => ResetScope::All,
+        Some("accounts") => ResetScope::Content,
         Some(other) => {
             return Err(ControlError::bad_request(format!(
                 "keep: unknown value \"{other}\"; known is \"accounts\"."
@@ -152,7 +152,7 @@ pub(super) fn reset(request: &ControlRequest<'_>) -> Outcome {
 }
 
 pub(super) fn seed(request: &ControlRequest<'_>) -> Outcome {
-    let seed: Seed = request.parse()?;
+    let seed: Fixture = request.parse()?;
     let filled = request.app.fill(&request.world()?, &seed);
     let filled = filled.map_err(|error| ControlError::bad_request(error.to_string()))?;
     Reply::ok(json!({"videos": filled}))
@@ -180,7 +180,7 @@ struct LimitRequest {
     /// In seconds.
     window: Option<f64>,
     #[serde(default)]
-    headers: LimitHeaders,
+    headers: RateLimitHeaders,
 }
 
 pub(super) fn limit(request: &ControlRequest<'_>) -> Outcome {

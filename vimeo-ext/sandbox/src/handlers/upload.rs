@@ -115,8 +115,8 @@ fn check_quota(call: &Call<'_>, owner: u64, source: &NewSource, videos: u64) -> 
             format!("The upload would make {after} of {most} {unit} {what}."),
         ))
     };
-    if after > quota.space {
-        refuse(DISK_QUOTA, "in all", quota.space)
+    if after > quota.total {
+        refuse(DISK_QUOTA, "in all", quota.total)
     } else if after > quota.periodic {
         refuse(PERIODIC_QUOTA, "in this period", quota.periodic)
     } else {

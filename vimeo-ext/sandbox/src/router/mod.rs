@@ -15,8 +15,8 @@ use crate::call::{Answer, Call, Caller, Content, Outcome, Request};
 use crate::catalog::suggest::nearest;
 use crate::catalog::{self, Found, Operation, Params};
 use crate::clock::{http_date, iso, parse_http_date};
-use crate::config::MissingPrivate;
-use crate::config::rate_limit::{LimitHeaders, RateLimit, RateLimitStatus};
+use crate::config::MissingPrivateScope;
+use crate::config::rate_limit::{RateLimit, RateLimitHeaders, RateLimitStatus};
 use crate::config::scopes::Scopes;
 use crate::config::tokens::looks_real;
 use crate::handlers;
@@ -91,8 +91,8 @@ pub(crate) fn handle(
         let caller = Some(caller);
         run(Call { state: &mut state, now, request, operation, params, caller, selection, upload_base })
     };
-    if let (Some(drift), Ok(Answer { body: Content::Json(body), .. })) = (state.drift, &mut outcome) {
-        drift.apply(body, state.seed);
+    if let (Some(mutation), Ok(Answer { body: Content::Json(body), .. })) = (state.mutation, &mut outcome) {
+        mutation.apply(body, state.seed);
     }
     drop(state);
     let mut response = into_response(outcome, operation, request);
@@ -152,8 +152,8 @@ fn run(mut call: Call<'_>) -> Outcome {
         let missing: Vec<&str> =
             operation.scopes.iter().copied().filter(|scope| !caller.scopes.contains(scope)).collect();
         if !missing.is_empty() {
-            let returns_empty = call.state.config.missing_private == MissingPrivate::Empty;
-            if returns_empty && missing == ["private"] && operation.answers_page {
+            let silent = call.state.config.missing_private_scope == MissingPrivateScope::EmptyList;
+            if silent && missing == ["private"] && operation.answers_page {
                 return call.page::<()>("video", &[], |_, (), _| Value::Null);
             }
             return Err(ApiError::missing_scope(missing.first().copied().unwrap_or_default()));
@@ -292,9 +292,9 @@ fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
 
 fn put_limit_headers(response: &mut Response<Body>, rate: &RateLimit, status: &RateLimitStatus) {
     let reset = match rate.headers {
-        LimitHeaders::Absent => return,
-        LimitHeaders::Iso => iso(status.reset),
-        LimitHeaders::Unix => status.reset.timestamp().to_string(),
+        RateLimitHeaders::Absent => return,
+        RateLimitHeaders::Iso => iso(standing.reset),
+        RateLimitHeaders::Unix => standing.reset.timestamp().to_string(),
     };
     put(response, LIMIT, &status.limit.to_string());
     put(response, REMAINING, &status.remaining.to_string());

@@ -1,4 +1,4 @@
-//! What a sandbox is to be, before it starts.
+//! The configuration of a sandbox.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -8,13 +8,28 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::drift::Drift;
+use crate::config::mutation::Mutation;
 use crate::config::rate_limit::RateLimit;
 use crate::config::scopes::Scopes;
-use crate::config::signature::Signature;
-use crate::config::{Config, ContentStorage, MissingPrivate, Plan, Pull, Quota, Transcode};
+use crate::config::signature::WebhookSignature;
+use crate::config::{Config, ContentStorage, MissingPrivateScope, Plan, PullOutcome, Quota, Transcode};
 
-/// What a sandbox is to be, before it starts.
+/// Configures and starts a [`Sandbox`](crate::Sandbox).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), vimeo_sandbox::StartError> {
+/// use vimeo_sandbox::{RateLimit, Sandbox, Transcode};
+///
+/// let sandbox = Sandbox::builder()
+///     .seed(7)
+///     .rate_limit(RateLimit::new(10, 20))
+///     .transcode(Transcode::Immediate)
+///     .start()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct SandboxBuilder {
@@ -38,7 +53,7 @@ pub struct SandboxBuilder {
     pub(crate) tls_uploads: bool,
 }
 
-/// Without tokens.
+/// Omits tokens.
 impl std::fmt::Debug for SandboxBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SandboxBuilder")
@@ -77,230 +92,235 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Lets the first user have this token, with these scopes. The first one given is what
-    /// [`Sandbox::token`](crate::Sandbox::token) answers; without any, a fake one with all scopes is made.
+    /// Adds an access token of the first user, with these scopes. [`Sandbox::token`](crate::Sandbox::token) returns
+    /// the first one added. Without any, the sandbox creates an obviously fake token with all scopes.
     ///
-    /// 32 hexadecimal digits are refused at the start: that is what a real token looks like.
+    /// Starting the sandbox fails if a token has 32 hexadecimal digits, the form of real Vimeo tokens.
     pub fn token(mut self, text: impl Into<String>, scopes: impl Into<Scopes>) -> Self {
         self.tokens.push((text.into(), scopes.into()));
         self
     }
 
-    /// What ids, keys and made-up data follow from. Default: 0. The same seed and the same requests give the same
-    /// answers.
+    /// Sets the seed of IDs, keys and synthesized data. The same seed and the same requests produce the same
+    /// responses. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The clock of the first world. Default: [`Clock::real`].
+    /// Sets the clock of the first world. Default: [`Clock::real`].
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The plan of users. Default: [`Plan::Standard`].
+    /// Sets the users' plan. Default: [`Plan::Standard`].
     pub fn plan(mut self, plan: Plan) -> Self {
         self.config.plan = plan;
         self
     }
 
-    /// How much users may store. Default: 5 TB, 1 TB in a period.
+    /// Sets the users' storage quota. Default: 5 TB in total, 1 TB per period.
     pub fn quota(mut self, quota: Quota) -> Self {
         self.config.quota = quota;
         self
     }
 
-    /// The rate limit of every token. Default: so high that nothing meets it by accident.
+    /// Sets the rate limit of every token. Default: [`RateLimit::default`], too high to be reached by accident.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.config.rate_limit = limit;
         self
     }
 
-    /// How an uploaded video becomes playable. Default: after two seconds of the world's clock.
+    /// Sets how an uploaded video becomes playable. Default: [`Transcode::After`] two seconds of the world's clock.
     pub fn transcode(mut self, rule: Transcode) -> Self {
         self.config.transcode = rule;
         self
     }
 
-    /// What becomes of videos that Vimeo is to fetch itself. Default: [`Pull::Succeeds`].
-    pub fn pull(mut self, outcome: Pull) -> Self {
+    /// Sets the outcome of pull uploads, which Vimeo fetches itself. Default: [`PullOutcome::Succeeds`].
+    pub fn pull(mut self, outcome: PullOutcome) -> Self {
         self.config.pull = outcome;
         self
     }
 
-    /// Whether uploaded bytes are kept in memory, for [`World::bytes`](crate::World::bytes). Default: no; their size is
-    /// always known.
+    /// Sets whether uploaded bytes are stored in memory, for [`World::upload_bytes`](crate::World::upload_bytes).
+    /// Their number is always known. Default: `false`.
     pub fn keep_bytes(mut self, keep: bool) -> Self {
         self.config.content = if keep { ContentStorage::Memory } else { ContentStorage::Nothing };
         self
     }
 
-    /// Keeps uploaded bytes in this folder, a file for each upload. The folder is made when it is not there.
+    /// Stores uploaded bytes in this folder, one file per upload. The folder is created if it does not exist.
     pub fn keep_bytes_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.content = ContentStorage::Folder(folder.into());
         self
     }
 
-    /// Whether the SHA-256 of uploads is taken, for [`World::stored`](crate::World::stored). It costs more than all
-    /// else that is done with a byte: without it a large upload is taken as fast as a server could that throws it away.
-    /// Default: yes.
+    /// Sets whether uploads are hashed with SHA-256, for [`World::stored_upload`](crate::World::stored_upload).
+    /// Hashing is the most expensive step of receiving a byte; without it, a large upload is received as fast as by a
+    /// server that discards it. Default: `true`.
     pub fn digest(mut self, yes: bool) -> Self {
         self.config.digest = yes;
         self
     }
 
-    /// What a list answers to a token without the scope `private`. Default: 403.
-    pub fn missing_private(mut self, rule: MissingPrivate) -> Self {
-        self.config.missing_private = rule;
+    /// Sets how a list responds to a token without the `private` scope. Default: [`MissingPrivateScope::Forbidden`].
+    pub fn missing_private_scope(mut self, rule: MissingPrivateScope) -> Self {
+        self.config.missing_private_scope = rule;
         self
     }
 
-    /// Whether the upload host answers 403 to a request that carries an `Authorization` header. Default: no; the journal
-    /// tells of it either way.
-    pub fn refuse_foreign_tokens(mut self, refuse: bool) -> Self {
-        self.config.refuse_foreign_tokens = refuse;
+    /// Sets whether the upload host responds with 403 to requests that carry an `Authorization` header. The request
+    /// log records the header either way. Default: `false`.
+    pub fn refuse_upload_authorization(mut self, refuse: bool) -> Self {
+        self.config.refuse_upload_authorization = refuse;
         self
     }
 
-    /// Lets every token in that is not known, as another of the first user's, with all scopes. Default: no; an unknown
-    /// token is refused, and so is one that looks real, with a word about it.
+    /// Sets whether unknown tokens are accepted as tokens of the first user with all scopes, including tokens that
+    /// look real. Default: `false`; unknown tokens are rejected, and the error points out those that look real.
     pub fn allow_any_token(mut self, yes: bool) -> Self {
         self.config.allow_any_token = yes;
         self
     }
 
-    /// Whether creating a video with the approach `tus` answers the described 201. Default: no, it answers 200, which the
-    /// official Python and PHP libraries and others take alone. The approaches `pull` and `post` always answer 201.
+    /// Sets whether creating a video with the approach `tus` responds with the described 201. Default: `false`; the
+    /// status is 200, the only one that the official Python and PHP libraries and others accept. The approaches
+    /// `pull` and `post` always respond with 201.
     pub fn create_answers_201(mut self, yes: bool) -> Self {
         self.config.create_answers_201 = yes;
         self
     }
 
-    /// Whether creating a user's portrait answers 201, which the official Python and PHP libraries take alone. Default: no, it
-    /// answers the described 200. What Vimeo answers is not known.
+    /// Sets whether creating a user's portrait responds with 201, the only status that the official Python and PHP
+    /// libraries accept. Default: `false`; the status is the described 200. Vimeo's own status is unknown.
     pub fn portrait_answers_201(mut self, yes: bool) -> Self {
         self.config.portrait_answers_201 = yes;
         self
     }
 
-    /// Whether query parameters that the description does not have are refused with 400. Default: no, they are passed over,
-    /// since official clients send some; the request log names them either way.
+    /// Sets whether query parameters that the API description does not list are rejected with 400. Default: `false`;
+    /// they are ignored, because official clients send some. The request log lists them either way.
     pub fn refuse_unknown_parameters(mut self, refuse: bool) -> Self {
         self.config.refuse_unknown_parameters = refuse;
         self
     }
 
-    /// Whether the app's client id and secret are also taken from the form, as django-allauth and social-core send them.
-    /// Default: no, from Basic authorization alone. What Vimeo takes is not known.
+    /// Sets whether the app's client ID and client secret are also accepted in the form body, where django-allauth
+    /// and social-core send them. Default: `false`; only Basic authorization is accepted. What Vimeo accepts is
+    /// unknown.
     pub fn form_credentials(mut self, take: bool) -> Self {
         self.config.form_credentials = take;
         self
     }
 
-    /// How long signed links open, by the world's clock. Default: 24 hours; what Vimeo grants is not known.
+    /// Sets how long signed links are valid, by the world's clock. Default: 24 hours. Vimeo's lifetime is unknown.
     pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.link_lifetime = lifetime;
         self
     }
 
-    /// Lets tokens that are granted by code or device end after this time of the world's clock. They then come with
-    /// `expires_on` and a `refresh_token`, which `POST /oauth/access_token` takes with `grant_type=refresh_token`. Vimeo
-    /// documents no such refresh; this is OAuth's own. Default: tokens never end.
+    /// Sets how long tokens granted by authorization code or device code are valid, by the world's clock. Their
+    /// responses then contain `expires_on` and a `refresh_token`, which `POST /oauth/access_token` accepts with
+    /// `grant_type=refresh_token`. Vimeo documents no such refresh; this is standard OAuth. Default: tokens do not
+    /// expire.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.token_lifetime = Some(lifetime);
         self
     }
 
-    /// Registers an address that users may be sent back to after they have let an app in. Without any, every address will
-    /// do.
+    /// Registers a redirect URI of the app. Without any, every redirect URI is accepted.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.config.redirect_uris.push(uri.into());
         self
     }
 
-    /// The status that a device gets while its user has not decided. Default: 400; Vimeo's is not known.
+    /// Sets the status of device-token responses while the user has not decided. Default: 400. Vimeo's status is
+    /// unknown.
     pub fn device_pending_status(mut self, status: u16) -> Self {
         self.config.device_pending = status;
         self
     }
 
-    /// The API's port. Default: 0, one that the system picks.
+    /// Sets the API's port. Default: 0, a free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The upload host's port. Default: 0, one that the system picks.
+    /// Sets the upload host's port. Default: 0, a free port.
     pub fn upload_port(mut self, port: u16) -> Self {
         self.upload_port = port;
         self
     }
 
-    /// The address to listen on. Default: 127.0.0.1; anything else lets others in. There, the control API needs a
-    /// [`control_token`](Self::control_token), and webhooks a [`webhook_receiver`](Self::webhook_receiver).
+    /// Sets the address to listen on. Any address other than a loopback address admits other machines; the control
+    /// API then needs a [`control_token`](Self::control_token), and webhooks a
+    /// [`webhook_receiver`](Self::webhook_receiver). Default: 127.0.0.1.
     pub fn listen(mut self, address: IpAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Lets only requests use the control API that carry this token as `X-Sandbox-Control-Token`. Default: on a loopback
-    /// address, programs of the user who started the sandbox may use it (where the system does not tell whose a program
-    /// is, any program of this machine); on any other address nobody may.
+    /// Restricts the control API to requests that send this token as `X-Sandbox-Control-Token`. Default: on a
+    /// loopback address, programs of the user who started the sandbox are admitted (any program of this machine if
+    /// the system does not report the user of a connection); on any other address, nobody is.
     pub fn control_token(mut self, token: impl Into<String>) -> Self {
         self.control_token = Some(SecretString::from(token.into()));
         self
     }
 
-    /// Lets webhooks be sent to this address of this machine. On a loopback address every address of this machine is
-    /// allowed, and this changes nothing. On any other, others could reach programs of this machine by webhooks: there, webhooks
-    /// are sent to such addresses alone, and to those of [`forward_to`](Self::forward_to).
+    /// Allows webhooks to be sent to this address of this machine. On a loopback address, all addresses of this
+    /// machine are allowed, and this has no effect. On any other address, other machines could reach programs of this
+    /// machine through webhooks, so webhooks are sent only to these addresses and to those of
+    /// [`forward_to`](Self::forward_to).
     pub fn webhook_receiver(mut self, url: Url) -> Self {
         self.config.webhooks.receivers.push(url);
         self
     }
 
-    /// Lets answers take other shapes than described. Default: no.
-    pub fn drift(mut self, drift: Drift) -> Self {
-        self.config.drift = Some(drift);
+    /// Returns responses that differ from the API description. Default: responses match it.
+    pub fn mutation(mut self, mutation: Mutation) -> Self {
+        self.config.mutation = Some(mutation);
         self
     }
 
-    /// Signs what webhooks with a secret are sent. Default: nothing is signed; how Vimeo signs is not known.
-    pub fn webhook_signature(mut self, signature: Signature) -> Self {
+    /// Signs the requests of webhooks that have a secret. Default: requests are not signed. Vimeo's signature is
+    /// unknown.
+    pub fn webhook_signature(mut self, signature: WebhookSignature) -> Self {
         self.config.webhooks.signature = Some(signature);
         self
     }
 
-    /// How many more times an event is sent that its receiver did not take, at once each time. Default: 0; what Vimeo
-    /// does is not known.
+    /// Sets how many times an event that its receiver did not accept is sent again, without delay. Default: 0. What
+    /// Vimeo does is unknown.
     pub fn webhook_retries(mut self, retries: u32) -> Self {
         self.config.webhooks.retries = retries;
         self
     }
 
-    /// Sends every event of every world to this address of this machine too, whether there are webhooks or not.
+    /// Sends every event of every world to this address of this machine as well, even if there are no webhooks.
     pub fn forward_to(mut self, url: Url) -> Self {
         self.config.webhooks.forward_to.push(url);
         self
     }
 
-    /// Lets signed links lead to the API's own address, for clients that refuse any other host. Default: no.
+    /// Points signed links to the API's own address, for clients that reject any other host. Default: `false`.
     pub fn one_host(mut self, yes: bool) -> Self {
         self.one_host = yes;
         self
     }
 
-    /// Serves both hosts on this Unix socket too. A file of that name that is no socket is left alone, and the start
-    /// fails.
+    /// Serves both hosts on this Unix socket as well. Starting fails if another kind of file has this name.
     #[cfg(unix)]
     pub fn unix(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
 
-    /// Opens https too, on this port (0 for one that the system picks), under Vimeo's own names: both hosts answer
-    /// there, told apart by name. Certificates are of an authority that is made at each start,
+    /// Listens for https as well, on this port (0 for a free one), under Vimeo's own host names, which select the API
+    /// or the upload host. A certificate authority is created at each start; see
     /// [`Sandbox::ca_file`](crate::Sandbox::ca_file).
     #[cfg(feature = "tls")]
     pub fn https(mut self, port: u16) -> Self {
@@ -308,8 +328,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Opens an HTTP proxy too, on this port (0 for one that the system picks), for clients whose host cannot be changed:
-    /// what they send to Vimeo's names ends here, and anything else is refused. Opens https as well.
+    /// Listens as an HTTP proxy as well, on this port (0 for a free one), for clients whose host cannot be changed.
+    /// Requests to Vimeo's host names are served here; all others are rejected. Enables https.
     #[cfg(feature = "tls")]
     pub fn proxy(mut self, port: u16) -> Self {
         self.proxy_port = Some(port);
@@ -317,8 +337,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Lets signed links be https, under the name of one of Vimeo's upload hosts. Only a client whose connections are led
-    /// here by name or by the proxy can follow them. Opens https as well. Default: no; links are plain http.
+    /// Makes signed links https, under the name of one of Vimeo's upload hosts. Only clients whose connections to
+    /// that name are redirected here, by name resolution or by the proxy, can follow them. Enables https. Default:
+    /// `false`; links are plain http.
     #[cfg(feature = "tls")]
     pub fn tls_uploads(mut self, yes: bool) -> Self {
         self.tls_uploads = yes;
@@ -328,16 +349,16 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many of the newest requests the journal keeps; fewer, when their paths, queries and headers hold more than
+    /// Sets how many of the newest requests the request log retains; fewer if their paths, queries and headers exceed
     /// 64 MiB. Default: 100,000.
     pub fn request_log_size(mut self, entries: usize) -> Self {
         self.request_log_size = entries;
         self
     }
 
-    /// Keeps all worlds in this folder, so that a later start finds them as they were: every request that changed
-    /// something is answered only when the change is on the disk. What is kept wins over the seed, clock and tokens given
-    /// here. Uploads go on where they were, whether their bytes are kept or not. Default: nothing is kept.
+    /// Stores all worlds in this folder, so that a later start restores them. A request that changes something gets
+    /// its response once the change is on disk. Restored worlds take precedence over the seed, clock and tokens set
+    /// here. Uploads continue at their offset whether or not their bytes are stored. Default: worlds are not stored.
     pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
         self.state = Some(folder.into());
         self

@@ -19,13 +19,13 @@ use crate::request_log::RequestLogEntry;
 use crate::request_log::verify::{self, Expectation, UnmetExpectation};
 #[cfg(feature = "tls")]
 use crate::server::tls::Authority;
+use crate::world::fixture::{FillError, Fixture};
 use crate::world::handle::{Account, World};
-use crate::world::seed::{Seed, SeedError};
 use crate::world::spec::WorldSpec;
 use crate::world::upload::StoredUpload;
 use builder::SandboxBuilder;
 
-/// A Vimeo on localhost. It stops when it is dropped.
+/// A running Vimeo API server on localhost. Dropping it stops it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -40,7 +40,7 @@ pub struct Sandbox {
     pub(crate) app: Arc<AppState>,
     pub(crate) world: World,
     pub(crate) seed: u64,
-    pub(crate) was_kept: bool,
+    pub(crate) was_restored: bool,
     pub(crate) url: Url,
     pub(crate) upload_url: Url,
     pub(crate) servers: Vec<JoinHandle<()>>,
@@ -49,205 +49,208 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox of other than the usual making.
+    /// Returns a builder for a sandbox with other than the default settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// A sandbox with one user, one token that may do everything, and no videos, on ports that the system picks.
+    /// Starts a sandbox with one user, one token with all scopes and no videos, on free ports.
     ///
     /// # Errors
     ///
-    /// As [`SandboxBuilder::start`].
+    /// See [`SandboxBuilder::start`].
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// The API's base address, such as `http://127.0.0.1:40123/`.
+    /// Returns the API's base URL, such as `http://127.0.0.1:40123/`.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The upload host's base address. To a client it is another host: no token belongs there.
+    /// Returns the upload host's base URL. To clients it is another host, which must not receive access tokens.
     #[must_use]
     pub fn upload_url(&self) -> &Url {
         &self.upload_url
     }
 
-    /// The base address of https, where it was asked for. Its certificate also names `api.vimeo.com` and the upload hosts.
+    /// Returns the https base URL, if https was requested. Its certificate also covers `api.vimeo.com` and the upload
+    /// hosts.
     #[must_use]
     pub fn https_url(&self) -> Option<&Url> {
         self.app.addresses.https.as_ref()
     }
 
-    /// The proxy's address, where it was asked for.
+    /// Returns the proxy's URL, if a proxy was requested.
     #[must_use]
     pub fn proxy_url(&self) -> Option<&Url> {
         self.app.addresses.proxy.as_ref()
     }
 
-    /// The file with the certificate authority of this run, in PEM; it goes with the sandbox.
+    /// Returns the path of the certificate authority in PEM format. The file is deleted with the sandbox.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_file(&self) -> Option<&std::path::Path> {
         self.authority.as_ref().map(Authority::path)
     }
 
-    /// The certificate authority of this run, in PEM.
+    /// Returns the certificate authority in PEM format.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority.as_ref().map(|authority| authority.pem.as_str())
     }
 
-    /// The world that the sandbox began with.
+    /// Returns the first world.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// Another world, with a user, a token, an app and a clock of its own, which starts at the first world's time.
+    /// Adds a world with its own user, token, app and clock. The clock starts at the first world's time.
     #[must_use]
     pub fn add_world(&self, seed: u64) -> World {
         let spec = WorldSpec::new(seed, self.clock().mode(), Vec::new());
-        // The token of a new world has its number in it; only a token given by hand could be the same.
-        let handle = self.app.worlds.add(spec).or_else(|taken| {
-            let own = format!("{taken}-{seed:016x}");
-            let spec = WorldSpec::new(seed, self.clock().mode(), vec![(own, Scopes::all())]);
+        // A new world's token contains its number, so only a configured token can be the same.
+        let handle = self.app.worlds.add(spec).or_else(|duplicate| {
+            let token = format!("{duplicate}-{seed:016x}");
+            let spec = WorldSpec::new(seed, self.clock().mode(), vec![(token, Scopes::all())]);
             self.app.worlds.add(spec)
         });
         World::new(handle.unwrap_or_else(|_| Arc::clone(&self.world.handle)))
     }
 
-    /// Another world that one port of the API's address leads to, and nothing else does: for clients that cannot be given
-    /// a token or an app of their own. 0 lets the system pick the port; [`world_url`](Self::world_url) tells it. The
-    /// world has the first one's tokens and clock, and a user and an app of its own.
+    /// Adds a world that is reached through a port of its own and through nothing else, for clients whose token or
+    /// app cannot be changed. Port 0 selects a free port; [`world_url`](Self::world_url) returns it. The world has
+    /// the first world's tokens and clock, and its own user and app.
     ///
     /// # Errors
     ///
-    /// When the port cannot be had.
+    /// If the port cannot be bound.
     pub async fn add_world_on_port(&self, seed: u64, port: u16) -> Result<World, StartError> {
         let spec = WorldSpec::new(seed, self.clock().mode(), Vec::new()).on_port(port);
         self.app.new_world(spec).map(World::new)
     }
 
-    /// The base address under which a world is met: [`url`](Self::url), or that of its own port.
+    /// Returns a world's base URL: [`url`](Self::url), or the URL of its own port.
     #[must_use]
     pub fn world_url(&self, world: &World) -> Url {
         self.app.url_of(world.id())
     }
 
-    /// Fills a world; answers how many videos came. It goes through the API, and leaves no trace in the journal.
+    /// Fills a world with a fixture and returns the number of videos added. The fixture's requests go through the API
+    /// and are not recorded in the request log.
     ///
     /// # Errors
     ///
-    /// When a fixture cannot be read or one of its steps fails; the error names the line.
-    pub fn fill(&self, world: &World, seed: &Seed) -> Result<usize, SeedError> {
-        self.app.fill(&world.handle, seed)
+    /// If a fixture cannot be parsed or one of its steps fails; the error names the line.
+    pub fn fill(&self, world: &World, fixture: &Fixture) -> Result<usize, FillError> {
+        self.app.fill(&world.handle, fixture)
     }
 
-    /// Waits until all that happened so far was told to webhooks, well or in vain.
-    pub async fn events_told(&self) {
+    /// Waits until all events so far have been delivered to webhooks, or their delivery has failed.
+    pub async fn flush_webhooks(&self) {
         for world in self.worlds() {
-            // Looking brings about what is due.
+            // Reading a world runs what is due.
             let _ = world.events();
         }
         self.app.worlds.flush_deliveries().await;
     }
 
-    /// Whether the worlds were kept by an earlier start.
+    /// Returns whether the worlds were restored from an earlier start.
     #[must_use]
-    pub fn was_kept(&self) -> bool {
-        self.was_kept
+    pub fn was_restored(&self) -> bool {
+        self.was_restored
     }
 
-    /// What a client in another language needs: the world's number, tokens and ids, and every address of the sandbox, as
-    /// the command prints them.
+    /// Returns what clients in other languages need, as the command prints it: the world's number, tokens and IDs,
+    /// and every URL of the sandbox.
     #[must_use]
     pub fn describe(&self, world: &World) -> serde_json::Value {
         crate::control::description(&self.app, &world.handle)
     }
 
-    /// All worlds, in the order in which they were made.
+    /// Returns all worlds, in order of creation.
     #[must_use]
     pub fn worlds(&self) -> Vec<World> {
         self.app.worlds.all().into_iter().map(World::new).collect()
     }
 
-    /// Ends a world: its tokens and links lead nowhere from now on, and the journal forgets it. The first world stays;
-    /// `false` for it and for one that has ended already.
+    /// Removes a world: its tokens and links become invalid, and its entries leave the request log. Returns `false`
+    /// for the first world, which cannot be removed, and for a world that was already removed.
     pub fn remove_world(&self, world: &World) -> bool {
         world.id() != self.world.id() && self.app.remove_world(world.id())
     }
 
-    /// All worlds as one JSON document, for [`import_state`](Self::import_state) here or in a later release. It holds
-    /// tokens and secrets of the sandbox, all of them fake; the bytes of uploads are not in it.
+    /// Exports all worlds as one JSON document, for [`import_state`](Self::import_state) in this or a later release.
+    /// The document contains the sandbox's tokens and secrets, all of them fake, but not the bytes of uploads.
     ///
     /// # Errors
     ///
-    /// When the state cannot be put into JSON, which would be a fault of this crate.
+    /// If the state cannot be serialized, which would be a bug in this crate.
     pub fn export_state(&self) -> Result<Vec<u8>, StateError> {
         self.app.export_state()
     }
 
-    /// Puts worlds into the place of those of the same number, and beside the others.
+    /// Imports worlds and returns how many. They replace worlds with the same number and leave the others as they
+    /// are.
     ///
     /// # Errors
     ///
-    /// When the document cannot be read, is of a newer release, or holds a token that another world has. Nothing is
-    /// changed then, but for worlds that came before the one with the token.
+    /// If the document cannot be read, was written by a newer release, or contains a token of another world. Worlds
+    /// before the one with that token have been imported by then; otherwise nothing has changed.
     pub fn import_state(&self, document: &[u8]) -> Result<usize, StateError> {
         self.app.import_state(document)
     }
 
-    /// The seed that the sandbox was started with.
+    /// Returns the seed that the sandbox was started with.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Every request so far, on both hosts and in all worlds, in the order of arrival.
+    /// Returns every request so far, on both hosts and in all worlds, in order of arrival.
     #[must_use]
     pub fn request_log(&self) -> Vec<RequestLogEntry> {
         self.app.request_log.entries()
     }
 
-    /// Empties the journal; the numbering goes on.
+    /// Clears the request log. Sequence numbers continue.
     pub fn clear_request_log(&self) {
         self.app.request_log.clear();
     }
 
-    /// The expectations that the journal does not meet, each with what came close.
+    /// Returns the expectations that the request log does not meet, each with the closest entries.
     #[must_use]
     pub fn verify(&self, expected: &[Expectation]) -> Vec<UnmetExpectation> {
         verify::unmet(&self.request_log(), expected)
     }
 
-    /// Sets a fault; answers its number, as [`FaultHit::fault`] tells it.
-    pub fn fault(&self, fault: Fault) -> u64 {
+    /// Adds a fault and returns its number, as reported in [`FaultHit::fault`].
+    pub fn add_fault(&self, fault: Fault) -> u64 {
         self.app.faults.add(fault)
     }
 
-    /// Takes back every fault that still waits.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         self.app.faults.clear();
     }
 
-    /// The faults that fired, in their order; the newest 10,000 of them.
+    /// Returns the faults that were applied, in order; at most the newest 10,000.
     #[must_use]
-    pub fn fired(&self) -> Vec<FaultHit> {
+    pub fn fault_hits(&self) -> Vec<FaultHit> {
         self.app.faults.hits()
     }
 
-    /// How many faults still wait for a request.
+    /// Returns how many faults are still waiting for a request.
     #[must_use]
-    pub fn faults_waiting(&self) -> usize {
+    pub fn pending_faults(&self) -> usize {
         self.app.faults.pending()
     }
 
-    /// Stops and waits until the ports are free again, and the folder of the state where there is one. Dropping stops too, but
-    /// does not wait.
+    /// Stops the sandbox and waits until its ports and state folder are free again. Dropping the sandbox stops it
+    /// without waiting.
     pub async fn stop(mut self) {
         self.servers.extend(self.app.ports.close_all());
         for server in &mut self.servers {
@@ -259,7 +262,7 @@ impl Sandbox {
     }
 }
 
-/// The first world's own, for the usual case of one world.
+/// Shortcuts for the first world, the usual case.
 impl Sandbox {
     /// [`World::token`] of the first world.
     #[must_use]
@@ -291,16 +294,16 @@ impl Sandbox {
         self.world.clock()
     }
 
-    /// [`World::stored`] of the first world.
+    /// [`World::stored_upload`] of the first world.
     #[must_use]
-    pub fn stored(&self, video_id: u64) -> Option<StoredUpload> {
-        self.world.stored(video_id)
+    pub fn stored_upload(&self, video_id: u64) -> Option<StoredUpload> {
+        self.world.stored_upload(video_id)
     }
 
-    /// [`World::bytes`] of the first world.
+    /// [`World::upload_bytes`] of the first world.
     #[must_use]
-    pub fn bytes(&self, video_id: u64) -> Option<Bytes> {
-        self.world.bytes(video_id)
+    pub fn upload_bytes(&self, video_id: u64) -> Option<Bytes> {
+        self.world.upload_bytes(video_id)
     }
 
     /// [`World::add_user`] of the first world.
@@ -315,9 +318,9 @@ impl Sandbox {
         self.world.issue_token(scopes)
     }
 
-    /// [`World::seed_videos`] of the first world.
-    pub fn seed_videos(&self, count: usize) -> Vec<u64> {
-        self.world.seed_videos(count)
+    /// [`World::add_videos`] of the first world.
+    pub fn add_videos(&self, count: usize) -> Vec<u64> {
+        self.world.add_videos(count)
     }
 }
 

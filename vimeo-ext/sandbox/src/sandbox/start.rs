@@ -1,4 +1,4 @@
-//! Starting: worlds are opened, ports bound, servers set going.
+//! Starts a sandbox: opens the worlds, binds the ports and spawns the servers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -33,14 +33,15 @@ use crate::world::snapshot::{StoredWorld, read_worlds};
 use crate::world::spec::WorldSpec;
 
 impl SandboxBuilder {
-    /// Starts the sandbox on the runtime that this is called on.
+    /// Starts the sandbox on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// When a port cannot be had, the folder for uploads cannot be used, or a token or scope will not do.
+    /// If a port cannot be bound, a folder cannot be used, the stored state cannot be read, or a token or scope is
+    /// invalid.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let (outbox, notices) = tokio::sync::mpsc::unbounded_channel();
-        let (worlds, handle, was_kept) = if self.touches_files() {
+        let (outbox, commands) = tokio::sync::mpsc::unbounded_channel();
+        let (worlds, handle, was_restored) = if self.touches_files() {
             let builder = self.clone();
             let opened = tokio::task::spawn_blocking(move || builder.open_worlds(outbox)).await;
             opened.unwrap_or_else(|error| Err(StartError::RuntimeStopped(error.to_string())))?
@@ -57,9 +58,9 @@ impl SandboxBuilder {
                 (Some(listener), url)
             }
         };
-        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https modifies it"))]
         let mut upload_base = upload_url.as_str().trim_end_matches('/').to_owned();
-        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https modifies it"))]
         let mut addresses = Addresses {
             api: url.clone(),
             upload: upload_url.clone(),
@@ -69,7 +70,7 @@ impl SandboxBuilder {
             unix: self.unix.clone(),
         };
         #[cfg(feature = "tls")]
-        let (doors, authority) = self.tls_doors(&mut addresses, &mut upload_base).await?;
+        let (tls_listeners, authority) = self.bind_tls_listeners(&mut addresses, &mut upload_base).await?;
         let app = Arc::new(AppState {
             worlds,
             request_log: RequestLog::new(self.request_log_size),
@@ -101,22 +102,22 @@ impl SandboxBuilder {
             listeners.push((listen_unix(path)?, ListenerKind::Plain(router)));
         }
         #[cfg(feature = "tls")]
-        if let Some(doors) = doors {
+        if let Some(tls_listeners) = tls_listeners {
             let own = [(&url, api_router), (&upload_url, upload_router)];
             let own = own.map(|(url, router)| (url.authority().to_owned(), router));
-            listeners.extend(doors.open(hosts::shared_router(Arc::clone(&app)), own.into()));
+            listeners.extend(tls_listeners.open(hosts::shared_router(Arc::clone(&app)), own.into()));
         }
-        let telling = tokio::spawn(webhooks::run(Arc::clone(&app.worlds), notices));
+        let webhook_dispatcher = tokio::spawn(webhooks::run(Arc::clone(&app.worlds), commands));
         let servers = listeners
             .into_iter()
-            .map(|(listener, door)| tokio::spawn(server::serve(listener, door)))
-            .chain([telling])
+            .map(|(listener, kind)| tokio::spawn(server::serve(listener, kind)))
+            .chain([webhook_dispatcher])
             .collect();
         Ok(Sandbox {
             app,
             world,
             seed: self.seed,
-            was_kept,
+            was_restored,
             url,
             upload_url,
             servers,
@@ -133,12 +134,12 @@ impl SandboxBuilder {
         }
     }
 
-    /// Whether opening the worlds means to wait for a disk.
+    /// Returns whether opening the worlds may block on file I/O.
     fn touches_files(&self) -> bool {
         self.state.is_some() || matches!(self.config.content, ContentStorage::Folder(_))
     }
 
-    /// The worlds: those that were kept, or a first one. May wait for a disk.
+    /// Opens the worlds: those in the state folder, or a new first world. May block on file I/O.
     fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<WorldHandle>, bool), StartError> {
         check_tokens(&self.tokens)?;
         if self.control_token.as_ref().is_some_and(|token| !can_be_sent(token.expose_secret())) {
@@ -166,7 +167,7 @@ impl SandboxBuilder {
                 .map_err(|token| StateError::TokenTaken(token.fingerprint()))?;
         }
         let first = worlds.all().into_iter().next();
-        let was_kept = first.is_some();
+        let was_restored = first.is_some();
         let handle = match first {
             Some(handle) => handle,
             None => worlds
@@ -177,43 +178,44 @@ impl SandboxBuilder {
             let worlds: Arc<dyn Snapshot> = Arc::clone(&worlds) as _;
             store.watch(Arc::downgrade(&worlds));
         }
-        Ok((worlds, handle, was_kept))
+        Ok((worlds, handle, was_restored))
     }
 }
 
 #[cfg(feature = "tls")]
-struct TlsDoors {
+struct TlsListeners {
     acceptor: tokio_rustls::TlsAcceptor,
     https: TcpListener,
     proxy: Option<TcpListener>,
 }
 
 #[cfg(feature = "tls")]
-impl TlsDoors {
+impl TlsListeners {
     fn open(self, router: axum::Router, own: Arc<[(String, axum::Router)]>) -> Vec<(Listener, ListenerKind)> {
         let Self { acceptor, https, proxy } = self;
-        let mut doors = vec![(Listener::Tcp(https), ListenerKind::Tls(acceptor.clone(), router.clone()))];
-        doors.extend(proxy.map(|listener| {
+        let mut tls_listeners =
+            vec![(Listener::Tcp(https), ListenerKind::Tls(acceptor.clone(), router.clone()))];
+        tls_listeners.extend(proxy.map(|listener| {
             (
                 Listener::Tcp(listener),
                 ListenerKind::Proxy(crate::server::proxy::Proxy { acceptor, router, own }),
             )
         }));
-        doors
+        tls_listeners
     }
 }
 
 #[cfg(feature = "tls")]
 impl SandboxBuilder {
-    /// Binds the ports of https and the proxy, and says where they are.
-    async fn tls_doors(
+    /// Binds the ports of https and of the proxy, and records their URLs.
+    async fn bind_tls_listeners(
         &self,
         addresses: &mut Addresses,
         upload_base: &mut String,
-    ) -> Result<(Option<TlsDoors>, Option<Authority>), StartError> {
+    ) -> Result<(Option<TlsListeners>, Option<Authority>), StartError> {
         let Some(port) = self.https_port else { return Ok((None, None)) };
         let (https, mut url) = listen(self.address, port).await?;
-        // The scheme of an address that was just made can be set.
+        // Setting the scheme of a URL that was just built cannot fail.
         let _ = url.set_scheme("https");
         addresses.https = Some(url);
         let proxy = match self.proxy_port {
@@ -224,31 +226,31 @@ impl SandboxBuilder {
             }
             None => None,
         };
-        // Keys take their time, if not much.
-        let made = tokio::task::spawn_blocking(crate::server::tls::create).await;
+        // Key generation takes CPU time.
+        let made = tokio::task::spawn_blocking(crate::server::tls::make).await;
         let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         let (authority, acceptor) = made.map_err(StartError::Certificate)?;
         addresses.ca_file = Some(authority.path().to_owned());
         if self.tls_uploads {
             *upload_base = crate::protocol::names::UPLOAD_LINKS.to_owned();
         }
-        Ok((Some(TlsDoors { acceptor, https, proxy }), Some(authority)))
+        Ok((Some(TlsListeners { acceptor, https, proxy }), Some(authority)))
     }
 }
 
-/// Binds a Unix socket; one that a sandbox left behind is replaced.
+/// Binds a Unix socket. Replaces a stale socket of an earlier sandbox.
 #[cfg(unix)]
 fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
     use std::os::unix::fs::FileTypeExt as _;
 
     let failed = |source| StartError::UnixSocket { path: path.to_owned(), source };
-    let left_behind = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+    let is_stale = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
-    if left_behind {
+    if is_stale {
         std::fs::remove_file(path).map_err(failed)?;
     }
     let listener = tokio::net::UnixListener::bind(path).map_err(failed)?;
-    // Whoever may open it may use the control API.
+    // Anyone who can open the socket can use the control API.
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
     Ok(Listener::Unix(listener))
 }

@@ -46,7 +46,8 @@ pub struct Event {
     /// When, by the world's clock.
     pub at: DateTime<Utc>,
     /// Members that were given by hand, to lay over what is sent.
-    pub given: Map<String, Value>,
+    #[serde(rename = "given")]
+    pub payload: Map<String, Value>,
     /// Every attempt to tell it, in their order.
     pub deliveries: Vec<Delivery>,
 }
@@ -66,7 +67,7 @@ pub struct Delivery {
 impl Delivery {
     /// Whether the receiver took it.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
+    pub fn is_accepted(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 }
@@ -83,7 +84,7 @@ impl Event {
             "secret": secret,
         });
         if let Some(members) = body.as_object_mut() {
-            members.extend(self.given.clone());
+            members.extend(self.payload.clone());
         }
         body
     }
@@ -95,11 +96,11 @@ impl State {
         &mut self,
         kind: &str,
         resource: String,
-        given: Map<String, Value>,
+        payload: Map<String, Value>,
         at: DateTime<Utc>,
     ) -> u64 {
         let id = self.events.keys().next_back().copied().unwrap_or(0).saturating_add(1);
-        let event = Event { id, kind: kind.to_owned(), resource, at, given, deliveries: Vec::new() };
+        let event = Event { id, kind: kind.to_owned(), resource, at, payload, deliveries: Vec::new() };
         self.events.insert(id, event);
         // Those on their way are spared: whoever waits for one is still to be told.
         while self.events.len() > MAX_EVENTS

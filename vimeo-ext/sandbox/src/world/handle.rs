@@ -6,13 +6,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::events::{EVENT_KINDS, Event};
-use super::registry::{Keep, WorldHandle};
+use super::registry::{ResetScope, WorldHandle};
 use super::upload::StoredUpload;
 use crate::clock::Clock;
-use crate::config::drift::Drift;
+use crate::config::mutation::Mutation;
 use crate::config::rate_limit::RateLimit;
 use crate::config::scopes::Scopes;
-use crate::config::{Pull, Transcode};
+use crate::config::{PullOutcome, Transcode};
 
 /// One independent world of a sandbox: its users, videos, tokens, ids and clock. Clones are the same world.
 #[derive(Debug, Clone)]
@@ -88,8 +88,8 @@ impl World {
     /// Puts the world back to where it began, its clock too, or to that with its accounts in place. Other worlds notice
     /// nothing. Tokens that the world began with are good again; those that were issued since are gone, unless accounts
     /// are kept.
-    pub fn reset(&self, keep: Keep) {
-        self.handle.reset(keep);
+    pub fn reset(&self, scope: ResetScope) {
+        self.handle.reset(scope);
     }
 
     /// Another user, with a token of their own.
@@ -137,10 +137,10 @@ impl World {
     }
 
     /// Adds `count` videos of the first user that are ready to play, the last the newest; answers their ids.
-    pub fn seed_videos(&self, count: usize) -> Vec<u64> {
+    pub fn add_videos(&self, count: usize) -> Vec<u64> {
         let (mut state, now) = self.handle.write();
         let owner = state.first_user;
-        state.seed_videos(owner, count, now)
+        state.add_videos(owner, count, now)
     }
 
     /// What happened in this world that webhooks tell of, the oldest first.
@@ -181,8 +181,8 @@ impl World {
     }
 
     /// Lets the answers of this world drift, or be as described again.
-    pub fn set_drift(&self, drift: Option<Drift>) {
-        self.handle.write().0.drift = drift;
+    pub fn set_mutation(&self, mutation: Option<Mutation>) {
+        self.handle.write().0.mutation = mutation;
     }
 
     /// How uploads of this world become playable from now on; what was uploaded before keeps to the old rule.
@@ -191,19 +191,19 @@ impl World {
     }
 
     /// What becomes of what this world is to fetch.
-    pub fn set_pull(&self, outcome: Pull) {
+    pub fn set_pull(&self, outcome: PullOutcome) {
         self.handle.write().0.pull = outcome;
     }
 
     /// What arrived of a video's newest upload; `None` for an unknown video and for one that was not uploaded by tus.
     #[must_use]
-    pub fn stored(&self, video_id: u64) -> Option<StoredUpload> {
+    pub fn stored_upload(&self, video_id: u64) -> Option<StoredUpload> {
         self.upload(video_id).map(|upload| upload.stored())
     }
 
     /// The bytes of a video's newest upload, where they are kept and can be read.
     #[must_use]
-    pub fn bytes(&self, video_id: u64) -> Option<Bytes> {
+    pub fn upload_bytes(&self, video_id: u64) -> Option<Bytes> {
         self.upload(video_id)?.bytes()?.ok()
     }
 

@@ -49,7 +49,7 @@ impl State {
         fresh.tokens = std::mem::take(&mut self.tokens);
         fresh.transcode = self.transcode;
         fresh.pull = self.pull.clone();
-        fresh.drift = self.drift;
+        fresh.mutation = self.mutation;
         *self = fresh;
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod collections;
 pub(crate) mod entities;
 pub(crate) mod events;
+pub(crate) mod fixture;
 pub(crate) mod grants;
 pub(crate) mod handle;
 mod keeping;
@@ -14,7 +15,6 @@ mod people;
 pub(crate) mod registry;
 pub(crate) mod resolver;
 mod schedule;
-pub(crate) mod seed;
 pub(crate) mod snapshot;
 pub(crate) mod social;
 pub(crate) mod spec;
@@ -33,8 +33,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Mode;
-use crate::config::drift::Drift;
-use crate::config::{Config, Pull, Transcode};
+use crate::config::mutation::Mutation;
+use crate::config::{Config, PullOutcome, Transcode};
 use crate::persistence::table::Table;
 use crate::protocol::ids::Ids;
 use crate::protocol::links::{LinkTarget, Target};
@@ -108,10 +108,10 @@ pub(crate) struct State {
     /// How uploads of this world become playable.
     pub(crate) transcode: Transcode,
     /// What becomes of what this world is to fetch.
-    pub(crate) pull: Pull,
-    /// How answers differ from what is described.
-    #[serde(default)]
-    pub(crate) drift: Option<Drift>,
+    pub(crate) pull: PullOutcome,
+    /// How responses differ from the description.
+    #[serde(default, rename = "drift")]
+    pub(crate) mutation: Option<Mutation>,
     /// What fields other than tables last were, as hashes, so that only those that differ are written.
     #[serde(skip)]
     written: BTreeMap<String, u64>,
@@ -129,7 +129,7 @@ impl State {
         now: DateTime<Utc>,
     ) -> Self {
         let mut ids = Ids::new(seed);
-        let (transcode, pull, drift) = (config.transcode, config.pull.clone(), config.drift);
+        let (transcode, pull, mutation) = (config.transcode, config.pull.clone(), config.mutation);
         let app = App {
             id: ids.id(),
             name: "Sandbox app".to_owned(),
@@ -168,7 +168,7 @@ impl State {
             scheduled: 0,
             transcode,
             pull,
-            drift,
+            mutation,
             written: BTreeMap::new(),
             written_clock: None,
         };

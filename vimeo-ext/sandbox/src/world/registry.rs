@@ -34,16 +34,18 @@ pub(crate) struct WorldHandle {
     outbox: Outbox,
 }
 
-/// What a reset leaves in place.
+/// What [`World::reset`](crate::World::reset) resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Keep {
-    /// Nothing: the world is as it began, its clock too.
+pub enum ResetScope {
+    /// The whole world, including its clock: it becomes as it was when it was created.
     #[default]
-    Nothing,
-    /// The app, users and their tokens. What they made and marked is gone.
-    Accounts,
+    #[serde(rename = "nothing")]
+    All,
+    /// Everything except the app, the users and their tokens.
+    #[serde(rename = "accounts")]
+    Content,
 }
 
 /// An open world. What changed in it is written down, where worlds are kept, when it closes.
@@ -126,11 +128,11 @@ impl WorldHandle {
     }
 
     /// Puts the world back to where it began, or to that with its accounts in place.
-    pub(crate) fn reset(&self, keep: Keep) {
+    pub(crate) fn reset(&self, scope: ResetScope) {
         let (mut state, now) = self.write();
-        match keep {
-            Keep::Accounts => state.clear_content(now),
-            Keep::Nothing => {
+        match scope {
+            ResetScope::Content => state.clear_content(now),
+            ResetScope::All => {
                 let spec = self.spec();
                 self.clock.restore(spec.clock);
                 state.reset(&spec, self.clock.now());

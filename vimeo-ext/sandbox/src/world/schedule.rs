@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::config::Pull;
+use crate::config::PullOutcome;
 
 /// What the clock brings about.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ impl State {
                 DueEvent::Transcoded { video, version } => self.transcoded(video, version, at),
                 DueEvent::TranscodeFailed { video, version } => self.transcode_failed(video, version, at),
                 DueEvent::Pulled { video, version } => match self.pull.clone() {
-                    Pull::Succeeds => self.uploaded(video, version, at),
-                    Pull::Fails(word) => self.upload_failed(video, version, &word, at),
+                    PullOutcome::Succeeds => self.uploaded(video, version, at),
+                    PullOutcome::Fails(word) => self.upload_failed(video, version, &word, at),
                 },
             }
         }

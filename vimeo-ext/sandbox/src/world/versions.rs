@@ -117,7 +117,7 @@ impl State {
                 self.plan(now, time, DueEvent::TranscodeFailed { video, version: id })
             }
             Transcode::AfterReads(reads) => version.reads_left = Some(reads),
-            Transcode::ByHand => {}
+            Transcode::Manual => {}
         }
         if let Some(video) = self.videos.get_mut(&video) {
             video.touch(now);
@@ -203,7 +203,7 @@ mod tests {
             (Transcode::After(2 * second), "transcoding", "available", "available"),
             (Transcode::After(5 * second), "transcoding", "transcoding", "available"),
             (Transcode::FailsAfter(5 * second), "transcoding", "transcoding", "transcoding_error"),
-            (Transcode::ByHand, "transcoding", "transcoding", "transcoding"),
+            (Transcode::Manual, "transcoding", "transcoding", "transcoding"),
         ] {
             let (mut state, video, version) = state(rule);
             assert_eq!(state.videos[&video].status(), "uploading");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use vimeo_sandbox::{Clock, LimitHeaders, MissingPrivate, RateLimit, Sandbox, Scopes, StartError};
+use vimeo_sandbox::{Clock, MissingPrivateScope, RateLimit, RateLimitHeaders, Sandbox, Scopes, StartError};
 
 use crate::client::{Client, read};
 
@@ -35,8 +35,9 @@ async fn a_missing_scope_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_missing_private_scope_can_be_silent() {
-    for (rule, status) in [(MissingPrivate::Refuse, 403), (MissingPrivate::Empty, 200)] {
-        let sandbox = Sandbox::builder().token("fake", "public").missing_private(rule).start().await.unwrap();
+    for (rule, status) in [(MissingPrivateScope::Forbidden, 403), (MissingPrivateScope::EmptyList, 200)] {
+        let sandbox =
+            Sandbox::builder().token("fake", "public").missing_private_scope(rule).start().await.unwrap();
         let answer = Client::new(&sandbox).get("/me/projects").await;
         assert_eq!(answer.status, status);
         if status == 200 {
@@ -131,11 +132,11 @@ async fn limits_are_counted_told_and_lifted_by_the_clock() {
     sandbox.clock().advance(Duration::from_secs(60));
     assert_eq!(client.get("/me").await.status, 200);
 
-    let limit = RateLimit::new(0, 0).headers(LimitHeaders::Absent);
+    let limit = RateLimit::new(0, 0).headers(RateLimitHeaders::Absent);
     assert!(sandbox.world().set_rate_limit(sandbox.token(), limit));
     let answer = client.get("/me").await;
     assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (429, ""));
-    let limit = RateLimit::new(9, 9).headers(LimitHeaders::Unix);
+    let limit = RateLimit::new(9, 9).headers(RateLimitHeaders::Unix);
     sandbox.world().set_rate_limit(sandbox.token(), limit);
     assert_eq!(client.get("/me").await.header("x-ratelimit-reset"), "1700000120");
 }

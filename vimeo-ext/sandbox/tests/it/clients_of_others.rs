@@ -160,7 +160,7 @@ async fn a_method_may_be_named_in_a_header_on_the_upload_host() {
         client.bare("POST", &link).header("x-http-method-override", "PATCH").header("tus-resumable", "1.0.0");
     let sent = sent.header("upload-offset", "0").header("content-type", "application/offset+octet-stream");
     assert_eq!(sent.body("12345").send().await.unwrap().status(), 204);
-    assert_eq!(sandbox.bytes(id).unwrap(), "12345");
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), "12345");
     let other = client.bare("POST", &link).header("x-http-method-override", "DELETE");
     assert_eq!(other.header("tus-resumable", "1.0.0").send().await.unwrap().status(), 400);
 }

@@ -231,7 +231,7 @@ async fn one_request_can_bring_its_own_fault() {
     assert_eq!(refused.status(), 400);
     assert!(refused.text().await.unwrap().contains("unknown effect"));
     assert_eq!(client.get("/me").await.status, 200);
-    assert_eq!(sandbox.fired().len(), 2);
+    assert_eq!(sandbox.fault_hits().len(), 2);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn both_hosts_answer_under_vimeos_names() {
     let me = sandbox.https_url().unwrap().join("me").unwrap();
     let get = || client.get(me.clone()).bearer_auth(sandbox.token()).send();
     assert_eq!(get().await.unwrap().status(), 200);
-    sandbox.fault(Fault::new(Effect::Reset));
+    sandbox.add_fault(Fault::new(Effect::Reset));
     assert!(get().await.is_err());
     // A client that does not know the authority is not fooled.
     assert!(crate::http::builder().no_proxy().build().unwrap().get(me.clone()).send().await.is_err());
@@ -68,7 +68,7 @@ async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
     assert!(link.starts_with(sandbox.upload_url().as_str()));
     upload(&client, &link).await;
     let get = || client.get("https://api.vimeo.com/me").bearer_auth(sandbox.token()).send();
-    sandbox.fault(Fault::new(Effect::Reset));
+    sandbox.add_fault(Fault::new(Effect::Reset));
     assert!(get().await.is_err());
     assert_eq!(get().await.unwrap().status(), 200);
     assert!(client.get("https://example.com/").send().await.is_err());

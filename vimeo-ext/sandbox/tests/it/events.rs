@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use vimeo_sandbox::{Clock, Sandbox, SandboxBuilder, Signature, Transcode};
+use vimeo_sandbox::{Clock, Sandbox, SandboxBuilder, Transcode, WebhookSignature};
 
 use crate::client::{Client, id_of};
 
@@ -61,23 +61,23 @@ async fn hook(sandbox: &Sandbox, client: &Client, kind: &str, url: &url::Url) ->
 #[tokio::test]
 async fn a_webhook_is_told_when_the_clock_brings_it_about() {
     let receiver = Receiver::start(vec![]).await;
-    let signature = Signature::new("x-test-signature").prefix("sha256=");
+    let signature = WebhookSignature::new("x-test-signature").prefix("sha256=");
     let sandbox = frozen().webhook_signature(signature.clone()).start().await.unwrap();
     let client = Client::new(&sandbox);
     hook(&sandbox, &client, "video-transcode-complete", &receiver.url).await;
     let id = client.upload("One", b"1").await;
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     assert!(receiver.bodies().is_empty());
     client.send("POST", "/_sandbox/clock?wait=true", json!({"advance": 60})).await;
     let got = receiver.got.lock().unwrap().clone();
     let (headers, body) = &got[0];
     assert_eq!(got.len(), 1);
-    assert_eq!(headers["x-test-signature"].to_str().unwrap(), signature.of("hush", body.as_bytes()));
+    assert_eq!(headers["x-test-signature"].to_str().unwrap(), signature.sign("hush", body.as_bytes()));
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!((&body["resource_uri"], &body["secret"]), (&json!(format!("/videos/{id}")), &json!("hush")));
     assert_eq!(body["created_on"], "2023-11-14T22:14:20+00:00");
     let event = sandbox.world().events().into_iter().find(|event| event.kind == "video-transcode-complete");
-    assert!(event.unwrap().deliveries[0].is_taken());
+    assert!(event.unwrap().deliveries[0].is_accepted());
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn everything_is_forwarded_in_the_order_in_which_it_happened() {
     sandbox.clock().advance(Duration::from_secs(60));
     client.send("PATCH", &format!("/videos/{id}"), json!({"name": "Two"})).await;
     client.call("DELETE", &format!("/videos/{id}")).await;
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     let expected = [
         "video-created",
         "video-transcode-playable",
@@ -135,7 +135,7 @@ async fn nobody_but_this_machine_is_told() {
     let elsewhere = "https://example.com/hook".parse().unwrap();
     hook(&sandbox, &client, "video-created", &elsewhere).await;
     client.create("One", 1).await;
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     let event = &sandbox.world().events()[0];
     let error = event.deliveries[0].error.as_deref().unwrap();
     assert!(event.deliveries[0].status.is_none() && error.contains("only http to this machine"), "{error}");
@@ -172,17 +172,17 @@ async fn events_on_their_way_are_told_after_a_restart_and_to_nobody_twice() {
     drop(waiting);
 
     let sandbox = begin(&last.url).await.unwrap();
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     assert_eq!(first.kinds(), ["video-created", "video-updated"]);
     assert_eq!(last.kinds(), ["video-created", "video-updated"]);
     sandbox.stop().await;
 
     let sandbox = begin(&last.url).await.unwrap();
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     assert_eq!((first.kinds().len(), last.kinds().len()), (2, 2));
     // Twice by hand is twice, to everyone.
     assert!(sandbox.world().resend(1) && sandbox.world().resend(1));
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     assert_eq!((first.kinds().len(), last.kinds().len()), (4, 4));
 }
 
@@ -192,7 +192,7 @@ async fn a_world_remembers_its_newest_events() {
     for _ in 0..10_050 {
         sandbox.world().trigger("video-updated", Some("/videos/1"), serde_json::Map::new()).unwrap();
     }
-    sandbox.events_told().await;
+    sandbox.flush_webhooks().await;
     sandbox.world().trigger("video-updated", Some("/videos/1"), serde_json::Map::new()).unwrap();
     let events = sandbox.world().events();
     assert_eq!((events.len(), events[9_999].id), (10_000, 10_051));
@@ -217,10 +217,10 @@ async fn webhooks_reach_no_control_api_and_from_an_open_sandbox_only_named_recei
             hook(&sandbox, &client, "video-created", url).await;
         }
         client.create("One", 1).await;
-        sandbox.events_told().await;
+        sandbox.flush_webhooks().await;
         let events = sandbox.world().events();
         let deliveries = &events.iter().find(|event| event.kind == "video-created").unwrap().deliveries;
-        let taken: Vec<bool> = deliveries.iter().map(|delivery| delivery.is_taken()).collect();
+        let taken: Vec<bool> = deliveries.iter().map(|delivery| delivery.is_accepted()).collect();
         assert_eq!(taken, told, "{deliveries:?}");
     }
 }

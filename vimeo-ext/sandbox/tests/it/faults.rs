@@ -9,22 +9,22 @@ use crate::client::Client;
 async fn a_fault_answers_in_place_of_the_api_so_often_as_it_was_told() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.fault(Fault::new(Effect::Status(503)).path("/me").times(2));
+    let id = sandbox.add_fault(Fault::new(Effect::Status(503)).path("/me").times(2));
     for status in [503, 503, 200] {
         assert_eq!(client.get("/me").await.status, status);
     }
-    let fired = sandbox.fired();
+    let fired = sandbox.fault_hits();
     assert_eq!(fired.iter().map(|fired| fired.fault).collect::<Vec<_>>(), [id, id]);
     assert_eq!(fired.iter().map(|fired| fired.seq).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(sandbox.faults_waiting(), 0);
+    assert_eq!(sandbox.pending_faults(), 0);
 
-    sandbox.fault(Fault::new(Effect::Html(504)).operation("get_user_alt1"));
+    sandbox.add_fault(Fault::new(Effect::Html(504)).operation("get_user_alt1"));
     let response = client.request("GET", "/me").send().await.unwrap();
     assert_eq!(response.status(), 504);
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     assert!(response.text().await.unwrap().contains("<html>"));
 
-    sandbox.fault(Fault::new(Effect::Body(200, "application/json".into(), b"{\"na".to_vec())));
+    sandbox.add_fault(Fault::new(Effect::Body(200, "application/json".into(), b"{\"na".to_vec())));
     assert_eq!(client.request("GET", "/me").send().await.unwrap().text().await.unwrap(), "{\"na");
 }
 
@@ -34,7 +34,7 @@ async fn a_lost_answer_hides_work_that_was_done() {
     let client = Client::new(&sandbox);
     let body = json!({"name": "Once", "upload": {"approach": "tus", "size": 1}});
     for (phase, left_behind) in [(Phase::Before, 0), (Phase::MidBody(10), 0), (Phase::AfterCommit, 1)] {
-        sandbox.fault(Fault::new(Effect::Reset).method(http::Method::POST).phase(phase));
+        sandbox.add_fault(Fault::new(Effect::Reset).method(http::Method::POST).phase(phase));
         assert!(client.request("POST", "/me/videos").json(&body).send().await.is_err());
         assert_eq!(client.get("/me/videos").await.body["total"], left_behind, "{phase:?}");
     }
@@ -47,7 +47,7 @@ async fn a_lost_answer_hides_work_that_was_done() {
 async fn an_answer_can_break_off() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    sandbox.fault(Fault::new(Effect::Truncate(20)).host(Host::Api));
+    sandbox.add_fault(Fault::new(Effect::Truncate(20)).host(Host::Api));
     let response = client.request("GET", "/me").send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.bytes().await.is_err());
@@ -58,9 +58,9 @@ async fn an_answer_can_break_off() {
 async fn a_stalled_request_ends_with_the_sandbox() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    sandbox.fault(Fault::new(Effect::Stall));
+    sandbox.add_fault(Fault::new(Effect::Stall));
     let stalled = tokio::spawn(client.request("GET", "/me").send());
-    while sandbox.fired().is_empty() {
+    while sandbox.fault_hits().is_empty() {
         tokio::task::yield_now().await;
     }
     drop(sandbox);

@@ -8,7 +8,7 @@ use crate::client::{Client, id_of};
 /// A sandbox with three videos, its owner and a stranger.
 async fn started() -> (Sandbox, Vec<u64>, Client, Client) {
     let sandbox = Sandbox::start().await.unwrap();
-    let ids = sandbox.seed_videos(3);
+    let ids = sandbox.add_videos(3);
     let stranger = sandbox.add_user("Stranger");
     let (owner, stranger) = (Client::new(&sandbox), Client::with_token(&sandbox, &stranger.token));
     (sandbox, ids, owner, stranger)

@@ -12,7 +12,7 @@ use crate::client::{Client, read};
 async fn every_video_is_met_once_by_following_next() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    sandbox.seed_videos(7);
+    sandbox.add_videos(7);
     let mut path = "/me/videos?fields=uri,name&per_page=3".to_owned();
     let mut names = Vec::new();
     let mut pages = 0;
@@ -38,7 +38,7 @@ async fn every_video_is_met_once_by_following_next() {
 async fn what_is_no_page_is_refused() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    sandbox.seed_videos(3);
+    sandbox.add_videos(3);
     let past = client.get("/me/videos?page=2").await;
     assert_eq!((past.status, &past.body["error_code"]), (400, &json!(2286)));
     assert_eq!(past.body["link"], Value::Null);
@@ -55,7 +55,7 @@ async fn what_is_no_page_is_refused() {
 async fn lists_are_sorted_and_searched() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let ids = sandbox.seed_videos(3);
+    let ids = sandbox.add_videos(3);
     for (id, name, tags) in
         [(ids[0], "Blue", "sea"), (ids[1], "amber", "sea,stone"), (ids[2], "Coral", "sea")]
     {
@@ -92,7 +92,7 @@ async fn lists_are_sorted_and_searched() {
 async fn fields_reach_any_depth() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.seed_videos(1)[0];
+    let id = sandbox.add_videos(1)[0];
     let fields = "uri,pictures.sizes.width,metadata.connections.comments.total,user.name,nothing";
     let video = client.get(&format!("/videos/{id}?fields={fields}")).await.body;
     let widths: Vec<Value> =
@@ -113,7 +113,7 @@ async fn an_unchanged_list_is_not_sent_again() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.seed_videos(2)[0];
+    let id = sandbox.add_videos(2)[0];
     let first = client.get("/me/videos").await;
     let since = first.header("last-modified").to_owned();
     let again = || read(client.request("GET", "/me/videos").header("if-modified-since", &since));

@@ -19,7 +19,7 @@ impl Untouched {
     async fn new() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let client = Client::new(&sandbox);
-        let video = sandbox.seed_videos(3)[0];
+        let video = sandbox.add_videos(3)[0];
         client.send("POST", "/me/live_events", json!({"title": "Event"})).await;
         client.send("POST", "/me/albums", json!({"name": "Showcase"})).await;
         let before = Self::look(&client).await;

@@ -9,7 +9,7 @@ use crate::client::{Client, id_of, read};
 async fn a_thumbnail_is_made_sent_and_shown() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.seed_videos(1)[0];
+    let id = sandbox.add_videos(1)[0];
     let video = client.get(&format!("/videos/{id}")).await.body;
     let pictures = video["metadata"]["connections"]["pictures"]["uri"].as_str().unwrap();
 
@@ -59,7 +59,7 @@ async fn a_portrait_is_made_sent_and_shown() {
 async fn a_text_track_is_made_sent_edited_and_deleted() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.seed_videos(1)[0];
+    let id = sandbox.add_videos(1)[0];
     let tracks = format!("/videos/{id}/texttracks");
     let body = json!({"type": "captions", "language": "en", "name": "English"});
     let created = client.send("POST", &tracks, body).await;
@@ -103,7 +103,7 @@ async fn a_text_track_is_made_sent_edited_and_deleted() {
 async fn tags_are_put_checked_and_taken_away() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let id = sandbox.seed_videos(1)[0];
+    let id = sandbox.add_videos(1)[0];
     let tag = client.call("PUT", &format!("/videos/{id}/tags/Big%20Sky")).await;
     assert_eq!(tag.status, 200);
     assert_eq!((&tag.body["name"], &tag.body["canonical"]), (&json!("Big Sky"), &json!("bigsky")));

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::json;
-use vimeo_sandbox::{Clock, Drift, Sandbox, Seed, SeedError, Transcode};
+use vimeo_sandbox::{Clock, FillError, Fixture, Mutation, Sandbox, Transcode};
 
 use crate::client::Client;
 
 #[tokio::test]
 async fn a_small_world_has_a_little_of_everything() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
-    assert_eq!(sandbox.fill(sandbox.world(), &Seed::Small).unwrap(), 3);
+    assert_eq!(sandbox.fill(sandbox.world(), &Fixture::Small).unwrap(), 3);
     let client = Client::new(&sandbox);
     for path in ["/me/projects", "/me/albums", "/me/channels", "/me/watchlater"] {
         assert_eq!(client.get(path).await.body["total"], 1, "{path}");
@@ -40,8 +40,8 @@ async fn a_fixture_that_is_wrong_names_its_line() {
         ("[[step]]\ncall = \"GET /me\"\nstatus = 404\n", 2, "returned 200"),
         ("[[step]]\ncall = \"GET /me\"\nsend = \"x\"\n", 2, "upload link"),
     ] {
-        let SeedError::Fixture(error) =
-            sandbox.fill(sandbox.world(), &Seed::Fixture(text.into())).unwrap_err()
+        let FillError::Fixture(error) =
+            sandbox.fill(sandbox.world(), &Fixture::Toml(text.into())).unwrap_err()
         else {
             panic!("another error");
         };
@@ -60,13 +60,13 @@ async fn answers_drift_the_same_way_for_the_same_seed() {
     let mut all = Vec::new();
     for (seed, drift) in [
         (7, None),
-        (7, Some(Drift::Fuzz)),
-        (7, Some(Drift::Fuzz)),
-        (8, Some(Drift::Fuzz)),
-        (7, Some(Drift::Old)),
+        (7, Some(Mutation::Fuzz)),
+        (7, Some(Mutation::Fuzz)),
+        (8, Some(Mutation::Fuzz)),
+        (7, Some(Mutation::Old)),
     ] {
         let sandbox = Sandbox::builder().seed(seed).clock(Clock::frozen(start)).start().await.unwrap();
-        sandbox.fill(sandbox.world(), &Seed::Small).unwrap();
+        sandbox.fill(sandbox.world(), &Fixture::Small).unwrap();
         let client = Client::new(&sandbox);
         let set = client.send("POST", "/_sandbox/transitions", json!({"drift": drift})).await;
         assert_eq!(set.body["drift"], json!(drift));

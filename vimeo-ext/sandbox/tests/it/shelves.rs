@@ -11,7 +11,7 @@ use crate::client::{Client, id_of, read};
 async fn started() -> (Sandbox, Client, u64) {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let video = sandbox.seed_videos(3)[0];
+    let video = sandbox.add_videos(3)[0];
     (sandbox, client, video)
 }
 
@@ -241,7 +241,7 @@ async fn a_list_that_did_not_change_is_not_sent_again() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let client = Client::new(&sandbox);
-    let later = format!("/me/watchlater/{}", sandbox.seed_videos(1)[0]);
+    let later = format!("/me/watchlater/{}", sandbox.add_videos(1)[0]);
     assert_eq!(client.call("PUT", &later).await.status, 204);
     sandbox.clock().advance(Duration::from_secs(5));
     let seen = client.get("/me/watchlater").await.header("last-modified").to_owned();

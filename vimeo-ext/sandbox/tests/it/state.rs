@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
-use vimeo_sandbox::{Clock, Keep, Sandbox, StartError, Transcode};
+use vimeo_sandbox::{Clock, ResetScope, Sandbox, StartError, Transcode};
 
 use crate::client::{Client, offset};
 
@@ -30,7 +30,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     client.request("PUT", &format!("/me/likes/{id}")).send().await.unwrap();
     let issued = sandbox.issue_token("private");
     sandbox.clock().advance(Duration::from_secs(30));
-    other.seed_videos(2);
+    other.add_videos(2);
     let before = client.get("/me/videos").await.body;
     let (path, query) = link.split_once("/files/").map(|(_, rest)| rest.split_once('?').unwrap()).unwrap();
     sandbox.stop().await;
@@ -56,7 +56,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let link = sandbox.upload_url().join(&format!("files/{path}?{query}")).unwrap();
     assert_eq!(client.offset(link.as_str()).await, 5);
     assert_eq!(offset(&client.patch(link.as_str(), 5, "67890").send().await.unwrap()), 10);
-    let stored = sandbox.stored(half).unwrap();
+    let stored = sandbox.stored_upload(half).unwrap();
     // The SHA-256 of "1234567890", taken with another program.
     assert_eq!(
         stored.sha256.as_deref(),
@@ -102,7 +102,7 @@ async fn a_state_goes_from_one_sandbox_to_another() {
     assert_eq!(two.import_state(&document).unwrap(), 1);
     let video = Client::new(&two).get(&format!("/videos/{id}")).await;
     assert_eq!((video.status, &video.body["name"]), (200, &json!("Travels")));
-    assert_eq!(two.stored(id), one.stored(id));
+    assert_eq!(two.stored_upload(id), one.stored_upload(id));
     assert_eq!(two.export_state().unwrap(), document);
 
     // A token that another world has is refused, and nothing is lost over it.
@@ -142,7 +142,7 @@ async fn a_reset_touches_one_world_and_can_spare_its_accounts() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let other = sandbox.add_world(2);
-    other.seed_videos(1);
+    other.add_videos(1);
     let client = Client::new(&sandbox);
     let first = client.upload("One", b"1").await;
     let account = sandbox.add_user("Someone");
@@ -150,14 +150,14 @@ async fn a_reset_touches_one_world_and_can_spare_its_accounts() {
         let client = client.bare("GET", sandbox.url().join("me/videos").unwrap().as_str());
         client.bearer_auth(token).send()
     };
-    sandbox.world().reset(Keep::Accounts);
+    sandbox.world().reset(ResetScope::Content);
     assert_eq!(client.get("/me/videos").await.body["total"], 0);
     assert_eq!(with_token(&account.token).await.unwrap().status(), 200);
     // An id is never given twice while accounts are kept.
     assert!(client.upload("Two", b"2").await > first);
 
     sandbox.clock().advance(Duration::from_secs(60));
-    sandbox.world().reset(Keep::Nothing);
+    sandbox.world().reset(ResetScope::All);
     assert_eq!(with_token(&account.token).await.unwrap().status(), 401);
     assert_eq!(sandbox.clock().now(), start);
     assert_eq!(client.upload("Again", b"1").await, first);

@@ -28,9 +28,9 @@ async fn a_file_arrives_in_pieces_and_whole() {
     }
     let head = client.head(&link).send().await.unwrap();
     assert_eq!((offset(&head), head.headers()["upload-length"].to_str().unwrap()), (300_000, "300000"));
-    let stored = sandbox.stored(id).unwrap();
+    let stored = sandbox.stored_upload(id).unwrap();
     assert!(stored.complete && stored.received == 300_000);
-    assert_eq!(sandbox.bytes(id).unwrap(), file);
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), file);
     // A video that was uploaded stays so, however often the last byte is asked for.
     let nothing = client.patch(&link, 300_000, "").send().await.unwrap();
     assert_eq!(nothing.status(), 204);
@@ -66,7 +66,7 @@ async fn requests_that_are_not_tus_are_refused() {
     assert_eq!(send(client.head(unsigned)).await.status(), 404);
     assert_eq!(send(client.head(&link.replace("sig=", "sig=0"))).await.status(), 404);
     assert_eq!(send(client.bare("GET", &link)).await.status(), 405);
-    assert!(!sandbox.stored(id).unwrap().complete);
+    assert!(!sandbox.stored_upload(id).unwrap().complete);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_link_expires_by_the_clock_and_an_upload_can_be_lost() {
     assert!(sandbox.world().lose_upload(id));
     assert_eq!(client.head(&link).send().await.unwrap().status(), 404);
     let (_, link) = client.create("File", 10).await;
-    sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
+    sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
     assert_eq!(client.patch(&link, 0, "12345").send().await.unwrap().status(), 404);
 }
 
@@ -96,7 +96,7 @@ async fn bytes_that_came_before_a_reset_count() {
     let file = file(1_000_000);
     let (id, link) = client.create("File", file.len() as u64).await;
     let fault = Fault::new(Effect::Reset).host(Host::Upload).method(http::Method::PATCH);
-    sandbox.fault(fault.phase(Phase::MidBody(123_457)));
+    sandbox.add_fault(fault.phase(Phase::MidBody(123_457)));
     assert!(client.patch(&link, 0, file.clone()).send().await.is_err());
     assert_eq!(client.offset(&link).await, 123_457);
     let entry = sandbox.request_log().into_iter().find(|entry| entry.fault.is_some()).unwrap();
@@ -104,9 +104,9 @@ async fn bytes_that_came_before_a_reset_count() {
 
     let response = client.patch(&link, 123_457, file[123_457..].to_vec()).send().await.unwrap();
     assert_eq!(response.status(), 204);
-    assert_eq!(sandbox.bytes(id).unwrap(), file);
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), file);
     assert_eq!(client.get(&format!("/videos/{id}")).await.body["status"], "available");
-    assert_eq!(sandbox.fired().len(), 1);
+    assert_eq!(sandbox.fault_hits().len(), 1);
 }
 
 #[tokio::test]
@@ -114,10 +114,10 @@ async fn a_lost_answer_hides_bytes_that_arrived() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
-    sandbox.fault(Fault::new(Effect::Reset).host(Host::Upload).phase(Phase::AfterCommit));
+    sandbox.add_fault(Fault::new(Effect::Reset).host(Host::Upload).phase(Phase::AfterCommit));
     assert!(client.patch(&link, 0, "12345").send().await.is_err());
     assert_eq!(client.offset(&link).await, 5);
-    sandbox.fault(Fault::new(Effect::WrongOffset(2)).host(Host::Upload));
+    sandbox.add_fault(Fault::new(Effect::WrongOffset(2)).host(Host::Upload));
     assert_eq!(client.offset(&link).await, 2);
     assert_eq!(client.offset(&link).await, 5);
 }
@@ -127,7 +127,7 @@ async fn a_stalled_request_lets_go_when_the_client_comes_back() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, link) = client.create("File", 10).await;
-    sandbox.fault(Fault::new(Effect::Stall).host(Host::Upload).phase(Phase::MidBody(3)));
+    sandbox.add_fault(Fault::new(Effect::Stall).host(Host::Upload).phase(Phase::MidBody(3)));
     let stalled = tokio::spawn(client.patch(&link, 0, "1234567890").send());
     // The fault is met when the three bytes are in.
     while client.offset(&link).await < 3 {
@@ -136,7 +136,7 @@ async fn a_stalled_request_lets_go_when_the_client_comes_back() {
     let response = client.patch(&link, 3, "4567890").send().await.unwrap();
     assert_eq!((response.status().as_u16(), offset(&response)), (204, 10));
     assert_eq!(stalled.await.unwrap().unwrap().status(), 423);
-    assert!(sandbox.stored(id).unwrap().complete);
+    assert!(sandbox.stored_upload(id).unwrap().complete);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_token_on_the_upload_host_is_noticed() {
     assert!(entry.has_authorization && entry.host == Host::Upload && entry.token_fingerprint.is_some());
     assert!(!format!("{entry:?}").contains(sandbox.token()));
 
-    let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox = Sandbox::builder().refuse_upload_authorization(true).start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
     assert_eq!(client.head(&link).bearer_auth(sandbox.token()).send().await.unwrap().status(), 403);
@@ -162,6 +162,6 @@ async fn bytes_can_be_kept_in_a_folder() {
     let sandbox = Sandbox::builder().keep_bytes_in(folder.path().join("uploads")).start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.upload("File", b"some bytes").await;
-    assert_eq!(sandbox.bytes(id).unwrap(), "some bytes");
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), "some bytes");
     assert_eq!(std::fs::read_dir(folder.path().join("uploads")).unwrap().count(), 1);
 }

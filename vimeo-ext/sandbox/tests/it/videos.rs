@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use vimeo_sandbox::{Clock, Pull, Quota, Sandbox, Transcode};
+use vimeo_sandbox::{Clock, PullOutcome, Quota, Sandbox, Transcode};
 
 use crate::client::{Client, id_of};
 
@@ -187,7 +187,7 @@ async fn a_browser_sends_a_file_with_a_form() {
     assert_eq!(browser.post(link.replace("sig=", "sig=0")).send().await.unwrap().status(), 404);
 
     let id = made.body["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
-    let stored = sandbox.world().stored(id).unwrap();
+    let stored = sandbox.world().stored_upload(id).unwrap();
     assert_eq!((stored.size, stored.received, stored.complete), (3, 3, true));
     assert_eq!(
         stored.sha256.as_deref(),
@@ -236,8 +236,8 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
 #[tokio::test]
 async fn a_pulled_video_comes_by_the_clock_or_fails() {
     for (outcome, upload, status) in [
-        (Pull::Succeeds, "complete", "available"),
-        (Pull::Fails("remote_not_found".into()), "error", "uploading_error"),
+        (PullOutcome::Succeeds, "complete", "available"),
+        (PullOutcome::Fails("remote_not_found".into()), "error", "uploading_error"),
     ] {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let sandbox = Sandbox::builder().clock(Clock::frozen(start)).pull(outcome).start().await.unwrap();
@@ -266,10 +266,10 @@ async fn a_new_version_replaces_the_file_and_keeps_the_video() {
     assert_eq!(created.status, 201);
     assert_eq!(created.header("content-type"), "application/vnd.vimeo.video.version+json");
     assert_eq!(created.body["active"], false);
-    assert_eq!(sandbox.bytes(id).unwrap(), "");
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), "");
     let link = created.body["upload"]["upload_link"].as_str().unwrap();
     client.patch(link, 0, "new").send().await.unwrap();
-    assert_eq!(sandbox.bytes(id).unwrap(), "new");
+    assert_eq!(sandbox.upload_bytes(id).unwrap(), "new");
 
     let list = client.get(&versions).await.body;
     assert_eq!(list["total"], 2);
@@ -294,7 +294,7 @@ async fn a_new_version_replaces_the_file_and_keeps_the_video() {
 async fn several_videos_are_deleted_or_none() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let ids = sandbox.seed_videos(3);
+    let ids = sandbox.add_videos(3);
     let uris = |ids: &[u64]| ids.iter().map(|id| format!("/videos/{id}")).collect::<Vec<_>>().join(",");
     assert_eq!(client.call("DELETE", &format!("/me/videos?uris={},/videos/1", uris(&ids))).await.status, 404);
     assert_eq!(client.call("DELETE", "/me/videos").await.status, 400);

@@ -18,7 +18,7 @@ async fn no_world_sees_another() {
     assert_eq!(there.get("/me/videos").await.body["total"], 0);
     world.clock().advance(Duration::from_secs(1_000_000));
     assert!(world.clock().now() - sandbox.clock().now() > chrono::TimeDelta::days(10));
-    assert_eq!(world.stored(id), None);
+    assert_eq!(world.stored_upload(id), None);
     assert_ne!(world.client_id(), sandbox.client_id());
 
     let entries = sandbox.request_log();
@@ -41,7 +41,7 @@ async fn the_same_seed_and_script_give_the_same_answers() {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let sandbox = Sandbox::builder().clock(Clock::frozen(start)).seed(seed).start().await.unwrap();
         let client = Client::new(&sandbox);
-        sandbox.seed_videos(3);
+        sandbox.add_videos(3);
         let id = client.upload("File", b"bytes").await;
         let tracks = json!({"type": "captions", "language": "en", "name": "English"});
         client.send("POST", &format!("/videos/{id}/texttracks"), tracks).await;
@@ -71,7 +71,7 @@ async fn a_port_leads_to_one_world_whatever_the_token() {
         let (own, link) = there.create("There", 5).await;
         assert_eq!(link.starts_with(url.as_str()), one_host, "{link}");
         assert_eq!(there.patch(&link, 0, "bytes").send().await.unwrap().status(), 204);
-        assert!(world.stored(own).unwrap().complete);
+        assert!(world.stored_upload(own).unwrap().complete);
         assert_eq!(here.get("/me/videos").await.names(), ["Here"]);
         if one_host {
             // Another world's link does not open here.
@@ -92,7 +92,7 @@ async fn a_port_leads_to_one_world_whatever_the_token() {
         let bare = Client::at(url.as_str(), "");
         let described = bare.get("/_sandbox/worlds/this").await.body;
         assert_eq!((&described["world"], &described["url"]), (&json!(2), &json!(url.as_str())));
-        sandbox.fault(Fault::new(Effect::Status(503)).world(2));
+        sandbox.add_fault(Fault::new(Effect::Status(503)).world(2));
         assert_eq!(here.get("/me").await.status, 200);
         assert_eq!(bare.get("/me").await.status, 503);
         let last = sandbox.request_log().pop().unwrap();

@@ -72,7 +72,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     }
     // The first uploads stay in the journal, until the same account tries again.
     let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(30);
-    sandbox.fault(broken);
+    sandbox.add_fault(broken);
     let warm = std::num::NonZeroUsize::new(5).unwrap();
     let mut processes = Vec::new();
     for _ in 0..2 {

@@ -196,7 +196,7 @@ async fn a_401_about_the_call_is_not_about_the_account() {
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     accounts.connect_with_token(&id("a"), sandbox.token()).await.unwrap();
     let client = accounts.client(&id("a")).await.unwrap();
-    sandbox.fault(Fault::new(Effect::Status(401)).path("/me/videos").times(2));
+    sandbox.add_fault(Fault::new(Effect::Status(401)).path("/me/videos").times(2));
     for _ in 0..2 {
         let error = client.get("/me/videos").send().await.unwrap_err();
         assert!(matches!(error, CallError::Api(_)), "{error:?}");
@@ -241,7 +241,7 @@ async fn a_disconnected_account_is_revoked_and_forgotten() {
     accounts.connect_with_token(&a, ann.token.as_str()).await.unwrap();
     let client = accounts.client(&a).await.unwrap();
     // Vimeo cannot be asked: nothing is forgotten.
-    sandbox.fault(Fault::new(Effect::Status(503)).path("/tokens"));
+    sandbox.add_fault(Fault::new(Effect::Status(503)).path("/tokens"));
     accounts.disconnect(&a).await.unwrap_err();
     assert_eq!(accounts.get(&a).await.unwrap().unwrap().status, Status::Active);
     sandbox.clear_faults();

@@ -11,7 +11,7 @@ use super::{Place, at_once, film};
 
 /// An upload that ends after its video was created; the video.
 async fn left_unfinished(place: &Place, path: &Path) -> String {
-    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    place.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let error = place.vimeo().upload(path).name("Surf").options(at_once()).send().await.unwrap_err();
     let Error::Upload { ticket: Some(ticket), .. } = error else { panic!("{error:?}") };
     ticket.video_uri().to_owned()
@@ -63,7 +63,7 @@ async fn a_video_of_unknown_status_is_not_deleted() {
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
         let effect = Effect::Body(200, "application/json".to_owned(), body.into());
-        place.sandbox.fault(Fault::new(effect).host(Host::Api).method(Method::GET));
+        place.sandbox.add_fault(Fault::new(effect).host(Host::Api).method(Method::GET));
         let error = unfinished.abandon(entry).await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{body}: {error:?}") };
         assert!(

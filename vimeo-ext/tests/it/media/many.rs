@@ -47,7 +47,7 @@ async fn one_that_fails_does_not_stop_the_others() {
 async fn a_batch_that_is_killed_goes_on_with_what_is_missing() {
     let place = Place::new().await;
     let paths = [place.file("a.mp4", &film(5000)), place.file("b.mp4", &film(6000))];
-    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    place.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let run = || async { place.vimeo().upload_many(&paths).concurrency(1).send().await.unwrap() };
     let first = run().await;
     assert!(matches!(first[0].outcome, Err(Error::Upload { .. })) && first[1].outcome.is_ok());

@@ -33,7 +33,7 @@ impl Place {
     }
 
     pub(crate) async fn of(sandbox: SandboxBuilder) -> Self {
-        let sandbox = sandbox.keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
+        let sandbox = sandbox.keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap();
         Self { sandbox, folder: tempfile::tempdir().unwrap() }
     }
 

@@ -92,7 +92,7 @@ async fn a_ticket_is_finished_elsewhere_without_the_token() {
     let ticket: UploadTicket = serde_json::from_str(&json).unwrap();
     let uploaded = Upload::new(ticket, film.clone()).run().await.unwrap();
     let id = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
-    assert_eq!(place.sandbox.bytes(id).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(id).unwrap(), film);
     assert_eq!(place.steps(), ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link"]);
 
     let error = place.vimeo().upload_ticket(0).send().await.unwrap_err();

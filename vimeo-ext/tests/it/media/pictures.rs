@@ -17,7 +17,7 @@ pub(super) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 #[tokio::test]
 async fn a_thumbnail_is_created_uploaded_and_activated() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let file = place.file("thumbnail.png", PNG);
     let picture = place.vimeo().upload_picture(format!("/videos/{id}"), &file).activate(true).send().await;
     let picture = picture.unwrap();
@@ -45,9 +45,9 @@ async fn a_portrait_stays_inactive_unless_activated() {
 #[tokio::test]
 async fn an_expired_picture_link_is_renewed_once() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let gone = || Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT);
-    place.sandbox.fault(gone());
+    place.sandbox.add_fault(gone());
     let picture = place.vimeo().upload_picture(PictureTarget::video(id), PNG).activate(true).send().await;
     let picture = picture.unwrap();
     let steps = place.steps();
@@ -58,7 +58,7 @@ async fn an_expired_picture_link_is_renewed_once() {
     assert_eq!(picture.orphaned_uri, None);
 
     place.sandbox.clear_request_log();
-    place.sandbox.fault(gone().times(2));
+    place.sandbox.add_fault(gone().times(2));
     let error = place.vimeo().upload_picture(PictureTarget::video(id), PNG).send().await.unwrap_err();
     let Error::Media(error) = error else { panic!("{error:?}") };
     assert!(matches!(*error, MediaError::LinkGone { status: 403, .. }), "{error:?}");
@@ -71,18 +71,18 @@ async fn a_disturbed_line_is_tried_again_with_the_whole_file() {
     let place = Place::new().await;
     let put = |effect| Fault::new(effect).host(Host::Upload).method(Method::PUT);
     for effect in [Effect::Status(503), Effect::Reset, Effect::Html(502)] {
-        place.sandbox.fault(put(effect));
+        place.sandbox.add_fault(put(effect));
     }
     let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG.to_vec()).options(at_once());
     upload.send().await.unwrap();
     assert_eq!(place.steps(), ["POST /me/pictures", "PUT link", "PUT link", "PUT link", "PUT link"]);
     assert_eq!(place.sandbox.request_log()[4].body_length, PNG.len() as u64);
 
-    place.sandbox.fault(put(Effect::Status(500)).times(3));
+    place.sandbox.add_fault(put(Effect::Status(500)).times(3));
     let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once().attempts(3));
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::Exhausted { attempts: 3, .. }), "{error:?}");
-    place.sandbox.fault(put(Effect::Status(400)));
+    place.sandbox.add_fault(put(Effect::Status(400)));
     let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once());
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::Refused { status: 400, .. }), "{error:?}");
@@ -215,7 +215,7 @@ async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
 #[tokio::test]
 async fn a_thumbnail_is_taken_out_of_the_video() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let at = Duration::from_secs(3);
     let picture = place.vimeo().thumbnail_at(id, at).activate(true).send().await.unwrap();
     assert_eq!(picture.active, Some(true));

@@ -30,14 +30,14 @@ async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
     let upload =
         || place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).options(at_once());
     let create = || Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
-    place.sandbox.fault(create().phase(Phase::AfterCommit));
+    place.sandbox.add_fault(create().phase(Phase::AfterCommit));
     let id = unanswered(&upload().send().await.unwrap_err());
 
     let unfinished = place.vimeo().pending_uploads().unwrap();
     let Reconciliation::Found { uri } = unfinished.reconcile(&id).await.unwrap() else { panic!("not found") };
     let video = upload().send().await.unwrap();
     assert!(video.continued && video.uri == uri, "{video:?}");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
     let posts = place.steps().iter().filter(|step| *step == "POST /me/videos").count();
     assert_eq!(posts, 1);
     assert_eq!(unfinished.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "it is finished");
@@ -48,7 +48,7 @@ async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     let lost = Fault::new(Effect::Reset).method(Method::POST).path("/me/videos");
-    place.sandbox.fault(lost.phase(Phase::AfterCommit));
+    place.sandbox.add_fault(lost.phase(Phase::AfterCommit));
     let draft = place
         .vimeo()
         .upload(&path)
@@ -208,7 +208,7 @@ async fn an_upload_of_another_account_is_not_ones_own() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     let refuse = Fault::new(Effect::Status(400)).host(vimeo_sandbox::Host::Upload).method(Method::PATCH);
-    place.sandbox.fault(refuse);
+    place.sandbox.add_fault(refuse);
     let anna = place.builder().account("anna").build().unwrap();
     anna.upload(&path).send().await.unwrap_err();
     let [Ok(entry)] = &anna.pending_uploads().unwrap().list().await.unwrap()[..] else { panic!("one entry") };

@@ -23,7 +23,7 @@ async fn replace_returns_the_callers_video_and_the_version() {
     assert_eq!(replaced.video.uri(), video.uri);
     let version = replaced.version_uri.unwrap();
     assert!(version.starts_with(&format!("{}/versions/", video.uri)), "{version}");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
     let create = format!("POST {}/versions", video.uri);
     assert_eq!(place.steps(), [create.as_str(), "HEAD link", "PATCH link", "HEAD link"]);
     let read = place.vimeo().get(&version).fields("filename").send().await.unwrap();
@@ -37,7 +37,9 @@ async fn a_killed_replacement_resumes_with_the_same_version() {
     let video = place.vimeo().upload(film(5000)).send().await.unwrap();
     let file = place.file("cut.mp4", &film(700_000));
     // Each time: a response to a body that is still being sent can get lost, and then the body is sent again.
-    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100));
+    place
+        .sandbox
+        .add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100));
     place.vimeo().replace(&video, &file).send().await.unwrap_err();
     place.sandbox.clear_faults();
     let replaced = place.vimeo().replace(&video, &file).options(at_once()).send().await.unwrap();
@@ -56,7 +58,7 @@ async fn a_replacement_without_a_response_can_be_adopted() {
     let file = place.file("cut.mp4", &film);
     place
         .sandbox
-        .fault(Fault::new(Effect::Reset).operation("create_video_version").phase(Phase::AfterCommit));
+        .add_fault(Fault::new(Effect::Reset).operation("create_video_version").phase(Phase::AfterCommit));
     let error = place.vimeo().replace(&video, &file).send().await.unwrap_err();
     assert!(error.to_string().contains(&format!("a version of {} for ", video.uri)), "{error}");
     let unfinished = place.vimeo().pending_uploads().unwrap();
@@ -66,7 +68,7 @@ async fn a_replacement_without_a_response_can_be_adopted() {
     assert_eq!(candidate.name.as_deref(), Some("cut.mp4"));
     let uploaded = unfinished.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
     assert_eq!(uploaded.video_uri, video.uri);
-    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
     assert_eq!(place.written_down(), 0);
 }
 

@@ -18,7 +18,7 @@ async fn the_same_call_goes_on_with_the_same_video() {
     let film = film(3_000_000);
     let path = place.file("film.mp4", &film);
     let half = Fault::new(Effect::Stall).host(Host::Upload).method(Method::PATCH);
-    place.sandbox.fault(half.phase(Phase::MidBody(1_000_000)));
+    place.sandbox.add_fault(half.phase(Phase::MidBody(1_000_000)));
     let (vimeo, first_path) = (place.vimeo(), path.clone());
     let first = tokio::spawn(async move { vimeo.upload(first_path).name("Surf").send().await });
     while !place.sandbox.request_log().iter().any(|entry| entry.body_length == 1_000_000) {
@@ -33,7 +33,7 @@ async fn the_same_call_goes_on_with_the_same_video() {
     assert!(video.continued);
     assert!(video.uploaded.resumed_from >= 1_000_000, "{video:?}");
     assert!(video.link.is_some(), "the page is written down with the ticket");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
     assert_eq!(
         place.steps(),
         ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link", "PATCH link", "HEAD link"]
@@ -62,7 +62,9 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let place = Place::new().await;
     let film = film(100_000);
     let path = place.file("film.mp4", &film);
-    place.sandbox.fault(Fault::new(Effect::Reset).operation("upload_video_alt1").phase(Phase::AfterCommit));
+    place
+        .sandbox
+        .add_fault(Fault::new(Effect::Reset).operation("upload_video_alt1").phase(Phase::AfterCommit));
     let error = place.vimeo().upload(&path).send().await.unwrap_err();
     assert!(error.call().is_some(), "how asking ended is kept: {error:?}");
     let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
@@ -79,13 +81,13 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let unfinished = vimeo.pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert!(matches!(unfinished.resume(entry).await, Err(Error::Upload { .. })));
-    place.sandbox.seed_videos(3);
+    place.sandbox.add_videos(3);
     let candidates = unfinished.candidates(entry).await.unwrap();
     let [candidate] = &candidates[..] else { panic!("{candidates:?}") };
     let uploaded = unfinished.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
     assert_eq!(uploaded.video_uri, candidate.uri);
     let id = candidate.uri.rsplit('/').next().unwrap().parse().unwrap();
-    assert_eq!(place.sandbox.bytes(id).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(id).unwrap(), film);
     assert_eq!(place.written_down(), 0);
 }
 
@@ -141,7 +143,7 @@ async fn a_call_that_ends_before_it_is_sent_is_no_reason_to_look() {
 async fn an_upload_whose_link_is_gone_says_so_until_it_is_discarded() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
-    place.sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
+    place.sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
     for _ in 0..2 {
         let error = place.vimeo().upload(&path).send().await.unwrap_err();
         let Error::Upload { source, ticket: Some(_) } = error else { panic!("{error:?}") };
@@ -162,7 +164,7 @@ async fn an_upload_whose_link_is_gone_says_so_until_it_is_discarded() {
 async fn without_a_candidate_the_entry_is_discarded_and_the_call_starts_over() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
-    place.sandbox.fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
+    place.sandbox.add_fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
     place.vimeo().upload(&path).send().await.unwrap_err();
     let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
@@ -181,7 +183,7 @@ async fn a_gateway_that_gives_up_says_nothing_about_the_video() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     for effect in [Effect::Html(502), Effect::Status(504), Effect::Truncate(5)] {
-        place.sandbox.fault(Fault::new(effect).operation("upload_video_alt1").phase(Phase::AfterCommit));
+        place.sandbox.add_fault(Fault::new(effect).operation("upload_video_alt1").phase(Phase::AfterCommit));
         let error = place.vimeo().upload(&path).send().await.unwrap_err();
         let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
         let UploadError::OutcomeUnknown { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
@@ -189,7 +191,7 @@ async fn a_gateway_that_gives_up_says_nothing_about_the_video() {
     }
     assert_eq!(place.steps(), ["POST /me/videos"; 3]);
     // The same for what is not a file, without a journal to keep it in.
-    place.sandbox.fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
+    place.sandbox.add_fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
     let error = place.vimeo().upload(film(1000)).send().await.unwrap_err();
     let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
     assert!(matches!(**source, UploadError::OutcomeUnknown { entry: None, .. }), "{source:?}");
@@ -201,7 +203,7 @@ async fn what_surely_was_not_created_leaves_nothing_behind() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     for status in [400, 401, 403, 404] {
-        place.sandbox.fault(Fault::new(Effect::Status(status)).operation("upload_video_alt1"));
+        place.sandbox.add_fault(Fault::new(Effect::Status(status)).operation("upload_video_alt1"));
         let error = place.vimeo().upload(&path).send().await.unwrap_err();
         assert!(matches!(error, Error::Call(_)), "{error:?}");
         assert_eq!(place.written_down(), 0, "{status}");
@@ -218,7 +220,9 @@ async fn an_upload_begun_with_other_settings_is_not_taken_up_silently() {
     let film = film(1_000_000);
     let path = place.file("film.mp4", &film);
     // Each time: a response to a body that is still being sent can get lost, and then the body is sent again.
-    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100));
+    place
+        .sandbox
+        .add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100));
     let error =
         place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Anybody).send().await.unwrap_err();
     place.sandbox.clear_faults();
@@ -244,7 +248,9 @@ async fn an_upload_begun_with_other_settings_is_not_taken_up_silently() {
 async fn accounts_do_not_meet_in_one_journal() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
-    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(2));
+    place
+        .sandbox
+        .add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(2));
     let other = place.sandbox.add_user("Other");
     let (ours, theirs) = (place.vimeo(), place.vimeo().for_account("other", &*other.token).unwrap());
     for vimeo in [&ours, &theirs] {
@@ -267,7 +273,7 @@ async fn a_file_is_compared_whole_where_that_is_asked_for() {
     let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
     // Each time: an answer to a body that is still being sent can get lost, and then it is sent again.
     let refuse = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100);
-    place.sandbox.fault(refuse);
+    place.sandbox.add_fault(refuse);
     let journal = place.journal().sha256(true);
     place.vimeo().upload(&path).journal(journal.clone()).send().await.unwrap_err();
     // In the middle, where the sample does not look, and with the time set back.

@@ -13,7 +13,7 @@ const VTT: &[u8] = b"WEBVTT\n\n00:00.000 --> 00:02.000\nAt sea\n";
 #[tokio::test]
 async fn a_text_track_is_created_uploaded_raw_and_activated() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let file = place.file("captions.vtt", VTT);
     let track = place
         .vimeo()
@@ -39,9 +39,9 @@ async fn a_text_track_is_created_uploaded_raw_and_activated() {
 #[tokio::test]
 async fn an_expired_text_track_link_is_renewed_once() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let gone = || Fault::new(Effect::Status(404)).host(Host::Upload).method(Method::PUT);
-    place.sandbox.fault(gone());
+    place.sandbox.add_fault(gone());
     let track =
         place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT).active(true).send().await;
     let track = track.unwrap();
@@ -54,7 +54,7 @@ async fn an_expired_text_track_link_is_renewed_once() {
     assert_eq!((&list["total"], &list["data"][0]["uri"]), (&1.into(), &track.uri.as_str().into()));
 
     place.sandbox.clear_request_log();
-    place.sandbox.fault(gone().times(2));
+    place.sandbox.add_fault(gone().times(2));
     let upload = place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT);
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::LinkGone { status: 404, .. }), "{error:?}");
@@ -64,10 +64,10 @@ async fn an_expired_text_track_link_is_renewed_once() {
 #[tokio::test]
 async fn a_text_track_that_cannot_be_deleted_is_named() {
     let place = Place::new().await;
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let token = place.sandbox.issue_token("public private upload edit");
     let vimeo = place.builder().access_token(token).build().unwrap();
-    place.sandbox.fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
+    place.sandbox.add_fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
     let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", VTT).send().await.unwrap();
     let left = track.orphaned_uri.unwrap();
     assert!(left.starts_with(&format!("/videos/{id}/texttracks/")) && left != track.uri, "{left}");
@@ -100,7 +100,7 @@ async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
     assert!(error.to_string().contains("the file is empty"), "{error}");
     assert_eq!(place.steps(), [""; 0]);
 
-    let id = place.sandbox.seed_videos(1)[0];
+    let id = place.sandbox.add_videos(1)[0];
     let odd = vimeo
         .upload_text_track(id, TextTrackType::Metadata, "qq", b"%PDF-1.7".as_slice())
         .check_language(false);

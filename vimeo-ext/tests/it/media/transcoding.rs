@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use vimeo_api::types::TranscodeStatus;
 use vimeo_ext::{Error, MediaError};
-use vimeo_sandbox::{Pull, Sandbox, Transcode};
+use vimeo_sandbox::{PullOutcome, Sandbox, Transcode};
 
 use super::{Place, film};
 use crate::fake::{Fake, answer};
@@ -106,8 +106,9 @@ async fn a_file_that_vimeo_fetches_is_waited_for_and_its_failure_named() {
     assert!(video.id().is_some() && video.link.is_some(), "{video:?}");
     vimeo.wait_transcoded(&video).poll_interval(at_once, at_once).send().await.unwrap();
 
-    let failing =
-        Sandbox::builder().pull(Pull::Fails("remote_not_found".to_owned())).transcode(Transcode::Immediate);
+    let failing = Sandbox::builder()
+        .pull(PullOutcome::Fails("remote_not_found".to_owned()))
+        .transcode(Transcode::Immediate);
     let place = Place::of(failing).await;
     let video = place.vimeo().upload_from_url("https://example.com/gone.mp4").send().await.unwrap();
     let wait = place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await;

@@ -20,7 +20,7 @@ fn lines(log: &AuditLog) -> Vec<Value> {
 /// A world in which no folder's creation is answered, and a server that notes attempts.
 async fn stalled() -> (World, AuditLog, Server) {
     let world = World::new().await;
-    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::POST).phase(Phase::Before));
+    world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).phase(Phase::Before));
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
     let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
     (world, log, server)

@@ -132,7 +132,7 @@ async fn without_output_schemas_there_is_text_alone() {
 #[tokio::test]
 async fn a_hundred_videos_come_in_answers_of_twenty_thousand_bytes_on_the_wire() {
     let world = World::new().await;
-    let ids = world.sandbox.seed_videos(97);
+    let ids = world.sandbox.add_videos(97);
     for id in world.videos.iter().chain(&ids) {
         let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11))});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();

@@ -118,9 +118,9 @@ async fn a_call_that_vimeo_does_not_answer_closes_its_socket() {
         let line = Line::start().await;
         let world = World::reached_by(|builder| line.under(builder)).await;
         let server = Server::for_account(world.vimeo().clone());
-        world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET));
+        world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::GET));
         let mut calling = Calling::begin(&server, new, http, "vimeo_me_get", &json!({})).await;
-        while world.sandbox.fired().is_empty() {
+        while world.sandbox.fault_hits().is_empty() {
             tokio::task::yield_now().await;
         }
         let open = line.open();
@@ -164,7 +164,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
         let [Ok(entry)] = &unfinished[..] else { panic!("{ending:?}: {unfinished:?}") };
         let video = entry.ticket.as_ref().unwrap().video_uri().rsplit('/').next().unwrap().parse().unwrap();
         videos.insert(video);
-        let stored = world.sandbox.stored(video).unwrap();
+        let stored = world.sandbox.stored_upload(video).unwrap();
         println!(
             "new {new}, http {http}, {ending:?}: socket closed after {took:?}, {} arrived",
             stored.received
@@ -188,7 +188,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     assert_eq!(videos.len(), 1, "one video for one upload: {videos:?}");
     let posts = world.sandbox.request_log();
     assert_eq!(posts.iter().filter(|entry| entry.path == "/me/videos").count(), 1);
-    let stored = world.sandbox.stored(video).unwrap();
+    let stored = world.sandbox.stored_upload(video).unwrap();
     assert!(stored.complete && stored.size == GIB, "{stored:?}");
     let mut expected = Sha256::new();
     let zeros = vec![0; 1 << 20];

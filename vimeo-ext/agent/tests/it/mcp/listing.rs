@@ -162,7 +162,7 @@ async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
 #[tokio::test]
 async fn an_answer_that_was_cut_fits_its_schema() {
     let world = World::new().await;
-    for id in world.sandbox.seed_videos(60) {
+    for id in world.sandbox.add_videos(60) {
         let body = json!({"name": format!("{id} {}", "Wörter ".repeat(17))});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
     }

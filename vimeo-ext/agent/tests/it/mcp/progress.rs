@@ -19,7 +19,7 @@ async fn progress_rises_to_the_end_and_then_nothing_is_told() {
         std::fs::File::create(&film).unwrap().set_len(SIZE).unwrap();
         // The line breaks in the middle, so that there is something to tell of before the end however fast it goes.
         let patch = Fault::new(Effect::Reset).host(Host::Upload).method(Method::PATCH);
-        world.sandbox.fault(patch.phase(Phase::MidBody(SIZE / 2)));
+        world.sandbox.add_fault(patch.phase(Phase::MidBody(SIZE / 2)));
         let server = Server::for_account(world.vimeo().clone())
             .selection(ToolSelection {
                 toolsets: vec![Toolset::Uploads, Toolset::Read],

@@ -15,7 +15,7 @@ use crate::tools::world::World;
 
 /// A call that Vimeo does not answer.
 fn stall(world: &World) {
-    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
+    world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
 }
 
 /// Waits until the request has reached the sandbox.

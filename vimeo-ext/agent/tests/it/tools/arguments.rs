@@ -332,7 +332,7 @@ async fn moving_into_a_folder_needs_what_the_operation_needs() {
 #[tokio::test]
 async fn limits_say_whether_they_count_bytes_or_videos() {
     let sandbox = Sandbox::builder().quota(Quota::videos(25, 2)).start().await.unwrap();
-    sandbox.seed_videos(1);
+    sandbox.add_videos(1);
     let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
     let limits = tools.call("vimeo_limits_get", json!({})).await.unwrap();
     let limits = limits.value();
@@ -353,7 +353,7 @@ async fn limits_say_whether_they_count_bytes_or_videos() {
 #[tokio::test]
 async fn an_upload_that_the_quota_has_no_room_for_says_what_is_used() {
     let sandbox = Sandbox::builder().quota(Quota::videos(1, 1)).start().await.unwrap();
-    sandbox.seed_videos(1);
+    sandbox.add_videos(1);
     let folder = tempfile::tempdir().unwrap();
     let film = folder.path().join("film.mp4");
     std::fs::write(&film, vec![7; 1_000]).unwrap();

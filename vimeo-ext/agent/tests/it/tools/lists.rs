@@ -10,7 +10,7 @@ use super::world::{World, client};
 /// Titles and descriptions as long as they can be.
 async fn fat_world() -> World {
     let world = World::new().await;
-    let ids = world.sandbox.seed_videos(97);
+    let ids = world.sandbox.add_videos(97);
     for id in world.videos.iter().chain(&ids) {
         let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11)), "description": "So weit. ".repeat(550)});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
 #[tokio::test]
 async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
     let world = World::new().await;
-    world.sandbox.seed_videos(30);
+    world.sandbox.add_videos(30);
     let first = world.call("vimeo_my_videos_list", json!({"sort": "date"})).await.unwrap();
     let cursor = first.value()["next_cursor"].as_str().unwrap().to_owned();
     assert!(!cursor.contains("videos"));

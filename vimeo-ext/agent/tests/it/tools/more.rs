@@ -48,7 +48,7 @@ async fn captions_are_added_listed_and_read_in_the_language_asked_for_and_no_oth
 #[tokio::test]
 async fn a_track_that_was_made_and_got_no_file_is_an_error_that_says_so() {
     let world = world().await;
-    world.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).times(9));
+    world.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).times(9));
     let video = world.videos[0].to_string();
     let add = json!({"video_id": video, "kind": "captions", "language": "en", "content": CAPTIONS});
     let error = world.call("vimeo_text_track_add", add).await.unwrap_err();
@@ -168,10 +168,10 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
 #[tokio::test]
 async fn a_call_that_is_given_up_stops_its_upload() {
     let (world, _folder, film) = with_film(300_000).await;
-    world.sandbox.fault(Fault::new(Effect::Stall).host(Host::Upload).method(http::Method::PATCH));
+    world.sandbox.add_fault(Fault::new(Effect::Stall).host(Host::Upload).method(http::Method::PATCH));
     tokio::select! {
         answer = world.call("vimeo_video_upload", json!({"path": film})) => panic!("{answer:?}"),
-        () = async { while world.sandbox.fired().is_empty() { tokio::task::yield_now().await } } => {}
+        () = async { while world.sandbox.fault_hits().is_empty() { tokio::task::yield_now().await } } => {}
     }
     let posts = world.requests("POST");
     assert_eq!(posts, 1);
@@ -198,7 +198,7 @@ async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_
         for (tool, arguments, path) in &cases {
             world.sandbox.clear_request_log();
             let lost = Fault::new(effect.clone()).method(http::Method::POST).path(*path);
-            world.sandbox.fault(lost.phase(Phase::AfterCommit));
+            world.sandbox.add_fault(lost.phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);
             assert_eq!(
                 (error.kind, error.retryable),

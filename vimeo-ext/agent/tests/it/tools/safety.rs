@@ -28,7 +28,9 @@ async fn what_may_have_been_created_is_sent_once_and_found_by_the_advised_check(
     for effect in [Effect::Reset, Effect::Html(502)] {
         for (tool, arguments, wanted) in &cases {
             world.sandbox.clear_request_log();
-            world.sandbox.fault(Fault::new(effect.clone()).method(Method::POST).phase(Phase::AfterCommit));
+            world
+                .sandbox
+                .add_fault(Fault::new(effect.clone()).method(Method::POST).phase(Phase::AfterCommit));
             let error = world.call(tool, arguments.clone()).await.expect_err(tool);
             assert_eq!(error.kind, ErrorKind::UnknownOutcome, "{tool}: {error:?}");
             assert!(!error.retryable, "{tool}");
@@ -46,10 +48,10 @@ async fn a_post_that_was_refused_or_never_sent_has_a_known_outcome() {
     let world = World::new().await;
     let video = world.videos[0].to_string();
     let comment = json!({"video_id": video, "text": "x"});
-    world.sandbox.fault(Fault::new(Effect::Status(403)).method(Method::POST));
+    world.sandbox.add_fault(Fault::new(Effect::Status(403)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment.clone()).await.unwrap_err();
     assert_ne!(error.kind, ErrorKind::UnknownOutcome, "{error:?}");
-    world.sandbox.fault(Fault::new(Effect::Status(400)).method(Method::POST));
+    world.sandbox.add_fault(Fault::new(Effect::Status(400)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Input, "{error:?}");
 }
@@ -123,9 +125,9 @@ async fn what_strangers_wrote_is_cleaned_and_fenced_anew_in_each_answer() {
 #[tokio::test]
 async fn limits_are_told_at_once_with_the_time_to_wait_and_reads_survive_trouble() {
     let world = World::new().await;
-    world.sandbox.fault(Fault::new(Effect::Reset).method(Method::GET));
+    world.sandbox.add_fault(Fault::new(Effect::Reset).method(Method::GET));
     world.call("vimeo_me_get", json!({})).await.unwrap();
-    world.sandbox.fault(Fault::new(Effect::Status(429)).method(Method::GET).times(9));
+    world.sandbox.add_fault(Fault::new(Effect::Status(429)).method(Method::GET).times(9));
     let error = world.call("vimeo_me_get", json!({})).await.unwrap_err();
     assert_eq!((error.kind, error.retryable), (ErrorKind::RateLimit, true), "{error:?}");
     assert_eq!(error.status, Some(429));

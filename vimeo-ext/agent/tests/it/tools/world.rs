@@ -49,7 +49,7 @@ impl World {
     /// A world whose owner's client is made in another way.
     pub(crate) async fn reached_by(change: impl FnOnce(VimeoBuilder) -> VimeoBuilder) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
-        let videos = sandbox.seed_videos(3);
+        let videos = sandbox.add_videos(3);
         let own = tempfile::tempdir().unwrap();
         let journal = Journal::in_folder(own.path().join("journal"));
         let owner = change(builder(&sandbox, sandbox.token()).journal(journal)).build().unwrap();

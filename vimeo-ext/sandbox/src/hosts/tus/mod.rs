@@ -37,7 +37,7 @@ const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 /// Handles a request to the upload host.
 pub(crate) async fn handle(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
     let parts = &exchange.parts;
-    if app.worlds.config.refuse_foreign_tokens && parts.headers.contains_key(header::AUTHORIZATION) {
+    if app.worlds.config.refuse_upload_authorization && parts.headers.contains_key(header::AUTHORIZATION) {
         return plain(StatusCode::FORBIDDEN, "An Authorization header was sent to the upload host.");
     }
     let Some(link) = LinkTarget::parse(parts.uri.path()) else {

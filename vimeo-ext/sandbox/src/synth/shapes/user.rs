@@ -41,7 +41,7 @@ pub(crate) fn user(view: &ResponseView<'_>, user: &User, selection: &Selection) 
         .put("content_filter", json!(["language", "drugs", "violence", "nudity", "safe", "unrated"]))
         .with_if(own, "upload_quota", |_| quota(view, user))
         .put("resource_key", user.resource_key.as_str())
-        .put("account", user.plan.word())
+        .put("account", user.plan.as_str())
         .build()
 }
 
@@ -124,7 +124,7 @@ fn preferences() -> Value {
 }
 
 fn quota(view: &ResponseView<'_>, user: &User) -> Value {
-    let (word, used) = (user.quota.unit.word(), view.state.quota_used(user.id, user.quota.unit));
+    let (word, used) = (user.quota.unit.as_str(), view.state.quota_used(user.id, user.quota.unit));
     let period = match user.quota.unit {
         QuotaUnit::VideoCount => "month",
         QuotaUnit::VideoSize => "week",
@@ -142,8 +142,8 @@ fn quota(view: &ResponseView<'_>, user: &User) -> Value {
             metadata::with(periodic, json!({"reset_date": iso(next_week(user.created))})),
         ),
         "lifetime": metadata::with(unit, json!({
-            "free": user.quota.space.saturating_sub(used),
-            "max": user.quota.space,
+            "free": user.quota.total.saturating_sub(used),
+            "max": user.quota.total,
             "used": used,
         })),
     })

@@ -82,7 +82,7 @@ impl Furnished {
     }
 
     async fn furnish(&mut self, world: &World) {
-        let videos = world.seed_videos(3);
+        let videos = world.add_videos(3);
         let other = world.add_user("Someone Else");
         self.ids.insert("video_id", videos[0].to_string());
         self.ids.insert("other_user", other.user_id.to_string());

@@ -23,7 +23,7 @@ async fn is_all_there(sandbox: &Sandbox) {
     let whole = client.get("/me/videos?query=Whole&fields=uri,status").await.body["data"][0].clone();
     let id = crate::client::id_of(&whole);
     assert_eq!(whole["status"], "transcoding");
-    let stored = sandbox.stored(id).unwrap();
+    let stored = sandbox.stored_upload(id).unwrap();
     // The SHA-256 of "bytes", taken with another program.
     let digest = "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9";
     assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
@@ -34,7 +34,7 @@ async fn is_all_there(sandbox: &Sandbox) {
     let link = half["upload"]["upload_link"].as_str().unwrap();
     assert_eq!(client.offset(link).await, 5);
     assert_eq!(offset(&client.patch(link, 5, "67890").send().await.unwrap()), 10);
-    let stored = sandbox.stored(crate::client::id_of(&half)).unwrap();
+    let stored = sandbox.stored_upload(crate::client::id_of(&half)).unwrap();
     let digest = "c775e7b757ede630cd0aa1113bd102661ab38829ca52a6422ab782862f268646";
     assert_eq!(stored.sha256.as_deref(), Some(digest));
     sandbox.clock().advance(Duration::from_secs(60));
@@ -87,7 +87,7 @@ async fn a_folder_that_0_1_0_left_is_gone_on_with() {
     std::fs::write(folder.path().join("snapshot-7.json"), V0_1_0).unwrap();
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
-    assert!(sandbox.was_kept());
+    assert!(sandbox.was_restored());
     is_all_there(&sandbox).await;
     sandbox.stop().await;
     // Written down again by this release, and read once more.
@@ -112,7 +112,7 @@ async fn goes_on(sandbox: &Sandbox) {
     let link = videos["data"][0]["upload"]["upload_link"].as_str().unwrap();
     assert_eq!(client.offset(link).await, 0);
     assert_eq!(offset(&client.patch(link, 0, "twelve bytes").send().await.unwrap()), 12);
-    let stored = sandbox.stored(crate::client::id_of(&videos["data"][0])).unwrap();
+    let stored = sandbox.stored_upload(crate::client::id_of(&videos["data"][0])).unwrap();
     // The SHA-256 of "twelve bytes", taken with another program.
     let digest = "d4ce2c527afe674c7a086bd74e256019e3d5dcdb31eeb6eaadef5ada8c4383b9";
     assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
@@ -133,7 +133,7 @@ async fn a_folder_with_tokens_in_clear_is_gone_on_with() {
     }
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
-    assert!(sandbox.was_kept());
+    assert!(sandbox.was_restored());
     goes_on(&sandbox).await;
     sandbox.stop().await;
     let sandbox = begin().await.unwrap();

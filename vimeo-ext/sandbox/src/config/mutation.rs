@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Drift {
+pub enum Mutation {
     /// As an API that lacks some of what is described: a quarter of the members is absent or null.
     Old,
     /// As an API that has gone on: members and words that are new, and now and then an object where text was.
@@ -51,7 +51,7 @@ const SPARED: [&str; 22] = [
 const WORDS: [&str; 10] =
     ["status", "view", "embed", "comments", "type", "account", "layout", "theme", "sort", "license"];
 
-impl Drift {
+impl Mutation {
     /// Changes an answer.
     pub(crate) fn apply(self, body: &mut Value, seed: u64) {
         self.walk(body, seed, &mut String::new());
@@ -68,11 +68,11 @@ impl Drift {
                 members.retain(|name, member| {
                     within(place, name, |place| {
                         self.walk(member, seed, place);
-                        SPARED.contains(&name.as_str()) || self.alter(name, member, chance(seed, place))
+                        SPARED.contains(&name.as_str()) || self.mutate(name, member, chance(seed, place))
                     })
                 });
                 if self != Self::Old && members.contains_key("uri") {
-                    members.insert("sandbox_drift".to_owned(), json!({"is_new": true}));
+                    members.insert("sandbox_mutation".to_owned(), json!({"is_new": true}));
                 }
             }
             _ => {}
@@ -80,7 +80,7 @@ impl Drift {
     }
 
     /// Changes one member; `false` when it is to go.
-    fn alter(self, name: &str, member: &mut Value, chance: u64) -> bool {
+    fn mutate(self, name: &str, member: &mut Value, chance: u64) -> bool {
         match (self, chance % 16) {
             (Self::Old, 0 | 1) | (Self::Fuzz, 0) => return false,
             (Self::Old, 2 | 3) | (Self::Fuzz, 1) => *member = Value::Null,
@@ -136,27 +136,27 @@ mod tests {
 
     #[test]
     fn drift_follows_from_the_seed_and_spares_what_leads_on() {
-        for drift in [Drift::Old, Drift::New, Drift::Fuzz] {
-            let drifted = |seed| {
+        for mutation in [Mutation::Old, Mutation::New, Mutation::Fuzz] {
+            let mutated = |seed| {
                 let mut body = sample();
-                drift.apply(&mut body, seed);
+                mutation.apply(&mut body, seed);
                 body
             };
-            assert_eq!(drifted(7), drifted(7));
-            assert_ne!(drifted(7), drifted(8));
-            assert_ne!(drifted(7), sample());
-            assert_eq!(drifted(7)["uri"], "/videos/1");
-            let many: Vec<Value> = drifted(7)["many"]
+            assert_eq!(mutated(7), mutated(7));
+            assert_ne!(mutated(7), mutated(8));
+            assert_ne!(mutated(7), sample());
+            assert_eq!(mutated(7)["uri"], "/videos/1");
+            let many: Vec<Value> = mutated(7)["many"]
                 .as_object()
                 .into_iter()
                 .flatten()
                 .map(|(_, member)| member.clone())
                 .collect();
             let changed = many.iter().filter(|member| **member != json!("text")).count();
-            match drift {
-                Drift::Old => assert!(many.len() < 64 && many.iter().any(Value::is_null)),
-                Drift::New => assert!(many.len() == 64 && many.iter().any(Value::is_object)),
-                Drift::Fuzz => assert!(many.len() < 64 && changed > 0),
+            match mutation {
+                Mutation::Old => assert!(many.len() < 64 && many.iter().any(Value::is_null)),
+                Mutation::New => assert!(many.len() == 64 && many.iter().any(Value::is_object)),
+                Mutation::Fuzz => assert!(many.len() < 64 && changed > 0),
             }
         }
     }

@@ -10,13 +10,14 @@ use super::video::{Source, Stage, Version};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Seed {
+pub enum Fixture {
     /// Nothing.
     Empty,
     /// A folder, a showcase, a channel and three videos, with a tag and a comment, one of them in Watch Later.
     Small,
-    /// As [`Small`](Self::Small), in a world whose answers drift: [`Drift::Fuzz`](crate::Drift::Fuzz).
-    Drifted,
+    /// As [`Small`](Self::Small), in a world whose answers drift: [`Mutation::Fuzz`](crate::Mutation::Fuzz).
+    #[serde(alias = "drifted")]
+    Mutated,
     /// 10,000 videos of the first user.
     Large,
     /// So many videos of the first user.
@@ -24,11 +25,12 @@ pub enum Seed {
     /// The steps of a fixture, in TOML: each `[[step]]` has a `call` such as `"POST /me/videos"`, and may have a `name`, a
     /// `body`, a `status` that must be answered, and bytes to `send` by the answer's upload link. `${name.member}` stands
     /// for a member of an earlier answer, and `${name.id}` for the number in its URI.
-    Fixture(String),
+    #[serde(rename = "fixture")]
+    Toml(String),
 }
 
-/// How many videos [`Seed::Large`] is.
-pub(crate) const LARGE: usize = 10_000;
+/// How many videos [`Fixture::Large`] is.
+pub(crate) const LARGE_VIDEO_COUNT: usize = 10_000;
 
 /// How many videos a world can be filled with at once.
 pub(crate) const MAX_VIDEOS: usize = 500_000;
@@ -46,7 +48,7 @@ pub struct FixtureError {
 /// Why a world could not be filled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SeedError {
+pub enum FillError {
     /// A fixture could not be read, or one of its steps failed.
     #[error(transparent)]
     Fixture(#[from] FixtureError),
@@ -57,7 +59,7 @@ pub enum SeedError {
 
 impl State {
     /// Adds `count` videos that are ready to play, each a minute older than the next.
-    pub(crate) fn seed_videos(&mut self, owner: u64, count: usize, now: DateTime<Utc>) -> Vec<u64> {
+    pub(crate) fn add_videos(&mut self, owner: u64, count: usize, now: DateTime<Utc>) -> Vec<u64> {
         (0..count).map(|place| self.seed_video(owner, place, count, now)).collect()
     }
 
@@ -135,5 +137,22 @@ fn recorded(id: u64, file_name: String, created: DateTime<Utc>) -> Version {
         upload: Stage::Complete,
         transcode: Stage::InProgress,
         reads_left: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_names_of_earlier_releases() {
+        for (json, fixture) in [
+            (r#""drifted""#, Fixture::Mutated),
+            (r#""mutated""#, Fixture::Mutated),
+            (r#"{"videos":2}"#, Fixture::Videos(2)),
+            (r#"{"fixture":"steps"}"#, Fixture::Toml("steps".to_owned())),
+        ] {
+            assert_eq!(serde_json::from_str::<Fixture>(json).unwrap(), fixture);
+        }
     }
 }
