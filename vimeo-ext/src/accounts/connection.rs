@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::{AccountsError, Ciphertext, ConnectionId};
+use crate::auth::AppCredentials;
 
 /// A stored connection, without its secrets. Secrets are never returned: only [`Connections::client`] uses them.
 ///
@@ -71,7 +72,9 @@ pub struct ConnectionRecord {
 ///
 /// ```
 /// use vimeo_ext::accounts::NewConnection;
-/// let new = NewConnection::new("Marketing", "client id", "client secret", "token").description("The team's");
+/// use vimeo_ext::auth::AppCredentials;
+/// let app = AppCredentials::new("client id", "client secret");
+/// let new = NewConnection::new("Marketing", app, "token").description("The team's");
 /// assert!(!format!("{new:?}").contains("token\""));
 /// ```
 #[derive(Clone)]
@@ -87,18 +90,13 @@ pub struct NewConnection {
 impl NewConnection {
     /// Describes an enabled connection. The name has 1 to 100 letters, digits, spaces, `_` and `-`; the credentials have 1 to
     /// 500 characters each. [`Connections::create`](super::Connections::create) checks this.
-    pub fn new(
-        name: impl Into<String>,
-        client_identifier: impl Into<String>,
-        client_secret: impl Into<SecretString>,
-        access_token: impl Into<SecretString>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, app: AppCredentials, access_token: impl Into<SecretString>) -> Self {
         Self {
             name: name.into(),
             description: None,
             enabled: true,
-            client_identifier: client_identifier.into(),
-            client_secret: client_secret.into(),
+            client_identifier: app.id().to_owned(),
+            client_secret: app.secret().clone(),
             access_token: access_token.into(),
         }
     }
@@ -177,11 +175,11 @@ impl ConnectionUpdate {
         self
     }
 
-    /// Changes the app. The new app has its own client secret, so both are required.
+    /// Changes the app, or its client secret.
     #[must_use]
-    pub fn app(mut self, client_identifier: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        self.client_identifier = Some(client_identifier.into());
-        self.client_secret = Some(secret.into());
+    pub fn app(mut self, app: AppCredentials) -> Self {
+        self.client_identifier = Some(app.id().to_owned());
+        self.client_secret = Some(app.secret().clone());
         self
     }
 
@@ -265,7 +263,7 @@ mod tests {
     fn validates_the_fields_of_a_new_connection() {
         let long = |count| "x".repeat(count);
         let with = |edit: &dyn Fn(&mut NewConnection)| {
-            let mut new = NewConnection::new("Team 1_a-b", "id", "secret", "token");
+            let mut new = NewConnection::new("Team 1_a-b", AppCredentials::new("id", "secret"), "token");
             edit(&mut new);
             invalid_field(new.check())
         };
@@ -297,18 +295,19 @@ mod tests {
         assert_eq!(invalid_field(ConnectionUpdate::default().check()), None);
         assert_eq!(invalid_field(ConnectionUpdate::default().name("a?").check()), Some("name"));
         assert_eq!(invalid_field(ConnectionUpdate::default().access_token("").check()), Some("access_token"));
-        assert_eq!(
-            invalid_field(ConnectionUpdate::default().app("", "s").check()),
-            Some("client_identifier")
-        );
+        let without_id = ConnectionUpdate::default().app(AppCredentials::new("", "s"));
+        assert_eq!(invalid_field(without_id.check()), Some("client_identifier"));
+        let without_secret = ConnectionUpdate::default().app(AppCredentials::new("id", ""));
+        assert_eq!(invalid_field(without_secret.check()), Some("client_secret"));
         assert!(!ConnectionUpdate::default().enabled(false).changes_credentials());
         assert!(ConnectionUpdate::default().access_token("t").changes_credentials());
     }
 
     #[test]
     fn debug_redacts_secrets() {
-        let new = NewConnection::new("a", "id", "client-s3cret", "t0ken");
-        let update = ConnectionUpdate::default().app("id", "client-s3cret").access_token("t0ken");
+        let app = AppCredentials::new("id", "client-s3cret");
+        let new = NewConnection::new("a", app.clone(), "t0ken");
+        let update = ConnectionUpdate::default().app(app).access_token("t0ken");
         let shown = format!("{new:?} {update:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
     }

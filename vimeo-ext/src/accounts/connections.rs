@@ -27,9 +27,10 @@ use crate::{AccessToken, ScopeSet, Vimeo};
 ///
 /// ```no_run
 /// use vimeo_ext::accounts::{Accounts, AccountsError, ConnectionUpdate, NewConnection};
+/// use vimeo_ext::auth::AppCredentials;
 /// # async fn demo(accounts: Accounts) -> Result<(), vimeo_ext::Error> {
 /// let connections = accounts.connections();
-/// let new = NewConnection::new("Marketing", "client id", "client secret", "token");
+/// let new = NewConnection::new("Marketing", AppCredentials::new("client id", "client secret"), "token");
 /// let connection = match connections.create(new).await {
 ///     Ok(connection) => connection,
 ///     Err(AccountsError::DuplicateName { name }) => return Ok(tracing::warn!(name, "name already exists")),

@@ -50,7 +50,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError::BadKey`] if the text is not the base64 of 32 bytes.
+    /// [`KeyError::InvalidKey`] if the text is not the base64 of 32 bytes.
     pub fn from_base64(text: &SecretString) -> Result<Self, KeyError> {
         let decoded = STANDARD.decode(text.expose_secret().trim()).map_err(|_| KeyError::InvalidKey)?;
         let decoded = Zeroizing::new(decoded);
@@ -263,7 +263,7 @@ mod tests {
         let shown = format!("{key:?} {:?}", KeyRing::new(key.clone()));
         assert!(!shown.contains(text.expose_secret()) && !shown.contains("7, 7"), "{shown}");
         for invalid in ["", "c2hvcnQ=", "no base64"] {
-            assert_eq!(Key::from_base64(&SecretString::from(invalid)).unwrap_err(), KeyError::BadKey);
+            assert_eq!(Key::from_base64(&SecretString::from(invalid)).unwrap_err(), KeyError::InvalidKey);
         }
     }
 }

@@ -86,11 +86,11 @@ impl Accounts {
         }
     }
 
-    /// Renews the account's token now.
+    /// Renews the account's token without waiting for a call.
     ///
     /// Usually there is no need to call this: calls renew a token automatically when it is about to expire or Vimeo rejects it.
-    /// A token that is not about to expire is first verified; if Vimeo accepts it, it is kept. New tokens are used at once, and
-    /// kept in memory while the store cannot be written.
+    /// A token that expires within 5 minutes is renewed at once; any other is verified first, and kept if Vimeo accepts it. New
+    /// tokens are used at once, and kept in memory while the store cannot be written.
     ///
     /// # Errors
     ///

@@ -36,6 +36,12 @@ impl AppCredentials {
         &self.id
     }
 
+    /// Returns the client secret.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
     /// Returns a hash that identifies these credentials without revealing them.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let digest = Sha256::new().chain_update(self.id.as_bytes()).chain_update([0]);

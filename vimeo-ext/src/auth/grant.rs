@@ -12,7 +12,7 @@ use crate::ScopeSet;
 
 /// An access token together with everything that Vimeo returned with it.
 ///
-/// The granted scopes can be fewer than the requested ones; compare them with [`ScopeSet::without`].
+/// The granted scopes can be fewer than the requested ones; compare them with [`ScopeSet::difference`].
 #[non_exhaustive]
 pub struct Grant {
     /// The token, with its scopes and expiry.

@@ -1,4 +1,4 @@
-//! Tokens: renewing, giving up, asking once.
+//! Access tokens: refresh, rejection, OAuth flows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,23 +13,23 @@ use vimeo_ext::{AccessToken, Scope, Vimeo};
 
 use crate::fake::{Answer, Fake, Seen, answer, start};
 
-/// Gives `new1`, `new2` and so on, each after a while.
+/// Returns `new1`, `new2` and so on, each after 50 ms, or an error.
 #[derive(Clone, Default)]
-struct Counting {
+struct CountingRefresher {
     count: Arc<AtomicUsize>,
-    fails: Option<fn() -> RefreshError>,
-    lasts: Option<Duration>,
+    error: Option<fn() -> RefreshError>,
+    lifetime: Option<Duration>,
 }
 
-impl Refresher for Counting {
+impl Refresher for CountingRefresher {
     fn refresh<'a>(&'a self, _: Option<&'a AccessToken>) -> BoxFuture<'a, Result<AccessToken, RefreshError>> {
         Box::pin(async {
             tokio::time::sleep(Duration::from_millis(50)).await;
             let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-            match self.fails {
+            match self.error {
                 Some(error) => Err(error()),
                 None => {
-                    let expires = self.lasts.map(|lasts| start() + lasts * number as u32);
+                    let expires = self.lifetime.map(|lifetime| start() + lifetime * number as u32);
                     Ok(AccessToken::from(format!("new{number}")).with_expiry(expires))
                 }
             }
@@ -37,8 +37,8 @@ impl Refresher for Counting {
     }
 }
 
-/// Takes every token that begins with `new`.
-fn new_only(seen: &Seen) -> Answer {
+/// Accepts tokens that start with `new`, and rejects all others.
+fn accept_new_tokens(seen: &Seen) -> Answer {
     match seen.token() {
         Some(token) if token.starts_with("new") => answer(200).json(json!({"echo": seen.body.len()})),
         _ => answer(401).json(json!({"error": "No.", "error_code": 8003})),
@@ -47,23 +47,23 @@ fn new_only(seen: &Seen) -> Answer {
 
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn fifty_refused_calls_share_one_refresh_and_are_resent_whole() {
-    let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
-    let refresher = Counting::default();
+async fn concurrent_rejected_calls_share_one_refresh() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen).after(Duration::from_millis(5)));
+    let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     let calls = (0..50).map(|_| vimeo.post("/me/albums").json(&json!({"name": "a"})).send());
     for result in join_all(calls).await {
         assert_eq!(result.unwrap()["echo"], 12);
     }
     assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
-    // Those who had not gone out yet went with the new token at once.
+    // Calls that were not sent yet use the new token at once.
     assert!(fake.count() <= 100);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_by_hand_once_for_all_who_ask() {
-    let fake = Fake::new(|seen, _| new_only(seen));
-    let refresher = Counting::default();
+async fn concurrent_manual_refreshes_share_one_renewal() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen));
+    let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     for result in join_all((0..5).map(|_| async { vimeo.auth().refresh().await })).await {
         result.unwrap();
@@ -80,13 +80,29 @@ async fn a_token_is_renewed_by_hand_once_for_all_who_ask() {
     assert!(matches!(without.get("/me").send().await, Err(Error::LoginRequired(_))));
 }
 
+#[tokio::test(start_paused = true)]
+async fn async_closure_is_a_refresher() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen));
+    let vimeo = fake
+        .builder()
+        .access_token("old")
+        .refresher(|old: Option<AccessToken>| async move {
+            let old = old.ok_or_else(|| RefreshError::login_required("there is no old token"))?;
+            Ok(AccessToken::from(format!("new after {}", old.expose())))
+        })
+        .build()
+        .unwrap();
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(fake.log().pop().unwrap().token(), Some("new after old"));
+}
+
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
-    let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
-    let refresher = Counting {
-        fails: Some(|| RefreshError::login_required("the grant was withdrawn")),
-        ..Counting::default()
+async fn failed_refresh_is_shared_and_final_failure_cached() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen).after(Duration::from_millis(5)));
+    let refresher = CountingRefresher {
+        error: Some(|| RefreshError::login_required("the grant was withdrawn")),
+        ..CountingRefresher::default()
     };
     let vimeo = fake.builder().account("user 7").refresher(refresher.clone()).build().unwrap();
     for result in join_all((0..10).map(|_| vimeo.get("/me").send())).await {
@@ -101,21 +117,24 @@ async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
     assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
     let sent = fake.count();
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
-    assert_eq!(fake.count(), sent, "nothing more is sent");
+    assert_eq!(fake.count(), sent, "no further call is sent");
     vimeo.set_access_token("new9").unwrap();
     vimeo.get("/me").send().await.unwrap();
 
-    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let flaky = CountingRefresher {
+        error: Some(|| RefreshError::temporary("vault down")),
+        ..CountingRefresher::default()
+    };
     let vimeo = fake.builder().refresher(flaky.clone()).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(matches!(&error, Error::Middleware(_)) && error.to_string().contains("vault down"), "{error:?}");
     vimeo.get("/me").send().await.unwrap_err();
-    assert_eq!(flaky.count.load(Ordering::SeqCst), 2, "a passing failure is tried again by the next call");
+    assert_eq!(flaky.count.load(Ordering::SeqCst), 2, "the next call retries a temporary failure");
 }
 
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn without_a_refresher_a_refused_token_is_verified_and_dropped() {
+async fn rejected_token_without_refresher_is_verified_then_invalidated() {
     let fake = Fake::new(|_, _| answer(401).json(json!({"error": "No.", "error_code": 8003})));
     let vimeo = fake.builder().account("user 7").build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
@@ -125,9 +144,9 @@ async fn without_a_refresher_a_refused_token_is_verified_and_dropped() {
     let paths: Vec<_> = fake.log().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/me", "/oauth/verify"]);
     assert!(vimeo.get("/me").send().await.unwrap_err().is_unauthorized());
-    assert_eq!(fake.count(), 2, "a token that is none is not sent again");
+    assert_eq!(fake.count(), 2, "a rejected token is not sent again");
 
-    // A 401 that is about the call and not about the token is Vimeo's answer.
+    // If Vimeo still accepts the token, the 401 is about the call and is returned.
     let fake =
         Fake::new(|seen, _| answer(if seen.path == "/oauth/verify" { 200 } else { 401 }).json(json!({})));
     let vimeo = fake.vimeo();
@@ -137,21 +156,25 @@ async fn without_a_refresher_a_refused_token_is_verified_and_dropped() {
 
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn a_refused_new_token_does_not_loop() {
+async fn rejected_new_token_does_not_loop() {
     let fake = Fake::new(|_, _| answer(401));
-    let refresher = Counting::default();
+    let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
     assert_eq!((fake.count(), refresher.count.load(Ordering::SeqCst)), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_before_it_expires_and_used_on_when_that_fails() {
+async fn renews_before_expiry_and_keeps_old_token_on_failure() {
     let fake = Fake::new(|seen, _| answer(200).json(json!({"token": seen.token()})));
     let old = || AccessToken::from("old").with_expiry(start() + Duration::from_secs(3_600));
-    let refresher = Counting { lasts: Some(Duration::from_secs(7_200)), ..Counting::default() };
+    let refresher =
+        CountingRefresher { lifetime: Some(Duration::from_secs(7_200)), ..CountingRefresher::default() };
     let vimeo = fake.builder().access_token(old()).refresher(refresher).build().unwrap();
-    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let flaky = CountingRefresher {
+        error: Some(|| RefreshError::temporary("vault down")),
+        ..CountingRefresher::default()
+    };
     let without = fake.builder().access_token(old()).refresher(flaky).build().unwrap();
     assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "old");
     tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
@@ -163,17 +186,17 @@ async fn a_token_is_renewed_before_it_expires_and_used_on_when_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_outlives_the_call_that_began_it() {
-    let fake = Fake::new(|seen, _| new_only(seen));
-    let refresher = Counting::default();
+async fn refresh_continues_after_the_call_is_dropped() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen));
+    let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     let call = tokio::time::timeout(Duration::from_millis(10), vimeo.get("/me").send()).await;
-    assert!(call.is_err(), "dropped while the refresher works");
+    assert!(call.is_err(), "dropped while the refresher runs");
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
 }
 
-fn grants(seen: &Seen) -> Answer {
+fn grant_app_token(seen: &Seen) -> Answer {
     let form = String::from_utf8_lossy(&seen.body).into_owned();
     match seen.path.as_str() {
         "/oauth/authorize/client" => {
@@ -188,30 +211,30 @@ fn grants(seen: &Seen) -> Answer {
 
 /// BEHAVIOUR.md: A05.
 #[tokio::test(start_paused = true)]
-async fn a_hundred_first_calls_request_one_token() {
-    let fake = Fake::new(|seen, _| grants(seen).after(Duration::from_millis(20)));
+async fn concurrent_first_calls_request_one_app_token() {
+    let fake = Fake::new(|seen, _| grant_app_token(seen).after(Duration::from_millis(20)));
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     let calls = (0..100).map(|_| vimeo.get("/channels").send());
     for result in join_all(calls).await {
         assert_eq!(result.unwrap()["token"], "apptoken");
     }
-    let asked = || fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count();
-    assert_eq!(asked(), 1);
+    let grants_requested = || fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count();
+    assert_eq!(grants_requested(), 1);
     let token = vimeo.auth().client_credentials("public").await.unwrap();
     assert_eq!(token.secret().expose_secret(), "apptoken");
-    assert_eq!(asked(), 1, "the same scopes are the same token");
+    assert_eq!(grants_requested(), 1, "one token per set of scopes");
     let more = (0..20).map(|_| vimeo.auth().client_credentials([Scope::Private]));
     for token in join_all(more).await {
         token.unwrap();
     }
-    assert_eq!(asked(), 2, "other scopes are another");
+    assert_eq!(grants_requested(), 2, "other scopes need another token");
     assert_eq!(vimeo.scopes().unwrap().to_string(), "public");
 }
 
 /// BEHAVIOUR.md: E01, E07.
 #[tokio::test(start_paused = true)]
-async fn login_errors_are_decoded_in_their_own_shape() {
-    for (status, body, words) in [
+async fn decodes_oauth_errors() {
+    for (status, body, expected) in [
         (
             400,
             json!({"error": "invalid_grant", "error_description": "The redirect URI differs."}),
@@ -224,7 +247,7 @@ async fn login_errors_are_decoded_in_their_own_shape() {
         let login = vimeo.auth().authorization("https://example.com/back").unwrap().begin().unwrap();
         let error =
             vimeo.auth().exchange_code(&login, &format!("code=c&state={}", login.state())).await.unwrap_err();
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status);
         assert_eq!(fake.count(), 1);
         let form = String::from_utf8_lossy(&fake.log()[0].body).into_owned();
@@ -240,12 +263,12 @@ async fn login_errors_are_decoded_in_their_own_shape() {
         assert!(matches!(error, AuthError::StateMismatch));
         assert_eq!(fake.count(), 2, "a forged callback sends nothing");
     }
-    let nobody = Vimeo::builder().build().unwrap();
-    assert!(matches!(nobody.auth().authorization("https://e.example"), Err(AuthError::NoApp)));
+    let without_app = Vimeo::builder().build().unwrap();
+    assert!(matches!(without_app.auth().authorization("https://e.example"), Err(AuthError::NoApp)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
+async fn device_login_polls_until_granted_or_expired() {
     let code = json!({
         "device_code": "dev1ce", "user_code": "ABC-123", "activate_link": "https://vimeo.com/activate",
         "expires_in": 60, "interval": 5,
@@ -259,13 +282,13 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
     let login = vimeo.auth().device("private").await.unwrap();
     assert_eq!((login.user_code(), login.activate_link()), ("ABC-123", Some("https://vimeo.com/activate")));
     assert!(!format!("{login:?}").contains("dev1ce"));
-    // What "not yet" looks like is not documented, so nothing is taken for it unasked.
+    // Vimeo does not document the pending error, so by default no error means "pending".
     assert!(login.poll(&DeviceErrorCodes::None).await.is_err());
     assert!(matches!(login.poll(&DeviceErrorCodes::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
-    let began = tokio::time::Instant::now();
+    let started_at = tokio::time::Instant::now();
     let grant = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap();
     assert_eq!(grant.scopes().unwrap().to_string(), "public private");
-    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    assert_eq!(started_at.elapsed(), Duration::from_secs(10));
 
     let never = Fake::new(move |seen, _| match seen.path.as_str() {
         "/oauth/device" => answer(200).json(json!({"device_code": "d", "user_code": "u", "expires_in": 30})),
@@ -278,28 +301,28 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_is_longer_than_the_device_code_lasts_is_cut_short() {
+async fn device_poll_interval_is_capped_at_expiry() {
     let code = json!({"device_code": "d", "user_code": "u", "expires_in": 30, "interval": u64::MAX});
     let fake = Fake::new(move |_, _| answer(200).json(code.clone()));
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
-    let began = tokio::time::Instant::now();
+    let started_at = tokio::time::Instant::now();
     let error = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap_err();
     assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
-    assert_eq!(began.elapsed().as_secs(), 30);
+    assert_eq!(started_at.elapsed().as_secs(), 30);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_expired_before_all_times_is_renewed() {
-    let fake = Fake::new(|seen, _| new_only(seen));
+async fn renews_token_with_minimum_expiry() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen));
     let old = AccessToken::from("old").with_expiry(chrono::DateTime::<chrono::Utc>::MIN_UTC);
-    let vimeo = fake.builder().access_token(old).refresher(Counting::default()).build().unwrap();
+    let vimeo = fake.builder().access_token(old).refresher(CountingRefresher::default()).build().unwrap();
     vimeo.get("/me").send().await.unwrap();
-    assert_eq!(fake.count(), 1, "asked with the new token at once");
+    assert_eq!(fake.count(), 1, "sent with the new token at once");
 }
 
 #[tokio::test]
-async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
+async fn verify_sets_scopes_and_revoke_stops_calls() {
     let fake = Fake::new(|seen, _| match seen.path.as_str() {
         "/oauth/verify" => answer(200)
             .json(json!({"scope": "public private", "user": {"uri": "/users/7"}, "app": {"name": "A"}})),
@@ -322,18 +345,18 @@ async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_given_by_hand_counts_for_more_than_a_refresh_under_way() {
-    let fake = Fake::new(|seen, _| new_only(seen));
-    let vimeo = fake.builder().refresher(Counting::default()).build().unwrap();
+async fn explicit_token_overrides_refresh_in_progress() {
+    let fake = Fake::new(|seen, _| accept_new_tokens(seen));
+    let vimeo = fake.builder().refresher(CountingRefresher::default()).build().unwrap();
     let call = tokio::spawn(vimeo.get("/me").send());
     tokio::time::sleep(Duration::from_millis(10)).await;
-    vimeo.set_access_token("new by hand").unwrap();
+    vimeo.set_access_token("new explicit").unwrap();
     call.await.unwrap().unwrap();
-    assert_eq!(fake.log().pop().unwrap().token(), Some("new by hand"));
+    assert_eq!(fake.log().pop().unwrap().token(), Some("new explicit"));
 }
 
-/// An app's token, another with each grant, and a Vimeo that wants a user's for whatever is about one.
-fn no_user(seen: &Seen, number: usize) -> Answer {
+/// Grants a new app-only token each time, and rejects such tokens for `/me`.
+fn reject_app_only_tokens(seen: &Seen, number: usize) -> Answer {
     match seen.path.as_str() {
         "/oauth/authorize/client" => {
             answer(200).json(json!({"access_token": format!("app{number}"), "scope": "public"}))
@@ -349,7 +372,7 @@ fn no_user(seen: &Seen, number: usize) -> Answer {
 /// BEHAVIOUR.md: A05, E06.
 #[tokio::test(start_paused = true)]
 async fn app_only_client_fails_calls_to_me_unsent() {
-    let fake = Fake::new(no_user);
+    let fake = Fake::new(reject_app_only_tokens);
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     for path in ["/me/videos", "/me", "/me/likes", "/me/videos?page=2"] {
         let error = vimeo.get(path).send().await.unwrap_err();
@@ -369,7 +392,7 @@ async fn app_only_client_fails_calls_to_me_unsent() {
     assert_eq!(fake.log()[2].token(), Some("user"));
 
     // The client cannot tell that an access token is app-only until Vimeo verifies it and names no user.
-    let fake = Fake::new(no_user);
+    let fake = Fake::new(reject_app_only_tokens);
     let vimeo = fake.vimeo();
     for _ in 0..3 {
         let error = vimeo.get("/me").send().await.unwrap_err();
@@ -380,7 +403,7 @@ async fn app_only_client_fails_calls_to_me_unsent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_apps_stale_token_is_renewed_where_the_call_needs_no_user() {
+async fn renews_rejected_app_only_token() {
     let fake = Fake::new(|seen, number| match seen.path.as_str() {
         "/oauth/authorize/client" => answer(200).json(json!({"access_token": format!("app{number}")})),
         _ if seen.token() == Some("app0") => answer(401).json(json!({"error": "x", "error_code": 8003})),
@@ -393,7 +416,7 @@ async fn an_apps_stale_token_is_renewed_where_the_call_needs_no_user() {
 
 /// BEHAVIOUR.md: A05, E07.
 #[tokio::test(start_paused = true)]
-async fn wrong_app_credentials_are_final_until_they_change() {
+async fn wrong_app_credentials_are_not_retried() {
     let refusals = [
         (401, json!({"error": "invalid_client", "error_description": "The secret is wrong."})),
         (401, json!({"error": "x", "error_code": 8001})),
@@ -418,32 +441,33 @@ async fn wrong_app_credentials_are_final_until_they_change() {
             assert_eq!(error.status().unwrap(), status);
             assert_eq!(error.error_code(), body["error_code"].as_i64());
             assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent);
-            let words = body["error_description"].as_str().unwrap_or_else(|| body["error"].as_str().unwrap());
+            let expected =
+                body["error_description"].as_str().unwrap_or_else(|| body["error"].as_str().unwrap());
             let text = error.to_string();
             assert!(
-                text.contains(words) && text.contains("client secret") && !text.contains("try again"),
+                text.contains(expected) && text.contains("client secret") && !text.contains("try again"),
                 "{text}"
             );
         }
-        assert_eq!(fake.count(), 1, "asked once: {body}");
+        assert_eq!(fake.count(), 1, "requested once: {body}");
         let error = vimeo.auth().client_credentials(vimeo_ext::ScopeSet::default()).await.unwrap_err();
         assert_eq!(error.call().unwrap().status().unwrap(), status);
         assert_eq!(fake.count(), 1);
-        // Other credentials of the same app are another matter.
+        // Other credentials of the same app are tried.
         let right = Vimeo::builder().app("app", "right").transport(fake.clone()).build().unwrap();
         right.get("/categories").send().await.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_that_failed_for_the_moment_is_asked_for_again_by_the_next_call() {
-    let passing: [fn() -> Answer; 4] = [
+async fn next_call_retries_a_transient_grant_failure() {
+    let transient: [fn() -> Answer; 4] = [
         || answer(503).json(json!({"error": "Down."})),
         || answer(401).body("<title>Proxy</title>"),
         || answer(200).body("<title>Portal</title>"),
         || crate::fake::broken(vimeo_api::Delivery::Unknown),
     ];
-    for first in passing {
+    for first in transient {
         let fake = Fake::new(move |seen, number| match seen.path.as_str() {
             "/oauth/authorize/client" if number == 0 => first(),
             "/oauth/authorize/client" => answer(200).json(json!({"access_token": "app"})),
@@ -461,7 +485,7 @@ async fn a_grant_that_failed_for_the_moment_is_asked_for_again_by_the_next_call(
 }
 
 #[test]
-fn a_token_with_the_word_for_its_scheme_is_refused() {
+fn rejects_token_with_bearer_prefix() {
     for token in ["Bearer abc", "bearer abc", "BEARER abc"] {
         let error = Vimeo::builder().access_token(token).build().unwrap_err();
         assert!(

@@ -1,4 +1,4 @@
-//! Receiving webhooks: what is taken, what is not, and once.
+//! Receiving webhooks: verification, deduplication and the axum extractor.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,13 +49,13 @@ async fn receive(receiver: &Receiver, body: &str) -> Result<vimeo_ext::webhooks:
 }
 
 #[tokio::test]
-async fn every_kind_of_event_is_typed_and_new_ones_are_kept() {
+async fn parses_known_and_unknown_event_types() {
     let receiver = builder().build().unwrap();
     assert_eq!(WebhookType::VALUES.len(), 17);
-    for (number, word) in WebhookType::VALUES.iter().chain(&["video-from-the-future"]).enumerate() {
-        let body = payload(number as u64, word, NOW);
+    for (number, value) in WebhookType::VALUES.iter().chain(&["video-from-the-future"]).enumerate() {
+        let body = payload(number as u64, value, NOW);
         let event = receive(&receiver, &body).await.unwrap();
-        assert_eq!(event.kind, WebhookType::other(word));
+        assert_eq!(event.kind, WebhookType::other(value));
         assert_eq!(matches!(event.kind, WebhookType::Other(_)), number == 17);
         assert_eq!(event.body, body, "byte for byte");
         assert_eq!((event.video_id(), event.sent_at), (Some(number as u64), Some(start())));
@@ -63,7 +63,7 @@ async fn every_kind_of_event_is_typed_and_new_ones_are_kept() {
 }
 
 #[tokio::test]
-async fn forged_old_and_broken_requests_are_not_taken() {
+async fn rejects_forged_stale_and_malformed_requests() {
     let receiver = builder().build().unwrap();
     let good = payload(1, "video-created", NOW);
     let send = |headers: HeaderMap, body: &str| {
@@ -72,19 +72,19 @@ async fn forged_old_and_broken_requests_are_not_taken() {
     };
     assert!(matches!(send(HeaderMap::new(), &good).await, WebhookError::Forged));
     assert!(matches!(send(signed("other"), &good).await, WebhookError::Forged));
-    // A forged request is not even read.
+    // A forged request is not parsed.
     assert!(matches!(send(HeaderMap::new(), "{").await, WebhookError::Forged));
     assert!(matches!(send(signed("{"), "{").await, WebhookError::Malformed(_)));
     assert!(matches!(send(signed("{}"), "{}").await, WebhookError::Malformed(_)));
-    for (sent, taken) in [
+    for (sent, accepted) in [
         ("2026-03-01T11:55:00+00:00", true),
         ("2026-03-01T11:54:59+00:00", false),
         ("2026-03-01T12:05:01+00:00", false),
     ] {
-        let body = payload(sent.len() as u64 * 100 + u64::from(taken), "video-created", sent);
+        let body = payload(sent.len() as u64 * 100 + u64::from(accepted), "video-created", sent);
         match receive(&receiver, &body).await {
-            Ok(_) => assert!(taken, "{sent}"),
-            Err(WebhookError::Stale { .. }) => assert!(!taken, "{sent}"),
+            Ok(_) => assert!(accepted, "{sent}"),
+            Err(WebhookError::Stale { .. }) => assert!(!accepted, "{sent}"),
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -92,36 +92,36 @@ async fn forged_old_and_broken_requests_are_not_taken() {
     assert!(matches!(Receiver::builder().verifier(Verifier::none()).build(), Err(WebhookError::Setup(_))));
 }
 
-/// However short deliveries are remembered, a copy is not taken while it would pass for new.
+/// Even with a short retention, a replay is rejected for as long as its send time is within the tolerance.
 #[tokio::test]
-async fn a_copy_is_not_taken_within_its_window() {
+async fn rejects_replays_within_the_tolerance() {
     use std::sync::atomic::{AtomicI64, Ordering};
-    let late = Arc::new(AtomicI64::new(0));
-    let seconds = Arc::clone(&late);
+    let offset = Arc::new(AtomicI64::new(0));
+    let seconds = Arc::clone(&offset);
     let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
-    let seen = vimeo_ext::webhooks::InMemoryDedup::default();
-    let receiver = builder().clock(clock).dedup(seen, Duration::from_secs(1)).build().unwrap();
-    // Sent by a clock that goes ahead: it verify for new for almost ten minutes.
+    let dedup = vimeo_ext::webhooks::InMemoryDedup::default();
+    let receiver = builder().clock(clock).dedup(dedup, Duration::from_secs(1)).build().unwrap();
+    // Sent by a clock that is ahead: the request stays within the tolerance for almost ten minutes.
     let body = payload(1, "video-created", "2026-03-01T12:04:59+00:00");
     receive(&receiver, &body).await.unwrap().done().await.unwrap();
     for seconds in [0, 2, 299, 599] {
-        late.store(seconds, Ordering::SeqCst);
+        offset.store(seconds, Ordering::SeqCst);
         let error = receive(&receiver, &body).await.unwrap_err();
         assert!(matches!(error, WebhookError::Duplicate { .. }), "{seconds}: {error:?}");
     }
-    late.store(600, Ordering::SeqCst);
+    offset.store(600, Ordering::SeqCst);
     assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Stale { .. })));
 }
 
 #[tokio::test]
-async fn a_delivery_is_handled_once() {
+async fn concurrent_deliveries_are_claimed_once() {
     let receiver = builder().build().unwrap();
     let body = payload(1, "video-created", NOW);
     let all = futures_util::future::join_all((0..8).map(|_| receive(&receiver, &body))).await;
-    assert_eq!(all.iter().filter(|taken| taken.is_ok()).count(), 1);
-    for error in all.iter().filter_map(|taken| taken.as_ref().err()) {
+    assert_eq!(all.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in all.iter().filter_map(|result| result.as_ref().err()) {
         assert!(matches!(error, WebhookError::InProgress { delivery_id } if delivery_id == "1"), "{error:?}");
-        assert_eq!(error.status(), 503, "it may fail yet, so it has to be sent again");
+        assert_eq!(error.status(), 503, "handling can still fail, so Vimeo has to send it again");
     }
     let event = all.into_iter().find_map(Result::ok).unwrap();
     event.done().await.unwrap();
@@ -129,10 +129,10 @@ async fn a_delivery_is_handled_once() {
     assert!(matches!(&error, WebhookError::Duplicate { delivery_id } if delivery_id == "1"), "{error:?}");
     assert_eq!(error.status(), 200);
     drop(event);
-    assert!(receive(&receiver, &body).await.is_err(), "what is done stays done");
+    assert!(receive(&receiver, &body).await.is_err(), "dropping a done event releases nothing");
 }
 
-/// A receiver over memory, and two over one store.
+/// One receiver with an in-memory dedup, and two receivers that share a store.
 fn processes() -> Vec<(&'static str, Receiver, Receiver)> {
     let one = builder().build().unwrap();
     let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
@@ -142,20 +142,20 @@ fn processes() -> Vec<(&'static str, Receiver, Receiver)> {
 }
 
 #[tokio::test]
-async fn an_event_that_is_dropped_before_it_is_done_is_handled_again() {
+async fn dropped_event_is_handled_again() {
     for (name, here, there) in processes() {
         let body = payload(1, "video-created", NOW);
-        // Its handler returns an error, or panics.
+        // The handler returns an error, or panics.
         drop(receive(&here, &body).await.unwrap());
         let panics = {
             let (here, body) = (here.clone(), body.clone());
             tokio::spawn(async move {
                 let _event = receive(&here, &body).await.unwrap();
-                panic!("as a handler should not");
+                panic!("a handler that panics");
             })
         };
         assert!(panics.await.unwrap_err().is_panic(), "{name}");
-        // A clone that somebody still works with keeps it.
+        // The delivery stays claimed while a clone of the event exists.
         let event = receive(&there, &body).await.unwrap();
         let clone = event.clone();
         drop(event);
@@ -167,13 +167,13 @@ async fn an_event_that_is_dropped_before_it_is_done_is_handled_again() {
     }
 }
 
-/// What nobody could give back, because the process died.
+/// A claim that is never released, because the process died.
 #[tokio::test]
-async fn the_claim_of_a_handler_that_never_ends_lapses() {
+async fn claim_of_a_hung_handler_expires() {
     use std::sync::atomic::{AtomicI64, Ordering};
     for shared in [false, true] {
-        let late = Arc::new(AtomicI64::new(0));
-        let seconds = Arc::clone(&late);
+        let offset = Arc::new(AtomicI64::new(0));
+        let seconds = Arc::clone(&offset);
         let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
         let receiver = builder().clock(clock).lease(Duration::from_secs(30));
         let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
@@ -181,44 +181,44 @@ async fn the_claim_of_a_handler_that_never_ends_lapses() {
         let receiver = if shared { receiver.dedup(store, Duration::from_secs(3_600)) } else { receiver };
         let receiver = receiver.build().unwrap();
         let body = payload(1, "video-created", NOW);
-        let hangs = receive(&receiver, &body).await.unwrap();
-        late.store(29, Ordering::SeqCst);
+        let hung = receive(&receiver, &body).await.unwrap();
+        offset.store(29, Ordering::SeqCst);
         assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::InProgress { .. })));
-        late.store(30, Ordering::SeqCst);
+        offset.store(30, Ordering::SeqCst);
         let again = receive(&receiver, &body).await.unwrap();
-        // The first gives back what is no longer its own.
-        drop(hangs);
+        // Dropping the first event does not release the second one's claim.
+        drop(hung);
         assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::InProgress { .. })));
         again.done().await.unwrap();
-        late.store(200, Ordering::SeqCst);
+        offset.store(200, Ordering::SeqCst);
         assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Duplicate { .. })));
         receiver.forget(&again).await.unwrap();
         receive(&receiver, &body).await.unwrap().done().await.unwrap();
     }
 }
 
-/// A store that cannot be asked, or that fails when the work is done.
+/// The dedup fails to claim a delivery, or to mark it as done.
 #[tokio::test]
-async fn what_cannot_be_noted_is_not_answered_with_success() {
+async fn dedup_failure_returns_503() {
     use vimeo_ext::auth::BoxFuture;
     use vimeo_ext::webhooks::{Claim, DeliveryDedup, InMemoryDedup};
 
-    type Failure = Box<dyn std::error::Error + Send + Sync>;
-    struct Fails {
-        seen: InMemoryDedup,
-        claims: bool,
+    type DedupError = Box<dyn std::error::Error + Send + Sync>;
+    struct FailingDedup {
+        inner: InMemoryDedup,
+        can_claim: bool,
     }
-    impl DeliveryDedup for Fails {
+    impl DeliveryDedup for FailingDedup {
         fn claim<'a>(
             &'a self,
             delivery: &'a str,
             now: chrono::DateTime<chrono::Utc>,
             until: chrono::DateTime<chrono::Utc>,
-        ) -> BoxFuture<'a, Result<Claim, Failure>> {
-            if self.claims {
-                self.seen.claim(delivery, now, until)
+        ) -> BoxFuture<'a, Result<Claim, DedupError>> {
+            if self.can_claim {
+                self.inner.claim(delivery, now, until)
             } else {
-                Box::pin(async { Err("away".into()) })
+                Box::pin(async { Err("unavailable".into()) })
             }
         }
 
@@ -228,17 +228,22 @@ async fn what_cannot_be_noted_is_not_answered_with_success() {
             _: &'a str,
             _: chrono::DateTime<chrono::Utc>,
             _: chrono::DateTime<chrono::Utc>,
-        ) -> BoxFuture<'a, Result<(), Failure>> {
-            Box::pin(async { Err("away".into()) })
+        ) -> BoxFuture<'a, Result<(), DedupError>> {
+            Box::pin(async { Err("unavailable".into()) })
         }
 
-        fn forget<'a>(&'a self, delivery: &'a str, receipt: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
-            self.seen.forget(delivery, receipt)
+        fn forget<'a>(
+            &'a self,
+            delivery: &'a str,
+            receipt: &'a str,
+        ) -> BoxFuture<'a, Result<(), DedupError>> {
+            self.inner.forget(delivery, receipt)
         }
     }
 
-    let receiver = |claims| {
-        builder().dedup(Fails { seen: InMemoryDedup::default(), claims }, Duration::ZERO).build().unwrap()
+    let receiver = |can_claim| {
+        let dedup = FailingDedup { inner: InMemoryDedup::default(), can_claim };
+        builder().dedup(dedup, Duration::ZERO).build().unwrap()
     };
     let body = payload(1, "video-created", NOW);
     let error = receive(&receiver(false), &body).await.unwrap_err();
@@ -247,55 +252,55 @@ async fn what_cannot_be_noted_is_not_answered_with_success() {
     let event = receive(&receiver, &body).await.unwrap();
     assert_eq!(event.done().await.unwrap_err().status(), 503);
     drop(event);
-    assert!(receive(&receiver, &body).await.is_ok(), "it is handled when it comes again");
+    assert!(receive(&receiver, &body).await.is_ok(), "the next delivery is handled");
 }
 
 #[tokio::test]
-async fn an_axum_service_takes_them() {
-    let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let told = Arc::clone(&seen);
-    // The first two attempts at event 8 come to nothing.
-    let ready = async move |Webhook(event): Webhook| {
+async fn axum_service_handles_deliveries() {
+    let handled: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let log = Arc::clone(&handled);
+    // The first two attempts at event 8 fail.
+    let handler = async move |Webhook(event): Webhook| {
         let id = event.video_id().unwrap();
         let attempts = {
-            let mut told = told.lock().unwrap();
-            told.push(id);
-            told.iter().filter(|told| **told == id).count()
+            let mut log = log.lock().unwrap();
+            log.push(id);
+            log.iter().filter(|handled| **handled == id).count()
         };
         match (id, attempts) {
-            (8, 1) => panic!("as a handler should not"),
-            (8, 2) => Err(WebhookError::Unavailable("something else that failed".into())),
+            (8, 1) => panic!("a handler that panics"),
+            (8, 2) => Err(WebhookError::Unavailable("the handler's work failed".into())),
             _ => event.done().await,
         }
     };
     let receiver = builder().build().unwrap();
-    let service: Router = Router::new().route("/vimeo", post(ready)).with_state(receiver);
+    let service: Router = Router::new().route("/vimeo", post(handler)).with_state(receiver);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/vimeo", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, service).await });
     let http = crate::http::client();
     let send = async |headers: HeaderMap, body: &str| {
-        let answer = http.post(&url).headers(headers).body(body.to_owned()).send().await;
-        answer.map(|answer| answer.status().as_u16()).ok()
+        let response = http.post(&url).headers(headers).body(body.to_owned()).send().await;
+        response.map(|response| response.status().as_u16()).ok()
     };
     let body = payload(7, "video-transcode-complete", NOW);
     assert_eq!(send(signed(&body), &body).await, Some(200));
-    assert_eq!(send(signed(&body), &body).await, Some(200), "so that it is not sent a third time");
+    assert_eq!(send(signed(&body), &body).await, Some(200), "so that Vimeo does not send it again");
     assert_eq!(send(HeaderMap::new(), &body).await, Some(401));
     assert_eq!(send(signed("{"), "{").await, Some(400));
-    assert_eq!(*seen.lock().unwrap(), [7]);
+    assert_eq!(*handled.lock().unwrap(), [7]);
     let body = payload(8, "video-transcode-complete", NOW);
-    assert_eq!(send(signed(&body), &body).await, None, "the connection ends with its task");
+    assert_eq!(send(signed(&body), &body).await, None, "a panic closes the connection");
     assert_eq!(send(signed(&body), &body).await, Some(503));
     for _ in 0..2 {
         assert_eq!(send(signed(&body), &body).await, Some(200));
     }
-    assert_eq!(*seen.lock().unwrap(), [7, 8, 8, 8], "handled again until it was done");
+    assert_eq!(*handled.lock().unwrap(), [7, 8, 8, 8], "handled again until it was done");
     server.abort();
 }
 
 #[tokio::test]
-async fn webhooks_are_registered_listed_changed_and_deleted() {
+async fn creates_lists_edits_and_deletes_webhooks() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
@@ -312,8 +317,8 @@ async fn webhooks_are_registered_listed_changed_and_deleted() {
     assert!(!format!("{made:?}").contains("s3cret"));
     let id: u64 = made.uri.as_deref().unwrap().rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(apps.list_app_webhooks(app).send().await.unwrap().data.as_ref().map(Vec::len), Some(1));
-    let change = AppWebhookBody::default().is_enabled(false);
-    let changed = apps.edit_app_webhook(app, id).body(change).send().await.unwrap();
+    let edit = AppWebhookBody::default().is_enabled(false);
+    let changed = apps.edit_app_webhook(app, id).body(edit).send().await.unwrap();
     assert_eq!(changed.is_enabled, Some(false));
     apps.delete_app_webhook(app, id).send().await.unwrap();
     let listed = vimeo.get(&format!("/apps/{app}/webhooks")).send().await.unwrap();

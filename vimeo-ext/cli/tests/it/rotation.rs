@@ -44,7 +44,8 @@ pub(crate) async fn fill(harness: &Harness, file: &str, number: usize) {
         accounts.connect_with_token(&id, harness.sandbox.token()).await.unwrap();
     }
     let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
-    let connection = NewConnection::new("one", id, secret, harness.sandbox.token());
+    let connection =
+        NewConnection::new("one", vimeo_ext::auth::AppCredentials::new(id, secret), harness.sandbox.token());
     accounts.connections().create(connection).await.unwrap();
     kept.close().await;
 }

@@ -1,4 +1,4 @@
-//! A store that ends with its process.
+//! A store in memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,7 +13,8 @@ use crate::accounts::{
 };
 use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaPool};
 
-/// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
+/// Keeps accounts in memory, for tests and for programs that connect their accounts at each start. Everything is lost when the
+/// process ends.
 ///
 /// ```
 /// use vimeo_ext::accounts::MemoryStore;
@@ -41,18 +42,18 @@ struct Lease {
 }
 
 impl State {
-    fn note(&mut self, event: &StatusEvent) {
+    fn record_event(&mut self, event: &StatusEvent) {
         self.last_event += 1;
         self.events.push(StatusEvent { number: self.last_event, ..event.clone() });
     }
 
-    fn named(&self, id: &ConnectionId) -> Option<&ConnectionRecord> {
+    fn connection(&self, id: &ConnectionId) -> Option<&ConnectionRecord> {
         self.connections.values().find(|record| record.connection.id == *id)
     }
 }
 
-/// That the version is the one a change was made against.
-fn expect(found: Option<u64>, expected: u64) -> Result<(), StoreError> {
+/// Checks that a record is at the version that an update was made against.
+fn check_version(found: Option<u64>, expected: u64) -> Result<(), StoreError> {
     match found {
         None => Err(StoreError::Missing),
         Some(found) if found != expected => Err(StoreError::Stale { found }),
@@ -62,7 +63,7 @@ fn expect(found: Option<u64>, expected: u64) -> Result<(), StoreError> {
 
 impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No change is half made when something panics: each checks first and then writes.
+        // The state stays consistent even if a thread panics: each method checks first and then writes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +80,7 @@ impl AccountStore for MemoryStore {
                 return Ok((present.clone(), false));
             }
             state.accounts.insert(new.account.id.clone(), new.clone());
-            state.note(event);
+            state.record_event(event);
             Ok((new.clone(), true))
         })
     }
@@ -96,10 +97,10 @@ impl AccountStore for MemoryStore {
         Box::pin(async move {
             let mut state = self.lock();
             let found = state.accounts.get(&record.account.id).map(|present| present.account.version);
-            expect(found, record.account.version.saturating_sub(1))?;
+            check_version(found, record.account.version.saturating_sub(1))?;
             state.accounts.insert(record.account.id.clone(), record.clone());
             if let Some(event) = event {
-                state.note(event);
+                state.record_event(event);
             }
             Ok(())
         })
@@ -113,11 +114,11 @@ impl AccountStore for MemoryStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut state = self.lock();
-            expect(state.accounts.get(id).map(|present| present.account.version), version)?;
+            check_version(state.accounts.get(id).map(|present| present.account.version), version)?;
             state.accounts.remove(id);
             state.logins.retain(|_, login| login.account != *id);
             state.events.retain(|event| event.account != *id);
-            state.note(event);
+            state.record_event(event);
             Ok(())
         })
     }
@@ -126,8 +127,8 @@ impl AccountStore for MemoryStore {
         Box::pin(async {
             let state = self.lock();
             let after = query.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
-            let wanted = state.accounts.range((after, Bound::Unbounded)).map(|(_, record)| record);
-            Ok(wanted.filter(|record| matches(query, record)).take(query.limit as usize).cloned().collect())
+            let records = state.accounts.range((after, Bound::Unbounded)).map(|(_, record)| record);
+            Ok(records.filter(|record| matches(query, record)).take(query.limit as usize).cloned().collect())
         })
     }
 
@@ -147,16 +148,16 @@ impl AccountStore for MemoryStore {
         Box::pin(async move {
             let mut state = self.lock();
             state.logins.insert(login.key.clone(), login.clone());
-            let mut waiting: Vec<_> = state
+            let mut pending: Vec<_> = state
                 .logins
                 .values()
                 .filter(|other| other.account == login.account)
                 .map(|other| (other.expires, other.key.clone()))
                 .collect();
-            waiting.sort_unstable();
-            let many = waiting.len().saturating_sub(LoginRecord::MAX_PENDING as usize);
-            let ended = waiting.partition_point(|(expires, _)| *expires <= now);
-            for (_, key) in waiting.drain(..ended.max(many)) {
+            pending.sort_unstable();
+            let surplus = pending.len().saturating_sub(LoginRecord::MAX_PENDING as usize);
+            let expired = pending.partition_point(|(expires, _)| *expires <= now);
+            for (_, key) in pending.drain(..expired.max(surplus)) {
                 state.logins.remove(&key);
             }
             Ok(())
@@ -198,7 +199,7 @@ impl AccountStore for MemoryStore {
         Box::pin(async {
             let mut state = self.lock();
             let name = &new.connection.name;
-            if state.connections.contains_key(name) || state.named(&new.connection.id).is_some() {
+            if state.connections.contains_key(name) || state.connection(&new.connection.id).is_some() {
                 return Err(StoreError::DuplicateName);
             }
             state.connections.insert(name.clone(), new.clone());
@@ -207,7 +208,7 @@ impl AccountStore for MemoryStore {
     }
 
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> StoreFuture<'a, Option<ConnectionRecord>> {
-        Box::pin(async { Ok(self.lock().named(id).cloned()) })
+        Box::pin(async { Ok(self.lock().connection(id).cloned()) })
     }
 
     fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
@@ -218,9 +219,9 @@ impl AccountStore for MemoryStore {
         Box::pin(async {
             let mut state = self.lock();
             let (id, name) = (&record.connection.id, &record.connection.name);
-            let present = state.named(id).map(|present| present.connection.clone());
+            let present = state.connection(id).map(|present| present.connection.clone());
             let version = present.as_ref().map(|present| present.version);
-            expect(version, record.connection.version.saturating_sub(1))?;
+            check_version(version, record.connection.version.saturating_sub(1))?;
             if state.connections.get(name).is_some_and(|other| other.connection.id != *id) {
                 return Err(StoreError::DuplicateName);
             }
@@ -235,7 +236,7 @@ impl AccountStore for MemoryStore {
     fn remove_connection<'a>(&'a self, id: &'a ConnectionId, version: u64) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut state = self.lock();
-            expect(state.named(id).map(|present| present.connection.version), version)?;
+            check_version(state.connection(id).map(|present| present.connection.version), version)?;
             state.connections.retain(|_, record| record.connection.id != *id);
             Ok(())
         })
@@ -256,31 +257,31 @@ impl AccountStore for MemoryStore {
 
     fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>> {
         Box::pin(async {
-            fn of<'a>(used: &'a mut BTreeMap<KeyId, KeyUsage>, key: &KeyId) -> &'a mut KeyUsage {
+            fn usage<'a>(used: &'a mut BTreeMap<KeyId, KeyUsage>, key: &KeyId) -> &'a mut KeyUsage {
                 used.entry(key.clone()).or_insert_with(|| KeyUsage::unused(key.clone()))
             }
             let state = self.lock();
             let mut used = BTreeMap::new();
             for sealed in state.accounts.values().filter_map(|record| record.secrets.as_ref()) {
-                of(&mut used, &sealed.key).accounts += 1;
+                usage(&mut used, &sealed.key).accounts += 1;
             }
             for record in state.connections.values() {
-                of(&mut used, &record.secrets.key).connections += 1;
+                usage(&mut used, &record.secrets.key).connections += 1;
             }
             for login in state.logins.values() {
-                of(&mut used, &login.secrets.key).logins += 1;
+                usage(&mut used, &login.secrets.key).logins += 1;
             }
             Ok(used.into_values().collect())
         })
     }
 
-    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
+    fn lease_quotas<'a>(&'a self, requests: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
         Box::pin(async move {
             let quotas = &mut self.lock().quotas;
             let lease = |LeaseRequest { name, report, .. }: &_| {
                 quotas.entry(name.to_owned()).or_default().lease(report)
             };
-            Ok(asked.iter().map(lease).collect())
+            Ok(requests.iter().map(lease).collect())
         })
     }
 

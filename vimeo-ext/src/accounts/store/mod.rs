@@ -1,4 +1,4 @@
-//! Where accounts are kept.
+//! Account stores.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod lease_batch;
@@ -29,39 +29,46 @@ use crate::auth::BoxFuture;
 use crate::error::StoreError;
 use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 
-/// What a store answers with.
+/// The future that a method of a store returns.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// Where accounts, connections, logins that wait, leases and the order of status changes are kept.
+/// Stores accounts, connections, pending logins, leases and status events.
 ///
-/// A store sees no secret: what it gets is encrypted. It keeps the rules that need a single place: who was first, which
-/// version is the latest, who holds a lease. Each method is one transaction: killed at any moment, it leaves what was
-/// before or what comes after, and a status change is never there without its event.
+/// Implement this trait to keep accounts in your own database; [`MemoryStore`], `SqliteStore` and `PostgresStore` are provided.
+///
+/// A store never receives plain-text secrets: they are encrypted before. It enforces what needs a single authority: unique
+/// names, optimistic concurrency (versions) and leases. Each method is one transaction: if the process is killed, either all of
+/// its effects are stored or none, and a status change is never stored without its event.
 ///
 /// Times come from the caller. Processes that share a store need clocks that agree to within a few seconds.
+///
+/// # Errors
+///
+/// Every method returns [`StoreError::Unavailable`] if the store cannot be reached, and [`StoreError::Damaged`] if a record cannot
+/// be parsed. Other errors are listed with the methods.
 pub trait AccountStore: Send + Sync + 'static {
-    /// Keeps a new account, or answers the one that has its id already. The second is whether it is new.
+    /// Inserts an account and its event, unless the account exists. Returns the stored account, and whether it is new.
     fn insert_account<'a>(
         &'a self,
         new: &'a AccountRecord,
         event: &'a StatusEvent,
     ) -> StoreFuture<'a, (AccountRecord, bool)>;
 
-    /// The account of this id.
+    /// Returns the account with this ID.
     fn account<'a>(&'a self, id: &'a AccountId) -> StoreFuture<'a, Option<AccountRecord>>;
 
-    /// Puts a record in the place of the one whose version is one less, and notes the event, if any.
+    /// Replaces an account whose stored version is one less than the record's, and inserts the event, if any.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Stale`] when the version is another, [`StoreError::Missing`] when there is none.
+    /// [`StoreError::Stale`] if the stored version differs; [`StoreError::Missing`] if there is no such account.
     fn replace_account<'a>(
         &'a self,
         record: &'a AccountRecord,
         event: Option<&'a StatusEvent>,
     ) -> StoreFuture<'a, ()>;
 
-    /// Removes an account of this version, its logins that wait and its events, and notes the event.
+    /// Removes an account that is at this version, its pending logins and its events, and inserts the event.
     ///
     /// # Errors
     ///
@@ -73,24 +80,24 @@ pub trait AccountStore: Send + Sync + 'static {
         event: &'a StatusEvent,
     ) -> StoreFuture<'a, ()>;
 
-    /// Accounts in the order of their ids, by bytes.
+    /// Returns a page of accounts, sorted by ID (byte order).
     fn accounts<'a>(&'a self, query: &'a AccountQuery) -> StoreFuture<'a, Vec<AccountRecord>>;
 
-    /// Status changes after the one of this number, in their order, at most `limit`. Once one was seen, none with a lesser
-    /// number appears.
+    /// Returns the status events after this number, in order, at most `limit`. Once an event has been visible, no event with a
+    /// smaller number may appear.
     fn events(&self, after: u64, limit: u32) -> StoreFuture<'_, Vec<StatusEvent>>;
 
-    /// The number of the latest status change; 0 when there was none.
+    /// Returns the number of the latest status event; 0 if there is none.
     fn last_event(&self) -> StoreFuture<'_, u64>;
 
-    /// Keeps a login until its user comes back, and drops those of the same account that have ended by `now`, and all but
-    /// the [latest](LoginRecord::MAX_PENDING): who asks for links over and over does not fill the store.
+    /// Inserts a pending login. Removes the account's logins that have expired by `now`, and all but its
+    /// [latest 10](LoginRecord::MAX_PENDING), so that requesting links repeatedly does not fill the store.
     fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()>;
 
-    /// Takes a login out, for good, if it has not expired by `now`. Of many who ask, one gets it.
+    /// Removes and returns a login if it has not expired by `now`. Of concurrent callers, one gets it.
     fn take_login<'a>(&'a self, key: &'a str, now: DateTime<Utc>) -> StoreFuture<'a, Option<LoginRecord>>;
 
-    /// Takes or prolongs a lease: `true` when it is this holder's until `until`, `false` while another holds it.
+    /// Acquires or extends a lease. Returns `true` if this holder has it until `until`, and `false` if another holder has it.
     fn acquire_lease<'a>(
         &'a self,
         name: &'a str,
@@ -99,11 +106,12 @@ pub trait AccountStore: Send + Sync + 'static {
         until: DateTime<Utc>,
     ) -> StoreFuture<'a, bool>;
 
-    /// Gives a lease back, if this holder has it.
+    /// Releases a lease if this holder has it.
     fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()>;
 
-    /// Uses a name that is good once, and remembers that until `until`: `true` for the first of all who ask. Here it is a
-    /// lease of a holder that nobody else is.
+    /// Uses a name that may be used once, and remembers that until `until`. Returns `true` for the first caller only.
+    ///
+    /// The default implementation acquires a lease with a unique holder.
     fn use_once<'a>(
         &'a self,
         name: &'a str,
@@ -116,91 +124,92 @@ pub trait AccountStore: Send + Sync + 'static {
         })
     }
 
-    /// Keeps a new connection.
+    /// Inserts a connection.
     ///
     /// # Errors
     ///
-    /// [`StoreError::DuplicateName`].
+    /// [`StoreError::DuplicateName`] if its name or its ID exists.
     fn insert_connection<'a>(&'a self, new: &'a ConnectionRecord) -> StoreFuture<'a, ()>;
 
-    /// The connection of this id.
+    /// Returns the connection with this ID.
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> StoreFuture<'a, Option<ConnectionRecord>>;
 
-    /// The connection of this name.
+    /// Returns the connection with this name.
     fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>>;
 
-    /// Puts a record in the place of the one whose version is one less.
+    /// Replaces a connection whose stored version is one less than the record's.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Stale`], [`StoreError::Missing`], [`StoreError::DuplicateName`].
+    /// [`StoreError::Stale`] if the stored version differs; [`StoreError::Missing`] if there is no such connection;
+    /// [`StoreError::DuplicateName`] if another connection has its name.
     fn replace_connection<'a>(&'a self, record: &'a ConnectionRecord) -> StoreFuture<'a, ()>;
 
-    /// Removes a connection of this version.
+    /// Removes a connection that is at this version.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Stale`], [`StoreError::Missing`].
+    /// [`StoreError::Stale`] if the stored version differs; [`StoreError::Missing`] if there is no such connection.
     fn remove_connection<'a>(&'a self, id: &'a ConnectionId, version: u64) -> StoreFuture<'a, ()>;
 
-    /// Connections in the order of their names by bytes, after this name.
+    /// Returns the connections with a greater name than `after`, sorted by name (byte order), at most `limit`.
     fn connections<'a>(
         &'a self,
         after: Option<&'a str>,
         limit: u32,
     ) -> StoreFuture<'a, Vec<ConnectionRecord>>;
 
-    /// Which keys the secrets in it are encrypted with, each once, in the order of their ids.
+    /// Returns the keys that encrypt secrets in this store, each once, sorted by key ID.
     fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>>;
 
-    /// Takes what a process has learnt into the [pools](crate::rate_limit::QuotaPool) of these names, new where there is none,
-    /// and answers what each gives it, in the order of the questions.
-    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>>;
+    /// Applies each request's usage report to the [pool](crate::rate_limit::QuotaPool) that it names, creating missing pools, and
+    /// returns the resulting leases, in the order of the requests.
+    fn lease_quotas<'a>(&'a self, requests: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>>;
 
-    /// Drops logins and leases that have ended by `now`, and events from before `events_before`, but for the latest.
+    /// Deletes logins and leases that have expired by `now`, and events from before `events_before` except for the latest one.
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()>;
 }
 
-/// A login that waits for its user to come back.
+/// A pending login: the user was sent to an authorization link and has not come back yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRecord {
-    /// What it is found by: a digest of its state, so that who reads the store cannot forge a callback.
+    /// The login's key: a hash of its `state`, so that reading the store is not enough to forge a callback.
     pub key: String,
-    /// Who logs in.
+    /// The account that the login is for.
     pub account: AccountId,
-    /// The login itself: state, PKCE verifier, redirect URI and scopes.
+    /// The encrypted login: state, PKCE verifier, redirect URI and scopes.
     pub secrets: Ciphertext,
-    /// Until when its user may come back.
+    /// When the login expires.
     pub expires: DateTime<Utc>,
 }
 
-/// How much is encrypted with one key.
+/// How many secrets one key encrypts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUsage {
-    /// Which key.
+    /// The ID of the key.
     pub key: KeyId,
-    /// How many accounts.
+    /// The number of accounts.
     pub accounts: u64,
-    /// How many connections.
+    /// The number of connections.
     pub connections: u64,
-    /// How many logins, also such as have ended and were not swept yet.
+    /// The number of logins, including expired ones that were not [swept](super::Accounts::sweep) yet.
     pub logins: u64,
 }
 
 impl KeyUsage {
-    /// A key that nothing is encrypted with.
+    /// Creates the usage of a key that encrypts nothing.
     pub fn unused(key: KeyId) -> Self {
         Self { key, accounts: 0, connections: 0, logins: 0 }
     }
 }
 
 impl LoginRecord {
-    /// So many logins of one account wait at once; the one that ends last is the latest.
+    /// The maximum number of pending logins of one account. The ones that expire last are kept.
     pub const MAX_PENDING: u32 = 10;
 }
 
 /// Every account store also shares rate limits; see [`RateLimiters::shared`](crate::RateLimiters::shared).
-impl<S: AccountStore + ?Sized> QuotaStore for S {
+impl QuotaStore for std::sync::Arc<dyn AccountStore> {
     fn lease<'a>(
         &'a self,
         requests: &'a [LeaseRequest],

@@ -1,4 +1,4 @@
-//! A store for many machines.
+//! A store in PostgreSQL.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,43 +20,49 @@ use crate::accounts::{
 };
 use crate::rate_limit::{LeaseRequest, QuotaLease};
 
-/// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
+/// Keeps accounts in PostgreSQL (12 or newer). Any number of processes on any number of machines can share it.
 ///
-/// Its tables are in a schema of their own, `vimeo`.
+/// Its tables are in their own schema, `vimeo`.
 ///
-/// To another machine the connection is encrypted and the server's certificate is checked, as with `sslmode=verify-full`,
-/// which needs the feature `postgres-tls`. An authority of your own is named in the address: `sslrootcert=ca.pem`. What asks
-/// for less must stand there as well, as `sslmode=require`, `verify-ca` or `disable`; `prefer` and `allow`, and `PGSSLMODE` in the
-/// environment, are refused. On this machine, over loopback or a socket, it is as the address says.
+/// # TLS
 ///
-/// A statement waits 10 seconds for a lock and takes 60 at most, and a transaction that does nothing for 60 seconds is ended: a
-/// process that is stuck holds the others up no longer.
+/// Connections to another machine are encrypted, and the server's certificate is verified, as with `sslmode=verify-full`. This
+/// requires the feature `postgres-tls`. To trust your own certificate authority, add `sslrootcert=ca.pem` to the URL.
+///
+/// To weaken this, set `sslmode=require`, `verify-ca` or `disable` in the URL. `prefer` and `allow` are rejected, and so is a
+/// `PGSSLMODE` environment variable that asks for less than `verify-full`. Connections to this machine, over loopback or a
+/// socket, use what the URL says.
+///
+/// # Timeouts
+///
+/// A statement waits up to 10 seconds for a lock and runs up to 60 seconds, and a transaction that is idle for 60 seconds is
+/// aborted, so that a process that hangs does not block the others.
 ///
 /// ```no_run
 /// use vimeo_ext::accounts::PostgresStore;
 /// # async fn demo() -> Result<(), vimeo_ext::accounts::StoreError> {
-/// let address = "postgres://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=/etc/app/ca.pem";
-/// let store = PostgresStore::connect(&address.into()).await?;
+/// let url = "postgres://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=/etc/app/ca.pem";
+/// let store = PostgresStore::connect(&url.into()).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
-    /// Connections of their own for shared rate limits, which are asked for often and lost without harm: what they commit does not
+    /// Separate connections for shared rate limits, which are updated often and can be lost without harm: their commits do not
     /// wait for the disk.
     quotas: PgPool,
 }
 
-/// How many connections shared rate limits have.
+/// The number of connections for shared rate limits.
 const QUOTA_CONNECTIONS: u32 = 2;
 
-/// What those who write events lock, so that their numbers become visible in their order.
+/// The advisory lock for writing events, so that event numbers become visible in order.
 const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
-/// What those who make the schema lock.
+/// The advisory lock for creating the schema.
 const SCHEMA_LOCK: i64 = 0x7669_6d65_6f01;
 
-/// What ends a statement that waits for a process that is stuck, and such a process's transaction.
+/// Server-side timeouts for statements that wait for another process, and for idle transactions.
 const SERVER_TIMEOUTS: [(&str, &str); 3] =
     [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
@@ -64,37 +70,38 @@ const SERVER_TIMEOUTS: [(&str, &str); 3] =
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl PostgresStore {
-    /// Connects, with at most 10 connections at once and two more for shared rate limits, and brings the tables up to date.
+    /// Connects to a server, with up to 10 connections and two more for shared rate limits, and migrates the tables.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when the server cannot be reached, the connection would not be safe, or the tables are from a
-    /// newer version.
+    /// [`StoreError::Unavailable`] if the server cannot be reached, the connection would be less safe than
+    /// [required](Self#tls), or a newer version has migrated the tables.
     pub async fn connect(url: &SecretString) -> Result<Self, StoreError> {
         Self::connect_in(url, "vimeo", 10).await
     }
 
-    /// As [`connect`](Self::connect), with another schema and another number of connections.
+    /// Connects as [`connect`](Self::connect) does, with this schema and this many connections.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect), and when the schema's name is other than lower-case letters, digits and `_`.
+    /// As [`connect`](Self::connect), and if the schema's name is longer than 60 characters or contains anything other than
+    /// lowercase ASCII letters, digits and `_`.
     pub async fn connect_in(url: &SecretString, schema: &str, connections: u32) -> Result<Self, StoreError> {
-        let sound = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
-        if schema.is_empty() || schema.len() > 60 || !schema.chars().all(sound) {
-            return Err(StoreError::unavailable("the schema's name may hold a-z, 0-9 and _ only"));
+        let is_valid = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        if schema.is_empty() || schema.len() > 60 || !schema.chars().all(is_valid) {
+            return Err(StoreError::unavailable("invalid schema name: use 1 to 60 of a-z, 0-9 and _"));
         }
         let options = super::postgres_tls::options(url)?
             .application_name("vimeo-ext")
             .options([("search_path", schema)]);
         let pool = |size: u32| PgPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
-        // New indexes on large tables take as long as they take.
-        let setup = pool(1).connect_with(options.clone()).await.map_err(rows::failed)?;
-        let mut transaction = setup.begin().await.map_err(rows::failed)?;
+        // Without timeouts: creating an index on a large table can take long.
+        let setup = pool(1).connect_with(options.clone()).await.map_err(rows::store_error)?;
+        let mut transaction = setup.begin().await.map_err(rows::store_error)?;
         lock(&mut transaction, SCHEMA_LOCK).await?;
         let sql = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
-        sqlx::query(&sql).execute(&mut *transaction).await.map_err(rows::failed)?;
-        transaction.commit().await.map_err(rows::failed)?;
+        sqlx::query(&sql).execute(&mut *transaction).await.map_err(rows::store_error)?;
+        transaction.commit().await.map_err(rows::store_error)?;
         let migrator = Migrator {
             migrations: Cow::Owned(vec![
                 migration(1, "accounts", include_str!("../../../migrations/postgres/0001_accounts.sql")),
@@ -112,7 +119,7 @@ impl PostgresStore {
         })
     }
 
-    /// Writers of several rows wait for each other in their order.
+    /// Locks the rows in order, so that concurrent writers of several rows cannot deadlock.
     const LOCKING: &'static str = "FOR UPDATE OF budgets";
 
     fn reads(&self) -> &PgPool {
@@ -127,30 +134,33 @@ impl PostgresStore {
         &self.quotas
     }
 
-    /// PostgreSQL takes no such words, and needs none: it looks at how many there are of each value.
-    fn using(_: &str) -> &'static str {
+    /// PostgreSQL has no index hints. Its planner knows how frequent each value is.
+    fn index_hint(_: &str) -> &'static str {
         ""
     }
 
-    async fn begin(&self, notes: bool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(rows::failed)?;
-        if notes {
+    async fn begin(
+        &self,
+        writes_event: bool,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(rows::store_error)?;
+        if writes_event {
             lock(&mut transaction, EVENTS_LOCK).await?;
         }
         Ok(transaction)
     }
 
-    /// Ends the connections once what is under way is done.
+    /// Closes all connections, after the calls in progress have finished.
     pub async fn close(&self) {
         self.pool.close().await;
         self.quotas.close().await;
     }
 }
 
-/// Until the transaction ends.
+/// Acquires an advisory lock until the transaction ends.
 async fn lock(transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>, key: i64) -> Result<(), StoreError> {
     let done = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut **transaction).await;
-    done.map(|_| ()).map_err(rows::failed)
+    done.map(|_| ()).map_err(rows::store_error)
 }
 
 sql_store!(PostgresStore, sqlx::Postgres);

@@ -1,4 +1,4 @@
-//! Which encryption a connection to PostgreSQL has.
+//! TLS settings of connections to PostgreSQL.
 
 use std::net::IpAddr;
 
@@ -8,21 +8,17 @@ use url::Url;
 
 use super::StoreError;
 
-/// How the server is to be reached, as the address says it; to a host that is not this machine, encrypted and with its
-/// certificate checked unless the address itself names another `sslmode`.
-pub(super) fn options(address: &SecretString) -> Result<PgConnectOptions, StoreError> {
-    // What the parser says could show the password.
-    let unreadable = || {
-        StoreError::unavailable(
-            "the address of the database is none that can be read; write postgres://user@host/database",
-        )
-    };
-    let address = Url::parse(address.expose_secret()).map_err(|_| unreadable())?;
-    let options: PgConnectOptions = address.as_str().parse().map_err(|_| unreadable())?;
+/// Returns the connection options for a URL. Connections to another machine are encrypted and verify the server's certificate,
+/// unless the URL itself sets another `sslmode`.
+pub(super) fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    // The parser's own error could contain the password.
+    let invalid = || StoreError::unavailable("invalid database URL; expected postgres://user@host/database");
+    let url = Url::parse(url.expose_secret()).map_err(|_| invalid())?;
+    let options: PgConnectOptions = url.as_str().parse().map_err(|_| invalid())?;
     if is_local(&options) {
         return Ok(options);
     }
-    let named = address.query_pairs().filter(|(name, _)| name == "sslmode" || name == "ssl-mode").last();
+    let named = url.query_pairs().filter(|(name, _)| name == "sslmode" || name == "ssl-mode").last();
     let named = named.map(|(_, mode)| mode.to_ascii_lowercase());
     let ambient = std::env::var("PGSSLMODE").ok().map(|mode| mode.to_ascii_lowercase());
     let mode =
@@ -30,7 +26,7 @@ pub(super) fn options(address: &SecretString) -> Result<PgConnectOptions, StoreE
     Ok(options.ssl_mode(mode.map_err(StoreError::unavailable)?))
 }
 
-/// Whether the server is reached without a network.
+/// Whether the server is on this machine.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
     options.get_socket().is_some()
@@ -39,8 +35,8 @@ fn is_local(options: &PgConnectOptions) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The mode for a host that is not this machine: `named` in the address, or `ambient` in the environment. `has_tls` is
-/// whether this program can encrypt.
+/// Returns the mode for a host on another machine. `named` is the mode in the URL, `ambient` the one in the environment, and
+/// `has_tls` whether this program can encrypt.
 fn mode_for(
     host: &str,
     named: Option<&str>,
@@ -54,26 +50,33 @@ fn mode_for(
         Some("disable") if named.is_some() => PgSslMode::Disable,
         Some(mode @ ("verify-ca" | "require" | "disable")) => {
             return Err(format!(
-                "PGSSLMODE={mode} asks for less than a checked connection to {host}; if that is meant, put sslmode={mode} \
-                 into the address of the database, else unset PGSSLMODE"
+                "PGSSLMODE={mode} would not verify the server at {host}; unset PGSSLMODE, or set sslmode={mode} in the database \
+                 URL to allow it"
             ));
         }
         Some(mode) => {
             return Err(format!(
-                "sslmode={mode} lets anyone between here and {host} turn encryption off; leave it out of the address of the \
-                 database or write sslmode=verify-full, with sslrootcert=FILE for an authority of your own"
+                "sslmode={mode} lets an attacker on the network to {host} turn encryption off; remove it from the database URL or \
+                 set sslmode=verify-full, with sslrootcert=FILE for your own certificate authority"
             ));
         }
     };
     if matches!(mode, PgSslMode::Disable) {
-        tracing::warn!(host, "passwords and accounts go to the database in clear, as its address says");
+        tracing::warn!(
+            host,
+            "the connection to the database is not encrypted, because its URL sets sslmode=disable"
+        );
     } else if !has_tls {
         return Err(format!(
-            "a connection to {host} has to be encrypted, for which vimeo-ext needs its feature postgres-tls; for a network \
-             that you trust put sslmode=disable into the address of the database"
+            "the connection to {host} must be encrypted, which requires the feature postgres-tls of vimeo-ext; on a network that \
+             you trust, set sslmode=disable in the database URL"
         ));
     } else if !matches!(mode, PgSslMode::VerifyFull) {
-        tracing::warn!(host, ?mode, "who the database is is not checked, as its address says");
+        tracing::warn!(
+            host,
+            ?mode,
+            "the database server's identity is not verified, because its URL sets sslmode"
+        );
     }
     Ok(mode)
 }
@@ -82,12 +85,12 @@ fn mode_for(
 mod tests {
     use super::*;
 
-    fn shown(mode: Result<PgSslMode, String>) -> String {
-        mode.map_or_else(|error| format!("refused: {error}"), |mode| format!("{mode:?}"))
+    fn describe(mode: Result<PgSslMode, String>) -> String {
+        mode.map_or_else(|error| format!("rejected: {error}"), |mode| format!("{mode:?}"))
     }
 
     #[test]
-    fn a_server_elsewhere_is_checked_unless_its_address_says_otherwise() {
+    fn verifies_remote_servers_unless_the_url_says_otherwise() {
         let table = [
             (None, None, true, "VerifyFull"),
             (Some("verify-full"), Some("disable"), true, "VerifyFull"),
@@ -95,25 +98,25 @@ mod tests {
             (Some("require"), None, true, "Require"),
             (Some("disable"), None, true, "Disable"),
             (Some("disable"), None, false, "Disable"),
-            (Some("prefer"), None, true, "refused: sslmode=prefer"),
-            (Some("allow"), None, true, "refused: sslmode=allow"),
+            (Some("prefer"), None, true, "rejected: sslmode=prefer"),
+            (Some("allow"), None, true, "rejected: sslmode=allow"),
             (None, Some("verify-full"), true, "VerifyFull"),
-            (None, Some("disable"), true, "refused: PGSSLMODE=disable"),
-            (None, Some("require"), true, "refused: PGSSLMODE=require"),
-            (None, Some("prefer"), true, "refused: sslmode=prefer"),
-            (None, None, false, "refused: a connection to db.example has to be encrypted"),
-            (Some("verify-full"), None, false, "refused: a connection to db.example has to be encrypted"),
-            (Some("require"), None, false, "refused: a connection to db.example has to be encrypted"),
+            (None, Some("disable"), true, "rejected: PGSSLMODE=disable"),
+            (None, Some("require"), true, "rejected: PGSSLMODE=require"),
+            (None, Some("prefer"), true, "rejected: sslmode=prefer"),
+            (None, None, false, "rejected: the connection to db.example must be encrypted"),
+            (Some("verify-full"), None, false, "rejected: the connection to db.example must be encrypted"),
+            (Some("require"), None, false, "rejected: the connection to db.example must be encrypted"),
         ];
         for (named, ambient, has_tls, expected) in table {
-            let mode = shown(mode_for("db.example", named, ambient, has_tls));
+            let mode = describe(mode_for("db.example", named, ambient, has_tls));
             assert!(mode.starts_with(expected), "{named:?} {ambient:?} {has_tls}: {mode}");
         }
     }
 
     #[test]
-    fn this_machine_is_reached_as_before() {
-        for (address, expected) in [
+    fn local_servers_use_the_mode_in_the_url() {
+        for (url, expected) in [
             ("postgres://app@localhost/app", "Prefer"),
             ("postgres://app@127.0.0.1/app", "Prefer"),
             ("postgres://app@[::1]/app", "Prefer"),
@@ -126,13 +129,11 @@ mod tests {
             ("postgres://app@localhost/app?hostaddr=192.0.2.1", "VerifyFull"),
             ("postgres://app@10.0.0.1/app", "VerifyFull"),
         ] {
-            let options = options(&address.into()).unwrap();
-            assert_eq!(format!("{:?}", options.get_ssl_mode()), expected, "{address}");
+            let options = options(&url.into()).unwrap();
+            assert_eq!(format!("{:?}", options.get_ssl_mode()), expected, "{url}");
         }
-        for address in
-            ["postgres://app:s3cret@db.example/app?sslmode=prefer", "postgres://app:s3cret@db:port/"]
-        {
-            let error = options(&address.into()).unwrap_err();
+        for url in ["postgres://app:s3cret@db.example/app?sslmode=prefer", "postgres://app:s3cret@db:port/"] {
+            let error = options(&url.into()).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
         }
     }

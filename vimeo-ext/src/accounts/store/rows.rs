@@ -1,4 +1,4 @@
-//! Records as rows, alike in every database.
+//! Conversion between records and rows, the same for every database.
 
 use std::borrow::Cow;
 
@@ -35,10 +35,10 @@ pub(super) type ConnectionRow = (String, String, Option<String>, i64, String, i6
 pub(super) const EVENT: &str = "number, account, from_status, to_status, reason, happened";
 pub(super) type EventRow = (i64, String, Option<String>, Option<String>, Option<String>, i64);
 
-/// Account, expiry, key and ciphertext of a login.
+/// A login's account, expiry, key ID and encrypted bytes.
 pub(super) type LoginRow = (String, i64, String, Vec<u8>);
 
-/// A step from an older state of the tables to a newer one.
+/// Creates a migration of the tables.
 pub(super) fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
     Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
 }
@@ -48,14 +48,14 @@ fn damaged(what: impl std::fmt::Display) -> StoreError {
 }
 
 pub(super) fn time(millis: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_millis(millis).ok_or_else(|| damaged("a time is out of range"))
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| damaged("a timestamp is out of range"))
 }
 
 pub(super) fn millis(time: DateTime<Utc>) -> i64 {
     time.timestamp_millis()
 }
 
-/// Databases count in signed numbers; none of ours comes near their end.
+/// Databases have signed integers only. No count of ours comes near their maximum.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -68,16 +68,16 @@ pub(super) fn id(text: String) -> Result<AccountId, StoreError> {
     AccountId::new(text).map_err(damaged)
 }
 
-fn status(word: &str) -> Result<Status, StoreError> {
-    Status::parse(word).ok_or_else(|| damaged(format!("the status {word:?} is not known")))
+fn status(text: &str) -> Result<Status, StoreError> {
+    Status::parse(text).ok_or_else(|| damaged(format!("unknown account status {text:?}")))
 }
 
 pub(super) fn account(row: AccountRow) -> Result<AccountRecord, StoreError> {
-    let (name, word, reason, user, scopes, expires, version, created, changed, key, bytes) = row;
+    let (name, status_text, reason, user, scopes, expires, version, created, changed, key, bytes) = row;
     Ok(AccountRecord {
         account: Account {
             id: id(name)?,
-            status: status(&word)?,
+            status: status(&status_text)?,
             reason,
             user,
             scopes: scopes.map(ScopeSet::from),
@@ -109,7 +109,7 @@ pub(super) fn connection(row: ConnectionRow) -> Result<ConnectionRecord, StoreEr
 
 pub(super) fn event(row: EventRow) -> Result<StatusEvent, StoreError> {
     let (number, account, from, to, reason, happened) = row;
-    let status = |word: Option<String>| word.as_deref().map(status).transpose();
+    let status = |text: Option<String>| text.as_deref().map(status).transpose();
     Ok(StatusEvent {
         number: unsigned(number)?,
         account: id(account)?,
@@ -120,8 +120,8 @@ pub(super) fn event(row: EventRow) -> Result<StatusEvent, StoreError> {
     })
 }
 
-/// What a database said. A value that is there already is the name of a connection.
-pub(super) fn failed(error: sqlx::Error) -> StoreError {
+/// Converts a database error. The only unique constraint that a statement can violate is that of a connection.
+pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::DuplicateName,
         _ => StoreError::unavailable(error),

@@ -1,4 +1,4 @@
-//! A store in one file.
+//! A store in an SQLite file.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,11 +25,11 @@ use crate::accounts::{
 use crate::private_files;
 use crate::rate_limit::{LeaseRequest, QuotaLease};
 
-/// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
+/// Keeps accounts in an SQLite file. Any number of processes on one machine can share it.
 ///
-/// What a call has written is on the disk when it returns, but for shared rate limits. Beside the file there are two more while it is open, `-wal` and
-/// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone, and a file or
-/// folder that belongs to another user, or that others may write, is refused.
+/// Writes are on disk when a call returns, except for shared rate limits. While the file is open, SQLite keeps two more files
+/// next to it, `-wal` and `-shm`; to copy an open database, use SQLite's backup. On Unix, a new file is accessible to its owner
+/// only, and a file or folder that belongs to another user or is writable by others is rejected.
 ///
 /// ```no_run
 /// use vimeo_ext::accounts::SqliteStore;
@@ -41,35 +41,37 @@ use crate::rate_limit::{LeaseRequest, QuotaLease};
 #[derive(Clone)]
 pub struct SqliteStore {
     reads: SqlitePool,
-    /// One connection: SQLite has one writer at a time, and they wait better here than in its file's lock.
+    /// One connection: SQLite allows one writer at a time, and waiting for the pool is cheaper than for the file lock.
     writes: SqlitePool,
-    /// Another connection for shared rate limits, which are asked for often and lost without harm: it does not wait for the disk.
+    /// A separate connection for shared rate limits, which are updated often and can be lost without harm: it does not wait for
+    /// the disk.
     quotas: SqlitePool,
 }
 
-/// So long a writer waits for those of other processes.
-const BUSY: Duration = Duration::from_secs(10);
+/// How long a writer waits for writers of other processes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first to open a new file turns it to write-ahead logging, for which it wants the file alone; SQLite does not let
-/// the others wait for that by itself.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How often opening a busy file is retried. Switching a new file to write-ahead logging needs exclusive access, for which SQLite
+/// ignores the busy timeout.
+const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Whether another connection has the file: SQLite's code 5, in whatever extended form.
+/// Whether another connection has locked the file: `SQLITE_BUSY` (5) or one of its extended codes.
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 impl SqliteStore {
-    /// Opens a file, or makes it, and brings its tables up to date.
+    /// Opens a file, creates it if it does not exist, and migrates its tables.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when the file cannot be used, others may write it or its folder, or it is from a newer version.
+    /// [`StoreError::Unavailable`] if the file cannot be opened, the file or its folder is writable by others, or a newer version
+    /// has migrated the tables.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        let made = path.clone();
-        tokio::task::spawn_blocking(move || make_private(&made))
+        let file = path.clone();
+        tokio::task::spawn_blocking(move || create_private(&file))
             .await
             .map_err(StoreError::unavailable)?
             .map_err(StoreError::unavailable)?;
@@ -77,13 +79,15 @@ impl SqliteStore {
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY * 3);
-        let began = Instant::now();
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT * 3);
+        let started_at = Instant::now();
         let writes = loop {
             match pool(1).connect_with(options.clone()).await {
-                Err(error) if is_busy(&error) && began.elapsed() < BUSY => sleep(PAUSE).await,
-                connected => break connected.map_err(rows::failed)?,
+                Err(error) if is_busy(&error) && started_at.elapsed() < BUSY_TIMEOUT => {
+                    sleep(BUSY_RETRY_INTERVAL).await;
+                }
+                connected => break connected.map_err(rows::store_error)?,
             }
         };
         let migrator = Migrator {
@@ -93,16 +97,16 @@ impl SqliteStore {
             ]),
             ..Migrator::DEFAULT
         };
-        // Two processes that open a new file at once must not both make its tables.
-        let mut transaction = writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::failed)?;
+        // Two processes that open a new file at once must not both create its tables.
+        let mut transaction = writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::store_error)?;
         migrator.run_direct(&mut *transaction).await.map_err(StoreError::unavailable)?;
-        transaction.commit().await.map_err(rows::failed)?;
+        transaction.commit().await.map_err(rows::store_error)?;
         let reads = pool(4).connect_lazy_with(options.clone());
         let quotas = pool(1).connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
         Ok(Self { reads, writes, quotas })
     }
 
-    /// Writes go one by one anyway.
+    /// SQLite has one writer at a time, so row locks are not needed.
     const LOCKING: &'static str = "";
 
     fn reads(&self) -> &SqlitePool {
@@ -117,16 +121,16 @@ impl SqliteStore {
         &self.quotas
     }
 
-    fn using(index: &str) -> String {
+    fn index_hint(index: &str) -> String {
         format!("INDEXED BY {index}")
     }
 
     async fn begin(&self, _: bool) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
-        // Not a transaction that begins by reading: it could not become a writer when another one was faster.
-        self.writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::failed)
+        // A transaction that starts by reading could not upgrade to writing if another writer was faster.
+        self.writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::store_error)
     }
 
-    /// Ends the connections once what is under way is done.
+    /// Closes all connections, after the calls in progress have finished.
     pub async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
@@ -134,18 +138,18 @@ impl SqliteStore {
     }
 }
 
-/// The files that SQLite keeps beside the database while it is open.
+/// The suffixes of the files that SQLite keeps next to an open database.
 const SQLITE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Makes the file where there is none, and looks whether anybody else may write it, those beside it or their folder.
-fn make_private(path: &Path) -> std::io::Result<()> {
+/// Creates the file if it does not exist, and checks that no other user can write it, its folder or the files next to it.
+fn create_private(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     private_files::check_folder(folder.unwrap_or(Path::new(".")))?;
     private_files::open(path, OpenOptions::new().create(true).append(true))?;
     for suffix in SQLITE_SUFFIXES {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        private_files::check_if_there(Path::new(&beside))?;
+        let mut sibling = path.as_os_str().to_owned();
+        sibling.push(suffix);
+        private_files::check_if_there(Path::new(&sibling))?;
     }
     Ok(())
 }
@@ -166,7 +170,7 @@ mod tests {
     use crate::accounts::Account;
 
     #[tokio::test]
-    async fn a_page_is_the_same_whichever_way_it_is_found() {
+    async fn query_plans_return_the_same_pages() {
         let folder = crate::private_files::test_folder();
         let store = SqliteStore::open(folder.path().join("accounts.db")).await.unwrap();
         let now = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
@@ -182,13 +186,13 @@ mod tests {
             store.insert_account(&AccountRecord { account, secrets }, &event).await.unwrap();
         }
         let all = store.page(&AccountQuery::default(), Vec::new()).await.unwrap();
-        let (mut asked, mut found) = (0, 0);
-        for parts in 0..32 {
-            let mut query = AccountQuery::default().limit(if parts & 1 > 0 { 3 } else { 50 });
-            query.status = (parts & 2 > 0).then_some(Status::Active);
-            query.user = (parts & 4 > 0).then(|| "/users/2".to_owned());
-            query.expires_before = (parts & 8 > 0).then(|| now + TimeDelta::days(13));
-            query.not_encrypted_with = (parts & 16 > 0).then(|| KeyId::new("b"));
+        let (mut queries, mut non_empty) = (0, 0);
+        for filters in 0..32 {
+            let mut query = AccountQuery::default().limit(if filters & 1 > 0 { 3 } else { 50 });
+            query.status = (filters & 2 > 0).then_some(Status::Active);
+            query.user = (filters & 4 > 0).then(|| "/users/2".to_owned());
+            query.expires_before = (filters & 8 > 0).then(|| now + TimeDelta::days(13));
+            query.not_encrypted_with = (filters & 16 > 0).then(|| KeyId::new("b"));
             for after in [None, Some("05"), Some("23")] {
                 query.after = after.map(|id| AccountId::new(id).unwrap());
                 let expected: Vec<_> =
@@ -207,17 +211,21 @@ mod tests {
                         .take(query.limit as usize)
                         .cloned()
                         .collect();
-                for few in [Some(0), Some(8), None] {
+                for threshold in [Some(0), Some(8), None] {
                     let mut filters = Filter::all(&query);
                     for filter in &mut filters {
-                        filter.sort_threshold = few.unwrap_or(filter.sort_threshold);
+                        filter.sort_threshold = threshold.unwrap_or(filter.sort_threshold);
                     }
-                    assert_eq!(store.page(&query, filters).await.unwrap(), expected, "{query:?}, {few:?}");
+                    assert_eq!(
+                        store.page(&query, filters).await.unwrap(),
+                        expected,
+                        "{query:?}, {threshold:?}"
+                    );
                 }
-                asked += 1;
-                found += usize::from(!expected.is_empty());
+                queries += 1;
+                non_empty += usize::from(!expected.is_empty());
             }
         }
-        assert_eq!((all.len(), asked, found), (24, 96, 48), "not all of them find nothing");
+        assert_eq!((all.len(), queries, non_empty), (24, 96, 48), "half of the queries match something");
     }
 }

@@ -1,4 +1,4 @@
-//! A store that fails when it is told to.
+//! A store that fails on demand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,22 +10,23 @@ use vimeo_ext::accounts::{
 };
 use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease};
 
-/// What such a store does.
+/// How the store behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Works,
-    /// Accounts cannot be replaced; all else goes on.
-    RefusesChanges,
-    /// Accounts are replaced, but that is never confirmed.
-    ConfirmsNothing,
-    /// It answers nothing, and not even that soon.
+    /// Replacing an account fails; everything else works.
+    RejectsUpdates,
+    /// Replacing an account succeeds, but returns an error.
+    LosesConfirmations,
+    /// Calls never return.
     Hangs,
     Fails,
 }
 
-const MODES: [Mode; 5] = [Mode::Works, Mode::RefusesChanges, Mode::ConfirmsNothing, Mode::Hangs, Mode::Fails];
+const MODES: [Mode; 5] =
+    [Mode::Works, Mode::RejectsUpdates, Mode::LosesConfirmations, Mode::Hangs, Mode::Fails];
 
-/// A store in memory that fails when it is told to.
+/// An in-memory store that fails on demand.
 #[derive(Clone, Default)]
 pub(super) struct FailingStore {
     store: Arc<MemoryStore>,
@@ -34,7 +35,7 @@ pub(super) struct FailingStore {
 
 impl FailingStore {
     pub(super) fn set(&self, mode: Mode) {
-        let number = MODES.iter().position(|known| *known == mode).unwrap();
+        let number = MODES.iter().position(|other| *other == mode).unwrap();
         self.mode.store(number as u8, Ordering::SeqCst);
     }
 
@@ -45,14 +46,14 @@ impl FailingStore {
     async fn check(&self) -> Result<(), StoreError> {
         match self.mode() {
             Mode::Hangs => std::future::pending().await,
-            Mode::Fails => Err(away()),
+            Mode::Fails => Err(unavailable()),
             _ => Ok(()),
         }
     }
 }
 
-fn away() -> StoreError {
-    StoreError::unavailable("it is away")
+fn unavailable() -> StoreError {
+    StoreError::unavailable("offline")
 }
 
 impl AccountStore for FailingStore {
@@ -63,11 +64,11 @@ impl AccountStore for FailingStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.check().await?;
-            if self.mode() == Mode::RefusesChanges {
-                return Err(away());
+            if self.mode() == Mode::RejectsUpdates {
+                return Err(unavailable());
             }
             self.store.replace_account(record, event).await?;
-            if self.mode() == Mode::ConfirmsNothing { Err(away()) } else { Ok(()) }
+            if self.mode() == Mode::LosesConfirmations { Err(unavailable()) } else { Ok(()) }
         })
     }
 

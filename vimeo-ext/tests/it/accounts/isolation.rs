@@ -1,4 +1,4 @@
-//! That nothing of one account reaches another: not its token, not its answers, not its errors.
+//! Isolation: no token, response or error of one account reaches another.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -14,14 +14,14 @@ use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
 use super::{id, memory};
 use crate::secrets::{LOGGED, Log};
 
-/// What stands for a token in the journal.
+/// Returns a token's fingerprint in the request log.
 async fn fingerprint(http: &reqwest::Client, sandbox: &Sandbox, token: &str) -> String {
     let url = sandbox.url().join("/me").unwrap();
     http.get(url).bearer_auth(token).send().await.unwrap();
     sandbox.request_log().pop().unwrap().token_fingerprint.unwrap()
 }
 
-/// What is done with an account in one step of the interleaving.
+/// One step of the interleaving.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Call,
@@ -45,7 +45,7 @@ fn step(random: &mut fastrand::Rng) -> Step {
     }
 }
 
-/// The text of all files in each folder below this one.
+/// Collects the text of the files in each folder below this one, one entry per folder.
 fn texts(folder: &Path, found: &mut Vec<String>) {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -58,8 +58,8 @@ fn texts(folder: &Path, found: &mut Vec<String>) {
     found.extend(Some(text).filter(|text| !text.is_empty()));
 }
 
-/// Many accounts in two worlds and in two processes that share a store, whose clients are evicted all the time. Answers how
-/// many uploads were left that an account could look at.
+/// Uses many accounts, in two worlds and in two processes that share a store, with a cache so small that clients are evicted all
+/// the time. Returns how many unfinished uploads the accounts have.
 async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> usize {
     const ACCOUNTS: usize = 24;
     let sandbox = Sandbox::start().await.unwrap();
@@ -70,16 +70,16 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     for number in 0..ACCOUNTS {
         std::fs::write(folder.path().join(format!("film-{number}-x.mp4")), vec![number as u8; 100]).unwrap();
     }
-    // The first uploads stay in the journal, until the same account tries again.
+    // The first uploads fail and stay in the journal until the same account retries them.
     let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(30);
-    sandbox.add_fault(broken);
-    let warm = std::num::NonZeroUsize::new(5).unwrap();
+    sandbox.fault(broken);
+    let cache_capacity = std::num::NonZeroUsize::new(5).unwrap();
     let mut processes = Vec::new();
     for _ in 0..2 {
         let app = super::app(&sandbox).http_client(http.clone()).upload_client(links.clone());
         let app = app.journal(journal.clone());
         let accounts = Accounts::builder(app.build().unwrap(), Arc::clone(&store), super::ring());
-        processes.push(accounts.cache_capacity(warm).build().await.unwrap());
+        processes.push(accounts.cache_capacity(cache_capacity).build().await.unwrap());
     }
     let mut users = Vec::new();
     for number in 0..ACCOUNTS {
@@ -112,7 +112,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
                             let call = client.get("/me").query("tag", number as u64).fields("uri").send();
                             match call.await {
                                 Ok(me) => {
-                                    assert_eq!(me["uri"], uri, "another's answer");
+                                    assert_eq!(me["uri"], uri, "another account's response");
                                     None
                                 }
                                 Err(error) => Some(format!("{error} {error:?}")),
@@ -146,7 +146,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
                     Step::Enable => accounts.enable(&id).await.err().map(|error| format!("{error:?}")),
                     Step::LogIn => match accounts.connect_with_token(&id, user.token.as_str()).await {
                         Err(AccountsError::Vimeo(error)) => panic!("{error:?}"),
-                        done => done.err().map(|error| format!("{error} {error:?}")),
+                        result => result.err().map(|error| format!("{error} {error:?}")),
                     },
                 };
                 (number, failed)
@@ -154,17 +154,17 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
         });
         for (number, failed) in join_all(round.collect::<Vec<_>>()).await {
             let Some(failed) = failed else { continue };
-            for (stranger, (_, user)) in users.iter().enumerate() {
+            for (other, (_, user)) in users.iter().enumerate() {
                 assert!(!failed.contains(&user.token), "a token in an error: {failed}");
-                let names = failed.contains(&format!("acct-{stranger}-x"))
-                    || failed.contains(&format!("film-{stranger}-x"))
+                let is_named = failed.contains(&format!("acct-{other}-x"))
+                    || failed.contains(&format!("film-{other}-x"))
                     || failed.contains(&format!("/users/{}", user.user_id));
-                assert!(stranger == number || !names, "{stranger} in an error of {number}: {failed}");
+                assert!(other == number || !is_named, "{other} in an error of {number}: {failed}");
             }
         }
     }
 
-    // Every call that says whose it is went with that one's token.
+    // Every tagged call was sent with its own account's token.
     let mut tagged = 0;
     for line in sandbox.request_log() {
         let mut query = url::form_urlencoded::parse(line.query.as_bytes());
@@ -176,21 +176,24 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
             assert!(!line.has_authorization, "{line:?}");
         }
     }
-    assert!(tagged > ACCOUNTS, "{tagged} calls are too few to tell anything");
-    // Each account's folder of the journal is its own: names, users and links.
+    assert!(tagged > ACCOUNTS, "only {tagged} tagged calls");
+    // Each journal folder belongs to one account: IDs, files and upload links.
     let mut unfinished = Vec::new();
     for number in 0..ACCOUNTS {
         let Ok(client) = processes[0].client(&id(&format!("acct-{number}-x"))).await else { continue };
         for entry in client.pending_uploads().unwrap().list().await.unwrap() {
             let entry = entry.unwrap();
-            assert!(entry.path.ends_with(format!("film-{number}-x.mp4")), "another's upload: {entry:?}");
+            assert!(
+                entry.path.ends_with(format!("film-{number}-x.mp4")),
+                "another account's upload: {entry:?}"
+            );
             let link = entry.ticket.map(|ticket| ticket.upload_link().expose_secret().to_owned());
             unfinished.push((number, link));
         }
     }
     let mut journals = Vec::new();
     texts(&folder.path().join("journal"), &mut journals);
-    assert!(journals.len() > 1, "{} journals are too few", journals.len());
+    assert!(journals.len() > 1, "only {} journal folders", journals.len());
     for text in &journals {
         let named = |number: &usize| {
             text.contains(&format!("acct-{number}-x"))
@@ -200,16 +203,16 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
                 })
         };
         let owners: BTreeSet<usize> = (0..ACCOUNTS).filter(named).collect();
-        assert_eq!(owners.len(), 1, "{owners:?} in one journal");
+        assert_eq!(owners.len(), 1, "{owners:?} share a journal folder");
         assert!(users.iter().all(|(_, user)| !text.contains(&user.token)), "a token in a journal");
     }
     let app = super::app(&sandbox).journal(journal).build().unwrap();
-    assert!(app.pending_uploads().unwrap().list().await.unwrap().is_empty(), "nor does the app see them");
+    assert!(app.unfinished().unwrap().list().await.unwrap().is_empty(), "the app sees no account's uploads");
     let shown = format!("{processes:?}");
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
-    // Where the log is kept, which costs more than all the rest.
+    // Only if logging is captured, which is slow.
     if let Some(logged) = LOGGED.take() {
-        assert!(logged.contains("answered"), "the log was looked at");
+        assert!(logged.contains("answered"), "the log contains the calls");
         assert!(users.iter().all(|(_, user)| !logged.contains(&user.token)), "a token in the log");
         let links = unfinished.iter().filter_map(|(_, link)| link.as_ref());
         assert!(links.into_iter().all(|link| !logged.contains(link)), "an upload link in the log");
@@ -218,20 +221,20 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
 }
 
 #[tokio::test]
-async fn no_interleaving_sends_a_token_for_another_account() {
+async fn accounts_never_see_each_others_tokens() {
     let _ = tracing::subscriber::set_global_default(Log);
     LOGGED.set(Some(String::new()));
-    // Made once: reading the system's certificates takes long.
+    // Created once, because reading the system's certificates is slow.
     let (http, links) = (crate::http::client(), UploadClient::new().unwrap());
     let mut unfinished = 0;
     for seed in 0..6 {
         unfinished += interleave(seed, &http, &links).await;
     }
-    assert!(unfinished > 0, "no journal was looked into");
+    assert!(unfinished > 0, "no unfinished upload was checked");
 }
 
 #[tokio::test]
-async fn one_account_at_its_limit_holds_no_other_back() {
+async fn rate_limits_are_per_account() {
     let limit = vimeo_sandbox::RateLimit::new(1_000, 1_000);
     let sandbox = Sandbox::builder().rate_limit(limit).start().await.unwrap();
     let app = super::app(&sandbox).rate_limit_policy(vimeo_ext::RateLimitPolicy::FailFast).build().unwrap();
@@ -247,7 +250,7 @@ async fn one_account_at_its_limit_holds_no_other_back() {
     let error = client.get("/me").send().await.unwrap_err();
     assert!(matches!(error, vimeo_api::Error::RateLimited(_)), "{error:?}");
     accounts.client(&id("bob")).await.unwrap().get("/me").send().await.unwrap();
-    // Nor does asking about its token.
+    // Verifying is limited per account too.
     assert!(accounts.verify(&id("ann")).await.is_err());
     accounts.verify(&id("bob")).await.unwrap();
 }

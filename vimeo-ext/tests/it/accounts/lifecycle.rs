@@ -1,4 +1,4 @@
-//! From the first request to the last: an account's life against the local Vimeo.
+//! The lifecycle of an account, against the sandbox.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,18 +20,18 @@ use super::{REDIRECT, app, builder, id, memory, ring, visit};
 use crate::fake::{Fake, answer};
 
 #[tokio::test]
-async fn an_account_is_made_once_however_many_ask() {
+async fn get_or_create_creates_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = memory();
     let here = builder(&sandbox, &store).build().await.unwrap();
     let there = builder(&sandbox, &store).build().await.unwrap();
     let seven = id("user 7");
-    let asked = (0..40).map(|number| {
+    let calls = (0..40).map(|number| {
         let accounts = if number % 2 == 0 { here.clone() } else { there.clone() };
         let seven = seven.clone();
         async move { accounts.get_or_create(&seven).await.unwrap() }
     });
-    let all = join_all(asked).await;
+    let all = join_all(calls).await;
     assert!(all.iter().all(|account| *account == all[0]));
     assert_eq!((all[0].status, all[0].version), (Status::Pending, 1));
     assert_eq!(here.list(AccountQuery::default()).await.unwrap().accounts.len(), 1);
@@ -42,67 +42,67 @@ async fn an_account_is_made_once_however_many_ask() {
 }
 
 #[tokio::test]
-async fn a_user_logs_in_through_a_link_that_is_good_once() {
+async fn authorization_link_works_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = memory();
-    let begins = builder(&sandbox, &store).build().await.unwrap();
-    let completes = builder(&sandbox, &store).build().await.unwrap();
+    let first = builder(&sandbox, &store).build().await.unwrap();
+    let second = builder(&sandbox, &store).build().await.unwrap();
     let ann = sandbox.add_user("Ann");
     let seven = id("user 7");
-    let link = begins.authorization_link(&seven, [Scope::Private, Scope::Upload]).await.unwrap();
+    let link = first.authorization_link(&seven, [Scope::Private, Scope::Upload]).await.unwrap();
     assert!(link.query_pairs().any(|(key, value)| key == "code_challenge_method" && value == "S256"));
     let callback = visit(&link, ann.user_id, true).await;
 
-    // Another process completes it, once, even when the browser sends the callback many times.
-    let all = join_all((0..8).map(|_| completes.complete(&callback))).await;
-    let linked: Vec<_> = all.iter().filter_map(|done| done.as_ref().ok()).collect();
+    // Another process completes the login, once, even if the browser sends the callback many times.
+    let all = join_all((0..8).map(|_| second.complete(&callback))).await;
+    let linked: Vec<_> = all.iter().filter_map(|result| result.as_ref().ok()).collect();
     assert_eq!(linked.len(), 1);
-    assert!(all.iter().all(|done| matches!(done, Ok(_) | Err(AccountsError::UnknownLogin))));
+    assert!(all.iter().all(|result| matches!(result, Ok(_) | Err(AccountsError::UnknownLogin))));
     let account = &linked[0].account;
     assert_eq!(account.status, Status::Active);
     assert_eq!(account.user, Some(format!("/users/{}", ann.user_id)));
     assert!(account.scopes.as_ref().unwrap().contains(&Scope::Upload));
     assert!(linked[0].missing_scopes.is_empty());
-    let me = begins.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
+    let me = first.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
     assert_eq!(me["uri"], format!("/users/{}", ann.user_id));
 
-    // Forged, and without a state at all.
-    let link = begins.authorization_link(&seven, "private").await.unwrap();
+    // Forged callbacks, and callbacks without a state.
+    let link = first.authorization_link(&seven, "private").await.unwrap();
     let callback = visit(&link, ann.user_id, true).await;
     for forged in [format!("{callback}x"), "code=1".to_owned(), String::new(), "?state=&code=1".to_owned()] {
-        let error = begins.complete(&forged).await.unwrap_err();
+        let error = first.complete(&forged).await.unwrap_err();
         assert!(matches!(error, AccountsError::UnknownLogin), "{forged}: {error:?}");
     }
-    // Another user than before is not let into the account.
+    // A different Vimeo user is rejected.
     let bob = sandbox.add_user("Bob");
     let callback =
-        visit(&begins.authorization_link(&seven, "private").await.unwrap(), bob.user_id, true).await;
-    let error = begins.complete(&callback).await.unwrap_err();
+        visit(&first.authorization_link(&seven, "private").await.unwrap(), bob.user_id, true).await;
+    let error = first.complete(&callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
-    let me = begins.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
+    let me = first.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
     assert_eq!(me["uri"], format!("/users/{}", ann.user_id));
-    // Nor does a no change anything.
+    // A denied request changes nothing.
     let callback =
-        visit(&begins.authorization_link(&seven, "private").await.unwrap(), ann.user_id, false).await;
-    let error = vimeo_ext::Error::from(begins.complete(&callback).await.unwrap_err());
+        visit(&first.authorization_link(&seven, "private").await.unwrap(), ann.user_id, false).await;
+    let error = vimeo_ext::Error::from(first.complete(&callback).await.unwrap_err());
     assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::Denied { .. })), "{error:?}");
-    assert_eq!(begins.get(&seven).await.unwrap().unwrap().status, Status::Active);
+    assert_eq!(first.get(&seven).await.unwrap().unwrap().status, Status::Active);
 }
 
 #[tokio::test]
-async fn a_link_that_comes_back_in_anothers_browser_gives_them_nothing() {
+async fn complete_for_rejects_another_accounts_login() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let (mallory, ann) = (id("mallory"), id("ann"));
     let user = sandbox.add_user("Ann");
-    // Mallory sends Ann the link to an account of Mallory's; Ann lets the app in.
+    // Mallory sends Ann the link of Mallory's account, and Ann accepts.
     let link = accounts.authorization_link(&mallory, "private").await.unwrap();
     let callback = visit(&link, user.user_id, true).await;
     let error = accounts.complete_for(&ann, &callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::UnknownLogin), "{error:?}");
     assert_eq!(accounts.get(&mallory).await.unwrap().unwrap().status, Status::Pending);
     assert_eq!(accounts.get(&ann).await.unwrap(), None);
-    // Nor can it be used again by whom it was made for.
+    // The login is used up, for Mallory too.
     let error = accounts.complete_for(&mallory, &callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::UnknownLogin), "{error:?}");
     let link = accounts.authorization_link(&ann, "private").await.unwrap();
@@ -111,12 +111,12 @@ async fn a_link_that_comes_back_in_anothers_browser_gives_them_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_has_to_be_completed_in_time() {
+async fn login_expires() {
     let sandbox = Sandbox::start().await.unwrap();
-    let late = Arc::new(AtomicI64::new(0));
+    let offset = Arc::new(AtomicI64::new(0));
     let clock = {
-        let late = Arc::clone(&late);
-        Clock::new(move || Clock::default().now() + TimeDelta::seconds(late.load(Ordering::SeqCst)))
+        let offset = Arc::clone(&offset);
+        Clock::new(move || Clock::default().now() + TimeDelta::seconds(offset.load(Ordering::SeqCst)))
     };
     let app = app(&sandbox).clock(clock).build().unwrap();
     let accounts = Accounts::builder(app, memory(), ring())
@@ -125,17 +125,17 @@ async fn a_login_has_to_be_completed_in_time() {
         .build()
         .await
         .unwrap();
-    for (seconds, good) in [(50, true), (61, false)] {
-        late.store(0, Ordering::SeqCst);
+    for (seconds, is_valid) in [(50, true), (61, false)] {
+        offset.store(0, Ordering::SeqCst);
         let link = accounts.authorization_link(&id("7"), "private").await.unwrap();
         let callback = visit(&link, sandbox.user_id(), true).await;
-        late.store(seconds, Ordering::SeqCst);
-        assert_eq!(accounts.complete(&callback).await.is_ok(), good, "{seconds} s");
+        offset.store(seconds, Ordering::SeqCst);
+        assert_eq!(accounts.complete(&callback).await.is_ok(), is_valid, "{seconds} s");
     }
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_noticed_and_others_go_on() {
+async fn revoked_token_revokes_only_its_account() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = memory();
     let accounts = builder(&sandbox, &store).poll_interval(Duration::from_millis(20)).build().await.unwrap();
@@ -145,7 +145,7 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
     accounts.connect_with_token(&id("bob"), bob.token.as_str()).await.unwrap();
     let (ann_client, bob_client) =
         (accounts.client(&id("ann")).await.unwrap(), accounts.client(&id("bob")).await.unwrap());
-    let far = elsewhere.client(&id("ann")).await.unwrap();
+    let remote_client = elsewhere.client(&id("ann")).await.unwrap();
     ann_client.get("/me").send().await.unwrap();
     let mut events = elsewhere.events().await.unwrap();
 
@@ -162,11 +162,11 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
         (event.account.as_str(), event.from, event.to),
         ("ann", Some(Status::Active), Some(Status::Revoked))
     );
-    // It is told at once, also where a client of the account was kept.
+    // `client` fails at once, even though a client of the account was cached.
     let error = accounts.client(&id("ann")).await.unwrap_err();
     assert!(matches!(error, AccountsError::LoginRequired { status: Status::Revoked, .. }), "{error:?}");
-    // The other process hears of it without a call of its own.
-    let heard = sandbox.request_log().len();
+    // The other process notices without making a call itself.
+    let sent = sandbox.request_log().len();
     loop {
         match elsewhere.client(&id("ann")).await {
             Err(AccountsError::LoginRequired { status: Status::Revoked, .. }) => break,
@@ -174,16 +174,16 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert!(matches!(far.get("/me").send().await, Err(CallError::LoginRequired(_))));
-    assert_eq!(sandbox.request_log().len(), heard, "nothing is sent with a token that is none");
+    assert!(matches!(remote_client.get("/me").send().await, Err(CallError::LoginRequired(_))));
+    assert_eq!(sandbox.request_log().len(), sent, "nothing is sent with a revoked token");
     assert_eq!(bob_client.get("/me").fields("name").send().await.unwrap()["name"], "Bob");
 
-    // Logged in again, the clients in use go on.
+    // After a new login, existing clients continue.
     let link = accounts.authorization_link(&id("ann"), "private").await.unwrap();
     accounts.complete(&visit(&link, ann.user_id, true).await).await.unwrap();
     assert_eq!(ann_client.get("/me").fields("name").send().await.unwrap()["name"], "Ann");
     loop {
-        match far.get("/me").fields("name").send().await {
+        match remote_client.get("/me").fields("name").send().await {
             Ok(me) => break assert_eq!(me["name"], "Ann"),
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
@@ -191,7 +191,7 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_401_about_the_call_is_not_about_the_account() {
+async fn call_specific_401_keeps_account_active() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     accounts.connect_with_token(&id("a"), sandbox.token()).await.unwrap();
@@ -206,7 +206,7 @@ async fn a_401_about_the_call_is_not_about_the_account() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_makes_no_calls() {
+async fn disabled_account_makes_no_calls() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let (a, pending) = (id("a"), id("pending"));
@@ -221,8 +221,8 @@ async fn a_disabled_account_makes_no_calls() {
     assert!(matches!(accounts.client(&a).await, Err(AccountsError::Disabled { .. })));
     assert!(matches!(accounts.verify(&a).await, Err(AccountsError::Disabled { .. })));
     assert!(matches!(accounts.authorization_link(&a, "").await, Err(AccountsError::Disabled { .. })));
-    let refused = accounts.connect_with_token(&a, sandbox.token()).await;
-    assert!(matches!(refused, Err(AccountsError::Disabled { .. })));
+    let rejected = accounts.connect_with_token(&a, sandbox.token()).await;
+    assert!(matches!(rejected, Err(AccountsError::Disabled { .. })));
     assert_eq!(sandbox.request_log()[sent..].iter().filter(|line| line.path == "/me").count(), 0);
     assert_eq!(accounts.enable(&a).await.unwrap().status, Status::Active);
     client.get("/me").send().await.unwrap();
@@ -233,15 +233,15 @@ async fn a_disabled_account_makes_no_calls() {
 }
 
 #[tokio::test]
-async fn a_disconnected_account_is_revoked_and_forgotten() {
+async fn disconnect_revokes_token_and_deletes_account() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let ann = sandbox.add_user("Ann");
     let a = id("a");
     accounts.connect_with_token(&a, ann.token.as_str()).await.unwrap();
     let client = accounts.client(&a).await.unwrap();
-    // Vimeo cannot be asked: nothing is forgotten.
-    sandbox.add_fault(Fault::new(Effect::Status(503)).path("/tokens"));
+    // If the token cannot be revoked, nothing is deleted.
+    sandbox.fault(Fault::new(Effect::Status(503)).path("/tokens"));
     accounts.disconnect(&a).await.unwrap_err();
     assert_eq!(accounts.get(&a).await.unwrap().unwrap().status, Status::Active);
     sandbox.clear_faults();
@@ -254,16 +254,16 @@ async fn a_disconnected_account_is_revoked_and_forgotten() {
     assert!(matches!(client.get("/me").send().await, Err(CallError::LoginRequired(_))));
     assert!(!sandbox.world().revoke_token(&ann.token), "it was revoked at Vimeo");
     accounts.disconnect(&a).await.unwrap();
-    // The token was revoked elsewhere before: that is no obstacle.
-    let again = sandbox.add_user("Bob");
-    accounts.connect_with_token(&a, again.token.as_str()).await.unwrap();
-    sandbox.world().revoke_token(&again.token);
+    // A token that was revoked elsewhere is not an error.
+    let bob = sandbox.add_user("Bob");
+    accounts.connect_with_token(&a, bob.token.as_str()).await.unwrap();
+    sandbox.world().revoke_token(&bob.token);
     accounts.disconnect(&a).await.unwrap();
     assert_eq!(accounts.get(&a).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn tokens_at_hand_are_checked_before_they_are_kept() {
+async fn connect_with_token_verifies_the_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let a = id("a");
@@ -276,7 +276,7 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     assert!(linked.missing_scopes.is_empty(), "no scopes were requested");
     let account = linked.account;
     assert_eq!(account.scopes.unwrap().to_string(), "public private");
-    // Its scopes are known: a call that needs others is not sent.
+    // The token's scopes are known, so a call that requires others is not sent.
     let client = accounts.client(&a).await.unwrap();
     let error = client.upload(vec![1]).send().await.unwrap_err();
     assert!(matches!(error.call(), Some(CallError::MissingScope(_))), "{error:?}");
@@ -286,69 +286,69 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     assert!(matches!(client.get("/me").send().await, Err(CallError::LoginRequired(_))));
 }
 
-/// How many tokens of a user the sandbox takes.
-async fn takes(sandbox: &Sandbox, token: &str) -> bool {
+/// Whether the sandbox accepts a token.
+async fn accepts(sandbox: &Sandbox, token: &str) -> bool {
     let vimeo = app(sandbox).access_token(token).build().unwrap();
     vimeo.auth().verify().await.is_ok()
 }
 
-/// The tokens that Vimeo was asked to revoke.
+/// Returns how often a token was revoked at the sandbox.
 fn revocations(sandbox: &Sandbox) -> usize {
     sandbox.request_log().iter().filter(|line| line.path == "/tokens").count()
 }
 
 #[tokio::test]
-async fn a_token_that_goes_into_no_account_is_revoked() {
+async fn unstored_tokens_are_revoked() {
     let sandbox = Sandbox::start().await.unwrap();
     let failing = FailingStore::default();
     let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
     let accounts = builder(&sandbox, &store).build().await.unwrap();
     let (ann, bob) = (sandbox.add_user("Ann"), sandbox.add_user("Bob"));
     accounts.connect_with_token(&id("ann"), ann.token.as_str()).await.unwrap();
-    let login = async |user: u64| {
+    let log_in = async |user: u64| {
         let link = accounts.authorization_link(&id("ann"), "private").await.unwrap();
         visit(&link, user, true).await
     };
-    // Another user logs in; the account is switched off meanwhile; the store fails; the account is forgotten meanwhile.
-    let others = login(bob.user_id).await;
-    let error = accounts.complete(&others).await.unwrap_err();
+    // A different user logs in; the account is disabled in the meantime; the store fails.
+    let callback = log_in(bob.user_id).await;
+    let error = accounts.complete(&callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
     assert_eq!(revocations(&sandbox), 1);
 
-    let callback = login(ann.user_id).await;
+    let callback = log_in(ann.user_id).await;
     accounts.disable(&id("ann"), "unpaid").await.unwrap();
     let error = accounts.complete(&callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::Disabled { .. }), "{error:?}");
     assert_eq!(revocations(&sandbox), 2);
     accounts.enable(&id("ann")).await.unwrap();
 
-    let callback = login(ann.user_id).await;
-    failing.set(Mode::RefusesChanges);
+    let callback = log_in(ann.user_id).await;
+    failing.set(Mode::RejectsUpdates);
     let error = accounts.complete(&callback).await.unwrap_err();
     assert!(matches!(error, AccountsError::Store(_)), "{error:?}");
     assert_eq!(revocations(&sandbox), 3);
     failing.set(Mode::Works);
 
-    // The token from before is none of them.
-    assert!(takes(&sandbox, &ann.token).await);
+    // The account's old token was not revoked.
+    assert!(accepts(&sandbox, &ann.token).await);
     assert_eq!(accounts.get(&id("ann")).await.unwrap().unwrap().status, Status::Active);
 
-    // What was written and only not confirmed is in the account, so it stays.
-    let callback = login(ann.user_id).await;
-    failing.set(Mode::ConfirmsNothing);
+    // A token that was stored but not confirmed is in the account, so it is not revoked.
+    let callback = log_in(ann.user_id).await;
+    failing.set(Mode::LosesConfirmations);
     assert_eq!(accounts.complete(&callback).await.unwrap().account.status, Status::Active);
     failing.set(Mode::Works);
     assert_eq!(revocations(&sandbox), 3);
     let me = accounts.client(&id("ann")).await.unwrap().get("/me").fields("name").send().await.unwrap();
     assert_eq!(me["name"], "Ann");
-    // A token at hand is the caller's, whatever becomes of it here.
+    // A token that the caller passed belongs to the caller and is never revoked.
     let error = accounts.connect_with_token(&id("ann"), bob.token.as_str()).await.unwrap_err();
     assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
-    assert!(takes(&sandbox, &bob.token).await);
+    assert!(accepts(&sandbox, &bob.token).await);
 }
 
 #[tokio::test]
-async fn a_login_is_completed_also_if_the_browser_goes_away() {
+async fn login_completes_after_the_browser_disconnects() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let link = accounts.authorization_link(&id("a"), "private").await.unwrap();
@@ -356,7 +356,7 @@ async fn a_login_is_completed_also_if_the_browser_goes_away() {
     let mut events = accounts.events().await.unwrap();
     {
         let mut completed = std::pin::pin!(accounts.complete(&callback));
-        // It has begun, and is dropped.
+        // The future is dropped after it has started.
         assert!(futures_util::poll!(&mut completed).is_pending());
     }
     let event = events.next().await.unwrap();
@@ -364,9 +364,9 @@ async fn a_login_is_completed_also_if_the_browser_goes_away() {
     accounts.client(&id("a")).await.unwrap().get("/me").send().await.unwrap();
 }
 
-/// Vimeo answers with a token that is masked, and without the user.
+/// Vimeo's response contains a masked token and no user.
 #[tokio::test]
-async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
+async fn connect_with_token_stores_the_token_and_looks_up_its_user() {
     let fake = Fake::new(|seen, _| match (seen.path.as_str(), seen.token()) {
         ("/oauth/verify", _) => answer(200).json(json!({"access_token": "********", "scope": "public"})),
         ("/me", Some("an app's")) => answer(401).json(json!({"error": "No.", "error_code": 8003})),
@@ -391,5 +391,9 @@ async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
     let account = accounts.connect_with_token(&id("app"), "an app's").await.unwrap().account;
     assert_eq!((account.status, account.user), (Status::Active, None));
     let grant = fake.vimeo().auth().verify().await.unwrap();
-    assert_eq!(grant.token.secret().expose_secret(), "t0ken", "the one that was asked about");
+    assert_eq!(
+        grant.token.secret().expose_secret(),
+        "t0ken",
+        "the token that was verified, not the masked one"
+    );
 }

@@ -1,4 +1,4 @@
-//! Many accounts: their life, their store, and that none sees another.
+//! Accounts: lifecycle, stores and isolation.
 
 mod conformance;
 mod connections;
@@ -23,13 +23,14 @@ use std::sync::Arc;
 use url::Url;
 use url::form_urlencoded::Serializer;
 use vimeo_ext::accounts::{AccountStore, Accounts, AccountsBuilder};
+use vimeo_ext::auth::AppCredentials;
 use vimeo_sandbox::Sandbox;
 
 pub(crate) use self::setup::{app, id, memory, ring};
 
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:9/back";
 
-/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+/// Creates a folder for a test. Sets the usual umask, because files that a group can write are rejected.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn test_folder() -> tempfile::TempDir {
     #[cfg(unix)]
@@ -37,11 +38,15 @@ pub(crate) fn test_folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+pub(crate) fn credentials(sandbox: &Sandbox) -> AppCredentials {
+    AppCredentials::new(sandbox.client_id(), sandbox.client_secret())
+}
+
 pub(crate) fn builder(sandbox: &Sandbox, store: &Arc<dyn AccountStore>) -> AccountsBuilder {
     Accounts::builder(app(sandbox).build().unwrap(), Arc::clone(store), ring()).redirect_uri(REDIRECT)
 }
 
-/// What a user does with a link: answers the URL that they come back to.
+/// Opens an authorization link as a user, accepts or rejects it, and returns the callback URL.
 pub(crate) async fn visit(link: &Url, user: u64, accepts: bool) -> String {
     let mut form = Serializer::new(String::new());
     form.extend_pairs(link.query_pairs());

@@ -1,7 +1,7 @@
-//! Four processes that serve the same accounts, against the local Vimeo with its limits enforced.
+//! Four processes that serve the same accounts, against the sandbox with rate limits enforced.
 //!
-//! Everything that is judged is counted by the local Vimeo: its journal has each call with the process that made it and the
-//! time it was made. `cargo xtask shared-limits` runs it.
+//! All results are counted by the sandbox: its request log has the process that made each call, and the time. Run with
+//! `cargo xtask shared-limits`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,20 +21,20 @@ use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 use vimeo_ext::{Middleware, Next, RateLimiters, RetryPolicy, Vimeo};
 use vimeo_sandbox::{RateLimit, RequestLogEntry, Sandbox};
 
-use super::sharing::jain;
-use super::stores::{again, file, open, postgres, told};
+use super::sharing::jain_index;
+use super::stores::{env_var, open, postgres_schema, rerun_test, sqlite_place};
 
 const PROCESSES: u64 = 4;
-/// Tasks of one process for one account.
+/// The number of tasks per process and account.
 const TASKS: usize = 2;
-/// Between two windows lie up to two seconds: an end is told in whole ones.
-const BETWEEN: Duration = Duration::from_secs(2);
+/// The time between two windows: up to two seconds, because resets are reported in whole seconds.
+const RESET_SLACK: Duration = Duration::from_secs(2);
 
-fn number(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).ok().map_or(usual, |text| text.parse().unwrap())
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
 }
 
-/// What is the same for all processes of a run.
+/// The settings that all processes of a run share.
 struct Plan {
     accounts: u64,
     window: Duration,
@@ -46,22 +46,22 @@ impl Plan {
     fn begin() -> Self {
         let accounts = number("VIMEO_TEST_ACCOUNTS", 100);
         let window = Duration::from_secs(number("VIMEO_TEST_WINDOW", 15));
-        // Processes have until then to come up.
+        // Leaves the processes time to start.
         let start = Utc::now() + Duration::from_secs(5);
         let windows = u32::try_from(number("VIMEO_TEST_WINDOWS", 3)).unwrap();
-        Self { accounts, window, start, end: start + (window + BETWEEN) * windows }
+        Self { accounts, window, start, end: start + (window + RESET_SLACK) * windows }
     }
 
-    /// The limit of an account: they differ.
+    /// The rate limit of an account. Accounts have different limits.
     fn limit(account: u64) -> u64 {
         [80, 100, 120][account as usize % 3]
     }
 }
 
-/// Says in each call who makes it, and when.
-struct Mark(String);
+/// Adds the process and the time to each call.
+struct ProcessHeaders(String);
 
-impl Middleware for Mark {
+impl Middleware for ProcessHeaders {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         request.headers.insert("x-process", self.0.parse().unwrap());
         request.headers.insert("x-sent", Utc::now().timestamp_millis().into());
@@ -69,25 +69,25 @@ impl Middleware for Mark {
     }
 }
 
-/// Counts how often the store is asked, for how many slices, and how often in vain.
-struct Counted {
+/// Counts the batches of lease requests, the leases in them, and the batches that succeeded.
+struct CountingStore {
     store: Arc<dyn AccountStore>,
-    asked: AtomicU64,
-    slices: AtomicU64,
-    answered: AtomicU64,
+    batches: AtomicU64,
+    leases: AtomicU64,
+    succeeded: AtomicU64,
 }
 
-impl QuotaStore for Counted {
+impl QuotaStore for CountingStore {
     fn lease<'a>(
         &'a self,
-        asked: &'a [LeaseRequest],
+        requests: &'a [LeaseRequest],
     ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
         Box::pin(async move {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            self.slices.fetch_add(asked.len() as u64, Ordering::Relaxed);
-            let leases = self.store.lease(asked).await;
-            // One that is given up, because it takes too long, does not come here.
-            self.answered.fetch_add(u64::from(leases.is_ok()), Ordering::Relaxed);
+            self.batches.fetch_add(1, Ordering::Relaxed);
+            self.leases.fetch_add(requests.len() as u64, Ordering::Relaxed);
+            let leases = self.store.lease(requests).await;
+            // Not reached if the batch times out.
+            self.succeeded.fetch_add(u64::from(leases.is_ok()), Ordering::Relaxed);
             leases
         })
     }
@@ -95,63 +95,63 @@ impl QuotaStore for Counted {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "one of the four processes"]
-async fn serves_many_accounts() {
-    let time = |variable| DateTime::from_timestamp_millis(told(variable).parse().unwrap()).unwrap();
+async fn child_serves_accounts() {
+    let time = |variable| DateTime::from_timestamp_millis(env_var(variable).parse().unwrap()).unwrap();
     let (start, end) = (time("VIMEO_TEST_START"), time("VIMEO_TEST_END"));
-    let store = open(&told("VIMEO_TEST_PLACE")).await;
-    let share = Arc::new(Counted {
+    let store = open(&env_var("VIMEO_TEST_PLACE")).await;
+    let store = Arc::new(CountingStore {
         store,
-        asked: AtomicU64::new(0),
-        slices: AtomicU64::new(0),
-        answered: AtomicU64::new(0),
+        batches: AtomicU64::new(0),
+        leases: AtomicU64::new(0),
+        succeeded: AtomicU64::new(0),
     });
     let root = Vimeo::builder()
-        .base_url(told("VIMEO_TEST_URL"))
+        .base_url(env_var("VIMEO_TEST_URL"))
         .retry(RetryPolicy::never())
-        .rate_limiters(RateLimiters::shared(Arc::clone(&share)))
-        .per_attempt_middleware(Mark(told("VIMEO_TEST_NAME")))
+        .rate_limiters(RateLimiters::shared(Arc::clone(&store) as Arc<dyn QuotaStore>))
+        .per_attempt_middleware(ProcessHeaders(env_var("VIMEO_TEST_NAME")))
         .build()
         .unwrap();
     let mut tasks = JoinSet::new();
-    let tokens = std::fs::read_to_string(told("VIMEO_TEST_TOKENS")).unwrap();
+    let tokens = std::fs::read_to_string(env_var("VIMEO_TEST_TOKENS")).unwrap();
     let until = |time: DateTime<Utc>| (time - Utc::now()).to_std().unwrap_or_default();
-    let begins = tokio::time::Instant::now() + until(start);
-    let ends = tokio::time::Instant::now() + until(end);
+    let starts_at = tokio::time::Instant::now() + until(start);
+    let ends_at = tokio::time::Instant::now() + until(end);
     for (account, token) in tokens.lines().enumerate() {
         let client = root.for_account(format!("user {account}"), token).unwrap();
         for _ in 0..TASKS {
             let client = client.clone();
             tasks.spawn(async move {
-                tokio::time::sleep_until(begins).await;
-                while tokio::time::Instant::now() < ends {
-                    // What is refused or does not come to an end is seen by the local Vimeo.
-                    let _ = timeout_at(ends, client.get("/me").send()).await;
+                tokio::time::sleep_until(starts_at).await;
+                while tokio::time::Instant::now() < ends_at {
+                    // The sandbox counts the rejected and aborted calls.
+                    let _ = timeout_at(ends_at, client.get("/me").send()).await;
                 }
             });
         }
     }
     tasks.join_all().await;
-    let [asked, slices, answered] =
-        [&share.asked, &share.slices, &share.answered].map(|count| count.load(Ordering::Relaxed));
-    println!("asked {asked} {slices} {}", asked - answered);
+    let [batches, leases, succeeded] =
+        [&store.batches, &store.leases, &store.succeeded].map(|count| count.load(Ordering::Relaxed));
+    println!("leases {batches} {leases} {}", batches - succeeded);
 }
 
-/// What the local Vimeo saw of one account.
+/// The calls of one account, as the sandbox logged them.
 #[derive(Default)]
-struct Seen {
-    /// Calls that were let through, with their times, by process.
-    made: BTreeMap<String, Vec<i64>>,
-    refused: u64,
+struct AccountCalls {
+    /// The times of the accepted calls, by process.
+    accepted: BTreeMap<String, Vec<i64>>,
+    rejected: u64,
 }
 
-impl Seen {
-    fn made(&self) -> u64 {
-        self.made.values().map(|times| times.len() as u64).sum()
+impl AccountCalls {
+    fn accepted(&self) -> u64 {
+        self.accepted.values().map(|times| times.len() as u64).sum()
     }
 
-    /// Calls of each window that had ended when the run did.
+    /// Returns the number of calls in each window that was complete at the end of the run.
     fn windows(&self, window: Duration, end: i64) -> Vec<u64> {
-        let mut times: Vec<i64> = self.made.values().flatten().copied().collect();
+        let mut times: Vec<i64> = self.accepted.values().flatten().copied().collect();
         times.sort_unstable();
         let mut windows: Vec<(i64, u64)> = Vec::new();
         for time in times {
@@ -160,36 +160,36 @@ impl Seen {
                 _ => windows.push((time, 1)),
             }
         }
-        let ended = |opened: i64| opened + window.as_millis() as i64 <= end;
-        windows.into_iter().filter(|(opened, _)| ended(*opened)).map(|(_, calls)| calls).collect()
+        let is_complete = |opened: i64| opened + window.as_millis() as i64 <= end;
+        windows.into_iter().filter(|(opened, _)| is_complete(*opened)).map(|(_, calls)| calls).collect()
     }
 }
 
-fn seen(journal: &[RequestLogEntry]) -> BTreeMap<String, Seen> {
-    let mut all: BTreeMap<String, Seen> = BTreeMap::new();
-    for entry in journal {
-        let seen = all.entry(entry.token_fingerprint.clone().unwrap()).or_default();
+fn calls_by_account(log: &[RequestLogEntry]) -> BTreeMap<String, AccountCalls> {
+    let mut all: BTreeMap<String, AccountCalls> = BTreeMap::new();
+    for entry in log {
+        let calls = all.entry(entry.token.clone().unwrap()).or_default();
         match entry.status {
-            Some(429) => seen.refused += 1,
-            // Cut off at the end.
+            Some(429) => calls.rejected += 1,
+            // Aborted at the end of the run.
             None => {}
             Some(status) => {
                 assert_eq!(status, 200);
                 let sent = entry.headers["x-sent"].parse().unwrap();
-                seen.made.entry(entry.headers["x-process"].clone()).or_default().push(sent);
+                calls.accepted.entry(entry.headers["x-process"].clone()).or_default().push(sent);
             }
         }
     }
     all
 }
 
-/// How the journal names a token.
+/// Returns a token's fingerprint, by which the request log identifies it.
 fn fingerprint(token: &str) -> String {
     Sha256::digest(token)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn process(name: &str, place: &str, url: &str, tokens: &Path, plan: &Plan) -> Child {
-    again("accounts::processes::serves_many_accounts")
+    rerun_test("accounts::processes::child_serves_accounts")
         .env("VIMEO_TEST_NAME", name)
         .env("VIMEO_TEST_PLACE", place)
         .env("VIMEO_TEST_URL", url)
@@ -201,9 +201,9 @@ fn process(name: &str, place: &str, url: &str, tokens: &Path, plan: &Plan) -> Ch
         .unwrap()
 }
 
-/// Runs the processes over a store, and judges.
-async fn share(place: &str, folder: &Path) {
-    // The tables are there before anybody counts.
+/// Runs the processes with a store, and checks usage, rejections, store load and fairness.
+async fn run_processes(place: &str, folder: &Path) {
+    // Creates the tables before the processes start.
     open(place).await;
     let sandbox = Sandbox::builder().request_log_size(10_000_000).start().await.unwrap();
     let plan = Plan::begin();
@@ -220,72 +220,73 @@ async fn share(place: &str, folder: &Path) {
     let tokens: PathBuf = folder.join("tokens");
     std::fs::write(&tokens, lines).unwrap();
     let url = sandbox.url().as_str();
-    let running: Vec<Child> =
+    let children: Vec<Child> =
         (0..PROCESSES).map(|number| process(&number.to_string(), place, url, &tokens, &plan)).collect();
-    let mut asked = [0; 3];
-    for child in running {
+    let mut totals = [0; 3];
+    for child in children {
         let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
         let output = String::from_utf8_lossy(&output.stdout);
-        let told = output.lines().find_map(|line| line.strip_prefix("asked ")).expect("it came to its end");
-        for (sum, part) in asked.iter_mut().zip(told.split(' ')) {
+        let counts =
+            output.lines().find_map(|line| line.strip_prefix("leases ")).expect("the child finished");
+        for (sum, part) in totals.iter_mut().zip(counts.split(' ')) {
             *sum += part.parse::<u64>().unwrap();
         }
     }
 
-    let seen = seen(&sandbox.request_log());
-    let calls: u64 = seen.values().map(Seen::made).sum();
-    let refused: u64 = seen.values().map(|seen| seen.refused).sum();
-    let (mut used, mut allowed, mut by_clock) = (0, 0, 0.0);
+    let accounts = calls_by_account(&sandbox.request_log());
+    let calls: u64 = accounts.values().map(AccountCalls::accepted).sum();
+    let rejected: u64 = accounts.values().map(|account| account.rejected).sum();
+    let (mut used, mut allowed, mut possible) = (0, 0, 0.0);
     let mut fairness = Vec::new();
     let seconds = (plan.end - plan.start).as_seconds_f64();
     for (token, limit) in &limits {
-        let seen = &seen[token];
-        let windows = seen.windows(plan.window, plan.end.timestamp_millis());
+        let account = &accounts[token];
+        let windows = account.windows(plan.window, plan.end.timestamp_millis());
         used += windows.iter().sum::<u64>();
         allowed += limit * windows.len() as u64;
-        by_clock += *limit as f64 * seconds / plan.window.as_secs_f64();
+        possible += *limit as f64 * seconds / plan.window.as_secs_f64();
         let parts: Vec<u64> = (0..PROCESSES)
-            .map(|number| seen.made.get(&number.to_string()).map_or(0, |made| made.len() as u64))
+            .map(|number| account.accepted.get(&number.to_string()).map_or(0, |calls| calls.len() as u64))
             .collect();
-        fairness.push(jain(&parts));
+        fairness.push(jain_index(&parts));
     }
     fairness.sort_by(f64::total_cmp);
-    let least = fairness[0];
-    let [asked, slices, in_vain] = asked;
+    let min_fairness = fairness[0];
+    let [batches, leases, failed] = totals;
     println!(
         "{PROCESSES} processes, {} accounts, windows of {} s, {seconds} s\n\
-         calls let through          {calls}\n\
-         refused (429)              {refused}, {:.3} %\n\
-         used of the ended windows  {used} of {allowed}, {:.1} %\n\
-         used of what the clock     {:.1} %\n\
-         store asked                {asked}, {:.1} % of the calls; in vain {in_vain}\n\
-         slices asked for           {slices}, {:.1} % of the calls\n\
-         Jain's index               {least:.4} at the least, {:.4} in the middle",
+         accepted calls             {calls}\n\
+         rejected calls (429)       {rejected}, {:.3} %\n\
+         used in complete windows   {used} of {allowed}, {:.1} %\n\
+         used of the possible calls {:.1} %\n\
+         store requests             {batches}, {:.1} % of the calls; {failed} failed\n\
+         requested leases           {leases}, {:.1} % of the calls\n\
+         Jain's index               minimum {min_fairness:.4}, median {:.4}",
         plan.accounts,
         plan.window.as_secs(),
-        refused as f64 * 100.0 / (calls + refused) as f64,
+        rejected as f64 * 100.0 / (calls + rejected) as f64,
         used as f64 * 100.0 / allowed as f64,
-        calls as f64 * 100.0 / by_clock,
-        asked as f64 * 100.0 / calls as f64,
-        slices as f64 * 100.0 / calls as f64,
+        calls as f64 * 100.0 / possible,
+        batches as f64 * 100.0 / calls as f64,
+        leases as f64 * 100.0 / calls as f64,
         fairness[fairness.len() / 2],
     );
-    assert!(refused * 1_000 <= calls + refused, "more than one call in a thousand was refused");
-    assert!(used * 100 >= allowed * 95, "less than 95 % of the allowed calls were used");
-    assert!(asked * 10 <= calls, "the store was asked for more than one call in ten");
-    assert!(least >= 0.95, "an account was not shared fairly");
+    assert!(rejected * 1_000 <= calls + rejected, "more than 0.1 % of the calls were rejected");
+    assert!(used * 100 >= allowed * 95, "less than 95 % of the allowed calls were made");
+    assert!(batches * 10 <= calls, "more than one store request per ten calls");
+    assert!(min_fairness >= 0.95, "an account was not shared fairly");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes its time: cargo xtask shared-limits"]
+#[ignore = "slow: cargo xtask shared-limits"]
 async fn four_processes_share_limits_through_a_file() {
     let folder = super::test_folder();
-    share(&file(folder.path()), folder.path()).await;
+    run_processes(&sqlite_place(folder.path()), folder.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL, and takes its time: cargo xtask shared-limits"]
+#[ignore = "slow, needs PostgreSQL: cargo xtask shared-limits"]
 async fn four_processes_share_limits_through_a_server() {
     let folder = super::test_folder();
-    share(&postgres(), folder.path()).await;
+    run_processes(&postgres_schema(), folder.path()).await;
 }

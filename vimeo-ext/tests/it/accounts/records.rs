@@ -1,4 +1,4 @@
-//! Records as stores are given them.
+//! Records for tests of stores.
 
 use chrono::{DateTime, Utc};
 use vimeo_ext::accounts::{
@@ -26,7 +26,7 @@ pub(crate) fn connection(id: &str, name: &str) -> ConnectionRecord {
 }
 
 #[test]
-fn connections_accounts_and_events_serialise_without_a_secret() {
+fn serializes_records_without_secrets() {
     let connection = connection("c1", "Main").connection;
     assert_eq!(
         serde_json::to_value(&connection).unwrap(),

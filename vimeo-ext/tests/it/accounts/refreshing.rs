@@ -1,4 +1,4 @@
-//! Renewing tokens: once, by one, ahead of time.
+//! Renewing the tokens of accounts: by one process at a time, before they expire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,29 +15,30 @@ use super::failing_store::{FailingStore, Mode};
 use super::{id, memory, ring};
 use crate::fake::{Fake, Seen, answer, start};
 
+/// Returns `ID-new1`, `ID-new2` and so on after a delay, or an error.
 #[derive(Clone)]
-struct Counting {
+struct CountingRefresher {
     count: Arc<AtomicUsize>,
-    fails: Option<fn() -> RefreshError>,
-    takes: Duration,
+    error: Option<fn() -> RefreshError>,
+    delay: Duration,
 }
 
-impl Default for Counting {
+impl Default for CountingRefresher {
     fn default() -> Self {
-        Self { count: Arc::default(), fails: None, takes: Duration::from_millis(300) }
+        Self { count: Arc::default(), error: None, delay: Duration::from_millis(300) }
     }
 }
 
-impl AccountRefresher for Counting {
+impl AccountRefresher for CountingRefresher {
     fn refresh<'a>(
         &'a self,
         account: &'a Account,
         _: &'a Tokens,
     ) -> BoxFuture<'a, Result<Tokens, RefreshError>> {
         Box::pin(async move {
-            tokio::time::sleep(self.takes).await;
+            tokio::time::sleep(self.delay).await;
             let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-            if let Some(error) = self.fails {
+            if let Some(error) = self.error {
                 return Err(error());
             }
             let expires = start() + Duration::from_secs(3_600 * (number as u64 + 1));
@@ -47,7 +48,7 @@ impl AccountRefresher for Counting {
     }
 }
 
-/// Takes tokens of the form `a` and `a-new1`; the first expires in an hour.
+/// Accepts tokens of the form `a` and `a-new1`; the first kind expires in an hour.
 fn vimeo(seen: &Seen) -> crate::fake::Answer {
     let Some(token) = seen.token() else { return answer(200).json(json!({})) };
     if token.ends_with("-gone") || (seen.path == "/fresh" && !token.contains("-new")) {
@@ -57,14 +58,14 @@ fn vimeo(seen: &Seen) -> crate::fake::Answer {
     answer(200).json(json!({"scope": "public private", "expires_on": expires, "token": token}))
 }
 
-async fn process(fake: &Fake, store: &Arc<dyn AccountStore>, refresher: &Counting) -> Accounts {
+async fn process(fake: &Fake, store: &Arc<dyn AccountStore>, refresher: &CountingRefresher) -> Accounts {
     process_at(fake, store, refresher, Clock::with_runtime(start())).await
 }
 
 async fn process_at(
     fake: &Fake,
     store: &Arc<dyn AccountStore>,
-    refresher: &Counting,
+    refresher: &CountingRefresher,
     clock: Clock,
 ) -> Accounts {
     let app = fake.builder().app("app", "secret").clock(clock).build().unwrap();
@@ -72,9 +73,9 @@ async fn process_at(
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_tasks_and_processes_one_renews_ahead_of_the_expiry() {
+async fn one_of_many_processes_renews_before_expiry() {
     let fake = Fake::new(|seen, _| vimeo(seen));
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     let there = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
@@ -90,26 +91,26 @@ async fn of_many_tasks_and_processes_one_renews_ahead_of_the_expiry() {
         (account.status, account.expires),
         (Status::Active, Some(start() + Duration::from_secs(7_200)))
     );
-    assert_eq!(account.scopes, None, "what the old token was good for says nothing of the new one");
+    assert_eq!(account.scopes, None, "the old token's scopes do not apply to the new one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_asked_about_and_then_renewed_once() {
+async fn valid_token_is_not_renewed_after_a_401() {
     let fake = Fake::new(|seen, _| vimeo(seen));
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     let client = here.client(&id("a")).await.unwrap();
-    // Vimeo stands by the token: what it answered was about the call.
+    // Vimeo still accepts the token, so the 401 is about the call.
     let error = client.get("/fresh").send().await.unwrap_err();
     assert!(matches!(error, CallError::Api(_)), "{error:?}");
     assert_eq!(refresher.count.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_is_gone_delays_the_others_only_so_long() {
+async fn waits_for_a_dead_lease_holder_until_expiry() {
     let fake = Fake::new(|seen, _| vimeo(seen));
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     let client = here.client(&id("a")).await.unwrap();
@@ -117,54 +118,60 @@ async fn a_holder_that_is_gone_delays_the_others_only_so_long() {
     let now = start() + Duration::from_secs(3_600 - 59);
     let until = now + Duration::from_secs(50);
     assert!(store.acquire_lease("renew a", "dead", now, until).await.unwrap());
-    let began = tokio::time::Instant::now();
+    let started_at = tokio::time::Instant::now();
     assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1");
-    assert!(began.elapsed() >= Duration::from_secs(50) && began.elapsed() < Duration::from_secs(52));
+    assert!((50..52).contains(&started_at.elapsed().as_secs()));
 }
 
-/// A refresh token may be good once: whose lease has lapsed while Vimeo was asked about the old token does not use it.
+/// A refresh token may work only once, so a process whose lease expired while it verified the old token must not use it.
 #[tokio::test(start_paused = true)]
-async fn whoever_lost_the_lease_meanwhile_does_not_renew() {
-    let withdrawn = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let gone = Arc::clone(&withdrawn);
+async fn lost_lease_prevents_renewal() {
+    let revoked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_revoked = Arc::clone(&revoked);
     let fake = Fake::new(move |seen, _| {
-        if gone.load(Ordering::SeqCst) && seen.token().is_some_and(|token| !token.contains("-new")) {
-            let refused = answer(401).json(json!({"error": "No."}));
+        if is_revoked.load(Ordering::SeqCst) && seen.token().is_some_and(|token| !token.contains("-new")) {
+            let rejected = answer(401).json(json!({"error": "No."}));
             // Longer than a lease lasts.
-            return if seen.path == "/me" { refused } else { refused.after(Duration::from_secs(90)) };
+            return if seen.path == "/me" { rejected } else { rejected.after(Duration::from_secs(90)) };
         }
         vimeo(seen)
     });
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     let there = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     let clients = [here.client(&id("a")).await.unwrap(), there.client(&id("a")).await.unwrap()];
-    withdrawn.store(true, Ordering::SeqCst);
-    let answers = join_all(clients.iter().map(|client| client.get("/me").send())).await;
-    assert_eq!(refresher.count.load(Ordering::SeqCst), 1, "{answers:?}");
-    assert!(answers.iter().flatten().all(|me| me["token"] == "a-new1"));
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
-    // The other is only told to try again.
+    revoked.store(true, Ordering::SeqCst);
+    let results = join_all(clients.iter().map(|client| client.get("/me").send())).await;
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1, "{results:?}");
+    assert!(results.iter().flatten().all(|me| me["token"] == "a-new1"));
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    // The other call fails with a temporary error, and succeeds the next time.
     let all = join_all(clients.iter().map(|client| client.get("/me").send())).await;
     assert!(all.iter().all(|me| me.as_ref().unwrap()["token"] == "a-new1"), "{all:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
+async fn only_final_refresh_failures_change_the_status() {
     let fake = Fake::new(|seen, _| vimeo(seen));
     let store = memory();
-    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let flaky = CountingRefresher {
+        error: Some(|| RefreshError::temporary("vault down")),
+        ..CountingRefresher::default()
+    };
     let clock = Clock::with_runtime(start());
     let here = process_at(&fake, &store, &flaky, clock.clone()).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     let client = here.client(&id("a")).await.unwrap();
     tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
-    assert_eq!(client.get("/me").send().await.unwrap()["token"], "a", "used on until it expires");
+    assert_eq!(client.get("/me").send().await.unwrap()["token"], "a", "used until it expires");
     assert_eq!(here.get(&id("a")).await.unwrap().unwrap().status, Status::Active);
 
-    let gone = Counting { fails: Some(|| RefreshError::login_required("withdrawn")), ..Counting::default() };
-    let there = process_at(&fake, &store, &gone, clock).await;
+    let revoked = CountingRefresher {
+        error: Some(|| RefreshError::login_required("withdrawn")),
+        ..CountingRefresher::default()
+    };
+    let there = process_at(&fake, &store, &revoked, clock).await;
     tokio::time::advance(Duration::from_secs(60)).await;
     let client = there.client(&id("a")).await.unwrap();
     for _ in 0..3 {
@@ -174,7 +181,7 @@ async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
             "{error:?}"
         );
     }
-    assert_eq!(gone.count.load(Ordering::SeqCst), 1);
+    assert_eq!(revoked.count.load(Ordering::SeqCst), 1);
     let account = there.get(&id("a")).await.unwrap().unwrap();
     assert_eq!((account.status, account.reason.as_deref()), (Status::Expired, Some("withdrawn")));
     let error = there.client(&id("b")).await.unwrap_err();
@@ -182,9 +189,9 @@ async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_that_make_no_calls_are_renewed_on_demand() {
+async fn refresh_due_renews_idle_accounts() {
     let fake = Fake::new(|seen, _| vimeo(seen));
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     for name in ["a", "b", "c-new0"] {
         here.connect_with_token(&id(name), name).await.unwrap();
@@ -196,22 +203,44 @@ async fn accounts_that_make_no_calls_are_renewed_on_demand() {
     assert_eq!(here.client(&id("b")).await.unwrap().get("/me").send().await.unwrap()["token"], "b-new2");
 }
 
-/// What the store has of an account, opened as another process would.
-async fn in_the_store(fake: &Fake, store: &Arc<dyn AccountStore>) -> (Status, String) {
-    let accounts = process(fake, store, &Counting::default()).await;
+#[tokio::test(start_paused = true)]
+async fn async_closure_is_an_account_refresher() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let app = fake.builder().app("app", "secret").clock(Clock::with_runtime(start())).build().unwrap();
+    let accounts = Accounts::builder(app, memory(), ring())
+        .refresher(|account: Account, old: Tokens| async move {
+            let refresh_token = old.expose_refresh().unwrap_or("none");
+            let token = AccessToken::from(format!("{}-new-{refresh_token}", account.id));
+            Ok(Tokens::new(token.with_expiry(start() + Duration::from_secs(7_200))).with_refresh("second"))
+        })
+        .build()
+        .await
+        .unwrap();
+    accounts.connect_with_token(&id("a"), "a").await.unwrap();
+    let client = accounts.client(&id("a")).await.unwrap();
+    // Each time 59 seconds before the expiry.
+    for (seconds, token) in [(3_600 - 59, "a-new-none"), (3_600, "a-new-second")] {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(client.get("/me").send().await.unwrap()["token"], token);
+    }
+}
+
+/// Returns an account's status and token in the store, as another process sees them.
+async fn stored(fake: &Fake, store: &Arc<dyn AccountStore>) -> (Status, String) {
+    let accounts = process(fake, store, &CountingRefresher::default()).await;
     let account = accounts.get(&id("a")).await.unwrap().unwrap();
     let token = accounts.client(&id("a")).await.unwrap().get("/me").send().await.unwrap()["token"].clone();
     (account.status, token.as_str().unwrap().to_owned())
 }
 
-/// A refresh token may be good once, so what it was given for must not be lost with the store.
+/// A refresh token may work only once, so its result must survive a failing store.
 #[tokio::test(start_paused = true)]
-async fn renewed_tokens_are_used_at_once_and_written_when_the_store_is_back() {
-    for mode in [Mode::RefusesChanges, Mode::ConfirmsNothing] {
+async fn renewed_tokens_survive_a_store_outage() {
+    for mode in [Mode::RejectsUpdates, Mode::LosesConfirmations] {
         let fake = Fake::new(|seen, _| vimeo(seen));
         let failing = FailingStore::default();
         let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
-        let refresher = Counting::default();
+        let refresher = CountingRefresher::default();
         let here = process(&fake, &store, &refresher).await;
         here.connect_with_token(&id("a"), "a").await.unwrap();
         let client = here.client(&id("a")).await.unwrap();
@@ -220,27 +249,27 @@ async fn renewed_tokens_are_used_at_once_and_written_when_the_store_is_back() {
         for _ in 0..3 {
             assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1", "{mode:?}");
         }
-        // It is not only the client that asked which has them.
-        if mode == Mode::RefusesChanges {
+        // Not only the client that refreshed uses the new tokens.
+        if mode == Mode::RejectsUpdates {
             assert_eq!(here.verify(&id("a")).await.unwrap().status, Status::Active);
             assert_eq!(fake.log().last().unwrap().token(), Some("a-new1"));
         }
         tokio::time::sleep(Duration::from_secs(3_000)).await;
         failing.set(Mode::Works);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!(in_the_store(&fake, &store).await, (Status::Active, "a-new1".to_owned()), "{mode:?}");
+        assert_eq!(stored(&fake, &store).await, (Status::Active, "a-new1".to_owned()), "{mode:?}");
         assert_eq!(refresher.count.load(Ordering::SeqCst), 1, "{mode:?}");
         assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1", "{mode:?}");
     }
 }
 
-/// As above, but the store answers nothing at all when it is written, also not that it fails.
+/// As above, but writes to the store hang instead of failing.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_does_not_hold_back_the_calls() {
+async fn hanging_store_does_not_block_calls() {
     let fake = Fake::new(|seen, _| vimeo(seen));
     let failing = FailingStore::default();
     let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
-    let refresher = Counting { takes: Duration::from_secs(5), ..Counting::default() };
+    let refresher = CountingRefresher { delay: Duration::from_secs(5), ..CountingRefresher::default() };
     let here = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     let client = here.client(&id("a")).await.unwrap();
@@ -248,18 +277,18 @@ async fn a_store_that_hangs_does_not_hold_back_the_calls() {
     let call = tokio::spawn(client.get("/me").send());
     tokio::time::sleep(Duration::from_secs(1)).await;
     failing.set(Mode::Hangs);
-    let begun = tokio::time::Instant::now();
+    let started_at = tokio::time::Instant::now();
     assert_eq!(call.await.unwrap().unwrap()["token"], "a-new1");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(10), "{:?}", started_at.elapsed());
 }
 
-/// Whoever asked waits no longer: by a timeout of its own, or because the refresher takes too long.
+/// The caller stops waiting, because it is cancelled or the refresher takes too long.
 #[tokio::test(start_paused = true)]
-async fn a_refresh_outlives_the_call_that_asked_for_it() {
-    for (takes, cancelled) in [(10, true), (200, false)] {
+async fn refresh_continues_after_the_caller_gives_up() {
+    for (seconds, cancelled) in [(10, true), (200, false)] {
         let fake = Fake::new(|seen, _| vimeo(seen));
-        let (store, takes) = (memory(), Duration::from_secs(takes));
-        let refresher = Counting { takes, ..Counting::default() };
+        let (store, delay) = (memory(), Duration::from_secs(seconds));
+        let refresher = CountingRefresher { delay, ..CountingRefresher::default() };
         let here = process(&fake, &store, &refresher).await;
         let there = process(&fake, &store, &refresher).await;
         here.connect_with_token(&id("a"), "a").await.unwrap();
@@ -274,35 +303,35 @@ async fn a_refresh_outlives_the_call_that_asked_for_it() {
             None => assert!(cancelled),
             Some(result) => assert!(matches!(result, Err(AccountsError::Vimeo(_))), "{result:?}"),
         }
-        // Nobody else uses the refresh token meanwhile, however long it takes.
+        // No other process uses the refresh token in the meantime, however long the refresh takes.
         let elsewhere = there.refresh(&id("a")).await.unwrap();
         assert_eq!(elsewhere.expires, Some(start() + Duration::from_secs(7_200)));
         assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
-        assert_eq!(in_the_store(&fake, &store).await, (Status::Active, "a-new1".to_owned()));
+        assert_eq!(stored(&fake, &store).await, (Status::Active, "a-new1".to_owned()));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresher_that_never_ends_is_dropped() {
+async fn endless_refresher_is_aborted() {
     let fake = Fake::new(|seen, _| vimeo(seen));
     let store = memory();
-    let endless = Counting { takes: Duration::from_secs(1_000_000), ..Counting::default() };
+    let endless = CountingRefresher { delay: Duration::from_secs(1_000_000), ..CountingRefresher::default() };
     let here = process(&fake, &store, &endless).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
     assert!(matches!(here.refresh(&id("a")).await, Err(AccountsError::Vimeo(_))));
     tokio::time::sleep(Duration::from_secs(700)).await;
-    // Its lease is free again.
-    let there = process(&fake, &store, &Counting::default()).await;
-    let begun = tokio::time::Instant::now();
+    // Its lease has been released.
+    let there = process(&fake, &store, &CountingRefresher::default()).await;
+    let started_at = tokio::time::Instant::now();
     there.refresh(&id("a")).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(started_at.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_come_for_an_account_that_is_gone_are_revoked() {
+async fn new_tokens_of_a_disconnected_account_are_revoked() {
     let fake = Fake::new(|seen, _| vimeo(seen));
-    let (store, refresher) = (memory(), Counting::default());
+    let (store, refresher) = (memory(), CountingRefresher::default());
     let here = process(&fake, &store, &refresher).await;
     here.connect_with_token(&id("a"), "a").await.unwrap();
     tokio::time::advance(Duration::from_secs(3_600 - 59)).await;

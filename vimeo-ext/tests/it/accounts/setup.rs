@@ -1,4 +1,4 @@
-//! What a manager of accounts is made of; the tests of the tools use it too.
+//! Fixtures for accounts. The agent's tests use them too.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) fn ring() -> KeyRing {
     KeyRing::new(Key::from_bytes([7; 32]))
 }
 
-/// A client with the sandbox's app.
+/// Returns a client builder with the sandbox's app credentials.
 pub(crate) fn app(sandbox: &Sandbox) -> VimeoBuilder {
     Vimeo::builder()
         .app(sandbox.client_id(), sandbox.client_secret())

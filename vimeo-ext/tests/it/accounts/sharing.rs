@@ -1,4 +1,4 @@
-//! RateLimiters that processes share: here of clients of one process, with a store that counts how often it is asked.
+//! Shared rate limits: clients in one process stand for several processes, and the store counts the requests to it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,14 +19,14 @@ use crate::fake::{Answer, Fake, Seen, answer, start};
 const LIMIT: u64 = 100;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// One token's windows, each with what it let through; and how often it refused.
+/// The windows of one token, each with its start and its number of accepted calls; and the number of rejected calls.
 #[derive(Default)]
 struct Meter {
     windows: Vec<(Instant, u64)>,
-    refused: u64,
+    rejected: u64,
 }
 
-/// A Vimeo that keeps count: a window begins with its first call.
+/// Enforces a rate limit as Vimeo does: a window starts with its first call.
 fn metered(meters: &Mutex<HashMap<String, Meter>>, limit: u64, began: Instant, seen: &Seen) -> Answer {
     let now = Instant::now();
     let mut meters = meters.lock().unwrap();
@@ -37,92 +37,93 @@ fn metered(meters: &Mutex<HashMap<String, Meter>>, limit: u64, began: Instant, s
     let (opened, used) = meter.windows.last_mut().unwrap();
     let reset = (start() + (*opened + WINDOW - began)).format("%Y-%m-%dT%H:%M:%S+00:00");
     if *used >= limit {
-        meter.refused += 1;
+        meter.rejected += 1;
         return answer(429).limit(limit, 0, reset);
     }
     *used += 1;
     answer(200).json(json!({})).limit(limit, limit - *used, reset).after(Duration::from_millis(20))
 }
 
-/// Counts what the store is asked, and does what it is told to.
-struct Counted {
+/// Counts the lease requests, and fails on demand.
+struct CountingStore {
     store: Arc<dyn AccountStore>,
-    /// Slices that were asked for.
-    asked: AtomicU64,
-    manner: Manner,
+    /// The number of requested leases.
+    lease_requests: AtomicU64,
+    mode: StoreMode,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Answers,
+enum StoreMode {
+    Works,
     Fails,
     Hangs,
     Panics,
 }
 
-impl Counted {
-    fn new(manner: Manner) -> Arc<Self> {
-        Arc::new(Self { store: memory(), asked: AtomicU64::new(0), manner })
+impl CountingStore {
+    fn new(mode: StoreMode) -> Arc<Self> {
+        Arc::new(Self { store: memory(), lease_requests: AtomicU64::new(0), mode })
     }
 }
 
-impl QuotaStore for Counted {
+impl QuotaStore for CountingStore {
     fn lease<'a>(
         &'a self,
-        asked: &'a [LeaseRequest],
+        requests: &'a [LeaseRequest],
     ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
-        self.asked.fetch_add(asked.len() as u64, Ordering::SeqCst);
+        self.lease_requests.fetch_add(requests.len() as u64, Ordering::SeqCst);
         Box::pin(async move {
-            match self.manner {
-                Manner::Answers => tokio::time::sleep(Duration::from_millis(1)).await,
-                Manner::Fails => return Err("it is away".into()),
-                Manner::Hangs => std::future::pending().await,
-                Manner::Panics => panic!("as a store should not"),
+            match self.mode {
+                StoreMode::Works => tokio::time::sleep(Duration::from_millis(1)).await,
+                StoreMode::Fails => return Err("unavailable".into()),
+                StoreMode::Hangs => std::future::pending().await,
+                StoreMode::Panics => panic!("a store that panics"),
             }
-            Ok(self.store.lease_quotas(asked).await?)
+            Ok(self.store.lease_quotas(requests).await?)
         })
     }
 }
 
-fn process(fake: &Fake, share: &Arc<Counted>) -> Vimeo {
+fn process(fake: &Fake, store: &Arc<CountingStore>) -> Vimeo {
     Vimeo::builder()
         .transport(fake.clone())
         .clock(Clock::with_runtime(start()))
         .retry(RetryPolicy::never())
-        .rate_limiters(RateLimiters::shared(Arc::clone(share)))
+        .rate_limiters(RateLimiters::shared(Arc::clone(store) as Arc<dyn QuotaStore>))
         .build()
         .unwrap()
 }
 
-/// Jain's index of fairness: 1 when all parts are equal.
-pub(super) fn jain(parts: &[u64]) -> f64 {
+/// Jain's fairness index: 1 if all parts are equal.
+pub(super) fn jain_index(parts: &[u64]) -> f64 {
     let sum: f64 = parts.iter().map(|part| *part as f64).sum();
     let squares: f64 = parts.iter().map(|part| (*part as f64).powi(2)).sum();
     sum * sum / (parts.len() as f64 * squares)
 }
 
-/// What came of some processes that serve the same accounts for some windows.
+/// The outcome of several processes that serve the same accounts for a number of windows.
 struct Run {
     calls: u64,
-    refused: u64,
-    /// Calls that windows which ended let through, and calls that they allowed.
+    rejected: u64,
+    /// The calls that were made in the completed windows.
     used: u64,
+    /// The calls that the completed windows allowed.
     allowed: u64,
-    asked: u64,
-    /// Calls of each process, by account.
-    made: Vec<Vec<u64>>,
+    lease_requests: u64,
+    /// The calls of each process, by account.
+    calls_by_process: Vec<Vec<u64>>,
 }
 
-/// `pauses` has what each process waits between two calls of a task.
+/// Runs one process for each of `pauses`: the time that the process waits between two calls of a task.
 async fn run(accounts: usize, limit: u64, pauses: &[Duration], windows: u32) -> Run {
-    let began = Instant::now();
+    let started_at = Instant::now();
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
-    let fake = Fake::new(move |seen, _| metered(&counting, limit, began, seen));
-    let share = Counted::new(Manner::Answers);
-    let processes: Vec<Vimeo> = pauses.iter().map(|_| process(&fake, &share)).collect();
-    // Between two windows lie up to two seconds: an end is told in whole ones.
-    let end = began + (WINDOW + Duration::from_secs(2)) * windows;
+    let fake = Fake::new(move |seen, _| metered(&counting, limit, started_at, seen));
+    let store = CountingStore::new(StoreMode::Works);
+    let processes: Vec<Vimeo> = pauses.iter().map(|_| process(&fake, &store)).collect();
+    // Up to two seconds pass between two windows, because Vimeo reports resets in whole seconds.
+    let end = started_at + (WINDOW + Duration::from_secs(2)) * windows;
     let mut tasks = Vec::new();
     for account in 0..accounts {
         for (number, (process, pause)) in processes.iter().zip(pauses).enumerate() {
@@ -130,160 +131,183 @@ async fn run(accounts: usize, limit: u64, pauses: &[Duration], windows: u32) -> 
             for _ in 0..3 {
                 let client = client.clone();
                 tasks.push(async move {
-                    let mut made = 0;
+                    let mut calls = 0;
                     while Instant::now() < end {
                         let call = tokio::time::timeout_at(end, client.get("/me").send()).await;
-                        made += u64::from(matches!(call, Ok(Ok(_))));
+                        calls += u64::from(matches!(call, Ok(Ok(_))));
                         tokio::time::sleep(*pause).await;
                     }
-                    (account, number, made)
+                    (account, number, calls)
                 });
             }
         }
     }
-    let mut made = vec![vec![0; pauses.len()]; accounts];
+    let mut calls_by_process = vec![vec![0; pauses.len()]; accounts];
     for (account, number, count) in join_all(tasks).await {
-        made[account][number] += count;
+        calls_by_process[account][number] += count;
     }
     let meters = meters.lock().unwrap();
     let calls = meters.values().flat_map(|meter| &meter.windows).map(|(_, used)| used).sum();
-    let refused = meters.values().map(|meter| meter.refused).sum();
-    let ended =
+    let rejected = meters.values().map(|meter| meter.rejected).sum();
+    let completed =
         meters.values().flat_map(|meter| meter.windows.iter().filter(|(opened, _)| *opened + WINDOW <= end));
-    let (allowed, used) = ended.fold((0, 0), |(allowed, sum), (_, used)| (allowed + limit, sum + used));
-    let run = Run { calls, refused, used, allowed, asked: share.asked.load(Ordering::SeqCst), made };
+    let (allowed, used) = completed.fold((0, 0), |(allowed, sum), (_, used)| (allowed + limit, sum + used));
+    let lease_requests = store.lease_requests.load(Ordering::SeqCst);
+    let run = Run { calls, rejected, used, allowed, lease_requests, calls_by_process };
     println!(
-        "{} calls, {} refused, {} of {} used, store asked {} times, {:?}",
-        run.calls, run.refused, run.used, run.allowed, run.asked, run.made
+        "{} calls, {} rejected, {} of {} used, {} lease requests, {:?}",
+        run.calls, run.rejected, run.used, run.allowed, run.lease_requests, run.calls_by_process
     );
     run
 }
 
 #[tokio::test(start_paused = true)]
-async fn four_processes_use_up_a_limit_together_and_fairly_and_do_not_go_beyond_it() {
+async fn processes_share_a_limit_fairly_without_exceeding_it() {
     let run = run(30, LIMIT, &[Duration::ZERO; 4], 4).await;
-    assert!(run.refused * 1_000 <= run.calls, "{} of {} refused", run.refused, run.calls);
+    assert!(run.rejected * 1_000 <= run.calls, "{} of {} rejected", run.rejected, run.calls);
     assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
-    assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
-    let fairness = run.made.iter().map(|parts| jain(parts)).fold(1.0, f64::min);
+    assert!(
+        run.lease_requests * 10 <= run.calls,
+        "{} lease requests, {} calls",
+        run.lease_requests,
+        run.calls
+    );
+    let fairness = run.calls_by_process.iter().map(|parts| jain_index(parts)).fold(1.0, f64::min);
     assert!(fairness >= 0.95, "{fairness}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_used_the_last_call_is_not_taken_for_dead() {
-    // Of limits as large as these all may come back in the middle of a window and look for what a dead process left.
+async fn exhausted_holders_are_not_treated_as_dead() {
+    // With limits as large as these, all processes may come back in the middle of a window and look for the leases of dead ones.
     for limit in [120, 200, 400] {
         let run = run(10, limit, &[Duration::ZERO; 4], 3).await;
-        assert_eq!(run.refused, 0, "of a limit of {limit}, {} calls", run.calls);
+        assert_eq!(run.rejected, 0, "of a limit of {limit}, {} calls", run.calls);
         assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
-        assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
+        assert!(
+            run.lease_requests * 10 <= run.calls,
+            "{} lease requests, {} calls",
+            run.lease_requests,
+            run.calls
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_modest_leave_goes_to_the_greedy() {
-    // Three make a call in ten seconds with each of three tasks, which is 18 a window.
-    let modest = Duration::from_secs(10);
-    let run = run(10, LIMIT, &[Duration::ZERO, modest, modest, modest], 4).await;
-    assert!(run.refused * 1_000 <= run.calls, "{} of {} refused", run.refused, run.calls);
+async fn unused_share_goes_to_saturated_processes() {
+    // Three processes call once in ten seconds with each of three tasks: 18 calls per window.
+    let slow = Duration::from_secs(10);
+    let run = run(10, LIMIT, &[Duration::ZERO, slow, slow, slow], 4).await;
+    assert!(run.rejected * 1_000 <= run.calls, "{} of {} rejected", run.rejected, run.calls);
     assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
-    assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
-    for parts in &run.made {
-        assert!(parts[1..].iter().all(|made| *made >= 50), "the modest got what they wanted: {parts:?}");
+    assert!(
+        run.lease_requests * 10 <= run.calls,
+        "{} lease requests, {} calls",
+        run.lease_requests,
+        run.calls
+    );
+    for parts in &run.calls_by_process {
+        assert!(
+            parts[1..].iter().all(|calls| *calls >= 50),
+            "a slow process did not get its demand: {parts:?}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_comes_late_finds_some_of_the_little_that_is_left() {
+async fn late_process_gets_part_of_a_small_limit() {
     let reset = (start() + WINDOW).format("%Y-%m-%dT%H:%M:%S+00:00").to_string();
     let fake = Fake::new(move |_, number| {
         answer(200).json(json!({})).limit(10, 10_u64.saturating_sub(number as u64 + 1), &reset)
     });
-    let share = Counted::new(Manner::Answers);
-    let [one, two] = [process(&fake, &share), process(&fake, &share)];
+    let store = CountingStore::new(StoreMode::Works);
+    let [first, second] = [process(&fake, &store), process(&fake, &store)];
     let client = |process: &Vimeo| process.for_account("a", "token").unwrap();
-    let (one, two) = (client(&one), client(&two));
-    let began = Instant::now();
+    let (first, second) = (client(&first), client(&second));
+    let started_at = Instant::now();
     for _ in 0..6 {
-        one.get("/me").send().await.unwrap();
+        first.get("/me").send().await.unwrap();
     }
-    // Four are left, and the first process may hold some of them.
-    two.get("/me").send().await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // Four calls remain, and the first process may hold leases for some of them.
+    second.get("/me").send().await.unwrap();
+    assert!(started_at.elapsed() < Duration::from_secs(3), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_stops_nobody() {
-    for (manner, patience) in [(Manner::Fails, 0), (Manner::Hangs, 5), (Manner::Panics, 0)] {
-        let began = Instant::now();
+async fn unavailable_store_does_not_block_calls() {
+    for (mode, timeout) in [(StoreMode::Fails, 0), (StoreMode::Hangs, 5), (StoreMode::Panics, 0)] {
+        let started_at = Instant::now();
         let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
         let counting = Arc::clone(&meters);
-        let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, began, seen));
-        let share = Counted::new(manner);
-        let process = process(&fake, &share);
+        let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, started_at, seen));
+        let store = CountingStore::new(mode);
+        let process = process(&fake, &store);
         let clients = ["a", "b"].map(|name| process.for_account(name, format!("token {name}")).unwrap());
         for _ in 0..40 {
             for client in &clients {
                 client.get("/me").send().await.unwrap();
             }
         }
-        // Each call takes 20 ms, and one alone waits for the store.
-        assert!(began.elapsed() < Duration::from_secs(patience + 2), "{:?}", began.elapsed());
-        assert_eq!(share.asked.load(Ordering::SeqCst), 1, "nor was it asked over and over, for no account");
-        // It is asked again later, and nobody waits for that.
+        // Each call takes 20 ms, and only one waits for the store.
+        assert!(started_at.elapsed() < Duration::from_secs(timeout + 2), "{:?}", started_at.elapsed());
+        assert_eq!(
+            store.lease_requests.load(Ordering::SeqCst),
+            1,
+            "the circuit breaker is open for all accounts"
+        );
+        // The store is retried later, and no call waits for that.
         tokio::time::sleep(Duration::from_secs(6)).await;
         let again = Instant::now();
         clients[1].get("/me").send().await.unwrap();
         assert!(again.elapsed() < Duration::from_secs(1), "{:?}", again.elapsed());
-        assert_eq!(share.asked.load(Ordering::SeqCst), 2);
+        assert_eq!(store.lease_requests.load(Ordering::SeqCst), 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_a_call_takes_no_slice_with_it() {
-    let began = Instant::now();
+async fn dropped_calls_return_their_lease() {
+    let started_at = Instant::now();
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
-    let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, began, seen));
-    let share = Counted::new(Manner::Answers);
-    let client = process(&fake, &share).for_account("a", "token").unwrap();
-    let mut given_up = 0;
+    let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, started_at, seen));
+    let store = CountingStore::new(StoreMode::Works);
+    let client = process(&fake, &store).for_account("a", "token").unwrap();
+    let mut dropped = 0;
     for _ in 0..LIMIT {
-        // Whoever has to ask the store for it is gone before it has answered.
+        // A call that needs a lease is dropped before the store responds.
         let call = tokio::time::timeout(Duration::from_micros(500), client.get("/me").send());
-        given_up += u64::from(call.await.is_err());
+        dropped += u64::from(call.await.is_err());
         client.get("/me").send().await.unwrap();
-        if given_up == 3 {
+        if dropped == 3 {
             break;
         }
     }
-    assert_eq!(given_up, 3);
-    let made = client.rate_limiter().status().windows[0];
-    for _ in 0..made.remaining {
+    assert_eq!(dropped, 3);
+    let window = client.rate_limiter().state().windows[0];
+    for _ in 0..window.remaining {
         client.get("/me").send().await.unwrap();
     }
-    assert!(began.elapsed() < WINDOW, "all that the window allows was to be had in it");
-    assert_eq!(meters.lock().unwrap()["token"].refused, 0);
+    assert!(started_at.elapsed() < WINDOW, "all calls of the window could be made within it");
+    assert_eq!(meters.lock().unwrap()["token"].rejected, 0);
 }
 
 #[test]
-fn a_runtime_that_ends_leaves_nobody_waiting() {
+fn runtime_shutdown_does_not_block_other_runtimes() {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().start_paused(true).build().unwrap()
     };
-    let share = Counted::new(Manner::Hangs);
+    let store = CountingStore::new(StoreMode::Hangs);
     let first = runtime();
     let client = first.block_on(async {
         let fake = Fake::new(|_, _| answer(200).json(json!({})));
-        let client = process(&fake, &share).for_account("a", "token").unwrap();
+        let client = process(&fake, &store).for_account("a", "token").unwrap();
         let call = tokio::time::timeout(Duration::from_secs(1), client.get("/me").send());
-        assert!(call.await.is_err(), "it waits for the store");
+        assert!(call.await.is_err(), "the call waits for the store");
         client
     });
     drop(first);
     runtime().block_on(async {
         let call = tokio::time::timeout(Duration::from_secs(1), client.get("/me").send());
-        call.await.expect("nobody waits for what nobody asks any more").unwrap();
+        call.await.expect("no call waits for a request of the stopped runtime").unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! Stores that earlier releases have written.
+//! Stores that earlier releases wrote.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use vimeo_sandbox::Sandbox;
 use super::records::connection;
 use super::{builder, id, ring};
 
-/// Puts a database where a process of that release would have left it.
+/// Restores a database as that release left it, and opens it.
 async fn restore(path: &Path, dump: &'static str) -> Arc<dyn AccountStore> {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
@@ -23,7 +23,7 @@ async fn restore(path: &Path, dump: &'static str) -> Arc<dyn AccountStore> {
     Arc::new(SqliteStore::open(path).await.unwrap())
 }
 
-/// As earlier releases sealed what belongs to `owner`, with the key of [`ring`].
+/// Encrypts a secret of `owner` as earlier releases did, with the key of [`ring`].
 fn sealed(owner: &str, plain: &serde_json::Value) -> Ciphertext {
     let (nonce, plain) = (XNonce::generate(), plain.to_string());
     let payload = Payload { msg: plain.as_bytes(), aad: owner.as_bytes() };
@@ -32,11 +32,11 @@ fn sealed(owner: &str, plain: &serde_json::Value) -> Ciphertext {
 }
 
 #[tokio::test]
-async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
+async fn old_unbound_tokens_are_bound_on_use() {
     let folder = super::test_folder();
     let dump = include_str!("stores_of_releases/unbound_tokens.sql");
     let store = restore(&folder.path().join("accounts.db"), dump).await;
-    // Vimeos at three addresses, of which one refuses the token.
+    // APIs at three addresses, one of which rejects the token.
     let sandbox = Sandbox::start().await.unwrap();
     let stranger = Sandbox::start().await.unwrap();
     assert!(stranger.world().revoke_token(stranger.token()));
@@ -44,12 +44,12 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
 
     let here = builder(&sandbox, &store).build().await.unwrap();
     let accounts = here.list(AccountQuery::default()).await.unwrap().accounts;
-    let known: Vec<_> = accounts.iter().map(|account| (account.id.as_str(), account.status)).collect();
+    let found: Vec<_> = accounts.iter().map(|account| (account.id.as_str(), account.status)).collect();
     let expected = [("connected", Status::Active), ("disabled", Status::Disabled), ("new", Status::Pending)];
-    assert_eq!(known, expected);
+    assert_eq!(found, expected);
     let before = store.account(&id("connected")).await.unwrap().unwrap();
 
-    // Whoever refuses the token does not get it bound to themselves.
+    // The token is not bound to an API that rejects it.
     let wrong = builder(&stranger, &store).build().await.unwrap();
     wrong.client(&id("connected")).await.unwrap();
     assert_eq!(store.account(&id("connected")).await.unwrap().unwrap(), before);
@@ -60,8 +60,8 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
     let bound = store.account(&id("connected")).await.unwrap().unwrap();
     assert_eq!(bound.account.version, before.account.version + 1);
     assert_ne!(bound.secrets, before.secrets);
-    assert_eq!(store.last_event().await.unwrap(), 6, "its status is what it was");
-    // From now on it goes there alone, and once is enough.
+    assert_eq!(store.last_event().await.unwrap(), 6, "binding is not a status change");
+    // From now on the token is sent to that API only, and it is bound only once.
     for sandbox in [&stranger, &other] {
         let there = builder(sandbox, &store).build().await.unwrap();
         let error = there.client(&id("connected")).await.unwrap_err();
@@ -72,7 +72,7 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
     assert_eq!(store.account(&id("connected")).await.unwrap().unwrap(), bound);
     assert_eq!(sandbox.request_log().iter().filter(|line| line.path == "/oauth/verify").count(), 1);
 
-    // An account that was switched off is bound when it is used again, also by being asked about.
+    // A disabled account is bound when it is used again, for example by verifying it.
     assert_eq!(here.enable(&id("disabled")).await.unwrap().status, Status::Active);
     here.verify(&id("disabled")).await.unwrap();
     let there = builder(&other, &store).build().await.unwrap();
@@ -81,7 +81,7 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
 }
 
 #[tokio::test]
-async fn a_connection_without_the_apis_address_is_taken_up_and_bound() {
+async fn old_unbound_connections_are_bound_on_use() {
     let store = super::memory();
     let (sandbox, other) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
     let mut old = connection("c1", "one");

@@ -1,6 +1,6 @@
-//! Accounts and the order of their changes.
+//! Accounts and their status events.
 
-/// The methods of an [`AccountStore`](super::super::AccountStore) that are about accounts and their events.
+/// The [`AccountStore`](super::super::AccountStore) methods for accounts and their events.
 macro_rules! sql_accounts {
     ($database:ty) => {
         fn insert_account<'a>(
@@ -16,7 +16,7 @@ macro_rules! sql_accounts {
                      ON CONFLICT (id) DO NOTHING",
                     rows::ACCOUNT
                 );
-                let done = sqlx::query(&sql)
+                let result = sqlx::query(&sql)
                     .bind(account.id.as_str())
                     .bind(account.status.as_str())
                     .bind(account.reason.as_deref())
@@ -30,13 +30,13 @@ macro_rules! sql_accounts {
                     .bind(new.secrets.as_ref().map(|sealed| sealed.bytes.as_slice()))
                     .execute(&mut *transaction)
                     .await
-                    .map_err(rows::failed)?;
-                if done.rows_affected() == 0 {
+                    .map_err(rows::store_error)?;
+                if result.rows_affected() == 0 {
                     let present = Self::find(&mut *transaction, &account.id).await?;
                     return present.map(|present| (present, false)).ok_or(StoreError::Missing);
                 }
-                Self::note(&mut transaction, event).await?;
-                transaction.commit().await.map_err(rows::failed)?;
+                Self::insert_event(&mut transaction, event).await?;
+                transaction.commit().await.map_err(rows::store_error)?;
                 Ok((new.clone(), true))
             })
         }
@@ -56,7 +56,7 @@ macro_rules! sql_accounts {
                 let sql = "UPDATE accounts SET status = $1, reason = $2, vimeo_user = $3, scopes = $4, \
                            expires = $5, version = $6, changed = $7, key_id = $8, secrets = $9 \
                            WHERE id = $10 AND version = $11";
-                let done = sqlx::query(sql)
+                let result = sqlx::query(sql)
                     .bind(account.status.as_str())
                     .bind(account.reason.as_deref())
                     .bind(account.user.as_deref())
@@ -70,14 +70,14 @@ macro_rules! sql_accounts {
                     .bind(rows::signed(account.version.saturating_sub(1)))
                     .execute(&mut *transaction)
                     .await
-                    .map_err(rows::failed)?;
-                if done.rows_affected() == 0 {
+                    .map_err(rows::store_error)?;
+                if result.rows_affected() == 0 {
                     return Err(Self::account_conflict(&mut transaction, &account.id).await);
                 }
                 if let Some(event) = event {
-                    Self::note(&mut transaction, event).await?;
+                    Self::insert_event(&mut transaction, event).await?;
                 }
-                transaction.commit().await.map_err(rows::failed)
+                transaction.commit().await.map_err(rows::store_error)
             })
         }
 
@@ -89,22 +89,22 @@ macro_rules! sql_accounts {
         ) -> StoreFuture<'a, ()> {
             Box::pin(async move {
                 let mut transaction = self.begin(true).await?;
-                let done = sqlx::query("DELETE FROM accounts WHERE id = $1 AND version = $2")
+                let result = sqlx::query("DELETE FROM accounts WHERE id = $1 AND version = $2")
                     .bind(id.as_str())
                     .bind(rows::signed(version))
                     .execute(&mut *transaction)
                     .await
-                    .map_err(rows::failed)?;
-                if done.rows_affected() == 0 {
+                    .map_err(rows::store_error)?;
+                if result.rows_affected() == 0 {
                     return Err(Self::account_conflict(&mut transaction, id).await);
                 }
                 for sql in ["DELETE FROM logins WHERE account = $1", "DELETE FROM events WHERE account = $1"]
                 {
-                    let done = sqlx::query(sql).bind(id.as_str()).execute(&mut *transaction).await;
-                    done.map_err(rows::failed)?;
+                    let result = sqlx::query(sql).bind(id.as_str()).execute(&mut *transaction).await;
+                    result.map_err(rows::store_error)?;
                 }
-                Self::note(&mut transaction, event).await?;
-                transaction.commit().await.map_err(rows::failed)
+                Self::insert_event(&mut transaction, event).await?;
+                transaction.commit().await.map_err(rows::store_error)
             })
         }
 
@@ -121,7 +121,7 @@ macro_rules! sql_accounts {
                     .bind(i64::from(limit))
                     .fetch_all(self.reads())
                     .await;
-                found.map_err(rows::failed)?.into_iter().map(rows::event).collect()
+                found.map_err(rows::store_error)?.into_iter().map(rows::event).collect()
             })
         }
 
@@ -129,7 +129,7 @@ macro_rules! sql_accounts {
             Box::pin(async move {
                 let sql = "SELECT COALESCE(MAX(number), 0) FROM events";
                 let number = sqlx::query_scalar::<_, i64>(sql).fetch_one(self.reads()).await;
-                rows::unsigned(number.map_err(rows::failed)?)
+                rows::unsigned(number.map_err(rows::store_error)?)
             })
         }
     };

@@ -1,6 +1,6 @@
 //! Connections.
 
-/// The methods of an [`AccountStore`](super::super::AccountStore) that are about connections.
+/// The [`AccountStore`](super::super::AccountStore) methods for connections.
 macro_rules! sql_connections {
     ($database:ty) => {
         fn insert_connection<'a>(&'a self, new: &'a ConnectionRecord) -> StoreFuture<'a, ()> {
@@ -10,7 +10,7 @@ macro_rules! sql_connections {
                     "INSERT INTO connections ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                     rows::CONNECTION
                 );
-                let done = sqlx::query(&sql)
+                let result = sqlx::query(&sql)
                     .bind(connection.id.as_str())
                     .bind(&connection.name)
                     .bind(connection.description.as_deref())
@@ -23,7 +23,7 @@ macro_rules! sql_connections {
                     .bind(new.secrets.bytes.as_slice())
                     .execute(self.writes())
                     .await;
-                done.map(|_| ()).map_err(rows::failed)
+                result.map(|_| ()).map_err(rows::store_error)
             })
         }
 
@@ -31,11 +31,11 @@ macro_rules! sql_connections {
             &'a self,
             id: &'a ConnectionId,
         ) -> StoreFuture<'a, Option<ConnectionRecord>> {
-            Box::pin(self.one_connection("id", id.as_str()))
+            Box::pin(self.find_connection("id", id.as_str()))
         }
 
         fn connection_by_name<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
-            Box::pin(self.one_connection("name", name))
+            Box::pin(self.find_connection("name", name))
         }
 
         fn replace_connection<'a>(&'a self, record: &'a ConnectionRecord) -> StoreFuture<'a, ()> {
@@ -44,7 +44,7 @@ macro_rules! sql_connections {
                 let sql = "UPDATE connections SET name = $1, description = $2, enabled = $3, \
                            client_identifier = $4, version = $5, changed = $6, key_id = $7, secrets = $8 \
                            WHERE id = $9 AND version = $10";
-                let done = sqlx::query(sql)
+                let result = sqlx::query(sql)
                     .bind(&connection.name)
                     .bind(connection.description.as_deref())
                     .bind(i64::from(connection.enabled))
@@ -57,7 +57,7 @@ macro_rules! sql_connections {
                     .bind(rows::signed(connection.version.saturating_sub(1)))
                     .execute(self.writes())
                     .await;
-                match done.map_err(rows::failed)?.rows_affected() {
+                match result.map_err(rows::store_error)?.rows_affected() {
                     0 => Err(self.connection_conflict(&connection.id).await),
                     _ => Ok(()),
                 }
@@ -66,12 +66,12 @@ macro_rules! sql_connections {
 
         fn remove_connection<'a>(&'a self, id: &'a ConnectionId, version: u64) -> StoreFuture<'a, ()> {
             Box::pin(async move {
-                let done = sqlx::query("DELETE FROM connections WHERE id = $1 AND version = $2")
+                let result = sqlx::query("DELETE FROM connections WHERE id = $1 AND version = $2")
                     .bind(id.as_str())
                     .bind(rows::signed(version))
                     .execute(self.writes())
                     .await;
-                match done.map_err(rows::failed)?.rows_affected() {
+                match result.map_err(rows::store_error)?.rows_affected() {
                     0 => Err(self.connection_conflict(id).await),
                     _ => Ok(()),
                 }
@@ -93,7 +93,7 @@ macro_rules! sql_connections {
                     .bind(i64::from(limit))
                     .fetch_all(self.reads())
                     .await;
-                found.map_err(rows::failed)?.into_iter().map(rows::connection).collect()
+                found.map_err(rows::store_error)?.into_iter().map(rows::connection).collect()
             })
         }
     };

@@ -1,6 +1,6 @@
-//! What is kept for a while: logins and leases.
+//! Records that expire: logins and leases.
 
-/// The methods of an [`AccountStore`](super::super::AccountStore) that are about what ends by itself.
+/// The [`AccountStore`](super::super::AccountStore) methods for records that expire.
 macro_rules! sql_expiring {
     ($database:ty) => {
         fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()> {
@@ -16,7 +16,7 @@ macro_rules! sql_expiring {
                     .bind(login.secrets.bytes.as_slice())
                     .execute(&mut *transaction)
                     .await
-                    .map_err(rows::failed)?;
+                    .map_err(rows::store_error)?;
                 let sql = "DELETE FROM logins WHERE account = $1 AND (expires <= $2 OR name NOT IN \
                            (SELECT name FROM logins WHERE account = $1 ORDER BY expires DESC, name DESC LIMIT $3))";
                 sqlx::query(sql)
@@ -25,8 +25,8 @@ macro_rules! sql_expiring {
                     .bind(i64::from(LoginRecord::MAX_PENDING))
                     .execute(&mut *transaction)
                     .await
-                    .map_err(rows::failed)?;
-                transaction.commit().await.map_err(rows::failed)
+                    .map_err(rows::store_error)?;
+                transaction.commit().await.map_err(rows::store_error)
             })
         }
 
@@ -38,7 +38,7 @@ macro_rules! sql_expiring {
             Box::pin(async move {
                 let sql = "DELETE FROM logins WHERE name = $1 RETURNING account, expires, key_id, secrets";
                 let row = sqlx::query_as::<_, LoginRow>(sql).bind(key).fetch_optional(self.writes());
-                let Some((account, expires, key_id, bytes)) = row.await.map_err(rows::failed)? else {
+                let Some((account, expires, key_id, bytes)) = row.await.map_err(rows::store_error)? else {
                     return Ok(None);
                 };
                 let login = LoginRecord {
@@ -63,22 +63,22 @@ macro_rules! sql_expiring {
                            ON CONFLICT (name) DO UPDATE \
                            SET holder = excluded.holder, expires = excluded.expires \
                            WHERE leases.holder = excluded.holder OR leases.expires <= $4";
-                let done = sqlx::query(sql)
+                let result = sqlx::query(sql)
                     .bind(name)
                     .bind(holder)
                     .bind(rows::millis(until))
                     .bind(rows::millis(now))
                     .execute(self.writes())
                     .await;
-                Ok(done.map_err(rows::failed)?.rows_affected() > 0)
+                Ok(result.map_err(rows::store_error)?.rows_affected() > 0)
             })
         }
 
         fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()> {
             Box::pin(async move {
                 let sql = "DELETE FROM leases WHERE name = $1 AND holder = $2";
-                let done = sqlx::query(sql).bind(name).bind(holder).execute(self.writes()).await;
-                done.map(|_| ()).map_err(rows::failed)
+                let result = sqlx::query(sql).bind(name).bind(holder).execute(self.writes()).await;
+                result.map(|_| ()).map_err(rows::store_error)
             })
         }
 
@@ -94,8 +94,8 @@ macro_rules! sql_expiring {
                         events_before,
                     ),
                 ] {
-                    let done = sqlx::query(sql).bind(rows::millis(time)).execute(self.writes()).await;
-                    done.map_err(rows::failed)?;
+                    let result = sqlx::query(sql).bind(rows::millis(time)).execute(self.writes()).await;
+                    result.map_err(rows::store_error)?;
                 }
                 Ok(())
             })

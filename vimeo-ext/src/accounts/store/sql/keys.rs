@@ -1,6 +1,6 @@
-//! Which keys are in use.
+//! Keys in use.
 
-/// The method of an [`AccountStore`](super::super::AccountStore) that counts what each key has encrypted.
+/// The [`AccountStore`](super::super::AccountStore) method that counts the secrets that each key encrypts.
 macro_rules! sql_keys {
     ($database:ty) => {
         fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUsage>> {
@@ -15,7 +15,7 @@ macro_rules! sql_keys {
                         "SELECT key_id, COUNT(*) FROM {table} WHERE key_id IS NOT NULL GROUP BY key_id"
                     );
                     let rows = sqlx::query_as::<_, (String, i64)>(&sql).fetch_all(self.reads()).await;
-                    for (key, number) in rows.map_err(rows::failed)? {
+                    for (key, number) in rows.map_err(rows::store_error)? {
                         let key = KeyId::new(key);
                         let entry = used.entry(key.clone()).or_insert_with(|| KeyUsage::unused(key));
                         *count(entry) = rows::unsigned(number)?;

@@ -1,4 +1,4 @@
-//! The statements, written once: SQLite and PostgreSQL understand them alike.
+//! The SQL statements, shared by SQLite and PostgreSQL.
 
 mod accounts;
 mod connections;
@@ -14,17 +14,19 @@ pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, sql_pages};
 pub(super) use quotas::{sql_quotas, sql_shared_quotas};
 
-/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `quotas()`, pools of
-/// connections; `begin(notes)`, a transaction, where one that notes an event lets no other that does come between; and
-/// `using(index)`, the words that have a statement use an index, or none; and `LOCKING`, the words that have a statement
-/// lock the rows it reads in their order, or none.
+/// Implements [`AccountStore`](super::AccountStore) for a type that has:
+///
+/// - `reads()`, `writes()` and `quotas()`: connection pools;
+/// - `begin(writes_event)`: starts a transaction; transactions that write events are serialized;
+/// - `index_hint(index)`: the SQL that makes a statement use an index, or nothing;
+/// - `LOCKING`: the SQL that makes a statement lock the rows that it reads, in order, or nothing.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         impl $store {
             super::sql::sql_pages!($database);
             super::sql::sql_quotas!($database);
 
-            async fn note(
+            async fn insert_event(
                 transaction: &mut sqlx::Transaction<'_, $database>,
                 event: &StatusEvent,
             ) -> Result<(), StoreError> {
@@ -38,7 +40,7 @@ macro_rules! sql_store {
                     .bind(rows::millis(event.at))
                     .execute(&mut **transaction)
                     .await
-                    .map_err(rows::failed)?;
+                    .map_err(rows::store_error)?;
                 Ok(())
             }
 
@@ -48,10 +50,10 @@ macro_rules! sql_store {
             ) -> Result<Option<AccountRecord>, StoreError> {
                 let sql = format!("SELECT {} FROM accounts WHERE id = $1", rows::ACCOUNT);
                 let row = sqlx::query_as::<_, AccountRow>(&sql).bind(id.as_str()).fetch_optional(executor);
-                row.await.map_err(rows::failed)?.map(rows::account).transpose()
+                row.await.map_err(rows::store_error)?.map(rows::account).transpose()
             }
 
-            /// Why a write against a version met nothing.
+            /// Returns why a write against a version changed nothing.
             async fn account_conflict(
                 transaction: &mut sqlx::Transaction<'_, $database>,
                 id: &AccountId,
@@ -63,7 +65,7 @@ macro_rules! sql_store {
                 }
             }
 
-            async fn one_connection(
+            async fn find_connection(
                 &self,
                 column: &str,
                 value: &str,
@@ -71,11 +73,11 @@ macro_rules! sql_store {
                 let sql = format!("SELECT {} FROM connections WHERE {column} = $1", rows::CONNECTION);
                 let row =
                     sqlx::query_as::<_, ConnectionRow>(&sql).bind(value).fetch_optional(self.reads()).await;
-                row.map_err(rows::failed)?.map(rows::connection).transpose()
+                row.map_err(rows::store_error)?.map(rows::connection).transpose()
             }
 
             async fn connection_conflict(&self, id: &ConnectionId) -> StoreError {
-                match self.one_connection("id", id.as_str()).await {
+                match self.find_connection("id", id.as_str()).await {
                     Ok(Some(record)) => StoreError::Stale { found: record.connection.version },
                     Ok(None) => StoreError::Missing,
                     Err(error) => error,

@@ -1,4 +1,4 @@
-//! Accounts, and the order of their changes.
+//! Records of accounts and their events.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use vimeo_ext::accounts::{
 use super::super::records::{account, event};
 use super::{at, login};
 
-pub(super) async fn one_of_many_makes_an_account(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn concurrent_inserts_create_one_account(store: &Arc<dyn AccountStore>, prefix: &str) {
     let id = AccountId::new(format!("{prefix} race")).unwrap();
-    let (record, made) = (account(&id, Status::Pending), event(&id, None, Some(Status::Pending)));
+    let (record, created) = (account(&id, Status::Pending), event(&id, None, Some(Status::Pending)));
     let before = store.last_event().await.unwrap();
     let all = join_all((0..24).map(|_| {
-        let (store, record, made) = (Arc::clone(store), record.clone(), made.clone());
-        tokio::spawn(async move { store.insert_account(&record, &made).await.unwrap() })
+        let (store, record, created) = (Arc::clone(store), record.clone(), created.clone());
+        tokio::spawn(async move { store.insert_account(&record, &created).await.unwrap() })
     }))
     .await;
     let all: Vec<_> = all.into_iter().map(Result::unwrap).collect();
@@ -27,7 +27,7 @@ pub(super) async fn one_of_many_makes_an_account(store: &Arc<dyn AccountStore>, 
     assert_eq!(events.iter().filter(|event| event.account == id).count(), 1);
 }
 
-pub(super) async fn records_come_back_whole(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn account_records_round_trip(store: &Arc<dyn AccountStore>, prefix: &str) {
     for status in Status::ALL {
         let id = AccountId::new(format!("{prefix} whole {status} ü'\"")).unwrap();
         let mut record = account(&id, status);
@@ -43,11 +43,11 @@ pub(super) async fn records_come_back_whole(store: &Arc<dyn AccountStore>, prefi
         store.replace_account(&record, None).await.unwrap();
         assert_eq!(store.account(&id).await.unwrap().as_ref(), Some(&record));
     }
-    let nobody = AccountId::new(format!("{prefix} nobody")).unwrap();
-    assert_eq!(store.account(&nobody).await.unwrap(), None);
+    let unknown = AccountId::new(format!("{prefix} unknown")).unwrap();
+    assert_eq!(store.account(&unknown).await.unwrap(), None);
 }
 
-pub(super) async fn one_of_many_writers_wins(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn concurrent_updates_have_one_winner(store: &Arc<dyn AccountStore>, prefix: &str) {
     let id = AccountId::new(format!("{prefix} writers")).unwrap();
     store.insert_account(&account(&id, Status::Active), &event(&id, None, None)).await.unwrap();
     let before = store.last_event().await.unwrap();
@@ -63,8 +63,8 @@ pub(super) async fn one_of_many_writers_wins(store: &Arc<dyn AccountStore>, pref
     }))
     .await;
     let mut winners = Vec::new();
-    for done in all {
-        match done.unwrap() {
+    for result in all {
+        match result.unwrap() {
             (number, Ok(())) => winners.push(number),
             (_, Err(StoreError::Stale { found: 2 })) => {}
             (number, other) => panic!("{number}: {other:?}"),
@@ -74,33 +74,34 @@ pub(super) async fn one_of_many_writers_wins(store: &Arc<dyn AccountStore>, pref
     let record = store.account(&id).await.unwrap().unwrap();
     assert_eq!(record.account.reason, Some(format!("writer {}", winners[0])));
     let events = store.events(before, 100).await.unwrap();
-    assert_eq!(events.iter().filter(|event| event.account == id).count(), 1, "losers leave no event");
+    assert_eq!(
+        events.iter().filter(|event| event.account == id).count(),
+        1,
+        "rejected updates insert no event"
+    );
 
-    let nobody = AccountId::new(format!("{prefix} nobody")).unwrap();
-    let missing = store.replace_account(&account(&nobody, Status::Active), None).await;
+    let unknown = AccountId::new(format!("{prefix} unknown")).unwrap();
+    let missing = store.replace_account(&account(&unknown, Status::Active), None).await;
     assert!(matches!(missing, Err(StoreError::Missing)), "{missing:?}");
 }
 
-/// All pages of a query.
-async fn walk(store: &Arc<dyn AccountStore>, mut query: AccountQuery) -> Vec<String> {
+/// Returns the IDs on all pages of a query.
+async fn list_all(store: &Arc<dyn AccountStore>, mut query: AccountQuery) -> Vec<String> {
     let mut names = Vec::new();
     loop {
         let page = store.accounts(&query).await.unwrap();
-        let full = page.len() == query.limit as usize;
+        let is_full = page.len() == query.limit as usize;
         assert!(page.len() <= query.limit as usize);
         names.extend(page.iter().map(|record| record.account.id.as_str().to_owned()));
         match page.last() {
-            Some(last) if full => query = query.after(last.account.id.clone()),
+            Some(last) if is_full => query = query.after(last.account.id.clone()),
             _ => return names,
         }
     }
 }
 
-pub(super) async fn accounts_are_listed_in_order_by_filter_and_page(
-    store: &Arc<dyn AccountStore>,
-    prefix: &str,
-) {
-    // Their order by bytes is not that of a dictionary.
+pub(super) async fn lists_accounts_by_filter_and_page(store: &Arc<dyn AccountStore>, prefix: &str) {
+    // Byte order differs from dictionary order.
     let names = ["B", "a", "b", "Ä", "a b", "a_b", "0", "10", "9", "é", "z"];
     for (number, name) in names.iter().enumerate() {
         let id = AccountId::new(format!("{prefix} list {name}")).unwrap();
@@ -112,15 +113,15 @@ pub(super) async fn accounts_are_listed_in_order_by_filter_and_page(
         store.insert_account(&record, &event(&id, None, None)).await.unwrap();
     }
     let start = AccountId::new(format!("{prefix} list")).unwrap();
-    let expected = |keep: &dyn Fn(usize) -> bool| {
-        let mut kept: Vec<String> = names
+    let expected = |matches: &dyn Fn(usize) -> bool| {
+        let mut expected: Vec<String> = names
             .iter()
             .enumerate()
-            .filter(|(number, _)| keep(*number))
+            .filter(|(number, _)| matches(*number))
             .map(|(_, name)| format!("{prefix} list {name}"))
             .collect();
-        kept.sort();
-        kept
+        expected.sort();
+        expected
     };
     let cases: Vec<(AccountQuery, Vec<String>)> = vec![
         (AccountQuery::default(), expected(&|_| true)),
@@ -139,44 +140,44 @@ pub(super) async fn accounts_are_listed_in_order_by_filter_and_page(
     for (query, expected) in cases {
         for limit in [1, 3, 1_000] {
             let query = query.clone().after(start.clone()).limit(limit);
-            let mut found = walk(store, query.clone()).await;
+            let mut found = list_all(store, query.clone()).await;
             found.retain(|name| name.starts_with(&format!("{prefix} list ")));
             assert_eq!(found, expected, "{query:?}");
         }
     }
 }
 
-pub(super) async fn what_is_removed_is_gone_with_all_that_belonged_to_it(
+pub(super) async fn removes_an_account_with_its_logins_and_events(
     store: &Arc<dyn AccountStore>,
     prefix: &str,
 ) {
     let id = AccountId::new(format!("{prefix} gone")).unwrap();
     store.insert_account(&account(&id, Status::Active), &event(&id, None, None)).await.unwrap();
     store.put_login(&login(&id, prefix, "gone", 60), at(0)).await.unwrap();
-    let farewell = event(&id, Some(Status::Active), None);
-    let stale = store.remove_account(&id, 2, &farewell).await;
+    let removed = event(&id, Some(Status::Active), None);
+    let stale = store.remove_account(&id, 2, &removed).await;
     assert!(matches!(stale, Err(StoreError::Stale { found: 1 })), "{stale:?}");
     assert!(store.account(&id).await.unwrap().is_some());
-    store.remove_account(&id, 1, &farewell).await.unwrap();
+    store.remove_account(&id, 1, &removed).await.unwrap();
     assert_eq!(store.account(&id).await.unwrap(), None);
     assert_eq!(store.take_login(&format!("{prefix} gone"), at(0)).await.unwrap(), None);
     let events: Vec<StatusEvent> = store.events(0, 10_000).await.unwrap();
     let own: Vec<_> = events.into_iter().filter(|event| event.account == id).collect();
     assert_eq!(own.len(), 1, "{own:?}");
     assert_eq!((own[0].from, own[0].to), (Some(Status::Active), None));
-    let missing = store.remove_account(&id, 1, &farewell).await;
+    let missing = store.remove_account(&id, 1, &removed).await;
     assert!(matches!(missing, Err(StoreError::Missing)), "{missing:?}");
 }
 
-pub(super) async fn changes_are_told_in_their_order(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn events_are_ordered(store: &Arc<dyn AccountStore>, prefix: &str) {
     let before = store.last_event().await.unwrap();
     let ids: Vec<_> = (0..12).map(|n| AccountId::new(format!("{prefix} event {n}")).unwrap()).collect();
     join_all(ids.iter().map(|id| {
         let (store, id) = (Arc::clone(store), id.clone());
         tokio::spawn(async move {
-            let mut made = event(&id, None, Some(Status::Pending));
-            made.reason = Some("new".to_owned());
-            store.insert_account(&account(&id, Status::Pending), &made).await.unwrap();
+            let mut created = event(&id, None, Some(Status::Pending));
+            created.reason = Some("new".to_owned());
+            store.insert_account(&account(&id, Status::Pending), &created).await.unwrap();
         })
     }))
     .await;

@@ -1,4 +1,4 @@
-//! Connections.
+//! Records of connections.
 
 use std::sync::Arc;
 
@@ -7,25 +7,22 @@ use vimeo_ext::accounts::{AccountStore, ConnectionId, ConnectionRecord, StoreErr
 
 use super::super::records::connection;
 
-pub(super) async fn connections_have_one_name_and_one_next_version(
-    store: &Arc<dyn AccountStore>,
-    prefix: &str,
-) {
+pub(super) async fn connections_have_unique_names_and_versions(store: &Arc<dyn AccountStore>, prefix: &str) {
     let name = |name: &str| format!("{prefix} {name}");
     let all = join_all((0..12).map(|number| {
         let (store, record) = (Arc::clone(store), connection(&format!("{prefix}{number}"), &name("one")));
         tokio::spawn(async move { (store.insert_connection(&record).await, record) })
     }))
     .await;
-    let mut made: Vec<ConnectionRecord> = Vec::new();
-    for done in all {
-        match done.unwrap() {
-            (Ok(()), record) => made.push(record),
+    let mut inserted: Vec<ConnectionRecord> = Vec::new();
+    for result in all {
+        match result.unwrap() {
+            (Ok(()), record) => inserted.push(record),
             (Err(StoreError::DuplicateName), _) => {}
             (other, _) => panic!("{other:?}"),
         }
     }
-    let [one] = made.as_slice() else { panic!("{made:?}") };
+    let [one] = inserted.as_slice() else { panic!("{inserted:?}") };
     assert_eq!(store.connection(&one.connection.id).await.unwrap().as_ref(), Some(one));
     assert_eq!(store.connection_by_name(&name("one")).await.unwrap().as_ref(), Some(one));
 
@@ -38,8 +35,8 @@ pub(super) async fn connections_have_one_name_and_one_next_version(
     }))
     .await;
     let mut winners = Vec::new();
-    for done in all {
-        match done.unwrap() {
+    for result in all {
+        match result.unwrap() {
             Ok(record) => winners.push(record),
             Err(StoreError::Stale { found: 2 }) => {}
             Err(other) => panic!("{other:?}"),
@@ -52,8 +49,8 @@ pub(super) async fn connections_have_one_name_and_one_next_version(
     store.insert_connection(&two).await.unwrap();
     two.connection.version = 2;
     two.connection.name = name("one");
-    let taken = store.replace_connection(&two).await;
-    assert!(matches!(taken, Err(StoreError::DuplicateName)), "{taken:?}");
+    let duplicate = store.replace_connection(&two).await;
+    assert!(matches!(duplicate, Err(StoreError::DuplicateName)), "{duplicate:?}");
     two.connection.name = name("three");
     store.replace_connection(&two).await.unwrap();
     assert_eq!(store.connection_by_name(&name("two")).await.unwrap(), None);
@@ -65,6 +62,6 @@ pub(super) async fn connections_have_one_name_and_one_next_version(
     store.remove_connection(&two.connection.id, 2).await.unwrap();
     let missing = store.remove_connection(&two.connection.id, 2).await;
     assert!(matches!(missing, Err(StoreError::Missing)), "{missing:?}");
-    let nobody = ConnectionId::new(name("nobody"));
-    assert_eq!(store.connection(&nobody).await.unwrap(), None);
+    let unknown = ConnectionId::new(name("unknown"));
+    assert_eq!(store.connection(&unknown).await.unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! What is kept for a while: logins, leases and budgets.
+//! Records that expire: logins, leases and quotas.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use vimeo_ext::rate_limit::{LeaseRequest, UsageReport};
 use super::super::records::{account, event};
 use super::{at, login};
 
-pub(super) async fn a_login_is_taken_once_and_in_time(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn login_is_taken_once_before_expiry(store: &Arc<dyn AccountStore>, prefix: &str) {
     let id = AccountId::new(format!("{prefix} login")).unwrap();
     store.insert_account(&account(&id, Status::Pending), &event(&id, None, None)).await.unwrap();
-    let good = login(&id, prefix, "good", 60);
-    store.put_login(&good, at(0)).await.unwrap();
+    let valid = login(&id, prefix, "valid", 60);
+    store.put_login(&valid, at(0)).await.unwrap();
     let all = join_all((0..16).map(|_| {
-        let (store, key) = (Arc::clone(store), good.key.clone());
+        let (store, key) = (Arc::clone(store), valid.key.clone());
         tokio::spawn(async move { store.take_login(&key, at(59)).await.unwrap() })
     }))
     .await;
     let taken: Vec<_> = all.into_iter().filter_map(Result::unwrap).collect();
-    assert_eq!(taken, [good]);
-    let late = login(&id, prefix, "late", 60);
-    store.put_login(&late, at(0)).await.unwrap();
-    assert_eq!(store.take_login(&late.key, at(60)).await.unwrap(), None);
+    assert_eq!(taken, [valid]);
+    let expired = login(&id, prefix, "expired", 60);
+    store.put_login(&expired, at(0)).await.unwrap();
+    assert_eq!(store.take_login(&expired.key, at(60)).await.unwrap(), None);
     assert_eq!(store.take_login("no such login", at(0)).await.unwrap(), None);
 }
 
-/// Who asks for links over and over keeps the latest, and nobody else loses theirs.
-pub(super) async fn waiting_logins_are_few(store: &Arc<dyn AccountStore>, prefix: &str) {
+/// An account that requests many links keeps the latest logins, and other accounts keep theirs.
+pub(super) async fn pending_logins_are_limited(store: &Arc<dyn AccountStore>, prefix: &str) {
     let (many, one) =
         (AccountId::new(format!("{prefix} many")).unwrap(), AccountId::new(format!("{prefix} one")).unwrap());
     for id in [&many, &one] {
@@ -36,21 +36,21 @@ pub(super) async fn waiting_logins_are_few(store: &Arc<dyn AccountStore>, prefix
     }
     store.put_login(&login(&one, prefix, "others", 5), at(0)).await.unwrap();
     store.put_login(&login(&many, prefix, "short", 5), at(0)).await.unwrap();
-    let most = u64::from(LoginRecord::MAX_PENDING);
-    for number in 0..most + 3 {
-        // By its time the first has ended.
+    let max = u64::from(LoginRecord::MAX_PENDING);
+    for number in 0..max + 3 {
+        // The first login has expired by then.
         let login = login(&many, prefix, &format!("number {number}"), 60 + number);
         store.put_login(&login, at(6)).await.unwrap();
     }
-    let there =
+    let exists =
         async |key: &str| store.take_login(&format!("{prefix} {key}"), at(0)).await.unwrap().is_some();
-    assert!(!there("short").await && there("others").await);
-    for number in 0..most + 3 {
-        assert_eq!(there(&format!("number {number}")).await, number >= 3, "{number}");
+    assert!(!exists("short").await && exists("others").await);
+    for number in 0..max + 3 {
+        assert_eq!(exists(&format!("number {number}")).await, number >= 3, "{number}");
     }
 }
 
-pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn lease_has_one_holder_until_expiry(store: &Arc<dyn AccountStore>, prefix: &str) {
     let name = format!("{prefix} lease");
     let all = join_all((0..16).map(|number| {
         let (store, name) = (Arc::clone(store), name.clone());
@@ -66,16 +66,16 @@ pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountSto
     let lease = async |holder: &str, now, until| {
         store.acquire_lease(&name, holder, at(now), at(until)).await.unwrap()
     };
-    assert!(lease(&holders[0], 5, 20).await, "prolonged");
+    assert!(lease(&holders[0], 5, 20).await, "extended");
     assert!(!lease("other", 19, 30).await);
-    assert!(lease("other", 20, 30).await, "lapsed");
+    assert!(lease("other", 20, 30).await, "expired");
     store.release_lease(&name, &holders[0]).await.unwrap();
-    assert!(!lease(&holders[0], 21, 40).await, "only its holder gives it back");
+    assert!(!lease(&holders[0], 21, 40).await, "only the holder releases it");
     store.release_lease(&name, "other").await.unwrap();
     assert!(lease(&holders[0], 21, 40).await);
 }
 
-pub(super) async fn a_name_is_used_once(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn use_once_succeeds_once(store: &Arc<dyn AccountStore>, prefix: &str) {
     let name = format!("{prefix} once");
     let all = join_all((0..16).map(|_| {
         let (store, name) = (Arc::clone(store), name.clone());
@@ -84,50 +84,50 @@ pub(super) async fn a_name_is_used_once(store: &Arc<dyn AccountStore>, prefix: &
     .await;
     assert_eq!(all.into_iter().filter(|used| *used.as_ref().unwrap()).count(), 1);
     assert!(!store.use_once(&name, at(9), at(20)).await.unwrap());
-    assert!(store.use_once(&name, at(10), at(20)).await.unwrap(), "remembered for so long and no longer");
+    assert!(store.use_once(&name, at(10), at(20)).await.unwrap(), "remembered until it expires");
     store.sweep(at(30), at(0)).await.unwrap();
 }
 
-pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn quotas_are_never_leased_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
     const POOLS: usize = 20;
     let all = join_all((0..16).map(|number| {
         let (store, prefix) = (Arc::clone(store), prefix.to_owned());
         tokio::spawn(async move {
             let mut report = UsageReport::new(format!("h{number}"), 100, 90, at(0));
             (report.reported_reset, report.resets_at) = (Some(at(60)), Some(at(60)));
-            // Each asks for some in an order of its own, and for one of them twice.
-            let places = (0..POOLS).filter(|place| (place + number) % 4 > 0).map(|place| match number % 2 {
-                0 => place,
-                _ => POOLS - 1 - place,
+            // Each holder requests some pools in its own order, and one of them twice.
+            let pools = (0..POOLS).filter(|pool| (pool + number) % 4 > 0).map(|pool| match number % 2 {
+                0 => pool,
+                _ => POOLS - 1 - pool,
             });
-            let mut places: Vec<usize> = places.collect();
-            places.push(places[0]);
-            let question = |place| LeaseRequest::new(format!("{prefix} budget {place}"), report.clone());
-            let asked: Vec<LeaseRequest> = places.iter().map(|place| question(*place)).collect();
-            let leases = store.lease_quotas(&asked).await.unwrap();
-            assert_eq!(leases.len(), asked.len());
-            places.into_iter().zip(leases.into_iter().map(|lease| lease.calls)).collect::<Vec<_>>()
+            let mut pools: Vec<usize> = pools.collect();
+            pools.push(pools[0]);
+            let request = |pool| LeaseRequest::new(format!("{prefix} pool {pool}"), report.clone());
+            let requests: Vec<LeaseRequest> = pools.iter().map(|pool| request(*pool)).collect();
+            let leases = store.lease_quotas(&requests).await.unwrap();
+            assert_eq!(leases.len(), requests.len());
+            pools.into_iter().zip(leases.into_iter().map(|lease| lease.calls)).collect::<Vec<_>>()
         })
     }))
     .await;
-    let mut given = [0; POOLS];
-    for (place, calls) in all.into_iter().flat_map(Result::unwrap) {
-        given[place] += calls;
+    let mut leased = [0; POOLS];
+    for (pool, calls) in all.into_iter().flat_map(Result::unwrap) {
+        leased[pool] += calls;
     }
-    assert!(given.iter().all(|given| *given > 0 && *given <= 90), "{given:?} of 90 each");
+    assert!(leased.iter().all(|calls| *calls > 0 && *calls <= 90), "{leased:?} of 90 each");
     assert!(store.lease_quotas(&[]).await.unwrap().is_empty());
 }
 
-pub(super) async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>, prefix: &str) {
+pub(super) async fn sweep_deletes_expired_records(store: &Arc<dyn AccountStore>, prefix: &str) {
     let id = AccountId::new(format!("{prefix} swept")).unwrap();
     let record: AccountRecord = account(&id, Status::Pending);
     store.insert_account(&record, &event(&id, None, Some(Status::Pending))).await.unwrap();
-    store.put_login(&login(&id, prefix, "ended", 10), at(0)).await.unwrap();
-    store.put_login(&login(&id, prefix, "waits", 30), at(0)).await.unwrap();
+    store.put_login(&login(&id, prefix, "expired", 10), at(0)).await.unwrap();
+    store.put_login(&login(&id, prefix, "pending", 30), at(0)).await.unwrap();
     let last = store.last_event().await.unwrap();
     store.sweep(at(20), at(1)).await.unwrap();
-    assert_eq!(store.take_login(&format!("{prefix} ended"), at(0)).await.unwrap(), None);
-    assert!(store.take_login(&format!("{prefix} waits"), at(0)).await.unwrap().is_some());
-    assert_eq!(store.last_event().await.unwrap(), last, "the numbering goes on");
+    assert_eq!(store.take_login(&format!("{prefix} expired"), at(0)).await.unwrap(), None);
+    assert!(store.take_login(&format!("{prefix} pending"), at(0)).await.unwrap().is_some());
+    assert_eq!(store.last_event().await.unwrap(), last, "event numbers are not reused");
     assert!(store.account(&id).await.unwrap().is_some());
 }

@@ -1,13 +1,13 @@
-//! The suite over the store in memory.
+//! The conformance suite for the in-memory store.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use vimeo_ext::accounts::{AccountQuery, AccountStore, MemoryStore};
 
-use super::Fresh;
+use super::TestStore;
 
-/// All that can be had out of a store through its own methods.
+/// Returns everything that a store's methods return.
 async fn dump(store: Arc<dyn AccountStore>) -> Vec<u8> {
     let (mut bytes, mut text) = (Vec::new(), String::new());
     for record in store.accounts(&AccountQuery::default().limit(1_000)).await.unwrap() {
@@ -24,11 +24,11 @@ async fn dump(store: Arc<dyn AccountStore>) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_memory_store_conforms() {
+async fn memory_store_conforms() {
     super::run(async || {
         let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
-        let dumped = Arc::clone(&store);
-        Fresh { store, dump: Box::new(move || Box::pin(dump(Arc::clone(&dumped)))) }
+        let same_store = Arc::clone(&store);
+        TestStore { store, dump: Box::new(move || Box::pin(dump(Arc::clone(&same_store)))) }
     })
     .await;
 }
