@@ -10,7 +10,7 @@ use vimeo_ext::{Error, Vimeo};
 
 use super::Settings;
 use super::access::Caller;
-use crate::tools::{self, Asked, Spec, ToolError, Tools};
+use crate::tools::{self, AuditedCall, Spec, ToolError, Tools};
 
 /// Where a server of several accounts gets their clients.
 pub trait ClientResolver: Send + Sync + 'static {
@@ -161,7 +161,7 @@ impl Settings {
     ) {
         let Some(log) = self.audit.as_ref().filter(|_| !spec.effect.is_read_only()) else { return };
         let account = format!("{}, {}", account.unwrap_or("no account"), caller.id());
-        log.refused(Asked { tool: spec.name, account: &account, arguments }, error).await;
+        log.record_refusal(AuditedCall { tool: spec.name, account: &account, arguments }, error).await;
     }
 }
 

@@ -131,12 +131,13 @@ impl ToolCall<'_> {
                 let answers = request.input_responses.as_ref();
                 let now = tools.client().now();
                 let Settings { consents, source, .. } = self.settings;
-                let answered = consents.answer(source, tools.seal(), &sealed_for, state, answers, now).await;
+                let answered =
+                    consents.answer(source, tools.sealer(), &sealed_for, state, answers, now).await;
                 let Some(answered) = answered else {
                     let message =
                         "The answer does not belong to this call, came too late, or was used before.";
                     let error = ToolError::input("requestState", message, "Make the call anew without it.");
-                    return Err(tools.refused(spec, &arguments, error).await);
+                    return Err(tools.record_refusal(spec, &arguments, error).await);
                 };
                 Some(answered)
             }
@@ -160,7 +161,7 @@ impl ToolCall<'_> {
         };
         if let Some(question) = later.asked() {
             let now = tools.client().now();
-            if let Some(question) = Consents::question(tools.seal(), &sealed_for, question, now) {
+            if let Some(question) = Consents::question(tools.sealer(), &sealed_for, question, now) {
                 return Ok(question.into());
             }
         }

@@ -109,7 +109,7 @@ impl Consents {
         question: String,
         now: DateTime<Utc>,
     ) -> Option<InputRequiredResult> {
-        let state = State { number: crate::tools::random_word(16), question: question.clone() };
+        let state = State { number: crate::tools::random_token(16), question: question.clone() };
         let sealed = seal.seal(context, &state, now)?;
         let request = InputRequest::Elicitation(ElicitRequest::new(form(question)));
         Some(InputRequiredResult::new(Some([(QUESTION.to_owned(), request)].into()), Some(sealed)))

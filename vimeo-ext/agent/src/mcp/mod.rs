@@ -265,7 +265,7 @@ impl Server {
     /// let address = ([127, 0, 0, 1], 8080).into();
     /// let options = HttpOptions::new(address)
     ///     .api_keys([bearer])
-    ///     .hosts(["example.com"])
+    ///     .allowed_hosts(["example.com"])
     ///     .public_url("https://example.com/agents");
     /// let stop = options.shutdown.clone();
     /// let service: Router = Router::new()

@@ -90,7 +90,7 @@ pub(crate) async fn read(
     let tools = settings.tools(caller, account.as_deref()).await;
     let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     // Reading is part of the resources, whichever tools are given out.
-    let read = tools.reading_resources();
+    let read = tools.for_resources();
     let answer = read.call(tool, json!({"video_id": video})).await.map_err(|failed| refused(failed, uri))?;
     Ok(contents(uri, answer.to_text()))
 }

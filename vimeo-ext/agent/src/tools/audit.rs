@@ -1,7 +1,7 @@
-//! A log of every attempt to change something, for the person to read later.
+//! The audit log: every attempt to change something, for a person to read later.
 //!
-//! One JSON object a line, before the attempt and after it. It holds what was asked, without passwords and secrets, and no
-//! tool reads it.
+//! The log has one JSON object per line, before an attempt and after it. It contains the arguments without passwords and
+//! secrets. No tool reads it.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -23,7 +23,7 @@ use super::error::ToolError;
 #[derive(Clone)]
 pub struct AuditLog {
     path: PathBuf,
-    /// To the thread that writes, one line after another; it ends with the last clone.
+    /// To the thread that writes the lines in order. It ends with the last clone.
     lines: Sender<LogLine>,
     attempts: Arc<AtomicU64>,
     open: Arc<OpenAttempts>,
@@ -33,49 +33,49 @@ pub struct AuditLog {
 struct LogLine {
     text: String,
     written: Option<oneshot::Sender<io::Result<()>>>,
-    /// The attempt that ends with it.
+    /// The attempt that the line ends.
     ends: Option<AttemptGuard>,
 }
 
-/// How many attempts have not been noted to their end.
+/// Counts the attempts whose outcome is not recorded yet.
 #[derive(Default)]
 struct OpenAttempts {
-    number: Mutex<usize>,
-    fewer: Condvar,
+    count: Mutex<usize>,
+    decreased: Condvar,
 }
 
 impl OpenAttempts {
-    fn number(&self) -> MutexGuard<'_, usize> {
-        // Each change is one step up or down.
-        self.number.lock().unwrap_or_else(PoisonError::into_inner)
+    fn count(&self) -> MutexGuard<'_, usize> {
+        // A panic cannot leave it inconsistent: each change is one increment or decrement.
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One of the open attempts, as long as it is held.
+/// Counts one open attempt until it is dropped.
 struct AttemptGuard(Arc<OpenAttempts>);
 
 impl AttemptGuard {
     fn new(open: &Arc<OpenAttempts>) -> Self {
-        *open.number() += 1;
+        *open.count() += 1;
         Self(Arc::clone(open))
     }
 }
 
 impl Drop for AttemptGuard {
     fn drop(&mut self) {
-        let mut number = self.0.number();
-        *number = number.saturating_sub(1);
-        drop(number);
-        self.0.fewer.notify_all();
+        let mut count = self.0.count();
+        *count = count.saturating_sub(1);
+        drop(count);
+        self.0.decreased.notify_all();
     }
 }
 
 impl AuditLog {
-    /// Opens the file, or makes it readable for its owner alone; what it holds is kept.
+    /// Opens the file, or creates it, and appends to it. Only its owner can read it.
     ///
     /// # Errors
     ///
-    /// When it cannot be opened for writing.
+    /// If the file cannot be opened for writing.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let mut options = OpenOptions::new();
@@ -85,17 +85,17 @@ impl AuditLog {
         let file = options.open(&path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        let (lines, waiting) = channel::<LogLine>();
-        let shown = path.clone();
-        // A thread of its own, so that an attempt that is dropped can leave its last line, in its order, from anywhere.
+        let (lines, queue) = channel::<LogLine>();
+        let log_path = path.clone();
+        // A separate thread, so that a dropped attempt can write its last line in order, from anywhere.
         std::thread::Builder::new().name("audit log".to_owned()).spawn(move || {
-            for LogLine { text, written, ends } in waiting {
+            for LogLine { text, written, ends } in queue {
                 let outcome = write(&file, &text);
                 if let (Err(error), None) = (&outcome, &written) {
-                    tracing::error!(%error, path = %shown.display(), "the audit log cannot be written");
+                    tracing::error!(%error, path = %log_path.display(), "cannot write the audit log");
                 }
                 if let Some(written) = written {
-                    // Whoever asked may be gone.
+                    // The receiver may be gone.
                     let _ = written.send(outcome);
                 }
                 drop(ends);
@@ -104,70 +104,70 @@ impl AuditLog {
         Ok(Self { path, lines, attempts: Arc::default(), open: Arc::default() })
     }
 
-    /// Where it is.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Waits until every attempt is noted to its end, at most so long; answers whether they are. It blocks the thread: for
-    /// the end of a process, after the servers and calls that use the log were stopped.
-    pub fn flush(&self, at_most: Duration) -> bool {
-        let waited = self.open.fewer.wait_timeout_while(self.open.number(), at_most, |number| *number > 0);
-        match waited {
-            Ok((number, _)) => *number == 0,
+    /// Waits until the outcome of every attempt is recorded, at most for `timeout`; returns whether all are recorded.
+    ///
+    /// Blocks the thread. Call it at the end of a process, after stopping the servers and calls that use the log.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        match self.open.decreased.wait_timeout_while(self.open.count(), timeout, |count| *count > 0) {
+            Ok((count, _)) => *count == 0,
             Err(poisoned) => *poisoned.into_inner().0 == 0,
         }
     }
 
-    /// As [`flush`](Self::flush), for a second, beside other tasks.
+    /// Waits as [`flush`](Self::flush) does, for a second, without blocking other tasks.
     #[cfg(feature = "mcp")]
     pub(crate) async fn flush_async(&self) {
         let log = self.clone();
-        let settled = tokio::task::spawn_blocking(move || log.flush(Duration::from_secs(1))).await;
-        if !settled.unwrap_or(false) {
-            tracing::warn!(path = %self.path.display(), "not every attempt is noted to its end");
+        let flushed = tokio::task::spawn_blocking(move || log.flush(Duration::from_secs(1))).await;
+        if !flushed.unwrap_or(false) {
+            tracing::warn!(path = %self.path.display(), "the outcomes of some attempts are not recorded yet");
         }
     }
 
-    /// Notes an attempt before it is made. What became of it is noted when the answer ends, or is dropped.
-    pub(crate) async fn begin(&self, asked: Asked<'_>, clock: Clock) -> io::Result<Attempt> {
+    /// Records an attempt before it is made. Its outcome is recorded when the returned [`Attempt`] ends or is dropped.
+    pub(crate) async fn begin(&self, call: AuditedCall<'_>, clock: Clock) -> io::Result<Attempt> {
         let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
         let mut attempt = Attempt {
             log: self.clone(),
             number,
-            tool: asked.tool,
-            account: asked.account.to_owned(),
+            tool: call.tool,
+            account: call.account.to_owned(),
             clock,
-            count: Some(AttemptGuard::new(&self.open)),
+            guard: Some(AttemptGuard::new(&self.open)),
         };
-        let arguments = ("arguments", without_secrets(asked.arguments));
+        let arguments = ("arguments", redact(call.arguments));
         let written = self.write(attempt.line("before", arguments), None).await;
         if written.is_err() {
-            // It is not made.
-            attempt.count = None;
+            // The attempt is not made, so it has no outcome.
+            attempt.guard = None;
         }
         written.map(|()| attempt)
     }
 
-    /// Notes an attempt that was refused before any tool heard of it.
+    /// Records an attempt that was refused before it reached its tool.
     #[cfg(feature = "mcp")]
-    pub(crate) async fn refused(&self, asked: Asked<'_>, error: &ToolError) {
-        let tool = asked.tool;
-        let noted = async { self.begin(asked, Arc::new(Utc::now)).await?.end(Err(error)).await };
-        if let Err(error) = noted.await {
-            tracing::error!(%error, path = %self.path.display(), tool, "the audit log cannot be written");
+    pub(crate) async fn record_refusal(&self, call: AuditedCall<'_>, error: &ToolError) {
+        let tool = call.tool;
+        let recorded = async { self.begin(call, Arc::new(Utc::now)).await?.end(Err(error)).await };
+        if let Err(error) = recorded.await {
+            tracing::error!(%error, path = %self.path.display(), tool, "cannot write the audit log");
         }
     }
 
     async fn write(&self, text: String, ends: Option<AttemptGuard>) -> io::Result<()> {
         let (written, outcome) = oneshot::channel();
-        let gone = || io::Error::other("the thread that writes it has ended");
-        self.lines.send(LogLine { text, written: Some(written), ends }).map_err(|_| gone())?;
-        outcome.await.unwrap_or_else(|_| Err(gone()))
+        let ended = || io::Error::other("the audit log's thread has ended");
+        self.lines.send(LogLine { text, written: Some(written), ends }).map_err(|_| ended())?;
+        outcome.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
-/// One write a line, so that lines of several processes do not mix.
+/// Writes a line with one call, so that lines of several processes do not mix.
 fn write(mut file: &File, line: &str) -> io::Result<()> {
     file.write_all(line.as_bytes())?;
     file.sync_data()
@@ -179,28 +179,28 @@ impl fmt::Debug for AuditLog {
     }
 }
 
-/// What the time of a line is read from.
+/// Returns the time of a line.
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// What is asked for.
-pub(crate) struct Asked<'a> {
+/// A call to record.
+pub(crate) struct AuditedCall<'a> {
     pub(crate) tool: &'static str,
     pub(crate) account: &'a str,
     pub(crate) arguments: &'a Value,
 }
 
-/// An attempt that was noted and is being made. When it is dropped before its end, that it was given up is noted.
+/// A recorded attempt that is being made. If it is dropped before it ends, its outcome is recorded as `cancelled`.
 pub(crate) struct Attempt {
     log: AuditLog,
     number: u64,
     tool: &'static str,
     account: String,
     clock: Clock,
-    count: Option<AttemptGuard>,
+    guard: Option<AttemptGuard>,
 }
 
 impl Attempt {
-    /// Notes what became of it.
+    /// Records the outcome.
     pub(crate) async fn end(mut self, outcome: Result<(), &ToolError>) -> io::Result<()> {
         let outcome = match outcome {
             Ok(()) => json!("done"),
@@ -210,7 +210,7 @@ impl Attempt {
         };
         let line = self.line("after", ("outcome", outcome));
         let log = self.log.clone();
-        log.write(line, self.count.take()).await
+        log.write(line, self.guard.take()).await
     }
 
     fn line(&self, phase: &str, (name, value): (&str, Value)) -> String {
@@ -228,50 +228,50 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        let Some(count) = self.count.take() else { return };
-        let message = "The call was given up before its end; whether Vimeo did it is not known.";
+        let Some(guard) = self.guard.take() else { return };
+        let message = "The call was cancelled before it ended; it is not known whether Vimeo executed it.";
         let outcome = json!({"category": "cancelled", "status": null, "message": message});
         let text = self.line("after", ("outcome", outcome));
-        // It fails only when the thread has ended, which it does not while this log is there.
-        let _ = self.log.lines.send(LogLine { text, written: None, ends: Some(count) });
+        // Fails only if the thread has ended, and it runs as long as this log exists.
+        let _ = self.log.lines.send(LogLine { text, written: None, ends: Some(guard) });
     }
 }
 
-/// Arguments without passwords and secrets, and addresses without their user, password, query and fragment, which can
-/// hold either.
-fn without_secrets(arguments: &Value) -> Value {
+/// Removes passwords and secrets from arguments, and user, password, query and fragment from URLs, which can contain
+/// either.
+fn redact(arguments: &Value) -> Value {
     match arguments {
         Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| {
                 let secret = ["password", "secret", "token", "key"].iter().any(|word| name.contains(word));
-                let value = if secret { json!("[REDACTED]") } else { without_secrets(value) };
+                let value = if secret { json!("[REDACTED]") } else { redact(value) };
                 (name.clone(), value)
             })
             .collect(),
-        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        Value::Array(items) => items.iter().map(redact).collect(),
         Value::String(text) if text.contains("://") => json!(
             text.split_inclusive(char::is_whitespace)
-                .map(|word| if word.contains("://") { address(word) } else { word.to_owned() })
+                .map(|word| if word.contains("://") { redact_url(word) } else { word.to_owned() })
                 .collect::<String>()
         ),
         other => other.clone(),
     }
 }
 
-fn address(word: &str) -> String {
+fn redact_url(word: &str) -> String {
     let space = word.trim_end().len();
     let (text, space) = word.split_at(space);
     match Url::parse(text) {
         Ok(mut url) if url.has_host() => {
             url.set_query(None);
             url.set_fragment(None);
-            // These fail only for addresses without a host.
+            // These fail only for URLs without a host.
             let _ = url.set_username("");
             let _ = url.set_password(None);
             format!("{url}{space}")
         }
-        // What it is nobody knows, so nothing of it that could be secret is kept.
+        // Any part of an unparsable URL can be secret.
         _ => {
             let scheme = text.split("://").next().unwrap_or_default();
             format!("{}://[REDACTED]{space}", scheme.split(['?', '#', '@']).next().unwrap_or_default())
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn attempts_are_noted_before_and_after_for_their_owner_alone_and_without_secrets() {
+    async fn attempts_are_logged_before_and_after_without_secrets() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         std::fs::write(&path, "{\"kept\":true}\n").unwrap();
@@ -294,8 +294,8 @@ mod tests {
             "webhook_url": "https://u5er:pa55@example.com/hook?token=t0ken",
             "text": "see https://example.com/a?k=qu3ry and (https://u5er:pa55@example.com). Why?",
         });
-        let asked = Asked { tool: "vimeo_video_edit", account: "account 7", arguments: &arguments };
-        let attempt = log.begin(asked, Arc::new(Utc::now)).await.unwrap();
+        let call = AuditedCall { tool: "vimeo_video_edit", account: "account 7", arguments: &arguments };
+        let attempt = log.begin(call, Arc::new(Utc::now)).await.unwrap();
         let error = ToolError::new(crate::tools::ErrorKind::NotFound, "gone", "look");
         attempt.end(Err(&error)).await.unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -317,28 +317,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_attempt_that_is_dropped_is_noted_as_given_up_and_waited_for() {
+    async fn flush_waits_for_dropped_attempts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         let log = AuditLog::open(&path).unwrap();
         let arguments = json!({"name": "Surf"});
-        let asked = || Asked { tool: "vimeo_folder_create", account: "account 7", arguments: &arguments };
-        let attempt = log.begin(asked(), Arc::new(Utc::now)).await.unwrap();
-        assert!(!log.flush(Duration::ZERO), "one is open");
-        // From a thread without a runtime, as when a runtime ends.
+        let call =
+            || AuditedCall { tool: "vimeo_folder_create", account: "account 7", arguments: &arguments };
+        let attempt = log.begin(call(), Arc::new(Utc::now)).await.unwrap();
+        assert!(!log.flush(Duration::ZERO), "one attempt is open");
+        // From a thread without a runtime, as when a runtime shuts down.
         std::thread::spawn(move || drop(attempt)).join().unwrap();
-        // Given up while the first line was on its way: both lines are there all the same, in their order.
-        let mut begun = Box::pin(log.begin(asked(), Arc::new(Utc::now)));
+        // Dropped while the first line is being written: both lines are written, in order.
+        let mut begin = Box::pin(log.begin(call(), Arc::new(Utc::now)));
         let waker = std::task::Waker::noop();
-        let _ = begun.as_mut().poll(&mut std::task::Context::from_waker(waker));
-        drop(begun);
+        let _ = begin.as_mut().poll(&mut std::task::Context::from_waker(waker));
+        drop(begin);
         assert!(log.flush(Duration::from_secs(60)));
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let order: Vec<_> =
             lines.iter().map(|line| (line["attempt"].as_u64(), line["phase"].as_str())).collect();
-        let both = |number| [(Some(number), Some("before")), (Some(number), Some("after"))];
-        assert_eq!(order, [both(1), both(2)].concat());
+        let pair = |number| [(Some(number), Some("before")), (Some(number), Some("after"))];
+        assert_eq!(order, [pair(1), pair(2)].concat());
         assert_eq!(lines[1]["outcome"]["category"], "cancelled");
     }
 }

@@ -1,82 +1,72 @@
 //! The categories that Vimeo sorts videos into.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use vimeo_api::types;
 
-use super::error::Failed;
-use super::outputs::{last_segment, title, uri};
-use super::paging::{given, list, list_input};
-use super::untrusted::clean;
-use super::videos::read;
-use super::{Context, KnownValue, Listing, Spec, Tool, Toolset};
+use super::outputs::{ApiObject, last_segment, link, output, title, uri};
+use super::paging::{list, list_input};
+use super::tool::tool;
+use super::{Detail, KnownValue, Listing, Toolset};
 
 list_input! {
     /// Arguments of [`CategoriesList`].
     #[derive(Default)]
     pub struct CategoriesListInput {
-        required {}
-        optional {
+        query {
             /// Order of the list.
             pub sort: KnownValue<types::CategorySort>,
-            /// Whether the order goes up or down.
+            /// Ascending or descending.
             pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
 
-/// A category.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct VideoCategory {
-    /// The word for it in addresses.
-    pub id: String,
-    /// The URI.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-    /// Its name, which Vimeo gave it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The address of its page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// The words for the categories below it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub subcategories: Vec<String>,
-}
-
-impl From<types::Category> for VideoCategory {
-    fn from(category: types::Category) -> Self {
-        let below = category.subcategories.into_iter().flatten();
-        Self {
-            id: last_segment(category.uri.as_deref()).unwrap_or_default(),
-            uri: uri(category.uri),
-            name: title(category.name),
-            link: category.link.map(|link| clean(&link, 300)),
-            subcategories: below.filter_map(|below| last_segment(below.uri.as_deref())).collect(),
+output! {
+    /// A category.
+    pub struct VideoCategory {
+        /// The name in URLs.
+        pub id: String,
+        optional {
+            /// The URI.
+            pub uri: Option<String>,
+            /// The name, given by Vimeo.
+            pub name: Option<String>,
+            /// The URL of its page.
+            pub link: Option<String>,
+            /// The IDs of its subcategories.
+            pub subcategories: Vec<String>,
         }
     }
 }
 
-/// `vimeo_categories_list`
-#[derive(Debug)]
-pub struct CategoriesList;
+impl ApiObject for types::Category {
+    type Output = VideoCategory;
 
-impl Tool for CategoriesList {
-    type Input = CategoriesListInput;
-    type Output = Listing<VideoCategory>;
-    const SPEC: Spec = read(
-        "vimeo_categories_list",
-        "List categories",
-        "Lists Vimeo's top-level categories with those below them.",
-        &["public"],
-        Toolset::Read,
-    );
+    fn fields(_: Detail) -> &'static str {
+        "uri,name,link,subcategories.uri"
+    }
+}
 
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().categories().list_categories().into_call();
-        let call = given(call, "sort", &input.sort);
-        let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, "uri,name,link,subcategories.uri", VideoCategory::from).await
+impl From<types::Category> for VideoCategory {
+    fn from(category: types::Category) -> Self {
+        let subcategories = category.subcategories.into_iter().flatten();
+        Self {
+            id: last_segment(category.uri.as_deref()).unwrap_or_default(),
+            uri: uri(category.uri),
+            name: title(category.name),
+            link: link(category.link),
+            subcategories: subcategories.filter_map(|below| last_segment(below.uri.as_deref())).collect(),
+        }
+    }
+}
+
+tool! {
+    "vimeo_categories_list" CategoriesList(CategoriesListInput) -> Listing<VideoCategory> {
+        title: "List categories",
+        description: "Lists Vimeo's top-level categories and their subcategories.",
+        scopes: &["public"],
+        toolset: Toolset::Read,
+    }
+    run |context, input| {
+        list(context, &Self::SPEC, &input, context.api().categories().list_categories().into_call()).await
     }
 }

@@ -1,35 +1,35 @@
-//! The confirmation that everything needs which is taken away for good.
+//! The confirmation that every deletion needs.
 
-use super::error::{ErrorKind, Failed, ToolError};
+use super::error::{BoxedError, ErrorKind, ToolError};
 use super::untrusted::{clean, quoted};
 use super::{Context, Spec};
 
-/// Goes on when `confirm` is what the thing is called now, fetched just before, and the person agrees where somebody can
-/// be asked. So an id of another thing does not pass. The true name is not told: it would be repeated unread.
+/// Checks that `confirm` is the object's current name, which was fetched just before, and asks the person if somebody can
+/// be asked. A wrong ID therefore does not pass. Errors do not reveal the current name: an agent would repeat it unread.
 pub(crate) async fn confirm(
     context: &Context,
     spec: &Spec,
-    what: &str,
+    noun: &str,
     confirm: &str,
     current: Option<&str>,
-    how_to_read: &str,
-) -> Result<(), Failed> {
+    how_to_find: &str,
+) -> Result<(), BoxedError> {
     let current = current.unwrap_or_default();
     if current.trim().is_empty() {
-        let message = format!("The {what} has no name to confirm with; nothing was sent.");
+        let message = format!("The {noun} has no name to confirm with; nothing was sent.");
         return Err(Box::new(ToolError::new(ErrorKind::Conflict, message, "Give it a name first.")));
     }
-    // What a tool has shown is the cleaned form.
+    // Tools return the cleaned name.
     if confirm.trim() != current.trim() && confirm.trim() != clean(current, usize::MAX).trim() {
-        let message = format!("`confirm` is not what the {what} is called now; nothing was deleted.");
-        let next = format!("Make sure of the id: {how_to_read} Then give what you find there, exactly.");
+        let message = format!("confirm is not the current name of the {noun}; nothing was deleted.");
+        let next = format!("Check the ID: {how_to_find} Then give what you find there, exactly.");
         let error = ToolError {
             field: Some("confirm".to_owned()),
             ..ToolError::new(ErrorKind::Conflict, message, next)
         };
         return Err(Box::new(error));
     }
-    // Where nobody can be asked, `confirm` has to do.
-    context.ask(spec, format!("Delete the {what} {} for good?", quoted(current, 120))).await?;
+    // If nobody can be asked, `confirm` is enough.
+    context.ask(spec, format!("Delete the {noun} {} permanently?", quoted(current, 120))).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a tool works with.
+//! What a tool runs with.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,40 +12,41 @@ use vimeo_ext::auth::Grant;
 use vimeo_ext::{RateLimitPolicy, Vimeo};
 
 use super::elicit::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
-use super::error::{ErrorKind, Failed, ToolError};
+use super::error::{BoxedError, ErrorKind, ToolError};
+use super::outputs::Ack;
 use super::seal::Sealer;
 use super::uploads::Uploads;
 use super::{AppId, Disclosure, Spec};
 
-/// What a tool works with: the account's client, and the caller.
+/// What a tool runs with: the account's client, and the caller's ways to approve and to follow progress.
 #[derive(Clone)]
 pub struct Context {
     client: Vimeo,
-    seal: Sealer,
-    caller: Option<String>,
+    sealer: Sealer,
+    caller_id: Option<String>,
     grant: Arc<OnceCell<Grant>>,
     uploads: Uploads,
     allowed: Arc<BTreeSet<Disclosure>>,
-    ask: Option<Arc<dyn Elicitor>>,
-    report: Option<Arc<dyn ProgressSink>>,
+    elicitor: Option<Arc<dyn Elicitor>>,
+    progress: Option<Arc<dyn ProgressSink>>,
 }
 
 impl Context {
     pub(crate) fn new(client: Vimeo) -> Self {
         Self {
             client,
-            seal: Sealer::new(),
-            caller: None,
+            sealer: Sealer::new(),
+            caller_id: None,
             grant: Arc::default(),
             uploads: Uploads::default(),
             allowed: Arc::default(),
-            ask: None,
-            report: None,
+            elicitor: None,
+            progress: None,
         }
     }
 
-    pub(crate) fn with_seal(mut self, seal: Sealer) -> Self {
-        self.seal = seal;
+    pub(crate) fn with_sealer(mut self, sealer: Sealer) -> Self {
+        self.sealer = sealer;
         self
     }
 
@@ -59,17 +60,17 @@ impl Context {
         self
     }
 
-    pub(crate) fn with_ask(mut self, ask: Option<Arc<dyn Elicitor>>) -> Self {
-        self.ask = ask;
+    pub(crate) fn with_elicitor(mut self, elicitor: Option<Arc<dyn Elicitor>>) -> Self {
+        self.elicitor = elicitor;
         self
     }
 
-    pub(crate) fn with_report(mut self, report: Option<Arc<dyn ProgressSink>>) -> Self {
-        self.report = report;
+    pub(crate) fn with_progress(mut self, progress: Option<Arc<dyn ProgressSink>>) -> Self {
+        self.progress = progress;
         self
     }
 
-    /// The account's client.
+    /// Returns the account's client.
     pub fn client(&self) -> &Vimeo {
         &self.client
     }
@@ -78,42 +79,42 @@ impl Context {
         self.client.api()
     }
 
-    pub(crate) fn seal(&self) -> &Sealer {
-        &self.seal
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.uploads
     }
 
-    /// Whether calls that disclose something of this kind were allowed beforehand.
+    /// Returns whether calls that disclose something of this kind were allowed in advance.
     pub(crate) fn allows(&self, kind: Disclosure) -> bool {
         self.allowed.contains(&kind)
     }
 
-    /// The time, by the client's clock.
+    /// Returns the time of the client's clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.client.now()
     }
 
-    /// Binds what is sealed to a caller.
+    /// Binds sealed values to a caller.
     #[cfg(feature = "mcp")]
-    pub(crate) fn with_caller(mut self, caller: String) -> Self {
-        self.caller = Some(caller);
+    pub(crate) fn with_caller(mut self, caller_id: String) -> Self {
+        self.caller_id = Some(caller_id);
         self
     }
 
-    /// Whom sealed values are bound to: the account, and the caller where several use it.
+    /// Returns what sealed values are bound to: the account, and the caller if several share the account.
     pub(crate) fn account(&self) -> String {
         let account = self.client.account_key();
-        match &self.caller {
+        match &self.caller_id {
             Some(caller) => format!("{account}, {caller}"),
             None => account,
         }
     }
 
-    /// What the token is good for, asked once.
-    pub(crate) async fn grant(&self, spec: &Spec) -> Result<&Grant, Failed> {
+    /// Returns what the access token grants; asks Vimeo once.
+    pub(crate) async fn grant(&self, spec: &Spec) -> Result<&Grant, BoxedError> {
         let verify = || async { Ok(self.client.auth().verify().await?) };
         self.grant
             .get_or_try_init(verify)
@@ -121,8 +122,8 @@ impl Context {
             .map_err(|error: vimeo_ext::Error| Box::new(ToolError::of(&error, spec, self.now())))
     }
 
-    /// The app that is meant: the one that is named, else the token's own.
-    pub(crate) async fn app(&self, spec: &Spec, named: Option<AppId>) -> Result<u64, Failed> {
+    /// Returns the number of the named app, or of the access token's app.
+    pub(crate) async fn app(&self, spec: &Spec, named: Option<AppId>) -> Result<u64, BoxedError> {
         if let Some(app) = named {
             return Ok(app.number());
         }
@@ -131,21 +132,37 @@ impl Context {
         uri.and_then(|uri| uri.parse::<AppId>().ok()).map(AppId::number).ok_or_else(|| {
             Box::new(ToolError::input(
                 "app_id",
-                "Vimeo does not say which app the token belongs to.",
+                "Vimeo does not say which app the access token belongs to.",
                 "Give app_id: the number of the app on developer.vimeo.com/apps.",
             ))
         })
     }
 
-    /// Makes a call; what fails is said in the tool's words.
-    pub(crate) async fn send<T>(&self, spec: &Spec, call: Call<T>) -> Result<Response<T>, Failed>
+    /// Makes a call and converts its error.
+    pub(crate) async fn send<T>(&self, spec: &Spec, call: Call<T>) -> Result<Response<T>, BoxedError>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.send_call(call.clone()).await.map_err(|error| self.failed(spec, &error, &call))
+        self.send_call(call.clone()).await.map_err(|error| self.error(spec, &error, &call))
     }
 
-    /// Makes a call at the account's limit or not at all: an agent should hear of the limit, not wait in silence.
+    /// Makes a call that changes the object with this ID, and acknowledges it.
+    pub(crate) async fn send_ack<T>(
+        &self,
+        spec: &Spec,
+        call: Call<T>,
+        done: &str,
+        id: &impl ToString,
+    ) -> Result<Ack, BoxedError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.send(spec, call).await?;
+        Ok(Ack::new(done, id))
+    }
+
+    /// Makes a call; fails at once if the account's rate limit is used up, so that an agent learns of it instead of
+    /// waiting in silence.
     pub(crate) async fn send_call<T>(&self, call: Call<T>) -> Result<Response<T>, CallError>
     where
         T: DeserializeOwned + Send + 'static,
@@ -153,18 +170,18 @@ impl Context {
         call.extension(RateLimitPolicy::FailFast).send().await
     }
 
-    pub(crate) fn failed<T>(&self, spec: &Spec, error: &CallError, call: &Call<T>) -> Failed {
+    /// Converts the error of a call.
+    pub(crate) fn error<T>(&self, spec: &Spec, error: &CallError, call: &Call<T>) -> BoxedError {
         let method = call.operation().map_or(&Method::GET, |operation| &operation.method);
         Box::new(ToolError::of_call(error, spec, method, self.now()))
     }
 
-    /// ElicitationChannel the person; `false` when nobody can be asked.
-    pub(crate) async fn ask(&self, spec: &Spec, text: String) -> Result<bool, Failed> {
-        let Some(ask) = &self.ask else { return Ok(false) };
-        let consent = ask.ask(ApprovalPrompt { tool: spec.name, text }).await;
+    /// Asks the person for approval; returns `false` if nobody can be asked.
+    pub(crate) async fn ask(&self, spec: &Spec, text: String) -> Result<bool, BoxedError> {
+        let Some(elicitor) = &self.elicitor else { return Ok(false) };
         let refused =
             |message: &str, next: &str| Err(Box::new(ToolError::new(ErrorKind::Conflict, message, next)));
-        match consent {
+        match elicitor.ask(ApprovalPrompt { tool: spec.name, text }).await {
             Approval::Granted => Ok(true),
             Approval::Unavailable => Ok(false),
             Approval::Declined => refused(
@@ -177,10 +194,10 @@ impl Context {
         }
     }
 
-    /// Tells the caller how far it got: so much of so much, in the tool's own unit.
+    /// Reports to the caller that `done` of `total` units are done. The tool chooses the unit.
     pub fn report(&self, done: u64, total: u64) {
-        if let Some(report) = &self.report {
-            report.report(done, total);
+        if let Some(progress) = &self.progress {
+            progress.report(done, total);
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Calls that show something to more people, or send data out, and the consent that they need.
+//! Disclosures: calls that show something to more people or send data out, which need approval.
 
 use std::str::FromStr;
 
 use vimeo_api::OpenEnum;
 
-use super::error::{ErrorKind, Failed, ToolError};
+use super::error::{BoxedError, ErrorKind, ToolError};
 use super::untrusted::clean;
 use super::{Context, Tool};
 
 /// What a tool discloses: what becomes visible to more people, or leaves the account.
 ///
-/// A client that can ask the person asks about each such call. Where nobody can be asked, the call is refused unless its
-/// kind was allowed beforehand, with [`Tools::allow`](super::Tools::allow).
+/// A client that can ask the person asks about each such call. If nobody can be asked, the call is refused unless its kind
+/// was allowed in advance with [`Tools::allow`](super::Tools::allow).
 ///
-/// Not counted as a disclosure: text of one's own videos and folders, which those read who may see them already, and likes
+/// Not a disclosure: text of the account's videos and folders, which only people who may already see them can read; likes
 /// and follows, which show nothing that belongs to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -22,15 +22,15 @@ pub enum Disclosure {
     Publish,
     /// Posts text under the account's name on somebody's page.
     Comments,
-    /// Has events of the app sent to an address.
+    /// Sends events of the app to a URL.
     Webhooks,
 }
 
 impl Disclosure {
-    /// All kinds, in their order.
+    /// All kinds, in order.
     pub const ALL: [Self; 3] = [Self::Publish, Self::Comments, Self::Webhooks];
 
-    /// The word for it.
+    /// Returns the kind's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "publish",
@@ -43,29 +43,29 @@ impl Disclosure {
 impl FromStr for Disclosure {
     type Err = UnknownDisclosure;
 
-    fn from_str(word: &str) -> Result<Self, UnknownDisclosure> {
-        let word = word.trim();
-        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
-        known.ok_or_else(|| UnknownDisclosure(clean(word, 40)))
+    fn from_str(name: &str) -> Result<Self, UnknownDisclosure> {
+        let name = name.trim();
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        known.ok_or_else(|| UnknownDisclosure(clean(name, 40)))
     }
 }
 
-/// There is no such kind of disclosure.
+/// No kind of disclosure has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no kind `{0}` of disclosure; there are publish, comments and webhooks")]
+#[error("unknown kind of disclosure `{0}`; use publish, comments or webhooks")]
 pub struct UnknownDisclosure(String);
 
-/// Runs a tool once the person has consented to what the call discloses, if it discloses anything.
-pub(crate) async fn run_with_consent<T: Tool>(
+/// Runs a tool after the person has approved what the call discloses, if anything.
+pub(crate) async fn run_with_approval<T: Tool>(
     context: &Context,
     input: T::Input,
-) -> Result<T::Output, Failed> {
+) -> Result<T::Output, BoxedError> {
     if let Some(kind) = T::SPEC.discloses
         && !context.allows(kind)
         && let Some(act) = T::disclosure(context, &input).await?
     {
-        let question = format!("The agent wants to {act}. Allow it?");
-        if !context.ask(&T::SPEC, question).await? {
+        let text = format!("The agent wants to {act}. Allow it?");
+        if !context.ask(&T::SPEC, text).await? {
             return Err(Box::new(refused(T::SPEC.name, kind, &act)));
         }
     }
@@ -74,19 +74,19 @@ pub(crate) async fn run_with_consent<T: Tool>(
 
 fn refused(tool: &str, kind: Disclosure, act: &str) -> ToolError {
     let message = format!(
-        "{tool} would {act}. This needs the person's consent, and this client cannot ask for it; nothing was sent."
+        "{tool} would {act}. This needs the person's approval, and this client cannot ask for it; nothing was sent."
     );
-    let word = kind.as_str();
+    let name = kind.as_str();
     let next = format!(
-        "Tell the person what you wanted to do. They can allow all calls of this kind where the tools are started, with \
-         `vimeo mcp --allow {word}` or Tools::allow, make this one call with `vimeo tools call`, or use a client with \
+        "Tell the person what you wanted to do. They can allow all calls of this kind when they start the tools, with \
+         `vimeo mcp --allow {name}` or Tools::allow; make this one call with `vimeo tools call`; or use a client with \
          elicitation, which asks each time."
     );
     ToolError::new(ErrorKind::Approval, message, next)
 }
 
-/// Whether a setting lets in people whom the current one keeps out. Of the words between the narrowest and the widest none
-/// is known to include another, and what is not known counts as narrow.
+/// Returns whether a new setting admits people whom the current one excludes. None of the values between the narrowest and
+/// the widest is known to include another. An unknown setting counts as narrow.
 pub(crate) fn widens<T: OpenEnum>(from: Option<&T>, to: &T, narrowest: &str, widest: &str) -> bool {
     let from = from.map(OpenEnum::as_str);
     to.as_str() != narrowest && from != Some(to.as_str()) && from != Some(widest)
@@ -99,13 +99,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_widens_unless_it_is_known_not_to() {
+    fn a_setting_widens_unless_known_otherwise() {
         for (from, to, wider) in [
             (Some("nobody"), "anybody", true),
             (Some("nobody"), "password", true),
             (Some("password"), "unlisted", true),
             (Some("unlisted"), "anybody", true),
-            (Some("a new word"), "unlisted", true),
+            (Some("a new value"), "unlisted", true),
             (None, "anybody", true),
             (None, "nobody", false),
             (Some("anybody"), "password", false),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_read_by_their_words() {
+    fn kinds_parse_from_their_names() {
         for kind in Disclosure::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }

@@ -1,8 +1,8 @@
-//! Asking the person before something is done for good, and telling how far it got.
+//! Asking a person for approval during a call, and reporting the call's progress.
 
 use vimeo_ext::auth::BoxFuture;
 
-/// A question for the person.
+/// A question to a person: whether a tool may do something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApprovalPrompt {
@@ -12,28 +12,28 @@ pub struct ApprovalPrompt {
     pub text: String,
 }
 
-/// What the person said.
+/// The answer to an [`ApprovalPrompt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Approval {
-    /// Go on.
+    /// The person approved.
     Granted,
-    /// Do not.
+    /// The person declined.
     Declined,
-    /// Nobody can be asked: the confirmation among the arguments has to do, or what was allowed beforehand.
+    /// Nobody can be asked. The call needs a confirmation among its arguments, or has to be allowed in advance.
     Unavailable,
-    /// The answer comes with a later call; nothing is done now.
+    /// The answer comes with a later call. This call does nothing.
     Deferred,
 }
 
-/// A way to ask the person.
+/// Asks a person for approval.
 pub trait Elicitor: Send + Sync {
-    /// ElicitationChannel, and waits for the answer.
-    fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval>;
+    /// Asks the question and waits for the answer.
+    fn ask(&self, prompt: ApprovalPrompt) -> BoxFuture<'_, Approval>;
 }
 
-/// A way to tell how far something got.
+/// Receives the progress of a call.
 pub trait ProgressSink: Send + Sync {
-    /// So much of so much is done; the unit is the tool's.
+    /// Reports that `done` of `total` units are done. The tool chooses the unit.
     fn report(&self, done: u64, total: u64);
 }

@@ -1,4 +1,4 @@
-//! What a tool says when it did not do what it was asked.
+//! The error of a tool call.
 
 use std::fmt;
 
@@ -14,76 +14,85 @@ use vimeo_ext::retry::{Effect, effect_of_error};
 use super::Spec;
 use super::untrusted::clean;
 
-/// What kind of trouble it is, so that an agent can decide without reading prose.
+/// The kind of a [`ToolError`], for agents and programs that decide without reading prose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The arguments will not do; `field` names the one.
+    /// An argument is invalid; [`ToolError::field`] names it.
     Input,
-    /// The token lacks a scope.
+    /// The access token lacks a scope.
     Scope,
-    /// The token is not, or no longer, taken.
+    /// The access token is missing, revoked or expired.
     Auth,
-    /// What was asked for is not there, or not for this token to see.
+    /// The object does not exist, or this token may not see it.
     NotFound,
-    /// The account or the app may not do it: its plan, its quota, another's video.
+    /// The account or the app may not do this: its plan, its quota, or another user's object.
     Plan,
-    /// Too many calls for now; `retry_after_s` says how long.
+    /// Too many calls; [`ToolError::retry_after_s`] says how long to wait.
     RateLimit,
-    /// It does not fit what is there: another title than the confirmed one, or the person declined.
+    /// The call does not fit the current state, such as another title than the confirmed one; or the person declined.
     Conflict,
-    /// The call would disclose something, and nobody could be asked whether it may.
+    /// The call would disclose something, and nobody could be asked for approval.
     Approval,
-    /// Vimeo or the line to it failed; the same call may work later.
+    /// Vimeo or the connection to it failed. The same call can work later.
     Temporary,
-    /// Something may have been created; `next_step` says how to find out.
+    /// Something may have been created; [`ToolError::next_step`] says how to find out.
     UnknownOutcome,
 }
 
-/// Why a tool failed: for an agent to act on, and typed for programs.
+/// Why a tool call failed, for an agent to act on and typed for programs.
 ///
-/// As text it is the message and the next step. No part of it holds a token, a secret or a signed link.
+/// Its text is the message and the next step. No part of it contains a token, a secret or a signed link.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ToolError {
-    /// What kind of trouble it is.
+    /// The kind of error; `category` in JSON.
     #[serde(rename = "category")]
     pub kind: ErrorKind,
-    /// What happened, to what.
+    /// What happened, and to what.
     pub message: String,
-    /// What to do now.
+    /// What to do next.
     pub next_step: String,
-    /// Whether the same call can work when it is made again.
+    /// Whether repeating the same call can work.
     pub retryable: bool,
-    /// How many seconds to wait before that, where it is known.
+    /// Seconds to wait before a retry, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
-    /// The argument that is wrong.
+    /// The invalid argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The API's operation that failed.
+    /// The ID of the API's operation that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The scopes that are needed, all of them.
+    /// All scopes that the call needs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needed_scopes: Vec<String>,
-    /// The scopes that the token has, where they are known.
+    /// The scopes of the access token, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_scopes: Option<Vec<String>>,
-    /// The status that Vimeo answered.
+    /// The status of Vimeo's response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// A call that tells what became of it: the name of a tool, and its arguments.
+    /// A call that shows the outcome: the name of a tool, and its arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Value>,
-    /// What was done before it failed.
+    /// What was done before the failure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub done_before: Vec<String>,
 }
 
-/// Large, and made only when something failed.
-pub(crate) type Failed = Box<ToolError>;
+/// Boxed because a [`ToolError`] is large.
+pub(crate) type BoxedError = Box<ToolError>;
+
+/// Fails because of an invalid argument.
+pub(crate) fn invalid<T>(
+    field: impl Into<String>,
+    message: impl Into<String>,
+    next_step: impl Into<String>,
+) -> Result<T, BoxedError> {
+    Err(Box::new(ToolError::input(field, message, next_step)))
+}
 
 impl ToolError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, next_step: impl Into<String>) -> Self {
@@ -103,12 +112,12 @@ impl ToolError {
         }
     }
 
-    /// The error as a model gets it.
+    /// Returns the error as JSON, for models.
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_else(|_| json!({"message": self.message}))
     }
 
-    /// An argument that will not do.
+    /// Creates an error for an invalid argument.
     pub(crate) fn input(
         field: impl Into<String>,
         message: impl Into<String>,
@@ -117,39 +126,46 @@ impl ToolError {
         Self { field: Some(field.into()), ..Self::new(ErrorKind::Input, message, next_step) }
     }
 
-    /// The token lacks scopes; nothing was sent.
+    /// Creates an error that can be retried.
+    fn temporary(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self { retryable: true, ..Self::new(ErrorKind::Temporary, message, next_step) }
+    }
+
+    /// Creates an error for missing scopes; nothing was sent.
     pub(crate) fn scope(name: &str, needed: &[&str], granted: &ScopeSet) -> Self {
+        let message = format!(
+            "{name} needs the scopes {}, but the token has {granted}; nothing was sent.",
+            needed.join(" ")
+        );
         Self {
             needed_scopes: needed.iter().map(|&scope| scope.to_owned()).collect(),
             granted_scopes: Some(granted.iter().map(ToString::to_string).collect()),
-            ..Self::new(
-                ErrorKind::Scope,
-                format!(
-                    "{name} needs the scopes {}, the token has {granted}; nothing was sent",
-                    needed.join(" ")
-                ),
-                "Ask the person to log in again and grant the needed scopes.",
-            )
+            ..Self::new(ErrorKind::Scope, message, GRANT_SCOPES)
         }
     }
 
-    /// Names a call of a tool that tells what became of it.
+    /// Names a tool call that shows the outcome.
     pub(crate) fn check(mut self, tool: &str, arguments: Value) -> Self {
         self.check = Some(json!({"tool": tool, "arguments": arguments}));
         self
     }
 
-    /// What a failed call of the API means to an agent. `spec` is the tool, `method` what was called.
-    pub(crate) fn of_call(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>) -> Self {
-        let mut failed = classify(error, spec, method, now);
-        failed.status = error.status().map(|status| status.as_u16());
-        failed.operation = operation(error);
-        // What Vimeo or a proxy said can hold anything.
-        failed.message = clean(&failed.message, 500);
-        failed
+    /// Names a tool call that shows the outcome, if that is unknown.
+    pub(crate) fn check_if_unknown(self: Box<Self>, tool: &str, arguments: Value) -> BoxedError {
+        if self.kind == ErrorKind::UnknownOutcome { Box::new(self.check(tool, arguments)) } else { self }
     }
 
-    /// As [`of`](Self::of), for a flow that creates with its first call.
+    /// Converts the error of an API call with this method, made by the tool of `spec`.
+    pub(crate) fn of_call(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>) -> Self {
+        let mut converted = classify(error, spec, method, now);
+        converted.status = error.status().map(|status| status.as_u16());
+        converted.operation = operation(error);
+        // Text from Vimeo or a proxy can contain anything.
+        converted.message = clean(&converted.message, 500);
+        converted
+    }
+
+    /// Converts the error of an upload, whose first call creates something.
     pub(crate) fn of_post(error: &vimeo_ext::Error, spec: &Spec, now: DateTime<Utc>) -> Self {
         match error.call() {
             Some(call) => Self::of_call(call, spec, &Method::POST, now),
@@ -157,7 +173,7 @@ impl ToolError {
         }
     }
 
-    /// What a failed flow means to an agent: an upload or a log-in.
+    /// Converts the error of an upload or a login.
     pub(crate) fn of(error: &vimeo_ext::Error, spec: &Spec, now: DateTime<Utc>) -> Self {
         if let Some(call) = error.call() {
             return Self::of_call(call, spec, &Method::GET, now);
@@ -170,17 +186,14 @@ impl ToolError {
             #[cfg(feature = "accounts")]
             vimeo_ext::Error::Accounts(error) => match **error {
                 vimeo_ext::accounts::AccountsError::Contended { .. }
-                | vimeo_ext::accounts::AccountsError::Store(_) => Self {
-                    retryable: true,
-                    ..Self::new(ErrorKind::Temporary, message, "Try the same call again in a while.")
-                },
+                | vimeo_ext::accounts::AccountsError::Store(_) => Self::temporary(message, RETRY_LATER),
                 _ => Self::new(ErrorKind::Auth, message, LOG_IN),
             },
             vimeo_ext::Error::Upload { source, .. } if source.is_resumable() => {
-                Self { retryable: true, ..Self::new(ErrorKind::Temporary, message, "Resume the upload.") }
+                Self::temporary(message, "Resume the upload.")
             }
             vimeo_ext::Error::Upload { .. } => {
-                Self::new(ErrorKind::Input, message, "Check the file and upload it anew.")
+                Self::new(ErrorKind::Input, message, "Check the file and upload it again.")
             }
             _ => Self::new(ErrorKind::Temporary, message, "Try again later."),
         }
@@ -188,12 +201,13 @@ impl ToolError {
 }
 
 const LOG_IN: &str = "Ask the person to log in to Vimeo again or to set a valid access token.";
+const GRANT_SCOPES: &str = "Ask the person to log in again and grant the needed scopes.";
+const RETRY_LATER: &str = "Try the same call again later.";
 
 fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>) -> ToolError {
     let message = error.to_string();
     let new = |kind, next_step: &str| ToolError::new(kind, message.clone(), next_step);
-    let unknown = *method == Method::POST && effect_of_error(error) != Effect::Nothing;
-    if unknown {
+    if *method == Method::POST && effect_of_error(error) != Effect::Nothing {
         return new(ErrorKind::UnknownOutcome, spec.check);
     }
     match error {
@@ -204,7 +218,7 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
                 .granted
                 .as_ref()
                 .map(|granted| granted.iter().map(ToString::to_string).collect()),
-            ..new(ErrorKind::Scope, "Ask the person to log in again and grant the needed scopes.")
+            ..new(ErrorKind::Scope, GRANT_SCOPES)
         },
         CallError::UploadAccessDenied(_) => new(
             ErrorKind::Plan,
@@ -212,49 +226,41 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
         ),
         CallError::QuotaExceeded(_) => new(
             ErrorKind::Plan,
-            "The account is full: free space or wait for the next period, then try again.",
+            "The quota is used up. Free space or wait for the next period, then try again.",
         ),
         CallError::RateLimited(limited) => {
             let wait = limited.retry_at.and_then(|at| (at - now).to_std().ok()).or(limited.wait);
             ToolError {
                 retryable: true,
                 retry_after_s: wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-                ..new(ErrorKind::RateLimit, "Wait, then make the same call again; make fewer calls.")
+                ..new(ErrorKind::RateLimit, "Wait, then repeat the call. Make fewer calls.")
             }
         }
         CallError::LoginRequired(login) if login.no_user => new(
             ErrorKind::Auth,
-            "Ask the person to log in to Vimeo, or to set a user's access token: the app's own token acts for no user.",
+            "Ask the person to log in to Vimeo or to set a user's access token: the app's own token belongs to no user.",
         ),
         CallError::LoginRequired(_) => new(ErrorKind::Auth, LOG_IN),
         CallError::AppCredentialsRejected(_) => {
-            new(ErrorKind::Auth, "Ask the person to correct the app's client identifier and client secret.")
+            new(ErrorKind::Auth, "Ask the person to correct the app's client ID and client secret.")
         }
-        _ if error.is_intermediary() => ToolError {
-            retryable: true,
-            ..new(
-                ErrorKind::Temporary,
-                "Something between here and Vimeo answered: ask the person to check the network, a proxy or a sign-in \
-                 page, then make the same call again.",
-            )
-        },
+        _ if error.is_intermediary() => ToolError::temporary(
+            message,
+            "The response did not come from Vimeo. Ask the person to check the network, a proxy or a sign-in page, then \
+             repeat the call.",
+        ),
         CallError::Paging { .. } => new(ErrorKind::Conflict, "Start the list again without a cursor."),
-        _ => by_status(error, new),
+        _ => classify_status(error, new),
     }
 }
 
-fn by_status(error: &CallError, new: impl Fn(ErrorKind, &str) -> ToolError) -> ToolError {
-    let Some(status) = error.status() else {
-        return ToolError {
-            retryable: true,
-            ..new(ErrorKind::Temporary, "Try the same call again in a while.")
-        };
-    };
+fn classify_status(error: &CallError, new: impl Fn(ErrorKind, &str) -> ToolError) -> ToolError {
+    let retry_later = || ToolError { retryable: true, ..new(ErrorKind::Temporary, RETRY_LATER) };
+    let Some(status) = error.status() else { return retry_later() };
     if error.is_not_found() {
         return new(
             ErrorKind::NotFound,
-            "Check the id: it may be deleted, or not for this account to see. Find the right one with a \
-             list or search tool.",
+            "Check the ID: the object may be deleted, or hidden from this account. Find the ID with a list or search tool.",
         );
     }
     match status {
@@ -265,19 +271,14 @@ fn by_status(error: &CallError, new: impl Fn(ErrorKind, &str) -> ToolError) -> T
         StatusCode::UNAUTHORIZED => new(ErrorKind::Auth, LOG_IN),
         StatusCode::FORBIDDEN => new(
             ErrorKind::Plan,
-            "This account may not do that: its plan, the owner or the privacy settings stand against it. Do \
-             not repeat the call.",
+            "This account may not do that because of its plan, the owner or the privacy settings. Do not repeat the call.",
         ),
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
             new(ErrorKind::Conflict, "Read the current state, then decide again.")
         }
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => {
-            ToolError { retryable: true, ..new(ErrorKind::Temporary, "Try the same call again in a while.") }
-        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => retry_later(),
         status if status.is_client_error() => new(ErrorKind::Input, "Correct the arguments and call again."),
-        _ => {
-            ToolError { retryable: true, ..new(ErrorKind::Temporary, "Try the same call again in a while.") }
-        }
+        _ => retry_later(),
     }
 }
 

@@ -2,18 +2,18 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use vimeo_api::types;
 
-use super::collection::{Collection, folder_fields};
-use super::error::{Failed, ToolError};
-use super::outputs::{Ack, Video, video_fields, word};
-use super::paging::{given, list, list_input};
-use super::showcases::find_by_name;
+use super::collection::Collection;
+use super::confirm::confirm;
+use super::error::{BoxedError, invalid};
+use super::outputs::{Ack, ApiObject as _, Video, value};
+use super::paging::{list, list_input};
+use super::tool::tool;
 use super::untrusted::quoted;
-use super::videos::read;
 use super::{
-    Context, Cost, Detail, Disclosure, Effect, FolderId, KnownValue, Listing, Spec, Tool, Toolset, UserId,
-    VideoId,
+    Context, Cost, Detail, Disclosure, Effect, FolderId, KnownValue, Listing, Spec, Toolset, UserId, VideoId,
 };
 
 /// Arguments of [`FolderCreate`].
@@ -23,49 +23,39 @@ pub struct FolderCreateInput {
     /// Its name.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// Folder to create it in: its uri or number.
+    /// Parent folder: its uri or number.
     #[schemars(extend("x-listed" = true))]
     #[schemars(with = "Option<String>")]
     pub parent_folder_uri: Option<FolderId>,
 }
 
-/// `vimeo_folder_create`
-#[derive(Debug)]
-pub struct FolderCreate;
-
-impl Tool for FolderCreate {
-    type Input = FolderCreateInput;
-    type Output = Collection;
-    const SPEC: Spec = Spec {
-        name: "vimeo_folder_create",
+tool! {
+    "vimeo_folder_create" FolderCreate(FolderCreateInput) -> Collection {
         title: "Create a folder",
-        description: "Creates an empty folder in the library; each call makes another. To show videos to \
-                      people use vimeo_showcase_create.",
+        description: "Creates an empty folder in the library; each call creates another. To show videos to people \
+                      use vimeo_showcase_create.",
         scopes: &["create"],
         effect: Effect::Add,
-        discloses: None,
         toolset: Toolset::Library,
-        cost: Cost::One,
-        check: "It may exist now: look for its name with vimeo_folders_list before you create it again.",
-    };
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        check: "The folder may exist: look for its name with vimeo_folders_list before you create it again.",
+    }
+    run |context, input| {
         if input.name.trim().is_empty() {
-            return Err(Box::new(ToolError::input("name", "A folder needs a name.", "Give a name.")));
+            return invalid("name", "name is empty.", "Give the name of the folder.");
         }
         let mut body = types::CreateFolderBody::new(&input.name);
         if let Some(parent) = input.parent_folder_uri {
-            body = body.parent_folder_uri(uri(context, &Self::SPEC, parent).await?);
+            body = body.parent_folder_uri(uri_with_owner(context, &Self::SPEC, parent).await?);
         }
-        let call = context.api().folders().create_my_folder(body).fields(folder_fields(Some(Detail::Full)));
+        let call = context.api().folders().create_my_folder(body).fields(types::Folder::fields(Detail::Full));
         let created = context.send(&Self::SPEC, call.into_call()).await;
-        let check = |error: Failed| find_by_name(error, "vimeo_folders_list", &input.name);
+        let check = |error: BoxedError| error.check_if_unknown("vimeo_folders_list", json!({"query": input.name}));
         Ok(created.map_err(check)?.into_inner().into())
     }
 }
 
-/// The URI of a folder, which names its owner.
-async fn uri(context: &Context, spec: &Spec, folder: FolderId) -> Result<String, Failed> {
+/// Returns the URI of a folder, with its owner.
+async fn uri_with_owner(context: &Context, spec: &Spec, folder: FolderId) -> Result<String, BoxedError> {
     if folder.owner().is_some() {
         return Ok(folder.uri());
     }
@@ -81,39 +71,26 @@ list_input! {
     /// Arguments of [`FoldersList`].
     #[derive(Default)]
     pub struct FoldersListInput {
-        required {}
-        optional {
-            /// Words to find.
+        query {
+            /// Text to search for.
             pub query: String,
             /// Order of the list.
             pub sort: KnownValue<types::FolderSort>,
-            /// Whether the order goes up or down.
+            /// Ascending or descending.
             pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
 
-/// `vimeo_folders_list`
-#[derive(Debug)]
-pub struct FoldersList;
-
-impl Tool for FoldersList {
-    type Input = FoldersListInput;
-    type Output = Listing<Collection>;
-    const SPEC: Spec = read(
-        "vimeo_folders_list",
-        "List my folders",
-        "Lists the folders of the account's library, those inside others too.",
-        &["private"],
-        Toolset::Library,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().folders().list_my_folders().into_call();
-        let call = given(call, "query", &input.query);
-        let call = given(call, "sort", &input.sort);
-        let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, folder_fields(input.detail), Collection::from).await
+tool! {
+    "vimeo_folders_list" FoldersList(FoldersListInput) -> Listing<Collection> {
+        title: "List my folders",
+        description: "Lists all folders of the account's library, including nested ones.",
+        scopes: &["private"],
+        toolset: Toolset::Library,
+    }
+    run |context, input| {
+        list(context, &Self::SPEC, &input, context.api().folders().list_my_folders().into_call()).await
     }
 }
 
@@ -129,51 +106,38 @@ pub struct FolderVideoAddInput {
     pub video_id: VideoId,
 }
 
-/// `vimeo_folder_video_add`
-#[derive(Debug)]
-pub struct FolderVideoAdd;
-
-impl Tool for FolderVideoAdd {
-    type Input = FolderVideoAddInput;
-    type Output = Ack;
-    const SPEC: Spec = Spec {
-        name: "vimeo_folder_video_add",
+tool! {
+    "vimeo_folder_video_add" FolderVideoAdd(FolderVideoAddInput) -> Ack {
         title: "Move a video into a folder",
-        description: "Moves one own video into a folder; it leaves the folder that it was in. May need consent.",
+        description: "Moves one of the account's videos into a folder, out of its current one. May need approval.",
         scopes: &["interact"],
         effect: Effect::Overwrite,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         cost: Cost::Two,
-        check: "",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+    }
+    disclosure |context, input| {
         let (folders, id) = (context.api().folders(), input.folder_id.number());
-        let look = match input.folder_id.owner() {
+        let get = match input.folder_id.owner() {
             Some(owner) => folders.get_user_folder(owner, id).into_call(),
             None => folders.get_my_folder(id).into_call(),
         };
-        let found = context.send(&Self::SPEC, look.fields("name,privacy.view")).await?.into_inner();
+        let found = context.send(&Self::SPEC, get.fields("name,privacy.view")).await?.into_inner();
         let view = found.privacy.and_then(|privacy| privacy.view);
         if view == Some(types::FolderViewPrivacy::Nobody) {
             return Ok(None);
         }
-        let (video, title) =
-            (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
-        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        let (video, title) = (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
+        let privacy = view.as_ref().map_or_else(|| "unknown".to_owned(), value);
         Ok(Some(format!("move video {video} into folder {id} {title}, whose privacy is {privacy}")))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let (folder, video) = (&input.folder_id, &input.video_id);
-        let folders = context.api().folders();
+    };
+    run |context, input| {
+        let (folders, folder, video) = (context.api().folders(), &input.folder_id, &input.video_id);
         let call = match folder.owner() {
             Some(owner) => folders.add_user_folder_video(owner, folder.number(), video).into_call(),
             None => folders.add_my_folder_video(folder.number(), video).into_call(),
         };
-        context.send(&Self::SPEC, call).await?;
-        Ok(Ack::new("The video is in the folder.", video))
+        context.send_ack(&Self::SPEC, call, "The video is in the folder.", video).await
     }
 }
 
@@ -185,45 +149,74 @@ list_input! {
             #[schemars(with = "String")]
             pub folder_id: FolderId,
         }
-        optional {
-            /// Words to find.
+        query {
+            /// Text to search for.
             pub query: String,
-            /// Whether videos of folders inside count too.
+            /// Whether to include videos of nested folders.
             pub include_subfolders: bool,
             /// Order of the list.
             pub sort: KnownValue<types::FolderItemSort>,
-            /// Whether the order goes up or down.
+            /// Ascending or descending.
             pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
 
-/// `vimeo_folder_videos_list`
-#[derive(Debug)]
-pub struct FolderVideosList;
-
-impl Tool for FolderVideosList {
-    type Input = FolderVideosListInput;
-    type Output = Listing<Video>;
-    const SPEC: Spec = read(
-        "vimeo_folder_videos_list",
-        "List a folder's videos",
-        "Lists the videos in one folder, own or not.",
-        &["private"],
-        Toolset::Library,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+tool! {
+    "vimeo_folder_videos_list" FolderVideosList(FolderVideosListInput) -> Listing<Video> {
+        title: "List a folder's videos",
+        description: "Lists the videos in a folder of any user.",
+        scopes: &["private"],
+        toolset: Toolset::Library,
+    }
+    run |context, input| {
         let (folders, folder) = (context.api().folders(), &input.folder_id);
         let call = match folder.owner() {
             Some(owner) => folders.list_user_folder_videos(owner, folder.number()).into_call(),
             None => folders.list_my_folder_videos(folder.number()).into_call(),
         };
-        let call = given(call, "query", &input.query);
-        let call = given(call, "include_subfolders", &input.include_subfolders);
-        let call = given(call, "sort", &input.sort);
-        let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
-            .await
+        list(context, &Self::SPEC, &input, call).await
+    }
+}
+
+/// Arguments of [`FolderDelete`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderDeleteInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub folder_id: FolderId,
+    /// The folder's current name, exactly.
+    #[schemars(extend("x-listed" = true))]
+    pub confirm: String,
+}
+
+tool! {
+    "vimeo_folder_delete" FolderDelete(FolderDeleteInput) -> Ack {
+        title: "Delete a folder",
+        description: "Permanently deletes one of the account's folders and the folders in it. The videos stay in the \
+                      library. Read its name with vimeo_folders_list first and pass it as confirm.",
+        scopes: &["delete"],
+        effect: Effect::Delete,
+        toolset: Toolset::More,
+        cost: Cost::Two,
+    }
+    run |context, input| {
+        let (folders, id) = (context.api().folders(), input.folder_id.number());
+        // Without a body, the videos stay.
+        let (get, delete) = match input.folder_id.owner() {
+            Some(owner) => (
+                folders.get_user_folder(owner, id).fields("name").into_call(),
+                folders.delete_user_folder(owner, id).into_call(),
+            ),
+            None => (
+                folders.get_my_folder(id).fields("name").into_call(),
+                folders.delete_my_folder(id).into_call(),
+            ),
+        };
+        let found = context.send(&Self::SPEC, get).await?;
+        let how = "find it with vimeo_folders_list.";
+        confirm(context, &Self::SPEC, "folder", &input.confirm, found.name.as_deref(), how).await?;
+        context.send_ack(&Self::SPEC, delete, "The folder is deleted; its videos stay.", &id).await
     }
 }

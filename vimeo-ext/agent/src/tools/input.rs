@@ -1,34 +1,30 @@
-//! Arguments as they come from a model, read into a tool's input.
+//! Reads the arguments of a model into a tool's input.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::error::{Failed, ToolError};
+use super::error::{BoxedError, ToolError, invalid};
 use super::untrusted::clean;
 
-/// Reads arguments; what will not do is named, with its type and the remedy. `null` for an argument is as leaving it out.
-pub(crate) fn read<T: DeserializeOwned>(
+/// Reads arguments. The error names the invalid one, its type and the remedy. A `null` argument counts as left out.
+pub(crate) fn parse<T: DeserializeOwned>(
     tool: &str,
     schema: &Value,
     aliases: &[(&str, &str)],
     arguments: Value,
-) -> Result<T, Failed> {
+) -> Result<T, BoxedError> {
     let mut arguments = match arguments {
         Value::Object(arguments) => arguments,
         Value::Null => Map::new(),
         other => {
-            let message = format!("{tool} takes an object of arguments, not {}.", kind(&other));
-            return Err(Box::new(ToolError::input(
-                "arguments",
-                message,
-                "Send the arguments as a JSON object.",
-            )));
+            let message = format!("{tool} takes an object of arguments, not {}.", json_type(&other));
+            return invalid("arguments", message, "Send the arguments as a JSON object.");
         }
     };
     arguments.retain(|_, value| !value.is_null());
     if let Some((alias, name)) = aliases.iter().find(|(alias, _)| arguments.contains_key(*alias)) {
         let message = format!("`{alias}` is another name of `{name}`, which was given too.");
-        return Err(Box::new(ToolError::input(*alias, message, format!("Give `{name}` alone."))));
+        return invalid(*alias, message, format!("Give `{name}` only."));
     }
     let properties = schema.get("properties").and_then(Value::as_object);
     let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
@@ -39,7 +35,7 @@ pub(crate) fn read<T: DeserializeOwned>(
             [] => "It takes none.".to_owned(),
             known => format!("It takes {}.", known.join(", ")),
         };
-        return Err(Box::new(ToolError::input(shown, message, takes)));
+        return invalid(shown, message, takes);
     }
     let required =
         schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -47,28 +43,28 @@ pub(crate) fn read<T: DeserializeOwned>(
         if !arguments.contains_key(name) {
             let next = properties.and_then(|all| all.get(name)).map(hint).unwrap_or_default();
             let message = format!("{tool} needs the argument `{name}`.");
-            return Err(Box::new(ToolError::input(name, message, next)));
+            return invalid(name, message, next);
         }
     }
     serde_path_to_error::deserialize(Value::Object(arguments.clone())).map_err(|error| {
         let path = error.path().to_string();
         let field = path.split(['.', '[']).next().unwrap_or_default().to_owned();
-        let given = arguments.get(&field).map(kind).unwrap_or("nothing");
+        let given = arguments.get(&field).map(json_type).unwrap_or("nothing");
         let next = properties.and_then(|all| all.get(&field)).map(hint).unwrap_or_default();
-        let message = format!("`{path}` is wrong: {} (given: {given}).", reason(error.inner()));
+        let message = format!("`{path}` is invalid: {} (given: {given}).", reason(error.inner()));
         Box::new(ToolError::input(field, message, next))
     })
 }
 
-/// Arguments as the schema has them, as far as what was given says exactly that. The rest stays as it is.
-pub(crate) fn normalise(schema: &Value, aliases: &[(&str, &str)], arguments: Value) -> Value {
+/// Converts arguments to the types of the schema if the conversion is exact. Leaves the rest unchanged.
+pub(crate) fn normalize(schema: &Value, aliases: &[(&str, &str)], arguments: Value) -> Value {
     let arguments = match arguments {
         Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         other => other,
     };
     let Value::Object(mut arguments) = arguments else { return arguments };
     for (alias, name) in aliases {
-        // Where both are given it is not known which is meant.
+        // If both are given, it is unknown which one is meant.
         if !arguments.contains_key(*name)
             && let Some(value) = arguments.remove(*alias)
         {
@@ -77,32 +73,32 @@ pub(crate) fn normalise(schema: &Value, aliases: &[(&str, &str)], arguments: Val
     }
     for (name, value) in &mut arguments {
         if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
-            exact(property, value);
+            coerce(property, value);
         }
     }
     Value::Object(arguments)
 }
 
-/// Reads text as the number, boolean or list that the schema wants, where it is exactly one. Many clients send every
-/// argument as text, and a model that is told so can do nothing about it.
-fn exact(schema: &Value, value: &mut Value) {
+/// Converts text to the number, boolean or list that the schema wants, if it is exactly one. Many clients send every
+/// argument as text, and their models cannot do anything about it.
+fn coerce(schema: &Value, value: &mut Value) {
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     match (wanted, &mut *value) {
         ("integer" | "number" | "boolean", Value::String(text)) => {
-            let read: Option<Value> = serde_json::from_str(text).ok();
-            // JSON allows spaces around a value; a number or a word with spaces is not exactly one.
+            let parsed: Option<Value> = serde_json::from_str(text).ok();
+            // JSON allows spaces around a value, but the conversion has to be exact.
             let plain = !text.contains(|c: char| c.is_whitespace());
-            let fits = |read: &Value| match wanted {
-                "integer" => read.is_u64() || read.is_i64(),
-                "number" => read.is_number(),
-                _ => read.is_boolean(),
+            let fits = |parsed: &Value| match wanted {
+                "integer" => parsed.is_u64() || parsed.is_i64(),
+                "number" => parsed.is_number(),
+                _ => parsed.is_boolean(),
             };
-            if let Some(read) = read.filter(|read| plain && fits(read)) {
-                *value = read;
+            if let Some(parsed) = parsed.filter(|parsed| plain && fits(parsed)) {
+                *value = parsed;
             }
         }
         ("integer", Value::Number(number)) => {
-            // A program that knows fractions alone writes 10 as 10.0.
+            // A program that only has floating-point numbers writes 10 as 10.0.
             let whole = number.as_f64().filter(|fraction| {
                 number.is_f64()
                     && fraction.fract() == 0.0
@@ -116,7 +112,7 @@ fn exact(schema: &Value, value: &mut Value) {
             let items = schema.get("items").unwrap_or(&Value::Null);
             match serde_json::from_str(text) {
                 Ok(list @ Value::Array(_)) => *value = list,
-                // One word where a list of words is wanted.
+                // One string instead of a list of strings.
                 _ if items.get("type").and_then(Value::as_str) == Some("string")
                     && !text.trim().is_empty()
                     && !text.trim_start().starts_with(['[', '{']) =>
@@ -126,19 +122,19 @@ fn exact(schema: &Value, value: &mut Value) {
                 _ => {}
             }
             if let Value::Array(list) = value {
-                list.iter_mut().for_each(|item| exact(items, item));
+                list.iter_mut().for_each(|item| coerce(items, item));
             }
         }
         ("array", Value::Array(list)) => {
             if let Some(items) = schema.get("items") {
-                list.iter_mut().for_each(|item| exact(items, item));
+                list.iter_mut().for_each(|item| coerce(items, item));
             }
         }
         _ => {}
     }
 }
 
-/// Why a value will not do. What was given is not said again: it can be a password, and as long as a request may be.
+/// Returns why a value is invalid, without the value: it can be a password, and very long.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(", expected ") {
@@ -147,8 +143,8 @@ fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// What kind of JSON a value is.
-fn kind(value: &Value) -> &'static str {
+/// Returns the JSON type of a value.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -159,7 +155,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// What an argument has to be, out of its schema.
+/// Returns what an argument has to be, by its schema.
 fn hint(schema: &Value) -> String {
     let text = |name: &str| schema.get(name).and_then(Value::as_str);
     let mut hint = match text("type") {
@@ -169,9 +165,9 @@ fn hint(schema: &Value) -> String {
         Some("array") => "Give a list".to_owned(),
         _ => "Give a string".to_owned(),
     };
-    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-        hint.push_str(&format!(", one of {}", words.join(", ")));
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+        hint.push_str(&format!(", one of {}", values.join(", ")));
     }
     if let Some(description) = text("description") {
         hint.push_str(&format!(": {}", description.trim_end_matches('.')));
@@ -205,14 +201,14 @@ mod tests {
 
     const ALIASES: &[(&str, &str)] = &[("clip_id", "video_id")];
 
-    /// As a call does it.
-    fn read(arguments: Value) -> Result<Input, Failed> {
+    /// Reads arguments as a call does.
+    fn parse(arguments: Value) -> Result<Input, BoxedError> {
         let (schema, _) = of_input::<Input>();
-        super::read::<Input>("vimeo_x", &schema, ALIASES, normalise(&schema, ALIASES, arguments))
+        super::parse::<Input>("vimeo_x", &schema, ALIASES, normalize(&schema, ALIASES, arguments))
     }
 
     #[test]
-    fn wrong_arguments_name_their_field_what_was_given_and_the_remedy() {
+    fn errors_name_the_argument_its_type_and_the_remedy() {
         let cases = [
             (json!({"video_id": "1", "name": "x"}), "name", "no argument `name`", "It takes"),
             (json!({}), "video_id", "needs the argument `video_id`", "Give a string: The video."),
@@ -233,8 +229,13 @@ mod tests {
             (json!({"video_id": "1", "flag": ""}), "flag", "given: a string", "Give true or false."),
             (json!({"video_id": "1", "flag": 1}), "flag", "given: a number", "Give true or false."),
             (json!({"video_id": "1", "share": "half"}), "share", "given: a string", "Give a number."),
-            (json!({"video_id": "1", "words": ["a", 2]}), "words", "`words[1]` is wrong", "Give a list."),
-            (json!({"video_id": "1", "words": "[\"a\", 2]"}), "words", "`words[1]` is wrong", "Give a list."),
+            (json!({"video_id": "1", "words": ["a", 2]}), "words", "`words[1]` is invalid", "Give a list."),
+            (
+                json!({"video_id": "1", "words": "[\"a\", 2]"}),
+                "words",
+                "`words[1]` is invalid",
+                "Give a list.",
+            ),
             (json!({"video_id": "1", "words": ""}), "words", "given: a string", "Give a list."),
             (json!({"video_id": "1", "words": "[\"a\""}), "words", "given: a string", "Give a list."),
             (json!({"video_id": "1", "numbers": "3px"}), "numbers", "given: a string", "Give a list."),
@@ -251,12 +252,12 @@ mod tests {
             (json!(7), "arguments", "not a number", "JSON object"),
         ];
         for (arguments, field, message, next) in cases {
-            let error = read(arguments.clone()).unwrap_err();
+            let error = parse(arguments.clone()).unwrap_err();
             assert_eq!(error.field.as_deref(), Some(field), "{arguments}: {error:?}");
             assert!(error.message.contains(message), "{arguments}: {}", error.message);
             assert!(error.next_step.contains(next), "{arguments}: {}", error.next_step);
         }
-        // What is given can be secret, and longer than an answer may be.
+        // Errors do not repeat the value: it can be secret and very long.
         let long = "hunter2, expected ".repeat(60_000);
         for arguments in [
             json!({"video_id": "1", "count": "hunter2"}),
@@ -265,32 +266,32 @@ mod tests {
             json!({"video_id": "1", "words": [20_001_002]}),
             json!({"video_id": long}),
         ] {
-            let text = read(arguments).unwrap_err().to_value().to_string();
+            let text = parse(arguments).unwrap_err().to_value().to_string();
             assert!(text.len() < 1_000, "{} bytes", text.len());
-            let given = text.contains("20001002") || text.contains('\u{1b}');
-            assert!(!given && (!text.contains("hunter2") || text.contains("video_id")), "{text}");
+            let leaked = text.contains("20001002") || text.contains('\u{1b}');
+            assert!(!leaked && (!text.contains("hunter2") || text.contains("video_id")), "{text}");
         }
     }
 
     #[test]
-    fn numbers_booleans_and_lists_are_taken_as_text_where_that_is_exact() {
-        let input = read(json!({"video_id": "/videos/7", "count": null})).unwrap();
+    fn text_is_converted_if_that_is_exact() {
+        let input = parse(json!({"video_id": "/videos/7", "count": null})).unwrap();
         assert_eq!((input.video_id.number(), input.count, input.flag, input.words), (7, None, None, None));
         let text = json!({
             "video_id": 7, "count": "10", "flag": "true", "share": "1.5", "words": "[\"a\", \"b\"]",
             "numbers": ["3", 4], "text": "10",
         });
         for arguments in [text.clone(), json!(text.to_string())] {
-            let input = read(arguments).unwrap();
+            let input = parse(arguments).unwrap();
             assert_eq!((input.video_id.number(), input.count, input.flag), (7, Some(10), Some(true)));
             assert_eq!(input.share, Some(1.5));
             assert_eq!(input.words.unwrap(), ["a", "b"]);
             assert_eq!(input.numbers.unwrap(), [3, 4]);
-            assert_eq!(input.text.as_deref(), Some("10"), "what is text stays text");
+            assert_eq!(input.text.as_deref(), Some("10"), "a string stays a string");
         }
         let input =
-            read(json!({"clip_id": 7, "flag": "false", "count": 10.0, "words": "surf, sun"})).unwrap();
+            parse(json!({"clip_id": 7, "flag": "false", "count": 10.0, "words": "surf, sun"})).unwrap();
         assert_eq!((input.video_id.number(), input.flag, input.count), (7, Some(false), Some(10)));
-        assert_eq!(input.words.unwrap(), ["surf, sun"], "one word is a list of one");
+        assert_eq!(input.words.unwrap(), ["surf, sun"], "one string becomes a list of one");
     }
 }

@@ -1,4 +1,4 @@
-//! Words of a finite set, taken from the description of the API.
+//! Enum values that the API describes.
 
 use std::borrow::Cow;
 
@@ -6,33 +6,33 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use vimeo_api::{OpenEnum, QueryValue};
 
-/// One of the words that an enum of the API knows.
+/// A known value of one of the API's enums.
 ///
-/// The enums of [`vimeo_api::types`] keep any word, since answers may bring new ones. As an argument an unknown word is
-/// a mistake: it is refused, and the schema lists those there are.
+/// The enums of [`vimeo_api::types`] accept any value, since responses may bring new ones. In arguments an unknown value
+/// is a mistake: deserializing it fails, and the JSON Schema lists the known values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownValue<T>(T);
 
 impl<T> KnownValue<T> {
-    /// The word, as the API's types have it.
+    /// Returns the enum of the API.
     pub(crate) fn inner(&self) -> &T {
         &self.0
     }
 
-    /// The word, as the API's calls take it.
+    /// Returns the enum of the API.
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
 impl<T: OpenEnum> KnownValue<T> {
-    /// The word.
+    /// Returns the value as the API spells it.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// What the API calls by this word; nothing is checked for a value that a program made.
+/// Wraps a value that a program made, without checking whether it is known.
 impl<T> From<T> for KnownValue<T> {
     fn from(value: T) -> Self {
         Self(value)
@@ -41,12 +41,12 @@ impl<T> From<T> for KnownValue<T> {
 
 impl<'de, T: OpenEnum> Deserialize<'de> for KnownValue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        if let Ok(known) = word.parse() {
+        let text = String::deserialize(deserializer)?;
+        if let Ok(known) = text.parse() {
             return Ok(Self(known));
         }
-        let shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
-        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::VALUES.join(", "))))
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::WORDS.join(", "))))
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_words_are_taken_and_others_refused_with_those_there_are() {
+    fn unknown_values_fail_and_known_ones_are_listed() {
         let asc: KnownValue<SortDirection> = serde_json::from_str("\"asc\"").unwrap();
         assert_eq!(asc.into_inner(), SortDirection::Asc);
         let error = serde_json::from_str::<KnownValue<SortDirection>>("\"up\"").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Uploads whose creation was never answered: what became of them is found out before anything is created again.
+//! Uploads whose creation got no response: their outcome is determined before anything is created again.
 
 use vimeo_ext::upload::UploadError;
 use vimeo_ext::{Error, UnclaimedVideo};
@@ -6,7 +6,7 @@ use vimeo_ext::{Error, UnclaimedVideo};
 use super::error::{ErrorKind, ToolError};
 use super::outputs::last_segment;
 
-/// The journal's entry of an upload that an earlier call asked to be created, if the error says that it was not answered.
+/// Returns the journal entry of an upload whose creation an earlier call requested without getting a response.
 pub(super) fn unknown_outcome(error: &Error) -> Option<&str> {
     match error {
         Error::Upload { source, .. } => match &**source {
@@ -17,11 +17,12 @@ pub(super) fn unknown_outcome(error: &Error) -> Option<&str> {
     }
 }
 
-/// What an agent is told of several that may be it.
+/// Returns the error for several videos that may be the upload.
 pub(super) fn ambiguous(candidates: &[UnclaimedVideo]) -> ToolError {
-    let ids: Vec<String> = candidates.iter().filter_map(|one| last_segment(Some(&one.uri))).collect();
+    let ids: Vec<String> =
+        candidates.iter().filter_map(|candidate| last_segment(Some(&candidate.uri))).collect();
     let message = format!(
-        "An earlier call asked for this upload and got no answer; {} wait for a file of that size.",
+        "An earlier call requested this upload and got no response. The videos {} wait for a file of that size.",
         ids.join(", ")
     );
     let next = "Ask the person which of them may be deleted, delete those, and call again.";

@@ -6,27 +6,27 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use vimeo_ext::auth::BoxFuture;
 
-use super::disclosure::run_with_consent;
-use super::error::{Failed, ToolError};
-use super::paging::{Detail, Resume};
+use super::disclosure::run_with_approval;
+use super::error::{BoxedError, ToolError};
+use super::paging::{Detail, ResumePoint};
 use super::{Context, ErrorKind, Spec, Tool, input, schema};
 use super::{
-    categories, channels, comments, folders, likes, limits, removal, showcases, text_tracks, upload_tools,
-    users, versions, video_delete, video_edit, videos, watch_later, webhooks,
+    categories, channels, comments, folders, likes, limits, showcases, text_tracks, upload_tools, users,
+    versions, video_edit, videos, watch_later, webhooks,
 };
 
-/// What a tool gave, before it is cut and fenced.
+/// The output of a tool, before it is delimited and cut.
 pub(crate) struct RawOutput {
     pub(crate) value: Value,
-    pub(crate) resume: Option<Resume>,
+    pub(crate) resume: Option<ResumePoint>,
     pub(crate) detail: Detail,
 }
 
-type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<RawOutput, Failed>>;
+type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<RawOutput, BoxedError>>;
 
-/// A tool as a value: what is known of it, its schemas, and how it is run by name.
+/// A tool as a value: its [`Spec`], its schemas, and how to run it by name.
 ///
-/// From it come the shapes that model APIs take:
+/// It converts to the forms that model APIs take:
 ///
 /// ```
 /// let tool = vimeo_agent::tools::tool("vimeo_video_get").expect("one of the tools");
@@ -38,73 +38,76 @@ type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<Raw
 #[derive(Debug)]
 pub struct Definition {
     spec: Spec,
-    input: Value,
-    compact: Value,
-    output: Value,
+    input_schema: Value,
+    compact_input_schema: Value,
+    output_schema: Value,
     untrusted: Vec<String>,
-    aliases: &'static [(&'static str, &'static str)],
     run: Run,
 }
 
 impl Definition {
     fn of<T: Tool>() -> Self {
-        let (input, compact) = schema::of_input::<T::Input>();
-        let (output, untrusted) = schema::of_output::<T::Output>();
-        Self { spec: T::SPEC, input, compact, output, untrusted, aliases: T::ALIASES, run: run::<T> }
+        let (input_schema, compact_input_schema) = schema::of_input::<T::Input>();
+        let (output_schema, untrusted) = schema::of_output::<T::Output>();
+        Self { spec: T::SPEC, input_schema, compact_input_schema, output_schema, untrusted, run: run::<T> }
     }
 
-    /// The members of its answer that hold what people wrote.
+    /// Returns the output members that contain untrusted text.
     pub(crate) fn untrusted(&self) -> &[String] {
         &self.untrusted
     }
 
-    /// Arguments as the tool's schema has them, out of the ways in which clients send them: as JSON text, under other
-    /// names, and numbers, booleans and lists as text. What cannot be read so stays as it is, and is refused later.
-    pub(crate) fn normalise(&self, arguments: Value) -> Value {
-        input::normalise(&self.input, self.aliases, arguments)
+    /// Converts arguments to the tool's schema from the forms in which clients send them: JSON text, other names, and
+    /// numbers, booleans and lists as text. Leaves everything else unchanged, to be refused later.
+    pub(crate) fn normalize(&self, arguments: Value) -> Value {
+        input::normalize(&self.input_schema, self.spec.aliases, arguments)
     }
 
-    /// What is known of it.
+    /// Returns what is known of the tool before it is called.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// The JSON Schema of its arguments: a flat object that allows nothing else.
+    /// Returns the JSON Schema of the arguments: a flat object without additional properties.
     pub fn input_schema(&self) -> &Value {
-        &self.input
+        &self.input_schema
     }
 
-    /// The JSON Schema of its answer.
+    /// Returns the JSON Schema of the output.
     pub fn output_schema(&self) -> &Value {
-        &self.output
+        &self.output_schema
     }
 
-    /// The compact schema of its arguments, for long lists of tools: without limits of numbers and lengths, which
-    /// are checked all the same, and without descriptions of what a name says by itself.
+    /// Returns the compact JSON Schema of the arguments, for long lists of tools: without limits of numbers and lengths,
+    /// which calls check anyway, and without descriptions that repeat a name.
     pub fn compact_input_schema(&self) -> &Value {
-        &self.compact
+        &self.compact_input_schema
     }
 
-    /// The tool as Anthropic's API takes it, with `input_schema`.
+    /// Returns the tool for Anthropic's API, with `input_schema`.
     pub fn anthropic(&self) -> Value {
-        json!({"name": self.spec.name, "description": self.spec.description, "input_schema": self.input})
+        json!({
+            "name": self.spec.name,
+            "description": self.spec.description,
+            "input_schema": self.input_schema,
+        })
     }
 
-    /// The tool as OpenAI's API and those like it take it, with `parameters`.
+    /// Returns the tool for OpenAI's API and compatible ones, with `parameters`.
     pub fn openai(&self) -> Value {
         json!({
             "type": "function",
             "function": {
                 "name": self.spec.name,
                 "description": self.spec.description,
-                "parameters": self.input,
+                "parameters": self.input_schema,
             },
         })
     }
 
-    /// Runs it with arguments that are normalised.
-    pub(crate) async fn run(&self, context: &Context, arguments: Value) -> Result<RawOutput, Failed> {
-        (self.run)(context, &self.input, arguments).await
+    /// Runs the tool with normalized arguments.
+    pub(crate) async fn run(&self, context: &Context, arguments: Value) -> Result<RawOutput, BoxedError> {
+        (self.run)(context, &self.input_schema, arguments).await
     }
 }
 
@@ -112,34 +115,30 @@ fn run<'a, T: Tool>(
     context: &'a Context,
     schema: &'a Value,
     arguments: Value,
-) -> BoxFuture<'a, Result<RawOutput, Failed>> {
+) -> BoxFuture<'a, Result<RawOutput, BoxedError>> {
     async move {
         let detail = match arguments.get("detail").and_then(Value::as_str) {
             Some("full") => Detail::Full,
             _ => Detail::Brief,
         };
-        let input = input::read::<T::Input>(T::SPEC.name, schema, T::ALIASES, arguments)?;
-        let output = run_with_consent::<T>(context, input).await?;
+        let input = input::parse::<T::Input>(T::SPEC.name, schema, T::SPEC.aliases, arguments)?;
+        let output = run_with_approval::<T>(context, input).await?;
         let resume = super::Output::resume(&output).cloned();
         let value = serde_json::to_value(&output).map_err(|error| {
-            let message = format!("The answer cannot be written as JSON: {error}.");
-            Box::new(ToolError::new(
-                ErrorKind::Temporary,
-                message,
-                "Report this; it is a fault of the tools.",
-            ))
+            let message = format!("The output cannot be serialized as JSON: {error}.");
+            Box::new(ToolError::new(ErrorKind::Temporary, message, "Report this as a bug of the tools."))
         })?;
         Ok(RawOutput { value, resume, detail })
     }
     .boxed()
 }
 
-/// All tools, in a fixed order: the basic ones first.
+/// Returns all tools in a fixed order, the default ones first.
 pub fn all() -> &'static [Definition] {
     &ALL
 }
 
-/// The tool of this name.
+/// Returns the tool with this name.
 pub fn tool(name: &str) -> Option<&'static Definition> {
     ALL.iter().find(|definition| definition.spec.name == name)
 }
@@ -155,7 +154,7 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         videos::MyVideosList,
         videos::VideoGet,
         video_edit::VideoEdit,
-        video_delete::VideoDelete,
+        videos::VideoDelete,
         videos::VideosSearch,
         videos::VideoTagsList,
         videos::UserVideosList,
@@ -187,9 +186,9 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         text_tracks::TextTrackAdd,
         text_tracks::VideoTranscriptGet,
         versions::VideoVersionsList,
-        removal::ShowcaseDelete,
-        removal::ShowcaseVideoRemove,
-        removal::FolderDelete,
+        showcases::ShowcaseDelete,
+        showcases::ShowcaseVideoRemove,
+        folders::FolderDelete,
         limits::LimitsGet,
         upload_tools::VideoUpload,
         upload_tools::VideoReplace,

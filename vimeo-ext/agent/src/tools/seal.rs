@@ -1,4 +1,4 @@
-//! Values that go out to a client and come back: nobody else can read them, make them or use them elsewhere.
+//! Sealed values, which a client passes back: nobody else can read them, forge them or use them elsewhere.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,68 +10,68 @@ use serde::{Deserialize, Serialize};
 
 use super::random;
 
-const NONCE: usize = 24;
+const NONCE_LENGTH: usize = 24;
 
-/// A key, and what it can do.
+/// Encrypts and authenticates values.
 #[derive(Clone)]
 pub(crate) struct Sealer {
-    /// `None` when the system had no random bytes for a key: then nothing is sealed and nothing opened.
+    /// `None` if the system had no random bytes for a key: nothing is sealed and nothing opened.
     cipher: Option<XChaCha20Poly1305>,
 }
 
-/// Why a sealed value is not taken back.
+/// Why a sealed value cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnsealError {
-    /// It was not sealed here, or for something else.
-    Foreign,
+    /// It was sealed with another key or for another context, or it is damaged.
+    Invalid,
     /// It is too old.
-    Stale,
+    Expired,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Sealed<T> {
-    /// When, in Unix seconds.
+    /// When it was sealed, in Unix seconds.
     at: i64,
     value: T,
 }
 
 impl Sealer {
-    /// With a key of its own: what it seals is of no use to another process.
+    /// Creates a sealer with a random key, which no other process has.
     pub(crate) fn new() -> Self {
         Self { cipher: random::bytes::<32>().map(|key| XChaCha20Poly1305::new(&key.into())) }
     }
 
-    /// With a key that several processes share.
+    /// Creates a sealer with a key that several processes can share.
     pub(crate) fn with_key(key: [u8; 32]) -> Self {
         Self { cipher: Some(XChaCha20Poly1305::new(&key.into())) }
     }
 
-    /// The value as text, bound to a context: it opens only with the same.
+    /// Seals a value, bound to a context: it opens only with the same context.
     pub(crate) fn seal(&self, context: &str, value: &impl Serialize, now: DateTime<Utc>) -> Option<String> {
         let message = serde_json::to_vec(&Sealed { at: now.timestamp(), value }).ok()?;
-        let nonce: [u8; NONCE] = random::bytes()?;
+        let nonce: [u8; NONCE_LENGTH] = random::bytes()?;
         let payload = Payload { msg: &message, aad: context.as_bytes() };
         let sealed = self.cipher.as_ref()?.encrypt(&XNonce::from(nonce), payload).ok()?;
         Some(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// The value in the text.
+    /// Opens a sealed value that is at most `ttl` old.
     pub(crate) fn open<T: DeserializeOwned>(
         &self,
         context: &str,
         text: &str,
         now: DateTime<Utc>,
-        lifetime: TimeDelta,
+        ttl: TimeDelta,
     ) -> Result<T, UnsealError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| UnsealError::Foreign)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(UnsealError::Foreign)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| UnsealError::Invalid)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LENGTH>().ok_or(UnsealError::Invalid)?;
         let payload = Payload { msg: sealed, aad: context.as_bytes() };
-        let cipher = self.cipher.as_ref().ok_or(UnsealError::Foreign)?;
-        let message = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| UnsealError::Foreign)?;
-        let opened: Sealed<T> = serde_json::from_slice(&message).map_err(|_| UnsealError::Foreign)?;
+        let cipher = self.cipher.as_ref().ok_or(UnsealError::Invalid)?;
+        let message = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| UnsealError::Invalid)?;
+        let opened: Sealed<T> = serde_json::from_slice(&message).map_err(|_| UnsealError::Invalid)?;
         let age = now.timestamp().saturating_sub(opened.at);
-        // A clock that was set back a little does no harm.
-        if age > lifetime.num_seconds() || age < -300 { Err(UnsealError::Stale) } else { Ok(opened.value) }
+        // Tolerates a clock that was set back a little.
+        if age > ttl.num_seconds() || age < -300 { Err(UnsealError::Expired) } else { Ok(opened.value) }
     }
 }
 
@@ -80,23 +80,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_opens_in_its_context_and_time_alone() {
-        let (seal, other) = (Sealer::with_key([7; 32]), Sealer::new());
+    fn opens_only_in_its_context_and_time() {
+        let (sealer, other) = (Sealer::with_key([7; 32]), Sealer::new());
         let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
         let hour = TimeDelta::hours(1);
-        let text = seal.seal("account 7", &("/me/videos?page=2", 3), now).unwrap();
-        let open = |seal: &Sealer, context: &str, text: &str, later: i64| {
-            seal.open::<(String, usize)>(context, text, now + TimeDelta::seconds(later), hour)
+        let text = sealer.seal("account 7", &("/me/videos?page=2", 3), now).unwrap();
+        let open = |sealer: &Sealer, context: &str, text: &str, later: i64| {
+            sealer.open::<(String, usize)>(context, text, now + TimeDelta::seconds(later), hour)
         };
-        assert_eq!(open(&seal, "account 7", &text, 3600), Ok(("/me/videos?page=2".to_owned(), 3)));
+        assert_eq!(open(&sealer, "account 7", &text, 3600), Ok(("/me/videos?page=2".to_owned(), 3)));
         assert_eq!(open(&Sealer::with_key([7; 32]), "account 7", &text, 0).unwrap().1, 3);
-        assert_eq!(open(&seal, "account 7", &text, 3601), Err(UnsealError::Stale));
-        assert_eq!(open(&seal, "account 8", &text, 0), Err(UnsealError::Foreign));
-        assert_eq!(open(&other, "account 7", &text, 0), Err(UnsealError::Foreign));
+        assert_eq!(open(&sealer, "account 7", &text, 3601), Err(UnsealError::Expired));
+        assert_eq!(open(&sealer, "account 8", &text, 0), Err(UnsealError::Invalid));
+        assert_eq!(open(&other, "account 7", &text, 0), Err(UnsealError::Invalid));
         for broken in ["", "AAAA", "no base64!", &text[1..], &format!("{text}A"), &"A".repeat(200)] {
-            assert_eq!(open(&seal, "account 7", broken, 0), Err(UnsealError::Foreign), "{broken}");
+            assert_eq!(open(&sealer, "account 7", broken, 0), Err(UnsealError::Invalid), "{broken}");
         }
         assert!(!text.contains("videos"));
-        assert_ne!(seal.seal("a", &1, now), seal.seal("a", &1, now));
+        assert_ne!(sealer.seal("a", &1, now), sealer.seal("a", &1, now));
     }
 }

@@ -1,34 +1,34 @@
-//! Which tools are given out.
+//! Selects the tools that are offered.
 
 use super::{Spec, Toolset, tool};
 
-/// Which of the tools are given out, beside what the scopes allow.
+/// Selects the tools that are offered, within what the scopes allow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolSelection {
-    /// The sets; empty for the basic ones.
+    /// Toolsets to offer; empty for the default ones.
     pub toolsets: Vec<Toolset>,
-    /// Tools by name, beside those of the sets; when there are names and no sets, these alone.
+    /// Names of tools to offer in addition to the toolsets. With names and no toolsets, only these are offered.
     pub names: Vec<String>,
-    /// Only what changes nothing.
+    /// Whether to offer only tools that change nothing.
     pub read_only: bool,
-    /// Nothing that takes away what is there: no overwriting, moving or deleting.
+    /// Whether to leave out tools that overwrite, move or delete.
     pub no_destructive: bool,
 }
 
 impl ToolSelection {
-    /// Whether the tool is among them.
+    /// Returns whether the selection includes a tool.
     pub fn includes(&self, spec: &Spec) -> bool {
-        let named = self.names.iter().any(|name| name == spec.name);
-        let in_set = match (self.toolsets.as_slice(), self.names.as_slice()) {
+        let by_name = self.names.iter().any(|name| name == spec.name);
+        let by_toolset = match (self.toolsets.as_slice(), self.names.as_slice()) {
             ([], []) => spec.toolset.is_default(),
-            (sets, _) => sets.contains(&spec.toolset),
+            (toolsets, _) => toolsets.contains(&spec.toolset),
         };
-        (named || in_set)
+        (by_name || by_toolset)
             && (spec.effect.is_read_only() || !self.read_only)
             && !(spec.effect.is_destructive() && self.no_destructive)
     }
 
-    /// The first of the names that no tool has.
+    /// Returns the first of [`names`](Self::names) that no tool has.
     pub fn unknown_name(&self) -> Option<&str> {
         self.names.iter().map(String::as_str).find(|name| tool(name).is_none())
     }

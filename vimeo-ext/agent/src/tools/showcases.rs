@@ -2,21 +2,21 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use vimeo_api::types;
 
-use super::collection::{Collection, showcase_fields};
-use super::error::{Failed, ToolError};
-use super::outputs::{Ack, Video, video_fields, word};
-use super::paging::{given, list, list_input};
+use super::collection::Collection;
+use super::confirm::confirm;
+use super::error::{BoxedError, invalid};
+use super::outputs::{Ack, ApiObject as _, Video, value};
+use super::paging::{list, list_input};
+use super::tool::tool;
 use super::untrusted::quoted;
 use super::video_edit::is_color;
-use super::videos::read;
-use super::{
-    Context, Cost, Detail, Disclosure, Effect, KnownValue, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId,
-};
+use super::{Cost, Detail, Disclosure, Effect, KnownValue, Listing, ShowcaseId, Toolset, VideoId};
 
-/// What Vimeo's paths call a showcase.
-pub(crate) const SHOWCASE_ALIASES: &[(&str, &str)] = &[("album_id", "showcase_id")];
+/// Vimeo's paths call a showcase an album.
+const SHOWCASE_ALIASES: &[(&str, &str)] = &[("album_id", "showcase_id")];
 
 /// Arguments of [`ShowcaseCreate`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct ShowcaseCreateInput {
     /// Title.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// Text that describes it.
+    /// Description.
     pub description: Option<String>,
     /// Who may open it.
     pub privacy: Option<KnownValue<types::ViewPrivacy>>,
@@ -37,10 +37,10 @@ pub struct ShowcaseCreateInput {
     pub brand_color: Option<String>,
     /// Order of its videos.
     pub sort: Option<KnownValue<types::ShowcaseVideoOrder>>,
-    /// Whether Vimeo's navigation is hidden.
+    /// Whether to hide Vimeo's navigation.
     #[schemars(extend("x-unlisted" = true))]
     pub hide_nav: Option<bool>,
-    /// Whether coming events are hidden.
+    /// Whether to hide upcoming events.
     #[schemars(extend("x-unlisted" = true))]
     pub hide_upcoming: Option<bool>,
     /// Whether its videos open as review pages.
@@ -49,55 +49,50 @@ pub struct ShowcaseCreateInput {
 }
 
 impl ShowcaseCreateInput {
-    fn check(&self) -> Result<(), Failed> {
-        let refuse =
-            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
+    fn check(&self) -> Result<(), BoxedError> {
         let privacy = self.privacy.as_ref().map(KnownValue::as_str);
         if (privacy == Some("password")) != self.password.is_some() {
-            return refuse("password", "A password goes with privacy password.", "Give both or neither.");
+            return invalid(
+                "password",
+                "password and privacy password need each other.",
+                "Give both or neither.",
+            );
         }
         if self.name.trim().is_empty() {
-            return refuse("name", "A showcase needs a title.", "Give a title.");
+            return invalid("name", "name is empty.", "Give the title of the showcase.");
         }
         if self.brand_color.as_deref().is_some_and(|color| !is_color(color)) {
-            return refuse("brand_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
+            return invalid(
+                "brand_color",
+                "brand_color is not a hex color.",
+                "Give six hex digits such as 00adef.",
+            );
         }
         Ok(())
     }
 }
 
-/// `vimeo_showcase_create`
-#[derive(Debug)]
-pub struct ShowcaseCreate;
-
-impl Tool for ShowcaseCreate {
-    type Input = ShowcaseCreateInput;
-    type Output = Collection;
-    const SPEC: Spec = Spec {
-        name: "vimeo_showcase_create",
+tool! {
+    "vimeo_showcase_create" ShowcaseCreate(ShowcaseCreateInput) -> Collection {
         title: "Create a showcase",
-        description: "Creates an empty showcase, a page of videos; each call makes another. Fill it with \
-                      vimeo_showcase_video_add. May need consent. To sort the library use \
-                      vimeo_folder_create.",
+        description: "Creates an empty showcase, a page of videos; each call creates another. Fill it with \
+                      vimeo_showcase_video_add. May need approval. To organize the library use vimeo_folder_create.",
         scopes: &["create"],
         effect: Effect::Add,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
-        cost: Cost::One,
-        check: "It may exist now: look for its name with vimeo_showcases_list before you create it again.",
-    };
-
-    async fn disclosure(_: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        check: "The showcase may exist: look for its name with vimeo_showcases_list before you create it again.",
+    }
+    disclosure |_, input| {
         input.check()?;
         let privacy = match input.privacy.as_ref().map(KnownValue::as_str) {
             Some("nobody") => return Ok(None),
-            Some(word) => format!("with the privacy {word}"),
-            None => "with the account's usual privacy".to_owned(),
+            Some(privacy) => format!("with the privacy {privacy}"),
+            None => "with the account's default privacy".to_owned(),
         };
         Ok(Some(format!("create the showcase {} {privacy}", quoted(&input.name, 120))))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+    };
+    run |context, input| {
         input.check()?;
         let mut body = types::CreateShowcaseBody::new(&input.name);
         body.description = input.description;
@@ -108,67 +103,45 @@ impl Tool for ShowcaseCreate {
         body.hide_nav = input.hide_nav;
         body.hide_upcoming = input.hide_upcoming;
         body.review_mode = input.review_mode;
-        let call =
-            context.api().showcases().create_my_showcase(body).fields(showcase_fields(Some(Detail::Full)));
+        let fields = types::Showcase::fields(Detail::Full);
+        let call = context.api().showcases().create_my_showcase(body).fields(fields);
         let created = context.send(&Self::SPEC, call.into_call()).await;
-        let check = |error: Failed| find_by_name(error, "vimeo_showcases_list", &input.name);
+        let check = |error: BoxedError| error.check_if_unknown("vimeo_showcases_list", json!({"query": input.name}));
         Ok(created.map_err(check)?.into_inner().into())
     }
-}
-
-/// Names the list in which something would be found that may have been created.
-pub(crate) fn find_by_name(error: Failed, tool: &str, name: &str) -> Failed {
-    if error.kind == super::ErrorKind::UnknownOutcome {
-        return Box::new(error.check(tool, serde_json::json!({"query": name})));
-    }
-    error
 }
 
 list_input! {
     /// Arguments of [`ShowcasesList`].
     #[derive(Default)]
     pub struct ShowcasesListInput {
-        required {}
-        optional {
-            /// Words to find.
+        query {
+            /// Text to search for.
             pub query: String,
             /// Order of the list.
             pub sort: KnownValue<types::ShowcaseSort>,
-            /// Whether the order goes up or down.
+            /// Ascending or descending.
             pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
 
-/// `vimeo_showcases_list`
-#[derive(Debug)]
-pub struct ShowcasesList;
-
-impl Tool for ShowcasesList {
-    type Input = ShowcasesListInput;
-    type Output = Listing<Collection>;
-    const SPEC: Spec = read(
-        "vimeo_showcases_list",
-        "List my showcases",
-        "Lists the account's showcases with how many videos each has.",
-        &["private"],
-        Toolset::Library,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().showcases().list_my_showcases().into_call();
-        let call = given(call, "query", &input.query);
-        let call = given(call, "sort", &input.sort);
-        let call = given(call, "direction", &input.direction);
-        let fields = showcase_fields(input.detail);
-        list(context, &Self::SPEC, &input, call, fields, Collection::from).await
+tool! {
+    "vimeo_showcases_list" ShowcasesList(ShowcasesListInput) -> Listing<Collection> {
+        title: "List my showcases",
+        description: "Lists the account's showcases and how many videos each has.",
+        scopes: &["private"],
+        toolset: Toolset::Library,
+    }
+    run |context, input| {
+        list(context, &Self::SPEC, &input, context.api().showcases().list_my_showcases().into_call()).await
     }
 }
 
-/// Arguments of [`ShowcaseVideoAdd`].
+/// Arguments of [`ShowcaseVideoAdd`] and [`ShowcaseVideoRemove`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShowcaseVideoAddInput {
+pub struct ShowcaseVideoInput {
     /// Number, URI or link.
     #[schemars(with = "String")]
     pub showcase_id: ShowcaseId,
@@ -177,50 +150,58 @@ pub struct ShowcaseVideoAddInput {
     pub video_id: VideoId,
 }
 
-/// `vimeo_showcase_video_add`
-#[derive(Debug)]
-pub struct ShowcaseVideoAdd;
-
-impl Tool for ShowcaseVideoAdd {
-    type Input = ShowcaseVideoAddInput;
-    type Output = Ack;
-    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
-    const SPEC: Spec = Spec {
-        name: "vimeo_showcase_video_add",
+tool! {
+    "vimeo_showcase_video_add" ShowcaseVideoAdd(ShowcaseVideoInput) -> Ack {
         title: "Add a video to a showcase",
-        description: "Adds one own video to one own showcase; other showcases keep it. May need consent.",
+        description: "Adds one of the account's videos to one of its showcases; other showcases keep it. May need approval.",
         scopes: &["edit"],
         effect: Effect::AddOnce,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         cost: Cost::Two,
-        check: "",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
-        let look = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
-        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        aliases: SHOWCASE_ALIASES,
+    }
+    disclosure |context, input| {
+        let get = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
+        let found = context.send(&Self::SPEC, get).await?.into_inner();
         let view = found.privacy.and_then(|privacy| privacy.view);
         if view == Some(types::VideoViewPrivacy::Anybody) {
             return Ok(None);
         }
         let (video, showcase) = (input.video_id.number(), input.showcase_id.number());
         let title = quoted(found.name.as_deref().unwrap_or_default(), 120);
-        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        let privacy = view.as_ref().map_or_else(|| "unknown".to_owned(), value);
         Ok(Some(format!(
-            "put video {video} {title}, whose privacy is {privacy}, into showcase {showcase}, for those who may open that"
+            "add video {video} {title}, whose privacy is {privacy}, to showcase {showcase}, for everyone who may open that"
         )))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let (showcase, video) = (&input.showcase_id, &input.video_id);
-        let showcases = context.api().showcases();
+    };
+    run |context, input| {
+        let (showcases, showcase, video) = (context.api().showcases(), &input.showcase_id, &input.video_id);
         let call = match showcase.owner() {
             Some(owner) => showcases.add_user_showcase_video(owner, showcase.number(), video).into_call(),
             None => showcases.add_my_showcase_video(showcase.number(), video).into_call(),
         };
-        context.send(&Self::SPEC, call).await?;
-        Ok(Ack::new("The video is in the showcase.", video))
+        context.send_ack(&Self::SPEC, call, "The video is in the showcase.", video).await
+    }
+}
+
+tool! {
+    "vimeo_showcase_video_remove" ShowcaseVideoRemove(ShowcaseVideoInput) -> Ack {
+        title: "Remove a video from a showcase",
+        description: "Removes a video from one of the account's showcases; the video itself stays. \
+                      vimeo_showcase_video_add undoes it.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        toolset: Toolset::More,
+        aliases: SHOWCASE_ALIASES,
+    }
+    run |context, input| {
+        let (showcases, showcase, video) = (context.api().showcases(), &input.showcase_id, &input.video_id);
+        let call = match showcase.owner() {
+            Some(owner) => showcases.remove_user_showcase_video(owner, showcase.number(), video).into_call(),
+            None => showcases.remove_my_showcase_video(showcase.number(), video).into_call(),
+        };
+        context.send_ack(&Self::SPEC, call, "The video is no longer in the showcase.", video).await
     }
 }
 
@@ -232,43 +213,73 @@ list_input! {
             #[schemars(with = "String")]
             pub showcase_id: ShowcaseId,
         }
-        optional {
-            /// Words to find.
+        query {
+            /// Text to search for.
             pub query: String,
             /// Order of the list.
             pub sort: KnownValue<types::ShowcaseVideoSort>,
-            /// Whether the order goes up or down.
+            /// Ascending or descending.
             pub direction: KnownValue<types::SortDirection>,
         }
     }
 }
 
-/// `vimeo_showcase_videos_list`
-#[derive(Debug)]
-pub struct ShowcaseVideosList;
-
-impl Tool for ShowcaseVideosList {
-    type Input = ShowcaseVideosListInput;
-    type Output = Listing<Video>;
-    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
-    const SPEC: Spec = read(
-        "vimeo_showcase_videos_list",
-        "List a showcase's videos",
-        "Lists the videos of one showcase, own or not.",
-        &["private"],
-        Toolset::Library,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+tool! {
+    "vimeo_showcase_videos_list" ShowcaseVideosList(ShowcaseVideosListInput) -> Listing<Video> {
+        title: "List a showcase's videos",
+        description: "Lists the videos of a showcase of any user.",
+        scopes: &["private"],
+        toolset: Toolset::Library,
+        aliases: SHOWCASE_ALIASES,
+    }
+    run |context, input| {
         let (showcases, showcase) = (context.api().showcases(), &input.showcase_id);
         let call = match showcase.owner() {
             Some(owner) => showcases.list_user_showcase_videos(owner, showcase.number()).into_call(),
             None => showcases.list_my_showcase_videos(showcase.number()).into_call(),
         };
-        let call = given(call, "query", &input.query);
-        let call = given(call, "sort", &input.sort);
-        let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
-            .await
+        list(context, &Self::SPEC, &input, call).await
+    }
+}
+
+/// Arguments of [`ShowcaseDelete`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShowcaseDeleteInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub showcase_id: ShowcaseId,
+    /// The showcase's current title, exactly.
+    #[schemars(extend("x-listed" = true))]
+    pub confirm: String,
+}
+
+tool! {
+    "vimeo_showcase_delete" ShowcaseDelete(ShowcaseDeleteInput) -> Ack {
+        title: "Delete a showcase",
+        description: "Permanently deletes one of the account's showcases; its videos stay in the library. Read its title with \
+                      vimeo_showcases_list first and pass it as confirm.",
+        scopes: &["delete"],
+        effect: Effect::Delete,
+        toolset: Toolset::More,
+        cost: Cost::Two,
+        aliases: SHOWCASE_ALIASES,
+    }
+    run |context, input| {
+        let (showcases, id) = (context.api().showcases(), input.showcase_id.number());
+        let (get, delete) = match input.showcase_id.owner() {
+            Some(owner) => (
+                showcases.get_user_showcase(owner, id).fields("name").into_call(),
+                showcases.delete_user_showcase(owner, id).into_call(),
+            ),
+            None => (
+                showcases.get_my_showcase(id).fields("name").into_call(),
+                showcases.delete_my_showcase(id).into_call(),
+            ),
+        };
+        let found = context.send(&Self::SPEC, get).await?;
+        let how = "find it with vimeo_showcases_list.";
+        confirm(context, &Self::SPEC, "showcase", &input.confirm, found.name.as_deref(), how).await?;
+        context.send_ack(&Self::SPEC, delete, "The showcase is deleted.", &id).await
     }
 }

@@ -1,53 +1,51 @@
-//! What a tool is.
+//! What a tool is: its trait, its description, and the macro that defines one.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::paging::Resume;
-use super::{Context, Disclosure, error::Failed};
+use super::paging::ResumePoint;
+use super::{Context, Disclosure, error::BoxedError};
 
-/// One tool for agents: defined once, used from Rust, by models and over MCP.
+/// A tool for agents, defined once for Rust, model APIs and MCP.
 ///
-/// Its input is what the JSON Schema is made from, so a program that calls it with [`Tools::run`](super::Tools::run)
-/// and a model that calls it by name give the same.
+/// The JSON Schema is made from the input type, so a program that calls [`Tools::run`](super::Tools::run) and a model that
+/// calls the tool by name pass the same arguments.
 pub trait Tool: Send + Sync + 'static {
     /// The arguments.
     type Input: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
 
-    /// The answer, trimmed to what an agent needs.
+    /// The output, reduced to what an agent needs.
     type Output: Output;
 
-    /// What is known of it before it is called.
+    /// What is known of the tool before it is called.
     const SPEC: Spec;
 
-    /// Other names of arguments, each with the argument that it stands for.
-    const ALIASES: &[(&str, &str)] = &[];
-
-    /// What this call would disclose, as words after "would": `post a comment on video 1`. `None`: nothing.
+    /// Returns what this call would disclose, as words that follow "would", such as `post a comment on video 1`; `None` if
+    /// it discloses nothing.
     ///
-    /// Asked of tools whose [`Spec::discloses`] names a kind, if that kind was not allowed beforehand. The default says
-    /// that every call discloses something, so a tool narrows it; arguments that do not fit are errors here already.
+    /// Only called for tools whose [`Spec::discloses`] names a kind that was not allowed in advance. By default every call
+    /// of such a tool counts as disclosing. Invalid arguments are errors here too.
     fn disclosure(
         context: &Context,
         input: &Self::Input,
-    ) -> impl Future<Output = Result<Option<String>, Failed>> + Send {
+    ) -> impl Future<Output = Result<Option<String>, BoxedError>> + Send {
         let _ = (context, input);
         std::future::ready(Ok(Some(format!("do what \u{201c}{}\u{201d} says", Self::SPEC.title))))
     }
 
-    /// Does it.
+    /// Runs the tool.
     fn run(
         context: &Context,
         input: Self::Input,
-    ) -> impl Future<Output = Result<Self::Output, Failed>> + Send;
+    ) -> impl Future<Output = Result<Self::Output, BoxedError>> + Send;
 }
 
-/// What a tool answers with.
+/// The output of a tool.
 pub trait Output: Serialize + JsonSchema + Send + 'static {
-    /// Where a list goes on; `None` for what is no list.
+    /// Returns where a list resumes if not all of its items fit; `None` for everything else.
     #[doc(hidden)]
-    fn resume(&self) -> Option<&Resume> {
+    fn resume(&self) -> Option<&ResumePoint> {
         None
     }
 }
@@ -58,23 +56,83 @@ pub trait Output: Serialize + JsonSchema + Send + 'static {
 pub struct Spec {
     /// The name: `vimeo_<noun>_<verb>`.
     pub name: &'static str,
-    /// The name in words.
+    /// The title for people.
     pub title: &'static str,
-    /// When to use it, when not, what it does to what.
+    /// The description for models: when to use the tool, when not, and what it changes.
     pub description: &'static str,
-    /// The scopes that the token needs, all of them.
+    /// The scopes that the access token needs, all of them.
     pub scopes: &'static [&'static str],
     /// What it does to the account.
     pub effect: Effect,
-    /// What its calls may disclose; `None` if no call of it discloses anything.
+    /// What its calls may disclose; `None` if they never disclose anything.
     pub discloses: Option<Disclosure>,
-    /// The set that it belongs to.
+    /// The toolset that it belongs to.
     pub toolset: Toolset,
-    /// What a call costs.
+    /// How many calls of the API it makes.
     pub cost: Cost,
-    /// How to find out what became of a call that may or may not have been carried out.
+    /// Tells an agent how to check the outcome of a call that may or may not have been executed.
     pub check: &'static str,
+    /// Other names of arguments, each with the argument that it stands for.
+    pub aliases: &'static [(&'static str, &'static str)],
 }
+
+impl Spec {
+    /// A tool that reads with one call of the API.
+    pub(crate) const READ: Self = Self {
+        name: "",
+        title: "",
+        description: "",
+        scopes: &[],
+        effect: Effect::Read,
+        discloses: None,
+        toolset: Toolset::Read,
+        cost: Cost::One,
+        check: "",
+        aliases: &[],
+    };
+}
+
+/// Defines a tool: its name, type, input and output, the fields of its [`Spec`] that differ from [`Spec::READ`], and the
+/// bodies of [`Tool::disclosure`] and [`Tool::run`].
+macro_rules! tool {
+    (
+        $name:literal $tool:ident($input:ty) -> $output:ty {
+            $($field:ident: $value:expr,)*
+        }
+        $(disclosure |$disclosure_context:pat_param, $disclosure_input:pat_param| $disclosure:expr;)?
+        run |$context:pat_param, $arguments:pat_param| $run:expr
+    ) => {
+        #[doc = concat!("The tool `", $name, "`.")]
+        #[derive(Debug)]
+        pub struct $tool;
+
+        #[allow(clippy::needless_update)]
+        impl $crate::tools::Tool for $tool {
+            type Input = $input;
+            type Output = $output;
+            const SPEC: $crate::tools::Spec =
+                $crate::tools::Spec { name: $name, $($field: $value,)* ..$crate::tools::Spec::READ };
+
+            $(
+                async fn disclosure(
+                    $disclosure_context: &$crate::tools::Context,
+                    $disclosure_input: &Self::Input,
+                ) -> Result<Option<String>, $crate::tools::error::BoxedError> {
+                    $disclosure
+                }
+            )?
+
+            async fn run(
+                $context: &$crate::tools::Context,
+                $arguments: Self::Input,
+            ) -> Result<Self::Output, $crate::tools::error::BoxedError> {
+                $run
+            }
+        }
+    };
+}
+
+pub(crate) use tool;
 
 /// What a tool does to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,28 +140,28 @@ pub struct Spec {
 pub enum Effect {
     /// Reads.
     Read,
-    /// Adds something each time.
+    /// Adds something with each call.
     Add,
-    /// Adds something; doing it twice is as doing it once.
+    /// Adds something; repeating the call changes nothing more.
     AddOnce,
-    /// Overwrites or moves; doing it twice is as doing it once.
+    /// Overwrites or moves; repeating the call changes nothing more.
     Overwrite,
-    /// Takes away for good, after a confirmation.
+    /// Deletes permanently, after a confirmation.
     Delete,
 }
 
 impl Effect {
-    /// Whether it changes nothing.
+    /// Returns whether the tool changes nothing.
     pub fn is_read_only(self) -> bool {
         self == Self::Read
     }
 
-    /// Whether it can take away what is there.
+    /// Returns whether the tool can destroy existing data.
     pub fn is_destructive(self) -> bool {
         matches!(self, Self::Overwrite | Self::Delete)
     }
 
-    /// Whether doing it twice is as doing it once.
+    /// Returns whether repeating a call changes nothing more.
     pub fn is_idempotent(self) -> bool {
         !matches!(self, Self::Add)
     }
@@ -113,7 +171,7 @@ impl Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Toolset {
-    /// Reading videos, users, channels and categories: what anyone may see, and the account's own videos.
+    /// Reading videos, users, channels and categories: public ones, and the account's own videos.
     Read,
     /// The account's library: editing and deleting videos, showcases, folders.
     Library,
@@ -121,18 +179,18 @@ pub enum Toolset {
     Social,
     /// The app's webhooks.
     Webhooks,
-    /// Beyond the basic ones: text tracks, transcripts, versions, removal, limits.
+    /// Tools that are not offered by default: text tracks, transcripts, versions, deleting showcases and folders, limits.
     More,
     /// Uploads from the machine that the tools run on.
     Uploads,
 }
 
 impl Toolset {
-    /// All sets, in their order.
+    /// All toolsets, in order.
     pub const ALL: [Self; 6] =
         [Self::Read, Self::Library, Self::Social, Self::Webhooks, Self::More, Self::Uploads];
 
-    /// The word for it.
+    /// Returns the toolset's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -144,7 +202,7 @@ impl Toolset {
         }
     }
 
-    /// Whether its tools are given out when no set is named.
+    /// Returns whether its tools are offered if no toolset is named.
     pub fn is_default(self) -> bool {
         !matches!(self, Self::More | Self::Uploads)
     }
@@ -153,20 +211,20 @@ impl Toolset {
 impl std::str::FromStr for Toolset {
     type Err = UnknownToolset;
 
-    fn from_str(word: &str) -> Result<Self, UnknownToolset> {
+    fn from_str(name: &str) -> Result<Self, UnknownToolset> {
         Self::ALL
             .into_iter()
-            .find(|set| set.as_str() == word.trim())
-            .ok_or_else(|| UnknownToolset(word.trim().chars().take(40).collect()))
+            .find(|toolset| toolset.as_str() == name.trim())
+            .ok_or_else(|| UnknownToolset(name.trim().chars().take(40).collect()))
     }
 }
 
-/// There is no such set of tools.
+/// No toolset has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no toolset `{0}`; there are read, library, social, webhooks, more and uploads")]
+#[error("unknown toolset `{0}`; use read, library, social, webhooks, more or uploads")]
 pub struct UnknownToolset(String);
 
-/// What a call of a tool costs, in calls of the API.
+/// How many calls of the API a tool makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Cost {
@@ -174,6 +232,6 @@ pub enum Cost {
     One,
     /// Two calls: one to look, one to act.
     Two,
-    /// Several calls, and time.
+    /// Several calls, which take a while.
     Many,
 }

@@ -1,9 +1,9 @@
-//! What a caller gets.
+//! The result of a tool call.
 
 use serde_json::Value;
 
-/// What a tool answered, cut to size: a value for programs, and text for models, in which what people wrote stands
-/// between marks.
+/// The result of a tool call, cut to size: a value for programs, and text for models in which everything that people
+/// wrote stands between delimiters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolResult {
     pub(super) value: Value,
@@ -11,20 +11,20 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
-    /// The answer for a program: an object that fits [`Definition::output_schema`](super::Definition::output_schema), with
-    /// all members as they are. `untrusted` names those that people wrote; before a model reads them, mark them, or take
-    /// [`to_text`](Self::to_text).
+    /// Returns the result for a program: an object that fits
+    /// [`Definition::output_schema`](super::Definition::output_schema), with all members unchanged. Its member `untrusted`
+    /// names the members that people wrote. Delimit those before a model reads them, or use [`to_text`](Self::to_text).
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The answer for a model: the same as compact JSON, in which what people wrote stands between marks that nobody can
-    /// foresee; `fence` says which.
+    /// Returns the result for a model: the same value as compact JSON, in which everything that people wrote stands
+    /// between unpredictable delimiters. Its member `fence` names them.
     pub fn to_text(&self) -> String {
         self.text.clone()
     }
 
-    /// The answer for a program.
+    /// Returns the result for a program, as [`value`](Self::value) does.
     pub fn into_value(self) -> Value {
         self.value
     }

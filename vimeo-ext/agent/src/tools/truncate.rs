@@ -1,34 +1,34 @@
-//! Answers that fit: what goes over the wire is counted, in every copy, and cut where it would be too much.
+//! Cuts results to size. The size is that of the message on the wire, with all copies of the result.
 
 use serde_json::{Map, Value, json};
 
-/// How many copies of an answer go over the wire.
+/// How many copies of a result a message contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputDuplication {
-    /// As text alone.
+    /// Text only.
     Text,
-    /// As text and as structured content, as MCP has it.
+    /// Text and structured content, as in MCP.
     Both,
 }
 
-/// What an answer may take on the wire, envelope included: where less detail is asked for, and at the very most.
-pub(crate) const DEFAULT_BYTES: usize = 20_000;
-pub(crate) const MAX_BYTES: usize = 60_000;
+/// The size limit of a message with brief detail, envelope included.
+pub(crate) const MAX_BRIEF_BYTES: usize = 20_000;
+/// The size limit of a message with full detail, envelope included.
+pub(crate) const MAX_FULL_BYTES: usize = 60_000;
 
-/// What goes around an answer.
-const ENVELOPE: usize = 400;
+/// The bytes of a message around its result.
+const ENVELOPE_BYTES: usize = 400;
 
-/// The bytes that an answer takes on the wire.
-pub(crate) fn on_the_wire(value: &Value, copies: OutputDuplication) -> usize {
+/// Returns the size of a message with this result.
+fn message_size(value: &Value, copies: OutputDuplication) -> usize {
     let text = value.to_string();
-    // As a string inside JSON each quote and backslash takes one byte more; compact JSON has no other characters that
-    // are escaped.
+    // In a JSON string, each quote and backslash takes one more byte. Compact JSON has no other characters to escape.
     let quoted = text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count() + 2;
     let structured = if copies == OutputDuplication::Both { text.len() } else { 0 };
-    quoted + structured + ENVELOPE
+    quoted + structured + ENVELOPE_BYTES
 }
 
-/// Cuts an answer until it fits into `limit` bytes on the wire. `cursor` gives the cursor behind so many items.
+/// Cuts a result until its message has at most `limit` bytes. `cursor` returns the cursor after a number of items.
 pub(crate) fn fit(
     value: &mut Value,
     untrusted: &[String],
@@ -36,7 +36,7 @@ pub(crate) fn fit(
     limit: usize,
     cursor: impl Fn(usize) -> Option<String>,
 ) {
-    if on_the_wire(value, copies) <= limit {
+    if message_size(value, copies) <= limit {
         return;
     }
     if value.get("items").is_some_and(Value::is_array) {
@@ -45,7 +45,7 @@ pub(crate) fn fit(
     shorten(value, untrusted, copies, limit);
 }
 
-/// Keeps as many items as fit, at least one.
+/// Keeps as many items as fit, but at least one.
 fn drop_items(
     value: &mut Value,
     copies: OutputDuplication,
@@ -56,14 +56,14 @@ fn drop_items(
     let Some(Value::Array(items)) = fields.remove("items") else { return };
     let all = items.len();
     let mut cut = fields.clone();
-    // The longest that these can become.
-    mark(&mut cut, all, cursor(all));
+    // These members at their longest.
+    note_truncation(&mut cut, all, cursor(all));
     cut.insert("items".to_owned(), json!([]));
-    let mut size = on_the_wire(&Value::Object(cut), copies);
+    let mut size = message_size(&Value::Object(cut), copies);
     let mut kept = Vec::new();
     for item in items {
-        // An item of its own pays no envelope but a comma in each copy.
-        let more = on_the_wire(&item, copies) - ENVELOPE + 2;
+        // An item has no envelope, but a comma in each copy.
+        let more = message_size(&item, copies) - ENVELOPE_BYTES + 2;
         if !kept.is_empty() && size + more > limit {
             break;
         }
@@ -72,13 +72,14 @@ fn drop_items(
     }
     if kept.len() < all {
         let cursor = cursor(kept.len());
-        mark(fields, all - kept.len(), cursor);
+        note_truncation(fields, all - kept.len(), cursor);
     }
     fields.insert("items".to_owned(), Value::Array(kept));
 }
 
-fn mark(fields: &mut Map<String, Value>, left: usize, cursor: Option<String>) {
-    let how = "cut to fit: go on with next_cursor, or ask for less with detail brief or a smaller per_page";
+fn note_truncation(fields: &mut Map<String, Value>, left: usize, cursor: Option<String>) {
+    let how =
+        "cut to fit: continue with next_cursor, or request less with detail brief or a smaller per_page";
     fields.insert("truncated".to_owned(), json!(true));
     fields.insert("left_on_page".to_owned(), json!(left));
     fields.insert("how_to_get_them".to_owned(), json!(how));
@@ -89,12 +90,12 @@ fn mark(fields: &mut Map<String, Value>, left: usize, cursor: Option<String>) {
     };
 }
 
-/// Halves the longest texts of others until all fits.
+/// Halves the longest untrusted texts until everything fits.
 fn shorten(value: &mut Value, untrusted: &[String], copies: OutputDuplication, limit: usize) {
-    let mut longest = 8_192;
-    while longest >= 32 && on_the_wire(value, copies) > limit {
-        longest /= 2;
-        if cut_texts(value, untrusted, longest, false)
+    let mut max = 8_192;
+    while max >= 32 && message_size(value, copies) > limit {
+        max /= 2;
+        if cut_texts(value, untrusted, max, false)
             && let Value::Object(fields) = value
         {
             fields.insert("truncated".to_owned(), json!(true));
@@ -102,21 +103,21 @@ fn shorten(value: &mut Value, untrusted: &[String], copies: OutputDuplication, l
     }
 }
 
-/// Cuts the texts that people wrote to so many characters; the marks around them stay. Answers whether it cut any.
-fn cut_texts(value: &mut Value, untrusted: &[String], longest: usize, inside: bool) -> bool {
+/// Cuts untrusted texts to `max` characters but keeps their delimiters. Returns whether it cut any.
+fn cut_texts(value: &mut Value, untrusted: &[String], max: usize, inside: bool) -> bool {
     match value {
-        Value::String(text) if inside && text.chars().count() > longest + 64 => {
+        Value::String(text) if inside && text.chars().count() > max + 64 => {
             let close = text.rfind("</").and_then(|at| text.get(at..)).unwrap_or_default().to_owned();
-            let kept: String = text.chars().take(longest).collect();
+            let kept: String = text.chars().take(max).collect();
             *text = format!("{kept}… [cut]{close}");
             true
         }
         Value::Array(items) => {
-            let cut = |item: &mut Value| cut_texts(item, untrusted, longest, inside).then_some(());
+            let cut = |item: &mut Value| cut_texts(item, untrusted, max, inside).then_some(());
             items.iter_mut().filter_map(cut).count() > 0
         }
         Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
-            cut_texts(value, untrusted, longest, inside || untrusted.contains(name)) || any
+            cut_texts(value, untrusted, max, inside || untrusted.contains(name)) || any
         }),
         _ => false,
     }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_what_goes_over_the_wire() {
+    fn size_is_that_of_the_message() {
         let value = list(3, 100);
         let text = value.to_string();
         let message =
@@ -144,22 +145,22 @@ mod tests {
         let around =
             json!({"content": [{"type": "text", "text": ""}], "structuredContent": null}).to_string().len()
                 - 6;
-        assert_eq!(on_the_wire(&value, OutputDuplication::Both) - ENVELOPE, message.len() - around);
+        assert_eq!(message_size(&value, OutputDuplication::Both) - ENVELOPE_BYTES, message.len() - around);
     }
 
     #[test]
-    fn lists_are_cut_where_they_would_be_too_much_and_say_how_to_go_on() {
+    fn long_lists_are_cut_and_say_how_to_continue() {
         for (items, text, limit) in [
-            (100, 300, DEFAULT_BYTES),
-            (100, 3000, DEFAULT_BYTES),
-            (100, 300, MAX_BYTES),
-            (5, 30, DEFAULT_BYTES),
+            (100, 300, MAX_BRIEF_BYTES),
+            (100, 3000, MAX_BRIEF_BYTES),
+            (100, 300, MAX_FULL_BYTES),
+            (5, 30, MAX_BRIEF_BYTES),
         ] {
             let mut value = list(items, text);
             fit(&mut value, &names(), OutputDuplication::Both, limit, |taken| {
                 Some(format!("cursor-{taken}-{}", "x".repeat(300)))
             });
-            let size = on_the_wire(&value, OutputDuplication::Both);
+            let size = message_size(&value, OutputDuplication::Both);
             assert!(size <= limit, "{size}");
             let kept = value["items"].as_array().unwrap().len();
             if kept < items {
@@ -174,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn one_item_that_is_too_long_loses_text_and_keeps_its_marks() {
+    fn a_long_item_loses_text_but_keeps_its_delimiters() {
         let mut value = json!({"id": "1", "name": format!("<k>{}</k>", "é".repeat(50_000))});
-        fit(&mut value, &names(), OutputDuplication::Both, DEFAULT_BYTES, |_| None);
-        assert!(on_the_wire(&value, OutputDuplication::Both) <= DEFAULT_BYTES);
+        fit(&mut value, &names(), OutputDuplication::Both, MAX_BRIEF_BYTES, |_| None);
+        assert!(message_size(&value, OutputDuplication::Both) <= MAX_BRIEF_BYTES);
         let text = value["name"].as_str().unwrap();
         assert!(text.starts_with("<k>é") && text.ends_with("é… [cut]</k>"));
         assert_eq!(value["truncated"], true);

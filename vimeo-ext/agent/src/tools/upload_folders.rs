@@ -1,39 +1,39 @@
-//! Opening the files that agents name, beneath the folders that are allowed and nowhere else.
+//! Opens files for uploads, only beneath the allowed folders.
 //!
-//! A file is opened once, beneath the handle of its folder, and is read by its handle from then on. A name that was checked
-//! is never opened again: whoever may write in the folder could have put a symbolic link there meanwhile.
+//! A file is opened once, beneath the handle of its folder, and read through its own handle from then on. A checked path
+//! is never opened again, because anyone who may write in the folder could have replaced the file by a symbolic link.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file that may be uploaded: open, and the path that it was found at.
+/// An open file that may be uploaded, with its path.
 #[derive(Debug)]
 pub(crate) struct AllowedFile {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
 }
 
-/// Where a file is: an allowed folder, and the path of the file in it, which has no links and no `..`.
+/// Where a file is: an allowed folder, and the file's path in it, without links and without `..`.
 #[derive(Debug)]
 struct FileLocation {
     folder: PathBuf,
     inside: PathBuf,
 }
 
-/// Opens the file at `path` if it is beneath one of the folders; `None` for what is outside and for what is not there.
+/// Opens the file at `path`; `None` if it is outside of the folders or does not exist.
 pub(crate) fn open(folders: &[PathBuf], path: &Path) -> Option<AllowedFile> {
-    let place = locate(folders, path)?;
-    match place.open() {
-        Ok(file) => Some(AllowedFile { file, path: place.folder.join(&place.inside) }),
+    let location = locate(folders, path)?;
+    match location.open() {
+        Ok(file) => Some(AllowedFile { file, path: location.folder.join(&location.inside) }),
         Err(error) => {
-            tracing::debug!(%error, "a file for an upload was not opened");
+            tracing::debug!(%error, "cannot open a file for an upload");
             None
         }
     }
 }
 
-/// Links are followed here, and here alone: what is opened is the place that they led to.
+/// Resolves links. This is the only place that follows them; the resolved location is what is opened.
 fn locate(folders: &[PathBuf], path: &Path) -> Option<FileLocation> {
     let path = path.canonicalize().ok()?;
     folders.iter().find_map(|folder| {
@@ -44,7 +44,7 @@ fn locate(folders: &[PathBuf], path: &Path) -> Option<FileLocation> {
 }
 
 impl FileLocation {
-    /// Goes down from the folder's handle, step by step, through real folders alone.
+    /// Opens each path component beneath the handle of its parent, without following links.
     #[cfg(unix)]
     fn open(&self) -> io::Result<File> {
         use std::path::Component;
@@ -52,7 +52,7 @@ impl FileLocation {
         use rustix::fs::{Mode, OFlags, open, openat};
 
         let through = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        // A pipe would wait for a writer.
+        // Without NONBLOCK, opening a pipe waits for a writer.
         let last = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let mut at = open(&self.folder, through, Mode::empty())?;
         let mut steps = self.inside.components().peekable();
@@ -66,7 +66,7 @@ impl FileLocation {
         Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Opens the file, and looks whether it is the one that is now at a path beneath the folder.
+    /// Opens the file and checks that the path still leads to it, beneath the folder.
     #[cfg(not(unix))]
     fn open(&self) -> io::Result<File> {
         use same_file::Handle;
@@ -109,24 +109,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_becomes_a_link_between_the_check_and_the_opening_is_not_opened() {
+    fn a_file_swapped_for_a_link_after_the_check_is_not_opened() {
         for (asked, swapped) in
             [("film.mp4", "film.mp4"), ("deep/er/film.mp4", "deep"), ("deep/er/film.mp4", "deep/er")]
         {
             let (inside, outside) = folders();
             let allowed = [inside.path().to_path_buf()];
-            let place = locate(&allowed, &inside.path().join(asked)).unwrap();
-            assert_eq!(text(place.open().unwrap()), "film", "{asked}");
+            let location = locate(&allowed, &inside.path().join(asked)).unwrap();
+            assert_eq!(text(location.open().unwrap()), "film", "{asked}");
             let at = inside.path().join(swapped);
             std::fs::rename(&at, inside.path().join("moved away")).unwrap();
             symlink(outside.path().join(swapped), &at).unwrap();
-            assert!(place.open().is_err(), "{asked} by a link at {swapped}");
+            assert!(location.open().is_err(), "{asked} by a link at {swapped}");
             assert!(open(&allowed, &inside.path().join(asked)).is_none(), "{asked}");
         }
     }
 
     #[test]
-    fn what_was_opened_stays_what_it_was() {
+    fn an_opened_file_survives_a_swap() {
         let (inside, outside) = folders();
         let film = inside.path().join("film.mp4");
         let opened = open(&[inside.path().to_path_buf()], &film).unwrap();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn links_within_the_folder_lead_to_files_of_it_and_others_nowhere() {
+    fn only_links_within_the_folder_are_followed() {
         let (inside, outside) = folders();
         let at = |name: &str| inside.path().join(name);
         symlink(at("deep/er"), at("short")).unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_opened_without_waiting_for_a_writer() {
+    fn opening_a_pipe_does_not_wait_for_a_writer() {
         let (inside, _outside) = folders();
         let pipe = inside.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();

@@ -1,100 +1,112 @@
-//! Uploading from the machine that the tools run on.
+//! Uploads from the machine that the tools run on.
 //!
-//! A call waits a while and tells of progress; what takes longer goes on, and its handle is what the next call asks with.
-//! Uploads are written to the client's journal, so the same call goes on with the same video after the process ended.
+//! A call waits for a while and reports progress. An upload that takes longer continues; the next call asks for it by its
+//! ID. Uploads are written to the client's journal, so that after the process has ended the same call continues with the
+//! same video.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use vimeo_api::types;
-use vimeo_ext::upload::{FileSource, UploadError};
+use vimeo_ext::upload::{FileSource, Progress, UploadError};
 use vimeo_ext::{Error, Reconciliation, Vimeo};
 
-use super::error::{ErrorKind, Failed, ToolError};
-use super::outputs::{last_segment, word};
-use super::quota;
-use super::reconcile;
-use super::untrusted::quoted;
+use super::error::{BoxedError, ErrorKind, ToolError};
+use super::outputs::{last_segment, output, value};
+use super::tool::tool;
+use super::untrusted::{clean, quoted};
 use super::upload_folders::AllowedFile;
-use super::uploads::{FOREGROUND_WAIT, Running, State};
-use super::videos::read;
-use super::{Context, Cost, Disclosure, Effect, KnownValue, Output, Spec, Tool, Toolset, VideoId};
+use super::uploads::{FOREGROUND_WAIT, State, UploadHandle};
+use super::{Context, Cost, Disclosure, Effect, KnownValue, Spec, Toolset, VideoId};
+use super::{quota, reconcile};
 
-/// How an upload stands.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct UploadState {
-    /// What to ask with, for as long as the process runs.
-    pub upload_id: String,
-    /// `running` or `done`; a failed upload is an error.
-    pub state: String,
-    /// Bytes that were sent; after a broken line it falls back to those that arrived.
-    pub sent: u64,
-    /// Bytes in all, once that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total: Option<u64>,
-    /// The video, once it is done: what other tools take as `video_id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub video_id: Option<String>,
-    /// The version that was made, where a video got a new file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version_id: Option<String>,
+output! {
+    /// The state of an upload.
+    pub struct UploadState {
+        /// The ID of the upload, valid while the process runs.
+        pub upload_id: String,
+        /// `running`, `done` or `stopped`; a failed upload is an error.
+        pub state: String,
+        /// How many bytes were sent. After a lost connection it falls back to those that arrived.
+        pub sent: u64,
+        optional {
+            /// How many bytes there are in total, once known.
+            pub total: Option<u64>,
+            /// The video, once the upload is done: what other tools take as `video_id`.
+            pub video_id: Option<String>,
+            /// The created version, if the upload replaced the file of a video.
+            pub version_id: Option<String>,
+        }
+    }
 }
 
-impl Output for UploadState {}
+impl UploadState {
+    /// Converts the state of an upload.
+    fn new(upload_id: String, state: State) -> Result<Self, BoxedError> {
+        match state {
+            State::Running { sent, total } => Ok(Self::unfinished(upload_id, "running", sent, total)),
+            State::Done { video, version, bytes } => Ok(Self {
+                upload_id,
+                state: "done".to_owned(),
+                sent: bytes,
+                total: Some(bytes),
+                video_id: last_segment(Some(&video)),
+                version_id: last_segment(version.as_deref()),
+            }),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    fn unfinished(upload_id: String, state: &str, sent: u64, total: u64) -> Self {
+        let total = (total > 0).then_some(total);
+        Self { upload_id, state: state.to_owned(), sent, total, video_id: None, version_id: None }
+    }
+}
 
 /// Arguments of [`VideoUpload`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoUploadInput {
-    /// Whole path of the file, in a folder that is allowed.
+    /// Absolute path of the file, in an allowed folder.
     #[schemars(extend("x-listed" = true))]
     pub path: String,
     /// Title.
     pub name: Option<String>,
-    /// Text that describes it.
+    /// Description.
     pub description: Option<String>,
     /// Who may watch.
     #[schemars(extend("x-listed" = true))]
     pub privacy_view: Option<KnownValue<types::VideoViewPrivacy>>,
 }
 
-/// `vimeo_video_upload`
-#[derive(Debug)]
-pub struct VideoUpload;
-
-impl Tool for VideoUpload {
-    type Input = VideoUploadInput;
-    type Output = UploadState;
-    const SPEC: Spec = Spec {
-        name: "vimeo_video_upload",
+tool! {
+    "vimeo_video_upload" VideoUpload(VideoUploadInput) -> UploadState {
         title: "Upload a video",
-        description: "Uploads a file of the machine that the tools run on as a new video. Waits up to 20 s; what takes longer \
-                      goes on, and upload_id, good while the process runs, is for vimeo_upload_get. The same call goes on \
-                      with an upload that broke off. Needs consent unless privacy_view is nobody.",
+        description: "Uploads a file of the machine that the tools run on as a new video. Waits up to 20 s; a longer upload \
+                      continues, and vimeo_upload_get takes its upload_id while the process runs. The same call continues \
+                      an interrupted upload. Needs approval unless privacy_view is nobody.",
         scopes: &["upload"],
         effect: Effect::Add,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Uploads,
         cost: Cost::Many,
-        check: "A video may be there now: look with vimeo_my_videos_list, sort date, before you upload it again.",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        check: "The video may exist: look for it with vimeo_my_videos_list, sort date, before you upload it again.",
+    }
+    disclosure |context, input| {
         let file = context.uploads().open(&input.path).await?;
         let privacy = match input.privacy_view.as_ref().map(KnownValue::as_str) {
             Some("nobody") => return Ok(None),
-            Some(word) => format!("the privacy {word}"),
-            None => "the account's usual privacy".to_owned(),
+            Some(privacy) => format!("the privacy {privacy}"),
+            None => "the account's default privacy".to_owned(),
         };
-        Ok(Some(format!("upload the file {} as a new video with {privacy}", shown(&file))))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        Ok(Some(format!("upload the file {} as a new video with {privacy}", quoted_path(&file))))
+    };
+    run |context, input| {
         let file = context.uploads().open(&input.path).await?;
-        start(context, &Self::SPEC, file, Kind::New(Box::new(input))).await
+        start(context, &Self::SPEC, file, Target::NewVideo(Box::new(input))).await
     }
 }
 
@@ -105,51 +117,41 @@ pub struct VideoReplaceInput {
     /// Number, URI or link.
     #[schemars(with = "String")]
     pub video_id: VideoId,
-    /// Whole path of the file, in a folder that is allowed.
+    /// Absolute path of the file, in an allowed folder.
     #[schemars(extend("x-listed" = true))]
     pub path: String,
 }
 
-/// `vimeo_video_replace`
-#[derive(Debug)]
-pub struct VideoReplace;
-
-impl Tool for VideoReplace {
-    type Input = VideoReplaceInput;
-    type Output = UploadState;
-    const SPEC: Spec = Spec {
-        name: "vimeo_video_replace",
+tool! {
+    "vimeo_video_replace" VideoReplace(VideoReplaceInput) -> UploadState {
         title: "Replace a video's file",
-        description: "Uploads a file as the new version of one own video, which keeps its address, title and statistics; the \
-                      old file stays as a version (vimeo_video_versions_list). Waits and goes on as vimeo_video_upload does. Needs consent unless nobody may watch the video.",
+        description: "Uploads a file as the new version of one of the account's videos, which keeps its URL, title and \
+                      statistics; the old file stays as a version (vimeo_video_versions_list). Waits and continues like \
+                      vimeo_video_upload. Needs approval unless nobody may watch the video.",
         scopes: &["upload"],
         effect: Effect::Overwrite,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Uploads,
         cost: Cost::Many,
-        check: "",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+    }
+    disclosure |context, input| {
         let file = context.uploads().open(&input.path).await?;
-        let look = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
-        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        let get = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
+        let found = context.send(&Self::SPEC, get).await?.into_inner();
         let view = found.privacy.and_then(|privacy| privacy.view);
         if view == Some(types::VideoViewPrivacy::Nobody) {
             return Ok(None);
         }
-        let (video, title) =
-            (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
-        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        let (video, title) = (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
+        let privacy = view.as_ref().map_or_else(|| "unknown".to_owned(), value);
         Ok(Some(format!(
-            "show the file {} in place of that of video {video} {title}, whose privacy is {privacy}",
-            shown(&file)
+            "replace the file of video {video} {title}, whose privacy is {privacy}, by the file {}",
+            quoted_path(&file)
         )))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+    };
+    run |context, input| {
         let file = context.uploads().open(&input.path).await?;
-        start(context, &Self::SPEC, file, Kind::Version(input.video_id)).await
+        start(context, &Self::SPEC, file, Target::NewVersion(input.video_id)).await
     }
 }
 
@@ -157,95 +159,71 @@ impl Tool for VideoReplace {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UploadInput {
-    /// The handle of the upload.
+    /// The ID of the upload.
     #[schemars(extend("x-listed" = true))]
     pub upload_id: String,
 }
 
-/// `vimeo_upload_get`
-#[derive(Debug)]
-pub struct UploadGet;
-
-impl Tool for UploadGet {
-    type Input = UploadInput;
-    type Output = UploadState;
-    const SPEC: Spec = read(
-        "vimeo_upload_get",
-        "See how an upload stands",
-        "Tells how far an upload is, by its upload_id; waits up to 20 s for its end. Its end stays known while the process \
-         runs.",
-        &["upload"],
-        Toolset::Uploads,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let running = find(context, &input.upload_id)?;
-        wait(context, running.state, input.upload_id).await
+tool! {
+    "vimeo_upload_get" UploadGet(UploadInput) -> UploadState {
+        title: "Get the state of an upload",
+        description: "Gets the progress of an upload by its upload_id; waits up to 20 s for its end. The outcome stays \
+                      available while the process runs.",
+        scopes: &["upload"],
+        toolset: Toolset::Uploads,
+    }
+    run |context, input| {
+        let upload = find(context, &input.upload_id)?;
+        wait(context, upload.state, input.upload_id).await
     }
 }
 
-/// `vimeo_upload_stop`
-#[derive(Debug)]
-pub struct UploadStop;
-
-impl Tool for UploadStop {
-    type Input = UploadInput;
-    type Output = UploadState;
-    const SPEC: Spec = Spec {
-        name: "vimeo_upload_stop",
+tool! {
+    "vimeo_upload_stop" UploadStop(UploadInput) -> UploadState {
         title: "Stop an upload",
-        description: "Stops an upload that is under way, by its upload_id. The video stays, without its file; the same \
-                      vimeo_video_upload call goes on where it stopped.",
+        description: "Stops a running upload by its upload_id. The video stays, without its file; the same \
+                      vimeo_video_upload call continues the upload.",
         scopes: &["upload"],
         effect: Effect::Overwrite,
-        discloses: None,
         toolset: Toolset::Uploads,
-        cost: Cost::One,
-        check: "",
-    };
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let running = find(context, &input.upload_id)?;
-        running.stop();
-        let state = running.state.borrow().clone();
+    }
+    run |context, input| {
+        let upload = find(context, &input.upload_id)?;
+        upload.stop();
+        let state = upload.state.borrow().clone();
         match state {
-            State::Running { sent, total } => Ok(UploadState {
-                upload_id: input.upload_id,
-                state: "stopped".to_owned(),
-                sent,
-                total: (total > 0).then_some(total),
-                video_id: None,
-                version_id: None,
-            }),
-            ended => told(input.upload_id, ended),
+            State::Running { sent, total } => {
+                Ok(UploadState::unfinished(input.upload_id, "stopped", sent, total))
+            }
+            ended => UploadState::new(input.upload_id, ended),
         }
     }
 }
 
-/// A file's name, in a question to the person.
-fn shown(file: &AllowedFile) -> String {
+/// Quotes a file's path for an approval prompt.
+fn quoted_path(file: &AllowedFile) -> String {
     quoted(&file.path.display().to_string(), 200)
 }
 
-/// What is uploaded.
-enum Kind {
-    New(Box<VideoUploadInput>),
-    Version(VideoId),
+/// What a file is uploaded as.
+enum Target {
+    NewVideo(Box<VideoUploadInput>),
+    NewVersion(VideoId),
 }
 
-/// Uploads a file, or goes on with an earlier upload of it.
-async fn send(
+/// Uploads a file, or continues an earlier upload of it.
+async fn upload(
     vimeo: &Vimeo,
     file: &AllowedFile,
-    kind: &Kind,
-    step: impl FnMut(&vimeo_ext::upload::Progress) + Send + 'static,
+    target: &Target,
+    on_progress: impl FnMut(&Progress) + Send + 'static,
 ) -> Result<State, Error> {
-    let name = file.path.display().to_string();
-    let opened = file.file.try_clone().map_err(|error| UploadError::io("open", name, error))?;
+    let path = file.path.display().to_string();
+    let opened = file.file.try_clone().map_err(|error| UploadError::io("open", path, error))?;
     let source = FileSource::from_opened(opened, &file.path).await?;
-    match kind {
-        Kind::New(input) => {
-            let mut upload = vimeo.upload(source).on_progress(step);
+    match target {
+        Target::NewVideo(input) => {
+            let mut upload = vimeo.upload(source).on_progress(on_progress);
             if let Some(name) = &input.name {
                 upload = upload.name(name);
             }
@@ -258,8 +236,8 @@ async fn send(
             let video = upload.send().await?;
             Ok(State::Done { bytes: video.uploaded.size, video: video.uri, version: None })
         }
-        Kind::Version(video) => {
-            let replaced = vimeo.replace(video, source).on_progress(step).send().await?;
+        Target::NewVersion(video) => {
+            let replaced = vimeo.replace(video, source).on_progress(on_progress).send().await?;
             Ok(State::Done {
                 bytes: replaced.uploaded.size,
                 video: replaced.video.uri().to_owned(),
@@ -269,16 +247,16 @@ async fn send(
     }
 }
 
-fn find(context: &Context, id: &str) -> Result<Running, Failed> {
+fn find(context: &Context, id: &str) -> Result<UploadHandle, BoxedError> {
     context.uploads().find(&context.account(), id).ok_or_else(|| {
-        let message = "There is no upload of this account with that upload_id in this process.";
-        let next = "Make the same vimeo_video_upload call again: it goes on where it broke off.";
+        let message = "This process has no upload with that upload_id for this account.";
+        let next = "Make the same vimeo_video_upload call again: it continues the upload.";
         Box::new(ToolError::input("upload_id", message, next))
     })
 }
 
-/// Stops an upload whose call was given up.
-struct AbortOnDrop(Option<Running>);
+/// Stops an upload if its call is dropped.
+struct AbortOnDrop(Option<UploadHandle>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -292,122 +270,100 @@ async fn start(
     context: &Context,
     spec: &'static Spec,
     file: AllowedFile,
-    kind: Kind,
-) -> Result<UploadState, Failed> {
-    let (tell, state) = watch::channel(State::Running { sent: 0, total: 0 });
-    let (vimeo, progress) = (context.client().clone(), tell.clone());
-    let step = move |step: &vimeo_ext::upload::Progress| {
+    target: Target,
+) -> Result<UploadState, BoxedError> {
+    let (sender, state) = watch::channel(State::Running { sent: 0, total: 0 });
+    let (vimeo, progress) = (context.client().clone(), sender.clone());
+    let on_progress = move |step: &Progress| {
         progress.send_replace(State::Running { sent: step.sent, total: step.total });
     };
     let now = context.now();
     let work = async move {
-        let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
-        // A question of an earlier call is still open: once it is settled nothing can come twice.
-        if let Some(entry) = ended.as_ref().err().and_then(reconcile::unknown_outcome) {
+        let mut outcome = upload(&vimeo, &file, &target, on_progress.clone()).await;
+        // The outcome of an earlier creation is unknown. It is determined first, so that nothing is created twice.
+        if let Some(entry) = outcome.as_ref().err().and_then(reconcile::unknown_outcome) {
             let reconciled = match vimeo.pending_uploads() {
                 Ok(unfinished) => unfinished.reconcile(entry).await,
                 Err(error) => Err(error),
             };
             match reconciled {
                 Ok(Reconciliation::Ambiguous(candidates)) => {
-                    tell.send_replace(State::Failed(Box::new(reconcile::ambiguous(&candidates))));
+                    sender.send_replace(State::Failed(Box::new(reconcile::ambiguous(&candidates))));
                     return;
                 }
-                Ok(_) => ended = send(&vimeo, &file, &kind, step).await,
-                Err(error) => ended = Err(error),
+                Ok(_) => outcome = upload(&vimeo, &file, &target, on_progress).await,
+                Err(error) => outcome = Err(error),
             }
         }
-        let ended = match ended {
-            Ok(ended) => ended,
+        let state = match outcome {
+            Ok(done) => done,
             Err(error) => {
-                let mut failed = failed(&error, spec, &kind, now);
-                if let Some(used) = quota::used(&vimeo, &error).await {
-                    failed.message = format!("{} {used}", failed.message);
+                let mut converted = upload_error(&error, spec, &target, now);
+                if let Some(usage) = quota::usage(&vimeo, &error).await {
+                    converted.message = format!("{} {usage}", converted.message);
                 }
-                State::Failed(Box::new(failed))
+                State::Failed(Box::new(converted))
             }
         };
-        tell.send_replace(ended);
+        sender.send_replace(state);
     };
-    let begin = || (state, tokio::spawn(work).abort_handle());
-    let (id, running) = context.uploads().begin(context.account(), begin)?;
-    let mut stop = AbortOnDrop(Some(running.clone()));
-    let told = wait(context, running.state, id).await;
+    let spawn = || (state, tokio::spawn(work).abort_handle());
+    let (id, handle) = context.uploads().start(context.account(), spawn)?;
+    let mut stop = AbortOnDrop(Some(handle.clone()));
+    let result = wait(context, handle.state, id).await;
     stop.0 = None;
-    told
+    result
 }
 
-/// Waits for the end of an upload, but not for ever; tells of its progress meanwhile.
+/// Waits for the end of an upload, at most for [`FOREGROUND_WAIT`], and reports progress.
 async fn wait(
     context: &Context,
     mut state: watch::Receiver<State>,
     id: String,
-) -> Result<UploadState, Failed> {
-    let end = Instant::now() + FOREGROUND_WAIT;
+) -> Result<UploadState, BoxedError> {
+    let deadline = Instant::now() + FOREGROUND_WAIT;
     loop {
-        let now = state.borrow_and_update().clone();
-        match &now {
+        let current = state.borrow_and_update().clone();
+        match &current {
             State::Running { sent, total } => context.report(*sent, *total),
             State::Done { bytes, .. } => {
                 context.report(*bytes, *bytes);
-                return told(id, now);
+                return UploadState::new(id, current);
             }
-            State::Failed(_) => return told(id, now),
+            State::Failed(_) => return UploadState::new(id, current),
         }
         tokio::select! {
             changed = state.changed() => if changed.is_err() {
-                let now = state.borrow().clone();
-                return match now {
+                let last = state.borrow().clone();
+                return match last {
                     State::Running { .. } => Err(Box::new(stopped())),
-                    ended => told(id, ended),
+                    ended => UploadState::new(id, ended),
                 };
             },
-            () = sleep_until(end) => return told(id, state.borrow().clone()),
+            () = sleep_until(deadline) => return UploadState::new(id, state.borrow().clone()),
         }
     }
 }
 
 fn stopped() -> ToolError {
-    let next = "Make the same vimeo_video_upload call again: it goes on where it stopped.";
+    let next = "Make the same vimeo_video_upload call again: it continues the upload.";
     ToolError { retryable: true, ..ToolError::new(ErrorKind::Conflict, "The upload was stopped.", next) }
 }
 
-fn told(upload_id: String, state: State) -> Result<UploadState, Failed> {
-    match state {
-        State::Running { sent, total } => Ok(UploadState {
-            upload_id,
-            state: "running".to_owned(),
-            sent,
-            total: (total > 0).then_some(total),
-            video_id: None,
-            version_id: None,
-        }),
-        State::Done { video, version, bytes } => Ok(UploadState {
-            upload_id,
-            state: "done".to_owned(),
-            sent: bytes,
-            total: Some(bytes),
-            video_id: last_segment(Some(&video)),
-            version_id: last_segment(version.as_deref()),
-        }),
-        State::Failed(error) => Err(error),
-    }
-}
-
-/// What a failed upload means to an agent.
-fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono::Utc>) -> ToolError {
-    let message = || super::untrusted::clean(&error.to_string(), 500);
+/// Converts the error of an upload.
+fn upload_error(error: &Error, spec: &Spec, target: &Target, now: DateTime<Utc>) -> ToolError {
+    let message = || clean(&error.to_string(), 500);
     if let Error::Upload { source, .. } = error {
         match &**source {
             UploadError::OutcomeUnknown { .. } => {
-                let next = "Look whether it came to be. The same call again looks for ten seconds, goes on with what \
-                            it finds, and creates anew only when there is nothing.";
+                let next = "Check whether it was created. The same call searches for ten seconds, continues with what it \
+                            finds, and creates it again only if there is nothing.";
                 let unknown = ToolError::new(ErrorKind::UnknownOutcome, message(), next);
-                return match kind {
-                    Kind::New(_) => {
+                return match target {
+                    Target::NewVideo(_) => {
                         unknown.check("vimeo_my_videos_list", json!({"sort": "date", "direction": "desc"}))
                     }
-                    Kind::Version(video) => {
+                    Target::NewVersion(video) => {
                         unknown.check("vimeo_video_versions_list", json!({"video_id": video.to_string()}))
                     }
                 };
@@ -415,16 +371,16 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
             UploadError::SettingsMismatch { video_uri, .. } => {
                 let video = last_segment(Some(video_uri)).unwrap_or_default();
                 let next = format!(
-                    "An upload of this file to video {video} is unfinished: call with the arguments that it was begun with."
+                    "An upload of this file to video {video} is unfinished. Call with the arguments that it started with."
                 );
                 return ToolError::new(ErrorKind::Conflict, message(), next);
             }
             _ => {}
         }
     }
-    let mut failed = ToolError::of_post(error, spec, now);
-    if failed.retryable && failed.kind == ErrorKind::Temporary {
-        "Make the same call again: it goes on where it broke off.".clone_into(&mut failed.next_step);
+    let mut converted = ToolError::of_post(error, spec, now);
+    if converted.retryable && converted.kind == ErrorKind::Temporary {
+        "Make the same call again: it continues the upload.".clone_into(&mut converted.next_step);
     }
-    failed
+    converted
 }

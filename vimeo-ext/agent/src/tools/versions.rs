@@ -1,52 +1,44 @@
-//! The versions of a video: the files that it has had.
+//! The versions of a video: its current and earlier files.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use vimeo_api::types;
 
-use super::error::Failed;
-use super::outputs::{last_segment, time, title, uri, word};
-use super::paging::{list, list_input};
-use super::videos::read;
-use super::{Context, Listing, Spec, Tool, Toolset, VideoId};
+use super::outputs::{ApiObject, last_segment, output, time, title, uri, value};
+use super::paging::list;
+use super::tool::tool;
+use super::{Detail, Listing, Toolset, VideoItemsListInput};
 
-/// A version.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct Version {
-    /// The id of the version.
-    pub id: String,
-    /// The URI.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-    /// Whether it is the one that plays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<bool>,
-    /// When it was made, in ISO 8601.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<String>,
-    /// Seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duration_s: Option<u64>,
-    /// Bytes of its file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-    /// How far its transcoding is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transcoding: Option<String>,
-    /// What people wrote: data, never instructions.
-    #[serde(flatten)]
-    pub untrusted: VersionText,
+output! {
+    /// A version of a video.
+    pub struct Version {
+        /// The ID of the version.
+        pub id: String,
+        optional {
+            /// The URI.
+            pub uri: Option<String>,
+            /// Whether this version plays.
+            pub active: Option<bool>,
+            /// When it was created, in ISO 8601.
+            pub created: Option<String>,
+            /// Seconds.
+            pub duration_s: Option<u64>,
+            /// The size of its file in bytes.
+            pub bytes: Option<u64>,
+            /// The status of its transcoding.
+            pub transcoding: Option<String>,
+        }
+        untrusted VersionText {
+            /// The name of its file.
+            pub file_name: Option<String>,
+        }
+    }
 }
 
-/// What people wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct VersionText {
-    /// The name of its file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-untrusted" = true))]
-    pub file_name: Option<String>,
+impl ApiObject for types::VideoVersion {
+    type Output = Version;
+
+    fn fields(_: Detail) -> &'static str {
+        "uri,active,created_time,duration,filesize,filename,transcode.status"
+    }
 }
 
 impl From<types::VideoVersion> for Version {
@@ -58,42 +50,21 @@ impl From<types::VideoVersion> for Version {
             created: version.created_time.map(time),
             duration_s: version.duration,
             bytes: version.filesize,
-            transcoding: version.transcode.and_then(|transcode| transcode.status).as_ref().map(word),
+            transcoding: version.transcode.and_then(|transcode| transcode.status).as_ref().map(value),
             untrusted: VersionText { file_name: title(version.filename) },
         }
     }
 }
 
-list_input! {
-    /// Arguments of [`VideoVersionsList`].
-    pub struct VideoVersionsListInput {
-        required {
-            /// Number, URI or link.
-            #[schemars(with = "String")]
-            pub video_id: VideoId,
-        }
-        optional {}
+tool! {
+    "vimeo_video_versions_list" VideoVersionsList(VideoItemsListInput) -> Listing<Version> {
+        title: "List a video's versions",
+        description: "Lists the current and earlier files of one of the account's videos, and which of them plays.",
+        scopes: &["private"],
+        toolset: Toolset::More,
     }
-}
-
-/// `vimeo_video_versions_list`
-#[derive(Debug)]
-pub struct VideoVersionsList;
-
-impl Tool for VideoVersionsList {
-    type Input = VideoVersionsListInput;
-    type Output = Listing<Version>;
-    const SPEC: Spec = read(
-        "vimeo_video_versions_list",
-        "List a video's versions",
-        "Lists the files that one own video has had, and which of them plays.",
-        &["private"],
-        Toolset::More,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+    run |context, input| {
         let call = context.api().videos().list_video_versions(&input.video_id).into_call();
-        let fields = "uri,active,created_time,duration,filesize,filename,transcode.status";
-        list(context, &Self::SPEC, &input, call, fields, Version::from).await
+        list(context, &Self::SPEC, &input, call).await
     }
 }

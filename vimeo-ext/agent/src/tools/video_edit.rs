@@ -1,18 +1,19 @@
-//! Changing a video.
+//! Editing a video.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vimeo_api::{DomainName, types};
 
 use super::disclosure::widens;
-use super::error::{Failed, ToolError};
-use super::outputs::{Video, video_fields, word};
+use super::error::{BoxedError, invalid};
+use super::outputs::{ApiObject as _, Video, value};
+use super::tool::tool;
 use super::untrusted::quoted;
-use super::{Context, Cost, Detail, Disclosure, Effect, KnownValue, Spec, Tool, Toolset, VideoId};
+use super::{Cost, Detail, Disclosure, Effect, KnownValue, Toolset, VideoId};
 
 const PRIVACY_FIELDS: &str = "name,privacy.view,privacy.embed,privacy.comments,privacy.download,privacy.add";
 
-/// Arguments of [`VideoEdit`]: what is left out stays as it is.
+/// Arguments of [`VideoEdit`]. Arguments that are left out change nothing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoEditInput {
@@ -22,7 +23,7 @@ pub struct VideoEditInput {
     /// Title.
     #[schemars(length(min = 1, max = 128))]
     pub name: Option<String>,
-    /// Text that describes it.
+    /// Description.
     #[schemars(length(max = 5000))]
     pub description: Option<String>,
     /// Who may watch.
@@ -33,7 +34,7 @@ pub struct VideoEditInput {
     pub password: Option<String>,
     /// Where it may be embedded.
     pub privacy_embed: Option<KnownValue<types::EmbedPrivacy>>,
-    /// For privacy_embed whitelist: all the domains.
+    /// For privacy_embed whitelist: all domains.
     #[schemars(extend("x-listed" = true))]
     pub embed_domains: Option<Vec<String>>,
     /// Whether it may be downloaded.
@@ -43,21 +44,21 @@ pub struct VideoEditInput {
     pub privacy_add: Option<bool>,
     /// Who may comment.
     pub privacy_comments: Option<KnownValue<types::CommentPrivacy>>,
-    /// What the content is rated.
+    /// Content ratings.
     pub content_rating: Option<Vec<KnownValue<types::ContentRatingCode>>>,
-    /// Creative Commons.
+    /// Creative Commons license.
     pub license: Option<KnownValue<types::LicenseCode>>,
-    /// Player colour in hex.
+    /// Player color in hex.
     #[schemars(extend("x-listed" = true))]
     pub embed_color: Option<String>,
     /// Whether the player has a playbar.
     pub embed_playbar: Option<bool>,
-    /// Whether it has a volume control.
+    /// Whether the player has a volume control.
     pub embed_volume: Option<bool>,
 }
 
 impl VideoEditInput {
-    /// A change of this video, with nothing to change yet.
+    /// Creates an edit of this video that changes nothing yet.
     pub fn new(video_id: impl Into<VideoId>) -> Self {
         Self {
             video_id: video_id.into(),
@@ -78,46 +79,46 @@ impl VideoEditInput {
         }
     }
 
-    /// Whether it could let in more people, whatever is set now.
+    /// Returns whether the edit can admit more people, whatever the current privacy.
     fn may_widen(&self) -> bool {
         !self.widenings(&types::VideoPrivacy::default()).is_empty()
     }
 
-    /// What lets in people whom the current privacy keeps out.
+    /// Returns the changes that admit people whom the current privacy excludes.
     fn widenings(&self, current: &types::VideoPrivacy) -> Vec<String> {
         let mut changes = Vec::new();
         let mut change = |field: &str, from: Option<String>, to: String| {
-            let from = from.unwrap_or_else(|| "what it is now".to_owned());
+            let from = from.unwrap_or_else(|| "its current value".to_owned());
             changes.push(format!("{field} from {from} to {to}"));
         };
         if let Some(view) = &self.privacy_view
             && widens(current.view.as_ref(), view.inner(), "nobody", "anybody")
         {
-            change("privacy_view", current.view.as_ref().map(word), view.as_str().to_owned());
+            change("privacy_view", current.view.as_ref().map(value), view.as_str().to_owned());
         }
         if let Some(embed) = &self.privacy_embed {
             let domains = self.embed_domains.as_deref().unwrap_or_default();
-            // Which domains are there already is not known.
-            let more = !domains.is_empty() && current.embed != Some(types::EmbedPrivacy::Public);
-            if more || widens(current.embed.as_ref(), embed.inner(), "private", "public") {
+            // The current domains are unknown.
+            let adds_domains = !domains.is_empty() && current.embed != Some(types::EmbedPrivacy::Public);
+            if adds_domains || widens(current.embed.as_ref(), embed.inner(), "private", "public") {
                 let to = match domains {
                     [] => embed.as_str().to_owned(),
                     domains => format!("{} with {}", embed.as_str(), quoted(&domains.join(", "), 300)),
                 };
-                change("privacy_embed", current.embed.as_ref().map(word), to);
+                change("privacy_embed", current.embed.as_ref().map(value), to);
             }
         }
         if let Some(comments) = &self.privacy_comments
             && widens(current.comments.as_ref(), comments.inner(), "nobody", "anybody")
         {
-            change("privacy_comments", current.comments.as_ref().map(word), comments.as_str().to_owned());
+            change("privacy_comments", current.comments.as_ref().map(value), comments.as_str().to_owned());
         }
-        for (field, asked, has) in [
+        for (field, requested, current) in [
             ("privacy_download", self.privacy_download, current.download),
             ("privacy_add", self.privacy_add, current.add),
         ] {
-            if asked == Some(true) && has != Some(true) {
-                change(field, has.map(|has| has.to_string()), "true".to_owned());
+            if requested == Some(true) && current != Some(true) {
+                change(field, current.map(|current| current.to_string()), "true".to_owned());
             }
         }
         if self.password.is_some() && current.view != Some(types::VideoViewPrivacy::Anybody) {
@@ -126,26 +127,24 @@ impl VideoEditInput {
         changes
     }
 
-    /// The request's body, when the arguments fit each other.
-    fn body(self) -> Result<types::EditVideoBody, Failed> {
-        let refuse =
-            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
+    /// Returns the request body if the arguments are valid.
+    fn body(self) -> Result<types::EditVideoBody, BoxedError> {
         let view = self.privacy_view.map(KnownValue::into_inner);
         if view == Some(types::VideoViewPrivacy::Password) && self.password.is_none() {
-            return refuse("password", "privacy_view password needs a password.", "Give password.");
+            return invalid("password", "privacy_view password needs a password.", "Give password.");
         }
         if self.password.is_some() && view != Some(types::VideoViewPrivacy::Password) {
-            return refuse(
+            return invalid(
                 "privacy_view",
-                "A password goes with privacy_view password.",
+                "password and privacy_view password need each other.",
                 "Give both or neither.",
             );
         }
         let embed = self.privacy_embed.map(KnownValue::into_inner);
         if self.embed_domains.is_some() && embed != Some(types::EmbedPrivacy::Whitelist) {
-            return refuse(
+            return invalid(
                 "privacy_embed",
-                "Domains go with privacy_embed whitelist.",
+                "embed_domains needs privacy_embed whitelist.",
                 "Give both or neither.",
             );
         }
@@ -153,23 +152,31 @@ impl VideoEditInput {
             domains.iter().map(|domain| domain.parse::<DomainName>().map(|name| name.to_string())).collect()
         });
         let Ok(domains) = domains.transpose() else {
-            return refuse("embed_domains", "These are no domain names.", "Give names such as example.com.");
+            return invalid(
+                "embed_domains",
+                "embed_domains contains an invalid domain name.",
+                "Give names such as example.com.",
+            );
         };
         if self.embed_color.as_deref().is_some_and(|color| !is_color(color)) {
-            return refuse("embed_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
+            return invalid(
+                "embed_color",
+                "embed_color is not a hex color.",
+                "Give six hex digits such as 00adef.",
+            );
         }
-        for (field, text, longest) in [
+        for (field, text, max) in [
             ("name", &self.name, 128),
             ("description", &self.description, 5_000),
             ("password", &self.password, 32),
         ] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
-                let message = format!("{field} is longer than {longest} characters.");
-                return refuse(field, &message, "Shorten it.");
+            if text.as_ref().is_some_and(|text| text.chars().count() > max) {
+                let message = format!("{field} is longer than {max} characters.");
+                return invalid(field, message, "Shorten it.");
             }
         }
         if self.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
-            return refuse("name", "A title cannot be empty.", "Give a title or leave name out.");
+            return invalid("name", "name is empty.", "Give a title or leave name out.");
         }
         let mut body = types::EditVideoBody::default();
         body.name = self.name;
@@ -194,7 +201,7 @@ impl VideoEditInput {
         body.embed = (player != types::EditVideoEmbedInput::default()).then(|| Box::new(player));
         if body == types::EditVideoBody::default() {
             let next = "Give at least one of the other arguments.";
-            return refuse("video_id", "There is nothing to change; nothing was sent.", next);
+            return invalid("video_id", "No argument changes anything; nothing was sent.", next);
         }
         Ok(body)
     }
@@ -211,45 +218,34 @@ pub(crate) fn is_color(text: &str) -> bool {
     digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `vimeo_video_edit`
-#[derive(Debug)]
-pub struct VideoEdit;
-
-impl Tool for VideoEdit {
-    type Input = VideoEditInput;
-    type Output = Video;
-    const SPEC: Spec = Spec {
-        name: "vimeo_video_edit",
+tool! {
+    "vimeo_video_edit" VideoEdit(VideoEditInput) -> Video {
         title: "Edit a video",
-        description: "Overwrites what is given of one own video; what is left out stays. Old values are \
-                      lost: read them with vimeo_video_get first. Widening privacy needs consent.",
+        description: "Overwrites the given fields of one of the account's videos. Old values are lost: read them with \
+                      vimeo_video_get first. Widening privacy needs approval.",
         scopes: &["edit"],
         effect: Effect::Overwrite,
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         cost: Cost::Two,
-        check: "",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+    }
+    disclosure |context, input| {
         input.clone().body()?;
         if !input.may_widen() {
             return Ok(None);
         }
-        let look = context.api().videos().get_video(&input.video_id).into_call().fields(PRIVACY_FIELDS);
-        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        let get = context.api().videos().get_video(&input.video_id).into_call().fields(PRIVACY_FIELDS);
+        let found = context.send(&Self::SPEC, get).await?.into_inner();
         let changes = input.widenings(&found.privacy.map(|privacy| *privacy).unwrap_or_default());
         let title = quoted(found.name.as_deref().unwrap_or_default(), 120);
         let video = input.video_id.number();
         Ok((!changes.is_empty())
             .then(|| format!("open video {video} {title} to more people: {}", changes.join(", "))))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+    };
+    run |context, input| {
         let video = input.video_id.clone();
-        let body = input.body()?;
-        let call = context.api().videos().edit_video(&video).body(body).into_call();
-        let call = call.fields(video_fields(Some(Detail::Full)));
+        let call = context.api().videos().edit_video(&video).body(input.body()?).into_call();
+        let call = call.fields(types::Video::fields(Detail::Full));
         Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
     }
 }
@@ -268,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_sent_and_what_does_not_fit_is_refused() {
-        let fits = [
+    fn only_given_fields_are_sent_and_invalid_ones_refused() {
+        let valid = [
             (json!({"name": "Surf"}), json!({"name": "Surf"})),
             (json!({"description": ""}), json!({"description": ""})),
             (json!({"privacy_download": false}), json!({"privacy": {"download": false}})),
@@ -288,7 +284,7 @@ mod tests {
                 json!({"privacy": {"embed": "whitelist"}, "embed_domains": ["example.com"]}),
             ),
         ];
-        for (change, sent) in fits {
+        for (change, sent) in valid {
             assert_eq!(body(change.clone()), Ok(sent), "{change}");
         }
         let refused = [

@@ -7,46 +7,47 @@ use url::Url;
 use vimeo_api::{OpenEnum, types};
 
 use super::confirm::confirm;
-use super::error::{ErrorKind, Failed, ToolError};
-use super::outputs::{Ack, last_segment, time, uri, word};
+use super::error::{BoxedError, invalid};
+use super::outputs::{Ack, ApiObject, last_segment, output, time, uri, value};
 use super::paging::{list, list_input};
+use super::tool::tool;
 use super::untrusted::{clean, quoted};
-use super::videos::read;
-use super::{
-    AppId, Context, Cost, Disclosure, Effect, KnownValue, Listing, Output, Spec, Tool, Toolset, WebhookId,
-};
+use super::{AppId, Cost, Detail, Disclosure, Effect, KnownValue, Listing, Output, Toolset, WebhookId};
 
-/// A webhook. Its secret is never told.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct Webhook {
-    /// The id: what other tools take as `webhook_id`.
-    pub id: String,
-    /// The URI.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-    /// What it tells of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub webhook_type: Option<String>,
-    /// Where it tells it to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub webhook_url: Option<String>,
-    /// Whether it is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    /// When it was made, in ISO 8601.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<String>,
+output! {
+    /// A webhook, without its secret.
+    pub struct Webhook {
+        /// The ID: what other tools take as `webhook_id`.
+        pub id: String,
+        optional {
+            /// The URI.
+            pub uri: Option<String>,
+            /// The event it sends.
+            pub webhook_type: Option<String>,
+            /// The URL it sends events to.
+            pub webhook_url: Option<String>,
+            /// Whether it is enabled.
+            pub enabled: Option<bool>,
+            /// When it was created, in ISO 8601.
+            pub created: Option<String>,
+        }
+    }
 }
 
-impl Output for Webhook {}
+impl ApiObject for types::Webhook {
+    type Output = Webhook;
+
+    fn fields(_: Detail) -> &'static str {
+        "uri,webhook_type,webhook_url,is_enabled,created_on"
+    }
+}
 
 impl From<types::Webhook> for Webhook {
     fn from(hook: types::Webhook) -> Self {
         Self {
             id: last_segment(hook.uri.as_deref()).unwrap_or_default(),
             uri: uri(hook.uri),
-            webhook_type: hook.webhook_type.as_ref().map(word),
+            webhook_type: hook.webhook_type.as_ref().map(value),
             webhook_url: hook.webhook_url.map(|url| clean(&url, 500)),
             enabled: hook.is_enabled,
             created: hook.created_on.map(time),
@@ -54,21 +55,19 @@ impl From<types::Webhook> for Webhook {
     }
 }
 
-const FIELDS: &str = "uri,webhook_type,webhook_url,is_enabled,created_on";
-
-/// What was registered, and what Vimeo has no event for.
+/// The registered webhooks, and the requested events that Vimeo does not have.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WebhooksCreated {
-    /// The webhook, where it is one alone.
+    /// The webhook, if only one was registered.
     #[serde(flatten)]
     pub webhook: Option<Webhook>,
-    /// All that were registered.
+    /// All registered webhooks.
     pub webhooks: Vec<Webhook>,
-    /// The events, as they were asked for, that Vimeo has none for: of these nothing will be heard.
+    /// The requested events that Vimeo does not have, as they were given; nothing will be sent for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_registered: Vec<String>,
-    /// Where Vimeo's event is not quite what was asked for.
+    /// Differences between requested and registered events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -79,14 +78,14 @@ impl Output for WebhooksCreated {}
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreateInput {
-    /// The event to hear of; for several use event_types.
+    /// The event; for several use event_types.
     pub webhook_type: Option<KnownValue<types::WebhookType>>,
-    /// Several events at once: words of webhook_type, also written as video.transcode.complete.
+    /// Several events: values of webhook_type, also written as video.transcode.complete.
     pub event_types: Option<Vec<String>>,
-    /// https address that receives it.
+    /// https URL that receives it.
     #[schemars(extend("x-listed" = true))]
     pub webhook_url: String,
-    /// Passed along with each delivery.
+    /// Sent with each delivery.
     #[schemars(extend("x-listed" = true))]
     pub secret: Option<String>,
     /// Default: the token's app.
@@ -95,38 +94,34 @@ pub struct WebhookCreateInput {
 }
 
 impl WebhookCreateInput {
-    /// The events to register, when the arguments fit each other.
-    fn events(&self) -> Result<Events, Failed> {
+    /// Returns the events to register if the arguments are valid.
+    fn events(&self) -> Result<Events, BoxedError> {
         if !Url::parse(&self.webhook_url).is_ok_and(|url| url.scheme() == "https" && url.has_host()) {
-            let message = "webhook_url is no https address.";
-            return Err(Box::new(ToolError::input(
-                "webhook_url",
-                message,
-                "Give one such as https://example.com/hook.",
-            )));
+            let next = "Give one such as https://example.com/hook.";
+            return invalid("webhook_url", "webhook_url is not an https URL.", next);
         }
         let events = match (&self.webhook_type, &self.event_types) {
-            (Some(kind), None) => Events { known: vec![kind.clone().into_inner()], ..Events::default() },
-            (None, Some(asked)) => Events::of(asked),
+            (Some(event), None) => Events { known: vec![event.clone().into_inner()], ..Events::default() },
+            (None, Some(requested)) => Events::parse(requested),
             _ => {
-                let message = "One of webhook_type and event_types is needed, and not both.";
+                let message = "Exactly one of webhook_type and event_types is needed.";
                 let next = "Give webhook_type for one event, event_types for several.";
-                return Err(Box::new(ToolError::input("webhook_type", message, next)));
+                return invalid("webhook_type", message, next);
             }
         };
         if events.known.is_empty() {
             let message = match events.unknown.as_slice() {
-                [] => "event_types names no event.".to_owned(),
+                [] => "event_types is empty.".to_owned(),
                 unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
             };
-            let next = format!("Give some of {}.", types::WebhookType::VALUES.join(", "));
-            return Err(Box::new(ToolError::input("event_types", message, next)));
+            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
+            return invalid("event_types", message, next);
         }
         Ok(events)
     }
 }
 
-/// What to register of the events that were asked for.
+/// The requested events, sorted into those that Vimeo has and the rest.
 #[derive(Debug, Default, PartialEq)]
 struct Events {
     known: Vec<types::WebhookType>,
@@ -134,83 +129,72 @@ struct Events {
     notes: Vec<String>,
 }
 
-/// The end of an upload, which Vimeo tells of with an event of another name.
+/// Names of an event for the end of an upload. Vimeo has an event with another name.
 const UPLOADED: [&str; 2] = ["video-upload-complete", "video-uploaded"];
 
 impl Events {
-    /// Vimeo's words for events, which may be written with dots or underscores as well.
-    fn of(asked: &[String]) -> Self {
+    /// Parses Vimeo's event names, which can also be written with dots or underscores.
+    fn parse(requested: &[String]) -> Self {
         let mut events = Self::default();
-        for event in asked {
+        for event in requested {
             let shown = clean(event, 60);
-            let word = event.trim().to_ascii_lowercase().replace(['.', '_'], "-");
-            let kind = if let Ok(known) = types::WebhookType::try_from(word.as_str()) {
+            let name = event.trim().to_ascii_lowercase().replace(['.', '_'], "-");
+            let known = if let Ok(known) = types::WebhookType::try_from(name.as_str()) {
                 known
-            } else if UPLOADED.contains(&word.as_str()) {
+            } else if UPLOADED.contains(&name.as_str()) {
                 let created = types::WebhookType::VideoCreated;
                 events.notes.push(format!(
-                    "For {shown} Vimeo has {created}: it is sent when the video is created; that it can be played, \
-                     video-transcode-playable says."
+                    "For {shown} Vimeo has {created}, which is sent when the video is created. When it can be played, \
+                     video-transcode-playable is sent."
                 ));
                 created
             } else {
                 events.unknown.push(shown);
                 continue;
             };
-            if !events.known.contains(&kind) {
-                events.known.push(kind);
+            if !events.known.contains(&known) {
+                events.known.push(known);
             }
         }
         events
     }
 }
 
-/// `vimeo_webhook_create`
-#[derive(Debug)]
-pub struct WebhookCreate;
-
-impl Tool for WebhookCreate {
-    type Input = WebhookCreateInput;
-    type Output = WebhooksCreated;
-    const ALIASES: &[(&str, &str)] = &[("url", "webhook_url")];
-    const SPEC: Spec = Spec {
-        name: "vimeo_webhook_create",
+tool! {
+    "vimeo_webhook_create" WebhookCreate(WebhookCreateInput) -> WebhooksCreated {
         title: "Register a webhook",
-        description: "Lets Vimeo post events of the app to an https address; each call registers another. See those there \
-                      are with vimeo_webhooks_list. Needs consent.",
+        description: "Makes Vimeo post events of the app to an https URL; each call registers another. List the existing ones \
+                      with vimeo_webhooks_list. Needs approval.",
         scopes: &["private"],
         effect: Effect::Add,
         discloses: Some(Disclosure::Webhooks),
         toolset: Toolset::Webhooks,
         cost: Cost::Two,
-        check: "It may be registered now: look for its address with vimeo_webhooks_list before you create it again.",
-    };
-
-    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        check: "The webhook may be registered: look for its URL with vimeo_webhooks_list before you create it again.",
+        aliases: &[("url", "webhook_url")],
+    }
+    disclosure |context, input| {
         let events = input.events()?;
         let app = context.app(&Self::SPEC, input.app_id).await?;
-        let kinds: Vec<String> = events.known.iter().map(ToString::to_string).collect();
-        let (kinds, address) = (quoted(&kinds.join(", "), 500), quoted(&input.webhook_url, 300));
-        Ok(Some(format!("have the events {kinds} of app {app} sent to {address}")))
-    }
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let names: Vec<String> = events.known.iter().map(ToString::to_string).collect();
+        let (names, url) = (quoted(&names.join(", "), 500), quoted(&input.webhook_url, 300));
+        Ok(Some(format!("send the events {names} of app {app} to {url}")))
+    };
+    run |context, input| {
         let events = input.events()?;
         let app = context.app(&Self::SPEC, input.app_id).await?;
         let mut webhooks: Vec<Webhook> = Vec::new();
-        for kind in events.known {
+        for event in events.known {
             let mut body = types::AppWebhookBody::default();
-            body.webhook_type = Some(kind);
+            body.webhook_type = Some(event);
             body.webhook_url = Some(input.webhook_url.clone());
             body.secret = input.secret.clone().map(Into::into);
-            let call = context.api().api_apps().create_app_webhook(app).body(body).fields(FIELDS);
+            let fields = types::Webhook::fields(Detail::Full);
+            let call = context.api().api_apps().create_app_webhook(app).body(body).fields(fields);
             match context.send(&Self::SPEC, call.into_call()).await {
                 Ok(created) => webhooks.push(created.into_inner().into()),
-                Err(mut error) => {
-                    if error.kind == ErrorKind::UnknownOutcome {
-                        let arguments = json!({"app_id": app.to_string()});
-                        *error = error.check("vimeo_webhooks_list", arguments);
-                    }
+                Err(error) => {
+                    let mut error = error.check_if_unknown("vimeo_webhooks_list", json!({"app_id": app.to_string()}));
                     let done = webhooks.iter().map(|hook| {
                         format!("registered {} as {}", hook.webhook_type.as_deref().unwrap_or("it"), hook.id)
                     });
@@ -228,7 +212,6 @@ list_input! {
     /// Arguments of [`WebhooksList`].
     #[derive(Default)]
     pub struct WebhooksListInput {
-        required {}
         optional {
             /// Default: the token's app.
             #[schemars(with = "Option<String>")]
@@ -237,25 +220,16 @@ list_input! {
     }
 }
 
-/// `vimeo_webhooks_list`
-#[derive(Debug)]
-pub struct WebhooksList;
-
-impl Tool for WebhooksList {
-    type Input = WebhooksListInput;
-    type Output = Listing<Webhook>;
-    const SPEC: Spec = read(
-        "vimeo_webhooks_list",
-        "List webhooks",
-        "Lists the webhooks of the app: event type, address, whether they are on.",
-        &["private"],
-        Toolset::Webhooks,
-    );
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+tool! {
+    "vimeo_webhooks_list" WebhooksList(WebhooksListInput) -> Listing<Webhook> {
+        title: "List webhooks",
+        description: "Lists the webhooks of the app: event, URL, whether they are enabled.",
+        scopes: &["private"],
+        toolset: Toolset::Webhooks,
+    }
+    run |context, input| {
         let app = context.app(&Self::SPEC, input.app_id).await?;
-        let call = context.api().api_apps().list_app_webhooks(app).into_call();
-        list(context, &Self::SPEC, &input, call, FIELDS, Webhook::from).await
+        list(context, &Self::SPEC, &input, context.api().api_apps().list_app_webhooks(app).into_call()).await
     }
 }
 
@@ -274,37 +248,24 @@ pub struct WebhookDeleteInput {
     pub app_id: Option<AppId>,
 }
 
-/// `vimeo_webhook_delete`
-#[derive(Debug)]
-pub struct WebhookDelete;
-
-impl Tool for WebhookDelete {
-    type Input = WebhookDeleteInput;
-    type Output = Ack;
-    const SPEC: Spec = Spec {
-        name: "vimeo_webhook_delete",
-        title: "Remove a webhook",
-        description: "Removes one webhook. Read its webhook_url with vimeo_webhooks_list first and give it \
-                      as confirm.",
+tool! {
+    "vimeo_webhook_delete" WebhookDelete(WebhookDeleteInput) -> Ack {
+        title: "Delete a webhook",
+        description: "Deletes a webhook. Read its webhook_url with vimeo_webhooks_list first and pass it as confirm.",
         scopes: &["private"],
         effect: Effect::Delete,
-        discloses: None,
         toolset: Toolset::Webhooks,
         cost: Cost::Two,
-        check: "",
-    };
-
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+    }
+    run |context, input| {
         let named = input.app_id.or(input.webhook_id.app().map(AppId::from));
         let app = context.app(&Self::SPEC, named).await?;
-        let id = input.webhook_id.number();
-        let look = context.api().api_apps().get_app_webhook(app, id).fields("webhook_url").into_call();
-        let found = context.send(&Self::SPEC, look).await?;
+        let (apps, id) = (context.api().api_apps(), input.webhook_id.number());
+        let found = context.send(&Self::SPEC, apps.get_app_webhook(app, id).fields("webhook_url").into_call()).await?;
         let how = "find it with vimeo_webhooks_list.";
         confirm(context, &Self::SPEC, "webhook", &input.confirm, found.webhook_url.as_deref(), how).await?;
-        let call = context.api().api_apps().delete_app_webhook(app, id).into_call();
-        context.send(&Self::SPEC, call).await?;
-        Ok(Ack::new("The webhook is removed.", &id))
+        let call = apps.delete_app_webhook(app, id).into_call();
+        context.send_ack(&Self::SPEC, call, "The webhook is deleted.", &id).await
     }
 }
 
@@ -312,11 +273,11 @@ impl Tool for WebhookDelete {
 mod tests {
     use super::*;
 
-    /// What is asked for, what is registered, what is not, and how many notes there are.
+    /// The requested events, the known ones, the unknown ones, and the number of notes.
     type Case = (&'static [&'static str], Vec<types::WebhookType>, &'static [&'static str], usize);
 
     #[test]
-    fn events_are_vimeos_words_however_they_are_written_and_the_rest_is_named() {
+    fn event_names_parse_in_several_spellings() {
         use types::WebhookType::{LiveEventStarted, VideoCreated, VideoTranscodeComplete, VideoUploadFailed};
         let cases: [Case; 6] = [
             (&["video-upload-failed"], vec![VideoUploadFailed], &[], 0),
@@ -336,12 +297,12 @@ mod tests {
             (&["video.comment.add", ""], vec![], &["video.comment.add", ""], 0),
             (&[], vec![], &[], 0),
         ];
-        for (asked, known, unknown, notes) in cases {
-            let asked: Vec<String> = asked.iter().map(|event| (*event).to_owned()).collect();
-            let events = Events::of(&asked);
-            assert_eq!(events.known, known, "{asked:?}");
-            assert_eq!(events.unknown, unknown, "{asked:?}");
-            assert_eq!(events.notes.len(), notes, "{asked:?}");
+        for (requested, known, unknown, notes) in cases {
+            let requested: Vec<String> = requested.iter().map(|event| (*event).to_owned()).collect();
+            let events = Events::parse(&requested);
+            assert_eq!(events.known, known, "{requested:?}");
+            assert_eq!(events.unknown, unknown, "{requested:?}");
+            assert_eq!(events.notes.len(), notes, "{requested:?}");
         }
     }
 }
