@@ -23,7 +23,7 @@ pub trait ClientResolver: Send + Sync + 'static {
     /// A server remembers the answers that it took itself. Where several processes share a
     /// [sealing key](super::Server::sealing_key) this is where they tell each other, as they do through the store of
     /// accounts. Default: yes.
-    fn claim_approval<'a>(
+    fn consume_approval<'a>(
         &'a self,
         _number: &'a str,
         _until: DateTime<Utc>,
@@ -42,7 +42,7 @@ impl ClientResolver for vimeo_ext::accounts::Accounts {
         })
     }
 
-    fn claim_approval<'a>(
+    fn consume_approval<'a>(
         &'a self,
         number: &'a str,
         until: DateTime<Utc>,
@@ -62,10 +62,10 @@ pub(crate) enum Source {
 
 impl Source {
     /// Whether an answer is used for the first time, as far as others can tell. What cannot be told counts as no.
-    pub(crate) async fn claim_approval(&self, number: &str, until: DateTime<Utc>) -> bool {
+    pub(crate) async fn consume_approval(&self, number: &str, until: DateTime<Utc>) -> bool {
         match self {
             Self::One(_) => true,
-            Self::Many(clients) => clients.claim_approval(number, until).await.unwrap_or_else(|error| {
+            Self::Many(clients) => clients.consume_approval(number, until).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "it cannot be seen whether an answer was used before; it is not taken");
                 false
             }),

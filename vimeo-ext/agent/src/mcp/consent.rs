@@ -128,7 +128,7 @@ impl Consents {
     ) -> Option<PreAnswered> {
         let state: State = seal.open(context, state, now, CONSENT_TTL).ok()?;
         if !self.is_first(&state.number, now)
-            || !source.claim_approval(&state.number, now + CONSENT_TTL * 2).await
+            || !source.consume_approval(&state.number, now + CONSENT_TTL * 2).await
         {
             return None;
         }

@@ -199,7 +199,7 @@ impl Server {
 
     /// Seals cursors and questions with this key, which several processes behind one address share. Default: a random
     /// one. A person's answer is good once for each process, and with the accounts of one store once for all of them
-    /// ([`ClientResolver::claim_approval`]).
+    /// ([`ClientResolver::consume_approval`]).
     #[must_use]
     pub fn sealing_key(self, key: [u8; 32]) -> Self {
         self.change(|settings| settings.key = key)

@@ -86,7 +86,7 @@ tool! {
             && !types::ChannelSort::VALUES.contains(&sort.as_str())
         {
             let message = format!("sort {} only works for all public channels.", sort.as_str());
-            let next = format!("Give one of {}, or leave sort out.", types::ChannelSort::WORDS.join(", "));
+            let next = format!("Give one of {}, or leave sort out.", types::ChannelSort::VALUES.join(", "));
             return invalid("sort", message, next);
         }
         let channels = context.api().channels();

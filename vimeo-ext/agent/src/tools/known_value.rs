@@ -46,7 +46,7 @@ impl<'de, T: OpenEnum> Deserialize<'de> for KnownValue<T> {
             return Ok(Self(known));
         }
         let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
-        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::WORDS.join(", "))))
+        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::VALUES.join(", "))))
     }
 }
 

@@ -98,7 +98,7 @@ tool! {
         let quota = me.upload_quota.unwrap_or_default();
         let (space, period) = (quota.space.unwrap_or_default(), quota.periodic.unwrap_or_default());
         let lifetime = quota.lifetime.unwrap_or_default();
-        let windows = context.client().rate_limiter().state().windows.into_iter();
+        let windows = context.client().rate_limiter().status().windows.into_iter();
         let is_known = |free: Option<i64>, max: Option<i64>| free.is_some() || max.is_some();
         Ok(Limits {
             space_free: space.free,

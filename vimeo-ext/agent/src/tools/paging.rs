@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vimeo_api::{Call, Page, QueryValue};
-use vimeo_ext::Position;
+use vimeo_ext::PageToken;
 use vimeo_ext::hex::hex;
 
 use super::error::{BoxedError, invalid};
@@ -51,7 +51,7 @@ pub struct Listing<T> {
 #[doc(hidden)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResumePoint {
-    position: Position,
+    position: PageToken,
     seal_context: String,
 }
 
@@ -191,12 +191,12 @@ pub(crate) async fn list<T: ApiObject>(
         .operation()
         .is_none_or(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
     if let Some(cursor) = paging.cursor {
-        let position: Position = context
+        let position: PageToken = context
             .sealer()
             .open(&seal_context, cursor, context.now(), CURSOR_TTL)
             .or_else(invalid_cursor)?;
         call = call.follow(position.link());
-        offset = position.taken();
+        offset = position.offset();
         if accepts_per_page && call.query_value("per_page").is_none() {
             call = call.query("per_page", DEFAULT_PER_PAGE);
         }
@@ -219,16 +219,17 @@ pub(crate) async fn list<T: ApiObject>(
     let next = page
         .next()
         .map(|next| call.clone().follow(next).fields(fields))
-        .filter(|next| next.link() != link && next.clone().into_request().is_ok());
-    let cursor =
-        next.and_then(|next| context.sealer().seal(&seal_context, &Position::at(next.link()), context.now()));
+        .filter(|next| next.path_and_query() != link && next.clone().into_request().is_ok());
+    let cursor = next.and_then(|next| {
+        context.sealer().seal(&seal_context, &PageToken::at(next.path_and_query()), context.now())
+    });
     let items = page.data.unwrap_or_default().into_iter().skip(offset);
     Ok(Listing {
         items: items.map(|item| item.into_output(paging.detail)).collect(),
         total: page.total,
         has_more: cursor.is_some(),
         next_cursor: cursor,
-        resume: Some(ResumePoint { position: Position::at(link).after(offset), seal_context }),
+        resume: Some(ResumePoint { position: PageToken::at(link).after(offset), seal_context }),
     })
 }
 

@@ -114,7 +114,7 @@ impl WebhookCreateInput {
                 [] => "event_types is empty.".to_owned(),
                 unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
             };
-            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
+            let next = format!("Give some of {}.", types::WebhookType::VALUES.join(", "));
             return invalid("event_types", message, next);
         }
         Ok(events)
