@@ -9,12 +9,12 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 use crate::command::{self, Command};
 use crate::config::{Accounts, Folders};
 use crate::globals::Global;
-use crate::groups;
+use crate::help_groups;
 
-/// Vimeo from the command line.
+/// Upload and manage videos on Vimeo
 ///
-/// Uploads that resume, the daily work with videos, and any of the API's operations. Try everything without an account:
-/// `--sandbox` gives a command a Vimeo of its own on this machine.
+/// Resumable uploads, everyday video management and every operation of the Vimeo API. No account is needed to try it:
+/// `--sandbox` runs a command against a local sandbox.
 #[derive(Debug, Parser)]
 #[command(
     name = "vimeo",
@@ -25,7 +25,7 @@ use crate::groups;
         $ vimeo upload film.mp4 --sandbox\n  \
         $ vimeo videos list --json=uri,name,duration\n  \
         $ vimeo api /me --fields name,account\n\n\
-        More: vimeo help environment, formatting, syntax, exit-codes"
+        Help topics: vimeo help environment, exit-codes, formatting, syntax"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -34,19 +34,19 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The command line with all that cannot be derived: a variable for each flag, and what only the machine knows.
+/// Builds the complete command: adds an environment variable to each flag, and completions that depend on the machine.
 pub(crate) fn command() -> clap::Command {
     let command = with_variables(Cli::command()).mut_subcommand("sandbox", sandbox);
-    groups::grouped(command)
-        .mut_arg("account", |arg| arg.add(ArgValueCandidates::new(accounts)))
-        .mut_arg("json", |arg| arg.add(ArgValueCompleter::new(fields)))
+    help_groups::grouped(command)
+        .mut_arg("account", |arg| arg.add(ArgValueCandidates::new(complete_accounts)))
+        .mut_arg("json", |arg| arg.add(ArgValueCompleter::new(complete_fields)))
 }
 
-/// The sandbox's own command, with examples as this command has them.
+/// Adds examples to the sandbox's own command.
 fn sandbox(command: clap::Command) -> clap::Command {
     let command = command.after_help(
         "Examples:\n  $ vimeo sandbox run -- vimeo api /me --jq .name\n\n\
-         vimeo sandbox --port 8080 serves until Ctrl-C.",
+         `vimeo sandbox --port 8080` runs the server until Ctrl-C.",
     );
     command
         .mut_subcommand("run", |run| run.after_help("Examples:\n  $ vimeo sandbox run -- vimeo videos list"))
@@ -65,7 +65,7 @@ fn sandbox(command: clap::Command) -> clap::Command {
         })
 }
 
-/// Gives every flag the variable `VIMEO_<FLAG>`. The flag itself wins.
+/// Binds every flag to the environment variable `VIMEO_<FLAG>`. The flag takes precedence.
 fn with_variables(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
@@ -81,54 +81,54 @@ fn with_variables(command: clap::Command) -> clap::Command {
             };
             arg.env(name).hide_env_values(true).hide_env(true)
         })
-        // The sandbox has variables of its own, and flags whose names would give those of a real token.
+        // The sandbox defines its own variables, and some of its flags would map to the variables of a real token.
         .mut_subcommands(|sub| if sub.get_name() == "sandbox" { sub } else { with_variables(sub) })
 }
 
-fn accounts() -> Vec<CompletionCandidate> {
-    let kept = Folders::of_process().and_then(|folders| Accounts::in_folder(folders.config()).read());
-    kept.map(|kept| kept.accounts.into_keys().map(CompletionCandidate::new).collect()).unwrap_or_default()
+fn complete_accounts() -> Vec<CompletionCandidate> {
+    let stored = Folders::from_env().and_then(|folders| Accounts::in_folder(folders.config()).read());
+    stored.map(|file| file.accounts.into_keys().map(CompletionCandidate::new).collect()).unwrap_or_default()
 }
 
-/// The names of fields, after those that stand there. The flag is the same for all commands, so which one it is for has
-/// to be read off the words of the line, which the shell passes behind `--`.
-fn fields(begun: &OsStr) -> Vec<CompletionCandidate> {
+/// Completes the last name of a field list. `--json` is one global flag, so the command it is used with is read from
+/// the words of the command line, which the shell passes after `--`.
+fn complete_fields(typed: &OsStr) -> Vec<CompletionCandidate> {
     let words = std::env::args().skip_while(|word| word != "--");
     let known = words.into_iter().find_map(|word| command::fields_of(&word)).unwrap_or_default();
-    next_field(begun.to_str().unwrap_or_default(), &known).into_iter().map(CompletionCandidate::new).collect()
+    next_field(typed.to_str().unwrap_or_default(), &known).into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// A list of names, with each name that can come next at its end.
-fn next_field(begun: &str, known: &[&str]) -> Vec<String> {
-    let (before, last) = match begun.rfind(',') {
-        Some(comma) => begun.split_at(comma + 1),
-        None => ("", begun),
+/// Returns the typed list once per matching name that is not in it yet.
+fn next_field(typed: &str, known: &[&str]) -> Vec<String> {
+    let (before, last) = match typed.rfind(',') {
+        Some(comma) => typed.split_at(comma + 1),
+        None => ("", typed),
     };
-    let named: Vec<&str> = before.split(',').collect();
-    let fits = |name: &&&str| name.starts_with(last) && !named.contains(*name);
-    known.iter().filter(fits).map(|name| format!("{before}{name}")).collect()
+    let listed: Vec<&str> = before.split(',').collect();
+    let matches = |name: &&&str| name.starts_with(last) && !listed.contains(*name);
+    known.iter().filter(matches).map(|name| format!("{before}{name}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn each(command: &clap::Command, path: &str, seen: &mut dyn FnMut(&str, &clap::Command)) {
-        seen(path, command);
+    fn each(command: &clap::Command, path: &str, visit: &mut dyn FnMut(&str, &clap::Command)) {
+        visit(path, command);
         for sub in command.get_subcommands() {
-            each(sub, &format!("{path} {}", sub.get_name()), seen);
+            each(sub, &format!("{path} {}", sub.get_name()), visit);
         }
     }
 
     #[test]
-    fn the_tree_is_sound() {
+    fn clap_accepts_the_command_tree() {
         command().debug_assert();
     }
 
     #[test]
-    fn every_command_says_what_it_does_and_shows_an_example() {
+    fn every_command_has_a_summary_and_an_example() {
         each(&command(), "vimeo", &mut |path, command| {
-            assert!(command.get_about().is_some(), "{path} says nothing");
+            assert!(command.get_about().is_some(), "{path} has no summary");
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let has_example = help.lines().any(|line| line.trim_start().starts_with("$ vimeo"));
             let is_group = command.has_subcommands() && path != "vimeo";
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_asks_vimeo_says_which_scopes_it_needs() {
+    fn commands_that_call_vimeo_list_their_scopes() {
         let without = [
             "accounts",
             "auth",
@@ -162,12 +162,12 @@ mod tests {
                 return;
             }
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.starts_with("Scope"), "{path} does not say which scopes it needs");
+            assert!(help.starts_with("Scope"), "{path} does not list its scopes");
         });
     }
 
     #[test]
-    fn fields_come_one_after_the_other() {
+    fn completes_the_next_field_of_a_list() {
         let known = ["duration", "name", "uri"];
         assert_eq!(next_field("", &known), known);
         assert_eq!(next_field("n", &known), ["name"]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_a_variable() {
+    fn every_flag_has_an_environment_variable() {
         each(&command(), "vimeo", &mut |path, command| {
             if path.starts_with("vimeo sandbox") {
                 return;

@@ -1,33 +1,32 @@
-//! Before something is gone for good.
+//! Confirmation of deletions.
 
 use serde_json::Value;
 use vimeo_ext::Vimeo;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
-use crate::output::plain;
+use crate::exit::{CliError, ExitCode, Result};
+use crate::output::sanitize;
 
-/// Has a deletion confirmed: by `--yes`, else by typing the title.
+/// Requires confirmation of a deletion: `--yes`, or the title typed at a prompt.
 pub(crate) async fn deletion(context: &Context<'_>, vimeo: &Vimeo, path: &str, yes: bool) -> Result<()> {
-    context.may_write("deleting")?;
+    context.check_write_allowed("deleting")?;
     if yes {
         return Ok(());
     }
-    if !context.streams.may_prompt() {
-        return Err(
-            Failure::usage("a deletion has to be confirmed, and there is nobody to ask").next("add --yes")
-        );
+    if !context.streams.can_prompt() {
+        return Err(CliError::usage("cannot prompt to confirm the deletion").with_next_step("add --yes"));
     }
-    let thing = vimeo.get(path).fields("name").send().await?;
-    let title = plain(thing.get("name").and_then(Value::as_str).unwrap_or_default());
+    let item = vimeo.get(path).fields("name").send().await?;
+    let title = sanitize(item.get("name").and_then(Value::as_str).unwrap_or_default());
     if title.trim().is_empty() {
-        return Err(Failure::usage(format!("{path} has no title to confirm with")).next("add --yes"));
+        return Err(CliError::usage(format!("{path} has no title to type for confirmation"))
+            .with_next_step("add --yes"));
     }
-    let question = format!("This deletes {path} for good. Type its title to go on: {title}\n> ");
-    let typed = context.streams.ask(&question).await?;
+    let question = format!("This permanently deletes {path}. Type its title to confirm: {title}\n> ");
+    let typed = context.streams.prompt(&question).await?;
     if typed.as_deref() == Some(title.trim()) {
         return Ok(());
     }
-    Err(Failure::new(Exit::WriteRefused, "that is not the title; nothing was deleted")
-        .next("run it again and type the title as it is shown, or add --yes"))
+    Err(CliError::new(ExitCode::WriteRefused, "the title does not match; nothing was deleted")
+        .with_next_step("run the command again and type the title as shown, or add --yes"))
 }

@@ -1,4 +1,4 @@
-//! What a command works with: streams, folders, settings, and a client for the right account.
+//! The context of a command: streams, folders, settings, and a client for the selected account.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use vimeo_ext::upload::Journal;
 use vimeo_ext::{AccessToken, RateLimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
-use crate::config::{Account, Accounts, Folders, Settings, TokenPlace};
+use crate::config::{Account, Accounts, Folders, Settings, TokenStorage};
 use crate::credentials::{self, InsecureFiles, Keyring, SecretStore, TimeoutStore};
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::globals::Global;
 use crate::output::{Filter, IoStreams};
 
-/// Where the API is when nothing else is said.
-pub(crate) const VIMEO: &str = "https://api.vimeo.com/";
+/// Default API base URL.
+pub(crate) const API_URL: &str = "https://api.vimeo.com/";
 
-/// How long one attempt of a call may take, moving or not: a page of a hundred videos comes in it over a slow line.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(5 * 60);
+/// Timeout of one attempt of a call. Long enough for a page of a hundred videos over a slow connection.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// How long a call may take with all its attempts, beside the time that it may wait for a rate limit.
-const LONGEST_CALL: Duration = Duration::from_secs(15 * 60);
+/// Timeout of a call with all its attempts, not counting the time it waits for a rate limit.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// What one run of the command works with.
+/// Everything that one run of a command uses.
 pub(crate) struct Context<'a> {
     pub(crate) streams: &'a IoStreams,
     pub(crate) global: Global,
@@ -35,33 +35,33 @@ pub(crate) struct Context<'a> {
     sandbox: OnceCell<EphemeralSandbox>,
 }
 
-/// A sandbox for one command, and a place for what it would otherwise leave behind.
+/// A sandbox for one command, and a temporary folder for its state.
 struct EphemeralSandbox {
     sandbox: Sandbox,
     folder: TempDir,
 }
 
-/// Who a command acts as.
+/// The credentials that a command uses.
 pub(crate) struct Identity {
-    pub(crate) from: CredentialSource,
+    pub(crate) source: CredentialSource,
     pub(crate) base_url: String,
     pub(crate) token: Option<SecretString>,
     pub(crate) account: Option<Account>,
 }
 
-/// Where an identity comes from.
+/// Where credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CredentialSource {
     Sandbox,
     Environment,
     Account(String),
-    /// An app without a user, out of the environment.
+    /// App credentials from the environment, without a user.
     App,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(global: Global, streams: &'a IoStreams) -> Result<Self> {
-        let folders = Folders::of_process()?;
+        let folders = Folders::from_env()?;
         let settings = Settings::read(folders.config())?;
         Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new() })
     }
@@ -70,161 +70,165 @@ impl<'a> Context<'a> {
         Accounts::in_folder(self.folders.config())
     }
 
-    /// The sandbox of this command, started when it is first needed. A few videos are in it, so that lists show
-    /// something.
+    /// Returns this command's sandbox, started on first use with a few videos in it.
     pub(crate) async fn sandbox(&self) -> Result<&Sandbox> {
-        Ok(&self.playground().await?.sandbox)
+        Ok(&self.ephemeral_sandbox().await?.sandbox)
     }
 
-    async fn playground(&self) -> Result<&EphemeralSandbox> {
+    async fn ephemeral_sandbox(&self) -> Result<&EphemeralSandbox> {
         let start = || async {
-            let sandbox = Sandbox::start()
-                .await
-                .map_err(|error| Failure::new(Exit::Other, format!("the sandbox does not start: {error}")))?;
-            sandbox.add_videos(3);
-            self.streams.hint("a sandbox on this machine takes Vimeo's place; it ends with this command");
+            let sandbox = Sandbox::start().await.map_err(|error| {
+                CliError::new(ExitCode::Other, format!("cannot start the sandbox: {error}"))
+            })?;
+            sandbox.seed_videos(3);
+            self.streams.hint("using a local sandbox instead of Vimeo; it ends with this command");
             let folder = tempfile::tempdir()
-                .map_err(|error| Failure::file("make a folder in", &std::env::temp_dir(), &error))?;
+                .map_err(|error| CliError::file("create a folder in", &std::env::temp_dir(), &error))?;
             Ok(EphemeralSandbox { sandbox, folder })
         };
         self.sandbox.get_or_try_init(start).await
     }
 
-    /// The folder of unfinished uploads. Those to a sandbox that ends with the command are not kept.
+    /// Returns the folder of unfinished uploads. With `--sandbox` it is temporary.
     pub(crate) async fn uploads(&self) -> Result<PathBuf> {
         match self.global.sandbox {
-            true => Ok(self.playground().await?.folder.path().join("uploads")),
+            true => Ok(self.ephemeral_sandbox().await?.folder.path().join("uploads")),
             false => Ok(self.folders.uploads()),
         }
     }
 
-    /// The folder of answers that are kept for a while.
+    /// Returns the folder of cached responses. With `--sandbox` it is temporary.
     pub(crate) async fn cache(&self) -> Result<PathBuf> {
         match self.global.sandbox {
-            true => Ok(self.playground().await?.folder.path().join("cache")),
+            true => Ok(self.ephemeral_sandbox().await?.folder.path().join("cache")),
             false => Ok(self.folders.cache()),
         }
     }
 
-    /// The filter of `--jq`, read before anything is sent.
+    /// Compiles the filter of `--jq`. Called before anything is sent.
     pub(crate) fn filter(&self) -> Result<Option<Filter>> {
         self.global.jq.as_deref().map(Filter::compile).transpose()
     }
 
-    /// One JSON document, through `--jq` where there is one.
-    pub(crate) async fn document(&self, document: &impl serde::Serialize) -> Result<()> {
-        let Some(filter) = self.filter()? else { return Ok(self.streams.json(document)?) };
+    /// Whether the command prints JSON: `--json` or `--jq` was given.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.global.json.is_some() || self.global.jq.is_some()
+    }
+
+    /// Prints a JSON document, filtered by `--jq` if given.
+    pub(crate) async fn print_json(&self, value: &impl serde::Serialize) -> Result<()> {
+        let Some(filter) = self.filter()? else { return Ok(self.streams.json(value)?) };
         let text =
-            serde_json::to_vec(document).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+            serde_json::to_vec(value).map_err(|error| CliError::new(ExitCode::Other, error.to_string()))?;
         filter.print(text, self.streams).await
     }
 
-    /// Refuses what would change something, where that was ruled out.
-    pub(crate) fn may_write(&self, what: &str) -> Result<()> {
+    /// Returns an error if `--read-only` forbids writes.
+    pub(crate) fn check_write_allowed(&self, action: &str) -> Result<()> {
         if self.global.read_only {
-            let message =
-                format!("{what} would change something, and --read-only or VIMEO_READ_ONLY forbids it");
-            return Err(Failure::new(Exit::WriteRefused, message));
+            let message = format!("{action}: refused because --read-only or VIMEO_READ_ONLY is set");
+            return Err(CliError::new(ExitCode::WriteRefused, message));
         }
         Ok(())
     }
 
-    /// Says what is told when a signal ends the command from here on.
+    /// Sets the next step to suggest if a signal ends the command from now on.
     pub(crate) fn on_interrupt_hint(&self, text: impl Into<Option<String>>) {
-        self.streams.interrupt().next_step(text.into());
+        self.streams.interrupt().set_next_step(text.into());
     }
 
-    /// The address of the API that was asked for, if one was.
+    /// Returns the base URL given by flag or variable, if any.
     pub(crate) fn base_url(&self) -> Result<Option<String>> {
         let Some(text) = self.global.base_url.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
         let url = Url::parse(text).map_err(|error| {
-            Failure::usage(format!("--base-url `{text}` is no URL ({error})"))
-                .next("write it as https://api.vimeo.com")
+            CliError::usage(format!("invalid --base-url `{text}`: {error}"))
+                .with_next_step("use a URL such as https://api.vimeo.com")
         })?;
         Ok(Some(url.to_string()))
     }
 
-    /// Who this command acts as: the sandbox, else the environment's token, else the account.
+    /// Selects the credentials: the sandbox, then the environment's token, then the account, then app credentials.
     pub(crate) async fn identity(&self) -> Result<Identity> {
         if self.global.sandbox {
             let sandbox = self.sandbox().await?;
             let (base_url, token) = (sandbox.url().to_string(), Some(sandbox.token().into()));
-            return Ok(Identity { from: CredentialSource::Sandbox, base_url, token, account: None });
+            return Ok(Identity { source: CredentialSource::Sandbox, base_url, token, account: None });
         }
-        let asked = self.base_url()?;
-        if let Some(token) = variable("VIMEO_ACCESS_TOKEN")?.as_deref().and_then(credentials::token) {
+        let base_url = self.base_url()?;
+        if let Some(token) = env_var("VIMEO_ACCESS_TOKEN")?.as_deref().and_then(credentials::parse_token) {
             if let Some(name) = &self.global.account {
-                self.streams.note(&format!("VIMEO_ACCESS_TOKEN is set and wins over the account {name}"));
+                self.streams
+                    .note(&format!("VIMEO_ACCESS_TOKEN is set and takes precedence over account {name}"));
             }
-            let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
+            let base_url = base_url.unwrap_or_else(|| API_URL.to_owned());
             return Ok(Identity {
-                from: CredentialSource::Environment,
+                source: CredentialSource::Environment,
                 base_url,
                 token: Some(token),
                 account: None,
             });
         }
-        let kept = self.accounts().read()?;
-        if let Some((name, account)) = kept.find(self.global.account.as_deref())? {
-            return self.identity_of(name, account, asked).await;
+        let stored = self.accounts().read()?;
+        if let Some((name, account)) = stored.find(self.global.account.as_deref())? {
+            return self.identity_of(name, account, base_url).await;
         }
-        if variable("VIMEO_CLIENT_ID")?.is_some() && variable("VIMEO_CLIENT_SECRET")?.is_some() {
-            let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
-            return Ok(Identity { from: CredentialSource::App, base_url, token: None, account: None });
+        if env_var("VIMEO_CLIENT_ID")?.is_some() && env_var("VIMEO_CLIENT_SECRET")?.is_some() {
+            let base_url = base_url.unwrap_or_else(|| API_URL.to_owned());
+            return Ok(Identity { source: CredentialSource::App, base_url, token: None, account: None });
         }
-        Err(Failure::new(Exit::Auth, "you are not logged in").next(
+        Err(CliError::new(ExitCode::Auth, "you are not logged in").with_next_step(
             "vimeo auth login, or set VIMEO_ACCESS_TOKEN, or add --sandbox to try it without an account",
         ))
     }
 
     #[cfg(feature = "mcp")]
-    /// An account that is logged in, by its name.
+    /// Returns the credentials of a logged-in account.
     pub(crate) async fn account(&self, name: &str) -> Result<Identity> {
-        let kept = self.accounts().read()?;
-        match kept.find(Some(name))? {
+        let stored = self.accounts().read()?;
+        match stored.find(Some(name))? {
             Some((name, account)) => self.identity_of(name, account, self.base_url()?).await,
-            None => Err(Failure::new(Exit::Auth, format!("no account is called `{name}`"))
-                .next(format!("vimeo auth login --account {name}"))),
+            None => Err(CliError::new(ExitCode::Auth, format!("unknown account `{name}`"))
+                .with_next_step(format!("vimeo auth login --account {name}"))),
         }
     }
 
-    async fn identity_of(&self, name: &str, account: &Account, asked: Option<String>) -> Result<Identity> {
+    async fn identity_of(&self, name: &str, account: &Account, base_url: Option<String>) -> Result<Identity> {
         let token = Some(self.token_of(name, account).await?);
-        let base_url = bound(name, account, asked)?;
+        let base_url = check_base_url(name, account, base_url)?;
         Ok(Identity {
-            from: CredentialSource::Account(name.to_owned()),
+            source: CredentialSource::Account(name.to_owned()),
             base_url,
             token,
             account: Some(account.clone()),
         })
     }
 
-    /// The token of an account, from wherever it is kept.
+    /// Reads an account's token from its token command, the keyring or a file.
     pub(crate) async fn token_of(&self, name: &str, account: &Account) -> Result<SecretString> {
-        if let (TokenPlace::Command, Some(command)) = (account.token, &account.token_command) {
+        if let (TokenStorage::Command, Some(command)) = (account.token, &account.token_command) {
             return credentials::run_token_command(command).await;
         }
-        let again = format!("vimeo auth login --account {name}");
-        match self.vault(account.token).get(&vault_name(name, &account.base_url)) {
+        let login = format!("vimeo auth login --account {name}");
+        match self.secret_store(account.token).get(&secret_name(name, &account.base_url)) {
             Ok(Some(token)) => Ok(token),
-            Ok(None) => Err(Failure::new(
-                Exit::Auth,
-                format!("the token of account {name} is no longer where it was kept"),
-            )
-            .next(again)),
-            Err(error) => {
-                Err(Failure::new(Exit::Auth, format!("the token of account {name} cannot be had: {error}"))
-                    .next("unlock the keyring and try again, or set VIMEO_ACCESS_TOKEN"))
+            Ok(None) => {
+                Err(CliError::new(ExitCode::Auth, format!("the stored token of account {name} is missing"))
+                    .with_next_step(login))
             }
+            Err(error) => Err(CliError::new(
+                ExitCode::Auth,
+                format!("cannot read the token of account {name}: {error}"),
+            )
+            .with_next_step("unlock the keyring, then try again, or set VIMEO_ACCESS_TOKEN")),
         }
     }
 
-    pub(crate) fn vault(&self, place: TokenPlace) -> Box<dyn SecretStore> {
+    pub(crate) fn secret_store(&self, place: TokenStorage) -> Box<dyn SecretStore> {
         match place {
-            TokenPlace::InsecureFile => Box::new(self.insecure_files()),
-            TokenPlace::Keyring | TokenPlace::Command => Box::new(TimeoutStore::new(Keyring)),
+            TokenStorage::InsecureFile => Box::new(self.insecure_files()),
+            TokenStorage::Keyring | TokenStorage::Command => Box::new(TimeoutStore::new(Keyring)),
         }
     }
 
@@ -232,32 +236,32 @@ impl<'a> Context<'a> {
         InsecureFiles::in_folder(self.folders.config())
     }
 
-    /// A client for who this command acts as.
+    /// Creates a client with this command's credentials.
     pub(crate) async fn vimeo(&self) -> Result<Vimeo> {
         self.client(self.identity().await?)
     }
 
-    /// A client for an identity.
+    /// Creates a client with these credentials and no journal.
     pub(crate) fn client(&self, identity: Identity) -> Result<Vimeo> {
         self.client_with(identity, None)
     }
 
-    /// A client with the app's credentials alone, where there are any, for the accounts of a store.
+    /// Creates a client with app credentials only, if set, for the accounts of a store.
     #[cfg(feature = "stores")]
     pub(crate) fn app(&self, journal: Option<Journal>) -> Result<Vimeo> {
-        let base_url = self.base_url()?.unwrap_or_else(|| VIMEO.to_owned());
+        let base_url = self.base_url()?.unwrap_or_else(|| API_URL.to_owned());
         self.client_with(
-            Identity { from: CredentialSource::App, base_url, token: None, account: None },
+            Identity { source: CredentialSource::App, base_url, token: None, account: None },
             journal,
         )
     }
 
-    /// A client that writes its uploads down in this journal, or nowhere.
+    /// Creates a client that records uploads in `journal`, if given.
     pub(crate) fn client_with(&self, identity: Identity, journal: Option<Journal>) -> Result<Vimeo> {
         Ok(self.builder(identity, journal)?.build()?)
     }
 
-    /// What makes such a client.
+    /// Prepares the builder of such a client.
     pub(crate) fn builder(&self, identity: Identity, journal: Option<Journal>) -> Result<VimeoBuilder> {
         let mut builder = Vimeo::builder()
             .base_url(identity.base_url)
@@ -267,9 +271,9 @@ impl<'a> Context<'a> {
                 time if time.is_zero() => RateLimitPolicy::FailFast,
                 at_most => RateLimitPolicy::Wait { at_most },
             });
-        // A server that sends a byte now and then is not waited for without an end.
-        let total = LONGEST_CALL.saturating_add(self.global.wait_for_limit);
-        builder = builder.timeouts(Timeouts::default().attempt(LONGEST_ATTEMPT).total(total));
+        // Bounds the wait for a server that only sends a byte now and then.
+        let total = CALL_TIMEOUT.saturating_add(self.global.wait_for_limit);
+        builder = builder.timeouts(Timeouts::default().attempt(ATTEMPT_TIMEOUT).total(total));
         if let Some(token) = identity.token {
             let mut token = AccessToken::new(token);
             if let Some(account) = &identity.account {
@@ -280,11 +284,11 @@ impl<'a> Context<'a> {
             }
             builder = builder.access_token(token);
         } else if let (Some(id), Some(secret)) =
-            (variable("VIMEO_CLIENT_ID")?, variable("VIMEO_CLIENT_SECRET")?)
+            (env_var("VIMEO_CLIENT_ID")?, env_var("VIMEO_CLIENT_SECRET")?)
         {
             builder = builder.app(id, secret);
         }
-        if let CredentialSource::Account(name) = &identity.from {
+        if let CredentialSource::Account(name) = &identity.source {
             builder = builder.account(name);
         }
         Ok(builder)
@@ -293,14 +297,17 @@ impl<'a> Context<'a> {
 
 pub(crate) const USER_AGENT: &str = concat!("vimeo-cli/", env!("CARGO_PKG_VERSION"));
 
-/// The token of an account goes to where it came from and nowhere else.
-fn bound(name: &str, account: &Account, asked: Option<String>) -> Result<String> {
-    match asked {
-        Some(asked) if origin(&asked) != origin(&account.base_url) => Err(Failure::usage(format!(
-            "the token of account {name} belongs to {}; it is not sent to {asked}",
+/// Returns the account's base URL, and an error if another API was requested: a token is sent only to the API that
+/// issued it.
+fn check_base_url(name: &str, account: &Account, requested: Option<String>) -> Result<String> {
+    match requested {
+        Some(requested) if origin(&requested) != origin(&account.base_url) => Err(CliError::usage(format!(
+            "the token of account {name} belongs to {}; it is not sent to {requested}",
             account.base_url
         ))
-        .next(format!("vimeo auth login --base-url {asked}, or leave --base-url and VIMEO_BASE_URL out"))),
+        .with_next_step(format!(
+            "vimeo auth login --base-url {requested}, or remove --base-url and VIMEO_BASE_URL"
+        ))),
         _ => Ok(account.base_url.clone()),
     }
 }
@@ -309,24 +316,26 @@ fn origin(url: &str) -> Option<url::Origin> {
     Url::parse(url).ok().map(|url| url.origin())
 }
 
-/// The name of an account's secret: with the host, since a token is bound to it.
-pub(crate) fn vault_name(account: &str, base_url: &str) -> String {
+/// Returns the name under which an account's token is stored. It includes the host, because a token is bound to it.
+pub(crate) fn secret_name(account: &str, base_url: &str) -> String {
     let host = Url::parse(base_url).ok().and_then(|url| {
         let host = url.host_str()?.to_owned();
         Some(url.port().map_or(host.clone(), |port| format!("{host}_{port}")))
     });
-    // The name also names files.
+    // The name is also used as a file name.
     let host: String =
         host.unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     format!("{account}@{host}")
 }
 
-/// A variable that is set and not empty.
-pub(crate) fn variable(name: &str) -> Result<Option<String>> {
+/// Returns the value of an environment variable if it is set and not empty.
+pub(crate) fn env_var(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{name} is not valid Unicode"))
-            .next(format!("unset {name}, or set it again"))),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(CliError::usage(format!("{name} is not valid Unicode"))
+                .with_next_step(format!("unset {name} or set it to a valid value")))
+        }
     }
 }

@@ -1,26 +1,27 @@
-//! The options that every command takes.
+//! The global options.
 
 use clap::Args;
 
-use crate::output::ColourChoice;
+use crate::output::ColorChoice;
 
-/// What every command takes.
+/// Options that every command accepts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Act as this account rather than the active one
+    /// Use this account instead of the active one
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) account: Option<String>,
 
-    /// Start a Vimeo on this machine for this command alone; no account is needed, nothing leaves the machine
+    /// Run against a local sandbox that exists for this command only; needs no account or network
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
 
-    /// Another address of the API: https, or http to this machine
+    /// API base URL; plain http is accepted for this machine only
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
-    /// Print JSON; with names, these fields alone, which is also all that Vimeo is asked for
+    /// Print JSON with these fields only, and request no others from Vimeo; without FIELDS, list the available fields,
+    /// or print the whole document if the command has none
     #[arg(
         long,
         global = true,
@@ -31,19 +32,19 @@ pub(crate) struct Global {
     )]
     pub(crate) json: Option<String>,
 
-    /// Run this jq filter over the JSON
+    /// Filter the JSON output with a jq expression
     #[arg(long, short = 'q', global = true, value_name = "FILTER")]
     pub(crate) jq: Option<String>,
 
-    /// Refuse whatever would change something at Vimeo
+    /// Refuse commands that would change anything on Vimeo
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
 
-    /// How long a call waits when the account has made too many; 0s gives up at once
+    /// How long to wait for the rate limit to reset; 0s fails immediately
     #[arg(long, global = true, value_name = "TIME", default_value = "2m", value_parser = crate::output::parse_duration)]
     pub(crate) wait_for_limit: std::time::Duration,
 
-    /// When to colour
+    /// Colorize the output
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
-    pub(crate) color: ColourChoice,
+    pub(crate) color: ColorChoice,
 }

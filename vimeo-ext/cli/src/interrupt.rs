@@ -1,8 +1,8 @@
-//! The signals that end the command.
+//! Handling of the signals that end the command.
 //!
-//! A thread of its own listens for as long as the process lives. The first signal asks the command to end, which lets go of
-//! what it holds. A command that cannot, because it waits for a pipe that nobody reads or computes for long, is ended after
-//! a grace period; a second signal ends it at once.
+//! A separate thread listens for signals for the lifetime of the process. The first signal cancels the command, which
+//! releases its resources. If the command does not end within a grace period, because it is blocked on a pipe or busy
+//! computing, the process exits. A second signal exits immediately.
 
 use std::io::Write;
 use std::process::Command;
@@ -13,34 +13,34 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{CliError, ExitCode};
 
-/// How long a command may take to end by itself after the first signal.
-const GRACE: Duration = Duration::from_millis(1500);
+/// How long a command has to end after the first signal.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 
-/// How long the last message may take, where standard error is a pipe that nobody reads.
-const LAST_MESSAGE: Duration = Duration::from_millis(300);
+/// How long to wait for the last message to be written, in case standard error is a pipe that nobody reads.
+const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Whether the command was told to end, and what it leaves behind.
+/// The signal that ends the command, and what has to be reported or restored then.
 #[derive(Clone)]
 pub(crate) struct Interrupt(Arc<Shared>);
 
 struct Shared {
-    signal: watch::Sender<Option<Exit>>,
+    signal: watch::Sender<Option<ExitCode>>,
     /// Whether errors are also printed as JSON.
     json: bool,
-    /// Whether a pager has the terminal: it takes Ctrl-C for itself.
+    /// Whether a pager is running: it handles Ctrl-C itself.
     paging: AtomicBool,
-    /// Whether the command has said already how it ends.
+    /// Whether the outcome was already reported.
     reported: AtomicBool,
-    /// What to do next when a signal ends the command.
+    /// The next step to suggest if a signal ends the command.
     next_step: Mutex<Option<String>>,
-    /// The terminal's settings before its echo was turned off.
+    /// The terminal settings to restore after echo was turned off.
     terminal: Mutex<Option<String>>,
 }
 
 impl Interrupt {
-    /// One that no signal reaches.
+    /// An `Interrupt` that receives no signals.
     pub(crate) fn none(json: bool) -> Self {
         Self(Arc::new(Shared {
             signal: watch::channel(None).0,
@@ -52,16 +52,16 @@ impl Interrupt {
         }))
     }
 
-    /// Listens to the process's signals from here on. Where that cannot be, they end the process as ever.
+    /// Starts to listen for signals. If that fails, signals end the process as usual.
     pub(crate) fn listen(json: bool) -> Self {
         let interrupt = Self::none(json);
-        let (ready, listening) = mpsc::channel();
+        let (ready_sender, ready) = mpsc::channel();
         let listener = interrupt.clone();
         let spawned =
-            std::thread::Builder::new().name("signals".to_owned()).spawn(move || listener.run(&ready));
+            std::thread::Builder::new().name("signals".to_owned()).spawn(move || listener.run(&ready_sender));
         if spawned.is_ok() {
-            // Answered, or dropped when nothing can be listened to.
-            let _ = listening.recv();
+            // Returns once the thread listens, or has dropped its sender because it cannot.
+            let _ = ready.recv();
         }
         interrupt
     }
@@ -73,41 +73,42 @@ impl Interrupt {
             let _ = ready.send(());
             let first = signals.next().await;
             self.0.signal.send_replace(Some(first));
-            // The pager ends with its reader, and the command after it.
-            let waits = |exit: Exit| exit == Exit::Interrupted && self.0.paging.load(Ordering::SeqCst);
+            // Ctrl-C while paging belongs to the pager; the command ends after it.
+            let ignored =
+                |exit: ExitCode| exit == ExitCode::Interrupted && self.0.paging.load(Ordering::SeqCst);
             loop {
                 tokio::select! {
-                    again = signals.next() => if !waits(again) { return Some(again) },
-                    () = tokio::time::sleep(GRACE) => if !waits(first) { return Some(first) },
+                    again = signals.next() => if !ignored(again) { return Some(again) },
+                    () = tokio::time::sleep(SHUTDOWN_GRACE) => if !ignored(first) { return Some(first) },
                 }
             }
         });
         if let Some(exit) = exit {
-            self.end(exit);
+            self.exit_process(exit);
         }
     }
 
     /// Waits for the signal that ends the command.
-    pub(crate) async fn wait(&self) -> Exit {
+    pub(crate) async fn wait(&self) -> ExitCode {
         let mut signal = self.0.signal.subscribe();
-        // The sender lives as long as this.
-        let told = signal.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
-        match told {
+        // Cannot fail: `self` owns the sender.
+        let received = signal.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+        match received {
             Some(exit) => exit,
             None => std::future::pending().await,
         }
     }
 
-    /// Says what to do next when a signal ends the command from here on.
-    pub(crate) fn next_step(&self, text: Option<String>) {
+    /// Sets the next step to suggest if a signal ends the command from now on.
+    pub(crate) fn set_next_step(&self, text: Option<String>) {
         *lock(&self.0.next_step) = text;
     }
 
-    /// How a command fails that a signal ended.
-    pub(crate) fn failure(&self, exit: Exit) -> Failure {
-        let failure = Failure::new(exit, exit.meaning());
+    /// Returns the error of a command that a signal ended.
+    pub(crate) fn error(&self, exit: ExitCode) -> CliError {
+        let failure = CliError::new(exit, exit.meaning());
         match lock(&self.0.next_step).take() {
-            Some(next) => failure.next(next),
+            Some(next) => failure.with_next_step(next),
             None => failure,
         }
     }
@@ -116,13 +117,13 @@ impl Interrupt {
         self.0.paging.store(paging, Ordering::SeqCst);
     }
 
-    /// Whether whoever asks is the first to say how the command ends.
-    pub(crate) fn may_report(&self) -> bool {
+    /// Returns `true` once: to the first caller that wants to report the outcome.
+    pub(crate) fn claim_report(&self) -> bool {
         !self.0.reported.swap(true, Ordering::SeqCst)
     }
 
-    /// Turns the terminal's echo off until the guard is dropped, or the process ended by a signal; `None` where there is no
-    /// `stty`.
+    /// Turns the terminal's echo off until the guard is dropped or a signal ends the process. `None` if `stty` is not
+    /// available.
     pub(crate) async fn without_echo(&self) -> Option<NoEcho> {
         let stty = async |argument: &str| {
             let mut command = tokio::process::Command::new("stty");
@@ -138,34 +139,34 @@ impl Interrupt {
 
     fn restore_terminal(&self) {
         if let Some(settings) = lock(&self.0.terminal).take() {
-            // There is nothing left to try where this fails.
+            // Nothing more can be done if this fails.
             let _ = Command::new("stty").arg(settings).stdin(std::process::Stdio::inherit()).status();
         }
     }
 
-    /// Ends the process from this thread, whatever the others are doing.
-    fn end(&self, exit: Exit) {
+    /// Exits the process from this thread, whatever the other threads are doing.
+    fn exit_process(&self, exit: ExitCode) {
         self.restore_terminal();
-        if self.may_report() {
-            let (failure, json) = (self.failure(exit), self.0.json);
+        if self.claim_report() {
+            let (failure, json) = (self.error(exit), self.0.json);
             let (done, written) = mpsc::channel();
             std::thread::spawn(move || {
                 let _ = std::io::stderr().write_all(last_message(&failure, json).as_bytes());
                 let _ = done.send(());
             });
-            let _ = written.recv_timeout(LAST_MESSAGE);
+            let _ = written.recv_timeout(LAST_MESSAGE_TIMEOUT);
         }
         std::process::exit(i32::from(exit.code()));
     }
 }
 
-fn last_message(failure: &Failure, json: bool) -> String {
+fn last_message(failure: &CliError, json: bool) -> String {
     let mut text = format!("vimeo: {}\n", failure.message());
     if let Some(next) = failure.next_step() {
         text.push_str(&format!("next: {next}\n"));
     }
     if json {
-        text.push_str(&format!("{}\n", failure.line()));
+        text.push_str(&format!("{}\n", failure.json_line()));
     }
     text
 }
@@ -174,7 +175,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Turns the terminal's echo on again when it is dropped.
+/// Restores the terminal's echo on drop.
 pub(crate) struct NoEcho(Interrupt);
 
 impl Drop for NoEcho {
@@ -187,7 +188,7 @@ impl Drop for NoEcho {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    hang_up: Option<tokio::signal::unix::Signal>,
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -197,30 +198,30 @@ impl Signals {
         Some(Self {
             interrupt: signal(SignalKind::interrupt()).ok()?,
             terminate: signal(SignalKind::terminate()).ok()?,
-            // Under nohup the command goes on when the terminal is closed.
-            hang_up: if hang_up_is_ignored() { None } else { signal(SignalKind::hangup()).ok() },
+            // Under nohup, the command continues when the terminal is closed.
+            hangup: if is_hangup_ignored() { None } else { signal(SignalKind::hangup()).ok() },
         })
     }
 
-    async fn next(&mut self) -> Exit {
-        let hang_up = async {
-            match &mut self.hang_up {
+    async fn next(&mut self) -> ExitCode {
+        let hangup = async {
+            match &mut self.hangup {
                 Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.terminate.recv() => Exit::Terminated,
-            _ = hang_up => Exit::HungUp,
+            _ = self.interrupt.recv() => ExitCode::Interrupted,
+            _ = self.terminate.recv() => ExitCode::Terminated,
+            _ = hangup => ExitCode::HungUp,
         }
     }
 }
 
-/// Whether whoever started the process had SIGHUP ignored. Where the system does not say, it is taken as ignored, so that
-/// nothing that was to survive is ended.
+/// Returns whether the parent process had SIGHUP ignored. If that is unknown, assume so: ending the command would be
+/// worse.
 #[cfg(unix)]
-fn hang_up_is_ignored() -> bool {
+fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
@@ -235,9 +236,9 @@ impl Signals {
         Some(Self)
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next(&mut self) -> ExitCode {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => Exit::Interrupted,
+            Ok(()) => ExitCode::Interrupted,
             Err(_) => std::future::pending().await,
         }
     }
@@ -248,10 +249,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_message_has_the_next_step_and_a_line_for_programs() {
+    fn last_message_has_next_step_and_json_line() {
         let interrupt = Interrupt::none(true);
-        interrupt.next_step(Some("run the same command again".to_owned()));
-        let text = last_message(&interrupt.failure(Exit::Terminated), true);
+        interrupt.set_next_step(Some("run the same command again".to_owned()));
+        let text = last_message(&interrupt.error(ExitCode::Terminated), true);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[..2], ["vimeo: terminated", "next: run the same command again"]);
         let error: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
@@ -259,6 +260,6 @@ mod tests {
             (&error["error"]["code"], &error["error"]["category"]),
             (&143.into(), &"terminated".into())
         );
-        assert!(interrupt.may_report() && !interrupt.may_report());
+        assert!(interrupt.claim_report() && !interrupt.claim_report());
     }
 }

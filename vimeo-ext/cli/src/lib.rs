@@ -1,7 +1,7 @@
-//! The `vimeo` command: uploads that resume, the daily work with videos, any call of the API, accounts, and a Vimeo on
-//! localhost to try it all on.
+//! The `vimeo` command: resumable uploads, everyday video management, every API operation, accounts, and a local
+//! sandbox to try it all.
 //!
-//! The binary is all there is to use; this library is what it runs. `vimeo help` says the rest.
+//! This library only implements the binary. Run `vimeo help` for its documentation.
 #![forbid(unsafe_code)]
 
 mod api;
@@ -12,19 +12,20 @@ mod confirm;
 mod context;
 mod credentials;
 mod exit;
-mod fault;
+
 mod globals;
-mod groups;
+mod help_groups;
+mod ids;
 mod interrupt;
 mod output;
+mod panic;
 mod progress;
-mod reference;
+
 mod resource;
 mod text;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use tokio::runtime::{Builder, Runtime};
@@ -32,139 +33,139 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Cli;
 use crate::command::Command;
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::interrupt::Interrupt;
-use crate::output::{ColourChoice, IoStreams, escaped};
+use crate::output::{ColorChoice, IoStreams, escape_controls};
 
-/// The whole command line as clap knows it: for man pages, completions and tests of the help.
+/// Returns the complete clap command, for man pages, completions and tests of the help.
 pub fn command() -> clap::Command {
     cli::command()
 }
 
-/// Runs the command of this process and gives its exit code.
-pub fn run() -> ExitCode {
-    fault::catch_panic(answer)
+/// Runs the command line of this process and returns its exit code.
+pub fn run() -> std::process::ExitCode {
+    panic::catch_panic(run_command_line)
 }
 
-fn answer() -> ExitCode {
-    // Answers a shell that asks for completions, and ends there; else does nothing.
+fn run_command_line() -> std::process::ExitCode {
+    // If a shell asks for completions, prints them and exits.
     clap_complete::CompleteEnv::with_factory(cli::command).complete();
-    let read = cli::command()
+    let parsed = cli::command()
         .try_get_matches()
-        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, words_of(&matches))));
-    let (cli, words) = match read {
-        Ok(read) => read,
-        Err(error) => return not_understood(&error),
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, command_path(&matches))));
+    let (cli, path) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return print_clap_error(&error),
     };
     if let Command::Sandbox(command) = cli.command {
-        return sandbox(*command);
+        return run_sandbox(*command);
     }
     let json = cli.global.json.is_some();
-    let streams = IoStreams::of_process(cli.global.color, Interrupt::listen(json));
-    let outcome = carry_out(cli, &streams);
+    let streams = IoStreams::from_env(cli.global.color, Interrupt::listen(json));
+    let outcome = run_command(cli, &streams);
     let outcome = match (outcome, streams.finish()) {
-        // What could not be written by now was not to be read any more, or is the failure.
-        (Ok(exit), finished) => finished.map(|()| exit).map_err(Failure::from),
-        (Err(failure), Err(error)) if failure.exit == Exit::Done => Err(error.into()),
+        // If the output could not be written, that is the error, unless nobody reads it any more.
+        (Ok(exit), finished) => finished.map(|()| exit).map_err(CliError::from),
+        (Err(failure), Err(error)) if failure.exit == ExitCode::Done => Err(error.into()),
         (Err(failure), _) => Err(failure),
     };
     let code = match outcome {
         Ok(exit) => exit.code(),
         Err(failure) => {
-            let failure = failure.or_next(Exit::Usage, &format!("{words} --help"));
-            if streams.interrupt().may_report() {
+            let failure = failure.or_next_step(ExitCode::Usage, &format!("{path} --help"));
+            if streams.interrupt().claim_report() {
                 report(&streams, &failure, json);
             }
             failure.exit.code()
         }
     };
-    ExitCode::from(code)
+    std::process::ExitCode::from(code)
 }
 
-/// The words of the command that was typed, without what it takes.
-fn words_of(matches: &clap::ArgMatches) -> String {
-    let mut words = "vimeo".to_owned();
-    let mut matches = matches;
-    while let Some((word, of_word)) = matches.subcommand() {
-        words.push(' ');
-        words.push_str(word);
-        matches = of_word;
+/// Returns the command with its subcommands, without arguments: `vimeo videos show`.
+fn command_path(mut matches: &clap::ArgMatches) -> String {
+    let mut path = "vimeo".to_owned();
+    while let Some((name, subcommand)) = matches.subcommand() {
+        path.push(' ');
+        path.push_str(name);
+        matches = subcommand;
     }
-    words
+    path
 }
 
-/// Ends a command line that cannot be read, or that asks for help. What is said there is said by clap.
-fn not_understood(error: &clap::Error) -> ExitCode {
+/// Prints clap's usage error or help, and returns the exit code.
+fn print_clap_error(error: &clap::Error) -> std::process::ExitCode {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
-    let json =
-        |word: &OsString| word.to_str().is_some_and(|word| word == "--json" || word.starts_with("--json="));
-    let streams = IoStreams::of_process(ColourChoice::Never, Interrupt::none(false));
+    let is_json_flag =
+        |arg: &OsString| arg.to_str().is_some_and(|arg| arg == "--json" || arg.starts_with("--json="));
+    let streams = IoStreams::from_env(ColorChoice::Never, Interrupt::none(false));
     if error.use_stderr() {
-        if std::env::args_os().any(|word| json(&word)) {
-            streams.note(&misread(&error.to_string()).line());
+        if std::env::args_os().any(|arg| is_json_flag(&arg)) {
+            streams.note(&clap_error(&error.to_string()).json_line());
         }
     } else if let Err(error) = printed {
-        // Help that cannot be printed; a reader that has enough of it is no failure.
-        let failure = Failure::from(error);
+        // The help could not be printed. A closed pipe is not an error.
+        let failure = CliError::from(error);
         report(&streams, &failure, false);
-        return ExitCode::from(failure.exit.code());
+        return std::process::ExitCode::from(failure.exit.code());
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Other.code()))
+    std::process::ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitCode::Other.code()))
 }
 
-/// What clap says of a command line, for programs: the whole first paragraph, and its advice.
-fn misread(said: &str) -> Failure {
-    let said = said.strip_prefix("error: ").unwrap_or(said);
-    let message: Vec<&str> = said.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-    let tips: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
-    let usage = said.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let failure = Failure::usage(message.join(" "));
+/// Converts clap's message for programs: the first paragraph is the message, tips or the usage line the next step.
+fn clap_error(text: &str) -> CliError {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let message: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let tips: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let failure = CliError::usage(message.join(" "));
     match (tips.is_empty(), usage) {
-        (false, _) => failure.next(tips.join("; ")),
-        (true, Some(usage)) => failure.next(format!("write it as {usage}")),
-        (true, None) => failure.next("vimeo help"),
+        (false, _) => failure.with_next_step(tips.join("; ")),
+        (true, Some(usage)) => failure.with_next_step(format!("usage: {usage}")),
+        (true, None) => failure.with_next_step("vimeo help"),
     }
 }
 
-/// The sandbox's own command, which has its own signals and exit codes.
-fn sandbox(command: vimeo_sandbox::cli::Command) -> ExitCode {
+/// Runs the sandbox's own command, which handles signals and exit codes itself.
+fn run_sandbox(command: vimeo_sandbox::cli::Command) -> std::process::ExitCode {
     match runtime() {
         Ok(runtime) => runtime.block_on(vimeo_sandbox::cli::run(command)),
-        Err(failure) => ExitCode::from(failure.exit.code()),
+        Err(failure) => std::process::ExitCode::from(failure.exit.code()),
     }
 }
 
 fn runtime() -> Result<Runtime> {
-    let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    built.map_err(|error| Failure::new(Exit::Other, format!("cannot start: {error}")))
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime
+        .map_err(|error| CliError::new(ExitCode::Other, format!("cannot start the async runtime: {error}")))
 }
 
-fn carry_out(cli: Cli, streams: &IoStreams) -> Result<Exit> {
+fn run_command(cli: Cli, streams: &IoStreams) -> Result<ExitCode> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let context = Context::new(cli.global, streams)?;
         tokio::select! {
             biased;
-            signal = streams.interrupt().wait() => Err(streams.interrupt().failure(signal)),
+            signal = streams.interrupt().wait() => Err(streams.interrupt().error(signal)),
             outcome = command::run(&context, cli.command, cli::command) => outcome,
         }
     });
-    // A thread that still waits for a keyring or for standard input must not hold the process.
+    // Do not wait for threads that are blocked on a keyring or on standard input.
     runtime.shutdown_background();
     outcome
 }
 
-fn report(streams: &IoStreams, failure: &Failure, json: bool) {
+fn report(streams: &IoStreams, failure: &CliError, json: bool) {
     let paint = streams.paint_err();
-    if let Some(message) = failure.for_people() {
-        // It may hold what Vimeo, or somebody in between, wrote.
-        streams.note(&format!("{} {}", paint.red("vimeo:"), escaped(message)));
+    if let Some(message) = failure.unshown_message() {
+        // The text can contain what Vimeo, or a proxy, wrote.
+        streams.note(&format!("{} {}", paint.red("vimeo:"), escape_controls(message)));
         if let Some(next) = failure.next_step() {
-            streams.note(&format!("{} {}", paint.dim("next:"), escaped(next)));
+            streams.note(&format!("{} {}", paint.dim("next:"), escape_controls(next)));
         }
     }
-    if json && failure.exit != Exit::Done {
-        streams.note(&failure.line());
+    if json && failure.exit != ExitCode::Done {
+        streams.note(&failure.json_line());
     }
 }
 
@@ -172,30 +173,30 @@ fn report(streams: &IoStreams, failure: &Failure, json: bool) {
 mod tests {
     use super::*;
 
-    fn misread_line(words: &[&str]) -> Failure {
-        let error = cli::command().try_get_matches_from(words).unwrap_err();
-        misread(&error.to_string())
+    fn clap_error_for(args: &[&str]) -> CliError {
+        let error = cli::command().try_get_matches_from(args).unwrap_err();
+        clap_error(&error.to_string())
     }
 
     #[test]
-    fn a_mistake_on_the_command_line_leads_to_its_help() {
+    fn usage_errors_suggest_the_help_of_the_command() {
         let matches = cli::command().try_get_matches_from(["vimeo", "videos", "show", "x", "--read-only"]);
-        assert_eq!(words_of(&matches.unwrap()), "vimeo videos show");
-        let step = |failure: Failure| {
-            failure.or_next(Exit::Usage, "vimeo videos show --help").next_step().map(str::to_owned)
+        assert_eq!(command_path(&matches.unwrap()), "vimeo videos show");
+        let step = |failure: CliError| {
+            failure.or_next_step(ExitCode::Usage, "vimeo videos show --help").next_step().map(str::to_owned)
         };
-        assert_eq!(step(Failure::usage("no")).as_deref(), Some("vimeo videos show --help"));
-        assert_eq!(step(Failure::usage("no").next("better")).as_deref(), Some("better"));
-        assert_eq!(step(Failure::new(Exit::Other, "no")), None);
+        assert_eq!(step(CliError::usage("no")).as_deref(), Some("vimeo videos show --help"));
+        assert_eq!(step(CliError::usage("no").with_next_step("better")).as_deref(), Some("better"));
+        assert_eq!(step(CliError::new(ExitCode::Other, "no")), None);
     }
 
     #[test]
-    fn programs_are_told_all_that_is_wrong_with_a_command_line() {
-        for (words, message, next) in [
+    fn json_errors_contain_the_whole_clap_message() {
+        for (args, message, next) in [
             (
                 &["vimeo", "ops", "--json"][..],
                 "the following required arguments were not provided: <WORDS>...",
-                "write it as vimeo ops",
+                "usage: vimeo ops",
             ),
             (
                 &["vimeo", "videos", "lsit"],
@@ -209,10 +210,10 @@ mod tests {
             ),
             (&["vimeo", "videos", "list", "--sandbx"], "unexpected argument '--sandbx' found", "--sandbox"),
         ] {
-            let failure = misread_line(words);
-            assert_eq!(failure.exit, Exit::Usage);
-            assert!(failure.message().starts_with(message), "{words:?}: {failure:?}");
-            assert!(failure.next_step().is_some_and(|said| said.contains(next)), "{words:?}: {failure:?}");
+            let failure = clap_error_for(args);
+            assert_eq!(failure.exit, ExitCode::Usage);
+            assert!(failure.message().starts_with(message), "{args:?}: {failure:?}");
+            assert!(failure.next_step().is_some_and(|step| step.contains(next)), "{args:?}: {failure:?}");
         }
     }
 }

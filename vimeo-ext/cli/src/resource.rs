@@ -1,100 +1,103 @@
-//! Things of Vimeo as rows and as JSON: which fields they have, which are shown, which are asked for.
+//! Prints Vimeo's resources as tables and as JSON: which fields exist, which are shown, which are requested.
 
 use serde_json::{Number, Value};
 use vimeo_ext::api::Call;
 
-use crate::api::{Form, PagePrinter};
+use crate::api::{ListFormat, PagePrinter};
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
-use crate::output::{FieldList, Table, plain};
+use crate::exit::{CliError, ExitCode, Result};
+use crate::output::{FieldList, Table, sanitize};
 
-/// A kind of thing.
+/// A type of resource, such as videos.
 pub(crate) struct Resource {
-    /// In the plural, for notes.
+    /// Plural noun for messages.
     pub(crate) noun: &'static str,
     pub(crate) columns: &'static [Column],
-    /// All its fields.
-    pub(crate) known: fn() -> Vec<&'static str>,
+    /// Returns all field names.
+    pub(crate) field_names: fn() -> Vec<&'static str>,
 }
 
-/// A column of its table.
+/// A table column.
 pub(crate) struct Column {
     pub(crate) title: &'static str,
-    /// Where the value is in an answer, and what is asked for: `privacy.view`.
+    /// The field to request and show, e.g. `privacy.view`.
     pub(crate) field: &'static str,
-    pub(crate) form: Shape,
+    pub(crate) format: CellFormat,
 }
 
-/// How a value is shown to people.
+/// How a table cell is formatted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum CellFormat {
     Text,
-    /// Seconds, as `1:02:03`.
-    Length,
-    /// A time, to the minute.
+    /// Seconds as `1:02:03`.
+    Duration,
+    /// A timestamp, to the minute.
     Time,
 }
 
-pub(crate) const fn column(title: &'static str, field: &'static str, form: Shape) -> Column {
-    Column { title, field, form }
+pub(crate) const fn column(title: &'static str, field: &'static str, format: CellFormat) -> Column {
+    Column { title, field, format }
 }
 
 impl Resource {
-    /// What `--json` asks for: `None` for a table. Bare, it lists the fields, and that is all the command does.
-    pub(crate) fn wanted(&self, context: &Context<'_>) -> Result<Wanted> {
+    /// Reads `--json`. Without a value, `--json` makes the command list the fields and do nothing else.
+    pub(crate) fn requested_fields(&self, context: &Context<'_>) -> Result<RequestedFields> {
         match context.global.json.as_deref() {
-            Some("") => Ok(Wanted::Names),
-            Some(list) => Ok(Wanted::Json(FieldList::parse(list, &(self.known)())?.joined())),
-            None if context.global.jq.is_some() => {
-                Err(Failure::usage("--jq needs --json=FIELDS beside it")
-                    .next("--json alone lists the fields"))
-            }
-            None => Ok(Wanted::Table),
+            Some("") => Ok(RequestedFields::ListNames),
+            Some(list) => Ok(RequestedFields::Json(FieldList::parse(list, &(self.field_names)())?.joined())),
+            None if context.global.jq.is_some() => Err(CliError::usage("--jq requires --json=FIELDS")
+                .with_next_step("run with --json to list the fields")),
+            None => Ok(RequestedFields::Table),
         }
     }
 
-    fn shown(&self) -> String {
+    fn column_fields(&self) -> String {
         self.columns.iter().map(|column| column.field).collect::<Vec<_>>().join(",")
     }
 
     fn cells(&self, value: &Value) -> impl Iterator<Item = String> {
-        self.columns.iter().map(|column| column.form.show(at(value, column.field)))
+        self.columns.iter().map(|column| column.format.format(value_at(value, column.field)))
     }
 
-    /// The names of the fields, one a line.
-    fn names(&self, context: &Context<'_>) -> Result<Exit> {
-        for name in (self.known)() {
+    /// Prints the field names, one per line.
+    fn print_field_names(&self, context: &Context<'_>) -> Result<ExitCode> {
+        for name in (self.field_names)() {
             context.streams.line(name)?;
         }
-        context.streams.hint("Name the ones you want: --json=uri,name");
-        Ok(Exit::Done)
+        context.streams.hint("To select fields: --json=uri,name");
+        Ok(ExitCode::Done)
     }
 
-    /// Prints a list, as far as the limit goes.
-    pub(crate) async fn list(&self, context: &Context<'_>, call: Call<Value>, limit: u64) -> Result<Exit> {
+    /// Prints a list, up to `limit` items.
+    pub(crate) async fn list(
+        &self,
+        context: &Context<'_>,
+        call: Call<Value>,
+        limit: u64,
+    ) -> Result<ExitCode> {
         let filter = context.filter()?;
-        let wanted = self.wanted(context)?;
-        context.streams.page();
+        let requested = self.requested_fields(context)?;
+        context.streams.start_pager();
         let call = match call.query_value("per_page") {
             None => call.query("per_page", limit.clamp(1, 100)),
             Some(_) => call,
         };
-        match wanted {
-            Wanted::Names => self.names(context),
-            Wanted::Json(fields) => {
+        match requested {
+            RequestedFields::ListNames => self.print_field_names(context),
+            RequestedFields::Json(fields) => {
                 let call = call.fields(fields.as_str());
-                let walk = PagePrinter {
+                let printer = PagePrinter {
                     streams: context.streams,
-                    form: Form::Items,
+                    form: ListFormat::Items,
                     filter,
                     limit: Some(limit),
                     silent: false,
                 };
-                walk.run(call).await?;
-                Ok(Exit::Done)
+                printer.run(call).await?;
+                Ok(ExitCode::Done)
             }
-            Wanted::Table => {
-                let mut items = call.fields(self.shown().as_str()).pages::<Value>().items();
+            RequestedFields::Table => {
+                let mut items = call.fields(self.column_fields().as_str()).pages::<Value>().items();
                 let titles: Vec<&'static str> = self.columns.iter().map(|column| column.title).collect();
                 let (mut table, mut count) = (Table::new(&titles), 0);
                 while count < limit {
@@ -106,76 +109,77 @@ impl Resource {
                 match items.total() {
                     _ if count == 0 => context.streams.hint(&format!("no {}", self.noun)),
                     Some(total) if total > count => {
-                        context
-                            .streams
-                            .hint(&format!("{count} of {total} {}; --limit gives more", self.noun));
+                        context.streams.hint(&format!(
+                            "showing {count} of {total} {}; use --limit to show more",
+                            self.noun
+                        ));
                     }
                     _ => {}
                 }
-                Ok(Exit::Done)
+                Ok(ExitCode::Done)
             }
         }
     }
 
-    /// Prints one of them.
-    pub(crate) async fn show(&self, context: &Context<'_>, call: Call<Value>) -> Result<Exit> {
-        context.streams.page();
-        match self.wanted(context)? {
-            Wanted::Names => self.names(context),
-            Wanted::Json(fields) => {
-                let answer = call.fields(fields.as_str()).send().await?;
-                context.document(&*answer).await?;
-                Ok(Exit::Done)
+    /// Sends the call and prints the item it returns.
+    pub(crate) async fn show(&self, context: &Context<'_>, call: Call<Value>) -> Result<ExitCode> {
+        context.streams.start_pager();
+        match self.requested_fields(context)? {
+            RequestedFields::ListNames => self.print_field_names(context),
+            RequestedFields::Json(fields) => {
+                let response = call.fields(fields.as_str()).send().await?;
+                context.print_json(&*response).await?;
+                Ok(ExitCode::Done)
             }
-            Wanted::Table => {
-                let answer = call.fields(self.shown().as_str()).send().await?;
-                self.print_one(context, &answer)?;
-                Ok(Exit::Done)
+            RequestedFields::Table => {
+                let response = call.fields(self.column_fields().as_str()).send().await?;
+                self.print_item(context, &response)?;
+                Ok(ExitCode::Done)
             }
         }
     }
 
-    /// Makes a call that changes or creates one, and prints what came of it.
-    pub(crate) async fn changed(&self, context: &Context<'_>, call: Call<Value>) -> Result<Exit> {
-        // Nothing is changed for somebody who only asked for names.
-        match self.wanted(context)? {
-            Wanted::Names => self.names(context),
+    /// Sends a call that creates or changes an item, and prints the item.
+    pub(crate) async fn send_and_show(&self, context: &Context<'_>, call: Call<Value>) -> Result<ExitCode> {
+        // ListingArgs field names must not change anything.
+        match self.requested_fields(context)? {
+            RequestedFields::ListNames => self.print_field_names(context),
             _ => self.show(context, call).await,
         }
     }
 
-    fn print_one(&self, context: &Context<'_>, value: &Value) -> Result<()> {
+    fn print_item(&self, context: &Context<'_>, value: &Value) -> Result<()> {
         let streams = context.streams;
         if !streams.out_is_terminal() {
-            let cells: Vec<String> = self.cells(value).map(|cell| plain(&cell)).collect();
+            let cells: Vec<String> = self.cells(value).map(|cell| sanitize(&cell)).collect();
             return Ok(streams.line(&cells.join("\t"))?);
         }
         let width = self.columns.iter().map(|column| column.title.len()).max().unwrap_or_default();
         for (column, cell) in self.columns.iter().zip(self.cells(value)) {
             let title = format!("{:<width$}", column.title);
-            streams.line(&format!("{}  {}", streams.paint().bold(&title), plain(&cell)))?;
+            streams.line(&format!("{}  {}", streams.paint().bold(&title), sanitize(&cell)))?;
         }
         Ok(())
     }
 }
 
-/// What a command is to print.
-pub(crate) enum Wanted {
+/// What a command prints.
+pub(crate) enum RequestedFields {
     Table,
-    Names,
-    /// These fields, as Vimeo takes them.
+    ListNames,
+    /// JSON with these fields, in the format of Vimeo's `fields` parameter.
     Json(String),
 }
 
-fn at<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
+fn value_at<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
     field.split('.').try_fold(value, |value, name| value.get(name))
 }
 
-impl Shape {
-    fn show(self, value: Option<&Value>) -> String {
+impl CellFormat {
+    fn format(self, value: Option<&Value>) -> String {
         match (self, value) {
             (_, None | Some(Value::Null)) => String::new(),
-            (Self::Length, Some(Value::Number(number))) => length(number),
+            (Self::Duration, Some(Value::Number(number))) => timecode(number),
             (Self::Time, Some(Value::String(time))) => {
                 let shown = time.get(..16).map(|time| time.replace('T', " "));
                 shown.unwrap_or_else(|| time.clone())
@@ -186,14 +190,14 @@ impl Shape {
     }
 }
 
-/// Seconds as `1:02:03`, with a tenth where there is a part of one. A number that is no length is shown as it came.
-fn length(number: &Number) -> String {
-    // Longer than any video; beyond it the parts of a second are not exact.
-    const LONGEST: f64 = 1e9;
+/// Formats seconds as `1:02:03`, with tenths if there is a fraction. Numbers out of range are shown unchanged.
+fn timecode(number: &Number) -> String {
+    // Longer than any video; larger values have inexact fractions.
+    const MAX_SECONDS: f64 = 1e9;
     let whole = number.as_u64().map(|seconds| (seconds, 0));
     let tenths = || {
         let tenths =
-            (number.as_f64().filter(|seconds| (0.0..=LONGEST).contains(seconds))? * 10.0).round() as u64;
+            (number.as_f64().filter(|seconds| (0.0..=MAX_SECONDS).contains(seconds))? * 10.0).round() as u64;
         Some((tenths / 10, tenths % 10))
     };
     let Some((seconds, tenth)) = whole.or_else(tenths) else { return number.to_string() };
@@ -211,27 +215,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_shown_for_people() {
-        for (form, value, text) in [
-            (Shape::Text, json!("Surf"), "Surf"),
-            (Shape::Text, json!(7), "7"),
-            (Shape::Text, json!(null), ""),
-            (Shape::Length, json!(65), "1:05"),
-            (Shape::Length, json!(3725), "1:02:05"),
-            (Shape::Length, json!(0), "0:00"),
-            (Shape::Length, json!(1.5), "0:01.5"),
-            (Shape::Length, json!(23.98), "0:24"),
-            (Shape::Length, json!(1e3), "16:40"),
-            (Shape::Length, json!(-5), "-5"),
-            (Shape::Length, json!(-0.5), "-0.5"),
-            (Shape::Length, json!(1e29), "1e+29"),
-            (Shape::Length, json!("PT5S"), "PT5S"),
-            (Shape::Time, json!("2026-11-25T02:35:56+00:00"), "2026-11-25 02:35"),
-            (Shape::Time, json!("soon"), "soon"),
+    fn formats_table_cells() {
+        for (cell, value, text) in [
+            (CellFormat::Text, json!("Surf"), "Surf"),
+            (CellFormat::Text, json!(7), "7"),
+            (CellFormat::Text, json!(null), ""),
+            (CellFormat::Duration, json!(65), "1:05"),
+            (CellFormat::Duration, json!(3725), "1:02:05"),
+            (CellFormat::Duration, json!(0), "0:00"),
+            (CellFormat::Duration, json!(1.5), "0:01.5"),
+            (CellFormat::Duration, json!(23.98), "0:24"),
+            (CellFormat::Duration, json!(1e3), "16:40"),
+            (CellFormat::Duration, json!(-5), "-5"),
+            (CellFormat::Duration, json!(-0.5), "-0.5"),
+            (CellFormat::Duration, json!(1e29), "1e+29"),
+            (CellFormat::Duration, json!("PT5S"), "PT5S"),
+            (CellFormat::Time, json!("2026-11-25T02:35:56+00:00"), "2026-11-25 02:35"),
+            (CellFormat::Time, json!("soon"), "soon"),
         ] {
-            assert_eq!(form.show(Some(&value)), text);
+            assert_eq!(cell.format(Some(&value)), text);
         }
-        assert_eq!(at(&json!({"privacy": {"view": "nobody"}}), "privacy.view"), Some(&json!("nobody")));
-        assert_eq!(at(&json!({"privacy": null}), "privacy.view"), None);
+        assert_eq!(value_at(&json!({"privacy": {"view": "nobody"}}), "privacy.view"), Some(&json!("nobody")));
+        assert_eq!(value_at(&json!({"privacy": null}), "privacy.view"), None);
     }
 }

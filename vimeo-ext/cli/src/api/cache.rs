@@ -1,4 +1,4 @@
-//! Answers that are kept for a while, so that a script may ask the same again without a call.
+//! A response cache, so that scripts can repeat a request without a call.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use vimeo_ext::{Middleware, Next};
 use crate::config::{read, replace};
 use crate::context::{CredentialSource, Identity};
 
-/// Keeps what reads were answered, each in a file of its own that only its owner can read.
+/// Caches responses to GET requests, one file each, readable only by their owner.
 pub(crate) struct Cache {
     folder: PathBuf,
     lifetime: Duration,
-    /// Stands for the token: what one may see is not for another.
-    whose: String,
+    /// A digest of base URL and token: responses are not shared between tokens.
+    owner: String,
 }
 
-/// An answer in a file.
+/// A cached response.
 #[derive(Serialize, Deserialize)]
 struct CacheEntry {
     at: SystemTime,
@@ -31,91 +31,91 @@ struct CacheEntry {
     body: String,
 }
 
-/// Whatever was kept so long ago is removed when something is kept.
-const OLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Entries older than this are removed whenever a response is stored.
+const ENTRY_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// More than any answer that is kept, with the escapes of JSON.
+/// Maximum size of a cache file: more than any response with JSON escapes.
 const MAX_BYTES: u64 = 512 << 20;
 
 impl Cache {
     pub(crate) fn of(identity: &Identity, folder: PathBuf, lifetime: Duration) -> Self {
         let token = identity.token.as_ref().map(|token| token.expose_secret()).unwrap_or_default();
-        let whose = digest(&[&identity.base_url, token]);
-        let account = match &identity.from {
+        let owner = digest(&[&identity.base_url, token]);
+        let account = match &identity.source {
             CredentialSource::Account(name) => account_folder(name, &identity.base_url),
-            _ => whose.clone(),
+            _ => owner.clone(),
         };
-        Self { folder: folder.join(account), lifetime, whose }
+        Self { folder: folder.join(account), lifetime, owner }
     }
 
-    /// Removes what was kept for an account. What earlier versions kept, without saying for whom, goes too.
-    pub(crate) fn forget(folder: &Path, account: &str, base_url: &str) -> io::Result<()> {
-        gone(std::fs::remove_dir_all(folder.join(account_folder(account, base_url))))?;
+    /// Removes the entries of an account, and those of earlier versions, which do not name their account.
+    pub(crate) fn remove_account(folder: &Path, account: &str, base_url: &str) -> io::Result<()> {
+        ignore_not_found(std::fs::remove_dir_all(folder.join(account_folder(account, base_url))))?;
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.path().extension().is_some_and(|extension| extension == "json") {
-                gone(std::fs::remove_file(entry.path()))?;
+                ignore_not_found(std::fs::remove_file(entry.path()))?;
             }
         }
         Ok(())
     }
 
-    fn place(&self, request: &Request) -> PathBuf {
-        let mut parts = vec![self.whose.as_str(), request.url.as_str()];
+    fn entry_path(&self, request: &Request) -> PathBuf {
+        let mut parts = vec![self.owner.as_str(), request.url.as_str()];
         for (name, value) in &request.headers {
             parts.extend([name.as_str(), value.to_str().unwrap_or_default()]);
         }
         self.folder.join(digest(&parts)).with_extension("json")
     }
 
-    fn read(&self, place: &Path) -> Option<RawResponse> {
-        // A file that cannot be read is as good as none.
-        let kept: CacheEntry = serde_json::from_slice(&read(place, MAX_BYTES).ok()?).ok()?;
-        let age = SystemTime::now().duration_since(kept.at).ok()?;
+    fn read(&self, path: &Path) -> Option<RawResponse> {
+        // An unreadable file counts as a cache miss.
+        let entry: CacheEntry = serde_json::from_slice(&read(path, MAX_BYTES).ok()?).ok()?;
+        let age = SystemTime::now().duration_since(entry.at).ok()?;
         if age > self.lifetime {
             return None;
         }
         let mut headers = HeaderMap::new();
-        for (name, value) in &kept.headers {
+        for (name, value) in &entry.headers {
             headers.append(HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?);
         }
-        Some(RawResponse::new(StatusCode::from_u16(kept.status).ok()?, headers, kept.body.into()))
+        Some(RawResponse::new(StatusCode::from_u16(entry.status).ok()?, headers, entry.body.into()))
     }
 
-    fn keep(&self, place: &Path, answer: &RawResponse) -> Option<()> {
+    fn store(&self, path: &Path, response: &RawResponse) -> Option<()> {
         let text = |value: &HeaderValue| Some(value.to_str().ok()?.to_owned());
-        let headers = answer
+        let headers = response
             .headers
             .iter()
             .filter_map(|(name, value)| Some((name.to_string(), text(value)?)))
             .collect();
-        let kept = CacheEntry {
+        let entry = CacheEntry {
             at: SystemTime::now(),
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
             headers,
-            body: std::str::from_utf8(&answer.body).ok()?.to_owned(),
+            body: std::str::from_utf8(&response.body).ok()?.to_owned(),
         };
-        self.remove_old();
-        replace(place, &serde_json::to_vec(&kept).ok()?).ok()
+        self.remove_expired();
+        replace(path, &serde_json::to_vec(&entry).ok()?).ok()
     }
 
-    fn remove_old(&self) {
+    fn remove_expired(&self) {
         for file in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let kept_at = file.metadata().and_then(|metadata| metadata.modified());
-            if kept_at.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD)) {
-                // Another process may have been faster.
+            let stored_at = file.metadata().and_then(|metadata| metadata.modified());
+            if stored_at.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ENTRY_TTL)) {
+                // Another process may have removed it already.
                 let _ = std::fs::remove_file(file.path());
             }
         }
     }
 }
 
-/// The folder of an account's answers: a name of its own, that says nothing.
+/// Returns the folder name for an account: a digest that does not reveal the account.
 fn account_folder(name: &str, base_url: &str) -> String {
     digest(&["account", name, base_url])
 }
 
-/// That there is nothing to remove is no error.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+/// Ignores "not found" errors of a removal.
+fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -137,16 +137,16 @@ impl Middleware for Cache {
             if request.method != Method::GET {
                 return next.send(request).await;
             }
-            let place = self.place(request);
-            if let Some(kept) = self.read(&place) {
-                return Ok(kept);
+            let path = self.entry_path(request);
+            if let Some(cached) = self.read(&path) {
+                return Ok(cached);
             }
-            let answer = next.send(request).await?;
-            if answer.status.is_success() {
-                // What cannot be kept is asked for again.
-                let _ = self.keep(&place, &answer);
+            let response = next.send(request).await?;
+            if response.status.is_success() {
+                // If storing fails, the next request goes to Vimeo again.
+                let _ = self.store(&path, &response);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }

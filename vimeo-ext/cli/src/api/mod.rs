@@ -1,12 +1,12 @@
-//! Any call of the API from words on a command line.
+//! Parts of `vimeo api`: parameters, checks, caching, redaction and paging.
 
 mod cache;
 mod check;
+mod page_printer;
 mod parameters;
 pub(crate) mod redact;
-mod walk;
 
 pub(crate) use cache::Cache;
-pub(crate) use check::{Asked, check};
+pub(crate) use check::{ApiCall, check};
+pub(crate) use page_printer::{ListFormat, PagePrinter};
 pub(crate) use parameters::{Parameters, query_pairs};
-pub(crate) use walk::{Form, PagePrinter};

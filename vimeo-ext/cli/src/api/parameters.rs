@@ -1,30 +1,30 @@
-//! `-f key=value` and `-F key=value`, with the syntax of keys that people know from `gh api`.
+//! Parses `-f key=value` and `-F key=value`, with the key syntax of `gh api`.
 
 use serde_json::{Map, Value};
 
-use crate::exit::{Failure, Result};
+use crate::exit::{CliError, Result};
 use crate::output::IoStreams;
 
-/// Parameters in the order in which they were given, as one JSON object.
+/// Parameters in the given order, as one JSON object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Parameters(Map<String, Value>);
 
 impl Parameters {
-    /// `raw` are taken as text; of `typed`, `true`, `false`, `null` and integers are taken as that, `@file` and `@-` as
-    /// what the file or standard input holds.
-    pub(crate) async fn read(raw: &[String], typed: &[String], streams: &IoStreams) -> Result<Self> {
+    /// Parses parameters. `raw` values are strings. In `typed` values, `true`, `false`, `null` and integers are
+    /// converted, `@file` reads a file and `@-` standard input.
+    pub(crate) async fn parse(raw: &[String], typed: &[String], streams: &IoStreams) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in raw {
             let (key, value) = split(pair)?;
-            parameters.put(key, value.map(|value| Value::String(value.to_owned())))?;
+            parameters.insert(key, value.map(|value| Value::String(value.to_owned())))?;
         }
         for pair in typed {
             let (key, value) = split(pair)?;
             let value = match value {
-                Some(value) => Some(magic(value, streams).await?),
+                Some(value) => Some(typed_value(value, streams).await?),
                 None => None,
             };
-            parameters.put(key, value)?;
+            parameters.insert(key, value)?;
         }
         Ok(parameters)
     }
@@ -37,34 +37,40 @@ impl Parameters {
         Value::Object(self.0)
     }
 
-    /// `name`, `name[sub]`, `name[]`; without a value only `name[]`, for an empty list.
-    fn put(&mut self, key: &str, value: Option<Value>) -> Result<()> {
-        let bad = |why: &str| Failure::usage(format!("`{key}` is no key: {why}")).next("vimeo help syntax");
+    /// Inserts a value at the key `name`, `name[sub]` or `name[]`. Only `name[]` can have no value: an empty list.
+    fn insert(&mut self, key: &str, value: Option<Value>) -> Result<()> {
+        let invalid = |reason: &str| {
+            CliError::usage(format!("invalid key `{key}`: {reason}")).with_next_step("vimeo help syntax")
+        };
         let (name, rest) = match key.find('[') {
             Some(at) => key.split_at(at),
             None => (key, ""),
         };
         if name.is_empty() {
-            return Err(bad("it has no name"));
+            return Err(invalid("it has no name"));
         }
         let mut steps = Vec::new();
         let mut left = rest;
         while !left.is_empty() {
-            let inner = left.strip_prefix('[').ok_or_else(|| bad("something stands behind `]`"))?;
-            let (step, after) = inner.split_once(']').ok_or_else(|| bad("a `]` is missing"))?;
+            let inner = left.strip_prefix('[').ok_or_else(|| invalid("unexpected text after `]`"))?;
+            let (step, after) = inner.split_once(']').ok_or_else(|| invalid("missing `]`"))?;
             steps.push(step);
             left = after;
         }
         if value.is_none() && steps.last() != Some(&"") {
-            return Err(bad("it has no `=value`"));
+            return Err(invalid("missing `=value`"));
         }
         let slot = self.0.entry(name).or_insert(Value::Null);
-        place(slot, &steps, value).map_err(bad)
+        insert_at(slot, &steps, value).map_err(invalid)
     }
 }
 
-/// Puts a value where the steps lead, making lists and objects on the way.
-fn place(slot: &mut Value, steps: &[&str], value: Option<Value>) -> std::result::Result<(), &'static str> {
+/// Inserts a value at a path, creating lists and objects on the way.
+fn insert_at(
+    slot: &mut Value,
+    steps: &[&str],
+    value: Option<Value>,
+) -> std::result::Result<(), &'static str> {
     let Some((step, rest)) = steps.split_first() else {
         if !slot.is_null() {
             return Err("it is given twice");
@@ -76,43 +82,44 @@ fn place(slot: &mut Value, steps: &[&str], value: Option<Value>) -> std::result:
         if slot.is_null() {
             *slot = Value::Array(Vec::new());
         }
-        let Value::Array(list) = slot else { return Err("it is a list here and something else there") };
-        // The empty list.
+        let Value::Array(list) = slot else { return Err("it is used both as a list and as another type") };
+        // An empty list.
         if value.is_none() && rest.is_empty() {
             return Ok(());
         }
         // `a[][x]=1 a[][y]=2` fills one object; `a[][x]=1 a[][x]=2` begins another.
-        let goes_on = match (list.last(), rest.first()) {
+        let extends_last = match (list.last(), rest.first()) {
             (Some(Value::Object(last)), Some(next)) => rest.len() > 1 || !last.contains_key(*next),
             _ => false,
         };
-        if !goes_on {
+        if !extends_last {
             list.push(Value::Null);
         }
         let Some(last) = list.last_mut() else { return Ok(()) };
-        return place(last, rest, value);
+        return insert_at(last, rest, value);
     }
     if slot.is_null() {
         *slot = Value::Object(Map::new());
     }
-    let Value::Object(object) = slot else { return Err("it is an object here and something else there") };
-    place(object.entry(*step).or_insert(Value::Null), rest, value)
+    let Value::Object(object) = slot else { return Err("it is used both as an object and as another type") };
+    insert_at(object.entry(*step).or_insert(Value::Null), rest, value)
 }
 
 fn split(pair: &str) -> Result<(&str, Option<&str>)> {
     match pair.split_once('=') {
         Some((key, value)) => Ok((key, Some(value))),
         None if pair.ends_with("[]") => Ok((pair, None)),
-        None => Err(Failure::usage(format!("`{pair}` is no parameter; write it as key=value"))),
+        None => Err(CliError::usage(format!("invalid parameter `{pair}`; use key=value"))),
     }
 }
 
-async fn magic(value: &str, streams: &IoStreams) -> Result<Value> {
+async fn typed_value(value: &str, streams: &IoStreams) -> Result<Value> {
     if let Some(file) = value.strip_prefix('@') {
         let bytes = streams.read_input(file).await?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let name = if file == "-" { "standard input" } else { file };
-            Failure::usage(format!("{name} holds no text in UTF-8")).next("--input FILE sends a file of JSON")
+            CliError::usage(format!("{name} is not valid UTF-8"))
+                .with_next_step("to send a JSON file, use --input FILE")
         })?;
         return Ok(Value::String(text));
     }
@@ -127,7 +134,7 @@ async fn magic(value: &str, streams: &IoStreams) -> Result<Value> {
     })
 }
 
-/// Parameters for a query: lists behind commas, as Vimeo takes them; objects cannot stand there.
+/// Converts parameters to query pairs. Lists are joined with commas, as Vimeo expects; objects are errors.
 pub(crate) fn query_pairs(parameters: Parameters) -> Result<Vec<(String, String)>> {
     parameters
         .0
@@ -149,7 +156,7 @@ fn scalar(name: &str, value: &Value) -> Result<String> {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
-        _ => Err(Failure::usage(format!("`{name}` is nested, which a query cannot be"))),
+        _ => Err(CliError::usage(format!("`{name}` is nested, which is not supported in a query"))),
     }
 }
 
@@ -162,11 +169,11 @@ mod tests {
     async fn read(raw: &[&str], typed: &[&str]) -> Result<Value> {
         let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let (streams, ..) = IoStreams::captured(None);
-        Ok(Parameters::read(&owned(raw), &owned(typed), &streams).await?.into_body())
+        Ok(Parameters::parse(&owned(raw), &owned(typed), &streams).await?.into_body())
     }
 
     #[tokio::test]
-    async fn keys_make_lists_and_objects() {
+    async fn keys_build_lists_and_objects() {
         let cases = [
             (&["name=Surf"][..], &[][..], json!({"name": "Surf"})),
             (&["name=a=b"], &[], json!({"name": "a=b"})),
@@ -195,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_makes_no_sense_is_refused() {
+    async fn rejects_invalid_and_conflicting_keys() {
         for raw in ["name", "=x", "[a]=x", "a[b=x", "a[b]c=x"] {
             assert!(read(&[raw], &[]).await.is_err(), "{raw}");
         }
@@ -205,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_are_read_in() {
+    async fn reads_values_from_files() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "from a file\n").unwrap();
         let pair = format!("text=@{}", file.path().display());
@@ -215,16 +222,16 @@ mod tests {
         #[cfg(unix)]
         {
             let endless = read(&[], &["text=@/dev/zero"]).await.unwrap_err();
-            assert_eq!(endless.message(), "cannot read /dev/zero: it holds more than 64 MiB");
+            assert_eq!(endless.message(), "cannot read /dev/zero: larger than 64 MiB");
         }
     }
 
     #[tokio::test]
-    async fn queries_take_flat_values_and_lists() {
+    async fn query_pairs_accept_flat_values_and_lists() {
         let (streams, ..) = IoStreams::captured(None);
         let pairs = async |list: &[&str]| {
             let list: Vec<String> = list.iter().map(|text| (*text).to_owned()).collect();
-            query_pairs(Parameters::read(&[], &list, &streams).await.unwrap())
+            query_pairs(Parameters::parse(&[], &list, &streams).await.unwrap())
         };
         assert_eq!(
             pairs(&["page=2", "uris[]=/a", "uris[]=/b", "x=true"]).await.unwrap(),

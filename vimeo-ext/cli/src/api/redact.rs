@@ -1,40 +1,40 @@
-//! What of a request is a secret by its name.
+//! Redacts secrets in requests, recognized by the names of parameters, fields and headers.
 
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 const REDACTED: &str = "[REDACTED]";
 
-/// Words that name a secret wherever they stand in a name: `client_secret`, `srt_passphrase`, `X-Auth-Token`.
-const ANYWHERE: [&str; 9] =
+/// Words that mark a secret anywhere in a name: `client_secret`, `srt_passphrase`, `X-Auth-Token`.
+const SECRET_SUBSTRINGS: [&str; 9] =
     ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "signature", "cookie"];
 
-/// Words that name one when they are a whole part of a name: `api_key` does, `keyframe` and `country` do not.
-const WHOLE: [&str; 10] =
+/// Words that mark a secret only as a whole part of a name: `api_key` is a secret, `keyframe` and `country` are not.
+const SECRET_WORDS: [&str; 10] =
     ["pwd", "key", "apikey", "code", "pin", "sig", "auth", "authorization", "jwt", "session"];
 
-/// Whether a parameter, a field or a header of this name holds a secret.
+/// Whether a parameter, field or header with this name contains a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
-    let name = in_snake_case(name);
-    ANYWHERE.iter().any(|word| name.contains(word))
-        || name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| WHOLE.contains(&part))
+    let name = to_snake_case(name);
+    SECRET_SUBSTRINGS.iter().any(|word| name.contains(word))
+        || name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| SECRET_WORDS.contains(&part))
 }
 
-/// `streamKey` as `stream_key`.
-fn in_snake_case(name: &str) -> String {
+/// Converts `streamKey` to `stream_key`.
+fn to_snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len());
-    let mut after_small = false;
+    let mut after_lowercase = false;
     for c in name.chars() {
-        if c.is_ascii_uppercase() && after_small {
+        if c.is_ascii_uppercase() && after_lowercase {
             snake.push('_');
         }
-        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        after_lowercase = c.is_ascii_lowercase() || c.is_ascii_digit();
         snake.push(c.to_ascii_lowercase());
     }
     snake
 }
 
-/// Blacks out the secrets in a body, at any depth.
+/// Redacts the secrets in a JSON value, at any depth.
 pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -51,19 +51,19 @@ pub(crate) fn redact(value: &mut Value) {
     }
 }
 
-/// The value of a header as it may be shown.
+/// Returns a header's value, redacted if it is a secret.
 pub(crate) fn header<'a>(name: &str, value: &'a str) -> &'a str {
     if is_secret(name) { REDACTED } else { value }
 }
 
-/// A URL without the secrets in its query.
-pub(crate) fn shown_url(url: &Url) -> String {
+/// Returns a URL with the secrets in its query redacted.
+pub(crate) fn redacted_url(url: &Url) -> String {
     if !url.query_pairs().any(|(name, _)| is_secret(&name)) {
         return url.to_string();
     }
     let query = url.query().unwrap_or_default().split('&').map(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
-        // The name may be written with escapes.
+        // The name can be percent-encoded.
         let is_secret = form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| is_secret(&name));
         if is_secret { format!("{name}={REDACTED}") } else { pair.to_owned() }
     });
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_their_names() {
+    fn recognizes_secrets_by_name() {
         for name in [
             "password",
             "client_secret",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_blacked_out_at_any_depth() {
+    fn redacts_secrets_at_any_depth() {
         let mut body = json!({"name": "x", "password": "p", "a": [{"client_secret": "s", "token": null}]});
         redact(&mut body);
         assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_shown_without_its_secrets() {
+    fn redacts_secrets_in_queries() {
         for (url, shown) in [
             ("https://api.vimeo.com/me?fields=name,uri", "https://api.vimeo.com/me?fields=name,uri"),
             (
@@ -138,7 +138,7 @@ mod tests {
                 "https://api.vimeo.com/me?a=1&access_token=[REDACTED]&pass%77ord=[REDACTED]&b",
             ),
         ] {
-            assert_eq!(shown_url(&Url::parse(url).unwrap()), shown);
+            assert_eq!(redacted_url(&Url::parse(url).unwrap()), shown);
         }
     }
 }

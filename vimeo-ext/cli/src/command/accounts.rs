@@ -1,4 +1,4 @@
-//! `vimeo accounts`: the store in which a product keeps the accounts of its users.
+//! `vimeo accounts`: maintains the store in which a product keeps its users' accounts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use vimeo_ext::accounts::{AccountsError, KeyError, KeyRotation, RotationReport};
 
 use super::store::KeyArgs;
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Look after a store of many users' accounts, as programs with vimeo-ext keep it
+/// Manage an account store of an application built with vimeo-ext
 #[derive(Debug, Args)]
 pub(crate) struct AccountsArgs {
     #[command(subcommand)]
@@ -23,49 +23,53 @@ enum AccountsCommand {
     RotateKeys(RotateKeysArgs),
 }
 
-/// Encrypt the secrets in a store anew, with another key
+/// Re-encrypt the secrets in an account store with a new key
 ///
-/// First give every process that works on the store the new key, and the old one to read with. Then run this; the
-/// processes may go on meanwhile. Ended at any moment, it goes on when it is run again. At last take the old key away.
+/// First, configure every process that uses the store with the new key, and with the old one for reading. Then run this
+/// command; the processes can keep running. If it is interrupted, run it again to continue. Finally, remove the old
+/// key.
 ///
-/// A key is the base64 of 32 random bytes, as `openssl rand -base64 32` prints it. Keys come from files or from variables:
-/// the new one from VIMEO_ACCOUNTS_KEY, old ones from VIMEO_ACCOUNTS_OLD_KEYS with commas between. Nothing is written
-/// when a record is under a key that is not among them.
+/// A key is 32 random bytes in base64, as printed by `openssl rand -base64 32`. Keys come from files or from
+/// environment variables: the new key from VIMEO_ACCOUNTS_KEY, old keys from VIMEO_ACCOUNTS_OLD_KEYS (comma-separated).
+/// If any record uses a key that was not given, nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo accounts rotate-keys --store sqlite:accounts.db --key-file new.key --old-key-file old.key\n\n\
-    An address with a password in it is better put into VIMEO_STORE than on the command line, where others of this \
-    machine see it; or leave the password to PGPASSWORD.")]
+    If the URL contains a password, pass it in VIMEO_STORE, or set PGPASSWORD: other users of this machine can read \
+    command lines.")]
 pub(crate) struct RotateKeysArgs {
-    /// Where the accounts are kept: sqlite:///path/to/file or postgres://user@host/database
-    #[arg(long, value_name = "ADDRESS")]
+    /// The store's URL: sqlite:///path/to/file or postgres://user@host/database
+    #[arg(long, value_name = "URL")]
     store: String,
 
     #[command(flatten)]
     keys: KeyArgs,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: AccountsArgs) -> Result<Exit> {
+/// Time between two progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(context: &Context<'_>, args: AccountsArgs) -> Result<ExitCode> {
     match args.command {
         AccountsCommand::RotateKeys(args) => rotate_keys(context, args).await,
     }
 }
 
-async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit> {
-    // Before anything is opened: a filter that cannot be read, a write that was ruled out.
+async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<ExitCode> {
+    // Reject an invalid filter or a forbidden write before opening the store.
     context.filter()?;
-    context.may_write("rotating keys")?;
-    let keys = args.keys.ring()?;
+    context.check_write_allowed("rotating keys")?;
+    let keys = args.keys.key_ring()?;
     let current = keys.current().clone();
     let store = args.keys.open(&args.store).await?;
-    context.on_interrupt_hint("run the same command again: it goes on with what is left".to_owned());
-    let (told, every) = (Mutex::new(Instant::now()), Duration::from_secs(2));
-    let (seen, mut progress) = tokio::sync::watch::channel((0, 0));
+    context.on_interrupt_hint("run the same command again to continue".to_owned());
+    let last_report = Mutex::new(Instant::now());
+    let (reports, mut progress) = tokio::sync::watch::channel((0, 0));
     let rotation = KeyRotation::new(store, keys).on_progress(move |done, total| {
-        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.elapsed() >= every {
-            *told = Instant::now();
-            seen.send_replace((done, total));
+        let mut last_report = last_report.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_report.elapsed() >= PROGRESS_INTERVAL {
+            *last_report = Instant::now();
+            reports.send_replace((done, total));
         }
     });
     let rotating = rotation.run();
@@ -80,45 +84,37 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
         }
     };
     context.on_interrupt_hint(None);
-    tell(context, &rotation, current.as_str()).await?;
+    print_report(context, &rotation, current.as_str()).await?;
     match rotation.is_complete() {
-        true => Ok(Exit::Done),
+        true => Ok(ExitCode::Done),
         false => {
             let next = match rotation.damaged.is_empty() {
                 true => "give every process the new key, then run the same command again",
                 false => {
-                    "bring them back from a backup, or let their users log in again; until then keep the old key"
+                    "restore the damaged records from a backup, or have their users log in again; keep the old key until then"
                 }
             };
-            Err(Failure::new(Exit::Partly, "some records still need an old key").next(next))
+            Err(CliError::new(ExitCode::Partly, "some records still require an old key").with_next_step(next))
         }
     }
 }
 
-fn failed(error: AccountsError) -> Failure {
+fn failed(error: AccountsError) -> CliError {
     match error {
-        AccountsError::Key(KeyError::UnknownKey { key }) => Failure::usage(format!(
-            "something in the store is encrypted with key {key}, which is not among those given; it was not overwritten"
+        AccountsError::Key(KeyError::UnknownKey { key }) => CliError::usage(format!(
+            "a record is encrypted with key {key}, which was not given; the record was not overwritten"
         ))
-        .next("add that key: --old-key-file FILE, or VIMEO_ACCOUNTS_OLD_KEYS"),
-        error => Failure::new(Exit::Temporary, error.to_string())
-            .next("run the same command again: it goes on with what is left"),
+        .with_next_step("add that key with --old-key-file FILE or VIMEO_ACCOUNTS_OLD_KEYS"),
+        error => CliError::new(ExitCode::Temporary, error.to_string())
+            .with_next_step("run the same command again to continue"),
     }
 }
 
-async fn tell(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Result<()> {
-    let RotationReport {
-        accounts,
-        connections,
-        already_current: already,
-        damaged,
-        remaining: left,
-        pending_logins: logins,
-        ..
-    } = rotation;
-    if context.global.json.is_some() || context.global.jq.is_some() {
+async fn print_report(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Result<()> {
+    let RotationReport { accounts, connections, already, damaged, left, logins, .. } = rotation;
+    if context.wants_json() {
         return context
-            .document(&json!({
+            .print_json(&json!({
                 "key": key,
                 "rewritten": { "accounts": accounts, "connections": connections },
                 "already": already,
@@ -130,19 +126,19 @@ async fn tell(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Re
     }
     let streams = context.streams;
     streams
-        .line(&format!("{accounts} accounts and {connections} connections are rewritten with key {key}"))?;
-    streams.line(&format!("{already} records were already under it"))?;
+        .line(&format!("re-encrypted {accounts} accounts and {connections} connections with key {key}"))?;
+    streams.line(&format!("{already} records already used this key"))?;
     for owner in damaged {
-        streams.line(&format!("{owner}: cannot be decrypted, left as it is"))?;
+        streams.line(&format!("{owner}: cannot be decrypted; left unchanged"))?;
     }
     if *left > 0 {
         streams.line(&format!(
-            "{left} records came under an older key meanwhile: a process still writes with it"
+            "{left} records were written with an old key in the meantime: some process still uses that key"
         ))?;
     }
     if *logins > 0 {
         streams.note(&format!(
-            "{logins} logins wait for their users under an older key; keep it until they have ended, which takes minutes"
+            "{logins} pending logins use an old key; keep that key for a few minutes until they have ended"
         ));
     }
     Ok(())

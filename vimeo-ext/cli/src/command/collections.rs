@@ -1,4 +1,4 @@
-//! What `vimeo folders` and `vimeo showcases` have in common: things that hold videos.
+//! Commands shared by `vimeo folders` and `vimeo showcases`: containers of videos.
 
 use clap::Args;
 use http::Method;
@@ -6,24 +6,29 @@ use vimeo_agent::tools::VideoId;
 
 use super::videos::VIDEOS;
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
 use crate::resource::Resource;
-use crate::{confirm, reference};
+use crate::{confirm, ids};
 
 #[derive(Debug, Args)]
-pub(crate) struct Listing {
-    /// At most so many
+pub(crate) struct ListingArgs {
+    /// Maximum number of items
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub(crate) limit: u64,
-    /// Only those that have these words
-    #[arg(long, value_name = "WORDS")]
+    /// Only items that match these words
+    #[arg(long, value_name = "TEXT")]
     pub(crate) query: Option<String>,
 }
 
-impl Listing {
-    /// Prints the list at this path.
-    pub(crate) async fn print(&self, context: &Context<'_>, resource: &Resource, path: &str) -> Result<Exit> {
-        resource.wanted(context)?;
+impl ListingArgs {
+    /// Prints the list at `path`.
+    pub(crate) async fn print(
+        &self,
+        context: &Context<'_>,
+        resource: &Resource,
+        path: &str,
+    ) -> Result<ExitCode> {
+        resource.requested_fields(context)?;
         let mut call = context.vimeo().await?.get(path);
         if let Some(words) = &self.query {
             call = call.query("query", words);
@@ -32,73 +37,73 @@ impl Listing {
     }
 }
 
-/// A kind of thing that holds videos.
+/// A type of container for videos.
 pub(crate) trait Collection {
-    /// How it is shown.
+    /// How an item is printed.
     const RESOURCE: Resource;
-    /// The path of one's own.
-    const OWN: &'static str;
+    /// The path that lists the user's own.
+    const LIST_PATH: &'static str;
 
-    /// The path of the one that is named by its number, URI or link.
-    fn path(given: &str) -> Result<String>;
+    /// Returns the path of the item with this ID, URI or link.
+    fn path(id: &str) -> Result<String>;
 }
 
-/// Prints one's own.
-pub(crate) async fn list<C: Collection>(context: &Context<'_>, listing: &Listing) -> Result<Exit> {
-    listing.print(context, &C::RESOURCE, C::OWN).await
+/// Lists the user's own.
+pub(crate) async fn list<C: Collection>(context: &Context<'_>, listing: &ListingArgs) -> Result<ExitCode> {
+    listing.print(context, &C::RESOURCE, C::LIST_PATH).await
 }
 
-/// Prints the videos in it.
+/// Lists the videos in a container.
 pub(crate) async fn videos<C: Collection>(
     context: &Context<'_>,
-    given: &str,
-    listing: &Listing,
-) -> Result<Exit> {
-    listing.print(context, &VIDEOS, &format!("{}/videos", C::path(given)?)).await
+    id: &str,
+    listing: &ListingArgs,
+) -> Result<ExitCode> {
+    listing.print(context, &VIDEOS, &format!("{}/videos", C::path(id)?)).await
 }
 
-/// Puts videos in, one after the other.
+/// Adds videos, one by one.
 pub(crate) async fn add<C: Collection>(
     context: &Context<'_>,
-    given: &str,
+    id: &str,
     videos: &[String],
-) -> Result<Exit> {
-    each_video(context, Method::PUT, &C::path(given)?, videos, "is in").await
+) -> Result<ExitCode> {
+    each_video(context, Method::PUT, &C::path(id)?, videos, "added to").await
 }
 
-/// Takes videos out, one after the other.
+/// Removes videos, one by one.
 pub(crate) async fn remove<C: Collection>(
     context: &Context<'_>,
-    given: &str,
+    id: &str,
     videos: &[String],
-) -> Result<Exit> {
-    each_video(context, Method::DELETE, &C::path(given)?, videos, "is no longer in").await
+) -> Result<ExitCode> {
+    each_video(context, Method::DELETE, &C::path(id)?, videos, "removed from").await
 }
 
-/// Deletes it, once that is confirmed.
-pub(crate) async fn delete<C: Collection>(context: &Context<'_>, given: &str, yes: bool) -> Result<Exit> {
-    let path = &C::path(given)?;
+/// Deletes a container after confirmation.
+pub(crate) async fn delete<C: Collection>(context: &Context<'_>, id: &str, yes: bool) -> Result<ExitCode> {
+    let path = &C::path(id)?;
     let vimeo = context.vimeo().await?;
     confirm::deletion(context, &vimeo, path, yes).await?;
     vimeo.delete(path).send().await?;
-    context.streams.note(&format!("{path} is deleted; its videos stay"));
-    Ok(Exit::Done)
+    context.streams.note(&format!("deleted {path}; its videos were kept"));
+    Ok(ExitCode::Done)
 }
 
 async fn each_video(
     context: &Context<'_>,
     method: Method,
-    holder: &str,
+    container: &str,
     videos: &[String],
-    done: &str,
-) -> Result<Exit> {
-    // All of them are read before the first is touched.
-    let numbers = videos.iter().map(|video| reference::id::<VideoId>(video)).collect::<Result<Vec<_>>>()?;
-    context.may_write("moving videos")?;
+    outcome: &str,
+) -> Result<ExitCode> {
+    // Parse all IDs before changing anything.
+    let numbers = videos.iter().map(|video| ids::parse::<VideoId>(video)).collect::<Result<Vec<_>>>()?;
+    context.check_write_allowed("moving videos")?;
     let vimeo = context.vimeo().await?;
     for number in numbers {
-        vimeo.api().call(method.clone(), &format!("{holder}/videos/{number}")).send().await?;
-        context.streams.note(&format!("/videos/{number} {done} {holder}"));
+        vimeo.api().call(method.clone(), &format!("{container}/videos/{number}")).send().await?;
+        context.streams.note(&format!("/videos/{number} {outcome} {container}"));
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

@@ -4,32 +4,35 @@ use clap::Args;
 use clap_complete::env::Shells;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// What bash needs beside clap's own lines.
-const WHOLE_WORDS: &str = include_str!("completion.bash");
+/// Bash code that completes clap's script.
+const BASH_WRAPPER: &str = include_str!("completion.bash");
 
-/// Print what makes a shell complete commands, flags and the names of accounts
+/// Generate a shell completion script
 #[derive(Debug, Args)]
-#[command(after_help = "Put it where the shell reads it at its start:\n  \
+#[command(
+    after_help = "The script completes commands, flags, account names and field names. Add the line for your shell to its \
+    startup file:\n  \
     bash        source <(vimeo completion -s bash)\n  \
     zsh         source <(vimeo completion -s zsh)\n  \
     fish        vimeo completion -s fish | source\n  \
     powershell  vimeo completion -s powershell | Out-String | Invoke-Expression\n  \
     elvish      eval (vimeo completion -s elvish | slurp)\n\n\
-    Examples:\n  $ vimeo completion -s bash")]
+    Examples:\n  $ vimeo completion -s bash"
+)]
 pub(crate) struct CompletionArgs {
-    /// bash, zsh, fish, powershell or elvish
+    /// Shell: bash, zsh, fish, powershell or elvish
     #[arg(long, short, value_name = "SHELL")]
     shell: String,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &CompletionArgs) -> Result<Exit> {
+pub(crate) fn run(context: &Context<'_>, args: &CompletionArgs) -> Result<ExitCode> {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(&args.shell) else {
         let known: Vec<&str> = shells.names().collect();
-        return Err(Failure::usage(format!(
-            "`{}` is no shell that is known; there are {}",
+        return Err(CliError::usage(format!(
+            "unsupported shell `{}`; supported shells: {}",
             args.shell,
             known.join(", ")
         )));
@@ -41,13 +44,13 @@ pub(crate) fn run(context: &Context<'_>, args: &CompletionArgs) -> Result<Exit> 
     } else {
         context.streams.write(&script)?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// Puts our own function in front of the one that bash is told to call.
+/// Makes bash call the function in `completion.bash`, which calls clap's.
 fn for_bash(script: &[u8]) -> Vec<u8> {
     let script = String::from_utf8_lossy(script).replace("-F _clap_complete_vimeo ", "-F _vimeo ");
-    [WHOLE_WORDS, &script].concat().into_bytes()
+    [BASH_WRAPPER, &script].concat().into_bytes()
 }
 
 #[cfg(test)]
@@ -55,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bash_calls_our_function_and_that_calls_the_other() {
+    fn bash_script_wraps_the_clap_function() {
         let mut script = Vec::new();
         let shells = Shells::builtins();
         let bash = shells.completer("bash").unwrap();

@@ -10,17 +10,17 @@ use vimeo_ext::api::operations;
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{Scope, ScopeSet};
 
-use super::limits::Room;
-use crate::config::TokenPlace;
-use crate::context::{Context, CredentialSource, variable};
-use crate::exit::{Exit, Failure, Result};
-use crate::output::plain;
+use super::limits::QuotaStatus;
+use crate::config::TokenStorage;
+use crate::context::{Context, CredentialSource, env_var};
+use crate::exit::{CliError, ExitCode, Result};
+use crate::output::sanitize;
 
-/// Look at everything that calls depend on: variables, token, scopes, clock, network, limits
+/// Diagnose problems with environment, token, scopes, clock, network and limits
 ///
-/// For each scope that the token lacks it says what that disables.
+/// Also reports, for each scope that the token lacks, which commands need it.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 4 when there is no token that works, 5 when Vimeo cannot be reached.\n\n\
+#[command(after_help = "ExitCode codes: 4 if no valid token was found, 5 if Vimeo cannot be reached.\n\n\
     Examples:\n  $ vimeo doctor\n  $ vimeo doctor --json")]
 pub(crate) struct DoctorArgs {}
 
@@ -45,18 +45,18 @@ fn finding(what: &'static str, verdict: Verdict, says: impl Into<String>, next: 
     Finding { what, verdict, says: says.into(), next: next.map(str::to_owned) }
 }
 
-pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
-    let mut findings = variables(|name| variable(name).ok().flatten().is_some());
+pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
+    let mut findings = variables(|name| env_var(name).ok().flatten().is_some());
     findings.push(uploads(context).await);
     let exit = match context.identity().await {
         Ok(identity) => {
             findings.push(finding(
                 "token",
                 Verdict::Good,
-                format!("{}, for {}", place(&identity), identity.base_url),
+                format!("{} (API: {})", token_source(&identity), identity.base_url),
                 None,
             ));
-            ask(context, identity, &mut findings).await?
+            check_api(context, identity, &mut findings).await?
         }
         Err(failure) => {
             findings.push(finding("token", Verdict::Bad, failure.message(), failure.next_step()));
@@ -65,22 +65,22 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
     };
     show(context, &findings).await?;
     match exit {
-        Exit::Done => Ok(exit),
-        // What is wrong was shown, and is told to programs once more.
+        ExitCode::Done => Ok(exit),
+        // People have seen the problem in the list; programs also get it as the error.
         exit => Err(match findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
             Some(bad) => {
-                let failure = Failure::new(exit, format!("{}: {}", bad.what, bad.says)).already_shown();
+                let failure = CliError::new(exit, format!("{}: {}", bad.what, bad.says)).already_shown();
                 match &bad.next {
-                    Some(next) => failure.next(next),
+                    Some(next) => failure.with_next_step(next),
                     None => failure,
                 }
             }
-            None => Failure::reported(exit),
+            None => CliError::reported(exit),
         }),
     }
 }
 
-/// Names that other programs use for the same things.
+/// Checks for variable names that other programs use for the same settings.
 fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
     let old = [
         ("VIMEO_PAT", "VIMEO_ACCESS_TOKEN"),
@@ -96,21 +96,21 @@ fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
             finding(
                 "variables",
                 Verdict::Note,
-                format!("{name} is set, which nothing here reads"),
+                format!("{name} is set, but this program does not read it"),
                 Some(&next),
             )
         })
         .collect();
-    for (there, missing) in
+    for (set, missing) in
         [("VIMEO_CLIENT_ID", "VIMEO_CLIENT_SECRET"), ("VIMEO_CLIENT_SECRET", "VIMEO_CLIENT_ID")]
     {
-        if is_set(there) && !is_set(missing) {
-            let says = format!("{there} is set and {missing} is not; an app needs both");
+        if is_set(set) && !is_set(missing) {
+            let says = format!("{set} is set but {missing} is not; an app needs both");
             findings.push(finding("variables", Verdict::Note, says, None));
         }
     }
     if findings.is_empty() {
-        findings.push(finding("variables", Verdict::Good, "nothing odd", None));
+        findings.push(finding("variables", Verdict::Good, "no problems found", None));
     }
     findings
 }
@@ -118,71 +118,79 @@ fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
 async fn uploads(context: &Context<'_>) -> Finding {
     let (list, folder) = match context.uploads().await {
         Ok(folder) => {
-            let list = Journal::in_folder(&folder).list().await.map_err(Failure::from);
+            let list = Journal::in_folder(&folder).list().await.map_err(CliError::from);
             (list, Some(folder))
         }
         Err(failure) => (Err(failure), None),
     };
     match list {
-        Ok(list) if list.is_empty() => match folder.as_deref().map(writable) {
+        Ok(list) if list.is_empty() => match folder.as_deref().map(check_writable) {
             Some(Err(failure)) => finding("uploads", Verdict::Bad, failure.message(), failure.next_step()),
-            _ => finding("uploads", Verdict::Good, "all are finished", None),
+            _ => finding("uploads", Verdict::Good, "no unfinished uploads", None),
         },
         Ok(list) => {
-            let says = format!("{} not finished", list.len());
+            let says = format!("{} unfinished", list.len());
             finding("uploads", Verdict::Note, says, Some("vimeo uploads list"))
         }
         Err(failure) => finding("uploads", Verdict::Bad, failure.message(), None),
     }
 }
 
-/// Whether files can be put into a folder, or into the one above it in which it would be made.
-fn writable(folder: &Path) -> Result<()> {
-    let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
-    // It has no name, and is gone with its handle.
-    match tempfile::tempfile_in(there) {
+/// Checks that files can be created in a folder, or in its closest existing ancestor.
+fn check_writable(folder: &Path) -> Result<()> {
+    let existing = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
+    // The file is unnamed and disappears when its handle is dropped.
+    match tempfile::tempfile_in(existing) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::file("write unfinished uploads down in", folder, &error).next(
-            "set VIMEO_STATE_DIR to a folder that can be written; until then no upload can be resumed",
+        Err(error) => Err(CliError::file("create files in", folder, &error).with_next_step(
+            "set VIMEO_STATE_DIR to a writable folder; until then uploads cannot be resumed",
         )),
     }
 }
 
-fn place(identity: &crate::context::Identity) -> String {
-    match (&identity.from, identity.account.as_ref().map(|account| account.token)) {
-        (CredentialSource::Sandbox, _) => "of the sandbox".to_owned(),
-        (CredentialSource::Environment, _) => "out of VIMEO_ACCESS_TOKEN".to_owned(),
-        (CredentialSource::App, _) => "of an app without a user".to_owned(),
-        (CredentialSource::Account(name), Some(TokenPlace::Keyring)) => {
-            format!("of account {name}, out of the keyring")
+fn token_source(identity: &crate::context::Identity) -> String {
+    match (&identity.source, identity.account.as_ref().map(|account| account.token)) {
+        (CredentialSource::Sandbox, _) => "from the sandbox".to_owned(),
+        (CredentialSource::Environment, _) => "from VIMEO_ACCESS_TOKEN".to_owned(),
+        (CredentialSource::App, _) => "app credentials, no user".to_owned(),
+        (CredentialSource::Account(name), Some(TokenStorage::Keyring)) => {
+            format!("account {name}, from the system keyring")
         }
-        (CredentialSource::Account(name), Some(TokenPlace::InsecureFile)) => {
-            format!("of account {name}, in clear in a file")
+        (CredentialSource::Account(name), Some(TokenStorage::InsecureFile)) => {
+            format!("account {name}, from an unencrypted file")
         }
-        (CredentialSource::Account(name), _) => format!("of account {name}, printed by a command"),
+        (CredentialSource::Account(name), _) => format!("account {name}, from a token command"),
     }
 }
 
-/// What only Vimeo can say.
-async fn ask(
+/// Runs the checks that need a call to Vimeo.
+async fn check_api(
     context: &Context<'_>,
     identity: crate::context::Identity,
     findings: &mut Vec<Finding>,
-) -> Result<Exit> {
+) -> Result<ExitCode> {
     let vimeo = context.client(identity)?;
     let grant = match vimeo.auth().verify().await {
         Ok(grant) => grant,
         Err(error) => {
-            let failure = Failure::from(error);
-            let what = if failure.exit == Exit::Auth { "login" } else { "network" };
+            let failure = CliError::from(error);
+            let what = if failure.exit == ExitCode::Auth { "login" } else { "network" };
             findings.push(finding(what, Verdict::Bad, failure.message(), failure.next_step()));
             return Ok(failure.exit);
         }
     };
-    findings.push(finding("network", Verdict::Good, "Vimeo answers", None));
-    let who =
-        grant.user.as_ref().and_then(|user| user.name.as_deref()).map_or_else(|| "an app".to_owned(), plain);
-    findings.push(finding("login", Verdict::Good, format!("Vimeo takes the token; it acts for {who}"), None));
+    findings.push(finding("network", Verdict::Good, "Vimeo is reachable", None));
+    let who = grant
+        .user
+        .as_ref()
+        .and_then(|user| user.name.as_deref())
+        .map_or_else(|| "an app".to_owned(), sanitize);
+    findings.push(finding(
+        "login",
+        Verdict::Good,
+        format!("Vimeo accepts the token; it acts for {who}"),
+        None,
+    ));
     if let Some(granted) = grant.scopes() {
         findings.extend(scopes(granted));
     }
@@ -196,19 +204,24 @@ async fn ask(
                 Some((left, limit)) => {
                     finding("limits", Verdict::Good, format!("{left} of {limit} calls left"), None)
                 }
-                None => finding("limits", Verdict::Note, "Vimeo names none", None),
+                None => finding("limits", Verdict::Note, "the response has no rate limit headers", None),
             });
-            if let Some(room) = me.pointer("/upload_quota/space").and_then(Room::of) {
-                let verdict = if room.free == 0 { Verdict::Bad } else { Verdict::Good };
-                findings.push(finding("storage", verdict, format!("room for {}", room.left()), None));
+            if let Some(quota_status) = me.pointer("/upload_quota/space").and_then(QuotaStatus::from_json) {
+                let verdict = if quota_status.free == 0 { Verdict::Bad } else { Verdict::Good };
+                findings.push(finding(
+                    "storage",
+                    verdict,
+                    format!("{} left", quota_status.remaining()),
+                    None,
+                ));
             }
         }
         Err(error) => findings.push(finding("limits", Verdict::Note, error.to_string(), None)),
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// What each scope that is not granted disables, and one login that grants them all.
+/// Reports what each missing scope disables, and one login command that grants all scopes.
 fn scopes(granted: &ScopeSet) -> Vec<Finding> {
     let words = "private purchased create edit delete interact upload promo_codes stats video_files ai";
     let missing = ScopeSet::from(words).difference(granted);
@@ -217,12 +230,12 @@ fn scopes(granted: &ScopeSet) -> Vec<Finding> {
         findings.push(finding(
             "scopes",
             Verdict::Note,
-            format!("{scope} is missing, {}", disables(scope)),
+            format!("{scope} is missing: {}", disables(scope)),
             None,
         ));
     }
     if let Some(last) = findings.last_mut().filter(|_| !missing.is_empty()) {
-        // A login grants the scopes that it names and no others.
+        // A login replaces the token's scopes, so name the granted ones too.
         let all: Vec<&str> = granted.iter().chain(missing.iter()).map(Scope::as_str).collect();
         last.next = Some(format!("vimeo auth login --scopes {}", all.join(",")));
     }
@@ -234,12 +247,12 @@ fn disables(scope: &Scope) -> String {
     let commands = commands_that_need(scope);
     let commands = (!commands.is_empty()).then(|| format!("vimeo {}", commands.join(", ")));
     match (commands, needs) {
-        (Some(commands), 0) => format!("which {commands} needs"),
-        (Some(commands), 1) => format!("which disables {commands}; one operation in all"),
-        (Some(commands), _) => format!("which disables {commands}; {needs} operations in all"),
-        (None, 0) => "which no operation here needs".to_owned(),
-        (None, 1) => "which disables one operation".to_owned(),
-        (None, _) => format!("which disables {needs} operations"),
+        (Some(commands), 0) => format!("{commands} needs it"),
+        (Some(commands), 1) => format!("disables {commands} (1 operation in total)"),
+        (Some(commands), _) => format!("disables {commands} ({needs} operations in total)"),
+        (None, 0) => "no operation needs it".to_owned(),
+        (None, 1) => "disables 1 operation".to_owned(),
+        (None, _) => format!("disables {needs} operations"),
     }
 }
 
@@ -252,36 +265,36 @@ fn commands_that_need(scope: &Scope) -> &'static [&'static str] {
         Scope::Interact => &["folders add"],
         Scope::Upload => &["upload", "replace", "picture", "texttrack"],
         Scope::Stats => &["analytics"],
-        Scope::VideoFiles => &["videos links (the files)"],
+        Scope::VideoFiles => &["videos links (file links)"],
         _ => &[],
     }
 }
 
-/// Whether the clock here is near Vimeo's: links and limits are dated by theirs.
+/// Compares the local clock with Vimeo's, by which links and limits expire.
 fn clock(headers: &http::HeaderMap, now: DateTime<Utc>) -> Finding {
     let date = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
-    let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
-        return finding("clock", Verdict::Note, "Vimeo's answer has no date to compare with", None);
+    let Some(server_time) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+        return finding("clock", Verdict::Note, "Vimeo's response has no Date header to compare with", None);
     };
-    let apart = (now - theirs.with_timezone(&Utc)).num_seconds();
-    match apart.abs() {
-        ..=30 => finding("clock", Verdict::Good, "agrees with Vimeo's", None),
+    let offset = (now - server_time.with_timezone(&Utc)).num_seconds();
+    match offset.abs() {
+        ..=30 => finding("clock", Verdict::Good, "in sync with Vimeo's", None),
         _ => {
-            let way = if apart > 0 { "ahead of" } else { "behind" };
-            let says = format!("{} s {way} Vimeo's", apart.abs());
+            let way = if offset > 0 { "ahead of" } else { "behind" };
+            let says = format!("{} s {way} Vimeo's", offset.abs());
             finding(
                 "clock",
                 Verdict::Bad,
                 says,
-                Some("let the system keep its time: timedatectl set-ntp true"),
+                Some("synchronize the system clock: timedatectl set-ntp true"),
             )
         }
     }
 }
 
 async fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
-    if context.global.json.is_some() || context.global.jq.is_some() {
-        return context.document(&json!({ "findings": findings })).await;
+    if context.wants_json() {
+        return context.print_json(&json!({ "findings": findings })).await;
     }
     let (streams, paint) = (context.streams, context.streams.paint());
     for finding in findings {
@@ -290,9 +303,9 @@ async fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
             Verdict::Note => paint.yellow("!"),
             Verdict::Bad => paint.red("✗"),
         };
-        streams.line(&format!("{mark} {:<10} {}", finding.what, plain(&finding.says)))?;
+        streams.line(&format!("{mark} {:<10} {}", finding.what, sanitize(&finding.says)))?;
         if let Some(next) = &finding.next {
-            streams.line(&format!("  {:<10} {}", "", paint.dim(&plain(next))))?;
+            streams.line(&format!("  {:<10} {}", "", paint.dim(&sanitize(next))))?;
         }
     }
     Ok(())
@@ -303,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_programs_names_are_known() {
+    fn reports_variables_of_other_programs() {
         let set = |names: &'static [&'static str]| variables(move |name| names.contains(&name));
         assert_eq!(set(&[]).first().unwrap().verdict, Verdict::Good);
         let pat = set(&["VIMEO_PAT"]);
@@ -312,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_scope_says_what_it_disables() {
+    fn missing_scopes_report_what_they_disable() {
         let findings = scopes(&ScopeSet::from("private create edit delete interact stats"));
         let upload = findings.iter().find(|finding| finding.says.starts_with("upload is missing")).unwrap();
         assert!(upload.says.contains("vimeo upload, replace"), "{upload:?}");
         assert!(!findings.iter().any(|finding| finding.says.starts_with("edit is missing")));
         assert!(!findings.iter().any(|finding| finding.says.contains(" 0 operations")), "{findings:?}");
-        // One login for all, as each takes away what it does not name.
+        // One login for all scopes: a login drops every scope that it does not name.
         let next: Vec<&str> = findings.iter().filter_map(|finding| finding.next.as_deref()).collect();
         let [login] = next[..] else { panic!("{next:?}") };
         let named = login.strip_prefix("vimeo auth login --scopes ").unwrap();
@@ -332,18 +345,18 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_folder_that_could_not_be_made_is_not_taken_for_an_empty_one() {
+    fn reports_a_state_folder_that_cannot_be_created() {
         let folder = tempfile::tempdir().unwrap();
         for place in [folder.path().to_path_buf(), folder.path().join("not/yet/there")] {
-            assert!(writable(&place).is_ok(), "{}", place.display());
+            assert!(check_writable(&place).is_ok(), "{}", place.display());
         }
-        let failure = writable(Path::new("/proc/uploads")).unwrap_err();
+        let failure = check_writable(Path::new("/proc/uploads")).unwrap_err();
         assert!(failure.message().contains("/proc/uploads"), "{failure}");
         assert!(failure.next_step().unwrap().contains("VIMEO_STATE_DIR"));
     }
 
     #[test]
-    fn clocks_are_compared() {
+    fn compares_the_clock_with_the_date_header() {
         let mut headers = http::HeaderMap::new();
         headers.insert("date", "Wed, 21 Oct 2015 07:28:00 GMT".parse().unwrap());
         let at = |seconds: i64| DateTime::from_timestamp(1_445_412_480 + seconds, 0).unwrap();

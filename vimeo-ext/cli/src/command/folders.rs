@@ -5,36 +5,36 @@ use serde_json::json;
 use vimeo_agent::tools::FolderId;
 use vimeo_ext::api::types;
 
-use super::collections::{self, Collection, Listing};
+use super::collections::{self, Collection, ListingArgs};
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
+use crate::ids;
 use crate::output::known_fields;
-use crate::reference;
-use crate::resource::{Resource, Shape, column};
+use crate::resource::{CellFormat, Resource, column};
 
 pub(super) const FOLDERS: Resource = Resource {
     noun: "folders",
     columns: &[
-        column("uri", "uri", Shape::Text),
-        column("name", "name", Shape::Text),
-        column("videos", "metadata.connections.videos.total", Shape::Text),
-        column("created", "created_time", Shape::Time),
+        column("uri", "uri", CellFormat::Text),
+        column("name", "name", CellFormat::Text),
+        column("videos", "metadata.connections.videos.total", CellFormat::Text),
+        column("created", "created_time", CellFormat::Time),
     ],
-    known: known_fields::<types::Folder>,
+    field_names: known_fields::<types::Folder>,
 };
 
 struct Folder;
 
 impl Collection for Folder {
     const RESOURCE: Resource = FOLDERS;
-    const OWN: &'static str = "/me/projects";
+    const LIST_PATH: &'static str = "/me/projects";
 
-    fn path(given: &str) -> Result<String> {
-        reference::folder(given)
+    fn path(id: &str) -> Result<String> {
+        ids::folder(id)
     }
 }
 
-/// Folders: list them and what is in them, make, fill and delete them
+/// Manage folders
 #[derive(Debug, Args)]
 pub(crate) struct FoldersArgs {
     #[command(subcommand)]
@@ -58,81 +58,81 @@ enum FoldersCommand {
 )]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    listing: Listing,
+    listing: ListingArgs,
 }
 
-/// List the videos of a folder
+/// List the videos in a folder
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders videos 76979872")]
 pub(crate) struct VideosOfArgs {
-    /// Its number, URI or link
+    /// Folder ID, URI or link
     folder: String,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListingArgs,
 }
 
-/// Make a folder
+/// Create a folder
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: create.\n\nExamples:\n  $ vimeo folders create Holidays")]
 pub(crate) struct CreateArgs {
-    /// Its name
+    /// Folder name
     name: String,
-    /// The folder to make it in
+    /// Parent folder
     #[arg(long, value_name = "FOLDER")]
     parent: Option<String>,
 }
 
-/// Move videos into a folder; each leaves the one it was in
+/// Move videos into a folder, out of the folder they were in
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: interact.\n\nExamples:\n  $ vimeo folders add 76979872 76979871")]
 pub(crate) struct AddArgs {
-    /// Its number, URI or link
+    /// Folder ID, URI or link
     folder: String,
-    /// The videos
+    /// Video IDs, URIs or links
     #[arg(required = true)]
     videos: Vec<String>,
 }
 
-/// Take videos out of a folder; they stay in the library
+/// Remove videos from a folder without deleting them
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: delete.\n\nExamples:\n  $ vimeo folders remove 76979872 76979871")]
 pub(crate) struct RemoveArgs {
-    /// Its number, URI or link
+    /// Folder ID, URI or link
     folder: String,
-    /// The videos
+    /// Video IDs, URIs or links
     #[arg(required = true)]
     videos: Vec<String>,
 }
 
-/// Delete a folder; its videos stay
+/// Delete a folder but keep its videos
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. It asks for the name unless --yes is there.\n\nExamples:\n  \
+#[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
     $ vimeo folders delete 76979872 --yes")]
 pub(crate) struct DeleteArgs {
-    /// Its number, URI or link
+    /// Folder ID, URI or link
     folder: String,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(long)]
     yes: bool,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<ExitCode> {
     match args.command {
         FoldersCommand::List(args) => collections::list::<Folder>(context, &args.listing).await,
         FoldersCommand::Videos(args) => {
             collections::videos::<Folder>(context, &args.folder, &args.listing).await
         }
         FoldersCommand::Create(args) => {
-            let parent: Option<FolderId> = args.parent.as_deref().map(reference::id).transpose()?;
-            context.may_write("making a folder")?;
+            let parent: Option<FolderId> = args.parent.as_deref().map(ids::parse).transpose()?;
+            context.check_write_allowed("creating a folder")?;
             let vimeo = context.vimeo().await?;
             let mut body = json!({ "name": args.name });
             if let (Some(parent), Some(body)) = (&parent, body.as_object_mut()) {
-                let uri = reference::folder_with_owner(&vimeo, parent).await?;
+                let uri = ids::folder_with_owner(&vimeo, parent).await?;
                 body.insert("parent_folder_uri".to_owned(), uri.into());
             }
-            let call = vimeo.post(Folder::OWN).json(&body);
-            FOLDERS.changed(context, call).await
+            let call = vimeo.post(Folder::LIST_PATH).json(&body);
+            FOLDERS.send_and_show(context, call).await
         }
         FoldersCommand::Add(args) => collections::add::<Folder>(context, &args.folder, &args.videos).await,
         FoldersCommand::Remove(args) => {

@@ -1,21 +1,21 @@
-//! `vimeo help`: commands and topics.
+//! `vimeo help`: help for commands and topics.
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Explain a command or a topic: environment, exit-codes, formatting, syntax
+/// Show help for a command or a topic: environment, exit-codes, formatting, syntax
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  $ vimeo help exit-codes\n  $ vimeo help videos list\n  $ vimeo help --map json"
 )]
 pub(crate) struct HelpArgs {
-    /// A topic, or the words of a command
+    /// Topic or command
     words: Vec<String>,
-    /// Print the tree of commands: json or paths
-    #[arg(long, value_name = "FORM")]
+    /// Print the command tree as JSON or as a list of paths
+    #[arg(long, value_name = "FORMAT")]
     map: Option<Map>,
 }
 
@@ -25,33 +25,38 @@ enum Map {
     Paths,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: &HelpArgs, mut command: clap::Command) -> Result<Exit> {
-    context.streams.page();
+pub(crate) async fn run(
+    context: &Context<'_>,
+    args: &HelpArgs,
+    mut command: clap::Command,
+) -> Result<ExitCode> {
+    context.streams.start_pager();
     command.build();
     if let Some(map) = args.map {
         match map {
-            Map::Json => context.document(&tree(&command, "vimeo")).await?,
+            Map::Json => context.print_json(&tree(&command, "vimeo")).await?,
             Map::Paths => paths(context, &command, "vimeo")?,
         }
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     if let [topic] = words.as_slice()
         && let Some(text) = topic_text(topic)
     {
         context.streams.write(text.as_bytes())?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     let mut found = &mut command;
     for word in &words {
         found = found.find_subcommand_mut(word).ok_or_else(|| {
-            Failure::usage(format!("there is no command or topic `{}`", words.join(" "))).next("vimeo help")
+            CliError::usage(format!("unknown command or topic `{}`", words.join(" ")))
+                .with_next_step("vimeo help")
         })?;
     }
     let text = found.render_long_help();
     let text = if context.streams.paint().0 { text.ansi().to_string() } else { text.to_string() };
     context.streams.write(text.as_bytes())?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 fn topic_text(topic: &str) -> Option<String> {
@@ -60,11 +65,11 @@ fn topic_text(topic: &str) -> Option<String> {
         "formatting" => FORMATTING.to_owned(),
         "syntax" => SYNTAX.to_owned(),
         "exit-codes" => {
-            let mut text = "What a command ends with. A code that is not here is a failure.\n\n".to_owned();
-            for exit in Exit::ALL {
+            let mut text = "ExitCode codes. Treat any code that is not listed as a failure.\n\n".to_owned();
+            for exit in ExitCode::ALL {
                 text.push_str(&format!("  {:>3}  {:<14} {}\n", exit.code(), exit.category(), exit.meaning()));
             }
-            text.push_str("\nWith --json the last line on standard error is {\"error\": {code, category, retryable, …}}.\n");
+            text.push_str("\nWith --json, a failed command prints {\"error\": {code, category, retryable, …}} as the last line on standard error.\n");
             text
         }
         _ => return None,
@@ -104,55 +109,58 @@ fn tree(command: &clap::Command, path: &str) -> Value {
 }
 
 const ENVIRONMENT: &str = "\
-Variables. A flag wins over its variable, a variable over config.toml.
+Environment variables. Precedence: flag, then variable, then config.toml.
 
-  VIMEO_ACCESS_TOKEN     the token to go with; wins over the accounts
-  VIMEO_CLIENT_ID        an app, for vimeo auth login and for calls without a user
-  VIMEO_CLIENT_SECRET    its secret
-  VIMEO_BASE_URL         another address of the API: https, or http to this machine
-  VIMEO_ACCOUNT          the account to act as
-  VIMEO_<FLAG>           every flag: --bwlimit is VIMEO_BWLIMIT, --chunk-size VIMEO_CHUNK_SIZE
-  VIMEO_CONFIG_DIR       config.toml and accounts.toml; else $XDG_CONFIG_HOME/vimeo, %AppData%\\vimeo, ~/.config/vimeo
-  VIMEO_STATE_DIR        unfinished uploads; else $XDG_STATE_HOME/vimeo, %LocalAppData%\\vimeo, ~/.local/state/vimeo
-  VIMEO_MCP_BEARER       what callers of vimeo mcp --http have to show; 32 characters or more
-  VIMEO_PROGRESS_FPS     how often a second progress is shown, also in logs: 0.0166 is once a minute
-  VIMEO_PROMPT_DISABLED  never ask; CI does the same
-  VIMEO_FORCE_TTY        write as to a terminal, so many columns wide
-  VIMEO_PAGER, PAGER     what lists, answers and help go through on a terminal; empty is nothing
-  NO_COLOR, CLICOLOR, CLICOLOR_FORCE   as everywhere
+  VIMEO_ACCESS_TOKEN     access token; takes precedence over stored accounts
+  VIMEO_CLIENT_ID        client ID of the app, for vimeo auth login and for calls without a user
+  VIMEO_CLIENT_SECRET    client secret of the app
+  VIMEO_BASE_URL         API base URL; plain http is accepted for this machine only
+  VIMEO_ACCOUNT          account to use
+  VIMEO_<FLAG>           any flag: --bwlimit is VIMEO_BWLIMIT, --chunk-size is VIMEO_CHUNK_SIZE
+  VIMEO_CONFIG_DIR       folder of config.toml and accounts.toml
+                         [default: $XDG_CONFIG_HOME/vimeo, %AppData%\\vimeo, ~/.config/vimeo]
+  VIMEO_STATE_DIR        folder of unfinished uploads and cached responses
+                         [default: $XDG_STATE_HOME/vimeo, %LocalAppData%\\vimeo, ~/.local/state/vimeo]
+  VIMEO_MCP_BEARER       bearer token for callers of vimeo mcp --http; at least 32 characters
+  VIMEO_PROGRESS_FPS     progress updates per second, even if not on a terminal; 0.0166 is once per minute
+  VIMEO_PROMPT_DISABLED  never prompt; CI has the same effect
+  VIMEO_FORCE_TTY        format output as for a terminal; a number sets its width in columns
+  VIMEO_PAGER, PAGER     pager for lists, responses and help on a terminal; empty disables paging
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE   control colors as in other programs
 
-config.toml may hold defaults: transfers, bwlimit, chunk-size, progress, privacy. The command never writes it.
-Nothing is sent anywhere but what a command needs: no telemetry, no search for updates.
+config.toml can set defaults: transfers, bwlimit, chunk-size, progress, privacy. The command never writes that file.
+The command sends nothing beyond what you asked for: no telemetry, no update checks.
 ";
 
 const FORMATTING: &str = "\
-On a terminal lists are tables cut to its width. In a pipe they are tab-separated, whole, without titles and colour.
+On a terminal, lists are tables truncated to its width. In a pipe, they are tab-separated, untruncated, without headings
+and without colors.
 
-  --json             lists the fields there are; for commands without fields of Vimeo's, all of the document
-  --json=uri,name    an array or object with these fields; Vimeo is asked for no others, which counts for less
-  --jq FILTER        a jq filter over that JSON; text comes out without quotes. It is stopped after 60 s, when it calls
-                     itself too deeply, needs 2 GiB of memory more, or gives more than 1 GiB
+  --json             list the available fields; for commands without field selection, print the whole JSON document
+  --json=uri,name    print an array or object with these fields, and request only these from Vimeo (higher rate limit)
+  --jq FILTER        filter that JSON with jq; strings are printed without quotes. A filter is stopped after 60 s, if it
+                     recurses too deeply, needs more than 2 GiB of additional memory or outputs more than 1 GiB
 
-Data goes to standard output; progress, questions and errors go to standard error. A reader that stops early, such as
-head, is no failure. A list with nothing in it is no failure either.
+Data goes to standard output; progress, prompts and errors go to standard error. It is not an error if the reader stops
+early, as head does, or if a list is empty.
 
   $ vimeo videos list --json=name,duration --jq '.[] | select(.duration > 600) | .name'
 ";
 
 const SYNTAX: &str = "\
-Parameters of vimeo api, as gh has them:
+Parameters of vimeo api, with the syntax of gh api:
 
-  -f key=value       text
-  -F key=value       true, false, null and integers are taken as that; @FILE is what the file holds, @- standard input
-  key[sub]=value     an object in the object
-  key[]=value        one more element of a list; key[] alone is the empty list
-  key[][sub]=value   an object in a list
+  -f key=value       string
+  -F key=value       true, false, null and integers are converted; @FILE reads a file, @- reads standard input
+  key[sub]=value     nested object
+  key[]=value        append to a list; key[] alone is an empty list
+  key[][sub]=value   object in a list
 
-Without a method it is GET, or POST when there are parameters. With GET they go to the query, lists behind commas; else
-they are the JSON body. --input sends a file as the body, and parameters go to the query.
+The default method is GET, or POST if there are parameters. With GET, parameters form the query, lists separated by
+commas; with other methods, they form the JSON body. With --input FILE, the file is the body and parameters form the query.
 
-  {me}               in a path: the number of your user
+  {me}               in a path: your user ID
 
-Things are named by number, URI or link: 76979871, /videos/76979871, https://vimeo.com/76979871/a1b2c3d4. What is not
-wholly one of these is refused.
+Videos, folders and showcases are identified by ID, URI or link: 76979871, /videos/76979871,
+https://vimeo.com/76979871/a1b2c3d4. Anything else is rejected.
 ";

@@ -5,30 +5,30 @@ use serde_json::{Value, json};
 use vimeo_ext::api::RateLimit;
 
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
 use crate::output::{Table, bytes};
 
-/// Show what is left: calls, and room for uploads
+/// Show the remaining rate limit and upload quota
 ///
-/// It makes one call, which counts. Vimeo allows more calls to those who ask for `fields`, as this command does; the
-/// number is the one that holds for such calls.
+/// Makes one call, which counts against the rate limit. Vimeo allows more calls if requests set `fields`, as this
+/// command does; the limit shown is the one for such calls.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Scope: private, for the room.\n\nExamples:\n  $ vimeo limits\n  $ vimeo limits --json"
+    after_help = "Scope: private, for the quota.\n\nExamples:\n  $ vimeo limits\n  $ vimeo limits --json"
 )]
 pub(crate) struct LimitsArgs {}
 
-pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
     let me = context.vimeo().await?.get("/me").fields("upload_quota").send().await?;
     let calls = me.rate_limit();
     let quota = me.get("upload_quota").cloned().unwrap_or_default();
-    if context.global.json.is_some() || context.global.jq.is_some() {
+    if context.wants_json() {
         context
-            .document(&json!({ "calls": calls.map(|calls| describe(&calls)), "upload_quota": quota }))
+            .print_json(&json!({ "calls": calls.map(|calls| describe(&calls)), "upload_quota": quota }))
             .await?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
-    let mut table = Table::new(&["what", "left", "of", "until"]);
+    let mut table = Table::new(&["limit", "left", "of", "resets"]);
     if let Some(calls) = calls {
         let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
         let until = calls.reset.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
@@ -37,38 +37,38 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
     for (what, name) in
         [("upload, storage", "space"), ("upload, period", "periodic"), ("upload, lifetime", "lifetime")]
     {
-        let Some(room) = quota.get(name).and_then(Room::of) else { continue };
+        let Some(quota_status) = quota.get(name).and_then(QuotaStatus::from_json) else { continue };
         let until = quota.pointer(&format!("/{name}/reset_date")).and_then(Value::as_str).unwrap_or_default();
-        let most = room.max.map(|max| room.amount(max)).unwrap_or_default();
-        table.row([what.to_owned(), room.amount(room.free), most, until.to_owned()]);
+        let most = quota_status.max.map(|max| quota_status.amount(max)).unwrap_or_default();
+        table.row([what.to_owned(), quota_status.amount(quota_status.free), most, until.to_owned()]);
     }
     table.print(context.streams)?;
     if table.is_empty() {
-        context.streams.hint("Vimeo's answer names no limits");
+        context.streams.hint("Vimeo's response contains no limits");
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// What is left of a quota, which counts bytes or videos.
-pub(crate) struct Room {
+/// The remaining part of a quota, counted in bytes or in videos.
+pub(crate) struct QuotaStatus {
     pub(crate) free: u64,
     pub(crate) max: Option<u64>,
     videos: bool,
 }
 
-impl Room {
-    /// Out of a part of `upload_quota`; `None` where it names nothing. Figures without a unit are bytes, as they were
-    /// before Vimeo named it.
-    pub(crate) fn of(part: &Value) -> Option<Self> {
+impl QuotaStatus {
+    /// Reads a part of `upload_quota`; `None` if it has no numbers. Numbers without a unit are bytes: Vimeo added the
+    /// unit later.
+    pub(crate) fn from_json(part: &Value) -> Option<Self> {
         let number = |field: &str| part.get(field).and_then(Value::as_u64);
         let videos = part.get("unit").and_then(Value::as_str) == Some("video_count");
-        // What is used beyond the limit leaves less than nothing.
+        // `free` is negative if more than the limit is used.
         let overdrawn = part.get("free").and_then(Value::as_i64).is_some_and(|free| free < 0);
         let free = if overdrawn { Some(0) } else { number("free") };
         Some(Self { free: free?, max: number("max"), videos })
     }
 
-    /// So much, in its unit.
+    /// Formats an amount with its unit.
     pub(crate) fn amount(&self, count: u64) -> String {
         match (self.videos, count) {
             (true, 1) => "1 video".to_owned(),
@@ -77,8 +77,8 @@ impl Room {
         }
     }
 
-    /// What is left, in a phrase: `1 of 2 videos`, `1.5 GiB`.
-    pub(crate) fn left(&self) -> String {
+    /// Formats what is left: `1 of 2 videos`, `1.5 GiB`.
+    pub(crate) fn remaining(&self) -> String {
         match (self.videos, self.max) {
             (true, Some(max)) => format!("{} of {}", self.free, self.amount(max)),
             _ => self.amount(self.free),
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_are_told_in_what_they_count() {
+    fn formats_quotas_in_videos_or_bytes() {
         let cases = [
             (
                 json!({"free": 1, "max": 2, "used": 1, "unit": "video_count"}),
@@ -110,11 +110,15 @@ mod tests {
             (json!({"free": -5, "max": 2, "unit": "video_size"}), "0 B", "2 B", "0 B"),
         ];
         for (part, free, max, left) in cases {
-            let room = Room::of(&part).unwrap();
-            assert_eq!(room.amount(room.free), free, "{part}");
-            assert_eq!(room.max.map(|max| room.amount(max)).unwrap_or_default(), max, "{part}");
-            assert_eq!(room.left(), left, "{part}");
+            let quota_status = QuotaStatus::from_json(&part).unwrap();
+            assert_eq!(quota_status.amount(quota_status.free), free, "{part}");
+            assert_eq!(
+                quota_status.max.map(|max| quota_status.amount(max)).unwrap_or_default(),
+                max,
+                "{part}"
+            );
+            assert_eq!(quota_status.remaining(), left, "{part}");
         }
-        assert!(Room::of(&json!({"free": null, "max": 5})).is_none());
+        assert!(QuotaStatus::from_json(&json!({"free": null, "max": 5})).is_none());
     }
 }

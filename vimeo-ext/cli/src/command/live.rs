@@ -4,23 +4,23 @@ use clap::{Args, Subcommand};
 use vimeo_ext::api::types;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::output::known_fields;
-use crate::resource::{Resource, Shape, column};
+use crate::resource::{CellFormat, Resource, column};
 
 pub(super) const EVENTS: Resource = Resource {
     noun: "live events",
     columns: &[
-        column("uri", "uri", Shape::Text),
-        column("title", "title", Shape::Text),
-        column("status", "status", Shape::Text),
-        column("next", "next_occurrence_time", Shape::Time),
-        column("page", "link", Shape::Text),
+        column("uri", "uri", CellFormat::Text),
+        column("title", "title", CellFormat::Text),
+        column("status", "status", CellFormat::Text),
+        column("next", "next_occurrence_time", CellFormat::Time),
+        column("page", "link", CellFormat::Text),
     ],
-    known: known_fields::<types::LiveEvent>,
+    field_names: known_fields::<types::LiveEvent>,
 };
 
-/// Live events: list, show, start and end them
+/// Manage live events
 #[derive(Debug, Args)]
 pub(crate) struct LiveArgs {
     #[command(subcommand)]
@@ -37,11 +37,9 @@ enum LiveCommand {
 
 /// List your live events
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo live list --json=uri,title,status"
-)]
+#[command(after_help = "Scope: none documented.\n\nExamples:\n  $ vimeo live list --json=uri,title,status")]
 pub(crate) struct ListArgs {
-    /// At most so many
+    /// Maximum number of events
     #[arg(long, value_name = "N", default_value_t = 30)]
     limit: u64,
 }
@@ -50,15 +48,15 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo live show 76979874")]
 pub(crate) struct ShowArgs {
-    /// Its number or URI
+    /// Event ID or URI
     event: String,
 }
 
-/// Make a live event ready to take the stream
+/// Activate a live event so that it can receive the stream
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live start 76979874")]
 pub(crate) struct StartArgs {
-    /// Its number or URI
+    /// Event ID or URI
     event: String,
 }
 
@@ -66,38 +64,40 @@ pub(crate) struct StartArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live end 76979874")]
 pub(crate) struct EndArgs {
-    /// Its number or URI
+    /// Event ID or URI
     event: String,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: LiveArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: LiveArgs) -> Result<ExitCode> {
     match args.command {
         LiveCommand::List(args) => {
-            EVENTS.wanted(context)?;
+            EVENTS.requested_fields(context)?;
             EVENTS.list(context, context.vimeo().await?.get("/me/live_events"), args.limit).await
         }
         LiveCommand::Show(args) => {
             let path = event(&args.event)?;
             EVENTS.show(context, context.vimeo().await?.get(&path)).await
         }
-        LiveCommand::Start(args) => act(context, &args.event, "activate", "is ready for the stream").await,
-        LiveCommand::End(args) => act(context, &args.event, "end", "has ended").await,
+        LiveCommand::Start(args) => {
+            post_action(context, &args.event, "activate", "is ready to receive the stream").await
+        }
+        LiveCommand::End(args) => post_action(context, &args.event, "end", "has ended").await,
     }
 }
 
-async fn act(context: &Context<'_>, name: &str, action: &str, done: &str) -> Result<Exit> {
-    let path = event(name)?;
-    context.may_write("steering a live event")?;
+async fn post_action(context: &Context<'_>, id: &str, action: &str, outcome: &str) -> Result<ExitCode> {
+    let path = event(id)?;
+    context.check_write_allowed("starting or ending a live event")?;
     let answer = context.vimeo().await?.post(&format!("{path}/{action}")).send().await?;
-    if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&*answer).await?;
+    if context.wants_json() {
+        context.print_json(&*answer).await?;
     } else {
-        context.streams.note(&format!("{path} {done}"));
+        context.streams.note(&format!("{path} {outcome}"));
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// The path of a live event out of its number or URI.
+/// Returns the path of a live event, given its ID, URI or link.
 fn event(text: &str) -> Result<String> {
     let number = text
         .strip_prefix("/me/live_events/")
@@ -107,7 +107,7 @@ fn event(text: &str) -> Result<String> {
     match number.parse::<u64>() {
         Ok(number) => Ok(format!("/me/live_events/{number}")),
         Err(_) => {
-            Err(Failure::usage(format!("`{text}` is no live event; give its number or /live_events/NUMBER")))
+            Err(CliError::usage(format!("invalid live event `{text}`; give its ID or /live_events/ID")))
         }
     }
 }
@@ -117,12 +117,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_read_whole_or_refused() {
+    fn rejects_invalid_event_ids() {
         for text in ["7", "/live_events/7", "/me/live_events/7", "https://vimeo.com/event/7"] {
             assert_eq!(event(text).unwrap(), "/me/live_events/7", "{text}");
         }
         for text in ["", "../7", "7/../8", "/videos/7", "7?x", "-7"] {
-            assert_eq!(event(text).unwrap_err().exit, Exit::Usage, "{text}");
+            assert_eq!(event(text).unwrap_err().exit, ExitCode::Usage, "{text}");
         }
     }
 }

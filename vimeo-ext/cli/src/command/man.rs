@@ -6,18 +6,18 @@ use clap::Args;
 use clap_mangen::Man;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Print the manual page, or write one for each command into a folder
+/// Generate man pages
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo man\n  $ vimeo man --dir pages")]
 pub(crate) struct ManArgs {
-    /// Write all pages here
+    /// Write one page per command to this folder [default: print the main page]
     #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &ManArgs, line: &clap::Command) -> Result<Exit> {
+pub(crate) fn run(context: &Context<'_>, args: &ManArgs, line: &clap::Command) -> Result<ExitCode> {
     let pages = pages(line)?;
     match &args.dir {
         None => {
@@ -26,25 +26,25 @@ pub(crate) fn run(context: &Context<'_>, args: &ManArgs, line: &clap::Command) -
             }
         }
         Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
+            std::fs::create_dir_all(folder).map_err(|error| CliError::file("create", folder, &error))?;
             for (name, page) in &pages {
                 let path = folder.join(format!("{name}.1"));
-                std::fs::write(&path, page).map_err(|error| Failure::file("write", &path, &error))?;
+                std::fs::write(&path, page).map_err(|error| CliError::file("write", &path, &error))?;
             }
-            context.streams.note(&format!("{} pages are in {}", pages.len(), folder.display()));
+            context.streams.note(&format!("wrote {} pages to {}", pages.len(), folder.display()));
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// The pages of a command and all below it, by name.
+/// Renders the pages of a command and its subcommands, by name.
 fn pages(command: &clap::Command) -> Result<Vec<(String, Vec<u8>)>> {
     fn each(
         command: &clap::Command,
         name: String,
         pages: &mut Vec<(String, Vec<u8>)>,
     ) -> std::io::Result<()> {
-        // The name as it is typed stands in the page, the name with dashes over it.
+        // The page shows the name as typed; its title has the name with dashes.
         let shown =
             command.clone().name(name.clone()).bin_name(name.replace('-', " ")).disable_version_flag(true);
         let mut page = Vec::new();

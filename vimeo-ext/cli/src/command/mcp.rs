@@ -1,4 +1,4 @@
-//! `vimeo mcp`: the tools over the Model Context Protocol.
+//! `vimeo mcp`: serves the tools over the Model Context Protocol.
 
 mod bearers;
 
@@ -19,72 +19,74 @@ use vimeo_ext::upload::Journal;
 use self::bearers::Callers;
 #[cfg(feature = "stores")]
 use super::store::KeyArgs;
-use super::tools::no_such_tool;
-use crate::context::{Context, variable};
-use crate::exit::{Exit, Failure, Result};
+use super::tools::unknown_tool;
+use crate::context::{Context, env_var};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Serve the tools to an agent over the Model Context Protocol
+/// Serve tools to an AI agent over the Model Context Protocol (MCP)
 ///
-/// On standard input and output, for a client that starts the command, until the input ends; or over HTTP. Logs go to
-/// standard error, as many as RUST_LOG asks for: error, warn, info, debug or trace.
+/// Serves on standard input and output until the input ends, for clients that start the command themselves, or over
+/// HTTP with --http. Logs go to standard error; RUST_LOG sets the level: error, warn, info, debug or trace [default:
+/// warn].
 #[derive(Debug, Args)]
-#[command(after_help = "A client that starts the command is told so, the account being the active one:\n  \
+#[command(after_help = "Configuration of a client that starts the command and uses the active account:\n  \
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
-    Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, which has 32 characters or more. If it is not set, a \
-    token is made and printed on standard error, and only this machine's own addresses can be listened on. Web pages may \
-    not call, but for those of --allow-origin.\n\n\
-    Calls that show something to more people or send data out need the person's consent: a client with elicitation asks \
-    each time, and of others they are refused, unless --allow names their kind.\n\n\
-    The file of --bearers names accounts of `vimeo auth`, or with --store of a store as programs with vimeo-ext keep \
-    it, whose keys are given as to `vimeo accounts rotate-keys`; a caller with several names one in each call:\n  \
+    HTTP callers authenticate with the bearer token in VIMEO_MCP_BEARER (at least 32 characters). If it is not set, a \
+    token is generated and printed on standard error, and the server listens on loopback addresses only. Requests from \
+    web pages are rejected unless their origin is allowed with --allow-origin.\n\n\
+    Calls that show something to more people or send data to third parties need the user's approval: clients that \
+    support elicitation prompt each time, calls from other clients are refused. --allow permits a kind of call without \
+    approval.\n\n\
+    The file for --bearers names accounts of `vimeo auth`. With --store, it names accounts in an account store, whose \
+    keys are given as for `vimeo accounts rotate-keys`. A caller with several accounts names one in each call:\n  \
     [[bearer]]\n  sha256 = \"what `printf %s TOKEN | sha256sum` prints\"\n  accounts = [\"work\", \"home\"]\n  \
-    scopes = \"public private\"   # all when left out\n\n\
-    The accounts of a store are served by:\n  \
+    scopes = \"public private\"   # default: all\n\n\
+    To serve the accounts of a store:\n  \
     vimeo mcp --http 127.0.0.1:8848 --bearers FILE --store sqlite:accounts.db --key-file FILE\n\n\
     Examples:\n  $ vimeo mcp --sandbox\n  $ vimeo mcp --read-only --toolset read,library")]
 pub(crate) struct McpArgs {
-    /// Serve over HTTP on this address, at the path /mcp; port 0 lets the system pick one
+    /// Serve over HTTP on this address, at path /mcp; port 0 picks a free port
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
-    /// Serve several accounts: a file that says which bearer tokens open which of them
+    /// Serve several accounts: file that maps bearer tokens to accounts
     #[arg(long, value_name = "FILE", requires = "http")]
     bearers: Option<PathBuf>,
-    /// Take calls without a bearer token, from every program and user of this machine
+    /// Accept calls without a bearer token, from every program and user on this machine
     #[arg(long, requires = "http", conflicts_with = "bearers")]
     no_bearer: bool,
-    /// Take the accounts out of this store: sqlite:///path/to/file or postgres://user@host/database
+    /// Use the accounts in this store: sqlite:///path/to/file or postgres://user@host/database
     #[cfg(feature = "stores")]
-    #[arg(long, value_name = "ADDRESS", requires = "bearers")]
+    #[arg(long, value_name = "URL", requires = "bearers")]
     store: Option<String>,
     #[cfg(feature = "stores")]
     #[command(flatten)]
     keys: KeyArgs,
-    /// Let web pages of this origin call too, such as http://localhost:6274; may be given more than once
+    /// Accept requests from web pages of this origin, e.g. http://localhost:6274 (repeatable)
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
-    /// Give out these sets of tools; all but more and uploads when left out
+    /// Offer these toolsets [default: all except more and uploads]
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
-    /// Give out these tools, beside those of --toolset or alone
+    /// Offer these tools, in addition to --toolset if given
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tools: Vec<String>,
-    /// Give out nothing that overwrites, moves or deletes
+    /// Exclude tools that overwrite, move or delete
     #[arg(long)]
     no_destructive: bool,
-    /// Allow calls that disclose something without asking: publish lets more people watch, embed, download or open what is
-    /// the account's, comments posts under its name, webhooks has events sent to an address
+    /// Allow these kinds of disclosing calls without approval: publish (more people can watch, embed, download or open
+    /// the account's content), comments (posts in the account's name), webhooks (sends events to a URL)
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = disclosures())]
     allow: Vec<Disclosure>,
-    /// Write every attempt to change something to this file, one JSON object a line
+    /// Log every attempted change to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
-    /// Allow uploads of files below this folder, by the tools of the set uploads; may be given more than once
+    /// Let the tools of the uploads toolset read files below this folder (repeatable)
     #[arg(long, value_name = "FOLDER")]
     uploads: Vec<PathBuf>,
-    /// List the tools with the schemas of their answers, which takes four times the place; else they are resources
+    /// Include output schemas in the tool list, which makes it four times as large [default: provide them as resources]
     #[arg(long)]
     output_schemas: bool,
-    /// Answer with text alone and without schemas, for clients that stumble over them
+    /// Return text only and no output schemas, for clients that cannot handle them
     #[arg(long, conflicts_with = "output_schemas")]
     no_output_schema: bool,
 }
@@ -98,8 +100,8 @@ fn disclosures() -> impl TypedValueParser<Value = Disclosure> {
         .try_map(|word| word.parse::<Disclosure>())
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
-    log_to_standard_error();
+pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode> {
+    init_logging();
     let offer = ToolSelection {
         toolsets: args.toolset.clone(),
         names: args.tools.clone(),
@@ -110,7 +112,7 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
     let audit = match &args.audit_log {
         Some(path) => {
             let opened = AuditLog::open(path);
-            Some(opened.map_err(|error| Failure::file("write the audit log", path, &error))?)
+            Some(opened.map_err(|error| CliError::file("write the audit log", path, &error))?)
         }
         None => None,
     };
@@ -134,23 +136,23 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
         }
         None => {
             if context.streams.in_is_terminal() {
-                context.streams.hint("a client of the protocol is expected on standard input; Ctrl-C ends");
+                context.streams.hint("waiting for an MCP client on standard input; press Ctrl-C to stop");
             }
             server.serve_stdio().await.map_err(failure)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// The server of the account, or of those that the bearers open.
-async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<ApiKeys>)> {
+/// Builds the server for the active account, or for the accounts in the bearers file.
+async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<Bearers>)> {
     let journal = Journal::in_folder(context.uploads().await?);
     let Some(file) = &args.bearers else {
         let vimeo = context.client_with(context.identity().await?, Some(journal))?;
         return Ok((Server::for_account(vimeo), None));
     };
     if context.global.sandbox {
-        return Err(Failure::usage("--bearers names accounts that are logged in, and --sandbox has none"));
+        return Err(CliError::usage("--bearers requires logged-in accounts; --sandbox has none"));
     }
     let callers = Callers::read(file)?;
     #[cfg(feature = "stores")]
@@ -162,14 +164,14 @@ async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option
     Ok((Server::for_accounts(accounts), Some(callers.api_keys())))
 }
 
-/// Waits, when it is dropped, until what was being attempted is noted as given up.
+/// On drop, waits until the audit log has recorded the attempts in flight as cancelled.
 struct FlushAuditOnDrop(Option<AuditLog>);
 
 impl Drop for FlushAuditOnDrop {
     fn drop(&mut self) {
         if let Some(log) = &self.0 {
-            // What takes longer is no longer stopped by this process.
-            let _ = log.flush(Duration::from_secs(1));
+            // Give up after a second, so that the process ends.
+            let _ = log.settle(Duration::from_secs(1));
         }
     }
 }
@@ -182,24 +184,24 @@ async fn serve_http(
     bearers: Option<ApiKeys>,
     no_bearer: bool,
 ) -> Result<()> {
-    let options = HttpOptions::new(address).allowed_origins(origins);
-    // Whose a bearer is does not matter without a file: the server has one account.
+    let options = HttpOptions::new(address).origins(origins);
+    // Without a bearers file the server has one account; its name does not matter.
     let accounts = ["active"];
-    let mut made = None;
-    let options = match (bearers, variable("VIMEO_MCP_BEARER")?) {
-        (Some(bearers), _) => options.api_keys(bearers),
-        (None, _) if no_bearer => options.allow_unauthenticated_loopback(),
-        (None, Some(token)) => options.api_keys([ApiKey::new(token, accounts)]),
+    let mut generated = None;
+    let options = match (bearers, env_var("VIMEO_MCP_BEARER")?) {
+        (Some(bearers), _) => options.bearers(bearers),
+        (None, _) if no_bearer => options.open_to_this_machine(),
+        (None, Some(token)) => options.bearers([Bearer::new(token, accounts)]),
         (None, None) if address.ip().is_loopback() => {
-            let (bearer, token) = ApiKey::generate(accounts).map_err(failure)?;
-            made = Some(token);
-            options.api_keys([bearer])
+            let (bearer, token) = Bearer::generate(accounts).map_err(failure)?;
+            generated = Some(token);
+            options.bearers([bearer])
         }
         (None, None) => options,
     };
     let running = server.serve_http(options).await.map_err(failure)?;
-    if let Some(token) = made {
-        // Nobody else knows it: whoever starts the server gives it to the callers.
+    if let Some(token) = generated {
+        // The token exists only here: the person who starts the server passes it on.
         context.streams.note(&format!("bearer token for callers: {}", token.expose_secret()));
     }
     context.streams.note(&format!("listening on {}", running.url()));
@@ -207,23 +209,24 @@ async fn serve_http(
     Ok(())
 }
 
-/// Standard output is the protocol's.
-fn log_to_standard_error() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+/// Logs to standard error: standard output carries the protocol.
+fn init_logging() {
+    let rust_log = std::env::var("RUST_LOG").unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // There is no other subscriber in this process.
-    let _ = tracing_subscriber::registry().with(lines).with(logged(&wanted)).try_init();
+    // Cannot fail: this process sets no other subscriber.
+    let _ = tracing_subscriber::registry().with(lines).with(log_filter(&rust_log)).try_init();
 }
 
-/// What is logged: a level for all, or levels for parts, as `info,vimeo_ext=debug`.
+/// Parses the filter of `RUST_LOG`: a level, or levels per target, e.g. `info,vimeo_ext=debug`.
 ///
-/// The protocol's library writes whole messages below warnings, and they hold passwords.
-fn logged(wanted: &str) -> Targets {
+/// Caps the protocol library at warnings: below that it logs whole messages, which can contain passwords.
+fn log_filter(rust_log: &str) -> Targets {
     const PROTOCOL: &str = "rmcp";
-    let usual = || Targets::new().with_default(LevelFilter::WARN);
-    let wanted = if wanted.trim().is_empty() { usual() } else { wanted.parse().unwrap_or_else(|_| usual()) };
-    let default = wanted.default_level().unwrap_or(LevelFilter::WARN);
-    let others = wanted.iter().filter(|(target, _)| !target.starts_with(PROTOCOL));
+    let warnings = || Targets::new().with_default(LevelFilter::WARN);
+    let requested =
+        if rust_log.trim().is_empty() { warnings() } else { rust_log.parse().unwrap_or_else(|_| warnings()) };
+    let default = requested.default_level().unwrap_or(LevelFilter::WARN);
+    let others = requested.iter().filter(|(target, _)| !target.starts_with(PROTOCOL));
     let others: Vec<_> = others.map(|(target, level)| (target.to_owned(), level)).collect();
     Targets::new()
         .with_default(default)
@@ -231,42 +234,44 @@ fn logged(wanted: &str) -> Targets {
         .with_target(PROTOCOL, default.min(LevelFilter::WARN))
 }
 
-/// Refuses what would leave an agent without what was meant for it.
+/// Rejects option combinations that would leave the agent without the intended tools.
 fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     if let Some(name) = offer.unknown_name() {
-        return Err(no_such_tool(name));
+        return Err(unknown_tool(name));
     }
-    let mut given_out = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.includes(spec));
-    if given_out.clone().next().is_none() {
-        return Err(Failure::usage("none of the tools that are asked for may be given out")
-            .next("leave --read-only or --no-destructive out, or name other tools: vimeo tools list"));
+    let mut offered = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.has(spec));
+    if offered.clone().next().is_none() {
+        return Err(CliError::usage("none of the requested tools can be offered").with_next_step(
+            "remove --read-only or --no-destructive, or name other tools: vimeo tools list",
+        ));
     }
     if let Some(folder) = uploads.iter().find(|folder| !folder.is_dir()) {
-        return Err(Failure::usage(format!("--uploads {} is not a folder", folder.display())));
+        return Err(CliError::usage(format!("--uploads {} is not a folder", folder.display())));
     }
-    if !uploads.is_empty() && !given_out.any(|spec| spec.toolset == Toolset::Uploads) {
-        return Err(Failure::usage("--uploads allows a folder, but no tool that uploads is given out")
-            .next("add --toolset read,library,uploads, and leave --read-only out"));
+    if !uploads.is_empty() && !offered.any(|spec| spec.toolset == Toolset::Uploads) {
+        return Err(CliError::usage("--uploads allows a folder, but no upload tool is offered")
+            .with_next_step("add --toolset read,library,uploads and remove --read-only"));
     }
     Ok(())
 }
 
-fn failure(error: ServerError) -> Failure {
+fn failure(error: ServerError) -> CliError {
     let text = error.to_string();
     match error {
-        ServerError::AuthRequired(_) => Failure::usage(text).next(
-            "set VIMEO_MCP_BEARER to a random token of 32 characters or more, or listen on 127.0.0.1:8848",
+        ServerError::AuthRequired(_) => CliError::usage(text).with_next_step(
+            "set VIMEO_MCP_BEARER to a random token of at least 32 characters, or listen on 127.0.0.1:8848",
         ),
-        ServerError::ApiKeyTooShort => Failure::usage(format!("VIMEO_MCP_BEARER: {text}")).next(
-            "VIMEO_MCP_BEARER=$(openssl rand -hex 32), or leave it out: a token is made and printed then",
+        ServerError::ShortBearer => CliError::usage(format!("VIMEO_MCP_BEARER: {text}")).with_next_step(
+            "set VIMEO_MCP_BEARER=$(openssl rand -hex 32), or unset it to have a token generated and printed",
         ),
-        ServerError::InvalidOrigin(_) => Failure::usage(text),
+        ServerError::InvalidOrigin(_) => CliError::usage(text),
         ServerError::Listen { .. } => {
-            Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")
+            CliError::new(ExitCode::Other, text).with_next_step("use another port; port 0 picks a free one")
         }
-        ServerError::InitializeFailed(_) => Failure::new(Exit::Other, text)
-            .next("vimeo mcp is for clients of the Model Context Protocol; from a shell: vimeo tools call"),
-        _ => Failure::new(Exit::Other, text),
+        ServerError::Opening(_) => CliError::new(ExitCode::Other, text).with_next_step(
+            "vimeo mcp is for clients of the Model Context Protocol; from a shell, use vimeo tools call",
+        ),
+        _ => CliError::new(ExitCode::Other, text),
     }
 }
 
@@ -275,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_messages_of_the_protocol_are_never_logged() {
+    fn never_logs_whole_protocol_messages() {
         let levels = [
             LevelFilter::ERROR,
             LevelFilter::WARN,
@@ -293,16 +298,16 @@ mod tests {
             ("rmcp=trace,rmcp::service=debug", LevelFilter::WARN, LevelFilter::WARN),
             ("no level at all", LevelFilter::WARN, LevelFilter::WARN),
         ] {
-            let logged = logged(wanted);
+            let filter = log_filter(wanted);
             for level in levels.map(|level| level.into_level().unwrap()) {
                 assert_eq!(
-                    logged.would_enable("vimeo_agent::mcp", &level),
+                    filter.would_enable("vimeo_agent::mcp", &level),
                     level <= ours,
                     "{wanted} {level}"
                 );
                 for target in ["rmcp", "rmcp::service"] {
                     assert_eq!(
-                        logged.would_enable(target, &level),
+                        filter.would_enable(target, &level),
                         level <= protocol,
                         "{wanted} {target} {level}"
                     );
@@ -312,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_gives_out_nothing_that_was_meant_is_refused() {
+    fn rejects_selections_without_usable_tools() {
         let offer = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| ToolSelection {
             toolsets: toolsets.to_vec(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
@@ -326,9 +331,9 @@ mod tests {
             (offer(&[], &[], true, true), &[], None),
             (offer(&[], &["vimeo_me_get"], true, false), &[], None),
             (offer(&[], &["vimeo_nothing"], false, false), &[], Some("vimeo_nothing")),
-            (offer(&[], &["vimeo_video_delete"], true, false), &[], Some("none of the tools")),
-            (offer(&[], &["vimeo_video_delete"], false, true), &[], Some("none of the tools")),
-            (offer(&[], &[], false, false), &here, Some("no tool that uploads")),
+            (offer(&[], &["vimeo_video_delete"], true, false), &[], Some("none of the requested tools")),
+            (offer(&[], &["vimeo_video_delete"], false, true), &[], Some("none of the requested tools")),
+            (offer(&[], &[], false, false), &here, Some("no upload tool")),
             (offer(&[Toolset::Uploads], &[], false, false), &nowhere, Some("not a folder")),
             (offer(&[Toolset::Uploads], &[], false, false), &here, None),
         ];

@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! The commands, one module each.
 
 #[cfg(feature = "stores")]
 mod accounts;
@@ -31,7 +31,7 @@ mod webhooks;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -55,9 +55,9 @@ pub(crate) enum Command {
     Tools(tools::ToolsArgs),
     #[cfg(feature = "mcp")]
     Mcp(mcp::McpArgs),
-    /// Run a Vimeo on this machine, for tests and to try things out
+    /// Run a local Vimeo API server for testing
     ///
-    /// Without a command it prints its addresses and credentials as one line of JSON and serves until it is interrupted.
+    /// Without a subcommand, prints its URLs and credentials as one line of JSON and runs until interrupted.
     Sandbox(Box<vimeo_sandbox::cli::Command>),
     Doctor(doctor::DoctorArgs),
     Completion(completion::CompletionArgs),
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Help(help::HelpArgs),
 }
 
-/// The names that `--json` takes after the first word of a command; `None` for commands without fields of Vimeo's.
+/// Returns the field names that `--json` accepts for a command, given its first word; `None` if it has no fields.
 pub(crate) fn fields_of(word: &str) -> Option<Vec<&'static str>> {
     let resource = match word {
         "videos" => &videos::VIDEOS,
@@ -76,15 +76,15 @@ pub(crate) fn fields_of(word: &str) -> Option<Vec<&'static str>> {
         "webhooks" => &webhooks::WEBHOOKS,
         _ => return None,
     };
-    Some((resource.known)())
+    Some((resource.field_names)())
 }
 
-/// Does what the command line says. `line` is the whole of it, for the commands that explain it.
+/// Runs a command. `command_tree` builds the complete clap command, for `help` and `man`.
 pub(crate) async fn run(
     context: &Context<'_>,
     command: Command,
-    line: fn() -> clap::Command,
-) -> Result<Exit> {
+    command_tree: fn() -> clap::Command,
+) -> Result<ExitCode> {
     match command {
         Command::Auth(args) => auth::run(context, args).await,
         Command::Upload(args) => upload::run(context, args).await,
@@ -106,11 +106,11 @@ pub(crate) async fn run(
         Command::Tools(args) => tools::run(context, args).await,
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::run(context, args).await,
-        // Taken before a context is made: it has signals and exit codes of its own.
-        Command::Sandbox(_) => Err(Failure::usage("the sandbox's command runs without a context")),
+        // Handled in `lib.rs` before a context exists: the sandbox has its own signals and exit codes.
+        Command::Sandbox(_) => Err(CliError::usage("the sandbox command runs without a context")),
         Command::Doctor(_) => doctor::run(context).await,
         Command::Completion(args) => completion::run(context, &args),
-        Command::Man(args) => man::run(context, &args, &line()),
-        Command::Help(args) => help::run(context, &args, line()).await,
+        Command::Man(args) => man::run(context, &args, &command_tree()),
+        Command::Help(args) => help::run(context, &args, command_tree()).await,
     }
 }

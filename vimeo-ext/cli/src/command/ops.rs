@@ -1,34 +1,34 @@
-//! `vimeo ops`: the table of the API's operations.
+//! `vimeo ops`: searches the API's operations.
 
 use clap::Args;
 use serde_json::{Value, json};
 use vimeo_ext::api::{Operation, Scope, operations};
 
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
 use crate::output::Table;
 
-/// Find an operation of the API: its scopes, its parameters, Vimeo's name for it
+/// Search the operations of the Vimeo API
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo ops text track\n  \
     $ vimeo ops /me/videos\n  \
     $ vimeo ops upload --json --jq '.[].path'")]
 pub(crate) struct OpsArgs {
-    /// Words that all have to be in it, or a path
+    /// Words that must all match, or a path
     #[arg(required = true)]
     words: Vec<String>,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: &OpsArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: &OpsArgs) -> Result<ExitCode> {
     let words: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
-    let found: Vec<&Operation> = operations().filter(|operation| fits(operation, &words)).collect();
-    context.streams.page();
-    if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&found.iter().map(|operation| describe(operation)).collect::<Vec<_>>()).await?;
-        return Ok(Exit::Done);
+    let found: Vec<&Operation> = operations().filter(|operation| matches(operation, &words)).collect();
+    context.streams.start_pager();
+    if context.wants_json() {
+        context.print_json(&found.iter().map(|operation| describe(operation)).collect::<Vec<_>>()).await?;
+        return Ok(ExitCode::Done);
     }
-    let mut table = Table::new(&["operation", "method", "path", "scopes", "does"]);
+    let mut table = Table::new(&["operation", "method", "path", "scopes", "summary"]);
     for operation in &found {
         table.row([
             operation.id.to_owned(),
@@ -40,14 +40,14 @@ pub(crate) async fn run(context: &Context<'_>, args: &OpsArgs) -> Result<Exit> {
     }
     table.print(context.streams)?;
     match found.as_slice() {
-        [] => context.streams.hint("no operation has all of that"),
+        [] => context.streams.hint("no matching operation"),
         [only] => details(context, only)?,
         _ => {}
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-fn fits(operation: &Operation, words: &[String]) -> bool {
+fn matches(operation: &Operation, words: &[String]) -> bool {
     let text = format!(
         "{} {} {} {} {} {}",
         operation.id,
@@ -58,12 +58,12 @@ fn fits(operation: &Operation, words: &[String]) -> bool {
         operation.summary
     )
     .to_lowercase();
-    // A path with numbers finds the operation that lives there.
-    let at = |word: &str| word.starts_with('/') && same_place(operation.path, word);
-    words.iter().all(|word| text.contains(word.as_str()) || at(word))
+    // A path with IDs finds the operation at that path.
+    let at_path = |word: &str| word.starts_with('/') && path_matches(operation.path, word);
+    words.iter().all(|word| text.contains(word.as_str()) || at_path(word))
 }
 
-fn same_place(template: &str, path: &str) -> bool {
+fn path_matches(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     template.split('/').count() == path.split('/').count()
         && template
@@ -99,11 +99,11 @@ fn details(context: &Context<'_>, operation: &Operation) -> Result<()> {
     let names: Vec<String> = operation
         .query
         .iter()
-        .map(|parameter| format!("{}{}", parameter.name, if parameter.required { " (needed)" } else { "" }))
+        .map(|parameter| format!("{}{}", parameter.name, if parameter.required { " (required)" } else { "" }))
         .collect();
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     context.streams.line("")?;
-    context.streams.line(&format!("Vimeo's name:  {}", operation.vimeo_name))?;
+    context.streams.line(&format!("Vimeo name:    {}", operation.vimeo_name))?;
     context.streams.line(&format!("Query:         {}", or_none(names.join(", "))))?;
     context.streams.line(&format!("Body:          {}", if operation.has_body { "JSON" } else { "none" }))?;
     context

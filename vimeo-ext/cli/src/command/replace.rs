@@ -8,31 +8,33 @@ use serde_json::json;
 use vimeo_agent::tools::VideoId;
 use vimeo_ext::upload::Journal;
 
-use super::upload::{Transfer, failure_of, file_size, reconcile, transfer_options, unanswered, used_quota};
+use super::upload::{
+    TransferArgs, file_size, reconcile, transfer_options, unknown_outcome_entry, upload_error, used_quota,
+};
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
+use crate::ids;
 use crate::output::Table;
-use crate::progress::{Board, Show, State};
-use crate::reference;
+use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
 
-/// Give a video another file; its address, title and settings stay
+/// Replace a video's file, keeping its URL, title and settings
 ///
-/// Interrupted, it goes on when the same command runs again.
+/// If the upload is interrupted, run the same command again to resume it.
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: upload.\n\nExamples:\n  $ vimeo replace 76979871 film.mp4")]
 pub(crate) struct ReplaceArgs {
-    /// The video, by number, URI or link
+    /// Video ID, URI or link
     video: String,
-    /// The new file
+    /// Video file
     #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     #[command(flatten)]
-    transfer: Transfer,
+    transfer: TransferArgs,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit> {
-    let video = reference::id::<VideoId>(&args.video)?;
-    context.may_write("replacing a video's file")?;
+pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<ExitCode> {
+    let video = ids::parse::<VideoId>(&args.video)?;
+    context.check_write_allowed("replacing a video's file")?;
     let file = file_size(&args.file)?;
     let options = transfer_options(context, &args.transfer)?;
     let journal = match args.transfer.no_resume {
@@ -40,55 +42,58 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
         false => Some(Journal::in_folder(context.uploads().await?)),
     };
     let vimeo = context.client_with(context.identity().await?, journal.clone())?;
-    let board = Arc::new(Board::new([file]));
-    let show =
-        Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
+    let tracker = Arc::new(ProgressTracker::new([file]));
+    let display = ProgressDisplay::start(
+        args.transfer.progress(context)?,
+        Arc::clone(&tracker),
+        context.streams.paint_err(),
+    )?;
     if !args.transfer.no_resume && !context.global.sandbox {
-        context
-            .on_interrupt_hint("run the same command again: it goes on where the server stands".to_owned());
+        context.on_interrupt_hint("run the same command again to resume the upload".to_owned());
     }
     let mut reconciled = false;
     let result = loop {
-        let rows = Arc::clone(&board);
+        let rows = Arc::clone(&tracker);
         let replace = vimeo.replace(&video, args.file.as_path()).options(options.clone());
         match replace.on_progress(move |progress| rows.progress(0, progress)).send().await {
             Ok(replaced) => break Ok(replaced),
-            Err(error) => match unanswered(&error) {
+            Err(error) => match unknown_outcome_entry(&error) {
                 Some(id) if !reconciled => {
                     reconciled = true;
-                    show.note("note: no answer to whether a version was created; looking for it");
+                    display
+                        .note("note: got no response to the request that creates a version; looking for it");
                     if let Err(failure) = reconcile(&vimeo, id, &error).await {
                         break Err(failure);
                     }
                 }
                 _ => {
-                    let room = used_quota(&vimeo, &error).await;
-                    break Err(failure_of(error, journal.as_ref()).with(&room));
+                    let quota = used_quota(&vimeo, &error).await;
+                    break Err(upload_error(error, journal.as_ref()).append(&quota));
                 }
             },
         }
     };
     context.on_interrupt_hint(None);
-    board.state(
+    tracker.set_state(
         0,
         match &result {
-            Ok(_) => State::Done,
-            Err(failure) => State::Failed(failure.exit),
+            Ok(_) => FileState::Done,
+            Err(failure) => FileState::Failed(failure.exit),
         },
     );
-    show.stop();
+    display.stop();
     let replaced = result?;
     let name = args.file.display().to_string();
     for warning in &replaced.warnings {
         context.streams.note(&format!("note: {name}: {warning}"));
     }
     let (uri, version) = (replaced.video.uri().to_owned(), replaced.version_uri);
-    if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&json!({ "file": name, "uri": uri, "version": version })).await?;
-        return Ok(Exit::Done);
+    if context.wants_json() {
+        context.print_json(&json!({ "file": name, "uri": uri, "version": version })).await?;
+        return Ok(ExitCode::Done);
     }
     let mut table = Table::new(&["file", "video", "version"]);
     table.row([name, uri, version.unwrap_or_default()]);
     table.print(context.streams)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

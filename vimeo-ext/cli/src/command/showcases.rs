@@ -4,37 +4,37 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use vimeo_ext::api::types::{self, ViewPrivacy};
 
-use super::collections::{self, Collection, Listing};
+use super::collections::{self, Collection, ListingArgs};
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
+use crate::ids;
 use crate::output::known_fields;
-use crate::reference;
-use crate::resource::{Resource, Shape, column};
+use crate::resource::{CellFormat, Resource, column};
 
 pub(super) const SHOWCASES: Resource = Resource {
     noun: "showcases",
     columns: &[
-        column("uri", "uri", Shape::Text),
-        column("name", "name", Shape::Text),
-        column("privacy", "privacy.view", Shape::Text),
-        column("videos", "metadata.connections.videos.total", Shape::Text),
-        column("page", "link", Shape::Text),
+        column("uri", "uri", CellFormat::Text),
+        column("name", "name", CellFormat::Text),
+        column("privacy", "privacy.view", CellFormat::Text),
+        column("videos", "metadata.connections.videos.total", CellFormat::Text),
+        column("page", "link", CellFormat::Text),
     ],
-    known: known_fields::<types::Showcase>,
+    field_names: known_fields::<types::Showcase>,
 };
 
 struct Showcase;
 
 impl Collection for Showcase {
     const RESOURCE: Resource = SHOWCASES;
-    const OWN: &'static str = "/me/albums";
+    const LIST_PATH: &'static str = "/me/albums";
 
-    fn path(given: &str) -> Result<String> {
-        reference::showcase(given)
+    fn path(id: &str) -> Result<String> {
+        ids::showcase(id)
     }
 }
 
-/// Showcases: list them and what is in them, make, fill and delete them
+/// Manage showcases
 #[derive(Debug, Args)]
 pub(crate) struct ShowcasesArgs {
     #[command(subcommand)]
@@ -56,30 +56,30 @@ enum ShowcasesCommand {
 #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases list --json=uri,name,link")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    listing: Listing,
+    listing: ListingArgs,
 }
 
-/// List the videos of a showcase
+/// List the videos in a showcase
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases videos 76979873")]
 pub(crate) struct VideosOfArgs {
-    /// Its number, URI or link
+    /// Showcase ID, URI or link
     showcase: String,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListingArgs,
 }
 
-/// Make a showcase
+/// Create a showcase
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: create.\n\nExamples:\n  $ vimeo showcases create Trailers --privacy anybody")]
 pub(crate) struct CreateArgs {
-    /// Its name
+    /// Showcase name
     name: String,
-    /// The description
+    /// Description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// Who may see it: anybody, nobody, embed_only
-    #[arg(long, value_name = "WHO")]
+    /// Who can see it: anybody, nobody, embed_only
+    #[arg(long, value_name = "PRIVACY")]
     privacy: Option<ViewPrivacy>,
 }
 
@@ -87,37 +87,37 @@ pub(crate) struct CreateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases add 76979873 76979871")]
 pub(crate) struct AddArgs {
-    /// Its number, URI or link
+    /// Showcase ID, URI or link
     showcase: String,
-    /// The videos
+    /// Video IDs, URIs or links
     #[arg(required = true)]
     videos: Vec<String>,
 }
 
-/// Take videos out of a showcase; they stay in the library
+/// Remove videos from a showcase without deleting them
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases remove 76979873 76979871")]
 pub(crate) struct RemoveArgs {
-    /// Its number, URI or link
+    /// Showcase ID, URI or link
     showcase: String,
-    /// The videos
+    /// Video IDs, URIs or links
     #[arg(required = true)]
     videos: Vec<String>,
 }
 
-/// Delete a showcase; its videos stay
+/// Delete a showcase but keep its videos
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. It asks for the name unless --yes is there.\n\nExamples:\n  \
+#[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
     $ vimeo showcases delete 76979873 --yes")]
 pub(crate) struct DeleteArgs {
-    /// Its number, URI or link
+    /// Showcase ID, URI or link
     showcase: String,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(long)]
     yes: bool,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<ExitCode> {
     match args.command {
         ShowcasesCommand::List(args) => collections::list::<Showcase>(context, &args.listing).await,
         ShowcasesCommand::Videos(args) => {
@@ -131,9 +131,9 @@ pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Ex
                     body.insert(name.to_owned(), value.into());
                 }
             }
-            context.may_write("making a showcase")?;
-            let call = context.vimeo().await?.post(Showcase::OWN).json(&body);
-            SHOWCASES.changed(context, call).await
+            context.check_write_allowed("creating a showcase")?;
+            let call = context.vimeo().await?.post(Showcase::LIST_PATH).json(&body);
+            SHOWCASES.send_and_show(context, call).await
         }
         ShowcasesCommand::Add(args) => {
             collections::add::<Showcase>(context, &args.showcase, &args.videos).await

@@ -8,39 +8,39 @@ use vimeo_agent::tools::VideoId;
 use vimeo_ext::UploadedFile;
 use vimeo_ext::api::types::TextTrackType;
 
-use super::upload::left_inactive;
+use super::upload::inactive_error;
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
+use crate::ids;
 use crate::output::Table;
-use crate::reference;
 
-/// Upload a text track for a video
+/// Upload a text track to a video
 #[derive(Debug, Args)]
-#[command(after_help = "Scopes: upload; edit to switch it on.\n\nExamples:\n  \
+#[command(after_help = "Scopes: upload; edit to activate it.\n\nExamples:\n  \
     $ vimeo texttrack 76979871 film.vtt --language en --active")]
 pub(crate) struct TexttrackArgs {
-    /// The video, by number, URI or link
+    /// Video ID, URI or link
     video: String,
-    /// The file, usually WebVTT
+    /// Text track file, usually WebVTT
     #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
-    /// Its language, as de or pt-BR
+    /// Language tag, e.g. de or pt-BR
     #[arg(long, value_name = "TAG")]
     language: String,
-    /// captions, chapters, descriptions, metadata or subtitles
+    /// Type: captions, chapters, descriptions, metadata or subtitles
     #[arg(long = "type", value_name = "TYPE", default_value = "subtitles")]
     kind: TextTrackType,
-    /// What viewers see it as
+    /// Name shown to viewers
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Switch it on, and others of its kind off
+    /// Activate it, which deactivates other tracks of its type
     #[arg(long)]
     active: bool,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Exit> {
-    let video = reference::id::<VideoId>(&args.video)?;
-    context.may_write("a new text track")?;
+pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<ExitCode> {
+    let video = ids::parse::<VideoId>(&args.video)?;
+    context.check_write_allowed("uploading a text track")?;
     let vimeo = context.vimeo().await?;
     let mut upload = vimeo.upload_text_track(video, args.kind.clone(), &args.language, args.file.as_path());
     if let Some(name) = &args.name {
@@ -51,37 +51,37 @@ pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Ex
     }
     let track = upload.send().await?;
     let more = json!({ "language": args.language, "type": args.kind });
-    tell(context, &args.file, &track, args.active, &more).await
+    print_status(context, &args.file, &track, args.active, &more).await
 }
 
-/// Prints what became of a small file: what Vimeo says of it, not what was asked for.
-pub(super) async fn tell(
+/// Prints the state of an uploaded picture or text track as Vimeo reports it.
+pub(super) async fn print_status(
     context: &Context<'_>,
     file: &Path,
     uploaded: &UploadedFile,
-    to_be_active: bool,
+    activate: bool,
     more: &Value,
-) -> Result<Exit> {
+) -> Result<ExitCode> {
     let name = file.display().to_string();
     for warning in &uploaded.warnings {
         context.streams.note(&format!("note: {name}: {warning}"));
     }
-    if let Some(left) = &uploaded.orphaned_uri {
-        context.streams.note(&format!("note: {left} got no file, because its link had expired; delete it"));
+    if let Some(left) = &uploaded.left_behind {
+        context.streams.note(&format!("note: {left} has no file because its upload link expired; delete it"));
     }
-    if context.global.json.is_some() || context.global.jq.is_some() {
+    if context.wants_json() {
         let mut document = json!({ "file": name, "uri": uploaded.uri, "active": uploaded.active });
         if let (Some(document), Some(more)) = (document.as_object_mut(), more.as_object()) {
             document.extend(more.clone());
         }
-        context.document(&document).await?;
+        context.print_json(&document).await?;
     } else {
         let mut table = Table::new(&["file", "uri"]);
         table.row([name, uploaded.uri.clone()]);
         table.print(context.streams)?;
     }
-    match to_be_active && !uploaded.active {
-        true => Err(left_inactive(&uploaded.uri)),
-        false => Ok(Exit::Done),
+    match activate && !uploaded.active {
+        true => Err(inactive_error(&uploaded.uri)),
+        false => Ok(ExitCode::Done),
     }
 }

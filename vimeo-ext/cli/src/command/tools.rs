@@ -1,14 +1,14 @@
-//! `vimeo tools`: the tools for agents, from a shell.
+//! `vimeo tools`: uses the agent tools from a shell.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use vimeo_agent::tools::{self, Disclosure, ErrorKind, ToolError, ToolSelection, Tools};
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::output::Table;
 
-/// The tools for agents: list them, show their schemas, call one
+/// List, inspect and call the agent tools
 #[derive(Debug, Args)]
 pub(crate) struct ToolsArgs {
     #[command(subcommand)]
@@ -22,47 +22,47 @@ enum ToolsCommand {
     Call(CallArgs),
 }
 
-/// List the tools, what they do and the scopes they need
+/// List the tools with their scopes
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo tools list\n  $ vimeo tools list --json --jq '.[].name'")]
 pub(crate) struct ListArgs {}
 
-/// Print a tool as a model is given it
+/// Print the schema of a tool as a model sees it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo tools schema vimeo_video_get")]
 pub(crate) struct SchemaArgs {
-    /// The tool; all of them when left out
+    /// Tool name [default: all tools]
     name: Option<String>,
-    /// In which shape
-    #[arg(long, value_name = "SHAPE", value_enum, default_value_t)]
-    shape: Form,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    shape: SchemaFormat,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Form {
-    /// Name, description, input and output schema
+enum SchemaFormat {
+    /// Name, description, input and output schemas
     #[default]
     Plain,
-    /// With `input_schema`
+    /// Anthropic format (`input_schema`)
     Anthropic,
-    /// A `function` with `parameters`
+    /// OpenAI format (`function` with `parameters`)
     Openai,
 }
 
-/// Call a tool with arguments as JSON
+/// Call a tool with JSON arguments
 #[derive(Debug, Args)]
-#[command(after_help = "Scopes: those of the tool; vimeo tools list names them.\n\nExamples:\n  \
+#[command(after_help = "Scopes: those of the tool; see vimeo tools list.\n\nExamples:\n  \
     $ vimeo tools call vimeo_me_get\n  \
     $ vimeo tools call vimeo_video_get '{\"video_id\": \"76979871\"}'")]
 pub(crate) struct CallArgs {
-    /// The tool
+    /// Tool name
     name: String,
-    /// Its arguments, an object; - reads standard input
+    /// Arguments as a JSON object; `-` reads standard input
     #[arg(default_value = "{}")]
     arguments: String,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: ToolsArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: ToolsArgs) -> Result<ExitCode> {
     match args.command {
         ToolsCommand::List(_) => list(context).await,
         ToolsCommand::Schema(args) => schema(context, &args).await,
@@ -70,9 +70,9 @@ pub(crate) async fn run(context: &Context<'_>, args: ToolsArgs) -> Result<Exit> 
     }
 }
 
-async fn list(context: &Context<'_>) -> Result<Exit> {
-    context.streams.page();
-    if context.global.json.is_some() || context.global.jq.is_some() {
+async fn list(context: &Context<'_>) -> Result<ExitCode> {
+    context.streams.start_pager();
+    if context.wants_json() {
         let list: Vec<Value> = tools::all()
             .iter()
             .map(|tool| {
@@ -85,29 +85,29 @@ async fn list(context: &Context<'_>) -> Result<Exit> {
                 })
             })
             .collect();
-        context.document(&list).await?;
-        return Ok(Exit::Done);
+        context.print_json(&list).await?;
+        return Ok(ExitCode::Done);
     }
-    let mut table = Table::new(&["tool", "does", "scopes", "changes"]);
+    let mut table = Table::new(&["tool", "title", "scopes", "changes"]);
     for tool in tools::all() {
         let spec = tool.spec();
         let changes = match (spec.effect.is_read_only(), spec.effect.is_destructive()) {
             (true, _) => "nothing",
-            (_, true) => "takes away or overwrites",
+            (_, true) => "deletes or overwrites",
             _ => "adds",
         };
         table.row([spec.name.to_owned(), spec.title.to_owned(), spec.scopes.join(","), changes.to_owned()]);
     }
     table.print(context.streams)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-async fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
-    context.streams.page();
+async fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<ExitCode> {
+    context.streams.start_pager();
     let shape = |tool: &tools::Definition| match args.shape {
-        Form::Anthropic => tool.anthropic(),
-        Form::Openai => tool.openai(),
-        Form::Plain => json!({
+        SchemaFormat::Anthropic => tool.anthropic(),
+        SchemaFormat::Openai => tool.openai(),
+        SchemaFormat::Plain => json!({
             "name": tool.spec().name,
             "description": tool.spec().description,
             "input_schema": tool.input_schema(),
@@ -116,67 +116,67 @@ async fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
     };
     match &args.name {
         Some(name) => {
-            let tool = tools::tool(name).ok_or_else(|| no_such_tool(name))?;
-            context.document(&shape(tool)).await?;
+            let tool = tools::tool(name).ok_or_else(|| unknown_tool(name))?;
+            context.print_json(&shape(tool)).await?;
         }
-        None => context.document(&tools::all().iter().map(shape).collect::<Vec<_>>()).await?,
+        None => context.print_json(&tools::all().iter().map(shape).collect::<Vec<_>>()).await?,
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
+async fn call(context: &Context<'_>, args: CallArgs) -> Result<ExitCode> {
     let text = match args.arguments.as_str() {
         "-" => {
             let bytes = context.streams.read_input("-").await?;
             String::from_utf8(bytes).map_err(|_| {
-                Failure::usage("standard input holds no text in UTF-8")
-                    .next(format!("vimeo tools schema {}  (the arguments it takes)", args.name))
+                CliError::usage("standard input is not valid UTF-8")
+                    .with_next_step(format!("vimeo tools schema {}  (lists the arguments)", args.name))
             })?
         }
         text => text.to_owned(),
     };
     let arguments: Value = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("the arguments are no JSON: {error}"))
-            .next(format!("vimeo tools schema {}  (the arguments it takes)", args.name))
+        CliError::usage(format!("invalid JSON in the arguments: {error}"))
+            .with_next_step(format!("vimeo tools schema {}  (lists the arguments)", args.name))
     })?;
-    let tool = tools::tool(&args.name).ok_or_else(|| no_such_tool(&args.name))?;
+    let tool = tools::tool(&args.name).ok_or_else(|| unknown_tool(&args.name))?;
     if !tool.spec().effect.is_read_only() {
-        context.may_write(tool.spec().title)?;
+        context.check_write_allowed(tool.spec().title)?;
     }
     let offer = ToolSelection {
         names: vec![args.name.clone()],
         read_only: context.global.read_only,
         ..ToolSelection::default()
     };
-    // Whoever types the command consents to what it discloses.
-    let tools = Tools::for_account(context.vimeo().await?).selection(offer).allow(Disclosure::ALL);
+    // Typing the command is approval of what it discloses.
+    let tools = Tools::for_account(context.vimeo().await?).offer(offer).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
-            context.document(answer.value()).await?;
-            Ok(Exit::Done)
+            context.print_json(answer.value()).await?;
+            Ok(ExitCode::Done)
         }
         Err(error) => {
-            // The whole of it is data, for whoever would have read the answer.
+            // Print the error as data where the result would have been.
             context.streams.json(&json!({ "error": error.to_value() }))?;
             Err(failure(&error))
         }
     }
 }
 
-pub(super) fn no_such_tool(name: &str) -> Failure {
-    Failure::new(Exit::NotFound, format!("no tool is called `{name}`")).next("vimeo tools list")
+pub(super) fn unknown_tool(name: &str) -> CliError {
+    CliError::new(ExitCode::NotFound, format!("unknown tool `{name}`")).with_next_step("vimeo tools list")
 }
 
-fn failure(error: &ToolError) -> Failure {
-    let exit = match error.kind {
-        ErrorKind::Input => Exit::Usage,
-        ErrorKind::Scope | ErrorKind::Auth => Exit::Auth,
-        ErrorKind::NotFound => Exit::NotFound,
-        ErrorKind::Plan => Exit::Refused,
-        ErrorKind::RateLimit => Exit::RateLimited,
-        ErrorKind::Conflict => Exit::WriteRefused,
-        ErrorKind::Temporary => Exit::Temporary,
-        _ => Exit::Other,
+fn failure(error: &ToolError) -> CliError {
+    let exit = match error.category {
+        Category::Input => ExitCode::Usage,
+        Category::Scope | Category::Auth => ExitCode::Auth,
+        Category::NotFound => ExitCode::NotFound,
+        Category::Plan => ExitCode::Refused,
+        Category::RateLimit => ExitCode::RateLimited,
+        Category::Conflict => ExitCode::WriteRefused,
+        Category::Temporary => ExitCode::Temporary,
+        _ => ExitCode::Other,
     };
-    Failure::new(exit, error.message.clone()).next(error.next_step.clone())
+    CliError::new(exit, error.message.clone()).with_next_step(error.next_step.clone())
 }

@@ -1,4 +1,4 @@
-//! `vimeo uploads`: what was begun and not finished.
+//! `vimeo uploads`: unfinished uploads.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use vimeo_ext::upload::{Journal, PendingUpload, UploadError};
 use vimeo_ext::{PendingUploads, Reconciliation};
 
-use super::upload::{Report, Transfer, tell, transfer_options};
+use super::upload::{Report, TransferArgs, print_reports, transfer_options};
 use crate::context::{Context, CredentialSource};
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, bytes};
-use crate::progress::{Board, Show, State};
+use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
 
-/// Uploads that are not finished: list, finish or forget them
+/// Manage unfinished uploads
 #[derive(Debug, Args)]
 pub(crate) struct UploadsArgs {
     #[command(subcommand)]
@@ -27,39 +27,39 @@ enum UploadsCommand {
     Forget(ForgetArgs),
 }
 
-/// List the uploads that are not finished
+/// List unfinished uploads
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo uploads list\n  $ vimeo uploads list --json")]
 pub(crate) struct ListArgs {}
 
-/// Finish uploads; without a name all that this account began
+/// Resume unfinished uploads
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Scope: none, as the bytes go without a token; private with --video.\n\nExamples:\n  $ vimeo uploads resume"
+    after_help = "Scopes: none, because the transfer needs no token; private with --video.\n\nExamples:\n  $ vimeo uploads resume"
 )]
 pub(crate) struct ResumeArgs {
-    /// Which, by the names that the list shows
+    /// Upload IDs, as shown by `vimeo uploads list` [default: all uploads started by this account]
     uploads: Vec<String>,
-    /// The video that the upload goes to, when the answer to its creation was lost
+    /// Video of the upload, if the response to its creation was lost
     #[arg(long, value_name = "URI", requires = "uploads")]
     video: Option<String>,
     #[command(flatten)]
-    transfer: Transfer,
+    transfer: TransferArgs,
 }
 
-/// Forget uploads; their videos, if there are any, stay as they are
+/// Discard unfinished uploads without deleting their videos
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo uploads forget --all")]
 pub(crate) struct ForgetArgs {
-    /// Which, by the names that the list shows
+    /// Upload IDs, as shown by `vimeo uploads list`
     #[arg(required_unless_present = "all")]
     uploads: Vec<String>,
-    /// All of them
+    /// Discard all unfinished uploads
     #[arg(long)]
     all: bool,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<ExitCode> {
     let journal = Journal::in_folder(context.uploads().await?);
     match args.command {
         UploadsCommand::List(_) => list(context, &journal).await,
@@ -68,11 +68,11 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
     }
 }
 
-async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
+async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {
     let entries = journal.list().await?;
-    context.streams.page();
-    let video = |entry: &PendingUpload| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
-    if context.global.json.is_some() || context.global.jq.is_some() {
+    context.streams.start_pager();
+    let video = |entry: &Entry| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
+    if context.wants_json() {
         let list: Vec<Value> = entries
             .iter()
             .map(|entry| match entry {
@@ -86,22 +86,22 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
                 }),
             })
             .collect();
-        context.document(&list).await?;
-        return Ok(Exit::Done);
+        context.print_json(&list).await?;
+        return Ok(ExitCode::Done);
     }
-    let mut table = Table::new(&["id", "file", "size", "video", "begun"]);
+    let mut table = Table::new(&["id", "file", "size", "video", "started"]);
     for entry in &entries {
         table.row(match entry {
             Ok(entry) => [
                 entry.id(),
                 entry.path.display().to_string(),
                 bytes(entry.fingerprint.size),
-                video(entry).unwrap_or_else(|| "(not known)".to_owned()),
-                entry.started_at.format("%Y-%m-%d %H:%M").to_string(),
+                video(entry).unwrap_or_else(|| "(unknown)".to_owned()),
+                entry.begun.format("%Y-%m-%d %H:%M").to_string(),
             ],
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
-                [id, "(damaged)".to_owned(), String::new(), "(not known)".to_owned(), String::new()]
+                [id, "(damaged)".to_owned(), String::new(), "(unknown)".to_owned(), String::new()]
             }
         });
     }
@@ -113,19 +113,19 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
         }
     }
     if entries.is_empty() {
-        context.streams.hint("every upload is finished");
+        context.streams.hint("no unfinished uploads");
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-/// An upload that is to be finished.
-enum Wanted {
-    Upload(Box<PendingUpload>),
-    /// One that cannot be read, by its name.
-    Damaged(String, Failure),
+/// An upload to resume.
+enum ResumeTarget {
+    Entry(Box<Entry>),
+    /// An unreadable journal entry, by its ID.
+    Damaged(String, CliError),
 }
 
-impl Wanted {
+impl ResumeTarget {
     fn name(&self) -> String {
         match self {
             Self::Upload(entry) => entry.path.display().to_string(),
@@ -134,42 +134,45 @@ impl Wanted {
     }
 }
 
-async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Result<Exit> {
-    context.may_write("an upload")?;
+async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Result<ExitCode> {
+    context.check_write_allowed("uploading")?;
     let identity = context.identity().await?;
-    let account = match &identity.from {
+    let account = match &identity.source {
         CredentialSource::Account(name) => Some(name.clone()),
         _ => None,
     };
     let vimeo = context.client_with(identity, Some(journal))?;
     let unfinished = vimeo.pending_uploads()?;
-    let wanted = chosen(context, &unfinished, &args.uploads, account.as_deref()).await?;
-    if wanted.is_empty() {
-        return Ok(Exit::Done);
+    let targets = select(context, &unfinished, &args.uploads, account.as_deref()).await?;
+    if targets.is_empty() {
+        return Ok(ExitCode::Done);
     }
     let options = transfer_options(context, &args.transfer)?;
-    let board = Arc::new(Board::new(wanted.iter().map(|wanted| match wanted {
-        Wanted::Upload(entry) => {
+    let tracker = Arc::new(ProgressTracker::new(targets.iter().map(|target| match target {
+        ResumeTarget::Entry(entry) => {
             let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned());
             (name.unwrap_or_default(), entry.fingerprint.size)
         }
-        Wanted::Damaged(id, _) => (id.clone(), 0),
+        ResumeTarget::Damaged(id, _) => (id.clone(), 0),
     })));
-    let show =
-        Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
+    let display = ProgressDisplay::start(
+        args.transfer.progress(context)?,
+        Arc::clone(&tracker),
+        context.streams.paint_err(),
+    )?;
     let mut reports = Vec::new();
-    for (place, wanted) in wanted.into_iter().enumerate() {
-        let name = wanted.name();
-        let result = match wanted {
-            Wanted::Damaged(_, failure) => Err(failure),
-            Wanted::Upload(entry) => {
-                let rows = Arc::clone(&board);
+    for (index, target) in targets.into_iter().enumerate() {
+        let name = target.name();
+        let result = match target {
+            ResumeTarget::Damaged(_, failure) => Err(failure),
+            ResumeTarget::Entry(entry) => {
+                let rows = Arc::clone(&tracker);
                 match prepare(&unfinished, &entry, args.video.as_deref()).await {
                     Ok(upload) => {
                         let upload = upload
                             .options(options.clone())
-                            .on_progress(move |progress| rows.progress(place, progress));
-                        let uploaded = upload.run().await.map_err(Failure::from);
+                            .on_progress(move |progress| rows.progress(index, progress));
+                        let uploaded = upload.run().await.map_err(CliError::from);
                         uploaded.map(|uploaded| (uploaded.video_uri, entry.page))
                     }
                     Err(failure) => Err(failure),
@@ -178,18 +181,18 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
         };
         let report = match result {
             Ok((uri, page)) => {
-                board.state(place, State::Done);
+                tracker.set_state(index, FileState::Done);
                 Report::uploaded(uri, page)
             }
             Err(failure) => {
-                board.state(place, State::Failed(failure.exit));
+                tracker.set_state(index, FileState::Failed(failure.exit));
                 Report::failed(failure)
             }
         };
         reports.push((name, report));
     }
-    show.stop();
-    tell(context, &reports).await
+    display.stop();
+    print_reports(context, &reports).await
 }
 
 async fn prepare(
@@ -203,76 +206,81 @@ async fn prepare(
     if entry.ticket.is_some() || entry.requested_at.is_none() {
         return Ok(unfinished.resume(entry).await?);
     }
-    // Whether its video was created is not known.
+    // It is unknown whether the video was created.
     match unfinished.reconcile(&entry.id()).await? {
         Reconciliation::Found { .. } => Ok(unfinished.resume(entry).await?),
-        Reconciliation::Ambiguous(several) => {
-            let list: Vec<&str> = several.iter().map(|one| one.uri.as_str()).collect();
+        Reconciliation::Ambiguous(candidates) => {
+            let list: Vec<&str> = candidates.iter().map(|candidate| candidate.uri.as_str()).collect();
             let first = list.first().copied().unwrap_or_default();
             let message =
-                format!("its creation was never answered; {} wait for such a file", list.join(", "));
-            Err(Failure::new(Exit::Other, message)
-                .next(format!("vimeo uploads resume {} --video {first}  (or whichever it is)", entry.id())))
+                format!("Vimeo never responded to its creation; these videos match: {}", list.join(", "));
+            Err(CliError::new(ExitCode::Other, message).with_next_step(format!(
+                "vimeo uploads resume {} --video {first}  (or the one that applies)",
+                entry.id()
+            )))
         }
-        _ => Err(Failure::new(Exit::NotFound, "Vimeo never created a video for it, so it is forgotten")
-            .next(format!("vimeo upload {}", entry.path.display()))),
+        _ => Err(CliError::new(
+            ExitCode::NotFound,
+            "Vimeo never created a video for this upload; it was discarded",
+        )
+        .with_next_step(format!("vimeo upload {}", entry.path.display()))),
     }
 }
 
-/// What is to be finished: the uploads of these names, or all that this account began, and what cannot be read.
-async fn chosen(
+/// Selects the uploads with these IDs, or all that this account started, including unreadable entries.
+async fn select(
     context: &Context<'_>,
     unfinished: &PendingUploads,
     names: &[String],
     account: Option<&str>,
-) -> Result<Vec<Wanted>> {
+) -> Result<Vec<ResumeTarget>> {
     let mut entries = Vec::new();
     let mut others = 0usize;
     for entry in unfinished.list().await? {
         match entry {
             Ok(entry) if names.is_empty() && !unfinished.is_own(&entry) => others = others.saturating_add(1),
-            Ok(entry) => entries.push(Wanted::Upload(Box::new(entry))),
+            Ok(entry) => entries.push(ResumeTarget::Entry(Box::new(entry))),
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
-                let failure = Failure::from(error).next(format!("vimeo uploads forget {id}"));
-                entries.push(Wanted::Damaged(id, failure));
+                let failure = CliError::from(error).with_next_step(format!("vimeo uploads forget {id}"));
+                entries.push(ResumeTarget::Damaged(id, failure));
             }
         }
     }
     if names.is_empty() {
         match (entries.is_empty(), others) {
-            (true, 0) => context.streams.hint("every upload is finished"),
+            (true, 0) => context.streams.hint("no unfinished uploads"),
             (_, 0) => {}
-            (_, others) => context.streams.note(&format!(
-                "note: {others} of another account or token are left; vimeo uploads list shows them"
-            )),
+            (_, others) => context
+                .streams
+                .note(&format!("note: skipped {others} of another account or token; see vimeo uploads list")),
         }
         return Ok(entries);
     }
-    let mut chosen = Vec::new();
+    let mut selected = Vec::new();
     for name in names {
-        let place = entries.iter().position(|wanted| match wanted {
-            Wanted::Upload(entry) => entry.id() == *name,
-            Wanted::Damaged(id, _) => id == name,
+        let place = entries.iter().position(|target| match target {
+            ResumeTarget::Entry(entry) => entry.id() == *name,
+            ResumeTarget::Damaged(id, _) => id == name,
         });
         let Some(place) = place else {
-            return Err(Failure::new(Exit::NotFound, format!("no unfinished upload is called `{name}`"))
-                .next("vimeo uploads list"));
+            return Err(CliError::new(ExitCode::NotFound, format!("no unfinished upload with ID `{name}`"))
+                .with_next_step("vimeo uploads list"));
         };
-        let wanted = entries.swap_remove(place);
-        if let Wanted::Upload(entry) = &wanted
+        let target = entries.swap_remove(place);
+        if let ResumeTarget::Entry(entry) = &target
             && let Some(owner) = entry.account()
             && account != Some(owner)
         {
-            return Err(Failure::usage(format!("the upload {name} was begun as account {owner}"))
-                .next(format!("vimeo --account {owner} uploads resume {name}")));
+            return Err(CliError::usage(format!("upload {name} was started by account {owner}"))
+                .with_next_step(format!("vimeo --account {owner} uploads resume {name}")));
         }
-        chosen.push(wanted);
+        selected.push(target);
     }
-    Ok(chosen)
+    Ok(selected)
 }
 
-async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> Result<Exit> {
+async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> Result<ExitCode> {
     let names: Vec<String> = match args.all {
         true => {
             let entries = journal.list().await?;
@@ -286,10 +294,10 @@ async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> R
     };
     for name in names {
         if !journal.discard(&name).await? {
-            return Err(Failure::new(Exit::NotFound, format!("no unfinished upload is called `{name}`"))
-                .next("vimeo uploads list"));
+            return Err(CliError::new(ExitCode::NotFound, format!("no unfinished upload with ID `{name}`"))
+                .with_next_step("vimeo uploads list"));
         }
-        context.streams.note(&format!("{name} is forgotten"));
+        context.streams.note(&format!("discarded {name}"));
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

@@ -5,25 +5,25 @@ use serde_json::{Map, Value, json};
 use vimeo_ext::api::types::{self, CommentPrivacy, EmbedPrivacy, VideoViewPrivacy};
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, known_fields};
-use crate::resource::{Resource, Shape, column};
-use crate::{confirm, reference};
+use crate::resource::{CellFormat, Resource, column};
+use crate::{confirm, ids};
 
 pub(crate) const VIDEOS: Resource = Resource {
     noun: "videos",
     columns: &[
-        column("uri", "uri", Shape::Text),
-        column("name", "name", Shape::Text),
-        column("length", "duration", Shape::Length),
-        column("privacy", "privacy.view", Shape::Text),
-        column("status", "status", Shape::Text),
-        column("created", "created_time", Shape::Time),
+        column("uri", "uri", CellFormat::Text),
+        column("name", "name", CellFormat::Text),
+        column("length", "duration", CellFormat::Duration),
+        column("privacy", "privacy.view", CellFormat::Text),
+        column("status", "status", CellFormat::Text),
+        column("created", "created_time", CellFormat::Time),
     ],
-    known: known_fields::<types::Video>,
+    field_names: known_fields::<types::Video>,
 };
 
-/// List, show, change and delete videos
+/// Manage videos
 #[derive(Debug, Args)]
 pub(crate) struct VideosArgs {
     #[command(subcommand)]
@@ -40,71 +40,71 @@ enum VideosCommand {
     Links(LinksArgs),
 }
 
-/// List your videos, the newest first
+/// List your videos, newest first by default
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: private.\n\nExamples:\n  \
     $ vimeo videos list --limit 5\n  \
     $ vimeo videos list --json=uri,name,duration --jq 'map(.duration) | add'")]
 pub(crate) struct ListArgs {
-    /// At most so many
+    /// Maximum number of videos
     #[arg(long, value_name = "N", default_value_t = 30)]
     limit: u64,
-    /// Only those that have these words
-    #[arg(long, value_name = "WORDS")]
+    /// Only videos that match these words
+    #[arg(long, value_name = "TEXT")]
     query: Option<String>,
-    /// By date, alphabetical, plays, likes, comments, duration, modified_time
+    /// Sort by date, alphabetical, plays, likes, comments, duration or modified_time
     #[arg(long, value_name = "ORDER", default_value = "date")]
     sort: String,
-    /// asc or desc
+    /// Sort direction: asc or desc
     #[arg(long, value_name = "DIRECTION")]
     direction: Option<String>,
 }
 
 /// Show a video
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: public; private for what only you may see.\n\nExamples:\n  \
+#[command(after_help = "Scope: public; private for videos that only you can see.\n\nExamples:\n  \
     $ vimeo videos show 76979871\n  \
     $ vimeo videos show https://vimeo.com/76979871 --json=name,privacy.view")]
 pub(crate) struct ShowArgs {
-    /// Its number, URI or link
+    /// Video ID, URI or link
     video: String,
 }
 
-/// Change a video; what is not named stays as it is
+/// Edit a video; omitted settings stay unchanged
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: edit.\n\nExamples:\n  \
     $ vimeo videos edit 76979871 --name 'Surf, second cut' --privacy unlisted")]
 pub(crate) struct EditArgs {
-    /// Its number, URI or link
+    /// Video ID, URI or link
     video: String,
-    /// The title
+    /// Title
     #[arg(long, value_name = "TITLE")]
     name: Option<String>,
-    /// The description
+    /// Description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
-    #[arg(long, value_name = "WHO")]
+    /// Who can see it: anybody, nobody, unlisted, disable, contacts, users
+    #[arg(long, value_name = "PRIVACY")]
     privacy: Option<VideoViewPrivacy>,
-    /// Where it may be embedded: public, private, whitelist
+    /// Where it can be embedded: public, private, whitelist
     #[arg(long, value_name = "WHERE")]
     embed: Option<EmbedPrivacy>,
-    /// Who may comment: anybody, contacts, nobody
+    /// Who can comment: anybody, contacts, nobody
     #[arg(long, value_name = "WHO")]
     comments: Option<CommentPrivacy>,
-    /// Whether it may be downloaded
-    #[arg(long, value_name = "YES")]
+    /// Whether it can be downloaded: true or false
+    #[arg(long, value_name = "BOOL")]
     download: Option<bool>,
 }
 
-/// Delete a video for good
+/// Delete a video permanently
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. It asks for the title unless --yes is there.\n\nExamples:\n  \
+#[command(after_help = "Scope: delete. Prompts for the title unless --yes is given.\n\nExamples:\n  \
     $ vimeo videos delete 76979871 --yes")]
 pub(crate) struct DeleteArgs {
-    /// Its number, URI or link
+    /// Video ID, URI or link
     video: String,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(long)]
     yes: bool,
 }
@@ -113,27 +113,27 @@ pub(crate) struct DeleteArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Scope: public.\n\nExamples:\n  $ vimeo videos search surf --limit 3")]
 pub(crate) struct SearchArgs {
-    /// What to look for
+    /// Search text
     words: String,
-    /// At most so many
+    /// Maximum number of videos
     #[arg(long, value_name = "N", default_value_t = 30)]
     limit: u64,
 }
 
-/// Print the links of a video: page, player, review, files
+/// Print the links of a video: page, player, review page and files
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Scope: public; video_files for links to the files.\n\nExamples:\n  $ vimeo videos links 76979871"
+    after_help = "Scope: public; video_files for file links.\n\nExamples:\n  $ vimeo videos links 76979871"
 )]
 pub(crate) struct LinksArgs {
-    /// Its number, URI or link
+    /// Video ID, URI or link
     video: String,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<ExitCode> {
     match args.command {
         VideosCommand::List(args) => {
-            VIDEOS.wanted(context)?;
+            VIDEOS.requested_fields(context)?;
             let mut call = context.vimeo().await?.get("/me/videos").query("sort", &args.sort);
             for (name, value) in [("query", args.query), ("direction", args.direction)] {
                 if let Some(value) = value {
@@ -143,20 +143,20 @@ pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<Exit>
             VIDEOS.list(context, call, args.limit).await
         }
         VideosCommand::Show(args) => {
-            let path = reference::video(&args.video)?;
+            let path = ids::video(&args.video)?;
             VIDEOS.show(context, context.vimeo().await?.get(&path)).await
         }
         VideosCommand::Edit(args) => edit(context, args).await,
         VideosCommand::Delete(args) => {
-            let path = reference::video(&args.video)?;
+            let path = ids::video(&args.video)?;
             let vimeo = context.vimeo().await?;
             confirm::deletion(context, &vimeo, &path, args.yes).await?;
             vimeo.delete(&path).send().await?;
-            context.streams.note(&format!("{path} is deleted"));
-            Ok(Exit::Done)
+            context.streams.note(&format!("deleted {path}"));
+            Ok(ExitCode::Done)
         }
         VideosCommand::Search(args) => {
-            VIDEOS.wanted(context)?;
+            VIDEOS.requested_fields(context)?;
             let call = context.vimeo().await?.get("/videos").query("query", &args.words);
             VIDEOS.list(context, call, args.limit).await
         }
@@ -164,8 +164,8 @@ pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<Exit>
     }
 }
 
-async fn edit(context: &Context<'_>, args: EditArgs) -> Result<Exit> {
-    let path = reference::video(&args.video)?;
+async fn edit(context: &Context<'_>, args: EditArgs) -> Result<ExitCode> {
+    let path = ids::video(&args.video)?;
     let mut body = Map::new();
     for (name, value) in [("name", args.name), ("description", args.description)] {
         if let Some(value) = value {
@@ -189,15 +189,16 @@ async fn edit(context: &Context<'_>, args: EditArgs) -> Result<Exit> {
         body.insert("privacy".to_owned(), privacy.into());
     }
     if body.is_empty() {
-        return Err(Failure::usage("there is nothing to change").next("vimeo videos edit --help"));
+        return Err(CliError::usage("nothing to change: name at least one setting")
+            .with_next_step("vimeo videos edit --help"));
     }
-    context.may_write("editing a video")?;
+    context.check_write_allowed("editing a video")?;
     let call = context.vimeo().await?.patch(&path).json(&Value::Object(body));
-    VIDEOS.changed(context, call).await
+    VIDEOS.send_and_show(context, call).await
 }
 
-async fn links(context: &Context<'_>, video: &str) -> Result<Exit> {
-    let path = reference::video(video)?;
+async fn links(context: &Context<'_>, video: &str) -> Result<ExitCode> {
+    let path = ids::video(video)?;
     let fields = "link,player_embed_url,review_page.link,files.link,files.rendition";
     let video = context.vimeo().await?.get(&path).fields(fields).send().await?;
     let text = |pointer: &str| video.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -215,15 +216,15 @@ async fn links(context: &Context<'_>, video: &str) -> Result<Exit> {
             links.push((rendition.to_owned(), link.to_owned()));
         }
     }
-    if context.global.json.is_some() || context.global.jq.is_some() {
+    if context.wants_json() {
         let list: Vec<Value> = links.iter().map(|(name, link)| json!({"name": name, "link": link})).collect();
-        context.document(&list).await?;
-        return Ok(Exit::Done);
+        context.print_json(&list).await?;
+        return Ok(ExitCode::Done);
     }
     let mut table = Table::new(&["name", "link"]);
     for (name, link) in links {
         table.row([name, link]);
     }
     table.print(context.streams)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

@@ -6,24 +6,24 @@ use vimeo_agent::tools::{AppId, WebhookId};
 use vimeo_ext::Vimeo;
 use vimeo_ext::api::types;
 
-use crate::context::{Context, variable};
-use crate::exit::{Exit, Failure, Result};
+use crate::context::{Context, env_var};
+use crate::exit::{CliError, ExitCode, Result};
+use crate::ids;
 use crate::output::known_fields;
-use crate::reference;
-use crate::resource::{Resource, Shape, column};
+use crate::resource::{CellFormat, Resource, column};
 
 pub(super) const WEBHOOKS: Resource = Resource {
     noun: "webhooks",
     columns: &[
-        column("uri", "uri", Shape::Text),
-        column("event", "webhook_type", Shape::Text),
-        column("url", "webhook_url", Shape::Text),
-        column("enabled", "is_enabled", Shape::Text),
+        column("uri", "uri", CellFormat::Text),
+        column("event", "webhook_type", CellFormat::Text),
+        column("url", "webhook_url", CellFormat::Text),
+        column("enabled", "is_enabled", CellFormat::Text),
     ],
-    known: known_fields::<types::Webhook>,
+    field_names: known_fields::<types::Webhook>,
 };
 
-/// Webhooks of an app: list, make and delete them
+/// Manage an app's webhooks
 #[derive(Debug, Args)]
 pub(crate) struct WebhooksArgs {
     #[command(subcommand)]
@@ -38,103 +38,101 @@ enum WebhooksCommand {
 }
 
 #[derive(Debug, Args)]
-struct App {
-    /// The app's number; the one the token was made with when left out
+struct AppArgs {
+    /// App ID [default: the app that issued the token]
     #[arg(long, value_name = "APP")]
     app: Option<String>,
 }
 
-/// List the webhooks of the app
+/// List the app's webhooks
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo webhooks list --json=uri,webhook_type"
+    after_help = "Scope: none documented.\n\nExamples:\n  $ vimeo webhooks list --json=uri,webhook_type"
 )]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    app: App,
+    app: AppArgs,
 }
 
-/// Have Vimeo call an address when something happens
+/// Create a webhook
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Scope: none that is known.\n\nA secret that deliveries are signed with is taken from VIMEO_WEBHOOK_SECRET.\n\nExamples:\n  \
+    after_help = "Scope: none documented.\n\nIf VIMEO_WEBHOOK_SECRET is set, Vimeo signs deliveries with that secret.\n\nExamples:\n  \
     $ vimeo webhooks create video-transcode-complete https://example.com/hook"
 )]
 pub(crate) struct CreateArgs {
-    /// What is to happen, in Vimeo's word for it
+    /// Event type, e.g. video-transcode-complete
     event: String,
-    /// The address that is called
+    /// URL that receives the events
     url: String,
     #[command(flatten)]
-    app: App,
+    app: AppArgs,
 }
 
-/// Remove a webhook
+/// Delete a webhook
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo webhooks delete 76979875 --yes")]
+#[command(after_help = "Scope: none documented.\n\nExamples:\n  $ vimeo webhooks delete 76979875 --yes")]
 pub(crate) struct DeleteArgs {
-    /// Its number, or /apps/APP/webhooks/NUMBER
+    /// Webhook ID, or /apps/APP/webhooks/ID
     webhook: String,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    app: App,
+    app: AppArgs,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<ExitCode> {
     match args.command {
         WebhooksCommand::List(args) => {
-            WEBHOOKS.wanted(context)?;
+            WEBHOOKS.requested_fields(context)?;
             let vimeo = context.vimeo().await?;
             let path = path_of(&vimeo, args.app.app.as_deref()).await?;
             WEBHOOKS.list(context, vimeo.get(&path), 100).await
         }
         WebhooksCommand::Create(args) => {
-            context.may_write("making a webhook")?;
+            context.check_write_allowed("creating a webhook")?;
             let vimeo = context.vimeo().await?;
             let path = path_of(&vimeo, args.app.app.as_deref()).await?;
             let mut body = json!({ "webhook_type": args.event, "webhook_url": args.url, "is_enabled": true });
-            if let (Some(secret), Some(body)) = (variable("VIMEO_WEBHOOK_SECRET")?, body.as_object_mut()) {
+            if let (Some(secret), Some(body)) = (env_var("VIMEO_WEBHOOK_SECRET")?, body.as_object_mut()) {
                 body.insert("secret".to_owned(), secret.into());
             }
-            WEBHOOKS.changed(context, vimeo.post(&path).json(&body)).await
+            WEBHOOKS.send_and_show(context, vimeo.post(&path).json(&body)).await
         }
         WebhooksCommand::Delete(args) => {
-            let webhook: WebhookId = reference::id(&args.webhook)?;
-            context.may_write("removing a webhook")?;
+            let webhook: WebhookId = ids::parse(&args.webhook)?;
+            context.check_write_allowed("deleting a webhook")?;
             let vimeo = context.vimeo().await?;
             let app = webhook.app().map(|app| app.to_string()).or(args.app.app);
             let path = format!("{}/{}", path_of(&vimeo, app.as_deref()).await?, webhook.number());
             if !args.yes {
-                if !context.streams.may_prompt() {
-                    return Err(Failure::usage("this has to be confirmed, and there is nobody to ask")
-                        .next("add --yes"));
+                if !context.streams.can_prompt() {
+                    return Err(CliError::usage("cannot prompt for confirmation").with_next_step("add --yes"));
                 }
-                let answer = context.streams.ask(&format!("Remove {path}? Type yes: ")).await?;
+                let answer = context.streams.prompt(&format!("Delete {path}? Type yes to confirm: ")).await?;
                 if answer.as_deref() != Some("yes") {
-                    return Err(Failure::new(Exit::WriteRefused, "not confirmed; nothing was removed")
-                        .next("run it again and type yes, or add --yes"));
+                    return Err(CliError::new(ExitCode::WriteRefused, "not confirmed; nothing was deleted")
+                        .with_next_step("run the command again and type yes, or add --yes"));
                 }
             }
             vimeo.delete(&path).send().await?;
-            context.streams.note(&format!("{path} is removed"));
-            Ok(Exit::Done)
+            context.streams.note(&format!("deleted {path}"));
+            Ok(ExitCode::Done)
         }
     }
 }
 
-/// Where the webhooks of the app are; without a number that of the app the token belongs to.
+/// Returns the path of an app's webhooks; without an ID, of the app that issued the token.
 async fn path_of(vimeo: &Vimeo, app: Option<&str>) -> Result<String> {
     let number = match app {
-        Some(app) => reference::id::<AppId>(app)?.number(),
+        Some(app) => ids::parse::<AppId>(app)?.number(),
         None => {
             let grant = vimeo.auth().verify().await?;
             let uri = grant.app.and_then(|app| app.uri);
             let number = uri.as_deref().and_then(|uri| uri.rsplit('/').next()?.parse().ok());
             number.ok_or_else(|| {
-                Failure::usage("Vimeo does not say which app the token belongs to")
-                    .next("name it with --app NUMBER")
+                CliError::usage("Vimeo did not report the token's app").with_next_step("add --app ID")
             })?
         }
     };

@@ -1,4 +1,4 @@
-//! `accounts.toml`: who can be logged in, without a secret among it.
+//! `accounts.toml`: the accounts that are logged in, without secrets.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,45 +8,45 @@ use serde::{Deserialize, Serialize};
 use vimeo_ext::ScopeSet;
 
 use super::files;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
 const VERSION: u32 = 1;
 
-/// Where the token of an account is.
+/// Where an account's token is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum TokenPlace {
+pub(crate) enum TokenStorage {
     /// The system's keyring.
     Keyring,
-    /// A file in clear, because `--insecure-storage` asked for it.
+    /// An unencrypted file (`--insecure-storage`).
     InsecureFile,
     /// A command prints it.
     Command,
 }
 
-/// An account as it is written down.
+/// An account as stored in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Account {
-    /// The user, as `/users/7`; `None` for a token of an app alone.
+    /// The user's URI, e.g. `/users/7`; `None` for a token without a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
     /// The user's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
-    /// The API that the token was given by, and the only place it is sent to.
+    /// The API that issued the token, and the only one it is sent to.
     pub(crate) base_url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scopes: Option<ScopeSet>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<DateTime<Utc>>,
-    pub(crate) token: TokenPlace,
-    /// What prints the token, for [`TokenPlace::Command`].
+    pub(crate) token: TokenStorage,
+    /// The command that prints the token, for [`TokenStorage::Command`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token_command: Option<String>,
 }
 
-/// All accounts and which of them is active.
+/// The contents of the file: all accounts, and which one is active.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountsFile {
     version: u32,
@@ -63,7 +63,7 @@ impl Default for AccountsFile {
 }
 
 impl AccountsFile {
-    /// The account of that name, else the active one.
+    /// Returns the named account, or the active one if `name` is `None`.
     pub(crate) fn find(&self, name: Option<&str>) -> Result<Option<(&str, &Account)>> {
         let Some(name) = name.or(self.active.as_deref()) else { return Ok(None) };
         match self.accounts.get_key_value(name) {
@@ -71,14 +71,17 @@ impl AccountsFile {
             None => {
                 let known: Vec<&str> = self.accounts.keys().map(String::as_str).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                Err(Failure::new(Exit::Auth, format!("no account is called `{name}`; there is {known}"))
-                    .next(format!("vimeo auth login --account {name}")))
+                Err(CliError::new(
+                    ExitCode::Auth,
+                    format!("unknown account `{name}`; known accounts: {known}"),
+                )
+                .with_next_step(format!("vimeo auth login --account {name}")))
             }
         }
     }
 }
 
-/// The file of the accounts.
+/// Access to the accounts file.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
     path: PathBuf,
@@ -89,34 +92,36 @@ impl Accounts {
         Self { path: folder.join("accounts.toml") }
     }
 
-    /// None when there is no such file; a file that only can be read is fine.
+    /// Reads the file. A missing file has no accounts. The file can be read-only.
     pub(crate) fn read(&self) -> Result<AccountsFile> {
         let text = match files::read_text(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(AccountsFile::default()),
-            Err(error) => return Err(Failure::file("read", &self.path, &error)),
+            Err(error) => return Err(CliError::file("read", &self.path, &error)),
         };
         let kept: AccountsFile = toml::from_str(&text).map_err(|error| {
-            let problem = format!("{} cannot be read: {}", self.path.display(), error.message());
-            Failure::new(Exit::Usage, problem).next("mend the file, or move it away and log in again")
+            let problem = format!("cannot parse {}: {}", self.path.display(), error.message());
+            CliError::new(ExitCode::Usage, problem)
+                .with_next_step("repair the file, or move it away and log in again")
         })?;
         if kept.version != VERSION {
-            let problem =
-                format!("{} is of version {}, which is not known here", self.path.display(), kept.version);
-            return Err(Failure::new(Exit::Usage, problem).next("update vimeo, or move the file away"));
+            let problem = format!("{} has the unsupported version {}", self.path.display(), kept.version);
+            return Err(
+                CliError::new(ExitCode::Usage, problem).with_next_step("update vimeo, or move the file away")
+            );
         }
         Ok(kept)
     }
 
-    /// Reads, changes and writes as one step that no other process comes between.
+    /// Reads, changes and writes the file while holding a lock against other processes.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut AccountsFile) -> Result<T>) -> Result<T> {
         files::with_lock(&self.path.with_extension("lock"), || {
             let mut kept = self.read()?;
             let before = kept.clone();
             let result = change(&mut kept)?;
             if kept != before {
-                let text =
-                    toml::to_string(&kept).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+                let text = toml::to_string(&kept)
+                    .map_err(|error| CliError::new(ExitCode::Other, error.to_string()))?;
                 files::replace(&self.path, text.as_bytes())?;
             }
             Ok(result)
@@ -124,14 +129,14 @@ impl Accounts {
     }
 }
 
-/// Names of accounts become names of files and of entries in keyrings.
+/// Checks an account name. Names are used in file names and keyring entries.
 pub(crate) fn check_name(name: &str) -> Result<&str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') {
         return Ok(name);
     }
-    Err(Failure::usage(format!(
-        "`{name}` is no name for an account: use up to 64 letters, digits, `-`, `_` and `.`, no `.` in front"
+    Err(CliError::usage(format!(
+        "invalid account name `{name}`: use up to 64 letters, digits, `-`, `_` and `.`, not starting with `.`"
     )))
 }
 
@@ -146,13 +151,13 @@ mod tests {
             base_url: "https://api.vimeo.com/".to_owned(),
             scopes: Some("private".into()),
             expires: None,
-            token: TokenPlace::Keyring,
+            token: TokenStorage::Keyring,
             token_command: None,
         }
     }
 
     #[test]
-    fn changes_from_many_at_once_all_last() {
+    fn concurrent_changes_are_all_kept() {
         let folder = crate::config::files::test_folder();
         let accounts = Accounts::in_folder(&folder.path().join("vimeo"));
         std::thread::scope(|scope| {
@@ -181,31 +186,31 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_left_alone() {
+    fn does_not_overwrite_unreadable_files() {
         let folder = crate::config::files::test_folder();
         let accounts = Accounts::in_folder(folder.path());
         let file = folder.path().join("accounts.toml");
         for text in ["version = 9\n", "version = \"x\"\n", "version"] {
             std::fs::write(&file, text).unwrap();
-            assert_eq!(accounts.change(|_| Ok(())).unwrap_err().exit, Exit::Usage, "{text}");
+            assert_eq!(accounts.change(|_| Ok(())).unwrap_err().exit, ExitCode::Usage, "{text}");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
     }
 
     #[test]
-    fn accounts_are_found_by_name_or_as_the_active_one() {
+    fn finds_accounts_by_name_or_active() {
         let mut kept = AccountsFile::default();
         assert!(kept.find(None).unwrap().is_none());
         kept.accounts.insert("a".to_owned(), account("/users/1"));
         kept.active = Some("a".to_owned());
         assert_eq!(kept.find(None).unwrap().map(|(name, _)| name), Some("a"));
         let missing = kept.find(Some("b")).unwrap_err();
-        assert_eq!(missing.message(), "no account is called `b`; there is a");
-        assert_eq!(missing.exit, Exit::Auth);
+        assert_eq!(missing.message(), "unknown account `b`; known accounts: a");
+        assert_eq!(missing.exit, ExitCode::Auth);
     }
 
     #[test]
-    fn names_of_accounts_are_plain() {
+    fn validates_account_names() {
         for good in ["a", "anna.smith", "team_2-b"] {
             assert!(check_name(good).is_ok(), "{good}");
         }

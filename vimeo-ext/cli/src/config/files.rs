@@ -1,4 +1,4 @@
-//! Reading what nobody else may have written, and writing files whole, one process at a time, for their owner alone.
+//! Reads files that only their owner can write, and writes files atomically, under a lock, for their owner only.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
@@ -6,102 +6,102 @@ use std::path::Path;
 
 use vimeo_ext::private_files;
 
-use crate::exit::{Failure, Result};
+use crate::exit::{CliError, Result};
 
-/// The most that is read of a file of settings, accounts, keys or tokens.
-pub(crate) const LONGEST_FILE: u64 = 1 << 20;
+/// Maximum size of a file of settings, accounts, keys or tokens.
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Reads a file of this program's own that has at most so many bytes. One that others may write is refused, as is a folder
-/// that others may write in, and a link: such a file can say which command is run and which token is whose.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Reads a file of this program with at most `max_bytes` bytes. Refuses files and folders that other users can write,
+/// and links: such a file decides which command is run and which token belongs to which account.
+pub(crate) fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     private_files::check_folder(folder_of(path))?;
-    read_private(path, most)
+    read_private(path, max_bytes)
 }
 
-fn read_private(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+fn read_private(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let file = private_files::open(path, OpenOptions::new().read(true))?;
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {max_bytes} bytes")));
     }
     Ok(bytes)
 }
 
-/// Reads a file of text that this program has written, as [`read`] does.
+/// Reads a text file of this program, like [`read`].
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    text(read(path, LONGEST_FILE)?)
+    text(read(path, MAX_FILE_BYTES)?)
 }
 
-/// Reads a file that a person has written or named, if nobody else may write it or put another in its place. A link leads to
-/// the file that is looked at.
+/// Reads a file that the user wrote or named. Refuses files that other users can write or replace. Follows links and
+/// checks their target.
 pub(crate) fn read_named(path: &Path) -> io::Result<Vec<u8>> {
     let path = path.canonicalize()?;
     private_files::check_place(&path)?;
-    read_private(&path, LONGEST_FILE)
+    read_private(&path, MAX_FILE_BYTES)
 }
 
-/// Reads a file of text, as [`read_named`] does.
+/// Reads a text file, like [`read_named`].
 pub(crate) fn read_named_text(path: &Path) -> io::Result<String> {
     text(read_named(path)?)
 }
 
 fn text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "it holds no text in UTF-8"))
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not valid UTF-8"))
 }
 
-/// The folder that a file is in.
+/// Returns the folder that contains a file.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Replaces a file: whoever reads it sees the old or the new one, and only its owner sees it.
+/// Replaces a file atomically. The file is readable only by its owner.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<()> {
-    let failed = |error: io::Error| Failure::file("write", path, &error);
+    let failed = |error: io::Error| CliError::file("write", path, &error);
     let folder = folder_of(path);
     private_files::create_folder(folder).map_err(failed)?;
-    // Made with mode 0600.
-    let mut next = tempfile::Builder::new().prefix(&prefix(path)).tempfile_in(folder).map_err(failed)?;
-    next.write_all(text).map_err(failed)?;
-    next.as_file().sync_all().map_err(failed)?;
-    next.persist(path).map_err(|error| failed(error.error))?;
+    // Created with mode 0600.
+    let mut temporary =
+        tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(folder).map_err(failed)?;
+    temporary.write_all(text).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-/// Removes a file, if it is there, and what processes that were killed have left of writing it.
+/// Removes a file, if it exists, and temporary files left by processes that were killed while writing it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    let gone = |result: io::Result<()>| match result {
+    let ignore_not_found = |result: io::Result<()>| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
-    gone(std::fs::remove_file(path))?;
-    let prefix = prefix(path);
+    ignore_not_found(std::fs::remove_file(path))?;
+    let prefix = temporary_prefix(path);
     for entry in std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            gone(std::fs::remove_file(entry.path()))?;
+            ignore_not_found(std::fs::remove_file(entry.path()))?;
         }
     }
     Ok(())
 }
 
-/// How the names begin that a file has while it is written.
-fn prefix(path: &Path) -> String {
+/// Returns the prefix of the temporary file names for a file.
+fn temporary_prefix(path: &Path) -> String {
     format!(".{}.next-", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Does something while no other process does something under the same lock. The lock ends with the process.
+/// Runs `work` while holding a file lock. The lock is released when the process ends.
 pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let failed = |error: io::Error| Failure::file("lock", lock, &error);
+    let failed = |error: io::Error| CliError::file("lock", lock, &error);
     private_files::create_folder(folder_of(lock)).map_err(failed)?;
     let mut options = OpenOptions::new();
     let file = private_files::open(lock, options.create(true).truncate(false).write(true)).map_err(failed)?;
-    // Held for the time of one small write.
+    // Held for the duration of one small write.
     file.lock().map_err(failed)?;
     work()
 }
 
-/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+/// Creates a folder for a test, with the umask of most shells: group-writable files are refused.
 #[cfg(test)]
 pub(crate) fn test_folder() -> tempfile::TempDir {
     #[cfg(unix)]
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_up_to_a_bound() {
+    fn reads_files_up_to_the_size_limit() {
         let folder = test_folder();
         let file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
         std::fs::write(file.path(), "12345678").unwrap();
@@ -126,12 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_file_and_of_those_who_were_killed_while_they_wrote_it() {
+    fn remove_deletes_leftover_temporary_files() {
         let folder = test_folder();
         let path = folder.path().join("one.json");
         replace(&path, b"whole").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
-        let killed = tempfile::Builder::new().prefix(&prefix(&path)).tempfile_in(folder.path()).unwrap();
+        let killed =
+            tempfile::Builder::new().prefix(&temporary_prefix(&path)).tempfile_in(folder.path()).unwrap();
         killed.keep().unwrap();
         let other = folder.path().join("another.json");
         replace(&other, b"stays").unwrap();
@@ -145,7 +146,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_others_may_have_written_is_not_read() {
+    fn refuses_files_that_others_can_write() {
         use std::os::unix::fs::{PermissionsExt, symlink};
 
         let folder = test_folder();

@@ -1,11 +1,11 @@
-//! Where things are kept.
+//! Locations of configuration and state.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// The folder of the settings and the folder of the state. They are made when something is first written.
+/// The configuration folder and the state folder. They are created on the first write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Folders {
     config: PathBuf,
@@ -13,31 +13,32 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// `VIMEO_CONFIG_DIR`, `$XDG_CONFIG_HOME/vimeo`, `%AppData%\vimeo`, `~/.config/vimeo`, on macOS too; and
-    /// `VIMEO_STATE_DIR`, `$XDG_STATE_HOME/vimeo`, `%LocalAppData%\vimeo`, `~/.local/state/vimeo`.
-    pub(crate) fn of_process() -> Result<Self> {
+    /// Returns the first that is set of `VIMEO_CONFIG_DIR`, `$XDG_CONFIG_HOME/vimeo`, `%AppData%\vimeo`,
+    /// `~/.config/vimeo` (also on macOS), and of `VIMEO_STATE_DIR`, `$XDG_STATE_HOME/vimeo`, `%LocalAppData%\vimeo`,
+    /// `~/.local/state/vimeo`.
+    pub(crate) fn from_env() -> Result<Self> {
         Self::find(|name| std::env::var_os(name), dirs::home_dir())
     }
 
     fn find(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // XDG has relative paths passed over.
+        // The XDG specification ignores relative paths.
         let xdg = |name: &str| set(name).filter(|path| path.is_absolute());
-        let of_windows = |name: &str| if cfg!(windows) { set(name) } else { None };
-        let nowhere = |name: &str| {
-            Failure::new(Exit::Usage, "there is no home folder to keep settings in")
-                .next(format!("set {name}"))
+        let windows = |name: &str| if cfg!(windows) { set(name) } else { None };
+        let missing = |name: &str| {
+            CliError::new(ExitCode::Usage, "no home folder found for configuration and state")
+                .with_next_step(format!("set {name}"))
         };
         let config = set("VIMEO_CONFIG_DIR")
             .or_else(|| Some(xdg("XDG_CONFIG_HOME")?.join("vimeo")))
-            .or_else(|| Some(of_windows("APPDATA")?.join("vimeo")))
+            .or_else(|| Some(windows("APPDATA")?.join("vimeo")))
             .or_else(|| Some(home.as_ref()?.join(".config").join("vimeo")))
-            .ok_or_else(|| nowhere("VIMEO_CONFIG_DIR"))?;
+            .ok_or_else(|| missing("VIMEO_CONFIG_DIR"))?;
         let state = set("VIMEO_STATE_DIR")
             .or_else(|| Some(xdg("XDG_STATE_HOME")?.join("vimeo")))
-            .or_else(|| Some(of_windows("LOCALAPPDATA")?.join("vimeo")))
+            .or_else(|| Some(windows("LOCALAPPDATA")?.join("vimeo")))
             .or_else(|| Some(home.as_ref()?.join(".local").join("state").join("vimeo")))
-            .ok_or_else(|| nowhere("VIMEO_STATE_DIR"))?;
+            .ok_or_else(|| missing("VIMEO_STATE_DIR"))?;
         Ok(Self { config, state })
     }
 
@@ -45,12 +46,12 @@ impl Folders {
         &self.config
     }
 
-    /// The uploads that are not finished.
+    /// The folder of unfinished uploads.
     pub(crate) fn uploads(&self) -> PathBuf {
         self.state.join("uploads")
     }
 
-    /// Answers that are kept for a while.
+    /// The folder of cached responses.
     pub(crate) fn cache(&self) -> PathBuf {
         self.state.join("cache")
     }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_that_is_set_is_taken() {
+    fn uses_the_first_folder_that_is_set() {
         type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
         let cases: [Case<'_>; 4] = [
             (&[], "/home/a/.config/vimeo", "/home/a/.local/state/vimeo"),
@@ -81,7 +82,7 @@ mod tests {
             assert_eq!(folders.config(), Path::new(config));
             assert_eq!(folders.uploads(), Path::new(state).join("uploads"));
         }
-        let nowhere = Folders::find(|_| None, None).unwrap_err();
-        assert_eq!((nowhere.exit, nowhere.next_step()), (Exit::Usage, Some("set VIMEO_CONFIG_DIR")));
+        let missing = Folders::find(|_| None, None).unwrap_err();
+        assert_eq!((missing.exit, missing.next_step()), (ExitCode::Usage, Some("set VIMEO_CONFIG_DIR")));
     }
 }

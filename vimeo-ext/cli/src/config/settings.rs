@@ -1,4 +1,4 @@
-//! `config.toml`: what a person would otherwise type every time.
+//! `config.toml`: defaults for flags.
 
 use std::path::Path;
 
@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer, de};
 use vimeo_ext::api::OpenEnum;
 use vimeo_ext::api::types::VideoViewPrivacy;
 
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Defaults for flags of the same names. A flag, and its variable, win over the file; the command never writes it.
+/// Defaults for the flags of the same names. Flags and environment variables take precedence. The command never writes
+/// this file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct Settings {
@@ -16,32 +17,32 @@ pub(crate) struct Settings {
     pub(crate) bwlimit: Option<String>,
     pub(crate) chunk_size: Option<String>,
     pub(crate) progress: Option<String>,
-    #[serde(deserialize_with = "known")]
+    #[serde(deserialize_with = "known_value")]
     pub(crate) privacy: Option<VideoViewPrivacy>,
 }
 
-/// A word that the API is known to take.
-fn known<'de, T: OpenEnum, D: Deserializer<'de>>(
+/// Deserializes a known value of an API enum; unknown values are errors.
+fn known_value<'de, T: OpenEnum, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<T>, D::Error> {
     String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
 }
 
 impl Settings {
-    /// None at all when there is no such file.
+    /// Reads the file. A missing file has no settings.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.toml");
         let text = match super::read_named_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Failure::file("read", &path, &error)),
+            Err(error) => return Err(CliError::file("read", &path, &error)),
         };
         toml::from_str(&text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let problem = error.message();
-            Failure::new(Exit::Usage, format!("{}, line {line}: {problem}", path.display()))
-                .next("mend that line; vimeo help environment names what the file may hold")
+            CliError::new(ExitCode::Usage, format!("{}, line {line}: {problem}", path.display()))
+                .with_next_step("correct that line; vimeo help environment lists the settings")
         })
     }
 }
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_read_and_mistakes_are_placed() {
+    fn reports_the_line_of_invalid_settings() {
         let folder = crate::config::files::test_folder();
         assert_eq!(Settings::read(folder.path()).unwrap(), Settings::default());
         let file = folder.path().join("config.toml");
@@ -66,7 +67,7 @@ mod tests {
         );
         std::fs::write(&file, "transfers = 4\ncolour = true\n").unwrap();
         let error = Settings::read(folder.path()).unwrap_err();
-        assert_eq!(error.exit, Exit::Usage);
+        assert_eq!(error.exit, ExitCode::Usage);
         assert!(error.message().contains("config.toml, line 2: unknown field `colour`"), "{error}");
     }
 }

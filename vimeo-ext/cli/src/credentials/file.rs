@@ -1,14 +1,14 @@
-//! Tokens in clear, for those who asked for it by name.
+//! Unencrypted token files, for `--insecure-storage`.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{SecretStore, VaultError};
+use super::{SecretStore, SecretStoreError};
 use crate::config;
 
-/// A file for each token, which only its owner can read.
+/// One file per token, readable only by its owner.
 pub(crate) struct InsecureFiles {
     folder: PathBuf,
 }
@@ -22,8 +22,8 @@ impl InsecureFiles {
         self.folder.join(name)
     }
 
-    fn failed(&self, action: &str, name: &str, error: &io::Error) -> VaultError {
-        VaultError::File(format!(
+    fn failed(&self, action: &str, name: &str, error: &io::Error) -> SecretStoreError {
+        SecretStoreError::File(format!(
             "cannot {action} {}: {}",
             self.path(name).display(),
             crate::exit::reason(error)
@@ -32,7 +32,7 @@ impl InsecureFiles {
 }
 
 impl SecretStore for InsecureFiles {
-    fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
+    fn get(&self, name: &str) -> Result<Option<SecretString>, SecretStoreError> {
         match config::read_text(&self.path(name)) {
             Ok(text) => Ok(Some(text.trim().into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -40,12 +40,12 @@ impl SecretStore for InsecureFiles {
         }
     }
 
-    fn set(&self, name: &str, secret: &SecretString) -> Result<(), VaultError> {
+    fn set(&self, name: &str, secret: &SecretString) -> Result<(), SecretStoreError> {
         config::replace(&self.path(name), secret.expose_secret().as_bytes())
-            .map_err(|failure| VaultError::File(failure.to_string()))
+            .map_err(|failure| SecretStoreError::File(failure.to_string()))
     }
 
-    fn delete(&self, name: &str) -> Result<(), VaultError> {
+    fn delete(&self, name: &str) -> Result<(), SecretStoreError> {
         config::remove(&self.path(name)).map_err(|error| self.failed("remove", name, &error))
     }
 }

@@ -1,27 +1,27 @@
-//! The keyring of the system: Keychain, Credential Manager, Secret Service.
+//! The system keyring: macOS Keychain, Windows Credential Manager, Secret Service.
 
 use keyring::{Entry, Error};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{SecretStore, VaultError};
+use super::{SecretStore, SecretStoreError};
 
-/// Without a space: some keyrings do not find a service whose name has one.
+/// No space in the name: some keyrings cannot find such a service.
 const SERVICE: &str = "vimeo-cli";
 
-/// The system's keyring, under the service `vimeo-cli`.
+/// The system keyring, service `vimeo-cli`.
 pub(crate) struct Keyring;
 
 impl Keyring {
-    fn entry(name: &str) -> Result<Entry, VaultError> {
+    fn entry(name: &str) -> Result<Entry, SecretStoreError> {
         if let Err(error) = Entry::store_status() {
-            return Err(VaultError::Absent(error.to_string()));
+            return Err(SecretStoreError::Unavailable(error.to_string()));
         }
         Entry::new(SERVICE, name).map_err(|error| refused(&error))
     }
 }
 
 impl SecretStore for Keyring {
-    fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
+    fn get(&self, name: &str) -> Result<Option<SecretString>, SecretStoreError> {
         match Self::entry(name)?.get_password() {
             Ok(secret) => Ok(Some(secret.into())),
             Err(Error::NoEntry) => Ok(None),
@@ -29,11 +29,11 @@ impl SecretStore for Keyring {
         }
     }
 
-    fn set(&self, name: &str, secret: &SecretString) -> Result<(), VaultError> {
+    fn set(&self, name: &str, secret: &SecretString) -> Result<(), SecretStoreError> {
         Self::entry(name)?.set_password(secret.expose_secret()).map_err(|error| refused(&error))
     }
 
-    fn delete(&self, name: &str) -> Result<(), VaultError> {
+    fn delete(&self, name: &str) -> Result<(), SecretStoreError> {
         match Self::entry(name)?.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(refused(&error)),
@@ -41,10 +41,10 @@ impl SecretStore for Keyring {
     }
 }
 
-/// The keyring's own words, but for those that would carry what is stored.
-fn refused(error: &Error) -> VaultError {
-    VaultError::Refused(match error {
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => "what it holds is no text".to_owned(),
+/// Converts a keyring error. Messages that can contain the stored secret are replaced.
+fn refused(error: &Error) -> SecretStoreError {
+    SecretStoreError::Refused(match error {
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => "the stored secret is not text".to_owned(),
         other => other.to_string(),
     })
 }

@@ -1,6 +1,5 @@
-//! Where tokens are kept: the system's keyring, unless somebody asks for less.
+//! Token storage: the system keyring, an unencrypted file or a command.
 
-mod bounded;
 mod command;
 mod file;
 #[cfg(feature = "keyring")]
@@ -8,17 +7,17 @@ mod keyring;
 #[cfg(not(feature = "keyring"))]
 #[path = "no_keyring.rs"]
 mod keyring;
+mod timeout;
 
 use secrecy::SecretString;
 
-pub(crate) use bounded::TimeoutStore;
 pub(crate) use command::run_token_command;
 pub(crate) use file::InsecureFiles;
 pub(crate) use keyring::Keyring;
+pub(crate) use timeout::TimeoutStore;
 
-/// A token as people paste it: without what stands around it, also the word that goes before it in a header; `None` when
-/// nothing is left.
-pub(crate) fn token(text: &str) -> Option<SecretString> {
+/// Parses a pasted token: removes surrounding whitespace and a leading `Bearer`. `None` if nothing is left.
+pub(crate) fn parse_token(text: &str) -> Option<SecretString> {
     let text = text.trim();
     let bare = match text.split_once(char::is_whitespace) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
@@ -27,24 +26,24 @@ pub(crate) fn token(text: &str) -> Option<SecretString> {
     (!bare.is_empty()).then(|| bare.into())
 }
 
-/// A place that keeps secrets by name.
+/// Stores secrets by name.
 pub(crate) trait SecretStore: Send + Sync + 'static {
-    /// `None` when there is none of that name.
-    fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError>;
-    fn set(&self, name: &str, secret: &SecretString) -> Result<(), VaultError>;
-    /// That there is none of that name is no error.
-    fn delete(&self, name: &str) -> Result<(), VaultError>;
+    /// Returns `None` if there is no secret with this name.
+    fn get(&self, name: &str) -> Result<Option<SecretString>, SecretStoreError>;
+    fn set(&self, name: &str, secret: &SecretString) -> Result<(), SecretStoreError>;
+    /// Succeeds if there is no secret with this name.
+    fn delete(&self, name: &str) -> Result<(), SecretStoreError>;
 }
 
-/// Why a vault does not give or take a secret. Never holds one.
+/// Why a secret store failed. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum VaultError {
-    #[error("there is no keyring: {0}")]
-    Absent(String),
-    #[error("the keyring is locked or refuses: {0}")]
+pub(crate) enum SecretStoreError {
+    #[error("no keyring available: {0}")]
+    Unavailable(String),
+    #[error("the keyring is locked or refused access: {0}")]
     Refused(String),
-    #[error("the keyring does not answer within {0} s")]
-    Hanging(u64),
+    #[error("the keyring did not respond within {0} s")]
+    Timeout(u64),
     #[error("{0}")]
     File(String),
 }
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_without_what_stands_around_it() {
+    fn strips_whitespace_and_bearer_prefix() {
         for (text, bare) in [
             ("t0ken", Some("t0ken")),
             (" t0ken\r\n", Some("t0ken")),
@@ -67,7 +66,7 @@ mod tests {
             ("", None),
             ("\n", None),
         ] {
-            let token = token(text);
+            let token = parse_token(text);
             assert_eq!(token.as_ref().map(|token| token.expose_secret()), bare, "{text:?}");
         }
     }

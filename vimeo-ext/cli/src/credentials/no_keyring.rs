@@ -1,26 +1,26 @@
-//! Stands in for the system's keyring in a build without it.
+//! Replaces the system keyring in builds without the `keyring` feature.
 
 use secrecy::SecretString;
 
-use super::{SecretStore, VaultError};
+use super::{SecretStore, SecretStoreError};
 
-/// A keyring that is never there.
+/// A keyring that is never available.
 pub(crate) struct Keyring;
 
-fn absent() -> VaultError {
-    VaultError::Absent("this build of the command has no support for keyrings (feature `keyring`)".to_owned())
+fn absent() -> SecretStoreError {
+    SecretStoreError::Unavailable("this build has no keyring support (feature `keyring`)".to_owned())
 }
 
 impl SecretStore for Keyring {
-    fn get(&self, _name: &str) -> Result<Option<SecretString>, VaultError> {
+    fn get(&self, _name: &str) -> Result<Option<SecretString>, SecretStoreError> {
         Err(absent())
     }
 
-    fn set(&self, _name: &str, _secret: &SecretString) -> Result<(), VaultError> {
+    fn set(&self, _name: &str, _secret: &SecretString) -> Result<(), SecretStoreError> {
         Err(absent())
     }
 
-    fn delete(&self, _name: &str) -> Result<(), VaultError> {
+    fn delete(&self, _name: &str) -> Result<(), SecretStoreError> {
         Err(absent())
     }
 }

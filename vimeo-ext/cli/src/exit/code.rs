@@ -1,8 +1,8 @@
-//! The promised exit codes.
+//! The stable exit codes.
 
-/// A promised exit code. What is not known is a failure.
+/// An exit code. The codes and categories are stable; callers should treat unknown codes as failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Exit {
+pub(crate) enum ExitCode {
     Done,
     Other,
     Usage,
@@ -19,7 +19,7 @@ pub(crate) enum Exit {
     Terminated,
 }
 
-impl Exit {
+impl ExitCode {
     pub(crate) const ALL: [Self; 14] = [
         Self::Done,
         Self::Other,
@@ -56,7 +56,7 @@ impl Exit {
         }
     }
 
-    /// One word, the same in every release.
+    /// A category name, stable across releases.
     pub(crate) fn category(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -78,19 +78,17 @@ impl Exit {
 
     pub(crate) fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done",
-            Self::Other => "failed for another reason, such as a full disk",
-            Self::Usage => "the command line, or a file named on it, cannot be used as it is",
-            Self::NotFound => "Vimeo has no such thing, or not for this account",
-            Self::Auth => "no login, a login that is no longer taken, or a scope that it lacks",
-            Self::Temporary => "a connection or Vimeo failed; the same command may work later",
-            Self::Refused => "refused for good: quota, plan, upload access, or values Vimeo does not take",
-            Self::RateLimited => "too many calls; the message says when to come back",
-            Self::Pending => "uploaded, but not transcoded within the time allowed",
-            Self::Partly => "some of several things were done; each has a code of its own",
-            Self::WriteRefused => {
-                "a write was refused here, before Vimeo was asked: read-only, or not confirmed"
-            }
+            Self::Done => "success",
+            Self::Other => "other error, such as a full disk",
+            Self::Usage => "usage error: invalid command line, or a file named on it cannot be used",
+            Self::NotFound => "not found on Vimeo, or not accessible to this account",
+            Self::Auth => "not logged in, token rejected, or missing scope",
+            Self::Temporary => "connection or Vimeo failure; the same command can work later",
+            Self::Refused => "permanently refused: quota, plan, upload access or invalid values",
+            Self::RateLimited => "rate limited; the message says when to retry",
+            Self::Pending => "uploaded, but not transcoded before the timeout",
+            Self::Partly => "partly done; each item has its own code",
+            Self::WriteRefused => "write refused before contacting Vimeo: read-only mode, or not confirmed",
             Self::HungUp => "the terminal was closed",
             Self::Interrupted => "interrupted (Ctrl-C)",
             Self::Terminated => "terminated",
@@ -107,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_its_own_and_has_a_word_and_a_meaning() {
-        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+    fn codes_and_categories_are_stable_and_unique() {
+        let codes: Vec<u8> = ExitCode::ALL.iter().map(|exit| exit.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 129, 130, 143]);
-        let mut words: Vec<_> = Exit::ALL.iter().map(|exit| exit.category()).collect();
+        let mut words: Vec<_> = ExitCode::ALL.iter().map(|exit| exit.category()).collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), Exit::ALL.len());
+        assert_eq!(words.len(), ExitCode::ALL.len());
     }
 }

@@ -1,8 +1,8 @@
-//! How a command ends: a code by cause, a message, and what to do next.
+//! How a command ends: exit code, message and next step.
 
 mod cause;
 mod code;
-mod failure;
+mod error;
 
-pub(crate) use code::Exit;
-pub(crate) use failure::{Failure, Result, reason};
+pub(crate) use code::ExitCode;
+pub(crate) use error::{CliError, Result, reason};

@@ -1,35 +1,35 @@
-//! The fields of an answer by name, so that a wrong name is found before anything is sent.
+//! Field names of API types, to reject wrong names before anything is sent.
 
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::exit::{Failure, Result};
+use crate::exit::{CliError, Result};
 
-/// The names that a type of the API reads, in alphabetical order.
+/// Returns the field names that an API type deserializes, sorted.
 pub(crate) fn known_fields<T: DeserializeOwned>() -> Vec<&'static str> {
     let mut names = Vec::new();
-    // The type tells its fields to whoever it is read from; there is nothing to read.
-    let _ = T::deserialize(Asked(&mut names));
+    // The type passes its field names to the deserializer, which then fails.
+    let _ = T::deserialize(FieldCollector(&mut names));
     names.sort_unstable();
     names
 }
 
-/// Fields that were asked for, as `uri,name,privacy.view`.
+/// A list of requested fields: `uri,name,privacy.view`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldList(Vec<String>);
 
 impl FieldList {
-    /// Checks the first part of each name against the known ones.
+    /// Parses a list and checks the first part of each name against the known names.
     pub(crate) fn parse(list: &str, known: &[&str]) -> Result<Self> {
         let names: Vec<String> =
             list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         for name in &names {
             let top = name.split('.').next().unwrap_or_default();
             if !known.contains(&top) {
-                return Err(Failure::usage(format!(
-                    "there is no field `{top}`; there are {}",
+                return Err(CliError::usage(format!(
+                    "unknown field `{top}`; known fields: {}",
                     known.join(", ")
                 )));
             }
@@ -37,37 +37,37 @@ impl FieldList {
         Ok(Self(names))
     }
 
-    /// As Vimeo takes them.
+    /// Joins the fields for Vimeo's `fields` parameter.
     pub(crate) fn joined(&self) -> String {
         self.0.join(",")
     }
 }
 
-/// Learns the names of a struct's fields.
-struct Asked<'a>(&'a mut Vec<&'static str>);
+/// A deserializer that only collects the field names of a struct.
+struct FieldCollector<'a>(&'a mut Vec<&'static str>);
 
 #[derive(Debug)]
-struct Nothing;
+struct NoData;
 
-impl fmt::Display for Nothing {
+impl fmt::Display for NoData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is nothing to read")
+        f.write_str("no data")
     }
 }
 
-impl std::error::Error for Nothing {}
+impl std::error::Error for NoData {}
 
-impl serde::de::Error for Nothing {
+impl serde::de::Error for NoData {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }
 }
 
-impl<'de> Deserializer<'de> for Asked<'_> {
-    type Error = Nothing;
+impl<'de> Deserializer<'de> for FieldCollector<'_> {
+    type Error = NoData;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Nothing> {
-        Err(Nothing)
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoData> {
+        Err(NoData)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -75,9 +75,9 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         _: &'static str,
         fields: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Nothing> {
+    ) -> Result<V::Value, NoData> {
         self.0.extend(fields);
-        Err(Nothing)
+        Err(NoData)
     }
 
     forward_to_deserialize_any! {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_tells_its_fields() {
+    fn collects_field_names_of_a_type() {
         let known = known_fields::<types::Video>();
         for name in ["uri", "name", "privacy", "transcode", "upload"] {
             assert!(known.contains(&name), "{name}");
@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn wrong_names_are_found_and_the_right_ones_listed() {
+    fn unknown_field_error_lists_known_fields() {
         let list = FieldList::parse("uri, privacy.view", &["uri", "privacy"]).unwrap();
         assert_eq!(list.joined(), "uri,privacy.view");
         let error = FieldList::parse("uri,nmae", &["name", "uri"]).unwrap_err();
-        assert_eq!(error.message(), "there is no field `nmae`; there are name, uri");
+        assert_eq!(error.message(), "unknown field `nmae`; known fields: name, uri");
     }
 }

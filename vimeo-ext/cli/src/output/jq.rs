@@ -1,8 +1,8 @@
-//! jq filters, built in.
+//! Built-in jq filters.
 //!
-//! A filter is a program: it may run for ever, call itself without an end, and give more than fits anywhere. So it runs on a
-//! thread of its own, with bounds on its time, its depth, its memory and what it gives. The thread stops at a bound by
-//! itself where it can; where it cannot, it ends with the process, which ends at once.
+//! A filter is a program: it can loop forever, recurse without end, and produce unlimited output. It therefore runs on
+//! a separate thread with limits on time, depth, memory and output. The thread stops itself at a limit if it can;
+//! otherwise the process exits and the thread with it.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -18,52 +18,51 @@ use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
 use super::IoStreams;
-use super::demand::FieldUsage;
-use crate::exit::{Exit, Failure, Result};
+use super::field_usage::FieldUsage;
+use crate::exit::{CliError, ExitCode, Result};
 
-type Program = jaq_core::compile::Filter<Native<Kind>>;
+type Program = jaq_core::compile::Filter<Native<GuardedData>>;
 
-/// What one run of a filter may take.
+/// The limits of one filter run.
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
-    /// Without the time in which nobody takes what it gives.
+struct Limits {
+    /// Running time, not counting the time it waits for its output to be read.
     time: Duration,
-    /// Bytes of JSON.
+    /// Output in bytes of JSON.
     output: usize,
-    /// Bytes of the stack.
+    /// Stack size in bytes.
     stack: usize,
-    /// Bytes, on top of what the process had.
+    /// Memory in bytes, in addition to what the process used before.
     memory: u64,
 }
 
-impl Default for Bounds {
+impl Default for Limits {
     fn default() -> Self {
         Self { time: Duration::from_secs(60), output: 1 << 30, stack: 256 << 20, memory: 2 << 30 }
     }
 }
 
-/// What is left of the stack when a filter is stopped: for what it calls until the next check, and to let go of nested
-/// values.
-const SPARE_STACK: usize = 64 << 20;
+/// Stack reserved beyond the depth limit: for calls until the next check, and for dropping nested values.
+const STACK_RESERVE: usize = 64 << 20;
 
-/// How deep a value may be nested, as in JSON that is read.
-const MAX_NESTED: usize = 127;
+/// Maximum nesting depth of values, the same as for parsed JSON.
+const MAX_NESTING: usize = 127;
 
-/// How often memory is looked at while a filter gives nothing.
-const LOOK: Duration = Duration::from_millis(100);
+/// Interval of the memory checks while a filter produces no output.
+const MEMORY_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A filter that was read once and can run many times.
+/// A compiled filter that can run many times.
 pub(crate) struct Filter {
     source: Arc<Source>,
-    bounds: Bounds,
-    /// Started when it is first needed.
+    bounds: Limits,
+    /// Started on first use.
     worker: OnceLock<Mutex<Worker>>,
 }
 
 struct Source {
     program: Program,
-    /// What of each element of a list is looked at.
-    of_each: FieldUsage,
+    /// The usage of each list element.
+    element_usage: FieldUsage,
 }
 
 /// The thread that runs the filter.
@@ -73,9 +72,9 @@ struct Worker {
 }
 
 enum Job {
-    /// An element of the list that the filter will run over as a whole.
+    /// Add an element to the list that the filter will run over.
     Element(Vec<u8>),
-    /// Run over those elements.
+    /// Run over the list of elements.
     List,
     /// Run over this document.
     Document(Vec<u8>),
@@ -84,65 +83,67 @@ enum Job {
 enum Outcome {
     Value(Value),
     Done,
-    Failed(Failure),
+    Failed(CliError),
 }
 
 impl Filter {
-    /// Reads a filter; what cannot be read is said before anything is sent.
+    /// Compiles a filter.
     pub(crate) fn compile(code: &str) -> Result<Self> {
         let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
-        let bad = || {
-            Failure::usage(format!("`{code}` is no jq filter that can be run")).next("vimeo help formatting")
-        };
-        let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|_| bad())?;
+        let invalid =
+            || CliError::usage(format!("invalid jq filter `{code}`")).with_next_step("vimeo help formatting");
+        let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|_| invalid())?;
         let program = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
             let unknown: Vec<String> =
                 errors.iter().flat_map(|(_, errors)| errors).map(|(name, _)| format!("`{name}`")).collect();
-            Failure::usage(format!("the filter `{code}` uses {}, which is not known", unknown.join(", ")))
-                .next("vimeo help formatting")
+            CliError::usage(format!(
+                "the jq filter `{code}` uses the unknown function {}",
+                unknown.join(", ")
+            ))
+            .with_next_step("vimeo help formatting")
         })?;
-        let source = Arc::new(Source { program, of_each: FieldUsage::of(code).each() });
-        Ok(Self { source, bounds: Bounds::default(), worker: OnceLock::new() })
+        let source = Arc::new(Source { program, element_usage: FieldUsage::of(code).each() });
+        Ok(Self { source, bounds: Limits::default(), worker: OnceLock::new() })
     }
 
-    /// Prints all that the filter gives for a document.
+    /// Runs the filter over a document and prints its output.
     pub(crate) async fn print(&self, document: Vec<u8>, streams: &IoStreams) -> Result<()> {
-        self.run(Job::Document(document), &mut |value| Ok(streams.filtered(&value)?)).await
+        self.run(Job::Document(document), &mut |value| Ok(streams.filter_output(&value)?)).await
     }
 
-    /// Takes an element of the list that [`print_list`](Self::print_list) runs over, and keeps of it what the filter looks
-    /// at.
-    pub(crate) async fn take(&self, element: &[u8]) -> Result<()> {
+    /// Adds an element to the list that [`print_list`](Self::print_list) runs over. Only the parts that the filter uses
+    /// are kept.
+    pub(crate) async fn push_element(&self, element: &[u8]) -> Result<()> {
         let worker = self.worker()?.lock().await;
-        worker.jobs.send(Job::Element(element.to_vec())).await.map_err(|_| broke_off())
+        worker.jobs.send(Job::Element(element.to_vec())).await.map_err(|_| worker_gone())
     }
 
-    /// Prints all that the filter gives for the list of the elements that were taken.
+    /// Runs the filter over the list of added elements and prints its output.
     pub(crate) async fn print_list(&self, streams: &IoStreams) -> Result<()> {
-        self.run(Job::List, &mut |value| Ok(streams.filtered(&value)?)).await
+        self.run(Job::List, &mut |value| Ok(streams.filter_output(&value)?)).await
     }
 
     async fn run(&self, job: Job, each: &mut dyn FnMut(Value) -> Result<()>) -> Result<()> {
         let mut worker = self.worker()?.lock().await;
-        let before = memory();
-        worker.jobs.send(job).await.map_err(|_| broke_off())?;
+        let before = resident_memory();
+        worker.jobs.send(job).await.map_err(|_| worker_gone())?;
         let mut waited = Duration::ZERO;
         loop {
-            match tokio::time::timeout(LOOK, worker.results.recv()).await {
+            match tokio::time::timeout(MEMORY_CHECK_INTERVAL, worker.results.recv()).await {
                 Ok(Some(Outcome::Value(value))) => each(value)?,
                 Ok(Some(Outcome::Done)) => return Ok(()),
                 Ok(Some(Outcome::Failed(failure))) => return Err(failure),
-                Ok(None) => return Err(broke_off()),
+                Ok(None) => return Err(worker_gone()),
                 Err(_) => {
-                    waited = waited.saturating_add(LOOK);
-                    // The thread has stopped by itself before, unless it is in the middle of a long step.
-                    if waited > self.bounds.time.saturating_add(LOOK) {
-                        return Err(Stop::Time.failure(self.bounds));
+                    waited = waited.saturating_add(MEMORY_CHECK_INTERVAL);
+                    // The thread stops itself earlier, unless it is in the middle of a long step.
+                    if waited > self.bounds.time.saturating_add(MEMORY_CHECK_INTERVAL) {
+                        return Err(StopReason::Time.failure(self.bounds));
                     }
-                    if memory().saturating_sub(before) > self.bounds.memory {
-                        return Err(Stop::Memory.failure(self.bounds));
+                    if resident_memory().saturating_sub(before) > self.bounds.memory {
+                        return Err(StopReason::Memory.failure(self.bounds));
                     }
                 }
             }
@@ -153,159 +154,164 @@ impl Filter {
         if let Some(worker) = self.worker.get() {
             return Ok(worker);
         }
-        let (jobs, mut waiting) = mpsc::channel(64);
-        let (told, results) = mpsc::channel(64);
+        let (jobs, mut job_receiver) = mpsc::channel(64);
+        let (result_sender, results) = mpsc::channel(64);
         let (source, bounds) = (Arc::clone(&self.source), self.bounds);
         std::thread::Builder::new()
             .name("filter".to_owned())
             .stack_size(bounds.stack)
-            .spawn(move || source.serve(bounds, &mut waiting, &told))
-            .map_err(|error| Failure::new(Exit::Other, format!("the filter cannot be started: {error}")))?;
+            .spawn(move || source.serve(bounds, &mut job_receiver, &result_sender))
+            .map_err(|error| {
+                CliError::new(ExitCode::Other, format!("cannot start the jq filter thread: {error}"))
+            })?;
         Ok(self.worker.get_or_init(|| Mutex::new(Worker { jobs, results })))
     }
 }
 
-fn broke_off() -> Failure {
-    Failure::new(Exit::Other, "the filter broke off")
+fn worker_gone() -> CliError {
+    CliError::new(ExitCode::Other, "the jq filter thread ended unexpectedly")
 }
 
 impl Source {
-    /// Does the jobs, until nobody has one any more.
-    fn serve(&self, bounds: Bounds, jobs: &mut mpsc::Receiver<Job>, told: &mpsc::Sender<Outcome>) {
-        let bottom = here();
+    /// Processes jobs until the channel is closed.
+    fn serve(&self, bounds: Limits, jobs: &mut mpsc::Receiver<Job>, results: &mpsc::Sender<Outcome>) {
+        let stack_start = stack_address();
         let mut list = Vec::new();
         while let Some(job) = jobs.blocking_recv() {
             let outcome = match job {
-                Job::Element(text) => match parsed(&text) {
+                Job::Element(text) => match parse(&text) {
                     Ok(value) => {
-                        list.push(self.of_each.keep(value));
+                        list.push(self.element_usage.prune(value));
                         continue;
                     }
                     Err(failure) => Err(failure),
                 },
                 Job::List => Ok(Val::Arr(std::mem::take(&mut list).into())),
-                Job::Document(text) => parsed(&text),
+                Job::Document(text) => parse(&text),
             };
             let guard = Guard {
-                lowest: bottom.saturating_sub(bounds.stack.saturating_sub(SPARE_STACK)),
+                min_stack_address: stack_start.saturating_sub(bounds.stack.saturating_sub(STACK_RESERVE)),
                 bounds,
                 steps: Cell::new(0),
                 busy: Cell::new(Duration::ZERO),
                 since: Cell::new(Instant::now()),
             };
             let outcome = outcome.and_then(|input| {
-                // Whoever read it has ended when it cannot be sent.
-                let mut give = |value| told.blocking_send(Outcome::Value(value)).is_ok();
-                catch_unwind(AssertUnwindSafe(|| self.run(input, &guard, &mut give)))
-                    .unwrap_or_else(|stopped| Err(Stop::of(stopped).failure(bounds)))
+                // Sending fails if the reader is gone.
+                let mut emit = |value| results.blocking_send(Outcome::Value(value)).is_ok();
+                catch_unwind(AssertUnwindSafe(|| self.run(input, &guard, &mut emit)))
+                    .unwrap_or_else(|panic| Err(StopReason::of(panic).failure(bounds)))
             });
             let last = match outcome {
                 Ok(()) => Outcome::Done,
                 Err(failure) => Outcome::Failed(failure),
             };
-            if told.blocking_send(last).is_err() {
+            if results.blocking_send(last).is_err() {
                 return;
             }
         }
     }
 
-    /// Gives one value after the other, for as long as they are wanted.
-    fn run(&self, input: Val, guard: &Guard, give: &mut dyn FnMut(Value) -> bool) -> Result<()> {
+    /// Runs the filter and emits its values until `emit` returns `false`.
+    fn run(&self, input: Val, guard: &Guard, emit: &mut dyn FnMut(Value) -> bool) -> Result<()> {
         let data = Data { lut: &self.program.lut, guard };
-        let context = Ctx::<Kind>::new(data, Vars::new([]));
-        let mut given = 0_usize;
+        let context = Ctx::<GuardedData>::new(data, Vars::new([]));
+        let mut emitted = 0_usize;
         for value in self.program.id.run((context, input)).map(unwrap_valr) {
             let value = value.map_err(|error| {
-                Failure::new(Exit::Other, format!("the filter stopped: {}", short(&error.to_string())))
+                CliError::new(
+                    ExitCode::Other,
+                    format!("the jq filter failed: {}", truncated(&error.to_string())),
+                )
             })?;
-            let (value, length) = back(&value, guard.bounds)?;
-            given = given.saturating_add(length);
-            if given > guard.bounds.output {
-                return Err(Stop::Output.failure(guard.bounds));
+            let (value, length) = to_json(&value, guard.bounds)?;
+            emitted = emitted.saturating_add(length);
+            if emitted > guard.bounds.output {
+                return Err(StopReason::Output.failure(guard.bounds));
             }
             guard.pause();
-            if !give(value) {
+            if !emit(value) {
                 return Ok(());
             }
-            guard.go_on();
+            guard.resume();
         }
         Ok(())
     }
 }
 
-/// Why a filter is stopped.
+/// Why a filter was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+enum StopReason {
     Time,
     Depth,
-    Nested,
+    Nesting,
     Output,
     Memory,
-    Fault,
+    Panic,
 }
 
-impl Stop {
-    fn of(stopped: Box<dyn Any + Send>) -> Self {
-        stopped.downcast_ref().copied().unwrap_or(Self::Fault)
+impl StopReason {
+    fn of(panic: Box<dyn Any + Send>) -> Self {
+        panic.downcast_ref().copied().unwrap_or(Self::Panic)
     }
 
-    fn failure(self, bounds: Bounds) -> Failure {
-        let why = match self {
-            Self::Time => format!("is not done after {} s", bounds.time.as_secs()),
-            Self::Depth => "calls itself too deeply".to_owned(),
-            Self::Nested => format!("gives a value that is nested more than {MAX_NESTED} deep"),
-            Self::Output => format!("gives more than {}", super::bytes(bounds.output as u64)),
-            Self::Memory => format!("needs more than {} of memory", super::bytes(bounds.memory)),
-            Self::Fault => "has run into a fault of this program".to_owned(),
+    fn failure(self, bounds: Limits) -> CliError {
+        let reason = match self {
+            Self::Time => format!("timed out after {} s", bounds.time.as_secs()),
+            Self::Depth => "recurses too deeply".to_owned(),
+            Self::Nesting => format!("returned a value nested more than {MAX_NESTING} levels deep"),
+            Self::Output => format!("returned more than {}", super::bytes(bounds.output as u64)),
+            Self::Memory => format!("used more than {} of memory", super::bytes(bounds.memory)),
+            Self::Panic => "caused an internal error".to_owned(),
         };
-        Failure::new(Exit::Other, format!("the filter of --jq {why}"))
-            .next("leave --jq out, and run jq over the output")
+        CliError::new(ExitCode::Other, format!("the jq filter {reason}"))
+            .with_next_step("remove --jq and pipe the output to jq")
     }
 }
 
-/// The kind of program: a jq filter with a guard at every step.
-struct Kind;
+/// The jaq data type of our filters: checks the limits at every step.
+struct GuardedData;
 
-impl DataT for Kind {
+impl DataT for GuardedData {
     type V<'a> = Val;
     type Data<'a> = Data<'a>;
 }
 
 #[derive(Clone, Copy)]
 struct Data<'a> {
-    lut: &'a Lut<Kind>,
+    lut: &'a Lut<GuardedData>,
     guard: &'a Guard,
 }
 
-impl<'a> HasLut<'a, Kind> for Data<'a> {
-    /// Every step of a filter asks for it.
-    fn lut(&self) -> &'a Lut<Kind> {
+impl<'a> HasLut<'a, GuardedData> for Data<'a> {
+    /// Called at every step of a filter.
+    fn lut(&self) -> &'a Lut<GuardedData> {
         self.guard.check();
         self.lut
     }
 }
 
 struct Guard {
-    /// The lowest address of the stack that a filter may come to; stacks grow downwards.
-    lowest: usize,
-    bounds: Bounds,
+    /// The lowest stack address that a filter can use; stacks grow downwards.
+    min_stack_address: usize,
+    bounds: Limits,
     steps: Cell<u32>,
     busy: Cell<Duration>,
     since: Cell<Instant>,
 }
 
 impl Guard {
-    /// Ends the filter where it is at a bound: nothing else ends a program that calls itself.
+    /// Unwinds the filter at a limit: there is no other way to stop a recursive filter.
     fn check(&self) {
-        if here() < self.lowest {
-            resume_unwind(Box::new(Stop::Depth));
+        if stack_address() < self.min_stack_address {
+            resume_unwind(Box::new(StopReason::Depth));
         }
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(1024)
             && self.busy.get().saturating_add(self.since.get().elapsed()) > self.bounds.time
         {
-            resume_unwind(Box::new(Stop::Time));
+            resume_unwind(Box::new(StopReason::Time));
         }
     }
 
@@ -313,39 +319,39 @@ impl Guard {
         self.busy.set(self.busy.get().saturating_add(self.since.get().elapsed()));
     }
 
-    fn go_on(&self) {
+    fn resume(&self) {
         self.since.set(Instant::now());
     }
 }
 
-/// About where the stack is.
+/// Returns the approximate stack address.
 #[inline(never)]
-fn here() -> usize {
+fn stack_address() -> usize {
     let mark = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&mark)).addr()
 }
 
-/// What the process has in memory; 0 where the system does not say.
-fn memory() -> u64 {
+/// Returns the resident memory of the process; 0 if unknown.
+fn resident_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = resident.and_then(|size| size.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or_default().saturating_mul(1024)
 }
 
-fn parsed(text: &[u8]) -> Result<Val> {
-    if depth(text) > MAX_NESTED {
+fn parse(text: &[u8]) -> Result<Val> {
+    if depth(text) > MAX_NESTING {
         let message =
-            format!("the answer is nested more than {MAX_NESTED} deep, which no filter is run over");
-        return Err(Failure::new(Exit::Other, message).next("leave --jq out"));
+            format!("the response is nested more than {MAX_NESTING} levels deep, too deep for a jq filter");
+        return Err(CliError::new(ExitCode::Other, message).with_next_step("remove --jq"));
     }
     read::parse_single(text)
-        .map_err(|error| Failure::new(Exit::Other, format!("the answer cannot be read as JSON: {error}")))
+        .map_err(|error| CliError::new(ExitCode::Other, format!("the response is not valid JSON: {error}")))
 }
 
-/// How deep the JSON is nested.
+/// Returns the nesting depth of JSON text.
 fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let (mut depth, mut max_depth) = (0_usize, 0_usize);
     let (mut in_text, mut after_backslash) = (false, false);
     for byte in text {
         match byte {
@@ -355,31 +361,34 @@ fn depth(text: &[u8]) -> usize {
             _ if in_text => {}
             b'[' | b'{' => {
                 depth = depth.saturating_add(1);
-                deepest = deepest.max(depth);
+                max_depth = max_depth.max(depth);
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    deepest
+    max_depth
 }
 
-/// A value that the filter gives, and how long its text is.
-fn back(value: &Val, bounds: Bounds) -> Result<(Value, usize)> {
-    if is_nested(value, MAX_NESTED) {
-        return Err(Stop::Nested.failure(bounds));
+/// Converts a value from the filter to JSON. Also returns the length of its text.
+fn to_json(value: &Val, bounds: Limits) -> Result<(Value, usize)> {
+    if exceeds_depth(value, MAX_NESTING) {
+        return Err(StopReason::Nesting.failure(bounds));
     }
     let text = value.to_string();
     let value = serde_json::from_str(&text).map_err(|_| {
-        Failure::new(Exit::Other, format!("the filter gave {}, which is no JSON", short(&text)))
+        CliError::new(
+            ExitCode::Other,
+            format!("the jq filter returned {}, which is not valid JSON", truncated(&text)),
+        )
     })?;
     Ok((value, text.len()))
 }
 
-/// Whether a value is nested deeper than that.
-fn is_nested(value: &Val, deepest: usize) -> bool {
-    let deeper = |value: &Val| match deepest.checked_sub(1) {
-        Some(deepest) => is_nested(value, deepest),
+/// Whether a value is nested deeper than `max_depth`.
+fn exceeds_depth(value: &Val, max_depth: usize) -> bool {
+    let deeper = |value: &Val| match max_depth.checked_sub(1) {
+        Some(max_depth) => exceeds_depth(value, max_depth),
         None => true,
     };
     match value {
@@ -389,10 +398,10 @@ fn is_nested(value: &Val, deepest: usize) -> bool {
     }
 }
 
-/// The beginning of a text, for a message.
-fn short(text: &str) -> String {
-    const LONGEST: usize = 200;
-    match text.char_indices().nth(LONGEST) {
+/// Truncates a text for a message.
+fn truncated(text: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -400,7 +409,7 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 impl Filter {
-    /// All values that the filter gives for a document.
+    /// Returns the filter's values for a document.
     pub(crate) async fn values(&self, document: &Value) -> Result<Vec<Value>> {
         let mut values = Vec::new();
         let text = document.to_string().into_bytes();
@@ -412,10 +421,10 @@ impl Filter {
         Ok(values)
     }
 
-    /// The values that the filter gives for an input, and how it ended.
-    pub(crate) fn over(&self, input: Val) -> (Vec<Value>, bool) {
+    /// Runs the filter on this thread. Returns its values and whether it succeeded.
+    pub(crate) fn run_inline(&self, input: Val) -> (Vec<Value>, bool) {
         let guard = Guard {
-            lowest: 0,
+            min_stack_address: 0,
             bounds: self.bounds,
             steps: Cell::new(0),
             busy: Cell::default(),
@@ -430,10 +439,10 @@ impl Filter {
     }
 }
 
-/// A document as a filter's input.
+/// Converts a document to a filter's input.
 #[cfg(test)]
 pub(crate) fn input(document: &Value) -> Val {
-    parsed(document.to_string().as_bytes()).unwrap()
+    parse(document.to_string().as_bytes()).unwrap()
 }
 
 #[cfg(test)]
@@ -447,7 +456,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn filters_run_over_documents() {
+    async fn runs_filters_over_documents() {
         let page = json!([{"uri": "/videos/1", "n": 1}, {"uri": "/videos/2", "n": 123_456_789_012_345_i64}]);
         assert_eq!(run("length", &page).await, [json!(2)]);
         assert_eq!(run(".[].uri", &page).await, [json!("/videos/1"), json!("/videos/2")]);
@@ -459,12 +468,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_filter_runs_over_one_document_after_the_other_and_over_a_list() {
+    async fn one_filter_runs_over_documents_and_a_list() {
         let filter = Filter::compile("map(.n)").unwrap();
         assert_eq!(filter.values(&json!([{"n": 1}])).await.unwrap(), [json!([1])]);
         let (streams, out, _) = IoStreams::captured(None);
         for n in 2..4 {
-            filter.take(json!({"n": n, "more": "text"}).to_string().as_bytes()).await.unwrap();
+            filter.push_element(json!({"n": n, "more": "text"}).to_string().as_bytes()).await.unwrap();
         }
         filter.print_list(&streams).await.unwrap();
         filter.print(b"[]".to_vec(), &streams).await.unwrap();
@@ -473,7 +482,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_nested_too_deep_is_refused_whatever_is_asked_of_it() {
+    async fn rejects_deeply_nested_responses() {
         for (text, deep) in
             [("[]", 1), (r#"{"a": [[1], {"b": "[[[[\"{{"}]}"#, 3), (r#""text""#, 0), ("[[", 2), ("]]]][", 1)]
         {
@@ -482,50 +491,50 @@ mod tests {
         let filter = Filter::compile("length").unwrap();
         let (streams, ..) = IoStreams::captured(None);
         let refused = filter.print("[".repeat(10_000_000).into_bytes(), &streams).await.unwrap_err();
-        assert!(refused.message().contains("nested more than 127 deep"), "{refused}");
+        assert!(refused.message().contains("nested more than 127 levels deep"), "{refused}");
         assert_eq!(filter.values(&json!([1, 2])).await.unwrap(), [json!(2)]);
     }
 
     #[tokio::test]
-    async fn what_is_no_filter_is_found_before_it_runs() {
-        assert_eq!(Filter::compile(".[").err().unwrap().exit, Exit::Usage);
+    async fn compile_rejects_invalid_filters() {
+        assert_eq!(Filter::compile(".[").err().unwrap().exit, ExitCode::Usage);
         let unknown = Filter::compile("frobnicate").err().unwrap();
-        assert_eq!(unknown.message(), "the filter `frobnicate` uses `frobnicate`, which is not known");
+        assert_eq!(unknown.message(), "the jq filter `frobnicate` uses the unknown function `frobnicate`");
         let stopped = Filter::compile(".a").unwrap().values(&json!([1])).await.unwrap_err();
-        assert!(stopped.message().starts_with("the filter stopped"), "{stopped}");
+        assert!(stopped.message().starts_with("the jq filter failed"), "{stopped}");
     }
 
     #[tokio::test]
-    async fn a_filter_that_does_not_end_is_stopped_at_its_bound() {
-        let narrow = Bounds {
+    async fn stops_endless_filters_at_their_limits() {
+        let narrow = Limits {
             time: Duration::from_millis(300),
             output: 4096,
-            stack: SPARE_STACK + (8 << 20),
+            stack: STACK_RESERVE + (8 << 20),
             memory: 256 << 20,
         };
-        for (code, bounds, says) in [
-            ("reduce range(1e15) as $i (0; . + 1)", narrow, "is not done after"),
-            ("def f: f; f", narrow, "is not done after"),
-            ("last(repeat(1))", narrow, "is not done after"),
-            ("range(infinite)", narrow, "gives more than 4.0 KiB"),
-            ("def f: 1 + f; f", narrow, "calls itself too deeply"),
-            ("def f: [f]; f", narrow, "calls itself too deeply"),
-            ("def f(g): 1 + f(g); f(.)", narrow, "calls itself too deeply"),
-            ("reduce range(1000) as $i (null; [.])", Bounds::default(), "nested more than 127 deep"),
+        for (code, bounds, expected) in [
+            ("reduce range(1e15) as $i (0; . + 1)", narrow, "timed out after"),
+            ("def f: f; f", narrow, "timed out after"),
+            ("last(repeat(1))", narrow, "timed out after"),
+            ("range(infinite)", narrow, "returned more than 4.0 KiB"),
+            ("def f: 1 + f; f", narrow, "recurses too deeply"),
+            ("def f: [f]; f", narrow, "recurses too deeply"),
+            ("def f(g): 1 + f(g); f(.)", narrow, "recurses too deeply"),
+            ("reduce range(1000) as $i (null; [.])", Limits::default(), "nested more than 127 levels deep"),
         ] {
             let filter = Filter { bounds, ..Filter::compile(code).unwrap() };
             let stopped = filter.values(&json!(null)).await.unwrap_err();
-            assert!(stopped.message().contains(says), "{code}: {stopped}");
-            assert!(stopped.next_step().is_some_and(|next| next.contains("run jq")), "{code}");
+            assert!(stopped.message().contains(expected), "{code}: {stopped}");
+            assert!(stopped.next_step().is_some_and(|next| next.contains("pipe the output to jq")), "{code}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_filter_that_fills_the_memory_is_given_up() {
-        let bounds = Bounds { memory: 64 << 20, ..Bounds::default() };
+    async fn stops_filters_that_use_too_much_memory() {
+        let bounds = Limits { memory: 64 << 20, ..Limits::default() };
         let filter = Filter { bounds, ..Filter::compile("[range(40000000)] | length").unwrap() };
         let stopped = filter.values(&json!(null)).await.unwrap_err();
-        assert!(stopped.message().contains("needs more than 64.0 MiB of memory"), "{stopped}");
+        assert!(stopped.message().contains("used more than 64.0 MiB of memory"), "{stopped}");
     }
 }

@@ -1,17 +1,19 @@
-//! What people and programs get to see.
+//! Output for people and programs.
 
-mod colour;
-mod demand;
+mod color;
+mod field_usage;
 mod fields;
 mod jq;
 mod pager;
 mod streams;
 mod table;
 
-pub(crate) use colour::{ColourChoice, Paint};
+pub(crate) use color::{ColorChoice, Paint};
 pub(crate) use fields::{FieldList, known_fields};
 pub(crate) use jq::Filter;
 pub(crate) use streams::IoStreams;
-pub(crate) use table::{Table, plain};
+pub(crate) use table::{Table, sanitize};
 
-pub(crate) use crate::text::{bytes, duration, escaped, escaped_but_colours, parse_bytes, parse_duration};
+pub(crate) use crate::text::{
+    bytes, duration, escape_controls, escape_controls_except_colors, parse_bytes, parse_duration,
+};

@@ -1,32 +1,33 @@
-//! The program that shows long output a page at a time.
+//! Pagers for long output.
 
 use std::ffi::OsString;
 use std::io;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// What output goes through on its way to a terminal.
+/// The command line of a pager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pager(OsString);
 
-/// A pager that reads.
-pub(super) struct Running {
+/// A running pager.
+pub(super) struct RunningPager {
     pager: Pager,
     process: Child,
 }
 
 impl Pager {
-    /// `VIMEO_PAGER`, else `PAGER`, through the shell; an empty one and `cat` are none. Only a terminal gets one.
+    /// Returns the pager from `VIMEO_PAGER` or `PAGER`, run in a shell. `None` if output is not a terminal, or if the
+    /// pager is empty or `cat`.
     pub(super) fn choose(out_is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         let named = variable("VIMEO_PAGER").or_else(|| variable("PAGER"));
         named.filter(|pager| out_is_terminal && !pager.is_empty() && pager != "cat").map(Self)
     }
 
-    /// Starts it; what is written to the second goes to it.
-    pub(super) fn start(&self) -> io::Result<(Running, ChildStdin)> {
+    /// Starts the pager. Returns the process and its standard input.
+    pub(super) fn start(&self) -> io::Result<(RunningPager, ChildStdin)> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let mut command = Command::new(shell);
         command.arg(flag).arg(&self.0).stdin(Stdio::piped());
-        // What fits is printed as ever, colours stay colours.
+        // Make less and lv print short output directly and show colors.
         for (name, value) in [("LESS", "FRX"), ("LV", "-c")] {
             if std::env::var_os(name).is_none() {
                 command.env(name, value);
@@ -34,22 +35,22 @@ impl Pager {
         }
         let mut process = command.spawn().map_err(|_| self.missing())?;
         let input = process.stdin.take().ok_or_else(|| self.missing())?;
-        Ok((Running { pager: self.clone(), process }, input))
+        Ok((RunningPager { pager: self.clone(), process }, input))
     }
 
     fn missing(&self) -> io::Error {
         io::Error::other(format!(
-            "the pager `{}` cannot be run; VIMEO_PAGER names another, and none when it is empty",
+            "cannot run the pager `{}`; set VIMEO_PAGER to another pager, or to an empty value to disable paging",
             self.0.display()
         ))
     }
 }
 
-impl Running {
-    /// Waits until whoever reads has read enough. Its input has to be closed by then.
+impl RunningPager {
+    /// Waits until the user quits the pager. Its input must be closed first.
     pub(super) fn wait(mut self) -> io::Result<()> {
         match self.process.wait()?.code() {
-            // The shell's words for what is not there, or no program.
+            // The shell's exit codes for "not executable" and "not found".
             Some(126 | 127) => Err(self.pager.missing()),
             _ => Ok(()),
         }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_gets_the_pager_that_is_named_first() {
+    fn chooses_the_pager_by_precedence() {
         type Case<'a> = (bool, &'a [(&'a str, &'a str)], Option<&'a str>);
         let cases: [Case<'_>; 8] = [
             (true, &[], None),

@@ -1,13 +1,13 @@
-//! Tables: aligned and cut to the width on a terminal, tab-separated and whole in a pipe.
+//! Tables: aligned and truncated to the width of a terminal, tab-separated and untruncated in a pipe.
 
 use std::io;
 
 use console::{measure_text_width, truncate_str};
 
 use super::IoStreams;
-use crate::text::is_steering;
+use crate::text::is_control;
 
-/// Rows under titles.
+/// A table with column titles.
 pub(crate) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -19,7 +19,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| sanitize(&cell)).collect());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -38,14 +38,14 @@ impl Table {
         }
         let widths = self.widths(width);
         let titles: Vec<String> = self.titles.iter().map(|title| title.to_uppercase()).collect();
-        streams.line(&streams.paint().bold(&self.lay_out(&titles, &widths)))?;
+        streams.line(&streams.paint().bold(&self.format_row(&titles, &widths)))?;
         for row in &self.rows {
-            streams.line(&self.lay_out(row, &widths))?;
+            streams.line(&self.format_row(row, &widths))?;
         }
         Ok(())
     }
 
-    /// The widths of the columns: what they need, the widest cut first where that is too much.
+    /// Returns the column widths. If the table is too wide, the widest columns are narrowed first.
     fn widths(&self, available: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = self.titles.iter().map(|title| measure_text_width(title)).collect();
         for row in &self.rows {
@@ -61,10 +61,10 @@ impl Table {
         widths
     }
 
-    fn lay_out(&self, cells: &[String], widths: &[usize]) -> String {
+    fn format_row(&self, cells: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
-        for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            if place > 0 {
+        for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            if index > 0 {
                 line.push_str("  ");
             }
             let cut = truncate_str(cell, *width, "…");
@@ -76,18 +76,18 @@ impl Table {
     }
 }
 
-/// Text from elsewhere on one line and without anything that steers a terminal.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+/// Puts untrusted text on one line and removes control characters.
+pub(crate) fn sanitize(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '\n' | '\r' | '\t' => plain.push(' '),
-            // Also the marks that turn the direction of writing around.
-            c if is_steering(c) => {}
-            c => plain.push(c),
+            '\n' | '\r' | '\t' => clean.push(' '),
+            // Includes the marks that change the text direction.
+            c if is_control(c) => {}
+            c => clean.push(c),
         }
     }
-    plain
+    clean
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_columns_within_its_width() {
+    fn terminal_tables_fit_the_width() {
         let (streams, out, _) = IoStreams::captured(Some(36));
         table().print(&streams).unwrap();
         let expected = [
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_every_value_whole_behind_tabs() {
+    fn piped_tables_are_tab_separated_and_untruncated() {
         let (streams, out, _) = IoStreams::captured(None);
         table().print(&streams).unwrap();
         assert_eq!(

@@ -1,20 +1,20 @@
-//! Progress for logs and for programs.
+//! Progress as lines, for logs and for programs.
 
 use std::io::Write;
 
 use serde_json::json;
 
-use super::board::{Board, State, sum};
-use crate::output::{bytes, duration, escaped_but_colours};
+use super::tracker::{FileState, ProgressTracker, total};
+use crate::output::{bytes, duration, escape_controls_except_colors};
 
-/// Writes a line to standard error. That it cannot be written is nothing to fail for.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escaped_but_colours(line));
+/// Writes a line to standard error. Errors are ignored.
+pub(super) fn write_stderr_line(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", escape_controls_except_colors(line));
 }
 
-/// All files in one line.
-pub(super) fn line(board: &Board) -> String {
-    let all = sum(&board.snapshot());
+/// Formats the total of all files.
+pub(super) fn summary(tracker: &ProgressTracker) -> String {
+    let all = total(&tracker.snapshot());
     let percent = all.acknowledged.saturating_mul(100).checked_div(all.total).unwrap_or(100);
     let mut line = format!("{}: {} of {} ({percent} %)", all.name, bytes(all.acknowledged), bytes(all.total));
     if all.rate > 0 {
@@ -26,19 +26,19 @@ pub(super) fn line(board: &Board) -> String {
     line
 }
 
-/// All files as one JSON object. Sizes are in bytes; `acknowledged` never falls from one line to the next.
-pub(super) fn json(board: &Board, message_type: &str) -> String {
-    let rows = board.snapshot();
-    let all = sum(&rows);
+/// Formats all files as one JSON object. Sizes are in bytes; `acknowledged` never decreases from line to line.
+pub(super) fn json(tracker: &ProgressTracker, message_type: &str) -> String {
+    let rows = tracker.snapshot();
+    let all = total(&rows);
     let files: Vec<_> = rows
         .iter()
         .map(|row| {
             json!({
                 "file": row.name,
-                "state": row.state.word(),
+                "state": row.state.as_str(),
                 "code": match row.state {
-                    State::Failed(exit) => Some(exit.code()),
-                    State::Done => Some(0),
+                    FileState::Failed(exit) => Some(exit.code()),
+                    FileState::Done => Some(0),
                     _ => None,
                 },
                 "acknowledged": row.acknowledged,

@@ -1,8 +1,9 @@
-//! How far uploads are: as bars, lines or JSON, on standard error.
+//! Upload progress on standard error, as bars, lines or JSON.
 
 mod bars;
-mod board;
+
 mod lines;
+mod tracker;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -10,60 +11,60 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub(crate) use board::{Board, State};
+pub(crate) use tracker::{FileState, ProgressTracker};
 
-use crate::exit::{Failure, Result};
+use crate::exit::{CliError, Result};
 use crate::output::Paint;
 use bars::ProgressBars;
 
-/// What `--progress` says.
+/// The values of `--progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Kind {
-    /// Bars on a terminal, else nothing unless `VIMEO_PROGRESS_FPS` is set.
+pub(crate) enum ProgressMode {
+    /// Bars on a terminal; otherwise nothing unless `VIMEO_PROGRESS_FPS` is set.
     Auto,
-    /// A bar for each file, side by side.
+    /// One bar per file.
     Bar,
-    /// A line now and then.
+    /// Periodic lines of text.
     Line,
-    /// A line of JSON now and then.
+    /// Periodic lines of JSON.
     Json,
-    /// Nothing.
+    /// No progress output.
     None,
 }
 
-/// Shows a board while an upload runs; it ends with [`stop`](Self::stop).
-pub(crate) struct Show {
-    kind: Kind,
-    board: Arc<Board>,
+/// Displays progress while uploads run, until [`stop`](Self::stop).
+pub(crate) struct ProgressDisplay {
+    mode: ProgressMode,
+    tracker: Arc<ProgressTracker>,
     bars: Option<Arc<ProgressBars>>,
     paint: Paint,
     task: Option<JoinHandle<()>>,
 }
 
-impl Show {
-    pub(crate) fn start(kind: Kind, board: Arc<Board>, paint: Paint) -> Result<Self> {
-        let asked = pace()?;
-        let kind = match (kind, std::io::stderr().is_terminal(), asked) {
-            (Kind::Auto, true, _) => Kind::Bar,
-            (Kind::Auto, false, Some(_)) => Kind::Line,
-            (Kind::Auto, false, None) => Kind::None,
-            (kind, ..) => kind,
+impl ProgressDisplay {
+    pub(crate) fn start(mode: ProgressMode, tracker: Arc<ProgressTracker>, paint: Paint) -> Result<Self> {
+        let requested = interval_from_env()?;
+        let mode = match (mode, std::io::stderr().is_terminal(), requested) {
+            (ProgressMode::Auto, true, _) => ProgressMode::Bar,
+            (ProgressMode::Auto, false, Some(_)) => ProgressMode::Line,
+            (ProgressMode::Auto, false, None) => ProgressMode::None,
+            (mode, ..) => mode,
         };
-        let every = asked.unwrap_or(match kind {
-            Kind::Bar => Duration::from_millis(100),
-            Kind::Json => Duration::from_secs(1),
+        let interval = requested.unwrap_or(match mode {
+            ProgressMode::Bar => Duration::from_millis(100),
+            ProgressMode::Json => Duration::from_secs(1),
             _ => Duration::from_secs(10),
         });
-        let bars = (kind == Kind::Bar).then(|| Arc::new(ProgressBars::new(board.len(), paint)));
-        let task = tokio::spawn(run(kind, every, Arc::clone(&board), bars.clone()));
-        Ok(Self { kind, board, bars, paint, task: Some(task) })
+        let bars = (mode == ProgressMode::Bar).then(|| Arc::new(ProgressBars::new(tracker.len(), paint)));
+        let task = tokio::spawn(run(mode, interval, Arc::clone(&tracker), bars.clone()));
+        Ok(Self { mode, tracker, bars, paint, task: Some(task) })
     }
 
-    /// A line for people among the bars.
+    /// Prints a message, above the bars if there are any.
     pub(crate) fn note(&self, text: &str) {
         match &self.bars {
             Some(bars) => bars.note(text),
-            None => lines::say(text),
+            None => lines::write_stderr_line(text),
         }
     }
 
@@ -71,74 +72,80 @@ impl Show {
         self.paint
     }
 
-    /// Shows the last of it. JSON ends with a summary.
+    /// Shows the final state and stops. JSON ends with a summary.
     pub(crate) fn stop(mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        match (self.kind, &self.bars) {
-            (Kind::Bar, Some(bars)) => {
-                bars.draw(&self.board);
-                bars.end();
+        match (self.mode, &self.bars) {
+            (ProgressMode::Bar, Some(bars)) => {
+                bars.draw(&self.tracker);
+                bars.finish();
             }
-            (Kind::Json, _) => lines::say(&lines::json(&self.board, "summary")),
-            (Kind::Line, _) => lines::say(&lines::line(&self.board)),
+            (ProgressMode::Json, _) => lines::write_stderr_line(&lines::json(&self.tracker, "summary")),
+            (ProgressMode::Line, _) => lines::write_stderr_line(&lines::summary(&self.tracker)),
             _ => {}
         }
     }
 }
 
-/// What an interrupt leaves. The task may still be drawing, and holds the bars for a moment longer.
-impl Drop for Show {
+/// Runs on interrupt. The task can still be drawing and holds the bars for a moment longer.
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         let Some(task) = &self.task else { return };
         task.abort();
         if let Some(bars) = &self.bars {
-            bars.leave();
+            bars.abandon();
         }
     }
 }
 
-async fn run(kind: Kind, every: Duration, board: Arc<Board>, bars: Option<Arc<ProgressBars>>) {
-    let mut ticks = tokio::time::interval(every);
+async fn run(
+    mode: ProgressMode,
+    interval: Duration,
+    tracker: Arc<ProgressTracker>,
+    bars: Option<Arc<ProgressBars>>,
+) {
+    let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut asked = Asked::listen();
+    let mut signals = ProgressSignals::listen();
     loop {
         tokio::select! {
-            _ = ticks.tick() => match (kind, &bars) {
-                (Kind::Bar, Some(bars)) => bars.draw(&board),
-                (Kind::Json, _) => lines::say(&lines::json(&board, "status")),
-                (Kind::Line, _) => lines::say(&lines::line(&board)),
+            _ = ticks.tick() => match (mode, &bars) {
+                (ProgressMode::Bar, Some(bars)) => bars.draw(&tracker),
+                (ProgressMode::Json, _) => lines::write_stderr_line(&lines::json(&tracker, "status")),
+                (ProgressMode::Line, _) => lines::write_stderr_line(&lines::summary(&tracker)),
                 _ => {}
             },
-            // Somebody wants to know now.
-            () = asked.next() => match (kind, &bars) {
-                (Kind::Json, _) => lines::say(&lines::json(&board, "status")),
-                (_, Some(bars)) => bars.note(&lines::line(&board)),
-                _ => lines::say(&lines::line(&board)),
+            // A signal requests the progress now.
+            () = signals.next() => match (mode, &bars) {
+                (ProgressMode::Json, _) => lines::write_stderr_line(&lines::json(&tracker, "status")),
+                (_, Some(bars)) => bars.note(&lines::summary(&tracker)),
+                _ => lines::write_stderr_line(&lines::summary(&tracker)),
             },
         }
     }
 }
 
-/// `VIMEO_PROGRESS_FPS`: how often a second, as in 0.0166 for once a minute.
-fn pace() -> Result<Option<Duration>> {
-    let Some(text) = crate::context::variable("VIMEO_PROGRESS_FPS")? else { return Ok(None) };
-    let bad =
-        || Failure::usage(format!("VIMEO_PROGRESS_FPS is `{text}`; it has to be a number from 0.0001 to 60"));
-    let fps: f64 = text.parse().map_err(|_| bad())?;
+/// Reads `VIMEO_PROGRESS_FPS`, the updates per second: 0.0166 is once per minute.
+fn interval_from_env() -> Result<Option<Duration>> {
+    let Some(text) = crate::context::env_var("VIMEO_PROGRESS_FPS")? else { return Ok(None) };
+    let invalid = || {
+        CliError::usage(format!("invalid VIMEO_PROGRESS_FPS `{text}`: must be a number from 0.0001 to 60"))
+    };
+    let fps: f64 = text.parse().map_err(|_| invalid())?;
     if !(0.0001..=60.0).contains(&fps) {
-        return Err(bad());
+        return Err(invalid());
     }
     Ok(Some(Duration::from_secs_f64(1.0 / fps)))
 }
 
-/// The signals that ask for the progress: SIGUSR1, and SIGINFO (Ctrl-T) where there is one.
+/// The signals that request the progress: SIGUSR1, and SIGINFO (Ctrl-T) where it exists.
 #[cfg(unix)]
-struct Asked(Vec<tokio::signal::unix::Signal>);
+struct ProgressSignals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-impl Asked {
+impl ProgressSignals {
     fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let mut kinds = vec![SignalKind::user_defined1()];
@@ -151,14 +158,14 @@ impl Asked {
     async fn next(&mut self) {
         let mut signals = self.0.iter_mut();
         match (signals.next(), signals.next()) {
-            (Some(one), Some(other)) => {
+            (Some(first), Some(second)) => {
                 tokio::select! {
-                    _ = one.recv() => {}
-                    _ = other.recv() => {}
+                    _ = first.recv() => {}
+                    _ = second.recv() => {}
                 }
             }
-            (Some(one), None) => {
-                one.recv().await;
+            (Some(signal), None) => {
+                signal.recv().await;
             }
             _ => std::future::pending().await,
         }
@@ -166,10 +173,10 @@ impl Asked {
 }
 
 #[cfg(not(unix))]
-struct Asked;
+struct ProgressSignals;
 
 #[cfg(not(unix))]
-impl Asked {
+impl ProgressSignals {
     fn listen() -> Self {
         Self
     }

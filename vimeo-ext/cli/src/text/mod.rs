@@ -1,9 +1,10 @@
-//! Text for people: what steers a terminal, sizes and spans, and what a response body is. It rests on nothing else here.
+//! Text for people: escaping for terminals, sizes and durations, and descriptions of response bodies. Depends on no
+//! other module of this crate.
 
 mod body;
 mod escape;
 mod sizes;
 
 pub(crate) use body::describe;
-pub(crate) use escape::{escaped, escaped_but_colours, is_steering};
+pub(crate) use escape::{escape_controls, escape_controls_except_colors, is_control};
 pub(crate) use sizes::{bytes, duration, parse_bytes, parse_duration};

@@ -1,8 +1,8 @@
-//! Numbers of bytes and spans of time, for people.
+//! Formats and parses sizes and durations.
 
 use std::time::Duration;
 
-/// `12.3 MiB`; always at most nine characters.
+/// Formats a size, e.g. `12.3 MiB`; at most nine characters.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {
@@ -18,7 +18,7 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
-/// `2 h 5 min`, `1 min 5 s`, `5 s`.
+/// Formats a duration: `2 h 5 min`, `1 min 5 s`, `5 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -28,7 +28,7 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// Bytes from a number with an optional unit of 1024: `512k`, `10M`, `1.5G`.
+/// Parses a size in bytes with an optional binary unit: `512k`, `10M`, `1.5G`.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -39,9 +39,10 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         "m" => 1 << 20,
         "g" => 1 << 30,
         "t" => 1 << 40,
-        _ => return Err(format!("`{unit}` is no unit; use k, M, G or T, as in 10M")),
+        _ => return Err(format!("unknown unit `{unit}`; use k, M, G or T, e.g. 10M")),
     };
-    let number: f64 = digits.trim().parse().map_err(|_| format!("`{text}` is no size; write it as 10M"))?;
+    let number: f64 =
+        digits.trim().parse().map_err(|_| format!("invalid size `{text}`; use a size such as 10M"))?;
     let count = number * factor as f64;
     if !(1.0..=9e18).contains(&count) {
         return Err(format!("`{text}` is out of range"));
@@ -49,7 +50,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     Ok(count as u64)
 }
 
-/// A span of time: `90`, `90s`, `5m`, `2h`.
+/// Parses a duration: `90`, `90s`, `5m`, `2h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -58,9 +59,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         "ms" => 0.001,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        unit => return Err(format!("`{unit}` is no unit; use s, m or h, as in 5m")),
+        unit => return Err(format!("unknown unit `{unit}`; use s, m or h, e.g. 5m")),
     };
-    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no time; write it as 90s or 5m"))?;
+    let number: f64 =
+        digits.parse().map_err(|_| format!("invalid duration `{text}`; use a duration such as 90s or 5m"))?;
     Duration::try_from_secs_f64(number * factor).map_err(|_| format!("`{text}` is out of range"))
 }
 
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_short() {
+    fn formats_sizes() {
         for (count, text) in [
             (0, "0 B"),
             (1023, "1023 B"),
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_times_are_read() {
+    fn parses_sizes_and_durations() {
         for (text, count) in
             [("10M", Some(10 << 20)), ("512k", Some(512 << 10)), ("1.5GiB", Some(3 << 29)), ("7", Some(7))]
         {
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_told_in_two_units() {
+    fn formats_durations_in_two_units() {
         for (seconds, text) in [(5, "5 s"), (65, "1 min 5 s"), (7500, "2 h 5 min")] {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }

@@ -1,4 +1,4 @@
-//! Logging in: where the token goes, and where it does not.
+//! Login, logout and token storage.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,12 +11,12 @@ use vimeo_sandbox::{Clock, Effect, Fault, Sandbox};
 
 use crate::harness::{Harness, Run};
 
-pub(crate) fn everything_in(folder: &Path) -> String {
+pub(crate) fn dump_folder(folder: &Path) -> String {
     let Ok(found) = std::fs::read_dir(folder) else { return String::new() };
     found
         .map(|item| item.unwrap().path())
         .map(|path| match path.is_dir() {
-            true => everything_in(&path),
+            true => dump_folder(&path),
             false => {
                 format!("{}: {}\n", path.display(), String::from_utf8_lossy(&std::fs::read(&path).unwrap()))
             }
@@ -25,23 +25,23 @@ pub(crate) fn everything_in(folder: &Path) -> String {
 }
 
 fn log_in(harness: &Harness, more: &[&str], token: &str) -> Run {
-    Harness::feed(harness.stranger(&[&["auth", "login", "--with-token"], more].concat()), token)
+    Harness::feed(harness.logged_out(&[&["auth", "login", "--with-token"], more].concat()), token)
 }
 
 #[test]
-fn without_a_keyring_nothing_is_written_unless_asked_for() {
+fn without_a_keyring_login_requires_insecure_storage() {
     let harness = Harness::new();
-    let began = Instant::now();
+    let start = Instant::now();
     let run = log_in(&harness, &[], harness.sandbox.token());
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(start.elapsed() < Duration::from_secs(4));
     run.fails(4, &["no keyring", "nothing was written", "--insecure-storage"]);
     assert!(!run.err.contains(harness.sandbox.token()));
-    assert_eq!(everything_in(&harness.path("config")), "");
+    assert_eq!(dump_folder(&harness.path("config")), "");
 
     let run = log_in(&harness, &["--insecure-storage"], harness.sandbox.token());
-    run.fails(0, &["Logged in as Sandbox User", "in clear in"]);
-    let status = Run::of(harness.stranger(&["auth", "status"]).output().unwrap()).good();
-    assert!(status.contains("in clear in a file"), "{status}");
+    run.fails(0, &["Logged in as Sandbox User", "stored unencrypted in"]);
+    let status = Run::of(harness.logged_out(&["auth", "status"]).output().unwrap()).success();
+    assert!(status.contains("stored unencrypted in a file"), "{status}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -53,46 +53,46 @@ fn without_a_keyring_nothing_is_written_unless_asked_for() {
     let accounts = std::fs::read_to_string(harness.path("config/accounts.toml")).unwrap();
     assert!(!accounts.contains(harness.sandbox.token()), "{accounts}");
 
-    // It is used, and gone after the logout.
-    Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).good();
-    Run::of(harness.stranger(&["auth", "logout"]).output().unwrap()).good();
-    assert!(!everything_in(&harness.path("config")).contains(harness.sandbox.token()));
-    Run::of(harness.stranger(&["auth", "status"]).output().unwrap()).fails(4, &["nobody is logged in"]);
+    // The token is used, and removed by the logout.
+    Run::of(harness.logged_out(&["api", "/me"]).output().unwrap()).success();
+    Run::of(harness.logged_out(&["auth", "logout"]).output().unwrap()).success();
+    assert!(!dump_folder(&harness.path("config")).contains(harness.sandbox.token()));
+    Run::of(harness.logged_out(&["auth", "status"]).output().unwrap()).fails(4, &["not logged in"]);
 }
 
-/// A bus that takes connections and never says a word. While the command waits for it, the token is not where other
-/// users of the machine could see it.
+/// The D-Bus socket accepts connections and never responds. While the command waits, the token is not visible in the
+/// process list.
 #[cfg(unix)]
 #[test]
-fn a_keyring_that_hangs_is_given_up_on() {
+fn login_times_out_on_a_hanging_keyring() {
     use std::io::Write;
 
     let harness = Harness::new();
     let bus = std::os::unix::net::UnixListener::bind(harness.path("no-bus")).unwrap();
-    let began = Instant::now();
-    let mut command = harness.stranger(&["auth", "login", "--with-token"]);
+    let start = Instant::now();
+    let mut command = harness.logged_out(&["auth", "login", "--with-token"]);
     command.env("RUST_BACKTRACE", "full").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(harness.sandbox.token().as_bytes()).unwrap();
-    // It has the token, and asks the keyring now.
-    let _asked = bus.accept().unwrap();
-    let words = std::process::Command::new("ps").args(["-ww", "-e", "-o", "args"]).output();
-    if let Ok(words) = words {
-        let words = String::from_utf8_lossy(&words.stdout).into_owned();
-        assert!(words.contains("auth login --with-token"), "{words}");
-        assert!(!words.contains(harness.sandbox.token()), "{words}");
+    // The command has read the token and is calling the keyring.
+    let _connection = bus.accept().unwrap();
+    let processes = std::process::Command::new("ps").args(["-ww", "-e", "-o", "args"]).output();
+    if let Ok(processes) = processes {
+        let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
+        assert!(processes.contains("auth login --with-token"), "{processes}");
+        assert!(!processes.contains(harness.sandbox.token()), "{processes}");
     }
     let run = Run::of(child.wait_with_output().unwrap());
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    run.fails(4, &["does not answer within 3 s", "--insecure-storage"]);
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    run.fails(4, &["did not respond within 3 s", "--insecure-storage"]);
     assert!(!run.err.contains(harness.sandbox.token()), "{run:?}");
-    assert_eq!(everything_in(&harness.path("config")), "");
+    assert_eq!(dump_folder(&harness.path("config")), "");
 }
 
-/// A bus that lets nobody in, as that of another user or a locked session does.
+/// The D-Bus socket rejects authentication, as that of another user or of a locked session does.
 #[cfg(unix)]
 #[test]
-fn a_keyring_that_refuses_is_said_so() {
+fn login_reports_a_keyring_that_refuses_access() {
     use std::io::Write;
 
     let harness = Harness::new();
@@ -100,33 +100,33 @@ fn a_keyring_that_refuses_is_said_so() {
     std::thread::spawn(move || {
         for connection in bus.incoming() {
             let Ok(mut connection) = connection else { return };
-            let mut asked = [0; 512];
-            while connection.read(&mut asked).is_ok_and(|length| length > 0) {
+            let mut buffer = [0; 512];
+            while connection.read(&mut buffer).is_ok_and(|length| length > 0) {
                 if connection.write_all(b"REJECTED\r\n").is_err() {
                     break;
                 }
             }
         }
     });
-    let began = Instant::now();
+    let start = Instant::now();
     let run = log_in(&harness, &[], harness.sandbox.token());
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     run.fails(4, &["keyring", "nothing was written", "--insecure-storage"]);
     assert!(!run.err.contains(harness.sandbox.token()), "{run:?}");
-    assert_eq!(everything_in(&harness.path("config")), "");
+    assert_eq!(dump_folder(&harness.path("config")), "");
 }
 
 #[test]
-fn two_logins_at_once_both_last() {
+fn concurrent_logins_are_both_stored() {
     let harness = Harness::new();
     let other = harness.sandbox.add_user("Other User");
     std::thread::scope(|scope| {
         for (name, token) in [("one", harness.sandbox.token()), ("two", other.token.as_str())] {
             let harness = &harness;
-            scope.spawn(move || log_in(harness, &["--insecure-storage", "--account", name], token).good());
+            scope.spawn(move || log_in(harness, &["--insecure-storage", "--account", name], token).success());
         }
     });
-    let status = Run::of(harness.stranger(&["auth", "status", "--json"]).output().unwrap()).json();
+    let status = Run::of(harness.logged_out(&["auth", "status", "--json"]).output().unwrap()).json();
     let accounts = status["accounts"].as_array().unwrap();
     assert_eq!(accounts.len(), 2);
     assert!(
@@ -134,25 +134,25 @@ fn two_logins_at_once_both_last() {
     );
     assert_eq!(accounts.iter().filter(|account| account["active"] == Value::Bool(true)).count(), 1);
 
-    Run::of(harness.stranger(&["auth", "switch", "one"]).output().unwrap()).good();
-    let name = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap()).good();
+    Run::of(harness.logged_out(&["auth", "switch", "one"]).output().unwrap()).success();
+    let name = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap()).success();
     assert_eq!(name(&["api", "/me", "--jq", ".name"]), "Sandbox User\n");
     assert_eq!(name(&["api", "/me", "--jq", ".name", "--account", "two"]), "Other User\n");
     assert_eq!(name(&["auth", "token", "--account", "two"]), format!("{}\n", other.token));
 
-    // Somebody else under a name that is taken.
+    // Another user under an account name that is in use.
     log_in(&harness, &["--insecure-storage", "--account", "one"], &other.token)
         .fails(4, &["account one is", "nothing was changed"]);
-    // The token of an account goes to its own API alone.
-    let mut elsewhere = harness.stranger(&["api", "/me"]);
+    // An account's token is only sent to its own API.
+    let mut elsewhere = harness.logged_out(&["api", "/me"]);
     elsewhere.env("VIMEO_BASE_URL", "https://api.vimeo.com");
     Run::of(elsewhere.output().unwrap()).fails(2, &["belongs to", "is not sent to"]);
 }
 
 #[test]
-fn a_config_that_cannot_be_written_is_read_all_the_same() {
+fn read_only_config_can_still_be_read() {
     let harness = Harness::new();
-    // A file where the folder would be: nobody can write there, not even root.
+    // A file in place of the folder, so that not even root can write there.
     std::fs::write(harness.path("config"), "").unwrap();
     let run = log_in(&harness, &["--insecure-storage"], harness.sandbox.token());
     assert_ne!(run.code, 0, "{run:?}");
@@ -164,41 +164,41 @@ fn a_config_that_cannot_be_written_is_read_all_the_same() {
     let mut permissions = std::fs::metadata(harness.path("config/config.toml")).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(harness.path("config/config.toml"), permissions).unwrap();
-    harness.run(&["api", "/me"]).good();
+    harness.run(&["api", "/me"]).success();
     std::fs::write(harness.path("config/accounts.toml"), "nonsense").unwrap();
-    Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).fails(2, &["accounts.toml"]);
+    Run::of(harness.logged_out(&["api", "/me"]).output().unwrap()).fails(2, &["accounts.toml"]);
 }
 
 #[test]
-fn a_set_token_wins_and_a_login_says_so() {
+fn login_fails_if_a_token_variable_is_set() {
     let harness = Harness::new();
     let run = Harness::feed(harness.vimeo(&["auth", "login", "--with-token"]), "x");
     run.fails(2, &["VIMEO_ACCESS_TOKEN is set", "unset VIMEO_ACCESS_TOKEN"]);
     log_in(&harness, &["--insecure-storage"], "").fails(2, &["no token"]);
     log_in(&harness, &["--insecure-storage"], "wrong").fails(4, &["401"]);
-    assert_eq!(everything_in(&harness.path("config")), "");
+    assert_eq!(dump_folder(&harness.path("config")), "");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_command_can_give_the_token() {
+fn token_command_provides_the_token() {
     let harness = Harness::new();
     std::fs::write(harness.path("token"), harness.sandbox.token()).unwrap();
     let cat = format!("cat {}", harness.path("token").display());
-    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
-    run(&["auth", "login", "--token-command", &cat, "--account", "anna"]).good();
-    assert!(!everything_in(&harness.path("config")).contains(harness.sandbox.token()));
-    run(&["api", "/me"]).good();
+    let run = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap());
+    run(&["auth", "login", "--token-command", &cat, "--account", "anna"]).success();
+    assert!(!dump_folder(&harness.path("config")).contains(harness.sandbox.token()));
+    run(&["api", "/me"]).success();
     std::fs::remove_file(harness.path("token")).unwrap();
     run(&["api", "/me"]).fails(4, &["token command", "failed"]);
 }
 
 #[test]
-fn a_browser_comes_back_and_a_device_is_let_in() {
+fn logs_in_with_a_browser_and_with_a_device_code() {
     let harness = Harness::new();
     let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
     let login = |more: &[&str]| {
-        let mut command = harness.stranger(&[&["auth", "login", "--insecure-storage"], more].concat());
+        let mut command = harness.logged_out(&[&["auth", "login", "--insecure-storage"], more].concat());
         command.env("VIMEO_CLIENT_ID", &id).env("VIMEO_CLIENT_SECRET", &secret);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
@@ -212,9 +212,9 @@ fn a_browser_comes_back_and_a_device_is_let_in() {
         let mut form: Vec<(String, String)> = address.query_pairs().into_owned().collect();
         form.push(("decision".to_owned(), "accept".to_owned()));
         let decision = harness.sandbox.url().join("oauth/authorize").unwrap();
-        let answer = browser.post(decision).form(&form).send().await.unwrap();
-        let back = answer.headers()["location"].to_str().unwrap().to_owned();
-        // What a browser asks for beside is not taken for the callback.
+        let response = browser.post(decision).form(&form).send().await.unwrap();
+        let back = response.headers()["location"].to_str().unwrap().to_owned();
+        // Other requests of the browser are not the callback.
         let icon = url::Url::parse(&back).unwrap().join("/favicon.ico").unwrap();
         assert_eq!(browser.get(icon).send().await.unwrap().status(), 404);
         assert!(browser.get(back).send().await.unwrap().text().await.unwrap().contains("terminal"));
@@ -223,15 +223,15 @@ fn a_browser_comes_back_and_a_device_is_let_in() {
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("Logged in as Sandbox User, account anna"), "{rest}");
-    Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).good();
+    Run::of(harness.logged_out(&["api", "/me"]).output().unwrap()).success();
 
-    by_device(&harness, "anna");
+    log_in_with_device(&harness, "anna");
 }
 
-/// Logs in as a device does, with a browser that lets it in.
-fn by_device(harness: &Harness, account: &str) {
+/// Logs in with a device code, which a browser accepts.
+fn log_in_with_device(harness: &Harness, account: &str) {
     let mut command =
-        harness.stranger(&["auth", "login", "--device", "--insecure-storage", "--account", account]);
+        harness.logged_out(&["auth", "login", "--device", "--insecure-storage", "--account", account]);
     command.env("VIMEO_CLIENT_ID", harness.sandbox.client_id());
     command.env("VIMEO_CLIENT_SECRET", harness.sandbox.client_secret());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -241,8 +241,8 @@ fn by_device(harness: &Harness, account: &str) {
     harness.runtime.block_on(async {
         let activate = line.split_whitespace().find(|word| word.starts_with("http")).unwrap();
         let form = [("user_code", code.as_str()), ("decision", "accept")];
-        let answer = crate::http::client().post(activate).form(&form).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        let response = crate::http::client().post(activate).form(&form).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.status());
     });
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();
@@ -260,16 +260,16 @@ fn line_with(lines: &mut dyn BufRead, word: &str) -> String {
 }
 
 #[test]
-fn a_token_whose_time_is_over_says_what_to_do() {
-    // Its time is over for the command's own clock too.
+fn expired_token_suggests_a_login() {
+    // The token has expired by the command's clock too.
     let clock = Clock::frozen(Utc::now() - TimeDelta::hours(3));
     let harness = Harness::with(Sandbox::builder().clock(clock).token_lifetime(Duration::from_secs(3600)));
-    by_device(&harness, "anna");
-    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
-    run(&["folders", "create", "before"]).good();
+    log_in_with_device(&harness, "anna");
+    let run = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap());
+    run(&["folders", "create", "before"]).success();
     harness.sandbox.clock().advance(Duration::from_secs(2 * 3600));
 
-    let tokens = everything_in(&harness.path("config/tokens"));
+    let tokens = dump_folder(&harness.path("config/tokens"));
     let token = tokens.trim().rsplit(' ').next().unwrap();
     for args in [&["api", "/me"][..], &["folders", "create", "after"], &["videos", "list", "--json=uri"]] {
         let run = run(args);
@@ -277,16 +277,16 @@ fn a_token_whose_time_is_over_says_what_to_do() {
         assert!(token.len() > 20 && !run.err.contains(token), "{run:?}");
     }
     let status = run(&["auth", "status"]);
-    status.fails(4, &["no account works", "vimeo auth login"]);
-    assert!(status.out.contains("until:  ") && status.out.contains("refused: "), "{status:?}");
+    status.fails(4, &["no account has a valid token", "vimeo auth login"]);
+    assert!(status.out.contains("expires: ") && status.out.contains("refused: "), "{status:?}");
     run(&["doctor"]).fails(4, &[]);
 
-    by_device(&harness, "anna");
-    assert_eq!(run(&["folders", "list"]).good().lines().count(), 1);
+    log_in_with_device(&harness, "anna");
+    assert_eq!(run(&["folders", "list"]).success().lines().count(), 1);
 }
 
 #[test]
-fn the_token_that_was_given_is_kept_whatever_is_repeated_of_it() {
+fn stores_the_given_token_not_the_response() {
     let harness = Harness::new();
     let masked = serde_json::json!({
         "access_token": "********", "token_type": "bearer", "scope": "public private",
@@ -295,46 +295,46 @@ fn the_token_that_was_given_is_kept_whatever_is_repeated_of_it() {
     let body = Effect::Body(200, "application/json".to_owned(), masked.to_string().into_bytes());
     harness.sandbox.add_fault(Fault::new(body).path("/oauth/verify"));
     let pasted = format!("Bearer {}\n", harness.sandbox.token());
-    log_in(&harness, &["--insecure-storage"], &pasted).good();
-    let kept = Run::of(harness.stranger(&["auth", "token"]).output().unwrap()).good();
-    assert_eq!(kept.trim_end(), harness.sandbox.token());
-    // Nor does the word before it get in by the variable.
-    let mut command = harness.stranger(&["api", "/me"]);
+    log_in(&harness, &["--insecure-storage"], &pasted).success();
+    let stored = Run::of(harness.logged_out(&["auth", "token"]).output().unwrap()).success();
+    assert_eq!(stored.trim_end(), harness.sandbox.token());
+    // The variable also accepts a token with the `Bearer` prefix.
+    let mut command = harness.logged_out(&["api", "/me"]);
     command.env("VIMEO_ACCESS_TOKEN", pasted.trim());
-    Run::of(command.output().unwrap()).good();
+    Run::of(command.output().unwrap()).success();
 }
 
 #[test]
-fn a_login_that_fails_leaves_the_one_before_as_it_was() {
+fn failed_login_keeps_the_previous_one() {
     let harness = Harness::new();
-    log_in(&harness, &["--insecure-storage"], harness.sandbox.token()).good();
-    // A folder where the lock would be: nobody can write the accounts, not even root.
+    log_in(&harness, &["--insecure-storage"], harness.sandbox.token()).success();
+    // A folder in place of the lock file, so that not even root can write the accounts.
     let lock = harness.path("config/accounts.lock");
     std::fs::remove_file(&lock).unwrap();
     std::fs::create_dir(&lock).unwrap();
     let other = harness.sandbox.issue_token(vimeo_sandbox::Scopes::all());
     let run = log_in(&harness, &["--insecure-storage"], &other);
     assert_ne!(run.code, 0, "{run:?}");
-    assert!(run.err.contains("whoever was logged in before still is"), "{run:?}");
-    let kept = Run::of(harness.stranger(&["auth", "token"]).output().unwrap()).good();
-    assert_eq!(kept.trim_end(), harness.sandbox.token());
-    Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).good();
+    assert!(run.err.contains("the previous login was kept"), "{run:?}");
+    let stored = Run::of(harness.logged_out(&["auth", "token"]).output().unwrap()).success();
+    assert_eq!(stored.trim_end(), harness.sandbox.token());
+    Run::of(harness.logged_out(&["api", "/me"]).output().unwrap()).success();
 }
 
 #[test]
-fn nothing_that_was_kept_of_an_account_is_left_after_its_logout() {
+fn logout_removes_cached_responses() {
     let harness = Harness::new();
     harness.sandbox.add_videos(3);
     let other = harness.sandbox.add_user("Other User");
     for (name, token) in [("one", harness.sandbox.token()), ("two", other.token.as_str())] {
-        log_in(&harness, &["--insecure-storage", "--account", name], token).good();
+        log_in(&harness, &["--insecure-storage", "--account", name], token).success();
         let args = ["api", "/me", "--cache", "1h", "--account", name];
-        Run::of(harness.stranger(&args).output().unwrap()).good();
+        Run::of(harness.logged_out(&args).output().unwrap()).success();
     }
-    // As earlier versions kept answers.
+    // A cache entry of an earlier version.
     std::fs::write(harness.path("state/cache/old.json"), "Sandbox User").unwrap();
-    let kept = || everything_in(&harness.path("state/cache"));
-    assert!(kept().contains("Sandbox User") && kept().contains("Other User"), "{}", kept());
-    Run::of(harness.stranger(&["auth", "logout", "--account", "one"]).output().unwrap()).good();
-    assert!(!kept().contains("Sandbox User") && kept().contains("Other User"), "{}", kept());
+    let cache = || dump_folder(&harness.path("state/cache"));
+    assert!(cache().contains("Sandbox User") && cache().contains("Other User"), "{}", cache());
+    Run::of(harness.logged_out(&["auth", "logout", "--account", "one"]).output().unwrap()).success();
+    assert!(!cache().contains("Sandbox User") && cache().contains("Other User"), "{}", cache());
 }

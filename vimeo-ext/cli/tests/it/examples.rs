@@ -1,4 +1,4 @@
-//! Every example in the help works.
+//! Runs every example in the help.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use serde_json::json;
 
 use crate::harness::{Harness, Run};
 
-fn collect(command: &clap::Command, examples: &mut Vec<String>) {
+fn collect_examples(command: &clap::Command, examples: &mut Vec<String>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     examples.extend(
         help.lines().filter_map(|line| Some(format!("vimeo {}", line.trim().strip_prefix("$ vimeo ")?))),
     );
     for sub in command.get_subcommands() {
-        collect(sub, examples);
+        collect_examples(sub, examples);
     }
 }
 
-fn program(path: &Path, script: &str) {
+fn write_program(path: &Path, script: &str) {
     std::fs::write(path, script).unwrap();
     #[cfg(unix)]
     {
@@ -25,10 +25,11 @@ fn program(path: &Path, script: &str) {
     }
 }
 
-/// The things that the examples name, each new: some of them are deleted.
-async fn things(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 5] {
-    let number =
-        |answer: &serde_json::Value| answer["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+/// Creates the items that the examples refer to. New for each example, because some examples delete them.
+async fn create_fixtures(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 5] {
+    let number = |response: &serde_json::Value| {
+        response["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    };
     let upload = json!({"upload": {"approach": "tus", "size": 1}, "name": "Surf"});
     let video = number(&client.post("/me/videos").json(&upload).send().await.unwrap());
     let folder =
@@ -52,7 +53,7 @@ async fn things(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 5] {
 
 #[cfg(unix)]
 #[test]
-fn each_example_works() {
+fn all_help_examples_work() {
     let harness = Harness::new();
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/media/sample.mp4");
     for file in ["film.mp4", "talk.mp4"] {
@@ -65,25 +66,25 @@ fn each_example_works() {
     }
     std::fs::write(harness.path("token.txt"), harness.sandbox.token()).unwrap();
     #[cfg(feature = "stores")]
-    harness.runtime.block_on(crate::rotation::fill(&harness, "accounts.db", 2));
-    // What the examples call: the command itself, and a password manager.
+    harness.runtime.block_on(crate::key_rotation::fill(&harness, "accounts.db", 2));
+    // Programs that the examples call: the command itself, and a password manager.
     let programs = harness.path("bin");
     std::fs::create_dir(&programs).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vimeo"), programs.join("vimeo")).unwrap();
-    program(&programs.join("pass"), &format!("#!/bin/sh\necho {}\n", harness.sandbox.token()));
+    write_program(&programs.join("pass"), &format!("#!/bin/sh\necho {}\n", harness.sandbox.token()));
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
 
     let mut examples = Vec::new();
-    collect(&vimeo_cli::command(), &mut examples);
+    collect_examples(&vimeo_cli::command(), &mut examples);
     assert!(examples.len() > 40, "{}", examples.len());
     let mut failed = Vec::new();
     for example in &examples {
         let mut line = example.clone();
-        for (shown, real) in harness.runtime.block_on(things(&harness.client())) {
+        for (shown, real) in harness.runtime.block_on(create_fixtures(&harness.client())) {
             line = line.replace(shown, &real);
         }
         if line.starts_with("vimeo live end") {
-            // What is to end must be on air.
+            // Only a started event can be ended.
             line = format!("{} && {line}", line.replacen("end", "start", 1));
         }
         let logs_in = line.starts_with("vimeo auth");
@@ -98,7 +99,7 @@ fn each_example_works() {
             std::fs::write(harness.path("config/accounts.toml"), anna).unwrap();
         }
         let mut shell = std::process::Command::new("sh");
-        let command = if logs_in { harness.stranger(&[]) } else { harness.vimeo(&[]) };
+        let command = if logs_in { harness.logged_out(&[]) } else { harness.vimeo(&[]) };
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => shell.env(name, value),

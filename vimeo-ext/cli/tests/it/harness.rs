@@ -1,4 +1,4 @@
-//! A sandbox, folders of its own, and the binary to run between them.
+//! Test harness: a sandbox, temporary folders, and the binary.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +13,7 @@ pub(crate) struct Harness {
     pub(crate) folder: TempDir,
 }
 
-/// What a run of the command gave.
+/// The result of a run of the command.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -27,24 +27,24 @@ impl Run {
         Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// The output of a run that went well.
+    /// Asserts success and returns standard output.
     #[track_caller]
-    pub(crate) fn good(self) -> String {
+    pub(crate) fn success(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
     #[track_caller]
     pub(crate) fn json(self) -> serde_json::Value {
-        serde_json::from_str(&self.good()).unwrap()
+        serde_json::from_str(&self.success()).unwrap()
     }
 
-    /// Checks the code and that all of these words are on standard error.
+    /// Asserts the exit code, and that standard error contains all of these texts.
     #[track_caller]
-    pub(crate) fn fails(&self, code: i32, words: &[&str]) {
+    pub(crate) fn fails(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.err.contains(word), "`{word}` is not in {self:?}");
+        for text in texts {
+            assert!(self.err.contains(text), "`{text}` is not in {self:?}");
         }
     }
 }
@@ -55,7 +55,7 @@ impl Harness {
     }
 
     pub(crate) fn with(builder: SandboxBuilder) -> Self {
-        // Settings that a group may write are refused; tests write theirs as most people's shells do.
+        // Group-writable settings are refused, so use the umask of most shells.
         #[cfg(unix)]
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let runtime = Runtime::new().unwrap();
@@ -67,7 +67,7 @@ impl Harness {
         self.folder.path().join(name)
     }
 
-    /// Makes a file of so many bytes, no two of which follow one another in the same way.
+    /// Creates a file of `size` bytes without repeating patterns.
     pub(crate) fn file(&self, name: &str, size: usize) -> PathBuf {
         let path = self.path(name);
         let bytes: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -75,15 +75,15 @@ impl Harness {
         path
     }
 
-    /// The command, logged in to the sandbox by variable.
+    /// The command, with a token for the sandbox in the environment.
     pub(crate) fn vimeo(&self, args: &[&str]) -> Command {
-        let mut command = self.stranger(args);
+        let mut command = self.logged_out(args);
         command.env("VIMEO_ACCESS_TOKEN", self.sandbox.token());
         command
     }
 
-    /// The command with nobody logged in. There is no keyring it could reach.
-    pub(crate) fn stranger(&self, args: &[&str]) -> Command {
+    /// The command without credentials and without a keyring.
+    pub(crate) fn logged_out(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vimeo"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_clear();
@@ -105,7 +105,7 @@ impl Harness {
         Run::of(self.vimeo(args).output().unwrap())
     }
 
-    /// Gives something to standard input.
+    /// Runs a command with this standard input.
     pub(crate) fn feed(mut command: Command, text: &str) -> Run {
         use std::io::Write;
         let mut child =
@@ -114,7 +114,7 @@ impl Harness {
         Run::of(child.wait_with_output().unwrap())
     }
 
-    /// A client for what has to be there before.
+    /// A client to set up fixtures.
     pub(crate) fn client(&self) -> vimeo_ext::Vimeo {
         vimeo_ext::Vimeo::builder()
             .base_url(self.sandbox.url().as_str())
@@ -123,7 +123,7 @@ impl Harness {
             .unwrap()
     }
 
-    /// The methods and paths of the requests so far.
+    /// The methods and paths of all requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.sandbox.request_log().iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
     }

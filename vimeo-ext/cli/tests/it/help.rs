@@ -1,9 +1,9 @@
-//! Help texts and man pages, frozen: a change is seen.
+//! Snapshots of help texts and man pages.
 
 use crate::harness::Harness;
 
 fn each(command: &clap::Command, path: &str, texts: &mut String) {
-    // Its flags are the sandbox's own, and change with it.
+    // The sandbox's flags belong to another crate.
     if path.starts_with("vimeo sandbox") {
         return;
     }
@@ -15,7 +15,7 @@ fn each(command: &clap::Command, path: &str, texts: &mut String) {
 }
 
 #[test]
-fn the_help_of_every_command() {
+fn help_of_all_commands() {
     let mut command = vimeo_cli::command();
     command.build();
     let mut texts = String::new();
@@ -24,17 +24,17 @@ fn the_help_of_every_command() {
 }
 
 #[test]
-fn the_topics() {
+fn help_topics() {
     let harness = Harness::new();
     let topics = ["environment", "exit-codes", "formatting", "syntax"]
-        .map(|topic| format!("=== {topic}\n{}", harness.run(&["help", topic]).good()));
+        .map(|topic| format!("=== {topic}\n{}", harness.run(&["help", topic]).success()));
     insta::assert_snapshot!("topics", topics.join("\n"));
 }
 
 #[test]
-fn the_man_pages() {
+fn man_pages() {
     let harness = Harness::new();
-    harness.run(&["man", "--dir", "pages"]).good();
+    harness.run(&["man", "--dir", "pages"]).success();
     let mut pages: Vec<_> = std::fs::read_dir(harness.path("pages"))
         .unwrap()
         .map(|page| page.unwrap().path())
@@ -47,9 +47,9 @@ fn the_man_pages() {
 }
 
 #[test]
-fn the_map_has_every_command() {
+fn command_map_lists_all_commands() {
     let harness = Harness::new();
-    let paths = harness.run(&["help", "--map", "paths"]).good();
+    let paths = harness.run(&["help", "--map", "paths"]).success();
     for path in ["vimeo upload", "vimeo auth login", "vimeo tools call", "vimeo mcp", "vimeo sandbox trigger"]
     {
         assert!(paths.lines().any(|line| line == path), "{path}");
@@ -60,10 +60,10 @@ fn the_map_has_every_command() {
 }
 
 #[test]
-fn shells_get_their_completions() {
+fn generates_completions_for_all_shells() {
     let harness = Harness::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(harness.run(&["completion", "-s", shell]).good().contains("vimeo"), "{shell}");
+        assert!(harness.run(&["completion", "-s", shell]).success().contains("vimeo"), "{shell}");
     }
     harness.run(&["completion", "-s", "tcsh"]).fails(2, &["tcsh", "bash"]);
 }

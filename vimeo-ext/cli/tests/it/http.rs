@@ -1,10 +1,10 @@
-//! HTTP clients of the tests' own.
+//! HTTP clients for tests.
 
 use rustls::crypto::ring;
 
-/// Like `reqwest::Client::builder()`; reqwest finds its cryptography in the process.
+/// Like `reqwest::Client::builder()`, with a crypto provider installed for the process.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
-    // Another test may have been first.
+    // Another test may have installed it already.
     let _ = ring::default_provider().install_default();
     reqwest::Client::builder()
 }

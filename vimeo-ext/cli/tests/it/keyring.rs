@@ -1,4 +1,4 @@
-//! A keyring that this process plays: the Secret Service over a D-Bus of its own, open or locked.
+//! A fake keyring: the Secret Service over a private D-Bus, unlocked or locked.
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixListener;
@@ -11,24 +11,24 @@ use zbus::object_server::ObjectServer;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, Guid, fdo, interface};
 
-use crate::accounts::everything_in;
+use crate::accounts::dump_folder;
 use crate::harness::{Harness, Run};
 
 const SERVICE: &str = "/org/freedesktop/secrets";
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
 const PROMPT: &str = "/org/freedesktop/secrets/prompt/unlock";
 const SESSION: &str = "/org/freedesktop/secrets/session/one";
-/// The name of whoever answers, which signals have to come from.
+/// The bus name of the service, which signals must come from.
 const OWNER: &str = ":1.0";
 
 type Attributes = HashMap<String, String>;
-/// Session, parameters, value, kind of content.
+/// Session, parameters, value, content type.
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 #[derive(Default)]
 struct State {
     is_locked: bool,
-    asked: usize,
+    prompts: usize,
     items: Vec<(Attributes, Secret)>,
 }
 
@@ -42,7 +42,7 @@ fn item_path(number: usize) -> String {
     format!("{COLLECTION}/{number}")
 }
 
-/// What a client asks of the bus itself.
+/// The methods of the bus itself.
 struct Bus;
 
 #[interface(name = "org.freedesktop.DBus")]
@@ -68,7 +68,7 @@ struct Service(Shared);
 
 #[interface(name = "org.freedesktop.Secret.Service")]
 impl Service {
-    /// The public key 1 makes the same key for every session, so that what one process stores another can read.
+    /// The public key 1 gives all sessions the same key, so that one process can read what another stored.
     fn open_session(&self, _algorithm: &str, _input: Value<'_>) -> (OwnedValue, OwnedObjectPath) {
         (Value::from(vec![1_u8]).try_to_owned().unwrap(), path(SESSION))
     }
@@ -145,7 +145,7 @@ impl Item {
     }
 
     fn delete(&self) -> OwnedObjectPath {
-        // Its place stays, so that the others keep their numbers.
+        // Keep the slot, so that the other items keep their numbers.
         self.0.lock().unwrap().items[self.1].0.clear();
         path("/")
     }
@@ -156,13 +156,13 @@ impl Item {
     }
 }
 
-/// Asks the person for a password, who does not give it.
+/// A password prompt that the user dismisses.
 struct Prompt(Shared);
 
 #[interface(name = "org.freedesktop.Secret.Prompt")]
 impl Prompt {
     async fn prompt(&self, _window: &str, #[zbus(connection)] connection: &Connection) -> fdo::Result<()> {
-        self.0.lock().unwrap().asked += 1;
+        self.0.lock().unwrap().prompts += 1;
         let completed = Message::signal(PROMPT, "org.freedesktop.Secret.Prompt", "Completed")?
             .sender(OWNER)?
             .build(&(true, Value::from("")))?;
@@ -170,8 +170,8 @@ impl Prompt {
     }
 }
 
-/// Plays the keyring for all commands of a harness.
-fn play(harness: &Harness) -> Shared {
+/// Serves the fake keyring to all commands of a harness.
+fn serve_keyring(harness: &Harness) -> Shared {
     let state = Shared::default();
     let listener = UnixListener::bind(harness.path("no-bus")).unwrap();
     let shared = Arc::clone(&state);
@@ -201,46 +201,46 @@ fn play(harness: &Harness) -> Shared {
 }
 
 #[test]
-fn a_locked_keyring_keeps_nothing_and_gives_nothing() {
+fn locked_keyring_fails_login_and_calls() {
     let harness = Harness::new();
-    let keyring = play(&harness);
+    let keyring = serve_keyring(&harness);
     let token = harness.sandbox.token();
     let log_in =
-        || Harness::feed(harness.stranger(&["auth", "login", "--with-token", "--account", "anna"]), token);
-    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
-    let patient = |what: &dyn Fn() -> Run| {
-        let began = Instant::now();
-        let run = what();
-        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        || Harness::feed(harness.logged_out(&["auth", "login", "--with-token", "--account", "anna"]), token);
+    let run = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap());
+    let within_timeout = |command: &dyn Fn() -> Run| {
+        let start = Instant::now();
+        let run = command();
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
         assert!(!run.err.contains(token) && !run.out.contains(token), "{run:?}");
         run
     };
 
-    // Locked from the start: that is found before Vimeo is asked anything, and nothing is left behind.
+    // Locked from the start: the login fails before any request, and leaves nothing behind.
     keyring.lock().unwrap().is_locked = true;
-    patient(&log_in).fails(4, &["the keyring is locked", "nothing was written", "--insecure-storage"]);
-    assert!(keyring.lock().unwrap().asked > 0, "the person was not asked");
-    assert_eq!(everything_in(&harness.path("config")), "");
+    within_timeout(&log_in).fails(4, &["the keyring is locked", "nothing was written", "--insecure-storage"]);
+    assert!(keyring.lock().unwrap().prompts > 0, "there was no prompt");
+    assert_eq!(dump_folder(&harness.path("config")), "");
     assert_eq!(harness.requests(), [""; 0]);
 
-    // Open, it keeps the token, and the configuration does not.
+    // Unlocked: the token is in the keyring, not in the configuration.
     keyring.lock().unwrap().is_locked = false;
-    patient(&log_in).good();
-    let status = run(&["auth", "status"]).good();
-    assert!(status.contains("in the system's keyring"), "{status}");
-    assert!(!everything_in(&harness.path("config")).contains(token));
-    assert_eq!(run(&["api", "/me", "--jq", ".name"]).good(), "Sandbox User\n");
+    within_timeout(&log_in).success();
+    let status = run(&["auth", "status"]).success();
+    assert!(status.contains("in the system keyring"), "{status}");
+    assert!(!dump_folder(&harness.path("config")).contains(token));
+    assert_eq!(run(&["api", "/me", "--jq", ".name"]).success(), "Sandbox User\n");
 
-    // Locked again, it gives it to nobody, and Vimeo is not asked without it.
+    // Locked again: the token is unavailable, and no request is sent without it.
     keyring.lock().unwrap().is_locked = true;
-    let asked = harness.requests().len();
-    patient(&|| run(&["api", "/me"]))
+    let requests = harness.requests().len();
+    within_timeout(&|| run(&["api", "/me"]))
         .fails(4, &["account anna", "the keyring is locked", "unlock the keyring"]);
-    patient(&|| run(&["auth", "status"])).fails(4, &["no account works"]);
-    patient(&|| run(&["auth", "logout"])).fails(4, &["keyring"]);
-    assert_eq!(harness.requests().len(), asked);
+    within_timeout(&|| run(&["auth", "status"])).fails(4, &["no account has a valid token"]);
+    within_timeout(&|| run(&["auth", "logout"])).fails(4, &["keyring"]);
+    assert_eq!(harness.requests().len(), requests);
     keyring.lock().unwrap().is_locked = false;
-    run(&["api", "/me"]).good();
-    run(&["auth", "logout"]).good();
-    run(&["auth", "status"]).fails(4, &["nobody is logged in"]);
+    run(&["api", "/me"]).success();
+    run(&["auth", "logout"]).success();
+    run(&["auth", "status"]).fails(4, &["not logged in"]);
 }

@@ -1,8 +1,8 @@
-//! `vimeo upload` of three files, killed without warning again and again: three videos, every byte right, and nothing
-//! sent again but what was under way.
+//! `vimeo upload` of three files, repeatedly killed with SIGKILL: makes three complete videos, and resends only bytes
+//! that were in transit.
 //!
-//! `KILLS`, `KILL_SEED` and `KILL_MIB` say how often, with which luck and how large each file is; `cargo xtask kill-test
-//! --command` sets them.
+//! `KILLS`, `KILL_SEED` and `KILL_MIB` set the number of kills, the random seed and the size of each file; `cargo xtask
+//! kill-test --command` sets them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
@@ -18,8 +18,8 @@ use crate::harness::Harness;
 const NAMES: [&str; 3] = ["a", "b", "c"];
 const MIB: u64 = 1024 * 1024;
 
-/// The most that is on its way inside a process: what was handed to the HTTP client and not yet to the system.
-const BUFFER: u64 = MIB;
+/// The most bytes in transit inside a process: passed to the HTTP client, but not yet to the operating system.
+const MAX_IN_TRANSIT: u64 = MIB;
 
 const COMMAND: [&str; 10] =
     ["upload", "a.mp4", "b.mp4", "c.mp4", "--transfers", "2", "--bwlimit", "10M", "--progress", "json"];
@@ -28,65 +28,66 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// When a life ends.
+/// When a run is killed.
 #[derive(Debug, Clone, Copy)]
-enum End {
-    /// So long after the process was started, wherever it is by then.
+enum KillPoint {
+    /// This long after the process was started.
     After(Duration),
-    /// So long after it first told how far it is: about to ask for a video, or to go on with one.
-    Awake(Duration),
-    /// As soon as it has sent so many bytes.
+    /// This long after its first progress line: about to create a video or to resume an upload.
+    AfterProgress(Duration),
+    /// As soon as it has sent this many bytes.
     Sent(u64),
-    /// While a creation waits for an answer that will not come; so many of the sandbox's faults are then left.
+    /// While a creation waits for a response that never comes; `left` of the sandbox's faults are unused then.
     Creating { left: usize },
 }
 
-/// What one life said.
+/// The progress reported by one run.
 #[derive(Default)]
-struct Life {
-    /// For each file where the server stood when it went on, and how far it was at the end.
-    stood: [Option<u64>; 3],
+struct RunProgress {
+    /// For each file, the acknowledged bytes when the upload resumed.
+    resumed_at: [Option<u64>; 3],
+    /// For each file, the bytes sent at the end.
     sent: [Option<u64>; 3],
     acknowledged: u64,
     each_acknowledged: [u64; 3],
-    is_awake: bool,
-    ended: Option<i32>,
+    has_progress: bool,
+    exit_code: Option<i32>,
 }
 
-impl Life {
-    fn hear(&mut self, line: &str) {
-        let Ok(told) = serde_json::from_str::<Value>(line) else { return };
-        let Some(files) = told["files"].as_array() else { return };
-        self.is_awake = true;
-        let acknowledged = told["acknowledged"].as_u64().unwrap();
-        assert!(acknowledged >= self.acknowledged, "progress fell from {} in {line}", self.acknowledged);
+impl RunProgress {
+    fn read_line(&mut self, line: &str) {
+        let Ok(progress) = serde_json::from_str::<Value>(line) else { return };
+        let Some(files) = progress["files"].as_array() else { return };
+        self.has_progress = true;
+        let acknowledged = progress["acknowledged"].as_u64().unwrap();
+        assert!(acknowledged >= self.acknowledged, "progress decreased from {} in {line}", self.acknowledged);
         self.acknowledged = acknowledged;
-        for (place, file) in files.iter().enumerate() {
+        for (index, file) in files.iter().enumerate() {
             let acknowledged = file["acknowledged"].as_u64().unwrap();
-            assert!(acknowledged >= self.each_acknowledged[place], "progress fell in {line}");
-            self.each_acknowledged[place] = acknowledged;
+            assert!(acknowledged >= self.each_acknowledged[index], "progress decreased in {line}");
+            self.each_acknowledged[index] = acknowledged;
             if file["state"] == "uploading" {
-                self.stood[place].get_or_insert(acknowledged);
-                self.sent[place] = file["sent"].as_u64();
+                self.resumed_at[index].get_or_insert(acknowledged);
+                self.sent[index] = file["sent"].as_u64();
             }
         }
     }
 
-    fn has_sent(&self) -> u64 {
-        let of = |(sent, stood): (&Option<u64>, &Option<u64>)| {
-            sent.unwrap_or_default().saturating_sub(stood.unwrap_or_default())
+    fn bytes_sent(&self) -> u64 {
+        let of = |(sent, resumed_at): (&Option<u64>, &Option<u64>)| {
+            sent.unwrap_or_default().saturating_sub(resumed_at.unwrap_or_default())
         };
-        self.sent.iter().zip(&self.stood).map(of).sum()
+        self.sent.iter().zip(&self.resumed_at).map(of).sum()
     }
 }
 
-/// A process that uploads.
-struct Victim {
+/// A running upload process.
+struct UploadProcess {
     process: Child,
     lines: Receiver<String>,
 }
 
-impl Victim {
+impl UploadProcess {
     fn start(harness: &Harness) -> Self {
         let mut command = harness.vimeo(&COMMAND);
         command.env("VIMEO_PROGRESS_FPS", "60").stdout(Stdio::null()).stderr(Stdio::piped());
@@ -95,7 +96,7 @@ impl Victim {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             let mut line = String::new();
-            // A line without an end was cut short by the kill and says nothing.
+            // Ignore a line without a newline: the kill truncated it.
             while output.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
                 let _ = sender.send(std::mem::take(&mut line));
             }
@@ -103,141 +104,149 @@ impl Victim {
         Self { process, lines }
     }
 
-    /// Lets it live until `end`, kills it, and reads what it said.
-    fn live(mut self, end: Option<End>, sandbox: &Sandbox) -> Life {
-        let mut life = Life::default();
-        let mut said = String::new();
-        let mut hear = |life: &mut Life, line: String| {
-            life.hear(&line);
-            said.push_str(&line);
+    /// Runs the process until `kill_point`, kills it, and reads its progress.
+    fn run_until(mut self, kill_point: Option<KillPoint>, sandbox: &Sandbox) -> RunProgress {
+        let mut life = RunProgress::default();
+        let mut output_so_far = String::new();
+        let mut read_line = |life: &mut RunProgress, line: String| {
+            life.read_line(&line);
+            output_so_far.push_str(&line);
         };
-        let mut wait = |life: &mut Life, lines: &Receiver<String>, time: Duration| {
+        let mut wait = |life: &mut RunProgress, lines: &Receiver<String>, time: Duration| {
             let until = Instant::now() + time;
-            // The time is up, or it has ended: in both cases nothing more is to be waited for.
+            // Ends at the timeout, or if the process has ended.
             while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                hear(life, line);
+                read_line(life, line);
             }
         };
-        let moment = Duration::from_millis(1);
-        match end {
-            Some(End::After(time)) => wait(&mut life, &self.lines, time),
-            Some(End::Awake(time)) => {
-                while !life.is_awake && self.process.try_wait().unwrap().is_none() {
-                    wait(&mut life, &self.lines, moment);
+        let poll_interval = Duration::from_millis(1);
+        match kill_point {
+            Some(KillPoint::After(time)) => wait(&mut life, &self.lines, time),
+            Some(KillPoint::AfterProgress(time)) => {
+                while !life.has_progress && self.process.try_wait().unwrap().is_none() {
+                    wait(&mut life, &self.lines, poll_interval);
                 }
                 wait(&mut life, &self.lines, time);
             }
-            Some(End::Sent(bytes)) => {
-                while life.has_sent() < bytes && self.process.try_wait().unwrap().is_none() {
-                    wait(&mut life, &self.lines, moment);
+            Some(KillPoint::Sent(bytes)) => {
+                while life.bytes_sent() < bytes && self.process.try_wait().unwrap().is_none() {
+                    wait(&mut life, &self.lines, poll_interval);
                 }
             }
-            Some(End::Creating { left }) => {
-                while sandbox.pending_faults() > left {
-                    wait(&mut life, &self.lines, moment);
+            Some(KillPoint::Creating { left }) => {
+                while sandbox.faults_waiting() > left {
+                    wait(&mut life, &self.lines, poll_interval);
                 }
             }
             None => {}
         }
-        if end.is_some() {
+        if kill_point.is_some() {
             self.process.kill().unwrap();
         }
         while let Ok(line) = self.lines.recv() {
-            hear(&mut life, line);
+            read_line(&mut life, line);
         }
-        life.ended = self.process.wait().unwrap().code();
-        assert!(life.ended.is_none_or(|code| code == 0), "it failed by itself: {:?} {said}", life.ended);
+        life.exit_code = self.process.wait().unwrap().code();
+        assert!(
+            life.exit_code.is_none_or(|code| code == 0),
+            "the process failed: {:?} {output_so_far}",
+            life.exit_code
+        );
         life
     }
 }
 
-/// What all rounds came to.
+/// Totals over all rounds.
 #[derive(Default)]
-struct Sum {
+struct Totals {
     rounds: u64,
     killed: u64,
-    asleep: u64,
-    sending: u64,
-    again: u64,
-    worst: u64,
+    before_progress: u64,
+    while_sending: u64,
+    resent: u64,
+    max_resent: u64,
 }
 
 #[test]
 fn three_uploads_killed_at_random_moments_make_three_whole_videos() {
     let (kills, seed, size) = (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 4) * MIB);
-    let mut luck = fastrand::Rng::with_seed(seed);
-    let mut sum = Sum::default();
-    while sum.killed < kills {
-        round(kills, size, &mut luck, &mut sum);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut totals = Totals::default();
+    while totals.killed < kills {
+        round(kills, size, &mut rng, &mut totals);
     }
     println!(
-        "{} kills (seed {seed}) in {} rounds of three files: {} before the command said a word, {} while bytes were sent; \
-         {} bytes sent again in all, {} at most after one kill",
-        sum.killed, sum.rounds, sum.asleep, sum.sending, sum.again, sum.worst,
+        "{} kills (seed {seed}) in {} rounds of three files: {} before the first progress, {} while sending; \
+         {} bytes resent in total, at most {} after one kill",
+        totals.killed,
+        totals.rounds,
+        totals.before_progress,
+        totals.while_sending,
+        totals.resent,
+        totals.max_resent,
     );
 }
 
-/// Three files, until they are videos or there were kills enough.
-fn round(kills: u64, size: u64, luck: &mut fastrand::Rng, sum: &mut Sum) {
-    sum.rounds += 1;
-    let builder =
-        Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).request_log_size(100_000);
+/// Uploads three files until they are complete, killing the command on the way.
+fn round(kills: u64, size: u64, rng: &mut fastrand::Rng, totals: &mut Totals) {
+    totals.rounds += 1;
+    let builder = Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).journal_size(100_000);
     let harness = Harness::with(builder);
     let sizes = [size, size + 1, size - 1];
     for (name, size) in NAMES.iter().zip(sizes) {
         let mut bytes = vec![0; usize::try_from(size).unwrap()];
-        luck.fill(&mut bytes);
+        rng.fill(&mut bytes);
         std::fs::write(harness.path(&format!("{name}.mp4")), bytes).unwrap();
     }
-    // Asked to create a video and never answered: once before it is created, once after.
+    // Two creations that get no response: one before the video is created, one after.
     for phase in [Phase::Before, Phase::AfterCommit] {
         harness
             .sandbox
             .add_fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
     }
-    let mut handed = [None; 3];
+    let mut last_sent = [None; 3];
     let mut first = 2;
     loop {
-        let left = kills.saturating_sub(sum.killed);
-        let end = match (left, first) {
+        let left = kills.saturating_sub(totals.killed);
+        let kill_point = match (left, first) {
             (0, _) => None,
-            (_, 1 | 2) => Some(End::Creating { left: first - 1 }),
-            // Where it is by then depends on the machine: starting, asking, resuming, sending.
-            _ => Some(match luck.u8(..4) {
-                0 => End::After(Duration::from_millis(luck.u64(..120))),
-                1 => End::Awake(Duration::from_millis(luck.u64(..30))),
-                // As much as leaves something for others in this round.
-                _ => End::Sent(luck.u64(..size / 16)),
+            (_, 1 | 2) => Some(KillPoint::Creating { left: first - 1 }),
+            // What the process does by then depends on the machine: starting, creating, resuming, sending.
+            _ => Some(match rng.u8(..4) {
+                0 => KillPoint::After(Duration::from_millis(rng.u64(..120))),
+                1 => KillPoint::AfterProgress(Duration::from_millis(rng.u64(..30))),
+                // Little enough to leave bytes for other runs of this round.
+                _ => KillPoint::Sent(rng.u64(..size / 16)),
             }),
         };
         first = first.saturating_sub(1);
-        let life = Victim::start(&harness).live(end, &harness.sandbox);
-        for ((handed, stood), sent) in handed.iter_mut().zip(life.stood).zip(life.sent) {
-            if let (Some(before), Some(now)) = (*handed, stood) {
+        let life = UploadProcess::start(&harness).run_until(kill_point, &harness.sandbox);
+        for ((last_sent, resumed_at), sent) in last_sent.iter_mut().zip(life.resumed_at).zip(life.sent) {
+            if let (Some(before), Some(now)) = (*last_sent, resumed_at) {
                 let lost = u64::saturating_sub(before, now);
-                sum.again += lost;
-                sum.worst = sum.worst.max(lost);
-                *handed = None;
+                totals.resent += lost;
+                totals.max_resent = totals.max_resent.max(lost);
+                *last_sent = None;
             }
-            *handed = sent.or(*handed);
+            *last_sent = sent.or(*last_sent);
         }
-        if life.ended.is_some() {
+        if life.exit_code.is_some() {
             break;
         }
-        sum.killed += 1;
-        sum.asleep += u64::from(!life.is_awake);
-        sum.sending += u64::from(life.sent.iter().any(Option::is_some));
+        totals.killed += 1;
+        totals.before_progress += u64::from(!life.has_progress);
+        totals.while_sending += u64::from(life.sent.iter().any(Option::is_some));
     }
-    assert!(sum.worst <= BUFFER, "{} bytes were sent again after one kill", sum.worst);
-    let patches = harness.sandbox.request_log();
+    assert!(totals.max_resent <= MAX_IN_TRANSIT, "{} bytes were resent after one kill", totals.max_resent);
+    let patches = harness.sandbox.journal();
     let patches = patches.iter().filter(|entry| entry.host == Host::Upload && entry.method == Method::PATCH);
-    let taken: u64 = patches.map(|entry| entry.body_length).sum();
-    assert_eq!(taken, sizes.iter().sum::<u64>(), "the server took each byte once");
-    all_there(&harness);
+    let received: u64 = patches.map(|entry| entry.body_length).sum();
+    assert_eq!(received, sizes.iter().sum::<u64>(), "the server received each byte once");
+    assert_all_uploaded(&harness);
 }
 
-/// Each file is one video, whole, and nothing is left to go on with.
-fn all_there(harness: &Harness) {
+/// Asserts that each file is one complete video, and that no upload is left to resume.
+fn assert_all_uploaded(harness: &Harness) {
     let list = harness.run(&["videos", "list", "--json=uri,name"]).json();
     let list = list.as_array().unwrap();
     let mut names: Vec<&str> = list.iter().map(|video| video["name"].as_str().unwrap()).collect();
@@ -263,15 +272,15 @@ fn bwlimit_keeps_the_requested_rate() {
     let mut command = harness.vimeo(&COMMAND);
     command.env("VIMEO_PROGRESS_FPS", "60").stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let (mut began, mut last) = (None, (0, Instant::now()));
+    let (mut first, mut last) = (None, (0, Instant::now()));
     let mut output = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while output.read_line(&mut line).unwrap() > 0 {
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let sent = told["sent"].as_u64().unwrap();
-        // A second in, whatever the beginning was allowed at once is over.
-        if sent > 10 * MIB && began.is_none() {
-            began = Some((sent, Instant::now()));
+        let progress: Value = serde_json::from_str(&line).unwrap();
+        let sent = progress["sent"].as_u64().unwrap();
+        // After a second, the initial burst is over.
+        if sent > 10 * MIB && first.is_none() {
+            first = Some((sent, Instant::now()));
         }
         if sent > last.0 {
             last = (sent, Instant::now());
@@ -281,8 +290,8 @@ fn bwlimit_keeps_the_requested_rate() {
     let mut rest = String::new();
     output.read_to_string(&mut rest).unwrap();
     assert!(child.wait().unwrap().success(), "{rest}");
-    let (from, since) = began.unwrap();
+    let (from, since) = first.unwrap();
     let rate = (last.0 - from) as f64 / last.1.duration_since(since).as_secs_f64() / MIB as f64;
-    println!("{rate:.3} MiB a second of 10");
+    println!("{rate:.3} of 10 MiB/s");
     assert!((9.5..=10.5).contains(&rate), "{rate}");
 }

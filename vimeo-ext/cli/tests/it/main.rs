@@ -1,15 +1,17 @@
-//! The `vimeo` command as people and scripts meet it: the built binary, against a sandbox in this process.
+//! End-to-end tests of the `vimeo` binary against a sandbox in this process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod accounts;
 mod api;
-mod codes;
+
 mod examples;
+mod exit_codes;
 mod harness;
 mod help;
 mod http;
-#[cfg(unix)]
-mod interrupted;
+#[cfg(feature = "stores")]
+mod ids;
+mod key_rotation;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod kills;
@@ -17,8 +19,7 @@ mod kills;
 mod mcp;
 #[cfg(feature = "mcp")]
 mod mcp_tools;
-#[cfg(feature = "stores")]
-mod references;
-mod rotation;
+#[cfg(unix)]
+mod signals;
 mod upload_reports;
 mod uploads;

@@ -1,4 +1,4 @@
-//! Every tool over standard streams, in a process of its own that logs all it can: what goes where, and how it ends.
+//! Every tool over standard input and output, in a separate process with trace logs.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Effect, Fault};
 use crate::harness::Harness;
 use crate::mcp::Client;
 
-/// The tools' own tests have the world and the calls.
+/// The world and the calls come from the tests of the agent crate.
 #[allow(dead_code)]
 #[path = "../../../agent/tests/it/tools/world.rs"]
 pub(crate) mod world;
@@ -20,7 +20,7 @@ mod rows;
 use self::world::World;
 
 #[test]
-fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
+fn all_tools_work_without_leaking_secrets() {
     let harness = Harness::new();
     let world = harness.runtime.block_on(World::new());
     let film = harness.file("film.mp4", 300_000);
@@ -30,22 +30,22 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
     command.args(["--allow", "publish,comments,webhooks"]);
     command.env("VIMEO_ACCESS_TOKEN", world.sandbox.token());
     command.env("VIMEO_BASE_URL", world.sandbox.url().as_str());
-    // The client reads each line as a message of the protocol.
+    // The client parses every line as a protocol message.
     let mut client = Client::start(&harness, command);
-    let mut said = Vec::new();
+    let mut results = Vec::new();
     let mut id = 10;
     let mut call = |tool: &str, arguments: &Value| {
         id += 1;
-        let answer = client.ask(id, "tools/call", json!({"name": tool, "arguments": arguments}));
-        said.push(answer.to_string());
-        answer["isError"].as_bool().unwrap()
+        let result = client.request(id, "tools/call", json!({"name": tool, "arguments": arguments}));
+        results.push(result.to_string());
+        result["isError"].as_bool().unwrap()
     };
     let rows = rows::rows(&world);
     assert_eq!(rows.len(), 31);
     for (tool, good, _, bad, ..) in rows {
         assert_eq!((call(tool, &good), call(tool, &bad)), (false, true), "{tool}");
     }
-    // These get signed links.
+    // These calls use signed links.
     let video = world.videos[0].to_string();
     let captions = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nThe first wave\n";
     let track = json!({"video_id": video, "kind": "captions", "language": "en", "content": captions});
@@ -57,23 +57,23 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
     ] {
         assert!(!call(tool, &arguments), "{tool}");
     }
-    let uploads = world.sandbox.request_log();
-    assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "there were signed links");
+    let uploads = world.sandbox.journal();
+    assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "no signed links were used");
     assert_eq!(client.close(), Some(0));
     let log = std::fs::read_to_string(harness.path("log")).unwrap();
-    // The messages themselves are not in it.
+    // The protocol messages themselves are not logged.
     assert!(log.contains("TRACE") && log.len() > 50_000, "{} bytes of log", log.len());
-    for (place, text) in [("standard output", said.concat()), ("standard error", log)] {
+    for (stream, text) in [("standard output", results.concat()), ("standard error", log)] {
         for secret in [world.sandbox.token(), "sig=", "Bearer ", "bearer "] {
             let at = text.find(secret);
             let around = at.map(|at| text.get(at.saturating_sub(200)..(at + 80).min(text.len())));
-            assert_eq!(at, None, "`{secret}` is on {place}: {around:?}");
+            assert_eq!(at, None, "`{secret}` is on {stream}: {around:?}");
         }
     }
 }
 
 #[test]
-fn the_end_of_the_input_ends_the_process_while_calls_are_under_way() {
+fn end_of_input_ends_calls_in_flight() {
     let harness = Harness::new();
     let mut client = Client::start(&harness, harness.vimeo(&["mcp"]));
     harness.sandbox.add_fault(Fault::new(Effect::Stall).times(3));
@@ -84,14 +84,14 @@ fn the_end_of_the_input_ends_the_process_while_calls_are_under_way() {
     while harness.sandbox.fault_hits().len() < 3 {
         std::thread::yield_now();
     }
-    // It reads to the end of the output: nothing is said after the input has ended.
-    let begun = std::time::Instant::now();
-    let (code, rest) = client.leave();
-    assert_eq!((code, rest), (Some(0), Vec::new()), "after {:?}", begun.elapsed());
+    // Nothing is printed after the input has ended.
+    let start = std::time::Instant::now();
+    let (code, rest) = client.close_with_output();
+    assert_eq!((code, rest), (Some(0), Vec::new()), "after {:?}", start.elapsed());
 }
 
 #[test]
-fn a_server_whose_client_never_says_a_word_ends_with_it() {
+fn server_ends_if_the_client_sends_nothing() {
     let harness = Harness::new();
     let mut command = harness.vimeo(&["mcp"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(harness.path("log")).unwrap());

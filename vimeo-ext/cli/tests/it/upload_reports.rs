@@ -1,4 +1,4 @@
-//! What is said of uploads: what became of them, and nothing else.
+//! Reports of uploads: files, errors and next steps.
 
 use http::Method;
 use serde_json::Value;
@@ -8,18 +8,18 @@ use crate::harness::{Harness, Run};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-/// The document on standard output, also of a run that failed.
+/// Returns the document on standard output, even of a failed run.
 #[track_caller]
 fn document(run: &Run) -> Value {
     serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
 }
 
-/// What programs read on the last line of standard error.
+/// Returns the JSON error on the last line of standard error.
 #[track_caller]
 fn last_error(run: &Run) -> Value {
     let last = run.err.lines().last().unwrap_or_default();
-    let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {run:?}"));
-    told["error"].clone()
+    let line: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    line["error"].clone()
 }
 
 fn creations(harness: &Harness) -> usize {
@@ -27,7 +27,7 @@ fn creations(harness: &Harness) -> usize {
 }
 
 #[test]
-fn a_finished_video_stays_in_the_report_when_a_later_step_fails() {
+fn reports_videos_whose_later_steps_failed() {
     let harness = Harness::new();
     harness.file("a.mp4", 5000);
     let first = harness.run(&["upload", "a.mp4", "--showcase", "999", "--json"]);
@@ -43,8 +43,8 @@ fn a_finished_video_stays_in_the_report_when_a_later_step_fails() {
     table.fails(3, &["a.mp4: showcase: "]);
     assert!(table.out.contains("uploaded, showcase failed"), "{table:?}");
 
-    // With what was wrong put right, the same video is gone on with.
-    let showcase = harness.run(&["showcases", "create", "Trailers", "--json=uri", "--jq", ".uri"]).good();
+    // With a valid showcase, the command continues with the same video.
+    let showcase = harness.run(&["showcases", "create", "Trailers", "--json=uri", "--jq", ".uri"]).success();
     let second = harness.run(&["upload", "a.mp4", "--showcase", showcase.trim(), "--json"]).json();
     assert_eq!(second["files"][0]["uri"], file["uri"], "{second}");
     assert_eq!(second["files"][0]["extras"], serde_json::json!({"showcase": "done"}));
@@ -52,7 +52,7 @@ fn a_finished_video_stays_in_the_report_when_a_later_step_fails() {
 }
 
 #[test]
-fn a_run_with_other_settings_makes_a_video_of_its_own() {
+fn other_settings_create_a_new_video() {
     let harness = Harness::new();
     harness.file("a.mp4", 5000);
     let draft = harness.run(&["upload", "a.mp4", "--name", "Draft", "--showcase", "999", "--json"]);
@@ -60,34 +60,34 @@ fn a_run_with_other_settings_makes_a_video_of_its_own() {
     let secret = ["upload", "a.mp4", "--name", "Secret", "--privacy", "nobody", "--json"];
     let run = harness.run(&secret);
     assert!(
-        run.err.contains(&format!("went to {} before, with other settings", draft.as_str().unwrap())),
+        run.err.contains(&format!("was uploaded to {} before with other settings", draft.as_str().unwrap())),
         "{run:?}"
     );
     let uri = run.json()["files"][0]["uri"].clone();
     assert_ne!(uri, draft);
-    let video = harness.run(&["api", uri.as_str().unwrap(), "--jq", ".name, .privacy.view"]).good();
+    let video = harness.run(&["api", uri.as_str().unwrap(), "--jq", ".name, .privacy.view"]).success();
     assert_eq!(video, "Secret\nnobody\n");
 }
 
 #[test]
-fn what_cannot_be_sent_is_found_before_the_upload() {
+fn invalid_options_fail_before_uploading() {
     let harness = Harness::new();
     harness.file("a.mp4", 10);
     std::fs::create_dir(harness.path("dir")).unwrap();
     harness.file("empty.png", 0);
     std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
-    // (options, what is said)
+    // (options, expected error)
     let table: [(&[&str], &str); 5] = [
         (&["--picture", "dir"], "dir is a folder"),
         (&["--picture", "empty.png"], "empty.png is empty; nothing was sent"),
         (&["--text-track", "en=missing.vtt"], "cannot open missing.vtt"),
         (&["--text-track", "portuguese=a.vtt"], "`portuguese` is no language tag"),
-        (&["--stall-timeout", "0s"], "no request can end in no time"),
+        (&["--stall-timeout", "0s"], "the timeout must be greater than zero"),
     ];
-    for (options, said) in table {
+    for (options, expected) in table {
         let run = harness.run(&[&["upload", "a.mp4", "--json"], options].concat());
-        run.fails(2, &[said]);
-        assert!(last_error(&run)["message"].as_str().unwrap().contains(said), "{run:?}");
+        run.fails(2, &[expected]);
+        assert!(last_error(&run)["message"].as_str().unwrap().contains(expected), "{run:?}");
         if !options.contains(&"0s") {
             let file = document(&run)["files"][0].clone();
             assert_eq!(
@@ -102,7 +102,7 @@ fn what_cannot_be_sent_is_found_before_the_upload() {
 }
 
 #[test]
-fn the_last_line_of_a_failed_command_tells_all() {
+fn json_error_contains_status_message_and_video() {
     let harness = Harness::new();
     for name in ["a.mp4", "b.mp4"] {
         harness.file(name, 1000);
@@ -117,7 +117,7 @@ fn the_last_line_of_a_failed_command_tells_all() {
     let message = error["message"].as_str().unwrap();
     assert!(message.starts_with("a.mp4: ") && message.contains("Not today."), "{error}");
 
-    // Two files, of which one fails in the middle: its video is named.
+    // Two files, one of which fails midway: the error contains its video.
     let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH);
     harness.sandbox.add_fault(broken);
     let run = harness.run(&["upload", "a.mp4", "b.mp4", "--transfers", "1", "--json"]);
@@ -133,14 +133,14 @@ fn the_last_line_of_a_failed_command_tells_all() {
 }
 
 #[test]
-fn what_vimeo_left_inactive_is_not_called_active() {
+fn reports_assets_that_stay_inactive() {
     let harness = Harness::new();
     let id = harness.sandbox.add_videos(1)[0].to_string();
     std::fs::write(harness.path("a.png"), PNG).unwrap();
     std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
     let inactive = || {
-        let answer = Effect::Body(200, "application/json".into(), br#"{"active": false}"#.to_vec());
-        harness.sandbox.add_fault(Fault::new(answer).host(Host::Api).method(Method::PATCH));
+        let response = Effect::Body(200, "application/json".into(), br#"{"active": false}"#.to_vec());
+        harness.sandbox.fault(Fault::new(response).host(Host::Api).method(Method::PATCH));
     };
     for args in [&["picture", &id, "a.png"][..], &["texttrack", &id, "a.vtt", "--language", "en", "--active"]]
     {
@@ -162,9 +162,9 @@ fn what_vimeo_left_inactive_is_not_called_active() {
 }
 
 #[test]
-fn a_creation_without_an_answer_is_found_and_not_made_again() {
+fn finds_videos_whose_creation_got_no_response() {
     let harness = Harness::new();
-    // (what comes in place of the answer)
+    // (what happens instead of the response)
     for (name, effect) in [("502", Effect::Html(502)), ("408", Effect::Html(408)), ("lost", Effect::Reset)] {
         let file = format!("{name}.mp4");
         harness.file(&file, 5000);
@@ -179,7 +179,7 @@ fn a_creation_without_an_answer_is_found_and_not_made_again() {
 }
 
 #[test]
-fn vimeos_own_refusal_is_told_in_its_words_and_asked_for_once() {
+fn vimeo_errors_are_shown_and_not_retried() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     let refusal = br#"{"error": "Something strange occurred.", "error_code": 3116}"#;
@@ -191,21 +191,21 @@ fn vimeos_own_refusal_is_told_in_its_words_and_asked_for_once() {
 }
 
 #[test]
-fn what_vimeo_answered_wrongly_is_no_mistake_of_the_command_line() {
+fn invalid_responses_are_not_usage_errors() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
-    // (the answer to the creation, exit code, what is said)
+    // (response to the creation, exit code, expected error)
     let table = [
         (r#"{"upload": {"upload_link": "https://up.example/1"}}"#, 1, "names no video"),
         (r#"{"uri": "/videos/7", "upload": {"upload_link": "/tus/1"}}"#, 1, "is not a URL"),
         (r#"{"uri": "/videos/7", "upload": {"upload_link": "http://up.example/1"}}"#, 1, "is plain http"),
         (r#"{"uri": "/videos/7", "upload": {"approach": "post"}}"#, 6, "did not open a tus upload"),
     ];
-    for (body, code, said) in table {
-        let answer = Effect::Body(201, "application/json".into(), body.as_bytes().to_vec());
-        harness.sandbox.add_fault(Fault::new(answer).method(Method::POST).path("/me/videos"));
-        harness.run(&["upload", "a.mp4"]).fails(code, &[said, "next:"]);
-        harness.run(&["uploads", "forget", "--all"]).good();
+    for (body, code, expected) in table {
+        let response = Effect::Body(201, "application/json".into(), body.as_bytes().to_vec());
+        harness.sandbox.fault(Fault::new(response).method(Method::POST).path("/me/videos"));
+        harness.run(&["upload", "a.mp4"]).fails(code, &[expected, "next:"]);
+        harness.run(&["uploads", "forget", "--all"]).success();
     }
     let large = Fault::new(Effect::Status(413)).host(Host::Upload).method(Method::PATCH).times(20);
     harness.sandbox.add_fault(large);
@@ -213,7 +213,7 @@ fn what_vimeo_answered_wrongly_is_no_mistake_of_the_command_line() {
 }
 
 #[test]
-fn a_damaged_entry_is_listed_told_and_forgotten() {
+fn damaged_entries_can_be_discarded() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     let damage = || {
@@ -236,22 +236,22 @@ fn a_damaged_entry_is_listed_told_and_forgotten() {
         assert!(last_error(&resume)["message"].as_str().unwrap().contains("cannot be read"), "{resume:?}");
         harness.run(&["upload", "a.mp4"]).fails(2, &["cannot be read", "vimeo uploads forget"]);
         let name = if by_name { id.as_str() } else { "--all" };
-        harness.run(&["uploads", "forget", name]).good();
-        harness.run(&["upload", "a.mp4"]).good();
+        harness.run(&["uploads", "forget", name]).success();
+        harness.run(&["upload", "a.mp4"]).success();
     }
 }
 
 #[test]
-fn one_accounts_uploads_are_not_finished_by_another() {
+fn uploads_are_resumed_only_by_their_account() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     let other = harness.sandbox.add_user("Other").token;
     for (account, token) in [("anna", harness.sandbox.token()), ("bert", &*other)] {
         let login = ["auth", "login", "--with-token", "--insecure-storage", "--account", account];
-        assert_eq!(Harness::feed(harness.stranger(&login), token).code, 0);
+        assert_eq!(Harness::feed(harness.logged_out(&login), token).code, 0);
     }
-    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
-    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    let run = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap());
+    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     run(&["--account", "anna", "upload", "a.mp4"]).fails(6, &["400"]);
     let list = run(&["uploads", "list", "--json"]).json();
     let id = list[0]["id"].as_str().unwrap().to_owned();
@@ -262,15 +262,15 @@ fn one_accounts_uploads_are_not_finished_by_another() {
     assert_eq!((resumed.code, resumed.out.as_str()), (0, ""), "{resumed:?}");
     assert!(resumed.err.contains("1 of another account"), "{resumed:?}");
     run(&["--account", "bert", "uploads", "resume", &id])
-        .fails(2, &["begun as account anna", "vimeo --account anna uploads resume"]);
+        .fails(2, &["started by account anna", "vimeo --account anna uploads resume"]);
     assert_eq!(patches(), before);
-    let resumed = run(&["--account", "anna", "uploads", "resume"]).good();
+    let resumed = run(&["--account", "anna", "uploads", "resume"]).success();
     assert!(resumed.contains("a.mp4") && resumed.contains("/videos/"), "{resumed}");
 }
 
 #[cfg(unix)]
 #[test]
-fn files_whose_names_are_no_text_are_files_like_others() {
+fn uploads_files_with_non_unicode_names() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let harness = Harness::new();
@@ -291,18 +291,18 @@ fn files_whose_names_are_no_text_are_files_like_others() {
             assert_eq!(harness.sandbox.upload_bytes(id).unwrap(), vec![byte; 1000]);
         }
     }
-    // Broken off, listed and gone on with.
-    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    // Interrupted, listed and resumed.
+    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let mut command = harness.vimeo(&["upload", "--json"]);
     assert_eq!(Run::of(command.arg(names[0]).output().unwrap()).code, 6);
     assert!(
         harness.run(&["uploads", "list", "--json"]).json()[0]["file"].as_str().unwrap().ends_with(".mp4")
     );
-    harness.run(&["uploads", "resume"]).good();
+    harness.run(&["uploads", "resume"]).success();
 }
 
 #[test]
-fn a_journal_that_cannot_be_kept_names_the_way_without_it() {
+fn unwritable_journal_suggests_no_resume() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     std::fs::write(harness.path("in the way"), "").unwrap();
@@ -312,11 +312,11 @@ fn a_journal_that_cannot_be_kept_names_the_way_without_it() {
     };
     run(&[]).fails(1, &["in the way", "--no-resume"]);
     assert_eq!(creations(&harness), 0);
-    run(&["--no-resume"]).good();
+    run(&["--no-resume"]).success();
 }
 
 #[test]
-fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
+fn uploads_without_response_can_be_resumed_or_discarded() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     let lose = |phase| {
@@ -327,7 +327,7 @@ fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
         let run = harness.run(&["upload", "a.mp4"]);
         run.fails(
             3,
-            &["it is not known whether Vimeo created a video", "502", "Looking for it failed as well"],
+            &["it is not known whether Vimeo created a video", "502", "Looking for the video failed as well"],
         );
         let list = harness.run(&["uploads", "list", "--json"]).json();
         list[0]["id"].as_str().unwrap().to_owned()
@@ -345,7 +345,7 @@ fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
     );
 
     let id = lose(Phase::Before);
-    // As if that had been an hour ago: nothing can come of it any more.
+    // Pretend that it was long ago: the creation can no longer succeed.
     let path = harness.path(&format!("state/uploads/{id}.json"));
     let mut entry: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     entry["asked"] = "2020-01-01T00:00:00Z".into();

@@ -1,4 +1,4 @@
-//! `vimeo upload` and what belongs to it.
+//! `vimeo upload` and related commands.
 
 use serde_json::Value;
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
@@ -10,7 +10,7 @@ fn number(uri: &Value) -> u64 {
 }
 
 #[test]
-fn files_become_videos() {
+fn uploads_each_file_to_a_video() {
     let harness = Harness::new();
     for (name, size) in [("a.mp4", 300_000), ("b.mp4", 200_001), ("c.mp4", 1)] {
         harness.file(name, size);
@@ -23,11 +23,11 @@ fn files_become_videos() {
         let stored = harness.sandbox.upload_bytes(number(&file["uri"])).unwrap();
         assert_eq!(stored, std::fs::read(harness.path(file["file"].as_str().unwrap())).unwrap());
     }
-    let names = harness.run(&["videos", "list", "--json=name,privacy.view", "--jq", ".[].name"]).good();
+    let names = harness.run(&["videos", "list", "--json=name,privacy.view", "--jq", ".[].name"]).success();
     let mut names: Vec<&str> = names.lines().collect();
     names.sort_unstable();
     assert_eq!(names, ["a", "b", "c"]);
-    // The token went to the API and nowhere else.
+    // The token was sent to the API only.
     assert!(
         harness
             .sandbox
@@ -40,7 +40,7 @@ fn files_become_videos() {
 }
 
 #[test]
-fn what_is_no_file_to_upload_is_found_before_anything_is_sent() {
+fn unusable_files_fail_before_any_request() {
     let harness = Harness::new();
     harness.file("empty.mp4", 0);
     harness.file("a.mp4", 10);
@@ -50,29 +50,29 @@ fn what_is_no_file_to_upload_is_found_before_anything_is_sent() {
     run(&["films"]).fails(2, &["films is a folder", "films/*.mp4"]);
     run(&["empty.mp4"]).fails(2, &["empty.mp4 is empty", "no video was created"]);
     run(&["a.mp4", "missing.mp4"]).fails(2, &["missing.mp4"]);
-    run(&["a.mp4", "./a.mp4"]).fails(2, &["named twice"]);
+    run(&["a.mp4", "./a.mp4"]).fails(2, &["given twice"]);
     run(&["a.mp4", "--picture", "none.png"]).fails(2, &["none.png"]);
     run(&["a.mp4", "--folder", "../videos/1"]).fails(2, &["../videos/1"]);
     run(&["a.mp4", "--bwlimit", "fast"]).fails(2, &["fast"]);
     run(&["a.mp4", "--read-only"]).fails(11, &["--read-only"]);
     assert_eq!(harness.requests(), [""; 0]);
-    // No journal can be kept where a file is in the way: said, and no video made.
+    // A file in place of the state folder makes the journal unwritable: the command fails without creating a video.
     std::fs::write(harness.path("state"), "").unwrap();
     let run = run(&["a.mp4"]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.err.contains("state"), "{run:?}");
-    assert!(harness.run(&["videos", "list"]).good().is_empty());
+    assert!(harness.run(&["videos", "list"]).success().is_empty());
 }
 
-/// A disk that takes no more: the upload is not begun, since it could not be gone on with.
+/// On a full disk, no upload is started, because it could not be resumed.
 #[cfg(unix)]
 #[test]
-fn without_room_for_the_journal_no_video_is_made() {
+fn full_disk_prevents_uploads() {
     let harness = Harness::new();
     harness.file("a.mp4", 10);
     let full = harness.vimeo(&["upload", "a.mp4"]);
     let mut shell = std::process::Command::new("sh");
-    // No file may grow, as on a full disk; the signal that tells of it is what a shell can switch off.
+    // Simulate a full disk: files cannot grow, and the shell ignores the signal for that.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" upload a.mp4"]).arg(full.get_program());
     shell.env_clear().current_dir(harness.folder.path());
     shell.envs(full.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -80,13 +80,13 @@ fn without_room_for_the_journal_no_video_is_made() {
     let run = Run::of(output.unwrap());
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.err.contains("a.mp4") && run.err.contains("too large"), "{run:?}");
-    assert!(harness.run(&["videos", "list"]).good().is_empty());
-    // With room again the same command does it.
-    harness.run(&["upload", "a.mp4"]).good();
+    assert!(harness.run(&["videos", "list"]).success().is_empty());
+    // With free space, the same command succeeds.
+    harness.run(&["upload", "a.mp4"]).success();
 }
 
 #[test]
-fn everything_in_one_go() {
+fn uploads_with_all_post_upload_steps() {
     let harness = Harness::new();
     harness.file("film.mp4", 5000);
     std::fs::write(harness.path("film.vtt"), "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n").unwrap();
@@ -114,23 +114,23 @@ fn everything_in_one_go() {
         .json();
     let uri = done["files"][0]["uri"].as_str().unwrap();
     for list in [["folders", "videos", &folder], ["showcases", "videos", &showcase]] {
-        assert!(harness.run(&list).good().starts_with(uri), "{list:?}");
+        assert!(harness.run(&list).success().starts_with(uri), "{list:?}");
     }
-    let tracks = harness.run(&["api", &format!("{uri}/texttracks"), "--jq", ".data[].language"]).good();
+    let tracks = harness.run(&["api", &format!("{uri}/texttracks"), "--jq", ".data[].language"]).success();
     assert_eq!(tracks, "en\n");
 }
 
 #[test]
-fn a_gone_link_and_a_changed_file_each_have_their_code() {
+fn expired_links_and_changed_files_have_exit_codes() {
     let harness = Harness::new();
     for name in ["a.mp4", "b.mp4", "c.mp4"] {
         harness.file(name, 400_000);
     }
-    // The first run is broken off in the middle of b and c.
+    // The first run fails midway through b and c.
     let again = ["upload", "a.mp4", "b.mp4", "c.mp4", "--chunk-size", "100k", "--transfers", "1", "--json"];
     let lost = Fault::new(Effect::Status(400)).host(Host::Upload).method(http::Method::PATCH);
-    // Each time: a response to a body that is still being sent can get lost, and then the body is sent again.
-    harness.sandbox.add_fault(lost.clone().skip(6).times(100));
+    // Fail every time: a response can get lost while the body is still being sent, and then the body is resent.
+    harness.sandbox.fault(lost.clone().skip(6).times(100));
     let first = harness.run(&again);
     harness.sandbox.clear_faults();
     assert_eq!(first.code, 9, "{first:?}");
@@ -144,19 +144,19 @@ fn a_gone_link_and_a_changed_file_each_have_their_code() {
     let files: Value = serde_json::from_str(&second.out).unwrap();
     let codes: Vec<&Value> = files["files"].as_array().unwrap().iter().map(|file| &file["code"]).collect();
     assert_eq!(codes, [&Value::from(0), &6.into(), &2.into()], "{second:?}");
-    // The one that was done was not done again.
+    // The completed file was not uploaded again.
     assert_eq!(files["files"][0]["uri"], broken["files"][0]["uri"]);
     assert!(second.err.contains("is gone"), "{second:?}");
 
     let list = harness.run(&["uploads", "list", "--json"]).json();
     assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
-    harness.run(&["uploads", "forget", "--all"]).good();
+    harness.run(&["uploads", "forget", "--all"]).success();
     assert_eq!(harness.run(&["uploads", "list", "--json"]).json(), serde_json::json!([]));
     harness.run(&["uploads", "forget", "no such"]).fails(3, &["no such"]);
 }
 
 #[test]
-fn progress_for_programs_never_falls() {
+fn json_progress_never_decreases() {
     let harness = Harness::new();
     harness.file("a.mp4", 600_000);
     harness.file("b.mp4", 500_000);
@@ -174,7 +174,7 @@ fn progress_for_programs_never_falls() {
 }
 
 #[test]
-fn a_broken_line_costs_nothing() {
+fn resumes_after_connection_resets() {
     let harness = Harness::new();
     harness.file("a.mp4", 500_000);
     let reset = Fault::new(Effect::Reset).host(Host::Upload).method(http::Method::PATCH);
@@ -185,11 +185,11 @@ fn a_broken_line_costs_nothing() {
 }
 
 #[test]
-fn a_video_gets_another_file() {
+fn replaces_the_file_of_a_video() {
     let harness = Harness::new();
     harness.file("a.mp4", 1000);
     harness.file("b.mp4", 2000);
-    let uri = harness.run(&["upload", "a.mp4", "--json", "--jq", ".files[0].uri"]).good();
+    let uri = harness.run(&["upload", "a.mp4", "--json", "--jq", ".files[0].uri"]).success();
     let replaced = harness.run(&["replace", uri.trim(), "b.mp4", "--json"]).json();
     assert_eq!(replaced["uri"].as_str(), Some(uri.trim()));
     let stored = harness.sandbox.upload_bytes(number(&replaced["uri"])).unwrap();
@@ -197,30 +197,30 @@ fn a_video_gets_another_file() {
 }
 
 #[test]
-fn without_an_account_a_sandbox_is_there_for_one_command() {
+fn sandbox_flag_leaves_no_state() {
     let harness = Harness::new();
     harness.file("film.mp4", 5000);
-    let mut command = harness.stranger(&["upload", "film.mp4", "--sandbox"]);
+    let mut command = harness.logged_out(&["upload", "film.mp4", "--sandbox"]);
     command.env_remove("VIMEO_BASE_URL");
     let run = Run::of(command.output().unwrap());
     assert!(run.out.starts_with("film.mp4\t/videos/"), "{run:?}");
-    assert!(!harness.path("state").exists(), "what goes to a sandbox that ends leaves nothing behind");
+    assert!(!harness.path("state").exists(), "--sandbox must not leave state behind");
 }
 
 #[test]
-fn a_timetable_limits_an_upload_and_a_wrong_one_is_said_so() {
+fn bwlimit_accepts_timetables() {
     let harness = Harness::new();
     harness.file("film.mp4", 300_000);
-    harness.run(&["upload", "film.mp4", "--bwlimit", "00:00,10M 12:00,off Sat-12:00,20M"]).good();
-    // The flag wins over its variable, that over the file.
+    harness.run(&["upload", "film.mp4", "--bwlimit", "00:00,10M 12:00,off Sat-12:00,20M"]).success();
+    // The flag takes precedence over its variable, and the variable over the file.
     std::fs::create_dir_all(harness.path("config")).unwrap();
     std::fs::write(harness.path("config/config.toml"), "bwlimit = \"25:00,1M\"\n").unwrap();
-    let asked = harness.requests().len();
-    harness.run(&["upload", "film.mp4"]).fails(2, &["config.toml: bwlimit", "`25:00` is no time of the day"]);
+    let requests = harness.requests().len();
+    harness.run(&["upload", "film.mp4"]).fails(2, &["config.toml: bwlimit", "invalid time of day `25:00`"]);
     let mut variable = harness.vimeo(&["upload", "film.mp4"]);
     Run::of(variable.env("VIMEO_BWLIMIT", "08:00").output().unwrap())
-        .fails(2, &["--bwlimit", "`08:00` is no size"]);
-    assert_eq!(harness.requests().len(), asked);
+        .fails(2, &["--bwlimit", "invalid size `08:00`"]);
+    assert_eq!(harness.requests().len(), requests);
     let mut flag = harness.vimeo(&["upload", "film.mp4", "--bwlimit", "off"]);
-    Run::of(flag.env("VIMEO_BWLIMIT", "08:00").output().unwrap()).good();
+    Run::of(flag.env("VIMEO_BWLIMIT", "08:00").output().unwrap()).success();
 }

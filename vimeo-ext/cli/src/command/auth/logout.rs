@@ -4,55 +4,63 @@ use clap::Args;
 use vimeo_ext::AccessToken;
 
 use crate::api::Cache;
-use crate::config::TokenPlace;
-use crate::context::{Context, CredentialSource, Identity, vault_name};
-use crate::exit::{Exit, Failure, Result};
+use crate::config::TokenStorage;
+use crate::context::{Context, CredentialSource, Identity, secret_name};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Forget an account and its token
+/// Remove an account and its token
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo auth logout --account anna")]
 pub(crate) struct LogoutArgs {
-    /// Also tell Vimeo to take the token no longer
+    /// Also revoke the token at Vimeo
     #[arg(long)]
     revoke: bool,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit> {
-    let kept = context.accounts().read()?;
-    let Some((name, account)) = kept.find(context.global.account.as_deref())? else {
-        return Err(Failure::new(Exit::Auth, "no account is logged in").next("vimeo auth login"));
+pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<ExitCode> {
+    let stored = context.accounts().read()?;
+    let Some((name, account)) = stored.find(context.global.account.as_deref())? else {
+        return Err(
+            CliError::new(ExitCode::Auth, "no account is logged in").with_next_step("vimeo auth login")
+        );
     };
     if args.revoke {
-        context.may_write("revoking a token")?;
+        context.check_write_allowed("revoking a token")?;
         let token = context.token_of(name, account).await?;
         let client = context.client(Identity {
-            from: CredentialSource::Account(name.to_owned()),
+            source: CredentialSource::Account(name.to_owned()),
             base_url: account.base_url.clone(),
             token: Some(token.clone()),
             account: Some(account.clone()),
         })?;
         client.auth().revoke_token(&AccessToken::new(token)).await?;
     }
-    // The secret first: an account without a token is seen, a token without an account is not.
-    if account.token != TokenPlace::Command {
-        context.vault(account.token).delete(&vault_name(name, &account.base_url)).map_err(|error| {
-            Failure::new(Exit::Auth, format!("the token of account {name} cannot be removed: {error}"))
-                .next("unlock the keyring and try again")
-        })?;
+    // Delete the secret first: an account without a token is visible, a token without an account is not.
+    if account.token != TokenStorage::Command {
+        context.secret_store(account.token).delete(&secret_name(name, &account.base_url)).map_err(
+            |error| {
+                CliError::new(
+                    ExitCode::Auth,
+                    format!("the token of account {name} cannot be removed: {error}"),
+                )
+                .with_next_step("unlock the keyring, then try again")
+            },
+        )?;
     }
-    // What was kept of its answers is nobody's after it.
+    // The account's cached responses go with it.
     let cache = context.folders.cache();
-    Cache::forget(&cache, name, &account.base_url)
-        .map_err(|error| Failure::file("remove the kept answers in", &cache, &error))?;
-    context.accounts().change(|kept| {
-        kept.accounts.remove(name);
-        if kept.active.as_deref() == Some(name) {
-            kept.active = kept.accounts.keys().next().cloned();
+    Cache::remove_account(&cache, name, &account.base_url)
+        .map_err(|error| CliError::file("remove the cached responses in", &cache, &error))?;
+    context.accounts().change(|file| {
+        file.accounts.remove(name);
+        if file.active.as_deref() == Some(name) {
+            file.active = file.accounts.keys().next().cloned();
         }
         Ok(())
     })?;
-    context
-        .streams
-        .note(&format!("{name} is logged out{}", if args.revoke { ", its token is revoked" } else { "" }));
-    Ok(Exit::Done)
+    context.streams.note(&format!(
+        "logged out of account {name}{}",
+        if args.revoke { " and revoked its token" } else { "" }
+    ));
+    Ok(ExitCode::Done)
 }

@@ -1,4 +1,4 @@
-//! `vimeo auth`: who is logged in.
+//! `vimeo auth`: manages logins.
 
 mod browser;
 mod login;
@@ -10,9 +10,9 @@ mod token;
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
-use crate::exit::{Exit, Result};
+use crate::exit::{ExitCode, Result};
 
-/// Log in and out, and see who is logged in
+/// Log in, log out and manage accounts
 #[derive(Debug, Args)]
 pub(crate) struct AuthArgs {
     #[command(subcommand)]
@@ -28,7 +28,7 @@ enum AuthCommand {
     Token(token::TokenArgs),
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: AuthArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: AuthArgs) -> Result<ExitCode> {
     match args.command {
         AuthCommand::Login(args) => login::run(context, args).await,
         AuthCommand::Status(_) => status::run(context).await,

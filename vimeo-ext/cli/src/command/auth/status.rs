@@ -4,19 +4,19 @@ use clap::Args;
 use serde::Serialize;
 use vimeo_ext::{AccessToken, ScopeSet};
 
-use crate::config::{Account, TokenPlace};
+use crate::config::{Account, TokenStorage};
 use crate::context::{Context, CredentialSource, Identity};
-use crate::exit::{Exit, Failure, Result};
-use crate::output::plain;
+use crate::exit::{CliError, ExitCode, Result};
+use crate::output::sanitize;
 
-/// Show the accounts, where their tokens are kept, and whether Vimeo takes them
+/// Show accounts, their token storage and whether their tokens are valid
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit code 4 when none works.\n\nExamples:\n  $ vimeo auth status\n  $ vimeo auth status --json"
+    after_help = "ExitCode code 4 if no token is valid.\n\nExamples:\n  $ vimeo auth status\n  $ vimeo auth status --json"
 )]
 pub(crate) struct StatusArgs {}
 
-/// The promised form of `--json`.
+/// The stable format of `--json`.
 #[derive(Serialize)]
 struct Status {
     accounts: Vec<AuthStatus>,
@@ -40,85 +40,91 @@ struct AuthStatus {
     reason: Option<String>,
 }
 
-pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
     let mut accounts = Vec::new();
-    let from_environment =
-        context.global.sandbox || crate::context::variable("VIMEO_ACCESS_TOKEN")?.is_some();
+    let from_environment = context.global.sandbox || crate::context::env_var("VIMEO_ACCESS_TOKEN")?.is_some();
     if from_environment {
         let identity = context.identity().await?;
-        let token = if identity.from == CredentialSource::Sandbox { "sandbox" } else { "environment" };
-        accounts.push(look(context, identity, token, true).await?);
+        let token = if identity.source == CredentialSource::Sandbox { "sandbox" } else { "environment" };
+        accounts.push(inspect(context, identity, token, true).await?);
     }
     if !context.global.sandbox {
-        let kept = context.accounts().read()?;
-        let wanted = context.global.account.as_deref();
+        let stored = context.accounts().read()?;
+        let selected = context.global.account.as_deref();
         for (name, account) in
-            kept.accounts.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name))
+            stored.accounts.iter().filter(|(name, _)| selected.is_none_or(|selected| selected == *name))
         {
-            let active = !from_environment && kept.active.as_ref() == Some(name);
-            accounts.push(of_account(context, name, account, active).await?);
+            let active = !from_environment && stored.active.as_ref() == Some(name);
+            accounts.push(inspect_account(context, name, account, active).await?);
         }
     }
-    let works = accounts.iter().any(|standing| standing.state == "valid");
-    let nobody = accounts.is_empty();
+    let any_valid = accounts.iter().any(|account| account.state == "valid");
+    let none_stored = accounts.is_empty();
     show(context, Status { accounts }).await?;
-    match (works, nobody) {
-        (true, _) => Ok(Exit::Done),
-        (false, true) => Err(Failure::new(Exit::Auth, "nobody is logged in").next("vimeo auth login")),
-        (false, false) => Err(Failure::new(Exit::Auth, "no account works").next("vimeo auth login")),
+    match (any_valid, none_stored) {
+        (true, _) => Ok(ExitCode::Done),
+        (false, true) => {
+            Err(CliError::new(ExitCode::Auth, "not logged in").with_next_step("vimeo auth login"))
+        }
+        (false, false) => {
+            Err(CliError::new(ExitCode::Auth, "no account has a valid token")
+                .with_next_step("vimeo auth login"))
+        }
     }
 }
 
-async fn of_account(
+async fn inspect_account(
     context: &Context<'_>,
     name: &str,
     account: &Account,
     active: bool,
 ) -> Result<AuthStatus> {
-    let place = match account.token {
-        TokenPlace::Keyring => "keyring",
-        TokenPlace::InsecureFile => "insecure-file",
-        TokenPlace::Command => "command",
+    let storage = match account.token {
+        TokenStorage::Keyring => "keyring",
+        TokenStorage::InsecureFile => "insecure-file",
+        TokenStorage::Command => "command",
     };
     let identity = Identity {
-        from: CredentialSource::Account(name.to_owned()),
+        source: CredentialSource::Account(name.to_owned()),
         base_url: account.base_url.clone(),
         token: None,
         account: Some(account.clone()),
     };
     match context.token_of(name, account).await {
-        Ok(token) => look(context, Identity { token: Some(token), ..identity }, place, active).await,
-        Err(failure) => Ok(standing(&identity, place, active, "missing", Some(failure.message().to_owned()))),
+        Ok(token) => inspect(context, Identity { token: Some(token), ..identity }, storage, active).await,
+        Err(failure) => {
+            Ok(auth_status(&identity, storage, active, "missing", Some(failure.message().to_owned())))
+        }
     }
 }
 
-async fn look(
+async fn inspect(
     context: &Context<'_>,
     identity: Identity,
-    place: &'static str,
+    storage: &'static str,
     active: bool,
 ) -> Result<AuthStatus> {
-    let mut seen = standing(&identity, place, active, "valid", None);
-    let Some(token) = identity.token.clone() else { return Ok(seen) };
+    let mut status = auth_status(&identity, storage, active, "valid", None);
+    let Some(token) = identity.token.clone() else { return Ok(status) };
     let client = context.client(identity)?;
     match client.auth().verify_token(&AccessToken::new(token)).await {
         Ok(grant) => {
-            seen.scopes = grant.scopes().map(words).or(seen.scopes);
+            status.scopes = grant.scopes().map(scope_names).or(status.scopes);
             if let Some(user) = &grant.user {
-                seen.user = user.uri.clone();
-                seen.display_name = user.name.clone();
+                status.user = user.uri.clone();
+                status.display_name = user.name.clone();
             }
         }
         Err(error) => {
             let refused = error.call().is_some_and(|call| call.is_unauthorized() || call.is_forbidden());
-            seen.state = if refused { "refused" } else { "unreachable" };
-            seen.reason = Some(Failure::from(error).message().to_owned());
+            status.state = if refused { "refused" } else { "unreachable" };
+            status.reason = Some(CliError::from(error).message().to_owned());
         }
     }
-    Ok(seen)
+    Ok(status)
 }
 
-fn standing(
+fn auth_status(
     identity: &Identity,
     token: &'static str,
     active: bool,
@@ -127,7 +133,7 @@ fn standing(
 ) -> AuthStatus {
     let account = identity.account.as_ref();
     AuthStatus {
-        name: match &identity.from {
+        name: match &identity.source {
             CredentialSource::Account(name) => Some(name.clone()),
             _ => None,
         },
@@ -135,7 +141,7 @@ fn standing(
         user: account.and_then(|account| account.user.clone()),
         display_name: account.and_then(|account| account.display_name.clone()),
         base_url: identity.base_url.clone(),
-        scopes: account.and_then(|account| account.scopes.as_ref()).map(words),
+        scopes: account.and_then(|account| account.scopes.as_ref()).map(scope_names),
         expires: account.and_then(|account| account.expires).map(|at| at.to_rfc3339()),
         token,
         state,
@@ -143,44 +149,44 @@ fn standing(
     }
 }
 
-fn words(scopes: &ScopeSet) -> Vec<String> {
+fn scope_names(scopes: &ScopeSet) -> Vec<String> {
     scopes.iter().map(ToString::to_string).collect()
 }
 
 async fn show(context: &Context<'_>, status: Status) -> Result<()> {
-    if context.global.json.is_some() || context.global.jq.is_some() {
-        return context.document(&status).await;
+    if context.wants_json() {
+        return context.print_json(&status).await;
     }
     let (streams, paint) = (context.streams, context.streams.paint());
-    for standing in &status.accounts {
-        let mark = if standing.state == "valid" { paint.green("✓") } else { paint.red("✗") };
-        let name = standing.name.as_deref().unwrap_or(match standing.token {
-            "sandbox" => "the sandbox",
+    for account in &status.accounts {
+        let mark = if account.state == "valid" { paint.green("✓") } else { paint.red("✗") };
+        let name = account.name.as_deref().unwrap_or(match account.token {
+            "sandbox" => "sandbox",
             _ => "VIMEO_ACCESS_TOKEN",
         });
-        let active = if standing.active { " (active)" } else { "" };
+        let active = if account.active { " (active)" } else { "" };
         streams.line(&format!("{mark} {}{active}", paint.bold(name)))?;
-        let who = [standing.display_name.as_deref(), standing.user.as_deref()];
-        let who: Vec<String> = who.into_iter().flatten().map(plain).collect();
+        let who = [account.display_name.as_deref(), account.user.as_deref()];
+        let who: Vec<String> = who.into_iter().flatten().map(sanitize).collect();
         if !who.is_empty() {
-            streams.line(&format!("  user:   {}", who.join(", ")))?;
+            streams.line(&format!("  user:    {}", who.join(", ")))?;
         }
-        streams.line(&format!("  api:    {}", plain(&standing.base_url)))?;
-        if let Some(scopes) = &standing.scopes {
-            streams.line(&format!("  scopes: {}", plain(&scopes.join(" "))))?;
+        streams.line(&format!("  api:     {}", sanitize(&account.base_url)))?;
+        if let Some(scopes) = &account.scopes {
+            streams.line(&format!("  scopes:  {}", sanitize(&scopes.join(" "))))?;
         }
-        if let Some(expires) = &standing.expires {
-            streams.line(&format!("  until:  {}", plain(expires)))?;
+        if let Some(expires) = &account.expires {
+            streams.line(&format!("  expires: {}", sanitize(expires)))?;
         }
-        let kept = match standing.token {
-            "insecure-file" => paint.yellow("in clear in a file, because --insecure-storage asked for it"),
-            "keyring" => "in the system's keyring".to_owned(),
-            "command" => "printed by a command".to_owned(),
+        let storage = match account.token {
+            "insecure-file" => paint.yellow("stored unencrypted in a file (--insecure-storage)"),
+            "keyring" => "stored in the system keyring".to_owned(),
+            "command" => "from a token command".to_owned(),
             other => format!("from the {other}"),
         };
-        streams.line(&format!("  token:  {kept}"))?;
-        if let Some(reason) = &standing.reason {
-            streams.line(&format!("  {}: {}", standing.state, plain(reason)))?;
+        streams.line(&format!("  token:   {storage}"))?;
+        if let Some(reason) = &account.reason {
+            streams.line(&format!("  {}: {}", account.state, sanitize(reason)))?;
         }
     }
     Ok(())

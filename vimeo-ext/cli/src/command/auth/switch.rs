@@ -3,39 +3,39 @@
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Make another account the active one
+/// Switch the active account
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo auth switch anna")]
 pub(crate) struct SwitchArgs {
-    /// The account; may be left out when there are two
+    /// Account name; optional if there are two accounts
     name: Option<String>,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &SwitchArgs) -> Result<Exit> {
-    let name = context.accounts().change(|kept| {
-        let wanted = args.name.clone().or_else(|| context.global.account.clone());
-        let name = match wanted {
+pub(crate) fn run(context: &Context<'_>, args: &SwitchArgs) -> Result<ExitCode> {
+    let name = context.accounts().change(|file| {
+        let requested = args.name.clone().or_else(|| context.global.account.clone());
+        let name = match requested {
             Some(name) => name,
             None => {
-                let mut others = kept.accounts.keys().filter(|name| kept.active.as_ref() != Some(name));
+                let mut others = file.accounts.keys().filter(|name| file.active.as_ref() != Some(name));
                 match (others.next(), others.next()) {
                     (Some(only), None) => only.clone(),
                     _ => {
-                        let known: Vec<&str> = kept.accounts.keys().map(String::as_str).collect();
-                        return Err(Failure::usage(format!(
-                            "name one of the accounts: {}",
+                        let known: Vec<&str> = file.accounts.keys().map(String::as_str).collect();
+                        return Err(CliError::usage(format!(
+                            "several accounts exist; name one of: {}",
                             known.join(", ")
                         )));
                     }
                 }
             }
         };
-        kept.find(Some(&name))?;
-        kept.active = Some(name.clone());
+        file.find(Some(&name))?;
+        file.active = Some(name.clone());
         Ok(name)
     })?;
-    context.streams.note(&format!("{name} is the active account"));
-    Ok(Exit::Done)
+    context.streams.note(&format!("switched to account {name}"));
+    Ok(ExitCode::Done)
 }

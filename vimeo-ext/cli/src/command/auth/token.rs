@@ -4,21 +4,24 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// Print the access token of the account, for another program
+/// Print the account's access token
 ///
-/// Whoever has it can act as you. It goes to standard output and nowhere else.
+/// Anyone with the token can act as you. It is printed on standard output and nowhere else.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  $ vimeo auth token --account anna")]
 pub(crate) struct TokenArgs {}
 
-pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
     let identity = context.identity().await?;
     let Some(token) = identity.token else {
-        return Err(Failure::new(Exit::Auth, "only an app is logged in, its tokens are not kept")
-            .next("vimeo auth login"));
+        return Err(CliError::new(
+            ExitCode::Auth,
+            "no user is logged in; tokens of app credentials are not stored",
+        )
+        .with_next_step("vimeo auth login"));
     };
     context.streams.line(token.expose_secret())?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

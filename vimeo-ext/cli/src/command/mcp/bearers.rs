@@ -1,4 +1,4 @@
-//! Who may call over HTTP as which of the accounts, out of a file.
+//! The bearers file: which HTTP callers can use which accounts.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -16,28 +16,28 @@ use crate::command::store::KeyArgs;
 use crate::config;
 use crate::context::Context;
 #[cfg(feature = "stores")]
-use crate::exit::Exit;
-use crate::exit::{Failure, Result};
+use crate::exit::ExitCode;
+use crate::exit::{CliError, Result};
 
-/// The file. It has the tokens' hashes, so that it opens nothing to whoever reads it.
+/// The file's contents. It has only the tokens' hashes, so that reading it gives no access.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct BearersFile {
     bearer: Vec<Caller>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Caller {
-    /// The SHA-256 of the bearer token, in hexadecimal digits.
+    /// The SHA-256 of the bearer token, in hexadecimal.
     sha256: String,
     /// Accounts of `vimeo auth`, or of the store.
     accounts: BTreeSet<String>,
-    /// The scopes of Vimeo's that the caller may use; all when left out.
+    /// The Vimeo scopes that the caller can use [default: all].
     scopes: Option<String>,
 }
 
-/// The accounts that callers may use, by their names.
+/// Clients of the accounts that callers can use, by account name.
 pub(super) struct LoggedIn(HashMap<String, Vimeo>);
 
 impl ClientResolver for LoggedIn {
@@ -47,16 +47,16 @@ impl ClientResolver for LoggedIn {
     }
 }
 
-/// Who may call, out of the file.
+/// The callers listed in the file.
 pub(super) struct Callers(Vec<Caller>);
 
 impl Callers {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text =
-            config::read_named_text(path).map_err(|error| Failure::file("read the bearers", path, &error))?;
+        let text = config::read_named_text(path)
+            .map_err(|error| CliError::file("read the bearers", path, &error))?;
         let callers = parse(&text).map_err(|reason| {
-            Failure::usage(format!("{}: {reason}", path.display()))
-                .next("vimeo help mcp shows how it is written")
+            CliError::usage(format!("{}: {reason}", path.display()))
+                .with_next_step("see vimeo help mcp for the format")
         })?;
         Ok(Self(callers))
     }
@@ -65,12 +65,12 @@ impl Callers {
         self.0.iter().map(api_key).collect()
     }
 
-    /// The accounts that are named, each once.
+    /// Returns the names of all accounts in the file.
     fn names(&self) -> BTreeSet<&str> {
         self.0.iter().flat_map(|caller| &caller.accounts).map(String::as_str).collect()
     }
 
-    /// The accounts of `vimeo auth`, with a client for each that is named.
+    /// Creates a client for each account of `vimeo auth` in the file.
     pub(super) async fn logged_in(&self, context: &Context<'_>, journal: &Journal) -> Result<LoggedIn> {
         let mut clients = HashMap::new();
         for name in self.names() {
@@ -80,7 +80,7 @@ impl Callers {
         Ok(LoggedIn(clients))
     }
 
-    /// The accounts of a store, which has to hold those that are named, or will hold them later.
+    /// Opens the accounts of a store. Accounts in the file can be connected later.
     #[cfg(feature = "stores")]
     pub(super) async fn in_store(
         &self,
@@ -89,20 +89,20 @@ impl Callers {
         keys: &KeyArgs,
         journal: Journal,
     ) -> Result<Accounts> {
-        let (ring, store) = (keys.ring()?, keys.open(address).await?);
+        let (ring, store) = (keys.key_ring()?, keys.open(address).await?);
         let app = context.app(Some(journal))?;
         let accounts = Accounts::builder(app, store, ring).build().await.map_err(failed)?;
         for name in self.names() {
             let id = AccountId::new(name)
-                .map_err(|error| Failure::usage(format!("the account `{name}` of a bearer: {error}")))?;
+                .map_err(|error| CliError::usage(format!("account `{name}` in the bearers file: {error}")))?;
             match accounts.client(&id).await {
                 Ok(_) => {}
-                // One that cannot be used now fails for itself; it may be connected while the server runs.
+                // An unusable account only fails its own calls; it can be connected while the server runs.
                 Err(
                     error @ (AccountsError::UnknownAccount { .. }
                     | AccountsError::LoginRequired { .. }
                     | AccountsError::Disabled { .. }),
-                ) => context.streams.note(&format!("for now: {error}")),
+                ) => context.streams.note(&format!("note: {error}")),
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -111,30 +111,34 @@ impl Callers {
 }
 
 #[cfg(feature = "stores")]
-fn failed(error: AccountsError) -> Failure {
+fn failed(error: AccountsError) -> CliError {
     match error {
-        AccountsError::Key(error) => Failure::usage(format!("the store's secrets cannot be read: {error}"))
-            .next("give the key that they are under: --key-file FILE, --old-key-file FILE"),
-        error => Failure::new(Exit::Temporary, error.to_string()),
+        AccountsError::Key(error) => CliError::usage(format!("cannot decrypt the store's secrets: {error}"))
+            .with_next_step("add the key they are encrypted with: --key-file FILE, --old-key-file FILE"),
+        error => CliError::new(ExitCode::Temporary, error.to_string()),
     }
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
-    let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    let document: BearersFile = toml::from_str(text).map_err(|error| error.to_string())?;
     for caller in &document.bearer {
         if hash(&caller.sha256).is_none() {
-            return Err(format!("`{}` is no SHA-256 in 64 hexadecimal digits", caller.sha256));
+            return Err(format!("invalid SHA-256 `{}`: must be 64 hexadecimal digits", caller.sha256));
         }
         if caller.accounts.is_empty() {
-            return Err(format!("the bearer {} has no accounts", caller.sha256));
+            return Err(format!("bearer {} has no accounts", caller.sha256));
         }
     }
-    if document.bearer.is_empty() { Err("it has no bearer".to_owned()) } else { Ok(document.bearer) }
+    if document.bearer.is_empty() {
+        Err("the file has no [[bearer]] entries".to_owned())
+    } else {
+        Ok(document.bearer)
+    }
 }
 
-fn api_key(caller: &Caller) -> ApiKey {
-    // It was checked.
-    let bearer = ApiKey::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
+fn bearer(caller: &Caller) -> Bearer {
+    // `parse` has checked the hash.
+    let bearer = Bearer::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
     match &caller.scopes {
         Some(scopes) => bearer.scopes(scopes.as_str()),
         None => bearer,
@@ -158,23 +162,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_understood_opens_nothing() {
+    fn rejects_invalid_bearers_files() {
         let digits = "0a".repeat(32);
         let good = format!("[[bearer]]\nsha256 = \"{digits}\"\naccounts = [\"work\"]\nscopes = \"public\"\n");
         let callers = parse(&good).unwrap_or_default();
         assert_eq!((callers.len(), callers[0].scopes.as_deref()), (1, Some("public")));
         assert_eq!(hash(&digits), Some([10; 32]));
-        for (wrong, says) in [
+        for (wrong, expected) in [
             ("".to_owned(), "bearer"),
-            ("bearer = []".to_owned(), "no bearer"),
-            (good.replace("0a0a", "0a"), "no SHA-256"),
-            (good.replace(&digits, &"zz".repeat(32)), "no SHA-256"),
+            ("bearer = []".to_owned(), "no [[bearer]] entries"),
+            (good.replace("0a0a", "0a"), "invalid SHA-256"),
+            (good.replace(&digits, &"zz".repeat(32)), "invalid SHA-256"),
             (good.replace("\"work\"", ""), "no accounts"),
             (good.replace("scopes", "scope"), "scope"),
             (good.replace("sha256", "token"), "token"),
         ] {
             let reason = parse(&wrong).err().unwrap_or_default();
-            assert!(reason.contains(says), "{wrong}: {reason}");
+            assert!(reason.contains(expected), "{wrong}: {reason}");
         }
     }
 }

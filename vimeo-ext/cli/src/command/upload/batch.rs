@@ -1,8 +1,8 @@
-//! What one command line has uploaded so far, so that the same one does not upload a file twice when it is run again
-//! after a crash or after some files failed.
+//! Records which files a command line has uploaded, so that running it again after a crash or a failure does not upload
+//! a file twice.
 //!
-//! The journal knows what is not finished; a file that is finished leaves it. This is the other half: it lasts until
-//! all files of the command line are done.
+//! The journal records unfinished uploads and drops them when they finish. The batch records finished files, until all
+//! files of the command line are done.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config;
-use crate::exit::{Failure, Result};
+use crate::exit::{CliError, Result};
 
-/// For so long a finished file counts as this command line's. After that the same command means a new video.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a finished file belongs to the command line. After that, the same command creates a new video.
+const FILE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The videos that the files of a command line went to.
+/// The videos created for the files of a command line.
 pub(crate) struct UploadBatch {
-    /// `None` when nothing is to be written down.
+    /// `None` if nothing is recorded on disk.
     path: Option<PathBuf>,
-    begun: Mutex<StartedFiles>,
+    started: Mutex<StartedFiles>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -30,112 +30,114 @@ struct StartedFiles {
     files: BTreeMap<String, FileRecord>,
 }
 
-/// A file that has a video.
+/// A file with its video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileRecord {
     size: u64,
     modified: u128,
-    /// When it was written down, in seconds of the epoch.
-    #[serde(default)]
-    noted: u64,
-    /// What the video was created with. What is not known is like nothing.
+    /// When the record was written, in seconds since the Unix epoch.
+    #[serde(default, rename = "noted")]
+    recorded_at: u64,
+    /// The settings that the video was created with. Records without settings match no settings.
     #[serde(default)]
     settings: Option<Value>,
-    /// Its video.
+    /// The video's URI.
     pub(crate) uri: String,
-    /// What else was done for it, each once.
+    /// The post-upload steps that were done.
     #[serde(default)]
     steps: Vec<String>,
 }
 
 impl UploadBatch {
-    /// That of these files for this account; `folder` is `None` when nothing is to be written down.
-    pub(crate) fn open(folder: Option<PathBuf>, who: &str, files: &[PathBuf]) -> Self {
-        let path = folder.map(|folder| folder.join(format!("{}.json", name(who, files))));
-        // One that cannot be read is worth nothing: the journal still keeps what is not finished.
-        let text = path.as_ref().and_then(|path| config::read(path, config::LONGEST_FILE).ok());
-        let begun = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { path, begun: Mutex::new(begun) }
+    /// That of these files for this account; `folder` is `None` if nothing is recorded on disk.
+    pub(crate) fn open(folder: Option<PathBuf>, owner: &str, files: &[PathBuf]) -> Self {
+        let path = folder.map(|folder| folder.join(format!("{}.json", file_name(owner, files))));
+        // An unreadable batch is ignored: the journal still has the unfinished uploads.
+        let text = path.as_ref().and_then(|path| config::read(path, config::MAX_FILE_BYTES).ok());
+        let started = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Self { path, started: Mutex::new(started) }
     }
 
-    /// The video that this very file went to with these settings, as far as this command line knows.
-    pub(crate) fn known(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
-        self.find(file).filter(|known| known.settings.as_ref() == Some(settings))
+    /// Returns the record of this file with these settings.
+    pub(crate) fn find_with_settings(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
+        self.find(file).filter(|record| record.settings.as_ref() == Some(settings))
     }
 
-    /// The video that this very file went to with other settings.
-    pub(crate) fn known_otherwise(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
-        self.find(file).filter(|known| known.settings.as_ref() != Some(settings))
+    /// Returns the record of this file with other settings.
+    pub(crate) fn find_with_other_settings(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
+        self.find(file).filter(|record| record.settings.as_ref() != Some(settings))
     }
 
     fn find(&self, file: &Path) -> Option<FileRecord> {
-        let (size, modified) = look(file)?;
+        let (size, modified) = size_and_mtime(file)?;
         let now = seconds_now();
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = begun.files.get(&key(file))?;
-        let is_young = now.saturating_sub(known.noted) < LIFETIME.as_secs();
-        ((known.size, known.modified) == (size, modified) && is_young).then(|| known.clone())
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = started.files.get(&key(file))?;
+        let is_recent = now.saturating_sub(record.recorded_at) < FILE_TTL.as_secs();
+        ((record.size, record.modified) == (size, modified) && is_recent).then(|| record.clone())
     }
 
-    /// Writes down which video a file goes to.
-    pub(crate) fn note(&self, file: &Path, settings: &Value, uri: &str) -> Result<()> {
-        let Some((size, modified)) = look(file) else { return Ok(()) };
-        self.change(|begun| {
-            let known = FileRecord {
+    /// Records which video a file is uploaded to.
+    pub(crate) fn record(&self, file: &Path, settings: &Value, uri: &str) -> Result<()> {
+        let Some((size, modified)) = size_and_mtime(file) else { return Ok(()) };
+        self.change(|started| {
+            let record = FileRecord {
                 size,
                 modified,
-                noted: seconds_now(),
+                recorded_at: seconds_now(),
                 settings: Some(settings.clone()),
                 uri: uri.to_owned(),
                 steps: Vec::new(),
             };
-            match begun.files.get(&key(file)) {
-                Some(before) if before.uri == known.uri && before.settings == known.settings => false,
+            match started.files.get(&key(file)) {
+                Some(before) if before.uri == record.uri && before.settings == record.settings => false,
                 _ => {
-                    begun.files.insert(key(file), known);
+                    started.files.insert(key(file), record);
                     true
                 }
             }
         })
     }
 
-    /// Whether a step was done for a file's video.
-    pub(crate) fn has_done(&self, file: &Path, uri: &str, step: &str) -> bool {
-        self.find(file).is_some_and(|known| known.uri == uri && known.steps.iter().any(|done| done == step))
+    /// Whether a post-upload step was done for a file's video.
+    pub(crate) fn has_step(&self, file: &Path, uri: &str, step: &str) -> bool {
+        self.find(file)
+            .is_some_and(|record| record.uri == uri && record.steps.iter().any(|done| done == step))
     }
 
-    pub(crate) fn done(&self, file: &Path, step: &str) -> Result<()> {
-        self.change(|begun| match begun.files.get_mut(&key(file)) {
-            Some(known) => {
-                known.steps.push(step.to_owned());
-                known.noted = seconds_now();
+    /// Records that a post-upload step was done.
+    pub(crate) fn record_step(&self, file: &Path, step: &str) -> Result<()> {
+        self.change(|started| match started.files.get_mut(&key(file)) {
+            Some(record) => {
+                record.steps.push(step.to_owned());
+                record.recorded_at = seconds_now();
                 true
             }
             None => false,
         })
     }
 
-    /// Forgets a file whose video is gone.
-    pub(crate) fn forget(&self, file: &Path) -> Result<()> {
-        self.change(|begun| begun.files.remove(&key(file)).is_some())
+    /// Removes the record of a file whose video was deleted.
+    pub(crate) fn remove(&self, file: &Path) -> Result<()> {
+        self.change(|started| started.files.remove(&key(file)).is_some())
     }
 
-    /// All files are done: the same command line means new videos from now on.
+    /// Removes the batch when all files are done: from now on, the same command line creates new videos.
     pub(crate) fn finish(&self) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        config::remove(path).map_err(|error| Failure::file("remove", path, &error))
+        config::remove(path).map_err(|error| CliError::file("remove", path, &error))
     }
 
     fn change(&self, change: impl FnOnce(&mut StartedFiles) -> bool) -> Result<()> {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let (true, Some(path)) = (change(&mut begun), &self.path) else { return Ok(()) };
-        let text = serde_json::to_vec_pretty(&*begun)
-            .map_err(|error| Failure::new(crate::exit::Exit::Other, error.to_string()))?;
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let (true, Some(path)) = (change(&mut started), &self.path) else { return Ok(()) };
+        let text = serde_json::to_vec_pretty(&*started)
+            .map_err(|error| CliError::new(crate::exit::ExitCode::Other, error.to_string()))?;
         config::replace(path, &text)
     }
 }
 
-/// A file's name as a key: its path, and what of it is no text in hexadecimal, so that no two become one.
+/// Returns a file's key: its path, or its bytes in hexadecimal if the path is not text, so that keys are unique.
 fn key(file: &Path) -> String {
     let path = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     match path.to_str() {
@@ -148,13 +150,13 @@ fn key(file: &Path) -> String {
     }
 }
 
-/// What tells one state of a file from another, for a step that was done with it.
-pub(crate) fn state_of(file: &Path) -> String {
-    let (size, modified) = look(file).unwrap_or_default();
+/// Identifies a file's content by size and modification time. Part of the name of recorded steps.
+pub(crate) fn content_key(file: &Path) -> String {
+    let (size, modified) = size_and_mtime(file).unwrap_or_default();
     format!("{} of {size} bytes at {modified}", key(file))
 }
 
-fn look(file: &Path) -> Option<(u64, u128)> {
+fn size_and_mtime(file: &Path) -> Option<(u64, u128)> {
     let metadata = std::fs::metadata(file).ok()?;
     let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some((metadata.len(), modified.as_nanos()))
@@ -164,10 +166,10 @@ fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A name for the files of an account, the same in every process.
-fn name(who: &str, files: &[PathBuf]) -> String {
+/// Returns the batch's file name: a hash of the account and the files, the same in every process.
+fn file_name(owner: &str, files: &[PathBuf]) -> String {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    let parts = std::iter::once(who.to_owned()).chain(files.iter().map(|file| key(file)));
+    let parts = std::iter::once(owner.to_owned()).chain(files.iter().map(|file| key(file)));
     for byte in parts.flat_map(|part| part.into_bytes().into_iter().chain([0])) {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
@@ -189,57 +191,57 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_outlives_its_process_until_it_is_finished() {
+    fn batches_persist_until_finished() {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
         let settings = json!({"name": "Surf"});
         let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
-        open().note(&files[0], &settings, "/videos/1").unwrap();
-        open().done(&files[0], "showcase").unwrap();
+        open().record(&files[0], &settings, "/videos/1").unwrap();
+        open().record_step(&files[0], "showcase").unwrap();
 
         let again = open();
-        assert_eq!(again.known(&files[0], &settings).unwrap().uri, "/videos/1");
-        assert!(again.has_done(&files[0], "/videos/1", "showcase"));
-        assert!(!again.has_done(&files[0], "/videos/1", "picture"));
-        assert!(!again.has_done(&files[0], "/videos/2", "showcase"), "another video");
-        assert_eq!(again.known(&files[1], &settings), None);
+        assert_eq!(again.find_with_settings(&files[0], &settings).unwrap().uri, "/videos/1");
+        assert!(again.has_step(&files[0], "/videos/1", "showcase"));
+        assert!(!again.has_step(&files[0], "/videos/1", "picture"));
+        assert!(!again.has_step(&files[0], "/videos/2", "showcase"), "another video");
+        assert_eq!(again.find_with_settings(&files[1], &settings), None);
         let other = UploadBatch::open(Some(folder.path().join("batches")), "bert", &files);
-        assert_eq!(other.known(&files[0], &settings), None);
+        assert_eq!(other.find_with_settings(&files[0], &settings), None);
 
         std::fs::write(&files[0], "changed").unwrap();
-        assert_eq!(open().known(&files[0], &settings), None, "another file under the same name");
+        assert_eq!(open().find_with_settings(&files[0], &settings), None, "another file under the same name");
         again.finish().unwrap();
-        assert!(open().begun.lock().unwrap().files.is_empty());
+        assert!(open().started.lock().unwrap().files.is_empty());
     }
 
     #[test]
-    fn other_settings_and_old_runs_do_not_count() {
+    fn ignores_other_settings_and_expired_records() {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
         let batch = UploadBatch::open(None, "anna", &files);
         let (draft, secret) = (json!({"name": "Draft"}), json!({"name": "Draft", "privacy": "nobody"}));
-        batch.note(&files[0], &draft, "/videos/1").unwrap();
-        assert_eq!(batch.known(&files[0], &secret), None);
-        assert_eq!(batch.known_otherwise(&files[0], &secret).unwrap().uri, "/videos/1");
-        assert_eq!(batch.known_otherwise(&files[0], &draft), None);
+        batch.record(&files[0], &draft, "/videos/1").unwrap();
+        assert_eq!(batch.find_with_settings(&files[0], &secret), None);
+        assert_eq!(batch.find_with_other_settings(&files[0], &secret).unwrap().uri, "/videos/1");
+        assert_eq!(batch.find_with_other_settings(&files[0], &draft), None);
 
         let age = |seconds: u64| {
-            let mut begun = batch.begun.lock().unwrap();
-            begun.files.get_mut(&key(&files[0])).unwrap().noted = seconds_now() - seconds;
+            let mut started = batch.started.lock().unwrap();
+            started.files.get_mut(&key(&files[0])).unwrap().recorded_at = seconds_now() - seconds;
         };
-        age(LIFETIME.as_secs() - 60);
-        assert!(batch.known(&files[0], &draft).is_some());
-        age(LIFETIME.as_secs() + 60);
-        assert_eq!(batch.known(&files[0], &draft), None);
-        // As it was written before the settings were kept.
-        batch.begun.lock().unwrap().files.get_mut(&key(&files[0])).unwrap().settings = None;
+        age(FILE_TTL.as_secs() - 60);
+        assert!(batch.find_with_settings(&files[0], &draft).is_some());
+        age(FILE_TTL.as_secs() + 60);
+        assert_eq!(batch.find_with_settings(&files[0], &draft), None);
+        // A record from before settings were recorded.
+        batch.started.lock().unwrap().files.get_mut(&key(&files[0])).unwrap().settings = None;
         age(0);
-        assert_eq!(batch.known(&files[0], &draft), None);
+        assert_eq!(batch.find_with_settings(&files[0], &draft), None);
     }
 
     #[cfg(unix)]
     #[test]
-    fn names_that_are_no_text_are_told_apart() {
+    fn non_unicode_file_names_are_distinct() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
@@ -252,9 +254,9 @@ mod tests {
             std::fs::File::options().write(true).open(file).unwrap().set_modified(UNIX_EPOCH).unwrap();
         }
         let batch = UploadBatch::open(None, "anna", &files);
-        batch.note(&files[0], &Value::Null, "/videos/1").unwrap();
-        assert!(batch.known(&files[0], &Value::Null).is_some());
-        assert_eq!(batch.known(&files[1], &Value::Null), None);
-        assert_ne!(name("anna", &files[..1]), name("anna", &files[1..]));
+        batch.record(&files[0], &Value::Null, "/videos/1").unwrap();
+        assert!(batch.find_with_settings(&files[0], &Value::Null).is_some());
+        assert_eq!(batch.find_with_settings(&files[1], &Value::Null), None);
+        assert_ne!(file_name("anna", &files[..1]), file_name("anna", &files[1..]));
     }
 }

@@ -1,25 +1,25 @@
-//! The files of a command line, looked at before anything is asked of Vimeo.
+//! Checks the files of a command line before anything is sent.
 
 use std::path::{Path, PathBuf};
 
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// The names and sizes of the files, none of them named twice.
+/// Returns the names and sizes of the files. Duplicates are errors.
 pub(super) fn sizes(files: &[PathBuf]) -> Result<Vec<(String, u64)>> {
     let mut seen = std::collections::HashSet::new();
     files
         .iter()
         .map(|file| {
-            let found = file_size(file)?;
+            let name_and_size = file_size(file)?;
             if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
-                return Err(Failure::usage(format!("{} is named twice", file.display())));
+                return Err(CliError::usage(format!("{} is given twice", file.display())));
             }
-            Ok(found)
+            Ok(name_and_size)
         })
         .collect()
 }
 
-/// The name and size of a file that can be uploaded.
+/// Returns the name and size of a file to upload.
 pub(crate) fn file_size(file: &Path) -> Result<(String, u64)> {
     let size = regular_file(file, "no video was created")?;
     let name = file
@@ -28,27 +28,27 @@ pub(crate) fn file_size(file: &Path) -> Result<(String, u64)> {
     Ok((name, size))
 }
 
-/// The size of something that can be read as a file, and holds something; `otherwise` is what then did not happen.
-pub(super) fn regular_file(file: &Path, otherwise: &str) -> Result<u64> {
+/// Returns the size of a regular, non-empty file. `consequence` completes the error messages.
+pub(super) fn regular_file(file: &Path, consequence: &str) -> Result<u64> {
     let metadata = std::fs::metadata(file).map_err(|error| {
-        // Whatever the system says of it: the name on the command line leads to no file.
-        let mut failure = Failure::file("open", file, &error);
-        failure.exit = Exit::Usage;
-        failure.next("look at the spelling, and where you are: pwd")
+        // Any error means that the name on the command line is wrong.
+        let mut failure = CliError::file("open", file, &error);
+        failure.exit = ExitCode::Usage;
+        failure.with_next_step("check the spelling and the current folder: pwd")
     })?;
     if metadata.is_dir() {
-        return Err(Failure::usage(format!("{} is a folder; {otherwise}", file.display()))
-            .next(format!("name the files in it, as in {}", file.join("*.mp4").display())));
+        return Err(CliError::usage(format!("{} is a folder; {consequence}", file.display()))
+            .with_next_step(format!("give the files in it, e.g. {}", file.join("*.mp4").display())));
     }
     if !metadata.is_file() {
-        return Err(Failure::usage(format!(
-            "{} is a pipe or a device, no file; {otherwise}",
+        return Err(CliError::usage(format!(
+            "{} is a pipe or a device, not a file; {consequence}",
             file.display()
         ))
-        .next(format!("copy what it gives into a file first: cat {} > film.mp4", file.display())));
+        .with_next_step(format!("copy its data to a file first: cat {} > film.mp4", file.display())));
     }
     if metadata.len() == 0 {
-        return Err(Failure::usage(format!("{} is empty; {otherwise}", file.display())));
+        return Err(CliError::usage(format!("{} is empty; {consequence}", file.display())));
     }
     Ok(metadata.len())
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_that_hold_something_can_be_sent() {
+    fn accepts_only_regular_nonempty_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("film.mp4"), "film").unwrap();
@@ -78,7 +78,7 @@ mod tests {
         }
         for (file, words) in wrong {
             let failure = file_size(&file).unwrap_err();
-            assert_eq!(failure.exit, Exit::Usage, "{failure}");
+            assert_eq!(failure.exit, ExitCode::Usage, "{failure}");
             assert!(failure.message().contains(words), "{failure}");
         }
     }

@@ -1,14 +1,14 @@
 //! `vimeo upload`.
 
 mod batch;
-mod extras;
 mod files;
-mod one;
 mod options;
-mod outcome;
+mod post_upload;
 mod quota;
+mod report;
 mod resume;
 mod run;
+mod single;
 mod timetable;
 
 use std::path::PathBuf;
@@ -18,88 +18,87 @@ use vimeo_ext::Error;
 use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::upload::{Journal, UploadError};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{CliError, ExitCode};
 
-pub(crate) use extras::left_inactive;
 pub(crate) use files::file_size;
-pub(crate) use one::Report;
-pub(crate) use options::{Transfer, transfer_options};
-pub(crate) use outcome::tell;
+pub(crate) use options::{TransferArgs, transfer_options};
+pub(crate) use post_upload::inactive_error;
 pub(crate) use quota::used as used_quota;
-pub(crate) use resume::{reconcile, unanswered};
+pub(crate) use report::print_reports;
+pub(crate) use resume::{reconcile, unknown_outcome_entry};
 pub(crate) use run::run;
+pub(crate) use single::Report;
 
-/// Upload files, each to a video of its own
+/// Upload video files
 ///
-/// An upload that is interrupted, even by a crash, goes on where it was when the same command runs again; it never makes
-/// a second video. Bytes go to Vimeo's upload host, the access token does not.
+/// Creates one video per file. If an upload is interrupted, even by a crash, run the same command again to resume it:
+/// it continues with the same video. The access token is not sent to Vimeo's upload host.
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
-    Exit codes: 8 uploaded, but not transcoded in time; 9 some files were uploaded and some not,\n    \
-    or a picture or text track was left inactive.\n\n\
+    ExitCode codes: 8 if a video was uploaded but not transcoded in time; 9 if some files were uploaded and\n    \
+    some failed, or a picture or text track was left inactive.\n\n\
     Examples:\n  \
     $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
     $ vimeo upload film.mp4 talk.mp4 --transfers 2 --bwlimit 10M --wait\n  \
     $ vimeo upload film.mp4 --sandbox --json")]
 pub(crate) struct UploadArgs {
-    /// The files
+    /// Video files
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
 
-    /// The title; the file's name without its ending when left out
+    /// Title [default: file name without extension]
     #[arg(long, value_name = "TITLE")]
     name: Option<String>,
 
-    /// The description
+    /// Description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
-    #[arg(long, value_name = "WHO")]
+    /// Who can see it: anybody, nobody, unlisted, disable, contacts, users
+    #[arg(long, value_name = "PRIVACY")]
     privacy: Option<VideoViewPrivacy>,
 
-    /// The folder to put it into: its number, URI or link
+    /// Folder to add the video to: ID, URI or link
     #[arg(long, value_name = "FOLDER")]
     folder: Option<String>,
 
-    /// The showcase to add it to: its number, URI or link
+    /// Showcase to add the video to: ID, URI or link
     #[arg(long, value_name = "SHOWCASE")]
     showcase: Option<String>,
 
-    /// The picture to show for it
+    /// Thumbnail image
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     picture: Option<PathBuf>,
 
-    /// A text track, as en=film.vtt; may be given several times
+    /// Text track, e.g. en=film.vtt (repeatable)
     #[arg(long, value_name = "LANGUAGE=FILE")]
     text_track: Vec<String>,
 
-    /// Wait until Vimeo has transcoded it
+    /// Wait until Vimeo has transcoded the video
     #[arg(long)]
     wait: bool,
 
-    /// How long to wait for that
+    /// How long to wait for transcoding
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = crate::output::parse_duration)]
     wait_timeout: std::time::Duration,
 
     #[command(flatten)]
-    transfer: Transfer,
+    transfer: TransferArgs,
 }
 
-/// What an error of an upload means here. When it is the journal's folder that cannot be written to, that is no mistake
-/// of the command line, and there is a way without it.
-pub(crate) fn failure_of(error: Error, journal: Option<&Journal>) -> Failure {
+/// Converts an upload error. If the journal folder is not writable, that is not a usage error, and `--no-resume` is a
+/// way around it.
+pub(crate) fn upload_error(error: Error, journal: Option<&Journal>) -> CliError {
     let folder = journal.map(Journal::folder);
-    let is_journals = matches!(
+    let is_journal_error = matches!(
         (&error, folder),
         (Error::Upload { source, .. }, Some(folder))
             if matches!(&**source, UploadError::Io { name, .. } if std::path::Path::new(name).starts_with(folder))
     );
-    let mut failure = Failure::from(error);
-    if is_journals {
-        failure.exit = Exit::Other;
-        return failure.next(
-            "make room for it, set VIMEO_STATE_DIR, or add --no-resume: the upload then begins anew when it breaks off",
+    let mut failure = CliError::from(error);
+    if is_journal_error {
+        failure.exit = ExitCode::Other;
+        return failure.with_next_step("free up space, set VIMEO_STATE_DIR, or add --no-resume; without the journal, an interrupted upload starts over",
         );
     }
     failure

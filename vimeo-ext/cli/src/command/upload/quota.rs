@@ -1,4 +1,4 @@
-//! What an account's quota counts, told when it is used up.
+//! Describes the usage of an exceeded quota.
 
 use serde_json::Value;
 use vimeo_ext::api;
@@ -6,8 +6,8 @@ use vimeo_ext::{Error, Vimeo};
 
 use crate::output::bytes;
 
-/// What is used of the quota that an upload was refused for, to add to a message; empty for other errors, and where
-/// Vimeo does not say.
+/// Returns the usage of an exceeded quota, to append to an error message. Empty for other errors, or if the usage is
+/// unknown.
 pub(crate) async fn used(vimeo: &Vimeo, error: &Error) -> String {
     let Some(api::Error::QuotaExceeded(exceeded)) = error.call() else { return String::new() };
     let Ok(me) = vimeo.get("/me").fields("upload_quota").send().await else { return String::new() };
@@ -16,17 +16,17 @@ pub(crate) async fn used(vimeo: &Vimeo, error: &Error) -> String {
         api::Quota::Period => quota.get("periodic"),
         _ => quota.get("lifetime").filter(|part| part.get("max").is_some_and(Value::is_u64)),
     };
-    part.or_else(|| quota.get("space")).and_then(told).unwrap_or_default()
+    part.or_else(|| quota.get("space")).and_then(usage).unwrap_or_default()
 }
 
-/// `; 1 of 2 videos are used`: in bytes or in videos, as the account counts.
-fn told(part: &Value) -> Option<String> {
+/// Formats `; 1 of 2 videos used`, in videos or bytes, as the account counts.
+fn usage(part: &Value) -> Option<String> {
     let number = |name: &str| part.get(name).and_then(Value::as_u64);
     let (used, max) = (number("used")?, number("max")?);
     match part.get("unit").and_then(Value::as_str) {
-        Some("video_count") => Some(format!("; {used} of {max} videos are used")),
-        Some("video_size") | None => Some(format!("; {} of {} are used", bytes(used), bytes(max))),
-        // Nobody knows what it counts.
+        Some("video_count") => Some(format!("; {used} of {max} videos used")),
+        Some("video_size") | None => Some(format!("; {} of {} used", bytes(used), bytes(max))),
+        // Unknown unit.
         Some(_) => None,
     }
 }
@@ -38,16 +38,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_told_in_what_it_counts() {
+    fn formats_usage_in_videos_or_bytes() {
         let table = [
-            (json!({"unit": "video_count", "used": 25, "max": 25}), Some("; 25 of 25 videos are used")),
-            (json!({"unit": "video_size", "used": 1536, "max": 2048}), Some("; 1.5 KiB of 2.0 KiB are used")),
-            (json!({"used": 1024, "max": 1024}), Some("; 1.0 KiB of 1.0 KiB are used")),
+            (json!({"unit": "video_count", "used": 25, "max": 25}), Some("; 25 of 25 videos used")),
+            (json!({"unit": "video_size", "used": 1536, "max": 2048}), Some("; 1.5 KiB of 2.0 KiB used")),
+            (json!({"used": 1024, "max": 1024}), Some("; 1.0 KiB of 1.0 KiB used")),
             (json!({"unit": "minutes", "used": 1, "max": 1}), None),
             (json!({"unit": "video_count", "used": 25, "max": null}), None),
         ];
         for (part, text) in table {
-            assert_eq!(told(&part).as_deref(), text, "{part}");
+            assert_eq!(usage(&part).as_deref(), text, "{part}");
         }
     }
 }

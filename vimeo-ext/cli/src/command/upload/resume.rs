@@ -1,12 +1,12 @@
-//! An upload whose creation was never answered: finds out what became of it.
+//! Reconciles an upload whose creation got no response.
 
 use vimeo_ext::upload::UploadError;
 use vimeo_ext::{Error, Reconciliation, Vimeo};
 
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
-/// The entry of an upload whose creation was never answered, if that is what the error says.
-pub(crate) fn unanswered(error: &Error) -> Option<&str> {
+/// Returns the journal entry if the error means that it is unknown whether a video was created.
+pub(crate) fn unknown_outcome_entry(error: &Error) -> Option<&str> {
     match error {
         Error::Upload { source, .. } => match &**source {
             UploadError::OutcomeUnknown { entry: Some(entry), .. } => Some(entry),
@@ -16,26 +16,28 @@ pub(crate) fn unanswered(error: &Error) -> Option<&str> {
     }
 }
 
-/// Finds out what became of it, so that the same upload can be asked for again. `error` is what to tell when that cannot
-/// be found out.
+/// Finds out whether a video was created, so that the upload can be retried. `error` is the original error, reported if
+/// that fails.
 pub(crate) async fn reconcile(vimeo: &Vimeo, id: &str, error: &Error) -> Result<()> {
     match vimeo.pending_uploads()?.reconcile(id).await {
         Ok(Reconciliation::Ambiguous(candidates)) => {
-            let list: Vec<&str> = candidates.iter().map(|one| one.uri.as_str()).collect();
+            let list: Vec<&str> = candidates.iter().map(|candidate| candidate.uri.as_str()).collect();
             let first = list.first().copied().unwrap_or_default();
             let message = format!(
-                "an earlier run asked for this upload and got no answer; {} wait for such a file",
+                "an earlier run got no response when it created the video; these videos match: {}",
                 list.join(", ")
             );
-            Err(Failure::new(Exit::Other, message)
-                .next(format!("vimeo uploads resume {id} --video {first}  (or whichever it is)")))
+            Err(CliError::new(ExitCode::Other, message).with_next_step(format!(
+                "vimeo uploads resume {id} --video {first}  (or the one that applies)"
+            )))
         }
         Ok(_) => Ok(()),
-        Err(looking) => {
-            let looking = Failure::from(looking);
-            let message = format!("{error}. Looking for it failed as well: {looking}");
-            let failure = Failure::new(looking.exit, message).answered(looking.status());
-            Err(failure.next("run the same command again: it looks for the video before it creates one"))
+        Err(lookup) => {
+            let lookup = CliError::from(lookup);
+            let message = format!("{error}. Looking for the video failed as well: {lookup}");
+            let failure = CliError::new(lookup.exit, message).with_status(lookup.status());
+            Err(failure
+                .with_next_step("run the same command again: it looks for the video before creating one"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! All files of one command line, a few at a time.
+//! Uploads all files of a command line, several in parallel.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use vimeo_ext::Vimeo;
 use vimeo_ext::upload::{Journal, UploadOptions};
 
 use super::batch::UploadBatch;
-use super::extras::PostUploadSteps;
 use super::files::sizes;
-use super::one::{Report, one};
-use super::outcome::tell;
+use super::post_upload::PostUploadSteps;
+use super::report::print_reports;
+use super::single::{Report, upload_file};
 use super::{UploadArgs, transfer_options};
 use crate::context::{Context, CredentialSource};
-use crate::exit::{Exit, Failure, Result};
-use crate::progress::{Board, Show, State};
+use crate::exit::{CliError, ExitCode, Result};
+use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
 
-/// What all files have in common.
+/// The state shared by all files of a run.
 pub(super) struct Job<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) args: &'a UploadArgs,
@@ -25,33 +25,37 @@ pub(super) struct Job<'a> {
     pub(super) journal: Option<Journal>,
     pub(super) options: UploadOptions,
     pub(super) batch: Arc<UploadBatch>,
-    pub(super) board: Arc<Board>,
-    pub(super) show: Show,
-    pub(super) extras: PostUploadSteps,
+    pub(super) tracker: Arc<ProgressTracker>,
+    pub(super) display: ProgressDisplay,
+    pub(super) steps: PostUploadSteps,
     /// The URI of the folder.
     pub(super) folder: Option<String>,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<Exit> {
-    context.may_write("an upload")?;
+pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<ExitCode> {
+    context.check_write_allowed("uploading")?;
     let _ = context.filter()?;
     let (reports, batch) = match upload(context, &args).await {
         Ok(uploaded) => uploaded,
-        // Programs find every file in the document, also when none of them was begun with.
+        // Programs find every file in the document, even if no upload was started.
         Err(failure) if context.global.json.is_some() => {
             let files = args.files.iter().map(|file| file.display().to_string());
-            return not_begun(context, files.collect(), failure).await;
+            return report_not_started(context, files.collect(), failure).await;
         }
         Err(failure) => return Err(failure),
     };
-    let exit = tell(context, &reports).await?;
+    let exit = print_reports(context, &reports).await?;
     context.streams.flush()?;
     batch.finish()?;
     Ok(exit)
 }
 
-/// Prints the document of a run that did not come to its files.
-async fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) -> Result<Exit> {
+/// Prints the document of a run that failed before any upload started.
+async fn report_not_started(
+    context: &Context<'_>,
+    files: Vec<String>,
+    failure: CliError,
+) -> Result<ExitCode> {
     let list: Vec<Value> = files
         .iter()
         .map(|file| {
@@ -61,7 +65,7 @@ async fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) 
             })
         })
         .collect();
-    context.document(&json!({ "files": list })).await?;
+    context.print_json(&json!({ "files": list })).await?;
     Err(failure)
 }
 
@@ -70,18 +74,18 @@ async fn upload(
     args: &UploadArgs,
 ) -> Result<(Vec<(String, Report)>, Arc<UploadBatch>)> {
     if args.name.is_some() && args.files.len() > 1 {
-        return Err(Failure::usage("--name is for one file")
-            .next("leave it out: each file's own name becomes its title"));
+        return Err(CliError::usage("--name requires a single file")
+            .with_next_step("remove --name: each file's name becomes its title"));
     }
     if args.files.len() > 1 && (args.picture.is_some() || !args.text_track.is_empty()) {
-        return Err(Failure::usage("--picture and --text-track are for one file"));
+        return Err(CliError::usage("--picture and --text-track require a single file"));
     }
     let files = sizes(&args.files)?;
-    let extras = PostUploadSteps::read(args)?;
+    let steps = PostUploadSteps::parse(args)?;
     let options = transfer_options(context, &args.transfer)?;
-    let kind = args.transfer.progress(context)?;
+    let mode = args.transfer.progress(context)?;
     let identity = context.identity().await?;
-    let who = match &identity.from {
+    let owner = match &identity.source {
         CredentialSource::Account(name) => format!("{name} at {}", identity.base_url),
         _ => identity.base_url.clone(),
     };
@@ -91,34 +95,33 @@ async fn upload(
     };
     let batches = journal.as_ref().map(|journal| journal.folder().with_file_name("batches"));
     let vimeo = context.client_with(identity, journal.clone())?;
-    let board = Arc::new(Board::new(files));
-    let show = Show::start(kind, Arc::clone(&board), context.streams.paint_err())?;
+    let tracker = Arc::new(ProgressTracker::new(files));
+    let display = ProgressDisplay::start(mode, Arc::clone(&tracker), context.streams.paint_err())?;
     if journal.is_some() && !context.global.sandbox {
-        context
-            .on_interrupt_hint("run the same command again: it goes on where the server stands".to_owned());
+        context.on_interrupt_hint("run the same command again to resume the upload".to_owned());
     }
-    let at_once = args.transfer.at_once(context);
-    let batch = Arc::new(UploadBatch::open(batches, &who, &args.files));
-    let folder = extras.folder_uri(&vimeo).await?;
-    let job = Job { context, args, vimeo, journal, options, batch, board, show, extras, folder };
+    let concurrency = args.transfer.concurrency(context);
+    let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files));
+    let folder = steps.folder_uri(&vimeo).await?;
+    let job = Job { context, args, vimeo, journal, options, batch, tracker, display, steps, folder };
     let reports: Vec<Report> = {
         let job = &job;
-        let each = args.files.iter().enumerate().map(|(place, file)| async move {
-            let report = one(job, place, file).await;
-            job.board.state(
-                place,
+        let each = args.files.iter().enumerate().map(|(index, file)| async move {
+            let report = upload_file(job, index, file).await;
+            job.tracker.set_state(
+                index,
                 match report.failure() {
-                    None => State::Done,
-                    Some(failure) => State::Failed(failure.exit),
+                    None => FileState::Done,
+                    Some(failure) => FileState::Failed(failure.exit),
                 },
             );
             report
         });
-        futures_util::stream::iter(each).buffered(at_once).collect().await
+        futures_util::stream::iter(each).buffered(concurrency).collect().await
     };
     context.on_interrupt_hint(None);
-    let Job { batch, show, .. } = job;
-    show.stop();
+    let Job { batch, display, .. } = job;
+    display.stop();
     let names = args.files.iter().map(|file| file.display().to_string());
     Ok((names.zip(reports).collect(), batch))
 }

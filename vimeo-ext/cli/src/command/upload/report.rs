@@ -1,14 +1,14 @@
-//! What became of the files, told to people and to programs.
+//! Prints the outcome of all files, for people and programs.
 
 use serde_json::{Map, Value, json};
 
-use super::one::Report;
+use super::single::Report;
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Result};
-use crate::output::{Table, plain};
+use crate::exit::{CliError, ExitCode, Result};
+use crate::output::{Table, sanitize};
 
 impl Report {
-    /// How far it is, in a word.
+    /// Returns the file's state.
     fn state(&self) -> &'static str {
         match (self.is_uploaded, self.transcoded) {
             (false, _) => "failed",
@@ -18,11 +18,11 @@ impl Report {
         }
     }
 
-    fn exit(&self) -> Exit {
+    fn exit(&self) -> ExitCode {
         match self.failure() {
             Some(failure) => failure.exit,
-            None if self.transcoded == Some(false) => Exit::Pending,
-            None => Exit::Done,
+            None if self.transcoded == Some(false) => ExitCode::Pending,
+            None => ExitCode::Done,
         }
     }
 
@@ -31,14 +31,14 @@ impl Report {
             "file": file, "uri": self.uri, "link": self.link, "state": self.state(), "code": self.exit().code(),
         });
         let Some(members) = document.as_object_mut() else { return document };
-        if !self.extras.is_empty() {
+        if !self.steps.is_empty() {
             let state = |done: bool| if done { "done" } else { "failed" };
-            let extras: Map<String, Value> = self
-                .extras
+            let steps: Map<String, Value> = self
+                .steps
                 .iter()
-                .map(|extra| (extra.name.clone(), state(extra.outcome.is_ok()).into()))
+                .map(|step| (step.name.clone(), state(step.outcome.is_ok()).into()))
                 .collect();
-            members.insert("extras".to_owned(), extras.into());
+            members.insert("extras".to_owned(), steps.into());
         }
         if let Some(failure) = self.failure() {
             members.insert("error".to_owned(), failure.json());
@@ -46,24 +46,24 @@ impl Report {
         document
     }
 
-    /// As `json` has it, for a table.
-    fn words(&self) -> String {
-        let failed = self.extras.iter().filter(|extra| extra.outcome.is_err());
-        failed.fold(self.state().to_owned(), |words, extra| format!("{words}, {} failed", extra.name))
+    /// Returns the state for a table, with failed steps.
+    fn state_text(&self) -> String {
+        let failed = self.steps.iter().filter(|step| step.outcome.is_err());
+        failed.fold(self.state().to_owned(), |text, step| format!("{text}, {} failed", step.name))
     }
 }
 
-/// Prints what became of each file, and says how the whole ends.
-pub(crate) async fn tell(context: &Context<'_>, reports: &[(String, Report)]) -> Result<Exit> {
+/// Prints the outcome of each file and returns the combined exit code.
+pub(crate) async fn print_reports(context: &Context<'_>, reports: &[(String, Report)]) -> Result<ExitCode> {
     let streams = context.streams;
-    if context.global.json.is_some() || context.global.jq.is_some() {
+    if context.wants_json() {
         let list: Vec<Value> = reports.iter().map(|(file, report)| report.json(file)).collect();
-        context.document(&json!({ "files": list })).await?;
+        context.print_json(&json!({ "files": list })).await?;
     } else {
         let mut table = Table::new(&["file", "video", "page", "state"]);
         for (file, report) in reports.iter().filter(|(_, report)| report.is_uploaded) {
             let link = report.link.clone().unwrap_or_default();
-            table.row([file.clone(), report.uri.clone().unwrap_or_default(), link, report.words()]);
+            table.row([file.clone(), report.uri.clone().unwrap_or_default(), link, report.state_text()]);
         }
         table.print(streams)?;
     }
@@ -73,7 +73,7 @@ pub(crate) async fn tell(context: &Context<'_>, reports: &[(String, Report)]) ->
         for (about, failure) in report.failures() {
             let code = failure.exit.code();
             let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
-            let file = plain(file);
+            let file = sanitize(file);
             let mark = paint.red("vimeo:");
             streams.note(&format!("{mark} {file}: {about}{failure} (code {code})"));
             if let Some(next) = failure.next_step() {
@@ -81,46 +81,47 @@ pub(crate) async fn tell(context: &Context<'_>, reports: &[(String, Report)]) ->
             }
         }
     }
-    let exit = together(reports.iter().map(|(_, report)| report.exit()));
+    let exit = combined_exit_code(reports.iter().map(|(_, report)| report.exit()));
     match exit {
-        Exit::Done | Exit::Pending => Ok(exit),
-        exit => Err(in_one(exit, reports)),
+        ExitCode::Done | ExitCode::Pending => Ok(exit),
+        exit => Err(combined_error(exit, reports)),
     }
 }
 
-/// All failures as one, for programs: people have read each.
-fn in_one(exit: Exit, reports: &[(String, Report)]) -> Failure {
-    let failed: Vec<(&String, &Failure)> =
+/// Combines all errors into one for programs; people have already seen each.
+fn combined_error(exit: ExitCode, reports: &[(String, Report)]) -> CliError {
+    let failed: Vec<(&String, &CliError)> =
         reports.iter().filter_map(|(file, report)| Some((file, report.failure()?))).collect();
     let failure = match failed.as_slice() {
         [(file, failure)] => {
-            let one = Failure::new(exit, format!("{file}: {failure}"));
-            let one = one.answered(failure.status()).about(failure.video());
+            let error = CliError::new(exit, format!("{file}: {failure}"));
+            let error = error.with_status(failure.status()).with_video(failure.video());
             match failure.next_step() {
-                Some(next) => one.next(next),
-                None => one,
+                Some(next) => error.with_next_step(next),
+                None => error,
             }
         }
         several => {
             let list: Vec<String> =
                 several.iter().map(|(file, failure)| format!("{file}: {failure}")).collect();
             let message = format!("{} of {} files failed: {}", several.len(), reports.len(), list.join("; "));
-            Failure::new(exit, message).next("run the same command again: what is done is not done twice")
+            CliError::new(exit, message)
+                .with_next_step("run the same command again: completed files are skipped")
         }
     };
     failure.already_shown()
 }
 
-/// One code for all: the common one, or 9 where they differ and not all went well.
-fn together(codes: impl Iterator<Item = Exit>) -> Exit {
-    let mut codes: Vec<Exit> = codes.collect();
+/// Combines exit codes: the common one, or 9 if they differ and not all succeeded.
+fn combined_exit_code(codes: impl Iterator<Item = ExitCode>) -> ExitCode {
+    let mut codes: Vec<ExitCode> = codes.collect();
     codes.sort_unstable();
     codes.dedup();
     match codes.as_slice() {
-        [] => Exit::Done,
+        [] => ExitCode::Done,
         [only] => *only,
-        [Exit::Done, Exit::Pending] => Exit::Pending,
-        _ => Exit::Partly,
+        [ExitCode::Done, ExitCode::Pending] => ExitCode::Pending,
+        _ => ExitCode::Partly,
     }
 }
 
@@ -129,9 +130,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_codes_become_one() {
-        use Exit::{Done, Partly, Pending, Refused, Temporary, Usage};
-        for (codes, one) in [
+    fn combines_exit_codes() {
+        use ExitCode::{Done, Partly, Pending, Refused, Temporary, Usage};
+        for (codes, combined) in [
             (&[Done, Done][..], Done),
             (&[Done, Pending], Pending),
             (&[Refused, Refused], Refused),
@@ -139,7 +140,7 @@ mod tests {
             (&[Refused, Temporary], Partly),
             (&[], Done),
         ] {
-            assert_eq!(together(codes.iter().copied()), one, "{codes:?}");
+            assert_eq!(combined_exit_code(codes.iter().copied()), combined, "{codes:?}");
         }
     }
 }

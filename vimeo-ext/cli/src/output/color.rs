@@ -1,37 +1,37 @@
-//! Whether to colour, and with what.
+//! Color settings and color codes.
 
 use std::ffi::OsString;
 
-/// What `--color` says.
+/// The values of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum ColourChoice {
-    /// On terminals that are not told otherwise.
+pub(crate) enum ColorChoice {
+    /// On terminals, unless an environment variable disables colors.
     #[default]
     Auto,
     Always,
     Never,
 }
 
-/// Whether one stream is coloured. The flag wins over `VIMEO_FORCE_TTY`, that over `NO_COLOR`, that over
-/// `CLICOLOR_FORCE`, that over `CLICOLOR`; then the terminal decides.
-pub(crate) fn is_coloured(
-    choice: ColourChoice,
+/// Decides whether a stream is colored. Precedence: the flag, `VIMEO_FORCE_TTY`, `NO_COLOR`, `CLICOLOR_FORCE`,
+/// `CLICOLOR`, then whether the stream is a terminal.
+pub(crate) fn use_color(
+    choice: ColorChoice,
     is_terminal: bool,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     match choice {
-        ColourChoice::Always => true,
-        ColourChoice::Never => false,
-        ColourChoice::Auto if set("VIMEO_FORCE_TTY").is_some() => true,
-        ColourChoice::Auto if set("NO_COLOR").is_some() => false,
-        ColourChoice::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
-        ColourChoice::Auto if set("CLICOLOR").is_some_and(|value| value == "0") => false,
-        ColourChoice::Auto => is_terminal && set("TERM").is_none_or(|term| term != "dumb"),
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if set("VIMEO_FORCE_TTY").is_some() => true,
+        ColorChoice::Auto if set("NO_COLOR").is_some() => false,
+        ColorChoice::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorChoice::Auto if set("CLICOLOR").is_some_and(|value| value == "0") => false,
+        ColorChoice::Auto => is_terminal && set("TERM").is_none_or(|term| term != "dumb"),
     }
 }
 
-/// Colours text, or leaves it as it is.
+/// Adds color codes to text, if colors are enabled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint(pub(crate) bool);
 
@@ -70,9 +70,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_first_wins() {
-        use ColourChoice::{Always, Auto, Never};
-        type Case<'a> = (ColourChoice, bool, &'a [(&'a str, &'a str)], bool);
+    fn color_settings_follow_precedence() {
+        use ColorChoice::{Always, Auto, Never};
+        type Case<'a> = (ColorChoice, bool, &'a [(&'a str, &'a str)], bool);
         let cases: [Case<'_>; 12] = [
             (Auto, true, &[], true),
             (Auto, false, &[], false),
@@ -87,11 +87,11 @@ mod tests {
             (Auto, true, &[("CLICOLOR", "1")], true),
             (Auto, true, &[("TERM", "dumb")], false),
         ];
-        for (choice, terminal, variables, coloured) in cases {
+        for (choice, terminal, variables, colored) in cases {
             let find = |name: &str| {
                 variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
             };
-            assert_eq!(is_coloured(choice, terminal, find), coloured, "{choice:?} {terminal} {variables:?}");
+            assert_eq!(use_color(choice, terminal, find), colored, "{choice:?} {terminal} {variables:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What of its input a filter looks at, so that the rest of a long list need not be kept.
+//! Static analysis of a jq filter: which parts of its input it uses, so that the rest of a long list can be dropped.
 //!
-//! Told from the filter's text, on the safe side: what is not understood looks at everything.
+//! The analysis is conservative: a filter that it does not understand uses everything.
 
 use std::collections::BTreeMap;
 
@@ -9,36 +9,36 @@ use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::Part;
 use jaq_json::Val;
 
-/// What of a value is looked at.
+/// Which parts of a value a filter uses.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum FieldUsage {
-    /// Not even what kind of value it is.
+    /// Nothing, not even the type.
     #[default]
     Nothing,
-    /// The kind of value, and of lists and objects some parts; text and numbers wholly.
+    /// The type, and parts of lists and objects; strings and numbers as a whole.
     Parts(Box<Parts>),
     All,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Parts {
-    /// All keys of an object; how many elements a list has is always kept.
+    /// All keys of an object. The length of a list is always kept.
     keys: bool,
     fields: BTreeMap<String, FieldUsage>,
-    /// Of each element of a list and each value of an object.
+    /// The usage of each list element and each object value.
     each: FieldUsage,
 }
 
 impl FieldUsage {
-    /// That of a filter.
+    /// Analyzes a filter.
     pub(super) fn of(code: &str) -> Self {
         match parse(code) {
-            Some(term) => need(&term, &Self::All),
+            Some(term) => input_usage(&term, &Self::All),
             None => Self::All,
         }
     }
 
-    /// What of each element of a list is looked at.
+    /// Returns the usage of each element of a list.
     pub(super) fn each(&self) -> Self {
         match self {
             Self::Parts(parts) => parts.each.clone(),
@@ -46,8 +46,8 @@ impl FieldUsage {
         }
     }
 
-    /// The value without what is not looked at.
-    pub(super) fn keep(&self, value: Val) -> Val {
+    /// Removes unused parts from a value.
+    pub(super) fn prune(&self, value: Val) -> Val {
         let parts = match self {
             Self::Nothing => return Val::Null,
             Self::All => return value,
@@ -55,26 +55,26 @@ impl FieldUsage {
         };
         match value {
             Val::Arr(list) => {
-                let kept: Vec<Val> = list.iter().map(|value| parts.each.keep(value.clone())).collect();
-                Val::Arr(kept.into())
+                let pruned: Vec<Val> = list.iter().map(|value| parts.each.prune(value.clone())).collect();
+                Val::Arr(pruned.into())
             }
             Val::Obj(object) => {
-                let kept = object.iter().filter_map(|(key, value)| {
-                    let demand = parts.of(key)?;
-                    Some((key.clone(), demand.keep(value.clone())))
+                let pruned = object.iter().filter_map(|(key, value)| {
+                    let usage = parts.of(key)?;
+                    Some((key.clone(), usage.prune(value.clone())))
                 });
-                Val::Obj(jaq_json::Map::from_iter(kept).into())
+                Val::Obj(jaq_json::Map::from_iter(pruned).into())
             }
             scalar => scalar,
         }
     }
 
-    /// The kind of value, and what was demanded before.
-    fn or_its_kind(&self) -> Self {
-        self.clone().and(Self::kind())
+    /// Adds the type of the value to the usage.
+    fn with_type(&self) -> Self {
+        self.clone().union(Self::type_only())
     }
 
-    fn kind() -> Self {
+    fn type_only() -> Self {
         Self::Parts(Box::default())
     }
 
@@ -82,8 +82,8 @@ impl FieldUsage {
         Self::Parts(Box::new(Parts { keys: true, ..Parts::default() }))
     }
 
-    fn field(name: &str, demand: Self) -> Self {
-        let fields = BTreeMap::from([(name.to_owned(), demand)]);
+    fn field(name: &str, usage: Self) -> Self {
+        let fields = BTreeMap::from([(name.to_owned(), usage)]);
         Self::Parts(Box::new(Parts { fields, ..Parts::default() }))
     }
 
@@ -91,16 +91,16 @@ impl FieldUsage {
         Self::Parts(Box::new(Parts { keys: true, each, ..Parts::default() }))
     }
 
-    fn and(self, other: Self) -> Self {
+    fn union(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, other) | (other, Self::Nothing) => other,
             (Self::All, _) | (_, Self::All) => Self::All,
             (Self::Parts(mut one), Self::Parts(other)) => {
                 one.keys |= other.keys;
-                one.each = one.each.and(other.each);
-                for (name, demand) in other.fields {
+                one.each = one.each.union(other.each);
+                for (name, usage) in other.fields {
                     let known = one.fields.entry(name).or_default();
-                    *known = std::mem::take(known).and(demand);
+                    *known = std::mem::take(known).union(usage);
                 }
                 Self::Parts(one)
             }
@@ -109,7 +109,7 @@ impl FieldUsage {
 }
 
 impl Parts {
-    /// What of the value under a key is looked at; `None` when not even the key is.
+    /// Returns the usage of the value of a key; `None` if not even the key is used.
     fn of(&self, key: &Val) -> Option<FieldUsage> {
         let named = match key {
             Val::TStr(name) => std::str::from_utf8(name).ok().and_then(|name| self.fields.get(name)),
@@ -118,7 +118,7 @@ impl Parts {
         match (named, self.keys) {
             (None, false) => None,
             (None, true) => Some(self.each.clone()),
-            (Some(demand), _) => Some(demand.clone().and(self.each.clone())),
+            (Some(usage), _) => Some(usage.clone().union(self.each.clone())),
         }
     }
 }
@@ -127,21 +127,21 @@ fn parse(code: &str) -> Option<Term<&str>> {
     jaq_core::load::parse(code, |parser| parser.term())
 }
 
-/// What a term looks at of its input when `out` of its output is looked at.
-fn need(term: &Term<&str>, out: &FieldUsage) -> FieldUsage {
-    let all = |term: &Term<&str>| need(term, &FieldUsage::All);
+/// Returns the usage of a term's input, given the usage `out` of its output.
+fn input_usage(term: &Term<&str>, out: &FieldUsage) -> FieldUsage {
+    let all = |term: &Term<&str>| input_usage(term, &FieldUsage::All);
     match term {
         Term::Id => out.clone(),
         Term::Num(_) => FieldUsage::Nothing,
-        Term::Str(_, parts) => parts.iter().fold(FieldUsage::Nothing, |demand, part| match part {
-            StrPart::Term(term) => demand.and(all(term)),
-            StrPart::Str(_) | StrPart::Char(_) => demand,
+        Term::Str(_, parts) => parts.iter().fold(FieldUsage::Nothing, |usage, part| match part {
+            StrPart::Term(term) => usage.union(all(term)),
+            StrPart::Str(_) | StrPart::Char(_) => usage,
         }),
         Term::Arr(None) => FieldUsage::Nothing,
-        Term::Arr(Some(term)) => need(term, &out.each()),
-        Term::Obj(pairs) => pairs.iter().fold(FieldUsage::Nothing, |demand, (key, value)| {
-            demand.and(match (value, text(key), key) {
-                (Some(value), ..) => all(key).and(all(value)),
+        Term::Arr(Some(term)) => input_usage(term, &out.each()),
+        Term::Obj(pairs) => pairs.iter().fold(FieldUsage::Nothing, |usage, (key, value)| {
+            usage.union(match (value, string_literal(key), key) {
+                (Some(value), ..) => all(key).union(all(value)),
                 // `{name}` is short for `{name: .name}`.
                 (None, Some(name), _) => FieldUsage::field(name, FieldUsage::All),
                 (None, None, _) => FieldUsage::All,
@@ -149,28 +149,32 @@ fn need(term: &Term<&str>, out: &FieldUsage) -> FieldUsage {
         }),
         Term::Neg(term) => all(term),
         Term::BinOp(left, op, right) => match op {
-            BinaryOp::Pipe(None) => need(left, &need(right, out)),
-            BinaryOp::Comma => need(left, out).and(need(right, out)),
-            BinaryOp::Alt => need(left, &out.or_its_kind()).and(need(right, out)),
-            BinaryOp::Or | BinaryOp::And | BinaryOp::Math(_) | BinaryOp::Cmp(_) => all(left).and(all(right)),
-            // Variables, and what changes its input.
+            BinaryOp::Pipe(None) => input_usage(left, &input_usage(right, out)),
+            BinaryOp::Comma => input_usage(left, out).union(input_usage(right, out)),
+            BinaryOp::Alt => input_usage(left, &out.with_type()).union(input_usage(right, out)),
+            BinaryOp::Or | BinaryOp::And | BinaryOp::Math(_) | BinaryOp::Cmp(_) => {
+                all(left).union(all(right))
+            }
+            // Variables, and updates of the input.
             _ => FieldUsage::All,
         },
         Term::IfThenElse(cases, otherwise) => {
-            let rest = otherwise.as_deref().map_or_else(|| out.clone(), |term| need(term, out));
-            cases.iter().fold(rest, |demand, (when, then)| demand.and(all(when)).and(need(then, out)))
+            let rest = otherwise.as_deref().map_or_else(|| out.clone(), |term| input_usage(term, out));
+            cases
+                .iter()
+                .fold(rest, |usage, (when, then)| usage.union(all(when)).union(input_usage(then, out)))
         }
-        Term::TryCatch(term, None) => need(term, out),
+        Term::TryCatch(term, None) => input_usage(term, out),
         Term::Call(name, arguments) => call(name, arguments, out),
         Term::Path(term, path) => {
             let steps = path.0.iter().rev().try_fold(out.clone(), |out, (part, _)| step(part, out));
-            need(term, &steps.unwrap_or(FieldUsage::All))
+            input_usage(term, &steps.unwrap_or(FieldUsage::All))
         }
         _ => FieldUsage::All,
     }
 }
 
-/// What a step of a path looks at; `None` when that cannot be told from the text.
+/// Returns the usage of a path step; `None` if it depends on the data.
 fn step(part: &Part<Term<&str>>, out: FieldUsage) -> Option<FieldUsage> {
     let number = |term: &Term<&str>| match term {
         Term::Num(_) => true,
@@ -179,38 +183,38 @@ fn step(part: &Part<Term<&str>>, out: FieldUsage) -> Option<FieldUsage> {
     };
     match part {
         Part::Index(term) if number(term) => Some(FieldUsage::all_values(out)),
-        Part::Index(term) => Some(FieldUsage::field(text(term)?, out)),
+        Part::Index(term) => Some(FieldUsage::field(string_literal(term)?, out)),
         Part::Range(None, None) => Some(FieldUsage::all_values(out)),
-        Part::Range(from, to) => [from, to].into_iter().flatten().all(number).then(|| out.or_its_kind()),
+        Part::Range(from, to) => [from, to].into_iter().flatten().all(number).then(|| out.with_type()),
     }
 }
 
-/// A filter that is known by its name.
+/// Returns the usage of a call of a named filter.
 fn call(name: &str, arguments: &[Term<&str>], out: &FieldUsage) -> FieldUsage {
-    let all = |term: &Term<&str>| need(term, &FieldUsage::All);
+    let all = |term: &Term<&str>| input_usage(term, &FieldUsage::All);
     let each = FieldUsage::all_values;
     match (name, arguments) {
         ("empty" | "true" | "false" | "null", []) => FieldUsage::Nothing,
         ("length" | "keys" | "keys_unsorted", []) => FieldUsage::keys(),
         ("first" | "last", []) => each(out.clone()),
-        ("has", [key]) => match text(key) {
+        ("has", [key]) => match string_literal(key) {
             Some(name) => FieldUsage::field(name, FieldUsage::Nothing),
             None => FieldUsage::All,
         },
-        ("map", [term]) => each(need(term, &out.each())),
-        ("select", [term]) => out.clone().and(all(term)),
+        ("map", [term]) => each(input_usage(term, &out.each())),
+        ("select", [term]) => out.clone().union(all(term)),
         ("any" | "all", [term]) => each(all(term)),
-        ("sort_by" | "unique_by", [term]) => out.or_its_kind().and(each(all(term))),
-        ("min_by" | "max_by", [term]) => each(out.or_its_kind().and(all(term))),
-        ("group_by", [term]) => each(out.each().each().and(all(term))),
-        ("first" | "last", [term]) => need(term, out),
-        ("limit", [count, term]) => all(count).and(need(term, out)),
+        ("sort_by" | "unique_by", [term]) => out.with_type().union(each(all(term))),
+        ("min_by" | "max_by", [term]) => each(out.with_type().union(all(term))),
+        ("group_by", [term]) => each(out.each().each().union(all(term))),
+        ("first" | "last", [term]) => input_usage(term, out),
+        ("limit", [count, term]) => all(count).union(input_usage(term, out)),
         _ => FieldUsage::All,
     }
 }
 
-/// A text that stands there as it is.
-fn text<'a>(term: &Term<&'a str>) -> Option<&'a str> {
+/// Returns the value of a string literal.
+fn string_literal<'a>(term: &Term<&'a str>) -> Option<&'a str> {
     match term {
         Term::Str(None, parts) => match parts.as_slice() {
             [StrPart::Str(text)] => Some(text),
@@ -248,12 +252,12 @@ mod tests {
         ])
     }
 
-    /// Each filter gives the same for the whole document and for what is kept of it.
+    /// Each filter returns the same for the whole document and for the pruned one.
     #[test]
-    fn what_is_not_looked_at_changes_nothing() {
+    fn pruning_does_not_change_results() {
         let library = library();
         let videos = Value::Array(library.as_array().unwrap()[..3].to_vec());
-        for (code, is_less) in [
+        for (code, is_smaller) in [
             ("length", true),
             ("map(.name)", true),
             (".[].privacy.view", true),
@@ -294,7 +298,7 @@ mod tests {
             ("map(-.duration)", true),
             ("map(.name) == [] | not", true),
             ("map(null) | length, map(true), map(empty)", true),
-            // Not understood, or everything is wanted.
+            // Not understood, or everything is used.
             (".", false),
             ("map(select(.duration > 60))", false),
             (".[0]", false),
@@ -314,18 +318,18 @@ mod tests {
             let filter = Filter::compile(code).unwrap();
             for document in [&library, &videos, &json!([]), &json!({"a": [1], "b": null}), &json!("text")] {
                 let whole = input(document);
-                let kept = FieldUsage::of(code).keep(whole.clone());
-                // The text of an error shows its value, which may be a smaller one.
-                assert_eq!(filter.over(kept), filter.over(whole), "{code} of {document}");
+                let pruned = FieldUsage::of(code).prune(whole.clone());
+                // Error texts are not compared: they show the value, which can be smaller.
+                assert_eq!(filter.run_inline(pruned), filter.run_inline(whole), "{code} of {document}");
             }
-            let kept = FieldUsage::of(code).keep(input(&videos)).to_string();
+            let pruned = FieldUsage::of(code).prune(input(&videos)).to_string();
             let whole = input(&videos).to_string();
-            assert_eq!(kept.len() < whole.len(), is_less, "{code} keeps {kept}");
+            assert_eq!(pruned.len() < whole.len(), is_smaller, "{code} keeps {pruned}");
         }
     }
 
-    /// A filter put together from parts by chance.
-    fn compose(random: &mut fastrand::Rng, depth: u32) -> String {
+    /// Generates a random filter.
+    fn random_filter(random: &mut fastrand::Rng, depth: u32) -> String {
         const LEAVES: &[&str] = &[
             ".",
             ".name",
@@ -357,7 +361,7 @@ mod tests {
         if depth == 0 {
             return (*random.choice(LEAVES).unwrap()).to_owned();
         }
-        let mut part = || compose(random, depth - 1);
+        let mut part = || random_filter(random, depth - 1);
         let [a, b, c] = [part(), part(), part()];
         match random.u8(..15) {
             0 | 1 => format!("({a}) | ({b})"),
@@ -370,7 +374,7 @@ mod tests {
             9 => format!("if ({a}) then ({b}) else ({c}) end"),
             10 => format!("({a}) == ({b})"),
             11 => format!("sort_by({a})? | ({b})"),
-            // What a catch sees is the text of an error, which shows its value.
+            // `catch` receives the error text, which shows the value.
             12 => format!("try ({a}) catch 0 | ({b})"),
             13 => format!("[limit(2; {a})] | ({b})"),
             _ => format!("({a}) as $x | ({b}) | [$x, .]"),
@@ -378,31 +382,31 @@ mod tests {
     }
 
     #[test]
-    fn composed_filters_give_the_same_of_what_is_kept() {
+    fn pruning_does_not_change_results_of_random_filters() {
         let mut random = fastrand::Rng::with_seed(17);
         let library = library();
         let mut smaller = 0;
         for _ in 0..400 {
-            let code = compose(&mut random, 3);
+            let code = random_filter(&mut random, 3);
             let filter = Filter::compile(&code).unwrap();
             for document in [&library, &library[0]] {
                 let whole = input(document);
-                let kept = FieldUsage::of(&code).keep(whole.clone());
-                smaller += usize::from(kept.to_string().len() < whole.to_string().len());
-                let (of_kept, of_whole) = (filter.over(kept), filter.over(whole));
+                let pruned = FieldUsage::of(&code).prune(whole.clone());
+                smaller += usize::from(pruned.to_string().len() < whole.to_string().len());
+                let (of_kept, of_whole) = (filter.run_inline(pruned), filter.run_inline(whole));
                 assert!(of_kept == of_whole, "{code} of {document}: {of_kept:?}, {of_whole:?}");
             }
         }
-        assert!(smaller > 40, "{smaller} of 800 documents were cut");
+        assert!(smaller > 40, "only {smaller} of 800 documents were pruned");
     }
 
     #[test]
-    fn only_what_is_looked_at_is_kept() {
-        let kept = |code: &str| FieldUsage::of(code).keep(input(&library())).to_string();
-        assert_eq!(kept("length"), "[null,null,null,null,null]");
-        assert_eq!(kept(".[].privacy.view | length"), kept(".[].privacy.view"));
+    fn prunes_unused_fields() {
+        let pruned = |code: &str| FieldUsage::of(code).prune(input(&library())).to_string();
+        assert_eq!(pruned("length"), "[null,null,null,null,null]");
+        assert_eq!(pruned(".[].privacy.view | length"), pruned(".[].privacy.view"));
         assert_eq!(
-            kept("map(.privacy.view)"),
+            pruned("map(.privacy.view)"),
             r#"[{"privacy":{"view":"anybody"}},{"privacy":{"view":"nobody"}},{"privacy":{"view":"anybody"}},7,null]"#
         );
     }

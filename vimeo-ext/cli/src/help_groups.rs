@@ -1,21 +1,21 @@
-//! The commands in groups, as the help of `vimeo` alone shows them.
+//! Groups the commands in the help of `vimeo`.
 
 use clap::builder::styling::Styles;
 
-/// Every command stands in one of them.
+/// Headings with their commands; every command is in exactly one group.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Videos", &["upload", "uploads", "replace", "picture", "texttrack", "videos"]),
-    ("What is around them", &["folders", "showcases", "live", "analytics", "webhooks"]),
+    ("Related resources", &["folders", "showcases", "live", "analytics", "webhooks"]),
     ("Accounts", &["auth", "doctor", "limits", "accounts"]),
-    ("Any call of the API", &["api", "ops"]),
-    ("For agents and tests", &["tools", "mcp", "sandbox"]),
-    ("The command itself", &["help", "man", "completion"]),
+    ("API access", &["api", "ops"]),
+    ("Agents and testing", &["tools", "mcp", "sandbox"]),
+    ("Help and shell integration", &["help", "man", "completion"]),
 ];
 
-/// So wide is a terminal at least.
+/// Assumed terminal width, in columns.
 const WIDTH: usize = 80;
 
-/// Shows the commands in groups.
+/// Replaces the help template's list of commands with grouped lists.
 pub(crate) fn grouped(command: clap::Command) -> clap::Command {
     let names = command.get_subcommands().map(|sub| sub.get_name().len());
     let margin = names.max().unwrap_or_default() + 4;
@@ -23,11 +23,11 @@ pub(crate) fn grouped(command: clap::Command) -> clap::Command {
     let mut text = String::new();
     for (title, names) in GROUPS {
         text.push_str(&format!("{header}{title}:{header:#}\n"));
-        // Not all of them are in every build.
+        // Some commands depend on a feature of the build.
         for sub in names.iter().filter_map(|name| command.find_subcommand(name)) {
             let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
             let mut name = sub.get_name();
-            for line in wrapped(&about, WIDTH - margin) {
+            for line in wrap(&about, WIDTH - margin) {
                 text.push_str(&format!("  {name:<0$}{line}\n", margin - 2));
                 name = "";
             }
@@ -39,7 +39,7 @@ pub(crate) fn grouped(command: clap::Command) -> clap::Command {
     ))
 }
 
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_is_in_one_group_and_none_is_too_wide() {
+    fn every_command_is_in_one_group() {
         let mut command = crate::cli::command();
         let help = command.render_help().to_string();
         let mut known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
@@ -81,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_between_words() {
-        assert_eq!(wrapped("a bc def ghij", 6), ["a bc", "def", "ghij"]);
-        assert_eq!(wrapped("longer than that", 4), ["longer", "than", "that"]);
-        assert_eq!(wrapped("", 4), [""]);
+    fn wraps_between_words() {
+        assert_eq!(wrap("a bc def ghij", 6), ["a bc", "def", "ghij"]);
+        assert_eq!(wrap("longer than that", 4), ["longer", "than", "that"]);
+        assert_eq!(wrap("", 4), [""]);
     }
 }

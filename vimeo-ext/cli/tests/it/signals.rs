@@ -1,4 +1,4 @@
-//! Killed and interrupted: nothing is lost, nothing is there twice.
+//! Signals: killed and interrupted uploads resume without loss or duplicates.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use crate::harness::Harness;
 
-const AGAIN: [&str; 10] =
+const UPLOAD: [&str; 10] =
     ["upload", "a.mp4", "b.mp4", "c.mp4", "--transfers", "2", "--bwlimit", "2M", "--chunk-size", "100k"];
 
-fn signal(child: &std::process::Child, name: &str) {
+fn send_signal(child: &std::process::Child, name: &str) {
     let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
 
-fn files(harness: &Harness) {
+fn create_files(harness: &Harness) {
     for (name, size) in [("a.mp4", 700_000), ("b.mp4", 600_000), ("c.mp4", 500_000)] {
         harness.file(name, size);
     }
 }
 
-/// All files are videos, whole, and there are no others.
-fn all_there(harness: &Harness) {
+/// Asserts that each file is one complete video, and that there are no other videos.
+fn assert_all_uploaded(harness: &Harness) {
     let list = harness.run(&["videos", "list", "--json=uri,name"]).json();
     let mut names: Vec<&str> =
         list.as_array().unwrap().iter().map(|video| video["name"].as_str().unwrap()).collect();
@@ -41,24 +41,24 @@ fn all_there(harness: &Harness) {
 }
 
 #[test]
-fn killed_at_any_moment_the_same_command_goes_on() {
+fn killed_uploads_resume() {
     let harness = Harness::new();
-    files(&harness);
+    create_files(&harness);
     for wait in [40, 90, 130, 180, 240, 310] {
-        let mut child = harness.vimeo(&AGAIN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = harness.vimeo(&UPLOAD).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(wait));
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    harness.run(&AGAIN).good();
-    all_there(&harness);
+    harness.run(&UPLOAD).success();
+    assert_all_uploaded(&harness);
 }
 
-/// Starts the command, and waits until it has shown its first progress: from then on it listens to signals.
-fn started(harness: &Harness) -> (Child, BufReader<ChildStderr>) {
-    let args = [&AGAIN[..], &["--progress", "json"]].concat();
+/// Starts an upload and waits for its first progress line; from then on it handles signals.
+fn start_upload(harness: &Harness) -> (Child, BufReader<ChildStderr>) {
+    let args = [&UPLOAD[..], &["--progress", "json"]].concat();
     let mut command = harness.vimeo(&args);
-    // So seldom that only a signal can be what is answered.
+    // So rarely that only a signal can cause further lines.
     command.env("VIMEO_PROGRESS_FPS", "0.001");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -69,27 +69,27 @@ fn started(harness: &Harness) -> (Child, BufReader<ChildStderr>) {
 }
 
 #[test]
-fn an_interrupt_says_how_to_go_on() {
+fn interrupted_uploads_say_how_to_resume() {
     let harness = Harness::new();
-    files(&harness);
+    create_files(&harness);
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
-        let (mut child, mut err) = started(&harness);
-        signal(&child, name);
+        let (mut child, mut err) = start_upload(&harness);
+        send_signal(&child, name);
         let mut rest = String::new();
         err.read_to_string(&mut rest).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code), "{rest}");
         assert!(rest.contains("run the same command again"), "{rest}");
     }
-    harness.run(&AGAIN).good();
-    all_there(&harness);
+    harness.run(&UPLOAD).success();
+    assert_all_uploaded(&harness);
 }
 
 #[test]
-fn a_signal_asks_how_far_it_is() {
+fn sigusr1_prints_progress() {
     let harness = Harness::new();
-    files(&harness);
-    let (mut child, mut err) = started(&harness);
-    signal(&child, "-USR1");
+    create_files(&harness);
+    let (mut child, mut err) = start_upload(&harness);
+    send_signal(&child, "-USR1");
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();
     assert!(child.wait().unwrap().success(), "{rest}");
@@ -100,9 +100,9 @@ fn a_signal_asks_how_far_it_is() {
     assert_eq!(kinds, ["status", "summary"], "{rest}");
 }
 
-/// Waits until the process has taken these signals for itself: bits of a mask, the first for signal 1.
+/// Waits until the process has handlers for these signals. Bit 0 of the mask is signal 1.
 #[cfg(target_os = "linux")]
-fn listens(child: &Child, mask: u64) {
+fn wait_for_handlers(child: &Child, mask: u64) {
     loop {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
@@ -118,7 +118,7 @@ const INTERRUPT_AND_TERMINATE: u64 = 1 << 1 | 1 << 14;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
+fn signals_end_blocking_input_output_and_filters() {
     let harness = Harness::new();
     harness.sandbox.add_videos(250);
     let fifo = harness.path("fifo");
@@ -130,10 +130,10 @@ fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
         &["api", "POST", "/me/albums", "-F", &fifo],
         &["api", "POST", "/me/albums", "--input", "fifo"],
         &["tools", "call", "vimeo_me_get", "-"],
-        // Nobody reads these.
+        // Output that nobody reads.
         &["api", "/me/videos", "--paginate"],
         &["api", "/me", "--jq", "range(infinite)"],
-        // One step that takes for ever.
+        // A single filter step that never ends.
         &["api", "/me", "--jq", "last(range(1e15))"],
     ];
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
@@ -144,35 +144,35 @@ fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
             }
             let mut child =
                 command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            listens(&child, INTERRUPT_AND_TERMINATE);
-            signal(&child, name);
-            let (_input, mut said) = (child.stdin.take(), String::new());
-            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            assert_eq!(child.wait().unwrap().code(), Some(code), "{name} {args:?}: {said}");
-            assert_eq!(said.matches("vimeo: ").count(), 1, "{name} {args:?}: {said}");
+            wait_for_handlers(&child, INTERRUPT_AND_TERMINATE);
+            send_signal(&child, name);
+            let (_input, mut stderr) = (child.stdin.take(), String::new());
+            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(code), "{name} {args:?}: {stderr}");
+            assert_eq!(stderr.matches("vimeo: ").count(), 1, "{name} {args:?}: {stderr}");
             if !args.contains(&"--paginate") && !args.contains(&"--jq") {
-                let last: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-                assert_eq!(last["error"]["code"], code, "{name} {args:?}: {said}");
+                let last: Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
+                assert_eq!(last["error"]["code"], code, "{name} {args:?}: {stderr}");
             }
         }
         let args = ["auth", "login", "--with-token", "--insecure-storage"];
-        let mut command = harness.stranger(&args);
+        let mut command = harness.logged_out(&args);
         let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        // It stays open.
+        // Keep standard input open.
         let _input = child.stdin.take();
-        listens(&child, INTERRUPT_AND_TERMINATE);
-        signal(&child, name);
+        wait_for_handlers(&child, INTERRUPT_AND_TERMINATE);
+        send_signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(code));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_closed_terminal_ends_the_command_with_a_word_but_not_under_nohup() {
-    const HANG_UP: u64 = 1;
+fn hangup_ends_the_command_unless_under_nohup() {
+    const HANGUP: u64 = 1;
     let harness = Harness::new();
-    // Whoever runs the tests may ignore the signal himself, and children would inherit that.
-    let through = |program: &str, arguments: &[&str]| {
+    // The test runner may ignore the signal, and children inherit that.
+    let run_with = |program: &str, arguments: &[&str]| {
         let vimeo = harness.vimeo(&["api", "POST", "/me/albums", "--input", "-"]);
         let mut command = std::process::Command::new(program);
         command.args(arguments).arg(vimeo.get_program()).args(vimeo.get_args()).current_dir(harness.path(""));
@@ -184,20 +184,20 @@ fn a_closed_terminal_ends_the_command_with_a_word_but_not_under_nohup() {
         }
         command
     };
-    let mut command = through("env", &["--default-signal=HUP"]);
+    let mut command = run_with("env", &["--default-signal=HUP"]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    listens(&child, INTERRUPT_AND_TERMINATE | HANG_UP);
-    signal(&child, "-HUP");
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(129), "{said}");
-    assert!(said.contains("the terminal was closed"), "{said}");
+    wait_for_handlers(&child, INTERRUPT_AND_TERMINATE | HANGUP);
+    send_signal(&child, "-HUP");
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(129), "{stderr}");
+    assert!(stderr.contains("the terminal was closed"), "{stderr}");
 
-    let mut command = through("nohup", &[]);
+    let mut command = run_with("nohup", &[]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    listens(&child, INTERRUPT_AND_TERMINATE);
-    signal(&child, "-HUP");
+    wait_for_handlers(&child, INTERRUPT_AND_TERMINATE);
+    send_signal(&child, "-HUP");
     use std::io::Write;
     child.stdin.take().unwrap().write_all(br#"{"name": "Trailers"}"#).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-//! Changing the key of a store: what is told, what a wrong key does, and a run that is killed.
+//! `vimeo accounts rotate-keys`: reports, wrong keys and killed runs.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ pub(crate) async fn accounts(harness: &Harness, store: SqliteStore, keys: KeyRin
     Accounts::builder(app, Arc::new(store), keys).build().await.unwrap()
 }
 
-/// Fills a store with accounts and a connection under the old key, and writes both keys beside it.
+/// Fills a store with accounts and a connection encrypted with the old key, and writes both keys to files.
 pub(crate) async fn fill(harness: &Harness, file: &str, number: usize) {
     for (name, key) in [("old.key", old()), ("new.key", new())] {
         let text = key.to_base64();
         std::fs::write(harness.path(name), format!("{}\n", text.expose_secret())).unwrap();
     }
-    let kept = store(harness, file).await;
-    let accounts = accounts(harness, kept.clone(), KeyRing::new(old())).await;
+    let store = store(harness, file).await;
+    let accounts = accounts(harness, store.clone(), KeyRing::new(old())).await;
     for number in 0..number {
         let id = AccountId::new(format!("user {number}")).unwrap();
         accounts.connect_with_token(&id, harness.sandbox.token()).await.unwrap();
@@ -47,17 +47,17 @@ pub(crate) async fn fill(harness: &Harness, file: &str, number: usize) {
     let connection =
         NewConnection::new("one", vimeo_ext::auth::AppCredentials::new(id, secret), harness.sandbox.token());
     accounts.connections().create(connection).await.unwrap();
-    kept.close().await;
+    store.close().await;
 }
 
 async fn records(harness: &Harness, file: &str) -> Vec<AccountRecord> {
-    let kept = store(harness, file).await;
-    let records = kept.accounts(&AccountQuery::default().limit(1_000)).await.unwrap();
-    kept.close().await;
+    let store = store(harness, file).await;
+    let records = store.accounts(&AccountQuery::default().limit(1_000)).await.unwrap();
+    store.close().await;
     records
 }
 
-const WITH_FILES: [&str; 8] = [
+const ROTATE: [&str; 8] = [
     "accounts",
     "rotate-keys",
     "--store",
@@ -69,13 +69,13 @@ const WITH_FILES: [&str; 8] = [
 ];
 
 #[test]
-fn keys_are_rotated_once_and_it_is_told() {
+fn rotates_keys_and_reports_counts() {
     let harness = Harness::new();
     harness.runtime.block_on(fill(&harness, "accounts.db", 3));
-    let out = harness.run(&WITH_FILES).good();
-    assert!(out.contains("3 accounts and 1 connections are rewritten"), "{out}");
-    assert!(out.contains("0 records were already under it"), "{out}");
-    let again = harness.run(&[&WITH_FILES[..], &["--json"]].concat()).json();
+    let out = harness.run(&ROTATE).success();
+    assert!(out.contains("re-encrypted 3 accounts and 1 connections"), "{out}");
+    assert!(out.contains("0 records already used this key"), "{out}");
+    let again = harness.run(&[&ROTATE[..], &["--json"]].concat()).json();
     assert_eq!(again["rewritten"], serde_json::json!({"accounts": 0, "connections": 0}));
     assert_eq!((&again["already"], &again["key"]), (&4.into(), &new().id().as_str().into()));
     harness.runtime.block_on(async {
@@ -86,11 +86,11 @@ fn keys_are_rotated_once_and_it_is_told() {
 }
 
 #[test]
-fn keys_come_from_variables_too_and_never_from_the_command_line() {
+fn reads_keys_from_variables() {
     let harness = Harness::new();
     harness.runtime.block_on(fill(&harness, "accounts.db", 1));
     let (first, second) = (new().to_base64(), old().to_base64());
-    let mut command = harness.stranger(&["accounts", "rotate-keys"]);
+    let mut command = harness.logged_out(&["accounts", "rotate-keys"]);
     command
         .env("VIMEO_STORE", format!("sqlite://{}", harness.path("accounts.db").display()))
         .env("VIMEO_ACCOUNTS_KEY", first.expose_secret())
@@ -105,7 +105,7 @@ fn keys_come_from_variables_too_and_never_from_the_command_line() {
 }
 
 #[test]
-fn a_wrong_key_and_a_slip_of_the_pen_change_nothing() {
+fn wrong_keys_and_stores_change_nothing() {
     let harness = Harness::new();
     harness.runtime.block_on(fill(&harness, "accounts.db", 3));
     let before = harness.runtime.block_on(records(&harness, "accounts.db"));
@@ -119,7 +119,7 @@ fn a_wrong_key_and_a_slip_of_the_pen_change_nothing() {
     rotate(&["--store", file, "--key-file", "short.key"]).fails(2, &["short.key", "32 bytes"]);
     rotate(&["--store", "sqlite:///no/such/file", "--key-file", "new.key"]).fails(2, &["/no/such/file"]);
     rotate(&["--store", "mysql://u:hush@h/d", "--key-file", "new.key"]).fails(2, &["postgres:"]);
-    harness.run(&[&WITH_FILES[..], &["--read-only"]].concat()).fails(11, &["rotating keys"]);
+    harness.run(&[&ROTATE[..], &["--read-only"]].concat()).fails(11, &["rotating keys"]);
     let shown = rotate(&["--store", "postgres://u:hush@127.0.0.1:1/d", "--key-file", "new.key"]);
     assert!(shown.code == 5 && !format!("{shown:?}").contains("hush"), "{shown:?}");
     assert_eq!(harness.runtime.block_on(records(&harness, "accounts.db")), before);
@@ -127,27 +127,27 @@ fn a_wrong_key_and_a_slip_of_the_pen_change_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_killed_is_finished_by_the_next() {
+fn killed_rotation_can_be_continued() {
     let harness = Harness::new();
     harness.runtime.block_on(fill(&harness, "accounts.db", 120));
-    let mut child = harness.vimeo(&WITH_FILES).spawn().unwrap();
+    let mut child = harness.vimeo(&ROTATE).spawn().unwrap();
     let rewritten = |records: &[AccountRecord]| {
         let new = new();
         records.iter().filter(|record| record.secrets.as_ref().unwrap().key == *new.id()).count()
     };
-    // Killed once some are rewritten, and before all are, as far as the machine lets us.
+    // Kill the run after some records are rewritten and, on most machines, before all are.
     while rewritten(&harness.runtime.block_on(records(&harness, "accounts.db"))) == 0 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before anything was seen");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before a rewritten record was seen");
     }
     child.kill().unwrap();
     child.wait().unwrap();
     let between = harness.runtime.block_on(records(&harness, "accounts.db"));
     let done = rewritten(&between);
     assert!(done > 0 && between.len() == 120);
-    let report = harness.run(&[&WITH_FILES[..], &["--json"]].concat()).json();
+    let report = harness.run(&[&ROTATE[..], &["--json"]].concat()).json();
     assert_eq!(report["rewritten"]["accounts"], 120 - done);
     let after = harness.runtime.block_on(records(&harness, "accounts.db"));
     assert_eq!(rewritten(&after), 120);
-    // Made, logged in, rewritten.
+    // Created, logged in, rewritten.
     assert!(after.iter().all(|record| record.account.version == 3), "each was rewritten once");
 }

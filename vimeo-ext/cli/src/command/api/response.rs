@@ -1,4 +1,4 @@
-//! The answer to a call that is no list.
+//! Prints the response to a single call.
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -7,41 +7,43 @@ use vimeo_ext::api::{Call, Error};
 use super::ApiArgs;
 use crate::api::redact;
 use crate::context::Context;
-use crate::exit::{Exit, Result};
-use crate::output::{Filter, escaped};
+use crate::exit::{ExitCode, Result};
+use crate::output::{Filter, escape_controls};
 
-/// Makes the call and prints what comes.
+/// Sends the call and prints the response.
 pub(super) async fn single(
     context: &Context<'_>,
     args: &ApiArgs,
     call: Call<Value>,
     filter: Option<&Filter>,
-) -> Result<Exit> {
+) -> Result<ExitCode> {
     match call.send().await {
-        Ok(answer) => {
+        Ok(response) => {
             if args.verbose {
-                trace(context, &answer.status().to_string(), answer.headers());
+                log_head(context, &response.status().to_string(), response.headers());
             }
             if args.include {
-                head(context, &answer.status().to_string(), answer.headers())?;
+                print_head(context, &response.status().to_string(), response.headers())?;
             }
             if !args.silent {
-                print(context, answer.bytes(), filter).await?;
+                print(context, response.bytes(), filter).await?;
             }
-            Ok(Exit::Done)
+            Ok(ExitCode::Done)
         }
         Err(error) => {
-            // What was answered is data too: programs read it where they would have read the answer.
-            let answered = match &error {
-                Error::Decode(said) => Some((said.status(), said.headers(), said.bytes())),
-                error => error.api().map(|said| (said.status(), said.headers(), said.bytes())),
+            // What was answered is data too: programs read it where they would have read the response.
+            let response = match &error {
+                Error::Decode(response) => Some((response.status(), response.headers(), response.bytes())),
+                error => {
+                    error.api().map(|response| (response.status(), response.headers(), response.bytes()))
+                }
             };
-            if let Some((status, headers, body)) = answered {
+            if let Some((status, headers, body)) = response {
                 if args.verbose {
-                    trace(context, &status.to_string(), headers);
+                    log_head(context, &status.to_string(), headers);
                 }
                 if args.include {
-                    head(context, &status.to_string(), headers)?;
+                    print_head(context, &status.to_string(), headers)?;
                 }
                 if !args.silent {
                     print(context, body, None).await?;
@@ -69,7 +71,7 @@ async fn print(context: &Context<'_>, bytes: &[u8], filter: Option<&Filter>) -> 
     Ok(())
 }
 
-fn head(context: &Context<'_>, status: &str, headers: &HeaderMap) -> Result<()> {
+fn print_head(context: &Context<'_>, status: &str, headers: &HeaderMap) -> Result<()> {
     context.streams.data_line(&format!("HTTP {status}"))?;
     for (name, value) in headers {
         context.streams.data_line(&format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))?;
@@ -77,12 +79,12 @@ fn head(context: &Context<'_>, status: &str, headers: &HeaderMap) -> Result<()> 
     Ok(context.streams.line("")?)
 }
 
-/// Says on standard error what came, without secrets.
-fn trace(context: &Context<'_>, status: &str, headers: &HeaderMap) {
+/// Logs status and headers on standard error, with secrets redacted.
+fn log_head(context: &Context<'_>, status: &str, headers: &HeaderMap) {
     context.streams.note(&format!("< HTTP {status}"));
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
         let line = format!("< {name}: {}", redact::header(name.as_str(), &value));
-        context.streams.note(&escaped(&line));
+        context.streams.note(&escape_controls(&line));
     }
 }

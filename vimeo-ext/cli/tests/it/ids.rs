@@ -1,20 +1,20 @@
-//! What people name is what is asked for, and what is left is told in what it counts.
+//! IDs, URIs and links on the command line; quotas in their units.
 
 use serde_json::json;
 use vimeo_sandbox::{Quota, Sandbox};
 
 use crate::harness::Harness;
 
-/// The requests that a command made, without those that look at the token.
-fn asked(harness: &Harness, args: &[&str]) -> Vec<String> {
-    harness.sandbox.clear_request_log();
+/// Returns the requests of a command, without token verification.
+fn requests_of(harness: &Harness, args: &[&str]) -> Vec<String> {
+    harness.sandbox.clear_journal();
     let _ = harness.run(args);
     let made = harness.requests();
     made.into_iter().filter(|request| !request.contains("/oauth/verify")).collect()
 }
 
 #[test]
-fn owners_and_hashes_are_kept_and_pages_are_no_hashes() {
+fn keeps_owners_and_hashes_of_links() {
     let harness = Harness::new();
     let cases: [(&[&str], &str); 15] = [
         (&["videos", "show", "https://vimeo.com/manage/videos/76979871/download"], "GET /videos/76979871"),
@@ -52,7 +52,7 @@ fn owners_and_hashes_are_kept_and_pages_are_no_hashes() {
     std::fs::write(harness.path("film.vtt"), "WEBVTT\n\n00:01.000 --> 00:02.000\nWaves\n").unwrap();
     std::fs::write(harness.path("film.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
     for (args, request) in cases {
-        let requests = asked(&harness, args);
+        let requests = requests_of(&harness, args);
         assert_eq!(requests.first().map(String::as_str), Some(request), "{args:?}: {requests:?}");
     }
     harness.run(&["videos", "show", "https://vimeo.com/76979871/whatever"]).fails(2, &["`whatever`", "no"]);
@@ -60,7 +60,7 @@ fn owners_and_hashes_are_kept_and_pages_are_no_hashes() {
 }
 
 #[test]
-fn a_folder_is_made_in_another_by_its_owners_uri() {
+fn creates_folders_in_a_parent_folder() {
     let harness = Harness::new();
     let outer = harness.run(&["folders", "create", "Outer", "--json=uri"]).json();
     let uri = outer["uri"].as_str().unwrap();
@@ -74,20 +74,20 @@ fn a_folder_is_made_in_another_by_its_owners_uri() {
 }
 
 #[test]
-fn a_quota_of_videos_is_told_in_videos() {
+fn shows_video_quotas_in_videos() {
     let harness = Harness::with(Sandbox::builder().quota(Quota::videos(25, 2)));
-    harness.sandbox.add_videos(1);
-    let limits = harness.run(&["limits"]).good();
+    harness.sandbox.seed_videos(1);
+    let limits = harness.run(&["limits"]).success();
     let storage = limits.lines().find(|line| line.contains("storage")).unwrap();
     assert!(storage.contains("1 video") && storage.contains("2 videos"), "{limits}");
     let lifetime = limits.lines().find(|line| line.contains("lifetime")).unwrap();
     assert!(lifetime.contains("24 videos") && lifetime.contains("25 videos"), "{limits}");
     assert!(!limits.contains(" B "), "{limits}");
     let doctor = harness.run(&["doctor"]);
-    assert!(doctor.out.contains("room for 1 of 2 videos"), "{doctor:?}");
+    assert!(doctor.out.contains("1 of 2 videos left"), "{doctor:?}");
 
     harness.file("film.mp4", 1000);
-    harness.run(&["upload", "film.mp4"]).good();
+    harness.run(&["upload", "film.mp4"]).success();
     harness.file("other.mp4", 1000);
     harness.run(&["upload", "other.mp4"]).fails(6, &["other.mp4"]);
 }

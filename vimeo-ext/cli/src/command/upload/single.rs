@@ -1,0 +1,238 @@
+//! Uploads a single file, or resumes what an earlier run started.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vimeo_ext::api::types::VideoViewPrivacy;
+use vimeo_ext::{Error, MediaError};
+
+use super::batch::UploadBatch;
+use super::post_upload::StepResult;
+use super::run::Job;
+use super::{quota, resume};
+use crate::exit::{CliError, Result};
+use crate::progress::FileState;
+
+/// The outcome of a file.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// The video's URI as soon as it was created, even if the upload is incomplete.
+    pub(super) uri: Option<String>,
+    /// The link to the video's page.
+    pub(super) link: Option<String>,
+    /// Whether the file was uploaded.
+    pub(super) is_uploaded: bool,
+    /// Whether the video was transcoded in time; `None` without `--wait`, or if transcoding failed.
+    pub(super) transcoded: Option<bool>,
+    /// The results of the post-upload steps.
+    pub(super) steps: Vec<StepResult>,
+    /// Why the upload failed, or what failed after it.
+    failure: Option<CliError>,
+}
+
+impl Report {
+    /// The report of a failed upload.
+    pub(crate) fn failed(failure: CliError) -> Self {
+        let uri = failure.video().map(str::to_owned);
+        Self { uri, failure: Some(failure), ..Self::default() }
+    }
+
+    /// The report of a completed upload.
+    pub(crate) fn uploaded(uri: String, link: Option<String>) -> Self {
+        Self { uri: Some(uri), link, is_uploaded: true, ..Self::default() }
+    }
+
+    /// Returns the first error.
+    pub(crate) fn failure(&self) -> Option<&CliError> {
+        self.failure.as_ref().or_else(|| self.steps.iter().find_map(|step| step.outcome.as_ref().err()))
+    }
+
+    /// Returns all errors, with the name of the failed step.
+    pub(super) fn failures(&self) -> impl Iterator<Item = (Option<&str>, &CliError)> {
+        let steps = self.steps.iter();
+        let steps = steps.filter_map(|step| Some((Some(&*step.name), step.outcome.as_ref().err()?)));
+        self.failure.iter().map(|failure| (None, failure)).chain(steps)
+    }
+}
+
+/// Uploads or resumes a file and runs its post-upload steps.
+pub(super) async fn upload_file(job: &Job<'_>, index: usize, file: &Path) -> Report {
+    let title = title(job, file);
+    let settings = json!({
+        "name": title,
+        "description": job.args.description,
+        "privacy": privacy(job),
+        "folder": job.folder,
+    });
+    let uploaded = match find_finished(job, file, &settings).await {
+        Ok(Some(finished)) => Ok(finished),
+        Ok(None) => create_or_resume(job, index, file, title, &settings).await,
+        Err(failure) => Err(failure),
+    };
+    let (uri, link) = match uploaded {
+        Ok(uploaded) => uploaded,
+        Err(failure) => return Report::failed(failure),
+    };
+    let mut report = Report::uploaded(uri.clone(), link);
+    job.tracker.set_state(index, FileState::Finishing);
+    report.steps = job.steps.run(job, file, &uri).await;
+    if job.args.wait {
+        job.tracker.set_state(index, FileState::Transcoding);
+        match wait_transcoded(job, &uri).await {
+            Ok(transcoded) => report.transcoded = Some(transcoded),
+            Err(failure) => report.failure = Some(failure.with_video(Some(&uri))),
+        }
+    }
+    report
+}
+
+fn title(job: &Job<'_>, file: &Path) -> Option<String> {
+    job.args.name.clone().or_else(|| Some(file.file_stem()?.to_string_lossy().into_owned()))
+}
+
+fn privacy<'a>(job: &'a Job<'_>) -> Option<&'a VideoViewPrivacy> {
+    job.args.privacy.as_ref().or(job.context.settings.privacy.as_ref())
+}
+
+/// Returns the video of a file that an earlier run of the same command line finished.
+async fn find_finished(
+    job: &Job<'_>,
+    file: &Path,
+    settings: &Value,
+) -> Result<Option<(String, Option<String>)>> {
+    if let Some(other) = job.batch.find_with_other_settings(file, settings) {
+        let name = file.display();
+        job.display.note(&format!(
+            "note: {name} was uploaded to {} before with other settings; that video stays unchanged",
+            other.uri
+        ));
+    }
+    let Some(record) = job.batch.find_with_settings(file, settings) else { return Ok(None) };
+    if let Some(journal) = &job.journal {
+        let entries = journal.list().await?;
+        let is_unfinished = |uri: &str| {
+            entries
+                .iter()
+                .flatten()
+                .any(|entry| entry.ticket.as_ref().is_some_and(|ticket| ticket.video_uri() == uri))
+        };
+        if is_unfinished(&record.uri) {
+            return Ok(None);
+        }
+    }
+    match job.vimeo.get(&record.uri).fields("uri,link,upload.status").send().await {
+        Ok(video) if video.pointer("/upload/status").and_then(Value::as_str) == Some("complete") => {
+            job.display.note(&format!(
+                "{} was already uploaded by an earlier run: {}",
+                file.display(),
+                record.uri
+            ));
+            let link = video.get("link").and_then(Value::as_str).map(str::to_owned);
+            Ok(Some((record.uri, link)))
+        }
+        Ok(_) => Ok(None),
+        // The video was deleted in the meantime.
+        Err(error) if error.is_not_found() => {
+            job.batch.remove(file)?;
+            Ok(None)
+        }
+        Err(error) => Err(CliError::from(error).with_video(Some(&record.uri))),
+    }
+}
+
+async fn create_or_resume(
+    job: &Job<'_>,
+    index: usize,
+    file: &Path,
+    title: Option<String>,
+    settings: &Value,
+) -> Result<(String, Option<String>)> {
+    // Retry once after finding out what became of an earlier creation request.
+    let mut reconciled = false;
+    loop {
+        match upload(job, index, file, title.clone(), settings).await {
+            Ok(done) => return Ok(done),
+            Err(error) => match resume::unknown_outcome_entry(&error) {
+                Some(id) if !reconciled => {
+                    reconciled = true;
+                    job.display.note(&format!(
+                        "note: {}: got no response to the request that creates its video; looking for it",
+                        file.display()
+                    ));
+                    resume::reconcile(&job.vimeo, id, &error).await?;
+                }
+                _ => {
+                    let quota = quota::used(&job.vimeo, &error).await;
+                    return Err(super::upload_error(error, job.journal.as_ref()).append(&quota));
+                }
+            },
+        }
+    }
+}
+
+async fn upload(
+    job: &Job<'_>,
+    index: usize,
+    file: &Path,
+    title: Option<String>,
+    settings: &Value,
+) -> Result<(String, Option<String>), Error> {
+    let (tracker, batch) = (Arc::clone(&job.tracker), Arc::clone(&job.batch));
+    let (path, settings) = (file.to_owned(), settings.clone());
+    let mut create = job
+        .vimeo
+        .upload(file)
+        .options(job.options.clone())
+        .on_progress(move |progress| tracker.progress(index, progress))
+        .on_ticket(move |ticket| {
+            // Ignore errors: the record only prevents a second video after a crash following the last byte.
+            let _ = record(&batch, &path, &settings, ticket.video_uri());
+        });
+    if let Some(title) = title {
+        create = create.name(title);
+    }
+    if let Some(text) = &job.args.description {
+        create = create.description(text);
+    }
+    if let Some(view) = privacy(job) {
+        create = create.privacy(view.clone());
+    }
+    if let Some(folder) = &job.folder {
+        create = create.folder(folder);
+    }
+    let video = create.send().await?;
+    for warning in &video.warnings {
+        let mark = job.display.paint().yellow("note:");
+        job.display.note(&format!("{mark} {}: {warning}", file.display()));
+    }
+    let link = match video.link {
+        Some(link) => Some(link),
+        None => link_of(job, &video.uri).await,
+    };
+    Ok((video.uri, link))
+}
+
+/// Records which video a file is uploaded to. Blocks briefly to write a small file.
+fn record(batch: &UploadBatch, file: &Path, settings: &Value, uri: &str) -> Result<()> {
+    tokio::task::block_in_place(|| batch.record(file, settings, uri))
+}
+
+/// Returns the link to a video's page; `None` on errors.
+async fn link_of(job: &Job<'_>, uri: &str) -> Option<String> {
+    let video = job.vimeo.get(uri).fields("link").send().await.ok()?;
+    video.get("link").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Waits for transcoding. Returns whether the video was transcoded in time.
+async fn wait_transcoded(job: &Job<'_>, uri: &str) -> Result<bool> {
+    let poll_interval = (Duration::from_millis(500), Duration::from_secs(20));
+    let wait =
+        job.vimeo.wait_transcoded(uri).timeout(job.args.wait_timeout).pace(poll_interval.0, poll_interval.1);
+    match wait.send().await {
+        Ok(_) => Ok(true),
+        Err(Error::Media(error)) if matches!(*error, MediaError::Timeout { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
