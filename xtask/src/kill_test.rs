@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let size = 40;
     go("vimeo-ext/cli", &["kills::three_uploads_killed_at_random_moments"], arguments, size)?;
-    go("vimeo-ext/cli", &["uploads::a_gone_link_and_a_changed_file_each_have_their_code"], arguments, size)?;
+    go("vimeo-ext/cli", &["uploads::expired_links_and_changed_files_have_exit_codes"], arguments, size)?;
     go("vimeo-ext/cli", &["--ignored", "kills::bwlimit_keeps_the_requested_rate"], arguments, size)
 }
 

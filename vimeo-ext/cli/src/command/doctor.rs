@@ -20,7 +20,7 @@ use crate::output::sanitize;
 ///
 /// Also reports, for each scope that the token lacks, which commands need it.
 #[derive(Debug, Args)]
-#[command(after_help = "ExitCode codes: 4 if no valid token was found, 5 if Vimeo cannot be reached.\n\n\
+#[command(after_help = "Exit codes: 4 if no valid token was found, 5 if Vimeo cannot be reached.\n\n\
     Examples:\n  $ vimeo doctor\n  $ vimeo doctor --json")]
 pub(crate) struct DoctorArgs {}
 

@@ -65,7 +65,7 @@ fn topic_text(topic: &str) -> Option<String> {
         "formatting" => FORMATTING.to_owned(),
         "syntax" => SYNTAX.to_owned(),
         "exit-codes" => {
-            let mut text = "ExitCode codes. Treat any code that is not listed as a failure.\n\n".to_owned();
+            let mut text = "Exit codes. Treat any code that is not listed as a failure.\n\n".to_owned();
             for exit in ExitCode::ALL {
                 text.push_str(&format!("  {:>3}  {:<14} {}\n", exit.code(), exit.category(), exit.meaning()));
             }

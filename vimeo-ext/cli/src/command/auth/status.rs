@@ -12,7 +12,7 @@ use crate::output::sanitize;
 /// Show accounts, their token storage and whether their tokens are valid
 #[derive(Debug, Args)]
 #[command(
-    after_help = "ExitCode code 4 if no token is valid.\n\nExamples:\n  $ vimeo auth status\n  $ vimeo auth status --json"
+    after_help = "Exit code 4 if no token is valid.\n\nExamples:\n  $ vimeo auth status\n  $ vimeo auth status --json"
 )]
 pub(crate) struct StatusArgs {}
 

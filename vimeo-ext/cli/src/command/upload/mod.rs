@@ -35,7 +35,7 @@ pub(crate) use single::Report;
 /// it continues with the same video. The access token is not sent to Vimeo's upload host.
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
-    ExitCode codes: 8 if a video was uploaded but not transcoded in time; 9 if some files were uploaded and\n    \
+    Exit codes: 8 if a video was uploaded but not transcoded in time; 9 if some files were uploaded and\n    \
     some failed, or a picture or text track was left inactive.\n\n\
     Examples:\n  \
     $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
