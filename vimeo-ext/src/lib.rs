@@ -218,7 +218,7 @@ pub use upload::{
     AnimatedThumbnail, CreateVideo, DelegatedUpload, FormBacked, FormUpload, FromUrl, NewVideo,
     PendingUploads, PictureTarget, PullUpload, Reconciliation, Replace, ReplacedVersion, SourceBacked,
     ThumbnailAt, TranscodeState, Transcoded, UnclaimedVideo, UploadMany, UploadPicture, UploadTextTrack,
-    UploadVideo, UploadedFile, VideoRef, WaitTranscoded, Warning,
+    UploadVideo, UploadedFile, WaitTranscoded, Warning,
 };
 pub use vimeo_api::{Conditional, ConditionalFuture, Items, PageToken, Pages};
 

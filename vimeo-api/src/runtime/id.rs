@@ -23,7 +23,10 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(expected: &'static str, text: &str, found: &Result<Reference, ParseError>) -> Self {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+        // The query of a link can be signed.
+        let before_query = text.split(['?', '#']).next().filter(|before| before.contains('/'));
+        let shown = before_query.unwrap_or(text).chars();
+        let shown: String = shown.filter(|c| !c.is_control()).take(60).collect();
         let form = match text.trim() {
             uri if uri.starts_with('/') || uri.contains("://api.vimeo.com/") => "the URI of ",
             link if link.contains("vimeo.com/") => "a link to ",

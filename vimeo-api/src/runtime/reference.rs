@@ -89,6 +89,8 @@ pub(super) fn parse(text: &str) -> Result<Reference, ParseError> {
         return Ok(Reference::Number { number, hash });
     }
     if let Some(path) = text.strip_prefix('/') {
+        // A query belongs to the call that the URI was used in, not to what it names.
+        let path = path.split(['?', '#']).next().unwrap_or_default();
         return uri(&segments(path)?);
     }
     if text.starts_with("https://") || text.starts_with("http://") {

@@ -20,9 +20,9 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     if let Ok(ended) = first.await {
         ended?;
     }
-    for entry in vimeo.pending_uploads()?.list().await?.into_iter().flatten() {
-        let video = entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
-        println!("killed; unfinished: {} to {}", entry.path.display(), video.unwrap_or_default());
+    for upload in vimeo.pending_uploads()?.list().await? {
+        let video = upload.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
+        println!("killed; unfinished: {} to {}", upload.path.display(), video.unwrap_or_default());
     }
 
     // The same call, as a new process would make it.

@@ -10,8 +10,8 @@ use crate::timeouts::share;
 /// from coming back at one moment. Where a wait must not be short, half of it is sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    base: Duration,
-    cap: Duration,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
 }
 
 impl Default for Backoff {
@@ -47,15 +47,8 @@ impl Backoff {
     }
 
     /// The wait for one draw of `chance` in `0.0..=1.0`.
-    ///
-    /// A `retry_after` from the server is kept, since coming sooner would only be refused again,
-    /// but no further than the cap: a mistaken header must not put an upload to sleep for a day.
-    pub(crate) fn wait(&self, failures: u32, chance: f64, retry_after: Option<Duration>) -> Duration {
-        let drawn = share(self.max_delay(failures), chance);
-        match retry_after {
-            Some(asked) => drawn.max(asked.min(self.cap.max(self.base))),
-            None => drawn,
-        }
+    pub(crate) fn wait(&self, failures: u32, chance: f64) -> Duration {
+        share(self.max_delay(failures), chance)
     }
 }
 
@@ -70,29 +63,22 @@ mod tests {
     #[test]
     fn waits_grow_to_the_cap_and_jitter_scales_them() {
         let backoff = Backoff::default();
-        // (failures so far, chance, Retry-After, wait)
+        // (failures so far, chance, wait)
         let table = [
-            (0, 1.0, None, ms(500)),
-            (1, 1.0, None, ms(1_000)),
-            (2, 1.0, None, ms(2_000)),
-            (5, 1.0, None, ms(16_000)),
-            (6, 1.0, None, ms(30_000)),
-            (31, 1.0, None, ms(30_000)),
-            (u32::MAX, 1.0, None, ms(30_000)),
-            (2, 0.5, None, ms(1_000)),
-            (2, 0.0, None, ms(0)),
-            (2, f64::NAN, None, ms(2_000)),
-            (2, 7.0, None, ms(2_000)),
-            (0, 0.0, Some(ms(3_000)), ms(3_000)),
-            (3, 1.0, Some(ms(3_000)), ms(4_000)),
-            (0, 0.0, Some(ms(86_400_000)), ms(30_000)),
+            (0, 1.0, ms(500)),
+            (1, 1.0, ms(1_000)),
+            (2, 1.0, ms(2_000)),
+            (5, 1.0, ms(16_000)),
+            (6, 1.0, ms(30_000)),
+            (31, 1.0, ms(30_000)),
+            (u32::MAX, 1.0, ms(30_000)),
+            (2, 0.5, ms(1_000)),
+            (2, 0.0, ms(0)),
+            (2, f64::NAN, ms(2_000)),
+            (2, 7.0, ms(2_000)),
         ];
-        for (failures, chance, asked, wait) in table {
-            assert_eq!(
-                backoff.wait(failures, chance, asked),
-                wait,
-                "failure {failures}, chance {chance}, asked {asked:?}"
-            );
+        for (failures, chance, wait) in table {
+            assert_eq!(backoff.wait(failures, chance), wait, "failure {failures}, chance {chance}");
         }
         for (failures, chance, wait) in
             [(0, 0.0, ms(250)), (0, 1.0, ms(500)), (1, 0.5, ms(750)), (9, 1.0, ms(30_000))]

@@ -131,7 +131,7 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> RetryDecision {
         Some(wait) => wait,
         None => {
             let backoff = Backoff::new(policy.initial_backoff, policy.max_backoff);
-            backoff.wait(attempt.number.saturating_sub(1), attempt.random, None)
+            backoff.wait(attempt.number.saturating_sub(1), attempt.random)
         }
     };
     match attempt.elapsed.checked_add(wait) {
@@ -350,8 +350,8 @@ mod tests {
         assert_eq!(ask(&GET, outcome, 1, 120), stop());
         let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(20));
         for number in [1, 7, 40, u32::MAX] {
-            assert!(backoff.wait(number - 1, 1.0, None) <= Duration::from_secs(20));
+            assert!(backoff.wait(number - 1, 1.0) <= Duration::from_secs(20));
         }
-        assert_eq!(backoff.wait(2, 0.25, None), Duration::from_millis(500));
+        assert_eq!(backoff.wait(2, 0.25), Duration::from_millis(500));
     }
 }

@@ -1,9 +1,9 @@
-//! Everything with files: uploads of videos and what belongs to them.
+//! Uploads of videos, and of the pictures and text tracks that belong to them.
 //!
-//! [`Vimeo::upload`](crate::Vimeo::upload) and its siblings are whole flows. Underneath, an upload has two halves. Creating
-//! the video takes the access token and gives an [`UploadTicket`]; sending the bytes over tus takes the ticket and nothing
-//! else. [`Upload`] is the second half: it makes HEAD and PATCH requests to the ticket's link and to no other place, and the
-//! token never goes there.
+//! [`Vimeo::upload`](crate::Vimeo::upload) and the methods like it run a whole upload. Such an upload has two halves: creating
+//! the video takes the access token and returns an [`UploadTicket`]; sending the bytes over tus takes only the ticket.
+//! [`Upload`] is the second half: it sends HEAD and PATCH requests to the ticket's link and nowhere else, and never sends the
+//! token.
 //!
 //! ```no_run
 //! # async fn demo(ticket: vimeo_ext::upload::UploadTicket) -> Result<(), vimeo_ext::upload::UploadError> {
@@ -14,44 +14,61 @@
 //! # }
 //! ```
 //!
-//! - **What is uploaded:** a path, an open file, bytes, a reader that can seek, a reader of known
-//!   size ([`IntoSource`], [`Source`]). Whatever the size, a few MiB are in memory.
-//! - **When something breaks:** the server is asked where it stands, and the upload goes on from
-//!   there. Tries without progress are limited, so it always ends ([`UploadOptions`]).
-//! - **How far it is:** [`Progress`], through a callback or a [`UploadHandle`], which also pauses,
-//!   resumes and cancels.
-//! - **When the process ends:** the ticket is all that is needed to go on elsewhere; a [`Journal`]
-//!   keeps it for files.
+//! - **Sources:** a path, an open file, bytes, a seekable reader, a reader of known size ([`IntoSource`], [`Source`]). A few
+//!   MiB are in memory, whatever the size.
+//! - **Retries:** after a failure the upload continues from the server's offset. Attempts without progress are limited
+//!   ([`UploadOptions`]), so an upload always ends.
+//! - **Progress and control:** [`Progress`], through a callback or an [`UploadHandle`], which also pauses, resumes and
+//!   cancels.
+//! - **Resuming:** a ticket is enough to resume in another process; a [`Journal`] stores the tickets of files.
 //! - **Many files:** an [`UploadQueue`], with a [`Bandwidth`] to share.
-//! - **When it fails:** an [`UploadError`] to match on, which says what to do next.
+//! - **Errors:** an [`UploadError`] to match on; its message says what to do next.
 //!
-//! Inside: `api` has the flows, one per file; `assets` has pictures, text tracks and the wait for transcoding; `tus` has the
-//! protocol; `source` has where bytes come from; `journal` has what outlives the process.
+//! # Modules
+//!
+//! One file per kind of upload: `create_video` (the file is sent from here), `replace`, `pull`, `form`, `delegate`, `many`.
+//! `start` creates the video or resumes an earlier upload; `pending` lists unfinished uploads. `assets` has pictures, text
+//! tracks and the wait for transcoding, `tus` the protocol, `source` the sources of bytes, `journal` the files that outlive
+//! the process.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod api;
 mod assets;
+mod awaitable;
+mod client_settings;
+mod create_video;
+mod delegate;
+mod form;
 mod journal;
-mod settings;
+mod many;
+mod media_type;
+mod pending;
+mod pull;
+mod replace;
 mod source;
+mod start;
 mod tus;
 
-pub use api::{
-    CreateVideo, DelegatedUpload, FormBacked, FormUpload, FromUrl, NewVideo, PendingUploads, PullUpload,
-    Reconciliation, Replace, ReplacedVersion, SourceBacked, UnclaimedVideo, UploadMany, UploadVideo,
-    VideoRef, Warning,
-};
+use vimeo_api::{InvalidId, VideoId};
+
 pub use assets::{
     AnimatedThumbnail, PictureTarget, ThumbnailAt, TranscodeState, Transcoded, UploadPicture,
     UploadTextTrack, UploadedFile, WaitTranscoded,
 };
+pub(crate) use client_settings::JournalLocation;
+pub use create_video::{CreateVideo, NewVideo, SourceBacked, UploadVideo};
+pub use delegate::DelegatedUpload;
+pub use form::{FormBacked, FormUpload};
+pub use journal::{DamagedEntry, Journal, JournalLock, PendingUpload, Purpose, ResumeState};
 pub(crate) use journal::{Identity, JournalMarker, Owner};
-pub use journal::{Journal, JournalLock, PendingUpload, Purpose, ResumeState};
-pub(crate) use settings::JournalLocation;
+pub use many::UploadMany;
+pub use pending::{PendingUploads, Reconciliation, UnclaimedVideo};
+pub use pull::{FromUrl, PullUpload};
+pub use replace::{Replace, ReplacedVersion};
 pub use source::{
-    BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
+    BoxFuture, ByteStream, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, SeekSource, Source,
     StreamSource,
 };
+pub use start::Warning;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use tus::fuzzing;
@@ -59,8 +76,16 @@ pub use tus::{
     Bandwidth, Chunking, Progress, QueueHandle, QueueResult, SUGGESTED_CHUNK, Upload, UploadClient,
     UploadHandle, UploadOptions, UploadQueue, Uploaded,
 };
-pub(crate) use tus::{Put, PutFailure, put};
+pub(crate) use tus::{PutError, PutOutcome, put};
 
 pub use crate::error::{MediaError, SizeSource, TransientError, UploadError};
 pub use crate::retry::Backoff;
 pub use crate::upload_ticket::{Fingerprint, InvalidTicket, SourceChange, UploadTicket};
+
+/// Returns the video that a caller named, or the error of the operation that was called with it.
+pub(crate) fn valid_id(
+    operation: &str,
+    video: Result<VideoId, InvalidId>,
+) -> Result<VideoId, vimeo_api::Error> {
+    video.map_err(|error| vimeo_api::Error::invalid(operation, error.to_string()))
+}

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::hex::hex;
 
 /// Bytes taken from each end.
-const SAMPLE: u64 = 1024 * 1024;
+const SAMPLE_LEN: u64 = 1024 * 1024;
 
 /// What a file looked like when its upload was created: size, time of last change, and a SHA-256
 /// over its first and last MiB.
@@ -60,9 +60,9 @@ impl Fingerprint {
 }
 
 /// The two ends to hash of a source of `size` bytes; they never overlap.
-pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
-    let head = 0..SAMPLE.min(size);
-    let tail = head.end.max(size.saturating_sub(SAMPLE))..size;
+pub(crate) fn sample_ranges(size: u64) -> (Range<u64>, Range<u64>) {
+    let head = 0..SAMPLE_LEN.min(size);
+    let tail = head.end.max(size.saturating_sub(SAMPLE_LEN))..size;
     (head, tail)
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_ends_never_overlap() {
-        let mib = SAMPLE;
+        let mib = SAMPLE_LEN;
         // (size, head, tail)
         let table = [
             (0, 0..0, 0..0),
@@ -138,7 +138,7 @@ mod tests {
             (5 * mib, 0..mib, 4 * mib..5 * mib),
         ];
         for (size, head, tail) in table {
-            assert_eq!(ends(size), (head, tail), "{size} bytes");
+            assert_eq!(sample_ranges(size), (head, tail), "{size} bytes");
         }
     }
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub(crate) use self::fingerprint::ends;
+pub(crate) use self::fingerprint::sample_ranges;
 pub use self::fingerprint::{Fingerprint, SourceChange};
 use crate::loopback::is_loopback;
 
@@ -44,7 +44,7 @@ pub struct InvalidTicket {
 /// # }
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "Plain", into = "Plain")]
+#[serde(try_from = "SerializedTicket", into = "SerializedTicket")]
 pub struct UploadTicket {
     video_uri: String,
     upload_link: SecretString,
@@ -105,7 +105,7 @@ impl UploadTicket {
     }
 
     /// Whether the link leads to this machine itself.
-    pub(crate) fn is_of_this_machine(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         Url::parse(self.upload_link.expose_secret()).is_ok_and(|link| is_loopback(&link))
     }
 
@@ -125,13 +125,13 @@ impl UploadTicket {
     }
 }
 
-/// Why nothing may be sent to a signed link, if nothing may; `of_loopback` tells whether it is of an API on this machine.
+/// Why nothing may be sent to a signed link, if nothing may; `api_is_loopback` tells whether it is of an API on this machine.
 ///
 /// A link to this machine is a local Vimeo's. From Vimeo itself it would lead to whatever else listens here.
-pub(crate) fn link_problem(link: &str, of_loopback: bool) -> Option<&'static str> {
+pub(crate) fn link_problem(link: &str, api_is_loopback: bool) -> Option<&'static str> {
     let Ok(url) = Url::parse(link) else { return Some("is not a URL") };
     match (url.scheme(), is_loopback(&url)) {
-        ("http" | "https", true) if !of_loopback => Some("leads to this machine"),
+        ("http" | "https", true) if !api_is_loopback => Some("leads to this machine"),
         ("https", _) | ("http", true) => None,
         ("http", false) => Some("is plain http, so the file would go there unencrypted"),
         _ => Some("is not https"),
@@ -152,7 +152,7 @@ impl fmt::Debug for UploadTicket {
 
 /// A ticket as it is written down.
 #[derive(Serialize, Deserialize)]
-struct Plain {
+struct SerializedTicket {
     video_uri: String,
     upload_link: String,
     size: u64,
@@ -161,7 +161,7 @@ struct Plain {
     created: DateTime<Utc>,
 }
 
-impl From<UploadTicket> for Plain {
+impl From<UploadTicket> for SerializedTicket {
     fn from(ticket: UploadTicket) -> Self {
         Self {
             video_uri: ticket.video_uri,
@@ -173,12 +173,12 @@ impl From<UploadTicket> for Plain {
     }
 }
 
-impl TryFrom<Plain> for UploadTicket {
+impl TryFrom<SerializedTicket> for UploadTicket {
     type Error = InvalidTicket;
 
-    fn try_from(plain: Plain) -> Result<Self, InvalidTicket> {
-        let ticket = Self::new(plain.video_uri, plain.upload_link, plain.size)?;
-        Ok(Self { fingerprint: plain.fingerprint, created: plain.created, ..ticket })
+    fn try_from(serialized: SerializedTicket) -> Result<Self, InvalidTicket> {
+        let ticket = Self::new(serialized.video_uri, serialized.upload_link, serialized.size)?;
+        Ok(Self { fingerprint: serialized.fingerprint, created: serialized.created, ..ticket })
     }
 }
 
@@ -218,8 +218,8 @@ mod tests {
             ("ftp://files.example/1", true, Some("is not https")),
             ("/1", true, Some("is not a URL")),
         ];
-        for (link, of_loopback, problem) in table {
-            assert_eq!(link_problem(link, of_loopback), problem, "{link}");
+        for (link, api_is_loopback, problem) in table {
+            assert_eq!(link_problem(link, api_is_loopback), problem, "{link}");
         }
     }
 

@@ -31,8 +31,8 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{upload:?}");
     let video = upload.send().await.unwrap();
     let id = video.id().unwrap();
-    shown += &format!("{video:?} {:?}", vimeo.replace(id, &film).send().await.unwrap());
-    let picture = vimeo.upload_picture(PictureTarget::video(id), PNG).activate(true);
+    shown += &format!("{video:?} {:?}", vimeo.replace(&id, &film).send().await.unwrap());
+    let picture = vimeo.upload_picture(PictureTarget::video(&id), PNG).activate(true);
     shown += &format!("{picture:?}");
     shown += &format!("{:?}", picture.send().await.unwrap());
     let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", b"WEBVTT\n".to_vec()).active(true);
@@ -40,8 +40,8 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{:?}", track.send().await.unwrap());
     let ticket = vimeo.upload_ticket(1_000).send().await.unwrap();
     shown += &format!("{ticket:?} {:?}", place.journal());
-    let unfinished = vimeo.pending_uploads().unwrap();
-    shown += &format!("{unfinished:?}");
+    let pending = vimeo.pending_uploads().unwrap();
+    shown += &format!("{pending:?}");
     // A link that is gone makes an error that knows it.
     assert!(sandbox.world().lose_upload(ticket_id(ticket.video_uri())));
     let upload = Upload::new(ticket, vec![7; 1_000]);

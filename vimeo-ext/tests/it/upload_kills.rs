@@ -248,16 +248,16 @@ async fn victim() {
         Ok(_) => {}
         // An earlier life asked for a video and did not hear of it: what a program does that may ask nobody.
         Err(Error::Upload { source, .. }) if matches!(*source, UploadError::OutcomeUnknown { .. }) => {
-            let unfinished = vimeo.pending_uploads().unwrap();
-            let entry = unfinished.list().await.unwrap().pop().unwrap().unwrap();
-            match &unfinished.candidates(&entry).await.unwrap()[..] {
+            let pending = vimeo.pending_uploads().unwrap();
+            let entry = pending.list().await.unwrap().pop().unwrap();
+            match &pending.candidates(&entry).await.unwrap()[..] {
                 [video] => {
-                    let upload = unfinished.adopt(&entry, &video.uri).await.unwrap();
+                    let upload = pending.adopt(&entry, &video.uri).await.unwrap();
                     let upload = upload.options(UploadOptions::new().bandwidth(rate));
                     upload.on_progress(move |progress| say(progress)).run().await.unwrap();
                 }
                 [] => {
-                    unfinished.discard(&entry.id()).await.unwrap();
+                    pending.discard(&entry.id()).await.unwrap();
                     vimeo
                         .upload(&film)
                         .options(UploadOptions::new().bandwidth(rate))

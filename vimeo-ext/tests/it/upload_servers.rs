@@ -13,8 +13,8 @@ use http::Method;
 use sha2::{Digest, Sha256};
 use vimeo_ext::Vimeo;
 use vimeo_ext::upload::{
-    Backoff, Bandwidth, BoxFuture, BytesSource, Chunking, Pieces, Source, Upload, UploadError, UploadOptions,
-    UploadTicket, Uploaded,
+    Backoff, Bandwidth, BoxFuture, ByteStream, BytesSource, Chunking, Source, Upload, UploadError,
+    UploadOptions, UploadTicket, Uploaded,
 };
 use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
 
@@ -174,7 +174,7 @@ impl Source for Interfering {
         self.own.size()
     }
 
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
         let Some(link) = self.link.take() else { return self.own.read(range) };
         Box::pin(async move {
             let request = crate::http::client()

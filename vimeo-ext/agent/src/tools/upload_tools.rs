@@ -283,7 +283,7 @@ async fn start(
         // The outcome of an earlier creation is unknown. It is determined first, so that nothing is created twice.
         if let Some(entry) = outcome.as_ref().err().and_then(reconcile::unknown_outcome) {
             let reconciled = match vimeo.pending_uploads() {
-                Ok(unfinished) => unfinished.reconcile(entry).await,
+                Ok(pending) => pending.reconcile(entry).await,
                 Err(error) => Err(error),
             };
             match reconciled {

@@ -68,10 +68,16 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
     }
 }
 
+/// All entries: damaged ones first, then the oldest first.
+async fn all_entries(journal: &Journal) -> Result<Vec<Result<PendingUpload, UploadError>>> {
+    let damaged = journal.damaged().await?.into_iter().map(|entry| Err(entry.error));
+    Ok(damaged.chain(journal.list().await?.into_iter().map(Ok)).collect())
+}
+
 async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {
-    let entries = journal.list().await?;
+    let entries = all_entries(journal).await?;
     context.streams.start_pager();
-    let video = |entry: &Entry| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
+    let video = |entry: &PendingUpload| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
     if context.wants_json() {
         let list: Vec<Value> = entries
             .iter()
@@ -120,7 +126,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {
 
 /// An upload to resume.
 enum ResumeTarget {
-    Entry(Box<Entry>),
+    Entry(Box<PendingUpload>),
     /// An unreadable journal entry, by its ID.
     Damaged(String, CliError),
 }
@@ -236,7 +242,7 @@ async fn select(
 ) -> Result<Vec<ResumeTarget>> {
     let mut entries = Vec::new();
     let mut others = 0usize;
-    for entry in unfinished.list().await? {
+    for entry in all_entries(unfinished.journal()).await? {
         match entry {
             Ok(entry) if names.is_empty() && !unfinished.is_own(&entry) => others = others.saturating_add(1),
             Ok(entry) => entries.push(ResumeTarget::Entry(Box::new(entry))),
@@ -283,7 +289,7 @@ async fn select(
 async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> Result<ExitCode> {
     let names: Vec<String> = match args.all {
         true => {
-            let entries = journal.list().await?;
+            let entries = all_entries(journal).await?;
             let id = |entry: Result<PendingUpload, UploadError>| match entry {
                 Ok(entry) => Some(entry.id()),
                 Err(error) => error.journal_entry().map(str::to_owned),

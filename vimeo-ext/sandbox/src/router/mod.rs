@@ -293,8 +293,8 @@ fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
 fn put_limit_headers(response: &mut Response<Body>, rate: &RateLimit, status: &RateLimitStatus) {
     let reset = match rate.headers {
         RateLimitHeaders::Absent => return,
-        RateLimitHeaders::Iso => iso(standing.reset),
-        RateLimitHeaders::Unix => standing.reset.timestamp().to_string(),
+        RateLimitHeaders::Iso => iso(status.reset),
+        RateLimitHeaders::Unix => status.reset.timestamp().to_string(),
     };
     put(response, LIMIT, &status.limit.to_string());
     put(response, REMAINING, &status.remaining.to_string());

@@ -1,6 +1,6 @@
-//! What belongs to a video besides its file: pictures, text tracks, thumbnails, and the wait until it can be watched.
+//! The pictures, text tracks and thumbnails of a video, and the wait for its transcoding.
 //!
-//! `signed_file` takes a small file through a signed link.
+//! `signed_file` sends a small file to a signed link.
 
 mod picture;
 mod picture_target;

@@ -1,4 +1,4 @@
-//! Asking again and again until something is done, ever less often.
+//! Polls a call until it reports an end, with growing intervals.
 
 use std::time::Duration;
 
@@ -6,55 +6,55 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until};
 use vimeo_api::{Call, Error};
 
-/// How often to ask, and for how long.
+/// How often and for how long to poll.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// The first wait; each is half as long again as the one before.
-    pub(crate) first: Duration,
-    /// The longest wait.
-    pub(crate) longest: Duration,
-    /// The time for all.
+pub(crate) struct PollSchedule {
+    /// The first interval. Each later one is 1.5 times as long as the one before.
+    pub(crate) initial: Duration,
+    /// The longest interval.
+    pub(crate) max: Duration,
+    /// The time for all calls together.
     pub(crate) timeout: Duration,
 }
 
-impl Pace {
-    /// The wait after `wait`.
-    fn next(&self, wait: Duration) -> Duration {
-        wait.saturating_mul(3).checked_div(2).unwrap_or(wait).min(self.longest)
+impl PollSchedule {
+    /// Returns the interval after `interval`.
+    fn next(&self, interval: Duration) -> Duration {
+        interval.saturating_mul(3).checked_div(2).unwrap_or(interval).min(self.max)
     }
 }
 
-/// Asks until `judge` has something to say, or the time is over: then `None`.
+/// Polls until `check` returns a result or an error. Returns `None` at the timeout.
 ///
-/// A question that fails in a way that may pass is asked again when its turn comes.
+/// A transient error of the call is logged, and the call is made again after the interval.
 pub(crate) async fn poll<A: DeserializeOwned + Send + 'static, T, E: From<Error>>(
-    pace: Pace,
-    question: Call<A>,
-    mut judge: impl FnMut(A) -> Result<Option<T>, E>,
+    schedule: PollSchedule,
+    call: Call<A>,
+    mut check: impl FnMut(A) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    let until = Instant::now().checked_add(pace.timeout);
-    let mut wait = pace.first.min(pace.longest);
+    let until = Instant::now().checked_add(schedule.timeout);
+    let mut interval = schedule.initial.min(schedule.max);
     loop {
-        match question.clone().send().await {
-            Ok(answer) => {
-                if let Some(done) = judge(answer.into_inner())? {
+        match call.clone().send().await {
+            Ok(response) => {
+                if let Some(done) = check(response.into_inner())? {
                     return Ok(Some(done));
                 }
             }
-            Err(error) if may_pass(&error) => tracing::warn!(%error, "asking again later"),
+            Err(error) if is_transient(&error) => tracing::warn!(%error, "polling again later"),
             Err(error) => return Err(error.into()),
         }
-        let Some(at) = Instant::now().checked_add(wait) else { return Ok(None) };
+        let Some(at) = Instant::now().checked_add(interval) else { return Ok(None) };
         if until.is_some_and(|until| at > until) {
             return Ok(None);
         }
         sleep_until(at).await;
-        wait = pace.next(wait);
+        interval = schedule.next(interval);
     }
 }
 
-/// Whether the next question may get an answer. A page that something before Vimeo sent says nothing of what is polled.
-fn may_pass(error: &Error) -> bool {
+/// Whether the next call may succeed. A page from an intermediary says nothing about what is polled.
+fn is_transient(error: &Error) -> bool {
     error.is_server_error()
         || error.is_rate_limited()
         || error.is_connection()
@@ -67,14 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_the_longest() {
-        let pace =
-            Pace { first: Duration::from_secs(2), longest: Duration::from_secs(6), timeout: Duration::MAX };
-        let mut wait = pace.first;
+    fn intervals_grow_to_the_maximum() {
+        let schedule = PollSchedule {
+            initial: Duration::from_secs(2),
+            max: Duration::from_secs(6),
+            timeout: Duration::MAX,
+        };
+        let mut interval = schedule.initial;
         let mut seconds = Vec::new();
         for _ in 0..4 {
-            seconds.push(wait.as_secs_f64());
-            wait = pace.next(wait);
+            seconds.push(interval.as_secs_f64());
+            interval = schedule.next(interval);
         }
         assert_eq!(seconds, [2.0, 3.0, 4.5, 6.0]);
     }

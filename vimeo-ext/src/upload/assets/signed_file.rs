@@ -1,4 +1,5 @@
-//! A small file by a signed link: create, PUT, and once more when the link has expired.
+//! Sends a small file to a signed link: creates the asset, PUTs the file, and creates the asset once more if the link has
+//! expired.
 
 use http::Uri;
 use serde::Deserialize;
@@ -6,54 +7,49 @@ use vimeo_api::{Call, Secret};
 
 use crate::error::MediaError;
 use crate::loopback::is_loopback;
-use crate::upload::Warning;
-use crate::upload::api::media_type::{self, Expected};
-use crate::upload::{BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, put};
+use crate::upload::media_type::{self, Expected};
+use crate::upload::{BoxFuture, PutError, PutOutcome, Source, UploadError, UploadOptions, Warning, put};
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
 
-/// A picture or text track whose file has arrived.
+/// A picture or text track whose file was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadedFile {
-    /// Its URI, such as `/videos/123/pictures/456`.
+    /// The URI of the picture or text track, such as `/videos/123/pictures/456`.
     pub uri: String,
-    /// Whether it is the one that is shown.
+    /// Whether it is active.
     pub active: bool,
-    /// What was created before, whose link had expired, and which could not be deleted: it waits for a file for good.
+    /// The URI of an earlier picture or text track whose link expired and that could not be deleted. It never gets a file.
     pub orphaned_uri: Option<String>,
-    /// What may be a mistake about the file.
+    /// Possible mistakes about the file.
     pub warnings: Vec<Warning>,
 }
 
-/// What the creation of a picture or text track answers with, as far as it matters. The link is the only copy, and secret.
+/// The part of a creation response that is used. The link is its only copy, and secret.
 #[derive(Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct PendingAsset {
     #[serde(default)]
     uri: Option<String>,
     #[serde(default)]
     link: Option<Secret>,
 }
 
-/// The fields of [`Waiting`].
+/// The fields of [`PendingAsset`].
 pub(crate) const PENDING_ASSET_FIELDS: &str = "uri,link";
 
-/// A file that is small enough to be sent whole.
+/// An open file that is small enough for one request.
 pub(crate) struct BufferedFile {
     source: Box<dyn Source>,
     media_type: String,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// The file before it is opened.
+/// A file that is not opened yet.
 pub(crate) type LazySource = BoxFuture<'static, Result<Box<dyn Source>, UploadError>>;
 
-pub(crate) fn unopened(file: impl IntoSource) -> LazySource {
-    file.into_source()
-}
-
 impl BufferedFile {
-    /// Opens it and looks what it is. `media_type` is the caller's word for it.
+    /// Opens the file and detects its type. `media_type` is the caller's type, which takes precedence.
     pub(crate) async fn open(
         file: LazySource,
         expected: Expected,
@@ -63,99 +59,101 @@ impl BufferedFile {
         if source.size() == 0 {
             return Err(MediaError::EmptyFile { name: source.name().to_owned() }.into());
         }
-        let (found, warning) = media_type::look(&mut *source, expected).await?;
+        let (found, warning) = media_type::sniff_source(&mut *source, expected).await?;
         let found = found.unwrap_or("application/octet-stream").to_owned();
         let media_type = media_type.unwrap_or(found);
         Ok(Self { source, media_type, warnings: warning.into_iter().collect() })
     }
 
-    /// The file's name: the last part of its path, if it has one.
+    /// Returns the last part of the file's path, if it has a path.
     pub(crate) fn name(&self) -> Option<String> {
         Some(self.source.path()?.file_name()?.to_string_lossy().into_owned())
     }
 
-    /// Creates what `create` creates and sends the file there.
+    /// Sends `create`, and the file to the link in its response.
     ///
-    /// How long a link lives is not known, so that it has expired is found out by using it. It is then created once more,
-    /// because the link for the file comes with the creation only; the first one is deleted.
+    /// The lifetime of a link is unknown, so an expired link is noticed when it is used. The asset is then created once more,
+    /// because only a creation returns a link; the first asset is deleted.
     pub(crate) async fn send(
         mut self,
         vimeo: &Vimeo,
         options: &UploadOptions,
-        create: Call<Waiting>,
+        create: Call<PendingAsset>,
     ) -> Result<UploadedFile, Error> {
         let mut expired = None;
         loop {
-            let waiting = create.clone().send().await?.into_inner();
-            let uri = waiting.uri.unwrap_or_default();
-            let Some(link) = waiting.link.filter(|_| !uri.is_empty()) else {
+            let created = create.clone().send().await?.into_inner();
+            let uri = created.uri.unwrap_or_default();
+            let Some(link) = created.link.filter(|_| !uri.is_empty()) else {
                 return Err(MediaError::MissingUploadLink { uri }.into());
             };
             if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
                 return Err(MediaError::InvalidUploadLink { uri, reason: format!("it {problem}") }.into());
             }
             let host = host_of(&link);
-            let place = (link.expose(), &*host);
-            match put(&vimeo.link_client()?, place, &self.media_type, &mut *self.source, options).await {
-                Ok(Put::Done) => {
+            let target = (link.expose(), &*host);
+            match put(&vimeo.link_client()?, target, &self.media_type, &mut *self.source, options).await {
+                Ok(PutOutcome::Done) => {
                     let orphaned_uri = match expired {
                         Some(expired) => delete(vimeo, expired).await,
                         None => None,
                     };
                     return Ok(UploadedFile { uri, active: false, orphaned_uri, warnings: self.warnings });
                 }
-                Ok(Put::Gone(status)) if expired.is_none() && self.source.min_offset() == 0 => {
-                    tracing::warn!(uri, host, status, "the link has expired, asking for another");
+                Ok(PutOutcome::LinkGone(status)) if expired.is_none() && self.source.min_offset() == 0 => {
+                    tracing::warn!(uri, host, status, "the link has expired; requesting another one");
                     expired = Some(uri);
                 }
-                Ok(Put::Gone(status)) => return Err(MediaError::LinkGone { uri, host, status }.into()),
-                Err(failure) => return Err(explain(failure, uri, host)),
+                Ok(PutOutcome::LinkGone(status)) => {
+                    return Err(MediaError::LinkGone { uri, host, status }.into());
+                }
+                Err(error) => return Err(into_error(error, uri, host)),
             }
         }
     }
 }
 
-/// Removes what will never get its file; answers it when that cannot be done.
+/// Deletes an asset that never gets its file. Returns its URI if that fails.
 async fn delete(vimeo: &Vimeo, uri: String) -> Option<String> {
     let Err(error) = vimeo.delete(&uri).send().await else { return None };
     if error.is_not_found() {
         return None;
     }
-    tracing::warn!(uri, %error, "what was created for an expired link stays behind");
+    tracing::warn!(uri, %error, "an asset whose link expired was not deleted");
     Some(uri)
 }
 
-/// The host of a link, which may be shown.
+/// Returns the host of a link, which is not secret.
 fn host_of(link: &Secret) -> String {
     let parsed = link.expose().parse::<Uri>().ok();
     parsed.and_then(|link| Some(link.host()?.to_owned())).unwrap_or_else(|| "the link's host".to_owned())
 }
 
-fn explain(failure: PutFailure, uri: String, host: String) -> Error {
-    match failure {
-        PutFailure::Here(error) => error.into(),
-        PutFailure::Refused { status, body } => MediaError::Refused { uri, host, status, body }.into(),
-        PutFailure::WebPage { status, body } => MediaError::WebPage { uri, host, status, body }.into(),
-        PutFailure::Broke { attempts, last, source } => {
+fn into_error(error: PutError, uri: String, host: String) -> Error {
+    match error {
+        PutError::Local(error) => error.into(),
+        PutError::Refused { status, body } => MediaError::Refused { uri, host, status, body }.into(),
+        PutError::WebPage { status, body } => MediaError::WebPage { uri, host, status, body }.into(),
+        PutError::Exhausted { attempts, last, source } => {
             MediaError::Exhausted { uri, host, attempts, last, source }.into()
         }
     }
 }
 
-/// Switches on what was sent, or off, and tells what became of it: what Vimeo says, not what was asked for.
+/// Activates or deactivates an asset. Returns the state that Vimeo reports, not the requested one.
 pub(crate) async fn activate(vimeo: &Vimeo, uri: &str, active: bool) -> Result<bool, Error> {
     let change = serde_json::json!({"active": active});
-    // To set it twice is to set it.
+    // Setting it twice has the same effect.
     let policy = vimeo.retry_policy().idempotent(true);
-    let answer = vimeo.patch(uri).json(&change).fields("active").extension(policy).send().await?;
-    if let Some(active) = state_of(&answer) {
+    let response = vimeo.patch(uri).json(&change).fields("active").extension(policy).send().await?;
+    if let Some(active) = active_in(&response) {
         return Ok(active);
     }
-    // Where the answer does not say, the object may.
+    // If the response does not have it, the object may.
     let object = vimeo.get(uri).fields("active").send().await?;
-    Ok(state_of(&object).unwrap_or(active))
+    Ok(active_in(&object).unwrap_or(active))
 }
 
-fn state_of(answer: &serde_json::Value) -> Option<bool> {
-    answer.get("active").and_then(serde_json::Value::as_bool)
+fn active_in(response: &serde_json::Value) -> Option<bool> {
+    response.get("active").and_then(serde_json::Value::as_bool)
 }

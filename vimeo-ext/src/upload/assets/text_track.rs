@@ -1,24 +1,23 @@
-//! Captions, subtitles and other text along a video.
+//! Uploads captions, subtitles and other text tracks.
 
 use std::fmt;
 
 use language_tags::LanguageTag;
-use vimeo_api::types;
+use vimeo_api::{InvalidId, VideoId, types};
 
 use super::signed_file::{
-    BufferedFile, LazySource, PENDING_ASSET_FIELDS, UploadedFile, Waiting, activate, unopened,
+    BufferedFile, LazySource, PENDING_ASSET_FIELDS, PendingAsset, UploadedFile, activate,
 };
 use crate::error::MediaError;
-use crate::upload::VideoRef;
-use crate::upload::api::media_type::Expected;
-use crate::upload::{IntoSource, UploadOptions};
+use crate::upload::media_type::Expected;
+use crate::upload::{IntoSource, UploadOptions, valid_id};
 use crate::{Error, Vimeo};
 
 /// An upload of a text track; from [`Vimeo::upload_text_track`].
 #[must_use = "nothing is uploaded until send() is awaited"]
 pub struct UploadTextTrack {
     vimeo: Vimeo,
-    video: VideoRef,
+    video: Result<VideoId, InvalidId>,
     kind: types::TextTrackType,
     language: String,
     file: LazySource,
@@ -29,20 +28,32 @@ pub struct UploadTextTrack {
     options: UploadOptions,
 }
 
-impl UploadTextTrack {
-    pub(crate) fn new(
-        vimeo: Vimeo,
-        video: VideoRef,
+/// Uploads of text tracks.
+impl Vimeo {
+    /// Uploads a text track for a video, such as captions or subtitles, in a language.
+    ///
+    /// Requires the `upload` scope, and `edit` to activate the track.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// use vimeo_ext::api::types::TextTrackType;
+    /// vimeo.upload_text_track(76979871, TextTrackType::Captions, "pt-BR", "captions.vtt").active(true).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn upload_text_track(
+        &self,
+        video: impl TryInto<VideoId, Error: Into<InvalidId>>,
         kind: types::TextTrackType,
-        language: String,
+        language: impl Into<String>,
         file: impl IntoSource,
-    ) -> Self {
-        Self {
-            vimeo,
-            video,
+    ) -> UploadTextTrack {
+        UploadTextTrack {
+            vimeo: self.clone(),
+            video: video.try_into().map_err(Into::into),
             kind,
-            language,
-            file: unopened(file),
+            language: language.into(),
+            file: file.into_source(),
             name: None,
             media_type: None,
             active: None,
@@ -50,27 +61,30 @@ impl UploadTextTrack {
             options: UploadOptions::default(),
         }
     }
+}
 
-    /// The track's name. Default: the file's name, or the language tag where there is none.
+impl UploadTextTrack {
+    /// Sets the name of the track. Default: the file's name, or the language tag for a source without a path.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Whether the player offers it. Set once the file is there. Default: Vimeo is not told, and does not.
+    /// Sets whether the player offers the track. It is set once the file is uploaded. Default: not sent to Vimeo; the track
+    /// then stays inactive.
     pub fn active(mut self, active: bool) -> Self {
         self.active = Some(active);
         self
     }
 
-    /// Whether a language tag that is not registered with IANA is refused before anything is sent. Default: yes. Vimeo's
-    /// own list, `GET /languages?filter=texttracks`, is shorter, and asked by nobody but Vimeo.
+    /// Sets whether a language tag that is not registered with IANA is an error before anything is sent. Default: yes.
+    /// Vimeo's own list, `GET /languages?filter=texttracks`, is shorter and is not checked here.
     pub fn check_language(mut self, check: bool) -> Self {
         self.check_language = check;
         self
     }
 
-    /// Refuses what is no registered language tag, as [`send`](Self::send) does before it sends anything.
+    /// Checks a language tag as [`send`](Self::send) does before it sends anything.
     ///
     /// # Errors
     ///
@@ -82,52 +96,46 @@ impl UploadTextTrack {
     /// assert!(UploadTextTrack::check_language_tag("portuguese").is_err());
     /// ```
     pub fn check_language_tag(tag: &str) -> Result<(), MediaError> {
-        check(tag)
+        let unknown = |reason: String| MediaError::UnknownLanguage { tag: tag.to_owned(), reason };
+        let parsed = LanguageTag::parse(tag).map_err(|error| unknown(error.to_string()))?;
+        parsed.validate().map_err(|error| unknown(error.to_string()))
     }
 
-    /// The media type to send it as. Default: `text/vtt` for what begins as such, else none in particular.
+    /// Sets the media type of the file. Default: `text/vtt` for a file that starts as WebVTT, otherwise a generic type.
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());
         self
     }
 
-    /// Timeouts, tries, bandwidth. Chunks are of no account: the file goes in one request.
+    /// Sets timeouts, retries and bandwidth. Chunking has no effect: the file is sent in one request.
     pub fn options(mut self, options: UploadOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Creates the track, sends the file to its link without the token, and switches it on where that was asked for.
+    /// Creates the track, sends the file to its link without the token, and activates the track if requested.
     ///
     /// # Errors
     ///
-    /// [`Error::Upload`] when the file cannot be read, and [`MediaError::UnknownLanguage`],
-    /// before anything is sent; [`Error::Media`] for what goes wrong with the link. A link
-    /// that has expired is asked for anew, once.
+    /// Before anything is sent: [`Error::Upload`] if the file cannot be read, and [`MediaError::UnknownLanguage`]. Otherwise
+    /// [`Error::Media`] for errors of the link. An expired link is renewed once.
     pub async fn send(self) -> Result<UploadedFile, Error> {
         if self.check_language {
-            check(&self.language)?;
+            Self::check_language_tag(&self.language)?;
         }
-        let video = self.video.id_for("create_video_text_track")?;
+        let video = valid_id("create_video_text_track", self.video)?;
         let file = BufferedFile::open(self.file, Expected::Text, self.media_type).await?;
         let name = self.name.or_else(|| file.name()).unwrap_or_else(|| self.language.clone());
         let body = types::CreateTextTrackBody::new(self.language, name, self.kind);
         let create =
             self.vimeo.api().videos().create_video_text_track(video, body).fields(PENDING_ASSET_FIELDS);
-        let create = create.into_call().with_response_type::<Waiting>();
+        let create = create.into_call().with_response_type::<PendingAsset>();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {
             uploaded.active = activate(&self.vimeo, &uploaded.uri, active).await?;
         }
         Ok(uploaded)
     }
-}
-
-/// Refuses what is no language tag, or none that is registered.
-fn check(tag: &str) -> Result<(), MediaError> {
-    let wrong = |reason: String| MediaError::UnknownLanguage { tag: tag.to_owned(), reason };
-    let parsed = LanguageTag::parse(tag).map_err(|error| wrong(error.to_string()))?;
-    parsed.validate().map_err(|error| wrong(error.to_string()))
 }
 
 impl fmt::Debug for UploadTextTrack {
@@ -146,7 +154,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_those_that_languages_have() {
+    fn language_tags_are_checked_against_the_registry() {
+        let check = UploadTextTrack::check_language_tag;
         for tag in ["de", "en-US", "pt-BR", "zh-Hans", "zh-TW", "es-419", "yue", "en-x-autogen", "EN-us"] {
             assert!(check(tag).is_ok(), "{tag}: {:?}", check(tag));
         }

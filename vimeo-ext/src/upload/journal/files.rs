@@ -30,7 +30,7 @@ pub(super) struct Files {
     pub(super) folder: PathBuf,
     pub(super) id: String,
     pub(super) entry: PathBuf,
-    pub(super) next: PathBuf,
+    pub(super) temp: PathBuf,
     lock: PathBuf,
 }
 
@@ -40,7 +40,7 @@ impl Files {
             folder: folder.to_owned(),
             id: id.to_owned(),
             entry: folder.join(format!("{id}.json")),
-            next: folder.join(format!("{id}.next")),
+            temp: folder.join(format!("{id}.temp")),
             lock: folder.join(format!("{id}.lock")),
         }
     }
@@ -54,7 +54,7 @@ impl Files {
         let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
         let begun = Instant::now();
         loop {
-            let file = private(&self.lock).map_err(failed)?;
+            let file = open_private(&self.lock).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT => {
@@ -68,7 +68,7 @@ impl Files {
             }
             // The one before may have removed the file between our opening and our locking it; a
             // third process would then lock another file of the same name.
-            if is_still(&file, &self.lock) {
+            if is_same_file(&file, &self.lock) {
                 return Ok(file);
             }
         }
@@ -102,17 +102,17 @@ impl Files {
     pub(super) fn write(&self, entry: &PendingUpload) -> Result<(), UploadError> {
         let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
         let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
-        let mut file = private(&self.next).map_err(failed)?;
+        let mut file = open_private(&self.temp).map_err(failed)?;
         file.set_len(0).map_err(failed)?;
         file.write_all(&text).map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        std::fs::rename(&self.next, &self.entry).map_err(failed)?;
+        std::fs::rename(&self.temp, &self.entry).map_err(failed)?;
         sync_folder(&self.folder).map_err(failed)
     }
 
     /// Removes all, the lock last.
     pub(super) fn remove(&self) -> Result<(), UploadError> {
-        for path in [&self.next, &self.entry, &self.lock] {
+        for path in [&self.temp, &self.entry, &self.lock] {
             match std::fs::remove_file(path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -128,7 +128,7 @@ impl Files {
 }
 
 /// Opens a file to write that only its owner can read, and nobody else can write.
-fn private(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path) -> io::Result<File> {
     private_files::open(path, OpenOptions::new().create(true).truncate(false).write(true))
 }
 
@@ -159,7 +159,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_still(file: &File, path: &Path) -> bool {
+fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| a.dev() == b.dev() && a.ino() == b.ino();
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
@@ -167,6 +167,6 @@ fn is_still(file: &File, path: &Path) -> bool {
 
 /// Elsewhere a file that is open is not removed from under its owner.
 #[cfg(not(unix))]
-fn is_still(_: &File, path: &Path) -> bool {
+fn is_same_file(_: &File, path: &Path) -> bool {
     path.exists()
 }

@@ -1,5 +1,5 @@
-//! Uploads that outlive the process: one small file for each, so that one killed at any moment goes
-//! on where the server stands and never makes a second video.
+//! The journal: one small file per unfinished upload, so that a process that is killed at any moment can resume its uploads
+//! from the server's offset and never creates a second video.
 
 mod files;
 mod identity;
@@ -20,20 +20,20 @@ use sha2::{Digest, Sha256};
 use self::files::{Files, check_folder, create_private_folder};
 pub use self::identity::Purpose;
 pub(crate) use self::identity::{Identity, Owner};
-use super::source::{Source, off_the_runtime, whole_sha256};
+use super::source::{Source, run_blocking, whole_sha256};
 use crate::auth::AccountKey;
 use crate::error::{UploadError, is_journal_id, journal_id_in};
 use crate::hex::hex;
 use crate::upload_ticket::{Fingerprint, UploadTicket};
 
-/// The version of the entries that are written. Those of version 1 are read as well.
+/// The version of entries that are written. Entries of version 1 are read as well.
 const VERSION: u32 = 2;
 
-/// A folder with one small JSON file for each upload that is not finished.
+/// A folder with one small JSON file per unfinished upload.
 ///
-/// The files hold upload links, which are secrets; on Unix only their owner can read them. A folder or a file that others
-/// may write is refused, because it could lead an upload elsewhere. Files are
-/// replaced whole, so a process or machine that dies while writing leaves the old or the new one.
+/// The files hold upload links, which are secrets; on Unix only their owner can read them. A folder or file that other users
+/// can write is refused, because it could redirect an upload. Files are replaced as a whole: if the process or machine dies
+/// while writing, the old or the new file is left.
 ///
 /// ```no_run
 /// # async fn create_video(size: u64) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
@@ -41,16 +41,16 @@ const VERSION: u32 = 2;
 /// use vimeo_ext::upload::{FileSource, Journal, Purpose, Source, ResumeState, Upload};
 /// let journal = Journal::in_state_folder()?;
 /// let mut source = FileSource::open("film.mp4").await?;
-/// let mut claim = journal.lock(&mut source, Purpose::NewVideo).await?;
-/// let ticket = match claim.resume_state() {
+/// let mut lock = journal.lock(&mut source, Purpose::NewVideo).await?;
+/// let ticket = match lock.resume_state() {
 ///     ResumeState::Resumable(ticket) => ticket.clone(),
 ///     ResumeState::New | ResumeState::OutcomeUnknown => {
 ///         let ticket = create_video(source.size()).await?;
-///         claim.record(&ticket).await?;
+///         lock.record(&ticket).await?;
 ///         ticket
 ///     }
 /// };
-/// Upload::new(ticket, source).journal(claim).run().await?;
+/// Upload::new(ticket, source).journal(lock).run().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -60,57 +60,55 @@ pub struct Journal {
     sha256: bool,
 }
 
-/// One upload that is not finished.
+/// An unfinished upload: one entry of a [`Journal`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingUpload {
     version: u32,
-    /// The name of its files, which is not in them.
+    /// The name of the entry's files, which is not stored in them.
     #[serde(skip)]
     id: String,
-    /// The file, as an absolute path.
+    /// The absolute path of the file.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// What the upload is for, and whose it is.
     #[serde(flatten)]
     pub(crate) identity: Identity,
-    /// What the file looked like when the upload began.
+    /// The fingerprint of the file when the upload started.
     pub fingerprint: Fingerprint,
-    /// When the upload began.
+    /// When the upload started.
     #[serde(rename = "begun")]
     pub started_at: DateTime<Utc>,
-    /// When Vimeo was asked for the video; `None` when the process ended before, so that there is none.
+    /// When the creation request was sent; `None` if the process ended before, so that no video exists.
     #[serde(rename = "asked", default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<DateTime<Utc>>,
-    /// By how many seconds Vimeo's clock was ahead of this machine's when it was asked; `None` when no answer told.
+    /// How many seconds Vimeo's clock was ahead of the local clock at the request; `None` if no response told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) server_clock_ahead: Option<i64>,
-    /// The ticket; `None` when the process ended before the video was known to be created.
+    /// The ticket; `None` if the process ended before the video was known to be created.
     pub ticket: Option<UploadTicket>,
-    /// What the video was to be created with, as it was sent to Vimeo but without a password; null when that was not
-    /// kept.
+    /// The settings of the video as they were sent to Vimeo, without the password; null if they were not stored.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub settings: Value,
-    /// The video's page, where the answer named it.
+    /// The URL of the video's page, if the response has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// The version that this upload fills, where it replaces the file of a video and the answer named it.
+    /// The version that this upload fills, if it replaces the file of a video and the response names the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_uri: Option<String>,
 }
 
 impl PendingUpload {
-    /// The name of this upload, to [`discard`](Journal::discard) it by.
+    /// Returns the ID of the upload; [`discard`](Journal::discard) takes it.
     pub fn id(&self) -> String {
         self.id.clone()
     }
 
-    /// What the upload is for.
+    /// Returns what the upload is for.
     pub fn purpose(&self) -> &Purpose {
         &self.identity.purpose
     }
 
-    /// The account that began it, where the client knew it by name.
+    /// Returns the account that started the upload, if the client had an account name.
     pub fn account(&self) -> Option<&str> {
         match &self.identity.owner.as_ref()?.account {
             AccountKey::Account(name) => Some(name),
@@ -118,62 +116,86 @@ impl PendingUpload {
         }
     }
 
-    /// The base URL of the API that it was begun at, where a client began it.
+    /// Returns the base URL of the API, if a client started the upload.
     pub fn api(&self) -> Option<&str> {
         Some(&self.identity.owner.as_ref()?.api)
     }
 
-    /// Whether anything may have been created for it.
-    fn is_begun(&self) -> bool {
+    /// Returns the names of the settings that differ from `settings`. None differ if the entry stores none.
+    pub(crate) fn differing_settings(&self, settings: &Value) -> Vec<String> {
+        differing_members(&self.settings, settings)
+    }
+
+    /// Whether a video may have been created for it.
+    fn may_have_video(&self) -> bool {
         self.ticket.is_some() || self.requested_at.is_some()
     }
+}
+
+fn differing_members(stored: &Value, requested: &Value) -> Vec<String> {
+    let (Some(stored), Some(requested)) = (stored.as_object(), requested.as_object()) else {
+        return Vec::new();
+    };
+    let mut names: Vec<&String> = stored.keys().chain(requested.keys()).collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().filter(|name| stored.get(*name) != requested.get(*name)).cloned().collect()
+}
+
+/// A journal entry that cannot be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DamagedEntry {
+    /// The ID of the entry; [`discard`](Journal::discard) takes it.
+    pub id: String,
+    /// Why the entry cannot be read.
+    pub error: UploadError,
 }
 
 /// How far an earlier run of the same upload came.
 #[derive(Debug, Clone, Copy)]
 pub enum ResumeState<'a> {
-    /// There was none.
+    /// There was no earlier run.
     New,
-    /// It ended after it began and before a ticket was recorded: a video may have been created
-    /// that nobody knows of. Look for it before creating another.
+    /// The earlier run ended before it recorded a ticket: a video may exist. Look for it before you create another one.
     OutcomeUnknown,
-    /// Its video exists: resume with this ticket.
+    /// The video exists: resume with this ticket.
     Resumable(&'a UploadTicket),
 }
 
-/// The right to work on one upload. No other process, and no other task, has it at the same time;
-/// it ends when this is dropped or the process dies.
+/// An exclusive lock on the journal entry of one upload, across processes and tasks. It is released on drop, or when the
+/// process dies.
 #[derive(Debug)]
 pub struct JournalLock {
     entry: PendingUpload,
     is_new: bool,
     files: Files,
-    lock: Lock,
+    lock: FileLock,
 }
 
-/// Held, not read: the lock ends with the last of these. Whatever writes or removes the files holds one, because that goes
-/// on in its thread when the future which asked for it is dropped, and nobody else may come in before it is over.
-type Lock = Arc<File>;
+/// Held for its lock only, which ends with the last clone. Every thread that writes or removes the files holds one: it keeps
+/// running if the future that started it is dropped, and nobody else may lock the entry before it is done.
+type FileLock = Arc<File>;
 
 impl Journal {
-    /// A journal in `folder`, which is created when it is first written to.
+    /// Returns a journal in `folder`. The folder is created on the first write.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), sha256: false }
     }
 
-    /// Whether the SHA-256 of a whole file is kept and compared too, not only a sample of its ends. Default: no. The file
-    /// is then read once more before its upload begins and whenever it is resumed.
+    /// Sets whether to store and compare the SHA-256 of whole files, not only of their first and last MiB. Default: no. The
+    /// file is then read one more time before its upload starts and each time it is resumed.
     #[must_use]
     pub fn sha256(mut self, whole: bool) -> Self {
         self.sha256 = whole;
         self
     }
 
-    /// A journal in the platform's folder for such things: on Linux
-    /// `$XDG_STATE_HOME/vimeo/uploads`, elsewhere the user's local application data.
+    /// Returns a journal in the platform's state folder: on Linux `$XDG_STATE_HOME/vimeo/uploads`, elsewhere in the user's
+    /// local application data.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when the platform names no such folder, as for a user without a home.
+    /// [`UploadError::Io`] if the platform has no such folder, for example for a user without a home.
     pub fn in_state_folder() -> Result<Self, UploadError> {
         match dirs::state_dir().or_else(dirs::data_local_dir) {
             Some(folder) => Ok(Self::in_folder(folder.join("vimeo").join("uploads"))),
@@ -185,53 +207,53 @@ impl Journal {
         }
     }
 
-    /// The part of it that is one account's alone.
-    pub(crate) fn of_account(mut self, account: &str) -> Self {
-        // Not the name itself, which may be no name for a folder.
+    /// Returns the part of the journal that belongs to one account.
+    pub(crate) fn for_account(mut self, account: &str) -> Self {
+        // The name itself may not be a valid folder name.
         let digest = hex(&Sha256::digest(account));
         self.folder.extend(["accounts", digest.as_str()]);
         self
     }
 
-    /// The folder.
+    /// Returns the journal's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Claims the upload of a file, whether it is new or was begun before.
+    /// Locks the entry of a file's upload, and creates the entry if the upload is new.
     ///
-    /// Uploads of one file are told apart by their `purpose`; a program whose uploads differ in more, such as the account,
-    /// names that in [`Purpose::Other`]. A new upload is written down at once, before anything is created for it.
+    /// `purpose` distinguishes the uploads of one file. If the uploads of your program differ in more, such as the account,
+    /// put that into [`Purpose::Other`]. A new upload is recorded immediately, before anything is created for it.
     ///
     /// # Errors
-    /// [`UploadError::InUse`] when another process or task has it; [`UploadError::Journal`] when
-    /// the file is not what it was when the upload began, or the entry is damaged;
-    /// [`UploadError::Io`] when the source has no path or the journal cannot be written.
+    /// - [`UploadError::InUse`] if another process or task holds the lock.
+    /// - [`UploadError::Journal`] if the file has changed since the upload started, or the entry is damaged.
+    /// - [`UploadError::Io`] if the source has no path or the journal cannot be written.
     pub async fn lock(
         &self,
         source: &mut (impl Source + ?Sized),
         purpose: impl Into<Purpose>,
     ) -> Result<JournalLock, UploadError> {
-        self.take(source, purpose.into().into(), Value::Null, true).await
+        self.lock_inner(source, purpose.into().into(), Value::Null, true).await
     }
 
-    /// As [`lock`](Self::lock), but not yet marked as asked for, and with the settings that the video is created with.
-    /// What was begun before keeps the settings it was begun with.
+    /// As [`lock`](Self::lock), but does not mark a new upload as requested, and stores the settings of the video. An upload
+    /// that exists keeps its settings.
     pub(crate) async fn lock_unrequested(
         &self,
         source: &mut (impl Source + ?Sized),
         identity: Identity,
         settings: Value,
     ) -> Result<JournalLock, UploadError> {
-        self.take(source, identity, settings, false).await
+        self.lock_inner(source, identity, settings, false).await
     }
 
-    async fn take(
+    async fn lock_inner(
         &self,
         source: &mut (impl Source + ?Sized),
         identity: Identity,
         settings: Value,
-        asks: bool,
+        is_requested: bool,
     ) -> Result<JournalLock, UploadError> {
         let name = source.name().to_owned();
         let refused = |reason: &str| {
@@ -242,17 +264,17 @@ impl Journal {
             return Err(refused("it was opened without a path"));
         };
         let Some(mut fingerprint) = source.fingerprint().await? else {
-            return Err(refused("it cannot be told from another"));
+            return Err(refused("it has no fingerprint"));
         };
         if self.sha256 {
             fingerprint.sha256 = Some(whole_sha256(source).await?);
         }
         let folder = self.folder.clone();
-        off_the_runtime(&name.clone(), "claim", move || {
+        run_blocking(&name.clone(), "lock", move || {
             let path = path.canonicalize().map_err(|e| UploadError::io("find", &name, e))?;
             create_private_folder(&folder)?;
             let mut files = Files::new(&folder, &identity.id(&path));
-            // An earlier release called it otherwise, and what it began goes on under that name.
+            // An entry that an earlier release started keeps the name of that release.
             if let Some(id) = version_1::id(&identity, &path)
                 && let earlier = Files::new(&folder, &id)
                 && !files.entry.exists()
@@ -262,7 +284,7 @@ impl Journal {
             }
             let lock = files.lock(&name)?;
             let (entry, is_new) = match files.read()? {
-                Some(entry) if entry.is_begun() => {
+                Some(entry) if entry.may_have_video() => {
                     if let Some(what) = entry.fingerprint.change(&fingerprint) {
                         return Err(files.unusable(format!("{name} {what}")));
                     }
@@ -277,7 +299,7 @@ impl Journal {
                         identity,
                         fingerprint,
                         started_at: now,
-                        requested_at: asks.then_some(now),
+                        requested_at: is_requested.then_some(now),
                         server_clock_ahead: None,
                         ticket: None,
                         settings,
@@ -293,13 +315,13 @@ impl Journal {
         .await
     }
 
-    /// Claims an upload by its [`id`](PendingUpload::id), whether or not its file is there; `None` when there is no such entry.
+    /// Locks an entry by its [`id`](PendingUpload::id), even if its file is missing. Returns `None` if there is no such entry.
     pub(crate) async fn lock_entry(&self, id: &str) -> Result<Option<JournalLock>, UploadError> {
         if !is_journal_id(id) {
             return Ok(None);
         }
         let (folder, id) = (self.folder.clone(), id.to_owned());
-        off_the_runtime(&id.clone(), "claim", move || {
+        run_blocking(&id.clone(), "lock", move || {
             let files = Files::new(&folder, &id);
             if !check_folder(&folder)? || !files.entry.exists() {
                 return Ok(None);
@@ -311,15 +333,35 @@ impl Journal {
         .await
     }
 
-    /// All uploads that are not finished, the oldest first; a damaged entry is an error in its
-    /// place. None when there is no such folder.
+    /// Returns all unfinished uploads, oldest first. Entries that cannot be read are in [`damaged`](Self::damaged). Returns
+    /// an empty list if the folder does not exist.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when the folder cannot be read.
-    pub async fn list(&self) -> Result<Vec<Result<PendingUpload, UploadError>>, UploadError> {
+    /// [`UploadError::Io`] if the folder cannot be read.
+    pub async fn list(&self) -> Result<Vec<PendingUpload>, UploadError> {
+        let mut uploads: Vec<PendingUpload> =
+            self.read_all().await?.into_iter().filter_map(|(_, entry)| entry.ok()).collect();
+        uploads.sort_by_key(|upload| upload.started_at);
+        Ok(uploads)
+    }
+
+    /// Returns the entries that cannot be read, for example because other users can write them or a later release wrote
+    /// them.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] if the folder cannot be read.
+    pub async fn damaged(&self) -> Result<Vec<DamagedEntry>, UploadError> {
+        let entries = self.read_all().await?;
+        let damaged =
+            |(id, entry): (String, Result<_, UploadError>)| Some(DamagedEntry { id, error: entry.err()? });
+        Ok(entries.into_iter().filter_map(damaged).collect())
+    }
+
+    /// Reads all entries, each with its ID.
+    async fn read_all(&self) -> Result<Vec<(String, Result<PendingUpload, UploadError>)>, UploadError> {
         let folder = self.folder.clone();
         let name = folder.display().to_string();
-        off_the_runtime(&name.clone(), "list", move || {
+        run_blocking(&name.clone(), "list", move || {
             let failed = |error| UploadError::io("list", &name, error);
             if !check_folder(&folder)? {
                 return Ok(Vec::new());
@@ -333,28 +375,27 @@ impl Journal {
             for item in found {
                 let path = item.map_err(failed)?.path();
                 let Some(id) = journal_id_in(&path) else { continue };
-                entries.extend(Files::new(&folder, id).read().transpose());
+                let entry = Files::new(&folder, id).read().transpose();
+                entries.extend(entry.map(|entry| (id.to_owned(), entry)));
             }
-            entries.sort_by_key(|entry| entry.as_ref().ok().map(|entry| entry.started_at));
             Ok(entries)
         })
         .await
     }
 
-    /// Forgets an upload by its [`id`](PendingUpload::id) or by the name of a damaged journal file;
-    /// `false` when there was none. The video, if there is one, stays as it is.
+    /// Removes an entry by its [`id`](PendingUpload::id) or by the file name of a damaged entry. Returns `false` if there is
+    /// none. The video is not changed.
     ///
     /// # Errors
-    /// [`UploadError::InUse`] while it is running; [`UploadError::Io`] when the files cannot be
-    /// removed.
+    /// [`UploadError::InUse`] while the upload runs; [`UploadError::Io`] if the files cannot be removed.
     pub async fn discard(&self, id: &str) -> Result<bool, UploadError> {
         let folder = self.folder.clone();
         let id = journal_id_in(Path::new(id)).unwrap_or(id).to_owned();
-        // What is no name of ours is never made part of a path.
+        // Only a valid ID becomes part of a path.
         if !is_journal_id(&id) {
             return Ok(false);
         }
-        off_the_runtime(&id.clone(), "discard", move || {
+        run_blocking(&id.clone(), "discard", move || {
             let files = Files::new(&folder, &id);
             if !check_folder(&folder)? || !files.entry.exists() {
                 return Ok(false);
@@ -368,7 +409,7 @@ impl Journal {
 }
 
 impl JournalLock {
-    /// How far an earlier run came.
+    /// Returns how far an earlier run came.
     pub fn resume_state(&self) -> ResumeState<'_> {
         match &self.entry.ticket {
             Some(ticket) => ResumeState::Resumable(ticket),
@@ -377,48 +418,51 @@ impl JournalLock {
         }
     }
 
-    /// The journal that it is in.
+    /// Returns the journal of the entry.
     pub(crate) fn journal(&self) -> Journal {
         Journal::in_folder(self.files.folder.clone())
     }
 
-    /// The entry as it is written down.
+    /// Returns the locked entry.
     pub fn entry(&self) -> &PendingUpload {
         &self.entry
     }
 
-    /// Writes the ticket down. Call it as soon as the video is created, before bytes are sent.
+    /// Records the ticket. Call this as soon as the video is created, before bytes are sent.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when it cannot be written; the entry before then stands.
+    /// [`UploadError::Io`] if the entry cannot be written; it is then unchanged.
     pub async fn record(&mut self, ticket: &UploadTicket) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
         entry.ticket = Some(ticket.clone());
         self.write(entry).await
     }
 
-    /// Writes down what an answer told of Vimeo's clock, beside when Vimeo was asked.
-    pub(crate) async fn note_server_clock(&mut self, ahead: TimeDelta) -> Result<(), UploadError> {
+    /// Records how far Vimeo's clock was ahead at the request.
+    pub(crate) async fn record_server_clock(&mut self, ahead: TimeDelta) -> Result<(), UploadError> {
         let files = self.files.clone();
         let name = files.entry.display().to_string();
-        // The mark, which says when it was asked, is made by whoever sends the request.
-        let written = off_the_runtime(&name, "read", move || files.read()).await?;
+        // Read again: the marker wrote `requested_at` when the request was sent.
+        let written = run_blocking(&name, "read", move || files.read()).await?;
         let mut entry = written.unwrap_or_else(|| self.entry.clone());
         entry.server_clock_ahead = Some(ahead.num_seconds());
         self.write(entry).await
     }
 
-    /// Corrects when Vimeo was asked: what lies ahead was written down by a clock that has been set since.
-    pub(crate) async fn note_asked(&mut self, asked: DateTime<Utc>) -> Result<(), UploadError> {
+    /// Corrects a request time in the future, which was recorded by a clock that has been set since.
+    pub(crate) async fn correct_requested_at(
+        &mut self,
+        requested_at: DateTime<Utc>,
+    ) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
-        entry.requested_at = Some(asked);
+        entry.requested_at = Some(requested_at);
         self.write(entry).await
     }
 
     async fn write(&mut self, entry: PendingUpload) -> Result<(), UploadError> {
         let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
-        self.entry = off_the_runtime(&name, "write", move || {
+        self.entry = run_blocking(&name, "write", move || {
             let written = files.write(&entry);
             drop(lock);
             written.map(|()| entry)
@@ -427,8 +471,8 @@ impl JournalLock {
         Ok(())
     }
 
-    /// What marks the upload as asked for: to be done last before Vimeo is asked, by whoever does that.
-    pub(crate) fn mark(&self) -> Arc<JournalMarker> {
+    /// Returns the marker that records the creation request. Write it right before the request is sent.
+    pub(crate) fn marker(&self) -> Arc<JournalMarker> {
         Arc::new(JournalMarker {
             entry: self.entry.clone(),
             files: self.files.clone(),
@@ -436,20 +480,20 @@ impl JournalLock {
         })
     }
 
-    /// Has the page and the version written down with the ticket.
-    pub(crate) fn note(&mut self, page: Option<String>, version_uri: Option<String>) {
+    /// Sets the page and the version; the next [`record`](Self::record) writes them.
+    pub(crate) fn set_video_details(&mut self, page: Option<String>, version_uri: Option<String>) {
         self.entry.page = page;
         self.entry.version_uri = version_uri;
     }
 
-    /// Removes the entry, because the upload is finished or given up.
+    /// Removes the entry, because the upload is finished or abandoned.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when the files cannot be removed.
+    /// [`UploadError::Io`] if the files cannot be removed.
     pub async fn finish(self) -> Result<(), UploadError> {
         let (files, lock) = (self.files, self.lock);
         let name = files.entry.display().to_string();
-        off_the_runtime(&name, "remove", move || {
+        run_blocking(&name, "remove", move || {
             let removed = files.remove();
             drop(lock);
             removed
@@ -458,22 +502,22 @@ impl JournalLock {
     }
 }
 
-/// Marks an upload as asked for.
+/// Records in the entry that the creation request is being sent.
 #[derive(Debug)]
 pub(crate) struct JournalMarker {
     entry: PendingUpload,
     files: Files,
-    lock: Lock,
+    lock: FileLock,
 }
 
 impl JournalMarker {
-    /// Writes down that Vimeo is asked now.
+    /// Writes the entry with the current time as the time of the request.
     pub(crate) async fn write(&self) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
         entry.requested_at = Some(SystemTime::now().into());
         let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
-        off_the_runtime(&name, "write", move || {
+        run_blocking(&name, "write", move || {
             let written = files.write(&entry);
             drop(lock);
             written

@@ -21,7 +21,7 @@ impl Place {
         Self { folder, journal, path }
     }
 
-    async fn claim(&self) -> Result<JournalLock, UploadError> {
+    async fn lock(&self) -> Result<JournalLock, UploadError> {
         let mut source = FileSource::open(&self.path).await.unwrap();
         self.journal.lock(&mut source, PURPOSE).await
     }
@@ -41,30 +41,30 @@ async fn an_upload_is_new_then_uncertain_then_resumable_then_gone() {
     let place = Place::new();
     assert!(place.journal.list().await.unwrap().is_empty(), "no folder, no uploads");
 
-    let claim = place.claim().await.unwrap();
-    assert!(matches!(claim.resume_state(), ResumeState::New));
-    drop(claim);
+    let lock = place.lock().await.unwrap();
+    assert!(matches!(lock.resume_state(), ResumeState::New));
+    drop(lock);
 
-    let mut claim = place.claim().await.unwrap();
-    assert!(matches!(claim.resume_state(), ResumeState::OutcomeUnknown), "it may have been created");
-    claim.record(&ticket()).await.unwrap();
-    drop(claim);
+    let mut lock = place.lock().await.unwrap();
+    assert!(matches!(lock.resume_state(), ResumeState::OutcomeUnknown), "it may have been created");
+    lock.record(&ticket()).await.unwrap();
+    drop(lock);
 
-    let claim = place.claim().await.unwrap();
-    let ResumeState::Resumable(found) = claim.resume_state() else { panic!("{:?}", claim.resume_state()) };
+    let lock = place.lock().await.unwrap();
+    let ResumeState::Resumable(found) = lock.resume_state() else { panic!("{:?}", lock.resume_state()) };
     assert_eq!(found.video_uri(), "/videos/1");
-    assert!(!format!("{claim:?}").contains("s3cret"));
+    assert!(!format!("{lock:?}").contains("s3cret"));
 
-    claim.finish().await.unwrap();
+    lock.finish().await.unwrap();
     assert!(place.names().is_empty(), "{:?}", place.names());
-    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
+    assert!(matches!(place.lock().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[tokio::test]
 async fn two_cannot_work_on_one_upload() {
     let place = Place::new();
-    let first = place.claim().await.unwrap();
-    let error = place.claim().await.unwrap_err();
+    let first = place.lock().await.unwrap();
+    let error = place.lock().await.unwrap_err();
     assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
     let error = place.journal.discard(&first.entry().id()).await.unwrap_err();
     assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
@@ -72,59 +72,60 @@ async fn two_cannot_work_on_one_upload() {
     let mut source = FileSource::open(&place.path).await.unwrap();
     place.journal.lock(&mut source, "replace /videos/2").await.unwrap();
     drop(first);
-    place.claim().await.unwrap();
+    place.lock().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_file_that_changed_since_is_not_resumed() {
     let place = Place::new();
-    drop(place.claim().await.unwrap());
+    drop(place.lock().await.unwrap());
     std::fs::write(&place.path, b"another film").unwrap();
-    let error = place.claim().await.unwrap_err();
+    let error = place.lock().await.unwrap_err();
     assert!(matches!(error, UploadError::Journal { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&SourceChange::Grew { from: 4, to: 12 }.to_string()), "{text}");
     assert!(text.contains("discard"), "{text}");
 
     let entries = place.journal.list().await.unwrap();
-    let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!(entry.path, place.path.canonicalize().unwrap());
     assert!(place.journal.discard(&entry.id()).await.unwrap());
     assert!(!place.journal.discard(&entry.id()).await.unwrap());
-    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
+    assert!(matches!(place.lock().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[tokio::test]
 async fn an_entry_cut_short_is_named_and_can_be_discarded() {
     let place = Place::new();
-    let mut claim = place.claim().await.unwrap();
-    claim.record(&ticket()).await.unwrap();
-    let file = claim.files.entry.clone();
-    drop(claim);
+    let mut lock = place.lock().await.unwrap();
+    lock.record(&ticket()).await.unwrap();
+    let file = lock.files.entry.clone();
+    drop(lock);
     let text = std::fs::read_to_string(&file).unwrap();
     for length in [0, 1, text.len() / 2, text.len() - 2] {
         std::fs::write(&file, &text[..length]).unwrap();
-        let error = place.claim().await.unwrap_err();
+        let error = place.lock().await.unwrap_err();
         let UploadError::Journal { name, .. } = &error else { panic!("{error:?}") };
         assert!(!error.to_string().contains("s3cret"), "{error}");
-        assert!(matches!(place.journal.list().await.unwrap()[..], [Err(_)]));
+        assert!(place.journal.list().await.unwrap().is_empty());
+        assert_eq!(place.journal.damaged().await.unwrap().len(), 1);
         assert_eq!(Path::new(name), file);
     }
     assert!(place.journal.discard(&file.to_string_lossy()).await.unwrap());
-    place.claim().await.unwrap();
+    place.lock().await.unwrap();
 }
 
 #[tokio::test]
 async fn what_a_killed_write_left_behind_is_not_seen() {
     let place = Place::new();
-    let mut claim = place.claim().await.unwrap();
-    let next = claim.files.next.clone();
-    std::fs::write(&next, vec![b'x'; 100_000]).unwrap();
+    let mut lock = place.lock().await.unwrap();
+    let temp = lock.files.temp.clone();
+    std::fs::write(&temp, vec![b'x'; 100_000]).unwrap();
     assert_eq!(place.journal.list().await.unwrap().len(), 1);
-    claim.record(&ticket()).await.unwrap();
-    drop(claim);
-    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::Resumable(_)));
-    assert!(!next.exists());
+    lock.record(&ticket()).await.unwrap();
+    drop(lock);
+    assert!(matches!(place.lock().await.unwrap().resume_state(), ResumeState::Resumable(_)));
+    assert!(!temp.exists());
 }
 
 #[tokio::test]
@@ -143,10 +144,10 @@ async fn nothing_outside_the_folder_can_be_discarded() {
 async fn only_the_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new();
-    let mut claim = place.claim().await.unwrap();
-    claim.record(&ticket()).await.unwrap();
+    let mut lock = place.lock().await.unwrap();
+    lock.record(&ticket()).await.unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&claim.files.entry), 0o600);
+    assert_eq!(mode(&lock.files.entry), 0o600);
     assert_eq!(mode(place.journal.folder()), 0o700);
 }
 
@@ -158,21 +159,22 @@ async fn what_others_may_write_is_not_trusted() {
     let with_mode =
         |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let place = Place::new();
-    let mut claim = place.claim().await.unwrap();
-    claim.record(&ticket()).await.unwrap();
-    let (entry, id) = (claim.files.entry.clone(), claim.entry().id());
-    drop(claim);
+    let mut lock = place.lock().await.unwrap();
+    lock.record(&ticket()).await.unwrap();
+    let (entry, id) = (lock.files.entry.clone(), lock.entry().id());
+    drop(lock);
 
     with_mode(&entry, 0o620);
-    let error = place.claim().await.unwrap_err();
+    let error = place.lock().await.unwrap_err();
     assert!(error.to_string().contains("chmod go-w"), "{error}");
-    let listed = place.journal.list().await.unwrap();
-    assert!(matches!(&listed[..], [Err(UploadError::Io { .. })]), "{listed:?}");
+    let damaged = place.journal.damaged().await.unwrap();
+    assert!(matches!(&damaged[..], [DamagedEntry { error: UploadError::Io { .. }, .. }]), "{damaged:?}");
+    assert_eq!(damaged[0].id, id);
     with_mode(&entry, 0o600);
 
     with_mode(place.journal.folder(), 0o777);
     for error in [
-        place.claim().await.map(drop).unwrap_err(),
+        place.lock().await.map(drop).unwrap_err(),
         place.journal.list().await.map(drop).unwrap_err(),
         place.journal.discard(&id).await.map(drop).unwrap_err(),
     ] {
@@ -184,11 +186,11 @@ async fn what_others_may_write_is_not_trusted() {
     let elsewhere = place.journal.folder().join("elsewhere");
     std::fs::rename(&entry, &elsewhere).unwrap();
     symlink(&elsewhere, &entry).unwrap();
-    let error = place.claim().await.unwrap_err();
+    let error = place.lock().await.unwrap_err();
     assert!(error.to_string().contains("is a link"), "{error}");
     std::fs::remove_file(&entry).unwrap();
     std::fs::rename(&elsewhere, &entry).unwrap();
-    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::Resumable(_)));
+    assert!(matches!(place.lock().await.unwrap().resume_state(), ResumeState::Resumable(_)));
 }
 
 /// The one thread for blocking work is busy until `go` is told, so that what is asked for meanwhile is only begun.
@@ -197,18 +199,18 @@ fn what_is_dropped_while_it_writes_keeps_others_out_until_it_has_written() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     type Ask = fn(JournalLock) -> std::pin::Pin<Box<dyn Future<Output = Result<(), UploadError>>>>;
     let asks: [(&str, Ask); 3] = [
-        ("finish", |claim| Box::pin(claim.finish())),
-        ("record", |mut claim| Box::pin(async move { claim.record(&ticket()).await })),
-        ("mark", |claim| Box::pin(async move { claim.mark().write().await })),
+        ("finish", |lock| Box::pin(lock.finish())),
+        ("record", |mut lock| Box::pin(async move { lock.record(&ticket()).await })),
+        ("mark", |lock| Box::pin(async move { lock.marker().write().await })),
     ];
     for (name, ask) in asks {
         let place = Place::new();
         runtime.block_on(async {
-            let claim = place.claim().await.unwrap();
-            let files = claim.files.clone();
+            let lock = place.lock().await.unwrap();
+            let files = lock.files.clone();
             let (go, wait) = std::sync::mpsc::channel::<()>();
             let busy = tokio::task::spawn_blocking(move || wait.recv());
-            let mut asked = ask(claim);
+            let mut asked = ask(lock);
             assert!(futures_util::poll!(asked.as_mut()).is_pending(), "{name}");
             drop(asked);
             assert!(matches!(files.lock("film.mp4"), Err(UploadError::InUse { .. })), "{name}");
@@ -242,7 +244,7 @@ async fn an_entry_of_an_earlier_release_is_read() {
 }"#;
     std::fs::write(place.journal.folder().join(format!("{id}.json")), entry).unwrap();
     let entries = place.journal.list().await.unwrap();
-    let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!((entry.path.as_path(), entry.account()), (Path::new("/films/film.mp4"), Some("anna")));
     assert_eq!(entry.ticket.as_ref().unwrap().video_uri(), "/videos/1");
     assert_eq!(entry.server_clock_ahead, None);
@@ -251,19 +253,19 @@ async fn an_entry_of_an_earlier_release_is_read() {
 #[tokio::test]
 async fn a_damaged_entry_has_a_name_to_forget_it_by() {
     let place = Place::new();
-    let claim = place.claim().await.unwrap();
-    let id = claim.entry().id();
-    drop(claim);
+    let lock = place.lock().await.unwrap();
+    let id = lock.entry().id();
+    drop(lock);
     std::fs::write(place.journal.folder().join(format!("{id}.json")), "{").unwrap();
     // What is no entry at all is none of its business.
     std::fs::write(place.journal.folder().join("notes.json"), "{").unwrap();
-    let entries = place.journal.list().await.unwrap();
-    let [Err(error)] = &entries[..] else { panic!("{entries:?}") };
-    assert_eq!(error.journal_entry(), Some(id.as_str()));
-    let barred = place.claim().await.unwrap_err();
+    let damaged = place.journal.damaged().await.unwrap();
+    let [entry] = &damaged[..] else { panic!("{damaged:?}") };
+    assert_eq!((entry.id.as_str(), entry.error.journal_entry()), (id.as_str(), Some(id.as_str())));
+    let barred = place.lock().await.unwrap_err();
     assert_eq!(barred.journal_entry(), Some(id.as_str()));
     assert!(place.journal.discard(&id).await.unwrap());
-    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
+    assert!(matches!(place.lock().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[cfg(unix)]
@@ -277,13 +279,29 @@ async fn files_whose_names_are_no_text_are_uploads_of_their_own() {
         let path = place.folder.path().join(OsStr::from_bytes(&name[..]));
         std::fs::write(&path, b"film").unwrap();
         let mut source = FileSource::open(&path).await.unwrap();
-        let mut claim = place.journal.lock(&mut source, PURPOSE).await.unwrap();
-        claim.record(&ticket()).await.unwrap();
-        ids.push((claim.entry().id(), path.canonicalize().unwrap()));
+        let mut lock = place.journal.lock(&mut source, PURPOSE).await.unwrap();
+        lock.record(&ticket()).await.unwrap();
+        ids.push((lock.entry().id(), path.canonicalize().unwrap()));
     }
     for (id, path) in ids {
         let entries = place.journal.list().await.unwrap();
-        let entry = entries.iter().flatten().find(|entry| entry.id() == id).unwrap();
+        let entry = entries.iter().find(|entry| entry.id() == id).unwrap();
         assert_eq!(entry.path, path, "it comes back byte for byte");
+    }
+}
+
+#[test]
+fn differing_settings_are_named() {
+    use serde_json::json;
+    let stored = json!({"name": "Surf", "locale": "de"});
+    // (requested settings, names of those that differ)
+    let table = [
+        (json!({"name": "Surf", "locale": "de"}), vec![]),
+        (json!({"name": "Swell", "locale": "de"}), vec!["name"]),
+        (json!({"name": "Surf", "license": "by"}), vec!["license", "locale"]),
+        (Value::Null, vec![]),
+    ];
+    for (requested, names) in table {
+        assert_eq!(differing_members(&stored, &requested), names, "{requested}");
     }
 }

@@ -12,10 +12,10 @@ const NEW_VERSION: &str = "new file of /videos/";
 
 /// What a sentence says. One that a program of its own made is that program's name for the upload.
 pub(super) fn identity(sentence: String) -> Identity {
-    of_client(&sentence).unwrap_or_else(|| Purpose::Other { name: sentence }.into())
+    parse_client_sentence(&sentence).unwrap_or_else(|| Purpose::Other { name: sentence }.into())
 }
 
-fn of_client(sentence: &str) -> Option<Identity> {
+fn parse_client_sentence(sentence: &str) -> Option<Identity> {
     // A URL has no spaces, so whatever the account is called is the rest.
     let (purpose, rest) = sentence.split_once(" at ")?;
     let (api, account) = rest.split_once(" for ")?;

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
+use super::{BoxFuture, ByteStream, MAX_READ_LEN, Source, run_blocking};
 use crate::error::UploadError;
-use crate::upload_ticket::{Fingerprint, ends};
+use crate::upload_ticket::{Fingerprint, sample_ranges};
 
 /// Bytes that are in memory already. They are not copied.
 #[derive(Debug, Clone)]
@@ -44,18 +44,18 @@ impl Source for BytesSource {
         self.bytes.len() as u64
     }
 
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
-        let pieces: Pieces = Box::pin(Slices { rest: self.slice(&range) });
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
+        let pieces: ByteStream = Box::pin(Slices { rest: self.slice(&range) });
         Box::pin(std::future::ready(Ok(pieces)))
     }
 
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
         let size = self.size();
-        let (head, tail) = ends(size);
+        let (head, tail) = sample_ranges(size);
         let (head, tail) = (self.slice(&head), self.slice(&tail));
         Box::pin(async move {
             let hash = move || Ok(Some(Fingerprint::new(size, None, &head, &tail)));
-            off_the_runtime("the bytes in memory", "hash", hash).await
+            run_blocking("the bytes in memory", "hash", hash).await
         })
     }
 }
@@ -68,7 +68,7 @@ impl Stream for Slices {
     type Item = Result<Bytes, UploadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(MAX_READ_LEN);
         Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
     }
 }

@@ -13,12 +13,12 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, PIECE, Pieces, Source};
+use super::{BoxFuture, ByteStream, MAX_READ_LEN, Source};
 use crate::error::UploadError;
 use crate::upload_ticket::SourceChange;
-use crate::upload_ticket::{Fingerprint, ends};
+use crate::upload_ticket::{Fingerprint, sample_ranges};
 
-/// Pieces that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
+/// ByteStream that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
 /// at once; a second was no faster.
 const READ_AHEAD: usize = 1;
 
@@ -32,7 +32,7 @@ pub struct FileSource {
     name: String,
     path: Option<PathBuf>,
     file: Arc<File>,
-    seen: Seen,
+    stamp: FileStamp,
 }
 
 impl FileSource {
@@ -55,15 +55,15 @@ impl FileSource {
         let name = path.display().to_string();
         let opened = {
             let (path, name) = (path.clone(), name.clone());
-            off_the_runtime(&name.clone(), "open", move || {
+            run_blocking(&name.clone(), "open", move || {
                 // Looked at before it is opened: opening a pipe would wait for a writer.
                 let metadata = std::fs::metadata(&path).map_err(|e| UploadError::io("open", &name, e))?;
-                refuse_unless_file(&name, &metadata)?;
+                ensure_regular_file(&name, &metadata)?;
                 File::open(&path).map_err(|e| UploadError::io("open", &name, e))
             })
             .await?
         };
-        Self::over(opened, name, Some(path)).await
+        Self::from_std(opened, name, Some(path)).await
     }
 
     /// Takes a file that is open already; `name` is used in messages.
@@ -74,7 +74,7 @@ impl FileSource {
     /// [`UploadError::Io`] when its metadata cannot be read; [`UploadError::NotAFile`] when it is a
     /// folder, a pipe or a device.
     pub async fn from_file(file: tokio::fs::File, name: impl Into<String>) -> Result<Self, UploadError> {
-        Self::over(file.into_std().await, name.into(), None).await
+        Self::from_std(file.into_std().await, name.into(), None).await
     }
 
     /// Takes a file that is open already and is known by `path`: a journal finds the upload by it. The path is a name only;
@@ -84,21 +84,21 @@ impl FileSource {
     /// As [`from_file`](Self::from_file).
     pub async fn from_opened(file: File, path: impl Into<PathBuf>) -> Result<Self, UploadError> {
         let path = path.into();
-        Self::over(file, path.display().to_string(), Some(path)).await
+        Self::from_std(file, path.display().to_string(), Some(path)).await
     }
 
-    async fn over(file: File, name: String, path: Option<PathBuf>) -> Result<Self, UploadError> {
+    async fn from_std(file: File, name: String, path: Option<PathBuf>) -> Result<Self, UploadError> {
         let file = Arc::new(file);
-        let seen = {
+        let stamp = {
             let (file, name) = (Arc::clone(&file), name.clone());
-            off_the_runtime(&name.clone(), "look at", move || {
+            run_blocking(&name.clone(), "look at", move || {
                 let metadata = file.metadata().map_err(|e| UploadError::io("look at", &name, e))?;
-                refuse_unless_file(&name, &metadata)?;
-                Ok(Seen::from(&metadata))
+                ensure_regular_file(&name, &metadata)?;
+                Ok(FileStamp::from(&metadata))
             })
             .await?
         };
-        Ok(Self { name, path, file, seen })
+        Ok(Self { name, path, file, stamp })
     }
 
     /// What the file looks like now.
@@ -106,14 +106,14 @@ impl FileSource {
     /// # Errors
     /// [`UploadError::SourceChanged`] when it is not what it was when it was opened;
     /// [`UploadError::Io`] when it cannot be read.
-    pub(crate) async fn look(&self) -> Result<Fingerprint, UploadError> {
+    pub(crate) async fn current_fingerprint(&self) -> Result<Fingerprint, UploadError> {
         let reader = self.reader();
         let name = reader.name.clone();
-        off_the_runtime(&name, "read", move || reader.fingerprint()).await
+        run_blocking(&name, "read", move || reader.fingerprint()).await
     }
 
     fn reader(&self) -> Reader {
-        Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen }
+        Reader { file: Arc::clone(&self.file), name: self.name.clone(), stamp: self.stamp }
     }
 }
 
@@ -123,30 +123,30 @@ impl Source for FileSource {
     }
 
     fn size(&self) -> u64 {
-        self.seen.size
+        self.stamp.size
     }
 
     fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
         let reader = self.reader();
         // Not awaited: it ends when the range is read or the receiver is dropped. Reads are
         // positional, so one that is left over does not disturb the next.
         drop(tokio::task::spawn_blocking(move || reader.run(range, &sender)));
-        let pieces: Pieces = Box::pin(BufferedChunk(receiver));
+        let pieces: ByteStream = Box::pin(ReceiverStream(receiver));
         Box::pin(std::future::ready(Ok(pieces)))
     }
 
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
-        Box::pin(async move { Ok(Some(self.look().await?)) })
+        Box::pin(async move { Ok(Some(self.current_fingerprint().await?)) })
     }
 }
 
 /// Runs blocking work on the thread pool that is there for it.
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     name: &str,
     action: &'static str,
     work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
@@ -158,7 +158,7 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
     }
 }
 
-fn refuse_unless_file(name: &str, metadata: &Metadata) -> Result<(), UploadError> {
+fn ensure_regular_file(name: &str, metadata: &Metadata) -> Result<(), UploadError> {
     let kind = metadata.file_type();
     if kind.is_file() {
         return Ok(());
@@ -173,18 +173,18 @@ fn refuse_unless_file(name: &str, metadata: &Metadata) -> Result<(), UploadError
 
 /// What tells one state of a file from another, at the price of one system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
+struct FileStamp {
     size: u64,
     modified: Option<SystemTime>,
 }
 
-impl From<&Metadata> for Seen {
+impl From<&Metadata> for FileStamp {
     fn from(metadata: &Metadata) -> Self {
         Self { size: metadata.len(), modified: metadata.modified().ok() }
     }
 }
 
-impl Seen {
+impl FileStamp {
     fn change(self, now: Self) -> Option<SourceChange> {
         SourceChange::of_size(self.size, now.size)
             .or_else(|| (self.modified != now.modified).then_some(SourceChange::Modified))
@@ -195,17 +195,17 @@ impl Seen {
 struct Reader {
     file: Arc<File>,
     name: String,
-    seen: Seen,
+    stamp: FileStamp,
 }
 
 impl Reader {
     fn run(&self, range: Range<u64>, sender: &mpsc::Sender<Result<Bytes, UploadError>>) {
-        let home = BufferPool::default();
+        let pool = BufferPool::default();
         let mut at = range.start;
         while at < range.end {
-            let length = range.end.saturating_sub(at).min(PIECE as u64) as usize;
-            let buffer = home.take();
-            let piece = self.piece(at, length, buffer, &home);
+            let length = range.end.saturating_sub(at).min(MAX_READ_LEN as u64) as usize;
+            let buffer = pool.take();
+            let piece = self.piece(at, length, buffer, &pool);
             let failed = piece.is_err();
             // An error here means that nobody wants the rest.
             if sender.blocking_send(piece).is_err() || failed {
@@ -220,7 +220,7 @@ impl Reader {
         at: u64,
         length: usize,
         mut buffer: Vec<u8>,
-        home: &BufferPool,
+        pool: &BufferPool,
     ) -> Result<Bytes, UploadError> {
         // A buffer that comes back is long enough already, so it is not zeroed again.
         if buffer.len() < length {
@@ -228,13 +228,13 @@ impl Reader {
         }
         let filled = self.fill(at, buffer.get_mut(..length).unwrap_or_default())?;
         // After the read: had the file changed before or during it, this tells.
-        self.unchanged()?;
+        self.ensure_unchanged()?;
         if filled < length {
             // The size looks right and yet the bytes are not there.
-            let what = SourceChange::Shrank { from: self.seen.size, to: at.saturating_add(filled as u64) };
+            let what = SourceChange::Shrank { from: self.stamp.size, to: at.saturating_add(filled as u64) };
             return Err(UploadError::SourceChanged { name: self.name.clone(), what });
         }
-        Ok(Bytes::from_owner(PooledBuf { buffer, length, home: home.clone() }))
+        Ok(Bytes::from_owner(PooledBuf { buffer, length, pool: pool.clone() }))
     }
 
     fn fill(&self, at: u64, mut buffer: &mut [u8]) -> Result<usize, UploadError> {
@@ -253,9 +253,9 @@ impl Reader {
         Ok(filled)
     }
 
-    fn unchanged(&self) -> Result<(), UploadError> {
+    fn ensure_unchanged(&self) -> Result<(), UploadError> {
         let metadata = self.file.metadata().map_err(|e| UploadError::io("look at", &self.name, e))?;
-        match self.seen.change(Seen::from(&metadata)) {
+        match self.stamp.change(FileStamp::from(&metadata)) {
             Some(what) => Err(UploadError::SourceChanged { name: self.name.clone(), what }),
             None => Ok(()),
         }
@@ -268,11 +268,11 @@ impl Reader {
             bytes.truncate(filled);
             Ok::<_, UploadError>(bytes)
         };
-        let (head, tail) = ends(self.seen.size);
+        let (head, tail) = sample_ranges(self.stamp.size);
         let (head, tail) = (end(head)?, end(tail)?);
-        self.unchanged()?;
-        let modified = self.seen.modified.map(Into::into);
-        Ok(Fingerprint::new(self.seen.size, modified, &head, &tail))
+        self.ensure_unchanged()?;
+        let modified = self.stamp.modified.map(Into::into);
+        Ok(Fingerprint::new(self.stamp.size, modified, &head, &tail))
     }
 }
 
@@ -302,11 +302,11 @@ impl BufferPool {
     }
 }
 
-/// A buffer on its way through the HTTP client; it comes home when the last view of it is dropped.
+/// A buffer on its way through the HTTP client; it comes pool when the last view of it is dropped.
 struct PooledBuf {
     buffer: Vec<u8>,
     length: usize,
-    home: BufferPool,
+    pool: BufferPool,
 }
 
 impl AsRef<[u8]> for PooledBuf {
@@ -317,14 +317,14 @@ impl AsRef<[u8]> for PooledBuf {
 
 impl Drop for PooledBuf {
     fn drop(&mut self) {
-        self.home.put(std::mem::take(&mut self.buffer));
+        self.pool.put(std::mem::take(&mut self.buffer));
     }
 }
 
 /// A channel's receiving end as a stream.
-pub(super) struct BufferedChunk(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
+pub(super) struct ReceiverStream(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
 
-impl Stream for BufferedChunk {
+impl Stream for ReceiverStream {
     type Item = Result<Bytes, UploadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

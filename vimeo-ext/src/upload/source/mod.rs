@@ -4,7 +4,6 @@ mod bytes;
 mod file;
 mod seek;
 mod stream;
-mod whole;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,26 +11,28 @@ use std::pin::Pin;
 
 use ::bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
 
 pub use self::bytes::BytesSource;
 pub use self::file::FileSource;
-pub(crate) use self::file::off_the_runtime;
+pub(crate) use self::file::run_blocking;
 pub use self::seek::SeekSource;
 pub use self::stream::{DEFAULT_REPLAY_BUFFER, StreamSource};
-pub(crate) use self::whole::whole_sha256;
 use crate::error::UploadError;
+use crate::hex::hex;
 use crate::upload_ticket::Fingerprint;
 
 /// The largest piece a source hands over: 1 MiB.
 ///
 /// Smaller pieces cost more wake-ups, larger ones leave the processor's cache; both were slower.
-pub(crate) const PIECE: usize = 1024 * 1024;
+pub(crate) const MAX_READ_LEN: usize = 1024 * 1024;
 
 /// A future in a box, as the methods of [`Source`] return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The bytes of a range, in order, piece by piece.
-pub type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>;
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>;
 
 /// Something of known size that can be uploaded.
 ///
@@ -69,7 +70,7 @@ pub trait Source: Send + 'static {
     ///
     /// The pieces are not empty and add up to exactly the range, or end with an error; a source
     /// that has changed since it was opened says so with [`UploadError::SourceChanged`].
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>>;
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>>;
 
     /// What the source looks like now. Default: `None`, it cannot be known without using it up.
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
@@ -102,7 +103,7 @@ impl Source for Box<dyn Source> {
         (**self).acknowledge(offset);
     }
 
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
         (**self).read(range)
     }
 
@@ -188,5 +189,29 @@ impl IntoSource for Bytes {
 impl IntoSource for Vec<u8> {
     fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
         BytesSource::new(self).into_source()
+    }
+}
+
+/// Returns the SHA-256 of a whole source, in lower-case hex. Hashing runs on a blocking thread.
+pub(crate) async fn whole_sha256(source: &mut (impl Source + ?Sized)) -> Result<String, UploadError> {
+    let name = source.name().to_owned();
+    let mut stream = source.read(0..source.size()).await?;
+    let mut hash = Sha256::new();
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes?;
+        hash = run_blocking(&name, "hash", move || Ok(hash.chain_update(&bytes))).await?;
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whole_sources_are_hashed_in_order() {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 9)) as u8).collect();
+        let mut source = BytesSource::new(bytes.clone());
+        assert_eq!(whole_sha256(&mut source).await.unwrap(), hex(&Sha256::digest(&bytes)));
     }
 }

@@ -9,11 +9,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use super::file::BufferedChunk;
-use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
+use super::file::ReceiverStream;
+use super::{BoxFuture, ByteStream, MAX_READ_LEN, Source, run_blocking};
 use crate::error::UploadError;
 use crate::upload_ticket::SourceChange;
-use crate::upload_ticket::{Fingerprint, ends};
+use crate::upload_ticket::{Fingerprint, sample_ranges};
 
 /// Any reader that can seek: a cursor, a decrypting reader, an object in a store.
 ///
@@ -53,7 +53,7 @@ where
     }
 
     /// Ends the read before, if it still runs, so that the reader is free.
-    async fn stop(&mut self) {
+    async fn stop_reading(&mut self) {
         if let Some(running) = self.running.take() {
             running.abort();
             // The only errors are that it was aborted, which was the wish, or that it panicked,
@@ -75,17 +75,17 @@ where
         self.size
     }
 
-    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
         Box::pin(async move {
-            self.stop().await;
+            self.stop_reading().await;
             let (sender, receiver) = mpsc::channel(1);
             let (reader, name, size) = (Arc::clone(&self.reader), self.name.clone(), self.size);
             self.running = Some(tokio::spawn(async move {
                 let mut reader = reader.lock().await;
                 let mut at = range.start;
                 while at < range.end {
-                    let wanted = at..range.end.min(at.saturating_add(PIECE as u64));
-                    let piece = exactly(&mut *reader, wanted.clone(), &name, size).await;
+                    let wanted = at..range.end.min(at.saturating_add(MAX_READ_LEN as u64));
+                    let piece = read_exact_range(&mut *reader, wanted.clone(), &name, size).await;
                     let failed = piece.is_err();
                     if sender.send(piece).await.is_err() || failed {
                         return;
@@ -93,26 +93,26 @@ where
                     at = wanted.end;
                 }
             }));
-            Ok(Box::pin(BufferedChunk(receiver)) as Pieces)
+            Ok(Box::pin(ReceiverStream(receiver)) as ByteStream)
         })
     }
 
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
         Box::pin(async move {
-            self.stop().await;
+            self.stop_reading().await;
             let mut reader = self.reader.lock().await;
-            let (head, tail) = ends(self.size);
-            let head = exactly(&mut *reader, head, &self.name, self.size).await?;
-            let tail = exactly(&mut *reader, tail, &self.name, self.size).await?;
+            let (head, tail) = sample_ranges(self.size);
+            let head = read_exact_range(&mut *reader, head, &self.name, self.size).await?;
+            let tail = read_exact_range(&mut *reader, tail, &self.name, self.size).await?;
             let size = self.size;
             let hash = move || Ok(Some(Fingerprint::new(size, None, &head, &tail)));
-            off_the_runtime(&self.name, "hash", hash).await
+            run_blocking(&self.name, "hash", hash).await
         })
     }
 }
 
 /// Reads a range of at most one piece, after looking whether the reader still has its size.
-async fn exactly<R: AsyncRead + AsyncSeek + Unpin>(
+async fn read_exact_range<R: AsyncRead + AsyncSeek + Unpin>(
     reader: &mut R,
     range: Range<u64>,
     name: &str,
@@ -150,12 +150,12 @@ mod tests {
     use super::*;
 
     /// Hangs in its first read, as a lost connection to a store would, and never again.
-    struct HangsOnce {
+    struct HangsOnFirstRead {
         hung: bool,
         inner: io::Cursor<Vec<u8>>,
     }
 
-    impl AsyncRead for HangsOnce {
+    impl AsyncRead for HangsOnFirstRead {
         fn poll_read(
             mut self: Pin<&mut Self>,
             cx: &mut Context<'_>,
@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    impl AsyncSeek for HangsOnce {
+    impl AsyncSeek for HangsOnFirstRead {
         fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
             Pin::new(&mut self.inner).start_seek(position)
         }
@@ -178,13 +178,13 @@ mod tests {
         }
     }
 
-    async fn next(pieces: &mut Pieces) -> Option<Result<Bytes, UploadError>> {
+    async fn next(pieces: &mut ByteStream) -> Option<Result<Bytes, UploadError>> {
         poll_fn(|cx| pieces.as_mut().poll_next(cx)).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_new_read_does_not_wait_for_one_that_hangs() {
-        let reader = HangsOnce { hung: false, inner: io::Cursor::new(b"film".to_vec()) };
+        let reader = HangsOnFirstRead { hung: false, inner: io::Cursor::new(b"film".to_vec()) };
         let mut source = SeekSource::new(reader, "a store").await.unwrap();
         let mut hanging = source.read(0..4).await.unwrap();
         let waited = tokio::time::timeout(Duration::from_secs(60), next(&mut hanging)).await;

@@ -45,33 +45,34 @@ impl Bandwidth {
     ///
     /// What each of them has booked already, a tenth of a second's worth, still goes at the old rate.
     pub fn change(&self, bytes_per_second: impl Into<Option<NonZeroU64>>) {
-        self.line().bytes_per_second = bytes_per_second.into();
+        self.limiter().bytes_per_second = bytes_per_second.into();
     }
 
     /// The limit in bytes a second as it is now; `None` is no limit.
     pub fn rate(&self) -> Option<NonZeroU64> {
-        self.line().bytes_per_second
+        self.limiter().bytes_per_second
     }
 
     /// The most to send at once: a tenth of a second's worth.
-    pub(crate) fn slice(&self) -> usize {
+    pub(crate) fn max_frame_len(&self) -> usize {
         self.rate().map_or(usize::MAX, |rate| usize::try_from(rate.get() / 10).unwrap_or(usize::MAX).max(1))
     }
 
-    /// Books `bytes` on the line and says when they may go.
+    /// Books `bytes` on the limiter and says when they may go.
     ///
     /// Each booking starts where the one before ends, so uploads that share the limit take turns
     /// without knowing of one another.
-    pub(crate) fn book(&self, bytes: usize, now: Instant) -> Instant {
-        let mut line = self.line();
-        let Some(rate) = line.bytes_per_second else { return now };
+    pub(crate) fn reserve(&self, bytes: usize, now: Instant) -> Instant {
+        let mut limiter = self.limiter();
+        let Some(rate) = limiter.bytes_per_second else { return now };
         let seconds = bytes as f64 / rate.get() as f64;
-        let start = line.free_at.map_or(now, |free| free.max(now));
-        line.free_at = start.checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(A_YEAR).min(A_YEAR));
+        let start = limiter.free_at.map_or(now, |free| free.max(now));
+        limiter.free_at =
+            start.checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(A_YEAR).min(A_YEAR));
         start
     }
 
-    fn line(&self) -> MutexGuard<'_, BandwidthLimiter> {
+    fn limiter(&self) -> MutexGuard<'_, BandwidthLimiter> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,23 +83,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bookings_follow_one_another_at_the_rate() {
-        let line = Bandwidth::new(NonZeroU64::new(1000).unwrap());
-        let other = line.clone();
+        let limiter = Bandwidth::new(NonZeroU64::new(1000).unwrap());
+        let other = limiter.clone();
         let now = Instant::now();
-        assert_eq!(line.slice(), 100);
-        assert_eq!(line.book(100, now), now);
-        assert_eq!(other.book(500, now), now + Duration::from_millis(100));
-        assert_eq!(line.book(100, now), now + Duration::from_millis(600));
-        // An idle line saves nothing up.
+        assert_eq!(limiter.max_frame_len(), 100);
+        assert_eq!(limiter.reserve(100, now), now);
+        assert_eq!(other.reserve(500, now), now + Duration::from_millis(100));
+        assert_eq!(limiter.reserve(100, now), now + Duration::from_millis(600));
+        // An idle limiter saves nothing up.
         let later = now + Duration::from_secs(60);
-        assert_eq!(line.book(100, later), later);
-        assert_eq!(line.book(100, later), later + Duration::from_millis(100));
+        assert_eq!(limiter.reserve(100, later), later);
+        assert_eq!(limiter.reserve(100, later), later + Duration::from_millis(100));
         // From here on five times as fast, and then as fast as it goes.
         other.change(NonZeroU64::new(5000));
-        assert_eq!(line.slice(), 500);
-        assert_eq!(line.book(500, later), later + Duration::from_millis(200));
-        assert_eq!(line.book(500, later), later + Duration::from_millis(300));
-        line.change(None);
-        assert_eq!((other.book(500, later), other.rate()), (later, None));
+        assert_eq!(limiter.max_frame_len(), 500);
+        assert_eq!(limiter.reserve(500, later), later + Duration::from_millis(200));
+        assert_eq!(limiter.reserve(500, later), later + Duration::from_millis(300));
+        limiter.change(None);
+        assert_eq!((other.reserve(500, later), other.rate()), (later, None));
     }
 }

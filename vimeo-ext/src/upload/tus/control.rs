@@ -18,14 +18,17 @@ pub(crate) enum ControlSignal {
 /// Watches and steers a running upload. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct UploadHandle {
-    wish: Arc<watch::Sender<ControlSignal>>,
+    signal: Arc<watch::Sender<ControlSignal>>,
     progress: watch::Receiver<Progress>,
     abandoned: Arc<AtomicBool>,
 }
 
 impl UploadHandle {
-    pub(crate) fn new(wish: Arc<watch::Sender<ControlSignal>>, progress: watch::Receiver<Progress>) -> Self {
-        Self { wish, progress, abandoned: Arc::default() }
+    pub(crate) fn new(
+        signal: Arc<watch::Sender<ControlSignal>>,
+        progress: watch::Receiver<Progress>,
+    ) -> Self {
+        Self { signal, progress, abandoned: Arc::default() }
     }
 
     /// A receiver that always holds the latest progress.
@@ -39,18 +42,18 @@ impl UploadHandle {
     /// server ends it meanwhile, the upload goes on from the server's offset once resumed. The
     /// stall timeout and the deadline stand still.
     pub fn pause(&self) {
-        self.steer(ControlSignal::Pause);
+        self.apply_control(ControlSignal::Pause);
     }
 
     /// Goes on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.steer(ControlSignal::Run);
+        self.apply_control(ControlSignal::Run);
     }
 
     /// Ends the upload with [`UploadError::Cancelled`](crate::upload::UploadError::Cancelled), at once; it
     /// can be resumed later with its ticket. There is no way back from it in this run.
     pub fn cancel(&self) {
-        self.steer(ControlSignal::Cancel);
+        self.apply_control(ControlSignal::Cancel);
     }
 
     /// Gives the upload up: ends it as [`cancel`](Self::cancel) does, and then deletes what waits for the file at Vimeo, and
@@ -67,17 +70,17 @@ impl UploadHandle {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn steer(&self, wish: ControlSignal) {
-        steer(&self.wish, wish);
+    pub(crate) fn apply_control(&self, signal: ControlSignal) {
+        apply_control(&self.signal, signal);
     }
 }
 
-/// Changes the wish, if it is another one; nothing takes back a cancel.
-pub(crate) fn steer(current: &watch::Sender<ControlSignal>, wish: ControlSignal) {
+/// Changes the signal, if it is another one; nothing takes back a cancel.
+pub(crate) fn apply_control(current: &watch::Sender<ControlSignal>, signal: ControlSignal) {
     current.send_if_modified(|current| {
-        let changes = *current != wish && *current != ControlSignal::Cancel;
+        let changes = *current != signal && *current != ControlSignal::Cancel;
         if changes {
-            *current = wish;
+            *current = signal;
         }
         changes
     });

@@ -9,12 +9,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::body::{StreamState, UploadBody};
 use super::control::ControlSignal;
-use super::machine::{Command, Event, Inputs, Range64, UploadStateMachine, Verdict};
+use super::machine::{Command, Event, FailReason, Inputs, Range64, UploadStateMachine};
 use super::options::UploadOptions;
 use super::plan::Plan;
-use super::progress::Reporter;
-use super::seconds;
-use super::wire::{Answer, NoResponse, TusTransport};
+use super::progress::{self, Reporter};
+use super::wire::{NoResponse, TusResponse, TusTransport};
 use crate::error::{SizeSource, TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
@@ -36,25 +35,25 @@ pub struct Uploaded {
     /// but no longer answered for the link afterwards.
     pub verified: bool,
     /// Time it took, pauses not counted; in JSON in seconds.
-    #[serde(serialize_with = "seconds::serialize")]
+    #[serde(serialize_with = "progress::seconds")]
     pub elapsed: Duration,
 }
 
 pub(crate) struct Driver<W> {
-    pub(crate) wire: W,
+    pub(crate) transport: W,
     pub(crate) ticket: UploadTicket,
     pub(crate) source: Box<dyn Source>,
     pub(crate) options: UploadOptions,
     /// Whether it was created just now, so that the server can have nothing of it.
     pub(crate) is_new: bool,
     /// Held as well as received from, so that it never closes.
-    pub(crate) wish: Arc<watch::Sender<ControlSignal>>,
+    pub(crate) signal: Arc<watch::Sender<ControlSignal>>,
     pub(crate) reporter: Reporter,
 }
 
 /// How a request ended.
 enum Outcome {
-    Over(Result<Answer, NoResponse>),
+    Finished(Result<TusResponse, NoResponse>),
     Stalled,
     Deadline,
     Cancelled,
@@ -63,28 +62,29 @@ enum Outcome {
 impl<W: TusTransport> Driver<W> {
     pub(crate) async fn run(mut self) -> Result<Uploaded, UploadError> {
         let size = self.ticket.size();
-        self.same_source().await?;
+        self.verify_source().await?;
         self.reporter.begin(size);
         let plan = Plan::new(size, self.options.chunking, self.source.replay_limit());
         let mut machine =
-            UploadStateMachine::new(size, plan, self.options.patience()).new_upload(self.is_new);
-        let mut clock = Clock::start(self.options.deadline);
-        let mut wishes = self.wish.subscribe();
+            UploadStateMachine::new(size, plan, self.options.retry.clone(), self.options.deadline)
+                .new_upload(self.is_new);
+        let mut clock = UploadClock::start(self.options.deadline);
+        let mut signals = self.signal.subscribe();
         let mut resumed_from = None;
         let mut failures = 0u32;
         let mut last_source = None;
         let mut body = String::new();
 
-        let mut event = Event::StartedUpload;
+        let mut event = Event::Started;
         loop {
             let now = Inputs {
                 elapsed: clock.elapsed(),
-                chance: (self.options.jitter)(),
-                floor: self.source.min_offset(),
+                random: self.options.retry.random(),
+                min_offset: self.source.min_offset(),
             };
             let command = machine.on(event, now);
             self.log(event, command);
-            self.hear(event, &machine, clock.elapsed());
+            self.report_event(event, &machine, clock.elapsed());
             if let (Event::Probed { offset: Some(offset), .. }, None) = (event, resumed_from) {
                 resumed_from = Some(offset);
             }
@@ -100,57 +100,57 @@ impl<W: TusTransport> Driver<W> {
                         elapsed: clock.elapsed(),
                     });
                 }
-                Command::Fail(verdict) => {
-                    return Err(self.explain(verdict, &machine, body, last_source));
+                Command::Fail(reason) => {
+                    return Err(self.failed(reason, &machine, body, last_source));
                 }
                 Command::Wait(delay) => {
                     failures = failures.saturating_add(1);
-                    if !wait(delay, &mut wishes, &mut clock).await {
+                    if !wait(delay, &mut signals, &mut clock).await {
                         return Err(self.cancelled(&machine));
                     }
-                    event = Event::Waited;
+                    event = Event::WaitElapsed;
                     continue;
                 }
                 Command::Probe => None,
                 Command::Send(range) => Some(range),
             };
-            if !may_go_on(&mut wishes, &mut clock).await {
+            if !wait_while_paused(&mut signals, &mut clock).await {
                 return Err(self.cancelled(&machine));
             }
             let outcome = match sending {
                 None => {
-                    let flow = StreamState::new(0, 0);
-                    let request = self.wire.head();
-                    let patience = (self.options.stall_timeout, self.options.stall_timeout);
-                    attend(request, &flow, patience, &mut wishes, &mut clock, |_, _| {}).await
+                    let stream_state = StreamState::new(0, 0);
+                    let request = self.transport.head();
+                    let timeouts = (self.options.stall_timeout, self.options.stall_timeout);
+                    drive_request(request, &stream_state, timeouts, &mut signals, &mut clock, |_, _| {}).await
                 }
                 Some(range) => {
                     self.source.acknowledge(machine.acknowledged());
-                    self.send(range, &mut wishes, &mut clock).await?
+                    self.send(range, &mut signals, &mut clock).await?
                 }
             };
             event = match outcome {
                 Outcome::Cancelled => return Err(self.cancelled(&machine)),
                 Outcome::Deadline => {
-                    let last = machine.last_trouble();
-                    return Err(self.explain(Verdict::Deadline { last }, &machine, body, None));
+                    let last = machine.last_error();
+                    return Err(self.failed(FailReason::Deadline { last }, &machine, body, None));
                 }
-                Outcome::Stalled => Event::Broke(TransientError::Stalled),
-                Outcome::Over(Err(NoResponse::Impossible(source))) => {
+                Outcome::Stalled => Event::RequestFailed(TransientError::Stalled),
+                Outcome::Finished(Err(NoResponse::InvalidRequest(source))) => {
                     let host = self.ticket.host().to_owned();
                     return Err(UploadError::Http { host, source: *source });
                 }
-                Outcome::Over(Err(NoResponse::Broke(trouble, source))) => {
+                Outcome::Finished(Err(NoResponse::Failed(error, source))) => {
                     last_source = source;
-                    Event::Broke(trouble)
+                    Event::RequestFailed(error)
                 }
-                Outcome::Over(Ok(answer)) => {
+                Outcome::Finished(Ok(answer)) => {
                     last_source = None;
                     body = answer.body;
                     match (answer.status, sending) {
                         (200..=299, None) => Event::Probed { offset: answer.offset, length: answer.length },
                         (200..=299, Some(_)) => Event::Sent { offset: answer.offset },
-                        (status, _) => Event::Answered { status, retry_after: answer.retry_after },
+                        (status, _) => Event::ErrorStatus { status, retry_after: answer.retry_after },
                     }
                 }
             };
@@ -158,7 +158,7 @@ impl<W: TusTransport> Driver<W> {
     }
 
     /// Refuses a source that is not the one the upload was created for, before anything is sent.
-    async fn same_source(&mut self) -> Result<(), UploadError> {
+    async fn verify_source(&mut self) -> Result<(), UploadError> {
         let (promised, found) = (self.ticket.size(), self.source.size());
         if promised != found {
             return Err(UploadError::SizeMismatch { expected: promised, found, by: SizeSource::Source });
@@ -177,33 +177,33 @@ impl<W: TusTransport> Driver<W> {
     async fn send(
         &mut self,
         range: Range64,
-        wishes: &mut watch::Receiver<ControlSignal>,
-        clock: &mut Clock,
+        signals: &mut watch::Receiver<ControlSignal>,
+        clock: &mut UploadClock,
     ) -> Result<Outcome, UploadError> {
         let pieces = self.source.read(range.start..range.end).await?;
-        let flow = Arc::new(StreamState::new(range.start, range.end));
+        let stream_state = Arc::new(StreamState::new(range.start, range.end));
         let body = UploadBody::new(
             range.end.saturating_sub(range.start),
             pieces,
-            Arc::clone(&flow),
-            self.wish.subscribe(),
+            Arc::clone(&stream_state),
+            self.signal.subscribe(),
             self.options.bandwidth.clone(),
         );
-        let patience = (self.options.stall_timeout, self.options.response_timeout);
-        let request = self.wire.patch(range.start, body);
+        let timeouts = (self.options.stall_timeout, self.options.response_timeout);
+        let request = self.transport.patch(range.start, body);
         let reporter = &mut self.reporter;
-        let outcome = attend(request, &flow, patience, wishes, clock, |position, elapsed| {
+        let outcome = drive_request(request, &stream_state, timeouts, signals, clock, |position, elapsed| {
             reporter.sent(position, elapsed);
         })
         .await;
         // What the source said goes before what the broken request looked like because of it.
-        match flow.take_failure() {
+        match stream_state.take_failure() {
             Some(error) => Err(error),
             None => Ok(outcome),
         }
     }
 
-    fn hear(&mut self, event: Event, machine: &UploadStateMachine, elapsed: Duration) {
+    fn report_event(&mut self, event: Event, machine: &UploadStateMachine, elapsed: Duration) {
         if let Event::Probed { offset: Some(offset), .. } | Event::Sent { offset: Some(offset) } = event {
             self.reporter.acknowledged(offset, machine.acknowledged(), elapsed);
         }
@@ -230,9 +230,9 @@ impl<W: TusTransport> Driver<W> {
     }
 
     /// Puts names to what the machine decided.
-    fn explain(
+    fn failed(
         &self,
-        verdict: Verdict,
+        reason: FailReason,
         machine: &UploadStateMachine,
         body: String,
         source: Option<Box<reqwest::Error>>,
@@ -241,22 +241,26 @@ impl<W: TusTransport> Driver<W> {
         let host = self.ticket.host().to_owned();
         let size = self.ticket.size();
         let acknowledged = machine.acknowledged();
-        match verdict {
-            Verdict::LinkGone { status } => UploadError::LinkGone { video_uri, host, status },
-            Verdict::UnsupportedTusVersion => UploadError::UnsupportedTusVersion { host },
-            Verdict::Refused { status } => UploadError::Refused { video_uri, host, status, body },
-            Verdict::OffsetBeyondFile { offset } => UploadError::OffsetBeyondFile { video_uri, offset, size },
-            Verdict::UnexpectedOffset { offset } => UploadError::UnexpectedOffset { video_uri, host, offset },
-            Verdict::SourceNotRewindable { offset, floor } => {
-                UploadError::SourceNotRewindable { video_uri, offset, lowest: floor }
+        match reason {
+            FailReason::LinkGone { status } => UploadError::LinkGone { video_uri, host, status },
+            FailReason::UnsupportedTusVersion => UploadError::UnsupportedTusVersion { host },
+            FailReason::Refused { status } => UploadError::Refused { video_uri, host, status, body },
+            FailReason::OffsetBeyondFile { offset } => {
+                UploadError::OffsetBeyondFile { video_uri, offset, size }
             }
-            Verdict::SizeMismatch { server } => {
+            FailReason::UnexpectedOffset { offset } => {
+                UploadError::UnexpectedOffset { video_uri, host, offset }
+            }
+            FailReason::SourceNotRewindable { offset, min_offset } => {
+                UploadError::SourceNotRewindable { video_uri, offset, lowest: min_offset }
+            }
+            FailReason::SizeMismatch { server } => {
                 UploadError::SizeMismatch { expected: size, found: server, by: SizeSource::Server }
             }
-            Verdict::Exhausted { attempts, last } => {
+            FailReason::Exhausted { attempts, last } => {
                 UploadError::Exhausted { video_uri, host, attempts, last, acknowledged, source }
             }
-            Verdict::Deadline { last } => UploadError::Deadline {
+            FailReason::Deadline { last } => UploadError::Deadline {
                 video_uri,
                 after: self.options.deadline.unwrap_or_default(),
                 acknowledged,
@@ -267,67 +271,71 @@ impl<W: TusTransport> Driver<W> {
 }
 
 /// Waits while the upload is paused; `false` when it is cancelled.
-async fn may_go_on(wishes: &mut watch::Receiver<ControlSignal>, clock: &mut Clock) -> bool {
+async fn wait_while_paused(signals: &mut watch::Receiver<ControlSignal>, clock: &mut UploadClock) -> bool {
     loop {
-        match clock.note(wishes) {
+        match clock.poll_control(signals) {
             ControlSignal::Run => return true,
             ControlSignal::Cancel => return false,
             // Cannot fail: the driver holds a sender.
-            ControlSignal::Pause => drop(wishes.changed().await),
+            ControlSignal::Pause => drop(signals.changed().await),
         }
     }
 }
 
 /// Waits; `false` when the upload was cancelled meanwhile.
-async fn wait(delay: Duration, wishes: &mut watch::Receiver<ControlSignal>, clock: &mut Clock) -> bool {
+async fn wait(
+    delay: Duration,
+    signals: &mut watch::Receiver<ControlSignal>,
+    clock: &mut UploadClock,
+) -> bool {
     let until = after(delay);
     loop {
-        if clock.note(wishes) == ControlSignal::Cancel {
+        if clock.poll_control(signals) == ControlSignal::Cancel {
             return false;
         }
         tokio::select! {
             biased;
-            _ = wishes.changed() => {}
+            _ = signals.changed() => {}
             () = sleep_until(until) => return true,
         }
     }
 }
 
-/// Sees a request through to its answer, or to the end of patience.
+/// Sees a request through to its answer, or to the end of timeouts.
 ///
-/// `patience` is the time without movement while there are bytes to hand over, and the time for
+/// `timeouts` is the time without movement while there are bytes to hand over, and the time for
 /// the answer after that.
-async fn attend(
-    request: impl Future<Output = Result<Answer, NoResponse>>,
-    flow: &StreamState,
-    patience: (Duration, Duration),
-    wishes: &mut watch::Receiver<ControlSignal>,
-    clock: &mut Clock,
+async fn drive_request(
+    request: impl Future<Output = Result<TusResponse, NoResponse>>,
+    stream_state: &StreamState,
+    timeouts: (Duration, Duration),
+    signals: &mut watch::Receiver<ControlSignal>,
+    clock: &mut UploadClock,
     mut moved: impl FnMut(u64, Duration),
 ) -> Outcome {
-    let allowance = || if flow.is_complete() { patience.1 } else { patience.0 };
+    let allowance = || if stream_state.is_complete() { timeouts.1 } else { timeouts.0 };
     let mut request = std::pin::pin!(request);
     let mut stalled_at = after(allowance());
     loop {
-        let wish = clock.note(wishes);
-        if wish == ControlSignal::Cancel {
+        let signal = clock.poll_control(signals);
+        if signal == ControlSignal::Cancel {
             return Outcome::Cancelled;
         }
-        let running = wish == ControlSignal::Run;
+        let running = signal == ControlSignal::Run;
         let deadline = clock.deadline();
         tokio::select! {
             biased;
             outcome = &mut request => {
-                moved(flow.position(), clock.elapsed());
-                return Outcome::Over(outcome);
+                moved(stream_state.position(), clock.elapsed());
+                return Outcome::Finished(outcome);
             }
-            _ = wishes.changed() => stalled_at = after(allowance()),
-            () = flow.moved() => {
-                moved(flow.position(), clock.elapsed());
+            _ = signals.changed() => stalled_at = after(allowance()),
+            () = stream_state.progressed() => {
+                moved(stream_state.position(), clock.elapsed());
                 stalled_at = after(allowance());
             }
             () = sleep_until(stalled_at), if running => {
-                if !flow.is_starved() {
+                if !stream_state.is_starved() {
                     return Outcome::Stalled;
                 }
                 stalled_at = after(allowance());
@@ -345,22 +353,22 @@ async fn at(instant: Option<Instant>) {
 }
 
 /// The time of an upload, which stands still while it is paused.
-struct Clock {
+struct UploadClock {
     begun: Instant,
     limit: Option<Duration>,
     paused: Duration,
     paused_since: Option<Instant>,
 }
 
-impl Clock {
+impl UploadClock {
     fn start(limit: Option<Duration>) -> Self {
         Self { begun: Instant::now(), limit, paused: Duration::ZERO, paused_since: None }
     }
 
     /// Looks at what the owner wants and stops or starts the clock with it.
-    fn note(&mut self, wishes: &mut watch::Receiver<ControlSignal>) -> ControlSignal {
-        let wish = *wishes.borrow_and_update();
-        match (wish, self.paused_since) {
+    fn poll_control(&mut self, signals: &mut watch::Receiver<ControlSignal>) -> ControlSignal {
+        let signal = *signals.borrow_and_update();
+        match (signal, self.paused_since) {
             (ControlSignal::Pause, None) => self.paused_since = Some(Instant::now()),
             (ControlSignal::Run | ControlSignal::Cancel, Some(since)) => {
                 self.paused = self.paused.saturating_add(since.elapsed());
@@ -368,7 +376,7 @@ impl Clock {
             }
             _ => {}
         }
-        wish
+        signal
     }
 
     fn elapsed(&self) -> Duration {

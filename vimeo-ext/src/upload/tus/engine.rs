@@ -39,7 +39,7 @@ pub struct Upload {
     options: UploadOptions,
     client: Option<UploadClient>,
     callback: Option<Callback>,
-    claim: Option<JournalLock>,
+    lock: Option<JournalLock>,
     is_new: bool,
 }
 
@@ -64,7 +64,7 @@ impl Upload {
             options: UploadOptions::default(),
             client: None,
             callback: None,
-            claim: None,
+            lock: None,
             is_new: false,
         }
     }
@@ -91,11 +91,11 @@ impl Upload {
         self
     }
 
-    /// Holds the claim of a [`Journal`](crate::upload::Journal) while the upload runs, and removes the entry
+    /// Holds the lock of a [`Journal`](crate::upload::Journal) while the upload runs, and removes the entry
     /// when it is finished. In any other case the entry stays, to resume from.
     #[must_use]
-    pub fn journal(mut self, claim: JournalLock) -> Self {
-        self.claim = Some(claim);
+    pub fn journal(mut self, lock: JournalLock) -> Self {
+        self.lock = Some(lock);
         self
     }
 
@@ -136,29 +136,29 @@ impl Upload {
     pub fn controlled(
         self,
     ) -> (impl Future<Output = Result<Uploaded, UploadError>> + Send + 'static, UploadHandle) {
-        let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
+        let signal = Arc::new(watch::Sender::new(ControlSignal::Run));
         let (watched, progress) =
             watch::channel(Progress { total: self.ticket.size(), ..Progress::default() });
-        let handle = UploadHandle::new(Arc::clone(&wish), progress);
+        let handle = UploadHandle::new(Arc::clone(&signal), progress);
         let upload = async move {
             let source = self.source.await?;
             let client = match self.client {
                 Some(client) => client,
-                None => UploadClient::for_link_of(&self.ticket)?,
+                None => UploadClient::for_ticket_host(&self.ticket)?,
             };
             let driver = Driver {
-                wire: HttpTusTransport::new(client, self.ticket.clone()),
+                transport: HttpTusTransport::new(client, self.ticket.clone()),
                 ticket: self.ticket,
                 source,
                 options: self.options,
                 is_new: self.is_new,
-                wish,
+                signal,
                 reporter: Reporter::new(watched, self.callback),
             };
             let uploaded = driver.run().await?;
-            if let Some(claim) = self.claim {
+            if let Some(lock) = self.lock {
                 // The upload is finished all the same, and resuming it again would only find that.
-                if let Err(error) = claim.finish().await {
+                if let Err(error) = lock.finish().await {
                     tracing::warn!(%error, "a finished upload stays in the journal");
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::machine::{Command, Event, Now, UploadStateMachine};
+use super::machine::{Command, Event, Inputs, UploadStateMachine};
 use super::options::UploadOptions;
 use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
@@ -21,18 +21,18 @@ const SIZE: u64 = 1000;
 ///
 /// If a command asks for bytes outside the file or before the server's offset, or if the upload does not end.
 pub fn upload_answers(input: &[u8]) {
-    let patience = UploadOptions::default().patience();
+    let retry = UploadOptions::default_retry();
     let plan = Plan::new(SIZE, Chunking::Whole, None);
-    let mut machine = UploadStateMachine::new(SIZE, plan, patience).new_upload(input.len() % 2 == 0);
+    let mut machine = UploadStateMachine::new(SIZE, plan, retry, None).new_upload(input.len() % 2 == 0);
     let mut answers = input.chunks(8);
-    let mut event = Event::StartedUpload;
-    let now = Inputs { elapsed: Duration::ZERO, chance: 0.5, floor: 0 };
+    let mut event = Event::Started;
+    let now = Inputs { elapsed: Duration::ZERO, random: 0.5, min_offset: 0 };
     for _ in 0..MAX_COMMANDS {
         let command = machine.on(event, now);
         assert!(machine.acknowledged() <= SIZE);
         event = match command {
             Command::Done { .. } | Command::Fail(_) => return,
-            Command::Wait(_) => Event::Waited,
+            Command::Wait(_) => Event::WaitElapsed,
             Command::Probe => answer(answers.next(), false),
             Command::Send(range) => {
                 assert!(range.start < range.end && range.end <= SIZE, "{range:?}");
@@ -45,21 +45,23 @@ pub fn upload_answers(input: &[u8]) {
 
 /// One answer: a kind, a number and an offset as a header.
 fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
-    let Some([kind, low, high, text @ ..]) = bytes else { return Event::Broke(TransientError::Dropped) };
+    let Some([kind, low, high, text @ ..]) = bytes else {
+        return Event::RequestFailed(TransientError::Dropped);
+    };
     let number = u16::from_le_bytes([*low, *high]);
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_bytes(text) {
         headers.insert("upload-offset", value);
     }
     let offset = match kind % 2 {
-        0 => wire::number(&headers, "upload-offset"),
+        0 => wire::header_number(&headers, "upload-offset"),
         _ => Some(u64::from(number)),
     };
     match kind % 5 {
         0 | 1 if is_patch => Event::Sent { offset },
         0 | 1 => Event::Probed { offset, length: (kind % 3 == 0).then_some(u64::from(number)) },
-        2 => Event::Broke(TransientError::Stalled),
-        _ => Event::Answered {
+        2 => Event::RequestFailed(TransientError::Stalled),
+        _ => Event::ErrorStatus {
             status: number % 600,
             retry_after: (kind % 3 == 0).then_some(Duration::from_secs(u64::from(number))),
         },

@@ -13,25 +13,26 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::options::retry_wait;
 use super::plan::{ChunkSizer, Plan};
 use crate::error::TransientError;
-use crate::retry::Backoff;
+use crate::retry::RetryPolicy;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The upload starts, or starts again in another process.
-    StartedUpload,
+    Started,
     /// A HEAD succeeded, with the `Upload-Offset` and `Upload-Length` it gave.
     Probed { offset: Option<u64>, length: Option<u64> },
     /// A PATCH succeeded, with the `Upload-Offset` it gave.
     Sent { offset: Option<u64> },
     /// Either request was answered with another status than success.
-    Answered { status: u16, retry_after: Option<Duration> },
+    ErrorStatus { status: u16, retry_after: Option<Duration> },
     /// Either request got no answer.
-    Broke(TransientError),
+    RequestFailed(TransientError),
     /// The wait that was asked for is over.
-    Waited,
+    WaitElapsed,
 }
 
 /// The circumstances of an event, which the machine cannot know.
@@ -40,9 +41,9 @@ pub(crate) struct Inputs {
     /// Time since the upload began, pauses not counted.
     pub(crate) elapsed: Duration,
     /// A random number in `0.0..=1.0`.
-    pub(crate) chance: f64,
+    pub(crate) random: f64,
     /// The lowest offset that the source can still give.
-    pub(crate) floor: u64,
+    pub(crate) min_offset: u64,
 }
 
 /// What to do next.
@@ -52,12 +53,12 @@ pub(crate) enum Command {
     Probe,
     /// Send these bytes (PATCH).
     Send(Range64),
-    /// Do nothing for so long, then report [`Event::Waited`].
+    /// Do nothing for so long, then report [`Event::WaitElapsed`].
     Wait(Duration),
     /// All bytes are with the server; `verified` when a last HEAD said so as well.
     Done { verified: bool },
     /// Stop.
-    Fail(Verdict),
+    Fail(FailReason),
 }
 
 /// `start..end`, as a value that can be copied and compared.
@@ -81,7 +82,7 @@ impl From<Range<u64>> for Range64 {
 
 /// Why an upload stops short. The driver adds what the machine does not know (names, links).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum FailReason {
     LinkGone {
         status: u16,
     },
@@ -94,7 +95,7 @@ pub(crate) enum Verdict {
     },
     SourceNotRewindable {
         offset: u64,
-        floor: u64,
+        min_offset: u64,
     },
     SizeMismatch {
         server: u64,
@@ -112,48 +113,44 @@ pub(crate) enum Verdict {
     },
 }
 
-/// How patient the machine is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RetryLimits {
-    /// Tries in a row without progress; at least 1.
-    pub(crate) attempts: u32,
-    pub(crate) backoff: Backoff,
-    /// Time for the whole upload, if limited.
-    pub(crate) deadline: Option<Duration>,
-}
-
 /// The state of one upload.
 #[derive(Debug)]
 pub(crate) struct UploadStateMachine {
     size: u64,
     sizer: ChunkSizer,
-    patience: RetryLimits,
+    retry: RetryPolicy,
+    /// The time for the whole upload, if limited.
+    deadline: Option<Duration>,
     /// Whether the upload was created just now and no byte of it was sent.
     is_new: bool,
     /// The range that is or was last under way.
     sending: Range64,
     /// Whether what became of that range is not known yet.
-    unsettled: bool,
+    in_doubt: bool,
     /// The furthest offset the server ever gave.
-    best: u64,
-    /// Failures since `best` last moved.
+    max_offset: u64,
+    /// Failures since `max_offset` last moved.
     failures: u32,
+    /// The elapsed time at the first of these failures.
+    failing_since: Option<Duration>,
     last: Option<TransientError>,
     /// A PATCH answered that all bytes are there.
     complete: bool,
 }
 
 impl UploadStateMachine {
-    pub(crate) fn new(size: u64, plan: Plan, patience: RetryLimits) -> Self {
+    pub(crate) fn new(size: u64, plan: Plan, retry: RetryPolicy, deadline: Option<Duration>) -> Self {
         Self {
             size,
             sizer: ChunkSizer::new(plan),
-            patience,
+            retry,
+            deadline,
             is_new: false,
             sending: Range64 { start: 0, end: 0 },
-            unsettled: false,
-            best: 0,
+            in_doubt: false,
+            max_offset: 0,
             failures: 0,
+            failing_since: None,
             last: None,
             complete: false,
         }
@@ -167,52 +164,52 @@ impl UploadStateMachine {
 
     /// The furthest offset the server ever acknowledged; never falls.
     pub(crate) fn acknowledged(&self) -> u64 {
-        self.best
+        self.max_offset
     }
 
     /// What went wrong the last time, if anything did.
-    pub(crate) fn last_trouble(&self) -> Option<TransientError> {
+    pub(crate) fn last_error(&self) -> Option<TransientError> {
         self.last
     }
 
     /// Takes what happened and says what to do.
     pub(crate) fn on(&mut self, event: Event, now: Inputs) -> Command {
         let command = match event {
-            Event::StartedUpload | Event::Waited => Command::Probe,
+            Event::Started | Event::WaitElapsed => Command::Probe,
             Event::Probed { offset, length } => self.probed(offset, length, now),
             Event::Sent { offset } => self.sent(offset, now),
-            Event::Answered { status, retry_after } => self.answered(status, retry_after, now),
-            Event::Broke(trouble) => self.trouble(trouble, None, now),
+            Event::ErrorStatus { status, retry_after } => self.error_status(status, retry_after, now),
+            Event::RequestFailed(error) => self.transient(error, None, now),
         };
         match command {
             Command::Done { .. } | Command::Fail(_) => command,
-            _ if self.over(now.elapsed) => Command::Fail(Verdict::Deadline { last: self.last }),
+            _ if self.deadline_passed(now.elapsed) => Command::Fail(FailReason::Deadline { last: self.last }),
             // A wait that ends after the deadline is a wait for nothing.
-            Command::Wait(delay) if self.over(now.elapsed.saturating_add(delay)) => {
-                Command::Fail(Verdict::Deadline { last: self.last })
+            Command::Wait(delay) if self.deadline_passed(now.elapsed.saturating_add(delay)) => {
+                Command::Fail(FailReason::Deadline { last: self.last })
             }
             command => command,
         }
     }
 
-    fn over(&self, elapsed: Duration) -> bool {
-        self.patience.deadline.is_some_and(|deadline| elapsed >= deadline)
+    fn deadline_passed(&self, elapsed: Duration) -> bool {
+        self.deadline.is_some_and(|deadline| elapsed >= deadline)
     }
 
     fn probed(&mut self, offset: Option<u64>, length: Option<u64>, now: Inputs) -> Command {
         if let Some(server) = length.filter(|length| *length != self.size) {
-            return Command::Fail(Verdict::SizeMismatch { server });
+            return Command::Fail(FailReason::SizeMismatch { server });
         }
         let Some(offset) = offset else {
-            return self.trouble(TransientError::NoOffset, None, now);
+            return self.transient(TransientError::NoOffset, None, now);
         };
         if self.is_new && offset > 0 {
-            return Command::Fail(Verdict::UnexpectedOffset { offset });
+            return Command::Fail(FailReason::UnexpectedOffset { offset });
         }
-        if std::mem::take(&mut self.unsettled) {
+        if std::mem::take(&mut self.in_doubt) {
             match offset > self.sending.start {
                 true => self.sizer.progressed(),
-                false => self.sizer.fruitless(self.sending.length()),
+                false => self.sizer.no_progress(self.sending.length()),
             }
         }
         if offset == self.size {
@@ -223,25 +220,25 @@ impl UploadStateMachine {
             // Perhaps the server is only slow to agree with itself: ask once more before
             // believing it.
             self.complete = false;
-            return self.trouble(TransientError::OffsetRegressed, None, now);
+            return self.transient(TransientError::OffsetRegressed, None, now);
         }
         self.send_from(offset, now)
     }
 
     fn sent(&mut self, offset: Option<u64>, now: Inputs) -> Command {
         let Some(offset) = offset else {
-            return self.trouble(TransientError::NoOffset, None, now);
+            return self.transient(TransientError::NoOffset, None, now);
         };
         if offset == self.size {
             self.advance(offset);
             self.complete = true;
-            self.unsettled = false;
+            self.in_doubt = false;
             return Command::Probe;
         }
         if offset <= self.sending.start {
-            return self.trouble(TransientError::NoProgress, None, now);
+            return self.transient(TransientError::NoProgress, None, now);
         }
-        self.unsettled = false;
+        self.in_doubt = false;
         match offset >= self.sending.end {
             true => self.sizer.succeeded(),
             false => self.sizer.progressed(),
@@ -252,60 +249,66 @@ impl UploadStateMachine {
     /// Adopts the server's offset, in whichever direction it lies.
     fn send_from(&mut self, offset: u64, now: Inputs) -> Command {
         if offset > self.size {
-            return Command::Fail(Verdict::OffsetBeyondFile { offset });
+            return Command::Fail(FailReason::OffsetBeyondFile { offset });
         }
-        if offset < now.floor {
-            return Command::Fail(Verdict::SourceNotRewindable { offset, floor: now.floor });
+        if offset < now.min_offset {
+            return Command::Fail(FailReason::SourceNotRewindable { offset, min_offset: now.min_offset });
         }
         self.advance(offset);
         self.sending = self.sizer.next(offset).into();
-        self.unsettled = true;
+        self.in_doubt = true;
         self.is_new = false;
         Command::Send(self.sending)
     }
 
     fn advance(&mut self, offset: u64) {
-        if offset > self.best {
-            self.best = offset;
+        if offset > self.max_offset {
+            self.max_offset = offset;
             self.failures = 0;
+            self.failing_since = None;
         }
     }
 
-    fn answered(&mut self, status: u16, retry_after: Option<Duration>, now: Inputs) -> Command {
+    fn error_status(&mut self, status: u16, retry_after: Option<Duration>, now: Inputs) -> Command {
         match status {
-            409 | 423 => self.trouble(TransientError::Busy(status), retry_after, now),
-            429 => self.trouble(TransientError::RateLimited, retry_after, now),
-            408 | 500 | 502..=599 => self.trouble(TransientError::Server(status), retry_after, now),
+            409 | 423 => self.transient(TransientError::Busy(status), retry_after, now),
+            429 => self.transient(TransientError::RateLimited, retry_after, now),
+            408 | 500 | 502..=599 => self.transient(TransientError::Server(status), retry_after, now),
             // The server has acknowledged every byte; that it no longer wants to talk about a
             // finished upload takes nothing back.
             _ if self.complete => Command::Done { verified: false },
-            413 if self.unsettled && self.sizer.too_large(self.sending.length()) => {
-                self.unsettled = false;
-                self.trouble(TransientError::TooLarge, None, now)
+            413 if self.in_doubt && self.sizer.too_large(self.sending.length()) => {
+                self.in_doubt = false;
+                self.transient(TransientError::TooLarge, None, now)
             }
             // Something on the way lets no HEAD through. An upload of which nothing was sent begins at 0
             // all the same; were that wrong, the server would refuse the offset.
             405 | 501 if self.is_new => self.send_from(0, now),
-            501 => self.trouble(TransientError::Server(status), retry_after, now),
-            403 | 404 | 410 => Command::Fail(Verdict::LinkGone { status }),
-            412 => Command::Fail(Verdict::UnsupportedTusVersion),
-            _ => Command::Fail(Verdict::Refused { status }),
+            501 => self.transient(TransientError::Server(status), retry_after, now),
+            403 | 404 | 410 => Command::Fail(FailReason::LinkGone { status }),
+            412 => Command::Fail(FailReason::UnsupportedTusVersion),
+            _ => Command::Fail(FailReason::Refused { status }),
         }
     }
 
-    fn trouble(&mut self, trouble: TransientError, retry_after: Option<Duration>, now: Inputs) -> Command {
+    fn transient(&mut self, error: TransientError, retry_after: Option<Duration>, now: Inputs) -> Command {
         // These say nothing about the size of a request: it did not get as far as that.
-        if matches!(trouble, TransientError::Connect | TransientError::RateLimited | TransientError::Busy(_))
-        {
-            self.unsettled = false;
+        if matches!(error, TransientError::Connect | TransientError::RateLimited | TransientError::Busy(_)) {
+            self.in_doubt = false;
         }
         let earlier = self.failures;
         self.failures = earlier.saturating_add(1);
-        self.last = Some(trouble);
-        if self.failures >= self.patience.attempts {
-            return Command::Fail(Verdict::Exhausted { attempts: self.failures, last: trouble });
+        self.last = Some(error);
+        if self.failures >= self.retry.attempts {
+            return Command::Fail(FailReason::Exhausted { attempts: self.failures, last: error });
         }
-        Command::Wait(self.patience.backoff.wait(earlier, now.chance, retry_after))
+        let wait = retry_wait(&self.retry, earlier, now.random, retry_after);
+        let failing_since = *self.failing_since.get_or_insert(now.elapsed);
+        let next_attempt_at = now.elapsed.saturating_sub(failing_since).saturating_add(wait);
+        if next_attempt_at > self.retry.max_elapsed {
+            return Command::Fail(FailReason::Exhausted { attempts: self.failures, last: error });
+        }
+        Command::Wait(wait)
     }
 }
 

@@ -17,7 +17,6 @@ mod plan;
 mod progress;
 mod put;
 mod queue;
-mod seconds;
 mod wire;
 
 pub use bandwidth::Bandwidth;
@@ -27,6 +26,6 @@ pub use engine::Upload;
 pub use options::UploadOptions;
 pub use plan::{Chunking, SUGGESTED_CHUNK};
 pub use progress::Progress;
-pub(crate) use put::{Put, PutFailure, put};
+pub(crate) use put::{PutError, PutOutcome, put};
 pub use queue::{QueueHandle, QueueResult, UploadQueue};
 pub use wire::UploadClient;

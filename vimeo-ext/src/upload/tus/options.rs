@@ -1,15 +1,13 @@
-//! How an upload is done: patience, chunks, limits.
+//! The options of an upload: retries, timeouts, chunks, bandwidth.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::bandwidth::Bandwidth;
-use super::machine::RetryLimits;
 use super::plan::Chunking;
-use crate::retry::Backoff;
+use crate::retry::{Backoff, RetryPolicy};
 
-/// How an upload is done. The defaults suit most lines.
+/// The options of an upload. The defaults suit most connections.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,34 +15,29 @@ use crate::retry::Backoff;
 /// let options = UploadOptions::new()
 ///     .chunking(Chunking::Fixed(SUGGESTED_CHUNK))
 ///     .stall_timeout(Duration::from_secs(120))
+///     .attempts(30)
 ///     .deadline(Duration::from_secs(6 * 3600));
 /// # let _ = options;
 /// ```
 #[derive(Clone)]
 pub struct UploadOptions {
+    pub(crate) retry: RetryPolicy,
     pub(crate) chunking: Chunking,
     pub(crate) stall_timeout: Duration,
     pub(crate) response_timeout: Duration,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) attempts: u32,
-    pub(crate) backoff: Backoff,
     pub(crate) bandwidth: Option<Bandwidth>,
-    pub(crate) jitter: Jitter,
 }
-
-type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 impl Default for UploadOptions {
     fn default() -> Self {
         Self {
+            retry: Self::default_retry(),
             chunking: Chunking::default(),
             stall_timeout: Duration::from_secs(60),
             response_timeout: Duration::from_secs(180),
             deadline: None,
-            attempts: 15,
-            backoff: Backoff::default(),
             bandwidth: None,
-            jitter: Arc::new(fastrand::f64),
         }
     }
 }
@@ -52,88 +45,162 @@ impl Default for UploadOptions {
 impl fmt::Debug for UploadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadOptions")
+            .field("retry", &self.retry)
             .field("chunking", &self.chunking)
             .field("stall_timeout", &self.stall_timeout)
             .field("response_timeout", &self.response_timeout)
             .field("deadline", &self.deadline)
-            .field("attempts", &self.attempts)
-            .field("backoff", &self.backoff)
             .field("bandwidth", &self.bandwidth)
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 
 impl UploadOptions {
-    /// The defaults, to change from there.
+    /// Returns the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How the bytes are spread over requests. Default: [`Chunking::Whole`].
+    /// Returns the default retry policy of uploads: 15 attempts, waits of at most 30 s, no limit on the elapsed time. With
+    /// these, a server that fails every request is given up after about four and a half minutes at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use vimeo_ext::upload::UploadOptions;
+    /// let retry = UploadOptions::default_retry().max_elapsed(Duration::from_secs(3600));
+    /// let options = UploadOptions::new().retry(retry);
+    /// ```
+    pub fn default_retry() -> RetryPolicy {
+        let cap = Duration::from_secs(30);
+        RetryPolicy::default()
+            .attempts(15)
+            .backoff(Duration::from_millis(500), cap)
+            .max_retry_after(cap)
+            .max_elapsed(Duration::MAX)
+    }
+
+    /// Sets when a failed request is retried; the type is the one that calls use. Default:
+    /// [`default_retry`](Self::default_retry).
+    ///
+    /// For an upload the policy counts from the last progress: whenever the server gets further than before, attempts and
+    /// elapsed time start again. A `Retry-After` longer than [`max_retry_after`](RetryPolicy::max_retry_after) is shortened
+    /// to it. [`idempotent`](RetryPolicy::idempotent) has no effect, because the server's offset makes every request safe to
+    /// repeat.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets the [`attempts`](RetryPolicy::attempts) of the retry policy: attempts in a row without progress; at least 1.
+    /// Default: 15.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.retry = self.retry.attempts(attempts);
+        self
+    }
+
+    /// Sets the waits of the retry policy. A `Retry-After` is obeyed up to the longest of them.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        let Backoff { base, cap } = backoff;
+        self.retry = self.retry.backoff(base, cap).max_retry_after(cap.max(base));
+        self
+    }
+
+    /// Sets the source of the random numbers in `0.0..=1.0` that scale the waits; for tests. Default: a fast generator,
+    /// seeded by the system.
+    #[must_use]
+    pub fn jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.retry = self.retry.jitter(jitter);
+        self
+    }
+
+    /// Sets how the bytes are split into requests. Default: [`Chunking::Whole`].
     #[must_use]
     pub fn chunking(mut self, chunking: Chunking) -> Self {
         self.chunking = chunking;
         self
     }
 
-    /// Time without any movement after which a request is given up and tried again. Default: 60 s.
+    /// Sets how long a request may make no progress before it is aborted and retried. Default: 60 s.
     ///
-    /// A transfer that moves is never ended, however slow it is. Time in which the source has
-    /// nothing to give, in which a bandwidth limit holds the bytes back, or in which the upload is
-    /// paused does not count.
+    /// A transfer that makes progress is never aborted, however slow it is. Time during which the source has no data, a
+    /// bandwidth limit holds the bytes back, or the upload is paused does not count.
     #[must_use]
     pub fn stall_timeout(mut self, timeout: Duration) -> Self {
         self.stall_timeout = timeout;
         self
     }
 
-    /// Time the server may take to answer once the last byte of a request went out. Default: 180 s.
+    /// Sets how long the server may take to respond after the last byte of a request. Default: 180 s.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// Time for the whole upload, pauses not counted. Default: no limit.
+    /// Limits the time of the whole upload, not counting pauses. A request in flight is aborted when it is over. Default: no
+    /// limit.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
     }
 
-    /// Tries in a row without progress before it is given up; at least 1. Default: 15, which with
-    /// the default waits is about four and a half minutes at most.
-    ///
-    /// Whenever the server got further than it ever was, the count starts again.
-    #[must_use]
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
-        self
-    }
-
-    /// How long to wait between tries.
-    #[must_use]
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
-    /// Limits the bytes a second; clones of one [`Bandwidth`] share it. Default: no limit.
+    /// Limits the bytes per second; clones of one [`Bandwidth`] share its limit. Default: no limit.
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: impl Into<Option<Bandwidth>>) -> Self {
         self.bandwidth = bandwidth.into();
         self
     }
+}
 
-    /// Where the random numbers in `0.0..=1.0` come from that scale the waits; for tests. Default:
-    /// a fast generator, seeded by the system.
-    #[must_use]
-    pub fn jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
-        self.jitter = Arc::new(jitter);
-        self
+/// Returns the wait before the next attempt after `failures` earlier failures in a row, for one draw of `random` in
+/// `0.0..=1.0`.
+pub(super) fn retry_wait(
+    policy: &RetryPolicy,
+    failures: u32,
+    random: f64,
+    retry_after: Option<Duration>,
+) -> Duration {
+    let wait = Backoff::new(policy.base, policy.cap).wait(failures, random);
+    // A server that names a wait would refuse an earlier request, but a mistaken header must not suspend an upload for a day.
+    retry_after.map_or(wait, |retry_after| wait.max(retry_after.min(policy.max_retry_after)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_stable() {
+        let UploadOptions { retry, stall_timeout, response_timeout, deadline, .. } = UploadOptions::new();
+        assert_eq!((retry.attempts, retry.base, retry.cap), (15, ms(500), ms(30_000)));
+        assert_eq!((retry.max_retry_after, retry.max_elapsed), (ms(30_000), Duration::MAX));
+        assert_eq!((stall_timeout, response_timeout, deadline), (ms(60_000), ms(180_000), None));
     }
 
-    pub(crate) fn patience(&self) -> RetryLimits {
-        RetryLimits { attempts: self.attempts, backoff: self.backoff, deadline: self.deadline }
+    #[test]
+    fn retry_after_extends_the_wait_up_to_its_maximum() {
+        let backoff = |base, cap| UploadOptions::new().backoff(Backoff::new(ms(base), ms(cap))).retry;
+        // (policy, failures, random, Retry-After, wait)
+        let table = [
+            (UploadOptions::default_retry(), 0, 0.0, Some(ms(3_000)), ms(3_000)),
+            (UploadOptions::default_retry(), 3, 1.0, Some(ms(3_000)), ms(4_000)),
+            (UploadOptions::default_retry(), 0, 0.0, Some(ms(86_400_000)), ms(30_000)),
+            (UploadOptions::default_retry(), 2, 0.5, None, ms(1_000)),
+            (RetryPolicy::default(), 0, 0.0, Some(ms(60_000)), ms(60_000)),
+            (backoff(0, 0), 5, 1.0, Some(ms(60_000)), ms(0)),
+            (backoff(1_000, 2_000), 9, 1.0, Some(ms(60_000)), ms(2_000)),
+        ];
+        for (policy, failures, random, retry_after, wait) in table {
+            let found = retry_wait(&policy, failures, random, retry_after);
+            assert_eq!(found, wait, "{policy:?}, {failures} failures, Retry-After {retry_after:?}");
+        }
+    }
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
     }
 }

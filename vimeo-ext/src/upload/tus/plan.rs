@@ -15,7 +15,7 @@ const SHRINK_FACTOR: u64 = 4;
 const GROWTH_FACTOR: u64 = 2;
 
 /// Requests in a row that bring the server no further before the next one is made smaller.
-const FRUITLESS_LIMIT: u32 = 2;
+const MAX_NO_PROGRESS: u32 = 2;
 
 /// Requests of a reduced size in a row that have to succeed before a larger one is tried.
 const GROW_AFTER: u32 = 8;
@@ -105,7 +105,7 @@ pub(crate) struct ChunkSizer {
     /// The most bytes of a request, where that is less than planned.
     limit: Option<u64>,
     /// Requests in a row that brought the server no further.
-    fruitless: u32,
+    no_progress: u32,
     /// Requests in a row that went through, since the limit last changed.
     succeeded: u32,
     /// How many of those it takes before a larger one is tried.
@@ -116,7 +116,7 @@ pub(crate) struct ChunkSizer {
 
 impl ChunkSizer {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { plan, limit: None, fruitless: 0, succeeded: 0, grow_after: GROW_AFTER, on_trial: false }
+        Self { plan, limit: None, no_progress: 0, succeeded: 0, grow_after: GROW_AFTER, on_trial: false }
     }
 
     /// The bytes that go next when the server stands at `offset`.
@@ -126,7 +126,7 @@ impl ChunkSizer {
 
     /// A request went through as it was sent.
     pub(crate) fn succeeded(&mut self) {
-        self.fruitless = 0;
+        self.no_progress = 0;
         self.on_trial = false;
         let Some(limit) = self.limit else { return };
         self.succeeded = self.succeeded.saturating_add(1);
@@ -142,13 +142,13 @@ impl ChunkSizer {
 
     /// A request broke, but the server has some of it: its size was not what stopped it.
     pub(crate) fn progressed(&mut self) {
-        self.fruitless = 0;
+        self.no_progress = 0;
     }
 
     /// A request of `length` bytes brought the server no further.
-    pub(crate) fn fruitless(&mut self, length: u64) {
-        self.fruitless = self.fruitless.saturating_add(1);
-        if self.on_trial || self.fruitless >= FRUITLESS_LIMIT {
+    pub(crate) fn no_progress(&mut self, length: u64) {
+        self.no_progress = self.no_progress.saturating_add(1);
+        if self.on_trial || self.no_progress >= MAX_NO_PROGRESS {
             self.shrink(length);
         }
     }
@@ -160,7 +160,7 @@ impl ChunkSizer {
     }
 
     fn shrink(&mut self, length: u64) -> bool {
-        self.fruitless = 0;
+        self.no_progress = 0;
         self.succeeded = 0;
         if length <= MIN_ADAPTED {
             return false;
@@ -305,7 +305,7 @@ mod tests {
         match fate {
             Succeeded => sizer.succeeded(),
             Progressed => sizer.progressed(),
-            Fruitless => sizer.fruitless(length),
+            Fruitless => sizer.no_progress(length),
             TooLarge => assert_eq!(sizer.too_large(length), length > MIN_ADAPTED),
         }
     }

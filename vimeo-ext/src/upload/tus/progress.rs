@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::watch;
-
-use super::seconds;
 
 /// How far an upload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -23,7 +21,7 @@ pub struct Progress {
     /// Bytes a second, smoothed over about five seconds; 0 until it is known.
     pub rate: u64,
     /// Time left at this rate; `None` until the rate is known. In JSON in seconds.
-    #[serde(serialize_with = "seconds::serialize_option")]
+    #[serde(serialize_with = "optional_seconds")]
     pub eta: Option<Duration>,
 }
 
@@ -33,15 +31,21 @@ pub(crate) type Callback = Box<dyn FnMut(&Progress) + Send>;
 /// Turns what the driver sees into [`Progress`] and tells everyone who wants to know.
 pub(crate) struct Reporter {
     progress: Progress,
-    pace: Pace,
-    watched: watch::Sender<Progress>,
+    estimator: RateEstimator,
+    sender: watch::Sender<Progress>,
     callback: Option<Callback>,
     reported: Option<Progress>,
 }
 
 impl Reporter {
-    pub(crate) fn new(watched: watch::Sender<Progress>, callback: Option<Callback>) -> Self {
-        Self { progress: Progress::default(), pace: Pace::default(), watched, callback, reported: None }
+    pub(crate) fn new(sender: watch::Sender<Progress>, callback: Option<Callback>) -> Self {
+        Self {
+            progress: Progress::default(),
+            estimator: RateEstimator::default(),
+            sender,
+            callback,
+            reported: None,
+        }
     }
 
     pub(crate) fn begin(&mut self, total: u64) {
@@ -51,7 +55,7 @@ impl Reporter {
     /// Bytes were handed over up to `position`; `elapsed` is the time since the upload began.
     pub(crate) fn sent(&mut self, position: u64, elapsed: Duration) {
         self.progress.sent = position.min(self.progress.total);
-        self.pace.note(position, elapsed);
+        self.estimator.record(position, elapsed);
         self.publish();
     }
 
@@ -59,21 +63,21 @@ impl Reporter {
     pub(crate) fn acknowledged(&mut self, offset: u64, best: u64, elapsed: Duration) {
         self.progress.acknowledged = self.progress.acknowledged.max(best.min(self.progress.total));
         self.progress.sent = offset.min(self.progress.total);
-        self.pace.jump(offset, elapsed);
+        self.estimator.reset_position(offset, elapsed);
         self.publish();
     }
 
     /// The sums of many uploads; `moved` counts the bytes that were really transferred.
-    pub(crate) fn sums(&mut self, acknowledged: u64, sent: u64, moved: u64, elapsed: Duration) {
+    pub(crate) fn report_totals(&mut self, acknowledged: u64, sent: u64, moved: u64, elapsed: Duration) {
         self.progress.acknowledged = acknowledged;
         self.progress.sent = sent;
-        self.pace.note(moved, elapsed);
+        self.estimator.record(moved, elapsed);
         self.publish();
     }
 
     fn publish(&mut self) {
         let progress = &mut self.progress;
-        progress.rate = self.pace.rate();
+        progress.rate = self.estimator.rate();
         let left = progress.total.saturating_sub(progress.sent);
         progress.eta = match (left, progress.rate) {
             (0, _) => Some(Duration::ZERO),
@@ -90,7 +94,7 @@ impl Reporter {
             return;
         }
         self.reported = Some(*progress);
-        self.watched.send_replace(*progress);
+        self.sender.send_replace(*progress);
         if let Some(callback) = &mut self.callback {
             callback(progress);
         }
@@ -99,18 +103,18 @@ impl Reporter {
 
 /// A smoothed rate: pure, the time comes in.
 #[derive(Debug, Default)]
-struct Pace {
+struct RateEstimator {
     at: Duration,
     position: u64,
     rate: Option<f64>,
 }
 
-impl Pace {
+impl RateEstimator {
     /// Shorter spans say more about buffers than about the line.
     const MIN_SAMPLE: Duration = Duration::from_millis(100);
-    const MEMORY: f64 = 5.0;
+    const SMOOTHING_SECONDS: f64 = 5.0;
 
-    fn note(&mut self, position: u64, at: Duration) {
+    fn record(&mut self, position: u64, at: Duration) {
         let span = at.saturating_sub(self.at);
         if span < Self::MIN_SAMPLE {
             return;
@@ -120,7 +124,7 @@ impl Pace {
         self.rate = Some(match self.rate {
             None => now,
             Some(before) => {
-                let weight = 1.0 - (-seconds / Self::MEMORY).exp();
+                let weight = 1.0 - (-seconds / Self::SMOOTHING_SECONDS).exp();
                 before + (now - before) * weight
             }
         });
@@ -128,7 +132,7 @@ impl Pace {
     }
 
     /// A change of position that was no transfer: the start of a request.
-    fn jump(&mut self, position: u64, at: Duration) {
+    fn reset_position(&mut self, position: u64, at: Duration) {
         if position != self.position {
             (self.at, self.position) = (at, position);
         }
@@ -139,13 +143,22 @@ impl Pace {
     }
 }
 
+/// Serializes a duration as seconds with a fraction.
+pub(super) fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
-    fn seconds(seconds: f64) -> Duration {
+    fn after(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
     }
 
@@ -153,21 +166,21 @@ mod tests {
     #[test]
     fn acknowledged_bytes_never_fall_and_sent_bytes_follow_the_server() {
         let (sender, receiver) = watch::channel(Progress::default());
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let reported = Arc::new(Mutex::new(Vec::new()));
         let callback: Callback = {
-            let heard = Arc::clone(&heard);
-            Box::new(move |progress| heard.lock().unwrap().push((progress.acknowledged, progress.sent)))
+            let reported = Arc::clone(&reported);
+            Box::new(move |progress| reported.lock().unwrap().push((progress.acknowledged, progress.sent)))
         };
         let mut reporter = Reporter::new(sender, Some(callback));
         reporter.begin(100);
-        reporter.acknowledged(10, 10, seconds(0.0));
-        reporter.sent(60, seconds(1.0));
-        reporter.acknowledged(40, 40, seconds(2.0));
-        reporter.acknowledged(5, 40, seconds(3.0));
-        reporter.sent(100, seconds(4.0));
-        reporter.acknowledged(100, 100, seconds(5.0));
+        reporter.acknowledged(10, 10, after(0.0));
+        reporter.sent(60, after(1.0));
+        reporter.acknowledged(40, 40, after(2.0));
+        reporter.acknowledged(5, 40, after(3.0));
+        reporter.sent(100, after(4.0));
+        reporter.acknowledged(100, 100, after(5.0));
         let expected = [(10, 10), (10, 60), (40, 40), (40, 5), (40, 100), (100, 100)];
-        assert_eq!(*heard.lock().unwrap(), expected);
+        assert_eq!(*reported.lock().unwrap(), expected);
         let last = *receiver.borrow();
         assert_eq!((last.acknowledged, last.total, last.eta), (100, 100, Some(Duration::ZERO)));
     }
@@ -175,21 +188,21 @@ mod tests {
     #[test]
     fn the_last_progress_is_reported_once() {
         let (sender, receiver) = watch::channel(Progress::default());
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let reported = Arc::new(Mutex::new(Vec::new()));
         let callback: Callback = {
-            let heard = Arc::clone(&heard);
-            Box::new(move |progress| heard.lock().unwrap().push((progress.acknowledged, progress.sent)))
+            let reported = Arc::clone(&reported);
+            Box::new(move |progress| reported.lock().unwrap().push((progress.acknowledged, progress.sent)))
         };
         let mut reporter = Reporter::new(sender, Some(callback));
         reporter.begin(100);
-        reporter.sent(40, seconds(0.5));
+        reporter.sent(40, after(0.5));
         for tenth in 6..9 {
-            reporter.sent(100, seconds(f64::from(tenth) / 10.0));
+            reporter.sent(100, after(f64::from(tenth) / 10.0));
         }
         for second in 1..4 {
-            reporter.acknowledged(100, 100, seconds(f64::from(second)));
+            reporter.acknowledged(100, 100, after(f64::from(second)));
         }
-        assert_eq!(*heard.lock().unwrap(), [(0, 40), (0, 100), (100, 100)]);
+        assert_eq!(*reported.lock().unwrap(), [(0, 40), (0, 100), (100, 100)]);
         assert_eq!(receiver.borrow().acknowledged, 100);
     }
 
@@ -198,22 +211,22 @@ mod tests {
         let (sender, receiver) = watch::channel(Progress::default());
         let mut reporter = Reporter::new(sender, None);
         reporter.begin(10_000);
-        reporter.acknowledged(0, 0, seconds(0.0));
+        reporter.acknowledged(0, 0, after(0.0));
         assert_eq!(receiver.borrow().eta, None, "nothing is known yet");
         for tenth in 1..=20u64 {
-            reporter.sent(tenth * 100, seconds(tenth as f64 / 10.0));
+            reporter.sent(tenth * 100, after(tenth as f64 / 10.0));
         }
         let progress = *receiver.borrow();
         assert!((990..=1000).contains(&progress.rate), "{progress:?}");
         let eta = progress.eta.unwrap();
-        assert!(eta >= seconds(7.9) && eta <= seconds(8.2), "{progress:?}");
+        assert!(eta >= after(7.9) && eta <= after(8.2), "{progress:?}");
     }
 
     #[test]
     fn a_resumed_upload_does_not_count_what_was_there() {
-        let mut pace = Pace::default();
-        pace.jump(1_000_000, seconds(0.0));
-        pace.note(1_000_100, seconds(1.0));
-        assert_eq!(pace.rate(), 100);
+        let mut estimator = RateEstimator::default();
+        estimator.reset_position(1_000_000, after(0.0));
+        estimator.record(1_000_100, after(1.0));
+        assert_eq!(estimator.rate(), 100);
     }
 }

@@ -12,32 +12,32 @@ use tokio::time::{sleep, sleep_until};
 
 use super::body::{StreamState, UploadBody};
 use super::control::ControlSignal;
-use super::options::UploadOptions;
-use super::wire::{Answer, NoResponse, UploadClient, answer};
+use super::options::{UploadOptions, retry_wait};
+use super::wire::{NoResponse, TusResponse, UploadClient, send_request};
 use crate::error::{TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
 
 /// What became of it.
 #[derive(Debug)]
-pub(crate) enum Put {
+pub(crate) enum PutOutcome {
     /// The server has the file.
     Done,
     /// The link opens no longer: 403, 404 or 410.
-    Gone(u16),
+    LinkGone(u16),
 }
 
 /// Why it did not get there.
 #[derive(Debug)]
-pub(crate) enum PutFailure {
+pub(crate) enum PutError {
     /// The file cannot be read, or the request cannot be made.
-    Here(UploadError),
+    Local(UploadError),
     /// The server does not want it.
     Refused { status: u16, body: String },
     /// A web page came instead of the server's answer.
     WebPage { status: u16, body: String },
     /// It broke as often as it was tried.
-    Broke { attempts: u32, last: TransientError, source: Option<Box<reqwest::Error>> },
+    Exhausted { attempts: u32, last: TransientError, source: Option<Box<reqwest::Error>> },
 }
 
 /// Sends all of `source` to `link`, whose host is `host`.
@@ -47,87 +47,103 @@ pub(crate) async fn put(
     media_type: &str,
     source: &mut dyn Source,
     options: &UploadOptions,
-) -> Result<Put, PutFailure> {
+) -> Result<PutOutcome, PutError> {
     let mut failures: u32 = 0;
     loop {
-        let outcome = once(client, link, media_type, source, options).await;
+        let outcome = try_put(client, link, media_type, source, options).await;
         let earlier = failures;
         failures = earlier.saturating_add(1);
         let (last, retry_after, broken) = match outcome {
-            Ok(Answer { status, body, is_web_page: true, .. }) => {
-                return Err(PutFailure::WebPage { status, body });
+            Ok(TusResponse { status, body, is_web_page: true, .. }) => {
+                return Err(PutError::WebPage { status, body });
             }
-            Ok(Answer { status: 200..=299, .. }) => return Ok(Put::Done),
-            Ok(Answer { status: status @ (403 | 404 | 410), .. }) => return Ok(Put::Gone(status)),
-            Ok(Answer { status: 429, retry_after, .. }) => (TransientError::RateLimited, retry_after, None),
-            Ok(Answer { status: status @ (408 | 500..=599), retry_after, .. }) => {
+            Ok(TusResponse { status: 200..=299, .. }) => return Ok(PutOutcome::Done),
+            Ok(TusResponse { status: status @ (403 | 404 | 410), .. }) => {
+                return Ok(PutOutcome::LinkGone(status));
+            }
+            Ok(TusResponse { status: 429, retry_after, .. }) => {
+                (TransientError::RateLimited, retry_after, None)
+            }
+            Ok(TusResponse { status: status @ (408 | 500..=599), retry_after, .. }) => {
                 (TransientError::Server(status), retry_after, None)
             }
-            Ok(Answer { status, body, .. }) => return Err(PutFailure::Refused { status, body }),
-            Err(Ended::Here(error)) => return Err(PutFailure::Here(error)),
-            Err(Ended::Impossible(source)) => {
-                return Err(PutFailure::Here(UploadError::Http { host: host.to_owned(), source: *source }));
+            Ok(TusResponse { status, body, .. }) => return Err(PutError::Refused { status, body }),
+            Err(AttemptError::Local(error)) => return Err(PutError::Local(error)),
+            Err(AttemptError::InvalidRequest(source)) => {
+                return Err(PutError::Local(UploadError::Http { host: host.to_owned(), source: *source }));
             }
-            Err(Ended::Broke(trouble, source)) => (trouble, None, source),
+            Err(AttemptError::Failed(error, source)) => (error, None, source),
         };
-        // What was given once only cannot be given again.
-        if failures >= options.attempts || source.min_offset() > 0 {
-            return Err(PutFailure::Broke { attempts: failures, last, source: broken });
+        // What was given try_put only cannot be given again.
+        if failures >= options.retry.attempts || source.min_offset() > 0 {
+            return Err(PutError::Exhausted { attempts: failures, last, source: broken });
         }
-        let delay = options.backoff.wait(earlier, (options.jitter)(), retry_after);
+        let delay = retry_wait(&options.retry, earlier, options.retry.random(), retry_after);
         tracing::warn!(host, ?last, ?delay, "sending a file disturbed, trying again");
         sleep(delay).await;
     }
 }
 
-enum Ended {
-    Here(UploadError),
-    Impossible(Box<reqwest::Error>),
-    Broke(TransientError, Option<Box<reqwest::Error>>),
+enum AttemptError {
+    Local(UploadError),
+    InvalidRequest(Box<reqwest::Error>),
+    Failed(TransientError, Option<Box<reqwest::Error>>),
 }
 
-async fn once(
+async fn try_put(
     client: &UploadClient,
     link: &str,
     media_type: &str,
     source: &mut dyn Source,
     options: &UploadOptions,
-) -> Result<Answer, Ended> {
+) -> Result<TusResponse, AttemptError> {
     let size = source.size();
-    let pieces = source.read(0..size).await.map_err(Ended::Here)?;
-    let flow = Arc::new(StreamState::new(0, size));
+    let pieces = source.read(0..size).await.map_err(AttemptError::Local)?;
+    let stream_state = Arc::new(StreamState::new(0, size));
     // Nobody pauses it; the sender is held so that the body does not find it gone.
-    let wish = watch::Sender::new(ControlSignal::Run);
-    let body = UploadBody::new(size, pieces, Arc::clone(&flow), wish.subscribe(), options.bandwidth.clone());
+    let signal = watch::Sender::new(ControlSignal::Run);
+    let body = UploadBody::new(
+        size,
+        pieces,
+        Arc::clone(&stream_state),
+        signal.subscribe(),
+        options.bandwidth.clone(),
+    );
     let request = client.put(link).header(CONTENT_TYPE, media_type).body(reqwest::Body::wrap(body));
-    let outcome = guard(answer(request, link), &flow, options.stall_timeout, options.response_timeout).await;
-    if let Some(error) = flow.take_failure() {
-        return Err(Ended::Here(error));
+    let outcome = with_idle_timeout(
+        send_request(request, link),
+        &stream_state,
+        options.stall_timeout,
+        options.response_timeout,
+    )
+    .await;
+    if let Some(error) = stream_state.take_failure() {
+        return Err(AttemptError::Local(error));
     }
     match outcome {
-        None => Err(Ended::Broke(TransientError::Stalled, None)),
-        Some(Ok(answer)) => Ok(answer),
-        Some(Err(NoResponse::Impossible(source))) => Err(Ended::Impossible(source)),
-        Some(Err(NoResponse::Broke(trouble, source))) => Err(Ended::Broke(trouble, source)),
+        None => Err(AttemptError::Failed(TransientError::Stalled, None)),
+        Some(Ok(response)) => Ok(response),
+        Some(Err(NoResponse::InvalidRequest(source))) => Err(AttemptError::InvalidRequest(source)),
+        Some(Err(NoResponse::Failed(error, source))) => Err(AttemptError::Failed(error, source)),
     }
 }
 
 /// Sees a request through; `None` when nothing moved for too long.
-async fn guard<T>(
+async fn with_idle_timeout<T>(
     request: impl Future<Output = T>,
-    flow: &StreamState,
+    stream_state: &StreamState,
     stall_timeout: Duration,
     response_timeout: Duration,
 ) -> Option<T> {
     let mut request = std::pin::pin!(request);
     loop {
-        let patience = if flow.is_complete() { response_timeout } else { stall_timeout };
+        let timeout = if stream_state.is_complete() { response_timeout } else { stall_timeout };
         tokio::select! {
             biased;
             outcome = &mut request => return Some(outcome),
-            () = flow.moved() => {}
-            () = sleep_until(after(patience)) => {
-                if !flow.is_starved() {
+            () = stream_state.progressed() => {}
+            () = sleep_until(after(timeout)) => {
+                if !stream_state.is_starved() {
                     return None;
                 }
             }

@@ -1,4 +1,4 @@
-//! Many uploads, a few at a time, under one limit, each with a result of its own.
+//! Many uploads, a few at a time, under run_job limit, each with a result of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::bandwidth::Bandwidth;
-use super::control::{ControlSignal, steer};
+use super::control::{ControlSignal, apply_control};
 use super::driver::Uploaded;
 use super::engine::Upload;
 use super::progress::{Callback, Progress, Reporter};
@@ -24,7 +24,7 @@ use crate::upload::source::BoxFuture;
 /// future is first polled when the upload's turn comes, so videos are not created long before their
 /// bytes. One that fails does not stop the others.
 ///
-/// `E` is the error of the preparing futures, [`UploadError`] or one that it converts into.
+/// `E` is the error of the preparing futures, [`UploadError`] or run_job that it converts into.
 ///
 /// ```no_run
 /// # async fn create(name: &str) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
@@ -44,7 +44,7 @@ use crate::upload::source::BoxFuture;
 /// # }
 /// ```
 pub struct UploadQueue<E = UploadError> {
-    at_once: NonZeroUsize,
+    concurrency: NonZeroUsize,
     bandwidth: Option<Bandwidth>,
     client: Option<UploadClient>,
     callback: Option<Callback>,
@@ -60,14 +60,14 @@ struct Job<E> {
 impl<E> fmt::Debug for UploadQueue<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadQueue")
-            .field("at_once", &self.at_once)
+            .field("concurrency", &self.concurrency)
             .field("bandwidth", &self.bandwidth)
             .field("names", &self.jobs.iter().map(|job| &job.name).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
 
-/// What became of one upload of a queue.
+/// What became of run_job upload of a queue.
 #[derive(Debug)]
 pub struct QueueResult<E = UploadError> {
     /// The name it was added with.
@@ -77,10 +77,10 @@ pub struct QueueResult<E = UploadError> {
 }
 
 impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
-    /// A queue that has so many uploads under way at a time; at least one.
-    pub fn new(at_once: usize) -> Self {
-        let at_once = NonZeroUsize::new(at_once).unwrap_or(NonZeroUsize::MIN);
-        Self { at_once, bandwidth: None, client: None, callback: None, jobs: Vec::new() }
+    /// A queue that has so many uploads under way at a time; at least run_job.
+    pub fn new(concurrency: usize) -> Self {
+        let concurrency = NonZeroUsize::new(concurrency).unwrap_or(NonZeroUsize::MIN);
+        Self { concurrency, bandwidth: None, client: None, callback: None, jobs: Vec::new() }
     }
 
     /// Limits the bytes a second of all uploads together that have no limit of their own.
@@ -97,7 +97,7 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
         self
     }
 
-    /// Calls `callback` whenever there is progress; the numbers are the sums of all uploads.
+    /// Calls `callback` whenever there is progress; the numbers are the totals of all uploads.
     #[must_use]
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.callback = Some(Box::new(callback));
@@ -131,19 +131,19 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
     pub fn controlled(
         self,
     ) -> (impl Future<Output = Result<Vec<QueueResult<E>>, UploadError>> + Send + 'static, QueueHandle) {
-        let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
+        let signal = Arc::new(watch::Sender::new(ControlSignal::Run));
         let total = self.jobs.iter().map(|job| job.size).sum();
         let (watched, progress) = watch::channel(Progress { total, ..Progress::default() });
-        let handle = QueueHandle { wish: Arc::clone(&wish), progress };
-        let sums = Totals::new(Reporter::new(watched, self.callback), total);
+        let handle = QueueHandle { signal: Arc::clone(&signal), progress };
+        let totals = Totals::new(Reporter::new(watched, self.callback), total);
         let running = async move {
             let shared = Shared {
                 client: SharedClient::new(self.client)?,
                 bandwidth: self.bandwidth,
-                sums: Arc::new(Mutex::new(sums)),
-                wish,
+                totals: Arc::new(Mutex::new(totals)),
+                signal,
             };
-            Ok(run(self.jobs, self.at_once, shared).await)
+            Ok(run(self.jobs, self.concurrency, shared).await)
         };
         (running, handle)
     }
@@ -152,30 +152,30 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
 /// Watches and steers a running queue. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct QueueHandle {
-    wish: Arc<watch::Sender<ControlSignal>>,
+    signal: Arc<watch::Sender<ControlSignal>>,
     progress: watch::Receiver<Progress>,
 }
 
 impl QueueHandle {
-    /// A receiver that always holds the sums of all uploads.
+    /// A receiver that always holds the totals of all uploads.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
 
     /// Pauses the uploads under way and begins no other.
     pub fn pause(&self) {
-        steer(&self.wish, ControlSignal::Pause);
+        apply_control(&self.signal, ControlSignal::Pause);
     }
 
     /// Goes on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        steer(&self.wish, ControlSignal::Run);
+        apply_control(&self.signal, ControlSignal::Run);
     }
 
     /// Cancels the uploads under way, which stay resumable, and all that wait, for which nothing
     /// is created.
     pub fn cancel(&self) {
-        steer(&self.wish, ControlSignal::Cancel);
+        apply_control(&self.signal, ControlSignal::Cancel);
     }
 }
 
@@ -184,28 +184,28 @@ impl QueueHandle {
 struct Shared {
     client: SharedClient,
     bandwidth: Option<Bandwidth>,
-    sums: Arc<Mutex<Totals>>,
+    totals: Arc<Mutex<Totals>>,
     /// Held as well as subscribed to, so that it never closes.
-    wish: Arc<watch::Sender<ControlSignal>>,
+    signal: Arc<watch::Sender<ControlSignal>>,
 }
 
 async fn run<E: From<UploadError> + Send + 'static>(
     jobs: Vec<Job<E>>,
-    at_once: NonZeroUsize,
+    concurrency: NonZeroUsize,
     shared: Shared,
 ) -> Vec<QueueResult<E>> {
     let mut waiting = jobs.into_iter().enumerate();
     let mut running = JoinSet::new();
     let mut done = BTreeMap::new();
-    let mut wishes = shared.wish.subscribe();
+    let mut signals = shared.signal.subscribe();
     loop {
-        let wish = *wishes.borrow_and_update();
-        while wish != ControlSignal::Pause && running.len() < at_once.get() {
-            let Some((place, job)) = waiting.next() else { break };
+        let signal = *signals.borrow_and_update();
+        while signal != ControlSignal::Pause && running.len() < concurrency.get() {
+            let Some((index, job)) = waiting.next() else { break };
             let shared = shared.clone();
             running.spawn(async move {
                 let name = job.name.clone();
-                (place, QueueResult { name, outcome: one(place, job, shared).await })
+                (index, QueueResult { name, outcome: run_job(index, job, shared).await })
             });
         }
         if running.is_empty() && waiting.len() == 0 {
@@ -213,45 +213,45 @@ async fn run<E: From<UploadError> + Send + 'static>(
         }
         tokio::select! {
             Some(ended) = running.join_next() => match ended {
-                Ok((place, result)) => drop(done.insert(place, result)),
+                Ok((index, result)) => drop(done.insert(index, result)),
                 // A panic in the caller's own code goes on in the caller's task.
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 // Nobody aborts them but the end of the runtime.
                 Err(_) => {}
             },
-            _ = wishes.changed() => {}
+            _ = signals.changed() => {}
         }
     }
 }
 
-async fn one<E: From<UploadError>>(place: usize, job: Job<E>, shared: Shared) -> Result<Uploaded, E> {
-    let mut wishes = shared.wish.subscribe();
-    if *wishes.borrow_and_update() == ControlSignal::Cancel {
+async fn run_job<E: From<UploadError>>(index: usize, job: Job<E>, shared: Shared) -> Result<Uploaded, E> {
+    let mut signals = shared.signal.subscribe();
+    if *signals.borrow_and_update() == ControlSignal::Cancel {
         return Err(UploadError::Cancelled { video_uri: job.name, acknowledged: 0 }.into());
     }
     // Not ended by a cancel: a video may just be coming into being, and its ticket must not be lost.
     let upload = job.prepare.await?;
     let (running, handle) = upload.share(&shared.client, shared.bandwidth.as_ref()).controlled();
-    handle.steer(*wishes.borrow_and_update());
+    handle.apply_control(*signals.borrow_and_update());
     let mut progress = handle.progress();
     let mut running = std::pin::pin!(running);
-    let note = |progress: &Progress| {
-        shared.sums.lock().unwrap_or_else(PoisonError::into_inner).note(place, progress);
+    let record = |progress: &Progress| {
+        shared.totals.lock().unwrap_or_else(PoisonError::into_inner).record(index, progress);
     };
     loop {
         tokio::select! {
             biased;
             outcome = &mut running => {
-                note(&progress.borrow_and_update());
+                record(&progress.borrow_and_update());
                 return outcome.map_err(E::from);
             }
-            _ = wishes.changed() => handle.steer(*wishes.borrow_and_update()),
-            Ok(()) = progress.changed() => note(&progress.borrow_and_update()),
+            _ = signals.changed() => handle.apply_control(*signals.borrow_and_update()),
+            Ok(()) = progress.changed() => record(&progress.borrow_and_update()),
         }
     }
 }
 
-/// The sums of all uploads of a queue.
+/// The totals of all uploads of a queue.
 struct Totals {
     reporter: Reporter,
     begun: Instant,
@@ -265,14 +265,14 @@ impl Totals {
         Self { reporter, begun: Instant::now(), each: BTreeMap::new(), moved: 0 }
     }
 
-    fn note(&mut self, place: usize, progress: &Progress) {
+    fn record(&mut self, index: usize, progress: &Progress) {
         // What was there when an upload was resumed was not transferred now.
-        if let Some(before) = self.each.insert(place, *progress) {
+        if let Some(before) = self.each.insert(index, *progress) {
             let moved = progress.sent.saturating_sub(before.sent);
             self.moved = self.moved.saturating_add(moved);
         }
         let acknowledged = self.each.values().map(|each| each.acknowledged).sum();
         let sent = self.each.values().map(|each| each.sent).sum();
-        self.reporter.sums(acknowledged, sent, self.moved, self.begun.elapsed());
+        self.reporter.report_totals(acknowledged, sent, self.moved, self.begun.elapsed());
     }
 }

@@ -18,10 +18,10 @@ const UPLOAD_OFFSET: &str = "upload-offset";
 const UPLOAD_LENGTH: &str = "upload-length";
 
 /// As much of a refusal's body as is kept to be shown.
-const SHOWN: usize = 1024;
+const MAX_BODY_SHOWN: usize = 1024;
 
 /// So much more of it is read, so that a link in it is recognised whole before the rest is cut off.
-const READ_BEYOND: usize = 8 * 1024;
+const REDACTION_LOOKAHEAD: usize = 8 * 1024;
 
 /// Time to make a connection, unless told otherwise.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -62,8 +62,8 @@ impl UploadClient {
     }
 
     /// As [`new`](Self::new), for the link of a ticket: one that leads to this machine itself gets no proxy.
-    pub(crate) fn for_link_of(ticket: &UploadTicket) -> Result<Self, UploadError> {
-        if ticket.is_of_this_machine() { Self::without_proxy() } else { Self::new() }
+    pub(crate) fn for_ticket_host(ticket: &UploadTicket) -> Result<Self, UploadError> {
+        if ticket.is_loopback() { Self::without_proxy() } else { Self::new() }
     }
 
     fn builder() -> Result<reqwest::ClientBuilder, UploadError> {
@@ -120,38 +120,41 @@ impl SharedClient {
 
     /// The client for a ticket; `None` when the upload needs one of its own.
     pub(crate) fn for_ticket(&self, ticket: &UploadTicket) -> Option<UploadClient> {
-        let fits = !(self.is_default && ticket.is_of_this_machine());
+        let fits = !(self.is_default && ticket.is_loopback());
         fits.then(|| self.client.clone())
     }
 }
 
 /// What the server answered, as far as the engine cares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct TusResponse {
     pub(crate) status: u16,
     pub(crate) offset: Option<u64>,
     pub(crate) length: Option<u64>,
     pub(crate) retry_after: Option<Duration>,
-    /// The beginning of the body of an answer that is no success, or that is a web page.
+    /// The read_body_prefix of the body of an response that is no success, or that is a web page.
     pub(crate) body: String,
     /// Whether a success came with a web page, as from a login portal or a proxy on the way.
     pub(crate) is_web_page: bool,
 }
 
-/// There was no answer.
+/// There was no response.
 #[derive(Debug)]
 pub(crate) enum NoResponse {
     /// It may go better the next time.
-    Broke(TransientError, Option<Box<reqwest::Error>>),
+    Failed(TransientError, Option<Box<reqwest::Error>>),
     /// The request could not even be made.
-    Impossible(Box<reqwest::Error>),
+    InvalidRequest(Box<reqwest::Error>),
 }
 
 /// The line to the server; a trait so that waiting can be tested without a network.
 pub(crate) trait TusTransport: Send {
-    fn head(&self) -> impl Future<Output = Result<Answer, NoResponse>> + Send;
-    fn patch(&self, offset: u64, body: UploadBody)
-    -> impl Future<Output = Result<Answer, NoResponse>> + Send;
+    fn head(&self) -> impl Future<Output = Result<TusResponse, NoResponse>> + Send;
+    fn patch(
+        &self,
+        offset: u64,
+        body: UploadBody,
+    ) -> impl Future<Output = Result<TusResponse, NoResponse>> + Send;
 }
 
 /// The line that real uploads use.
@@ -172,21 +175,24 @@ impl HttpTusTransport {
             .header(TUS_RESUMABLE, "1.0.0")
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoResponse> {
-        answer(request, self.ticket.upload_link().expose_secret()).await
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<TusResponse, NoResponse> {
+        send_request(request, self.ticket.upload_link().expose_secret()).await
     }
 }
 
-/// Sends a request to `link` and reads of its answer what matters.
-pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Result<Answer, NoResponse> {
-    let response = request.send().await.map_err(no_answer)?;
+/// Sends a request to `link` and reads of its response what matters.
+pub(super) async fn send_request(
+    request: reqwest::RequestBuilder,
+    link: &str,
+) -> Result<TusResponse, NoResponse> {
+    let response = request.send().await.map_err(transport_error)?;
     let status = response.status();
     let headers = response.headers();
-    let mut answer = Answer {
+    let mut read = TusResponse {
         status: status.as_u16(),
-        offset: number(headers, UPLOAD_OFFSET),
-        length: number(headers, UPLOAD_LENGTH),
-        retry_after: number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
+        offset: header_number(headers, UPLOAD_OFFSET),
+        length: header_number(headers, UPLOAD_LENGTH),
+        retry_after: header_number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
         body: String::new(),
         is_web_page: false,
     };
@@ -196,52 +202,52 @@ pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Resu
         .is_some_and(|media_type| media_type.trim_start().to_ascii_lowercase().starts_with("text/html"));
     if !status.is_success() || is_html {
         // A server or proxy that repeats the link must not make a message hold it.
-        let body = without_link(&beginning(response).await, link);
+        let body = without_link(&read_body_prefix(response).await, link);
         let body = body.trim();
-        answer.is_web_page = status.is_success() && body.starts_with('<');
-        answer.body = within(body, SHOWN).to_owned();
+        read.is_web_page = status.is_success() && body.starts_with('<');
+        read.body = truncated(body, MAX_BODY_SHOWN).to_owned();
     }
-    Ok(answer)
+    Ok(read)
 }
 
 impl TusTransport for HttpTusTransport {
-    async fn head(&self) -> Result<Answer, NoResponse> {
-        self.answer(self.request(Method::HEAD)).await
+    async fn head(&self) -> Result<TusResponse, NoResponse> {
+        self.send(self.request(Method::HEAD)).await
     }
 
-    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoResponse> {
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<TusResponse, NoResponse> {
         let request = self
             .request(Method::PATCH)
             .header(UPLOAD_OFFSET, offset)
             .header(CONTENT_TYPE, "application/offset+octet-stream")
             .body(reqwest::Body::wrap(body));
-        self.answer(request).await
+        self.send(request).await
     }
 }
 
-fn no_answer(error: reqwest::Error) -> NoResponse {
+fn transport_error(error: reqwest::Error) -> NoResponse {
     // The URL is the secret.
     let error = Box::new(error.without_url());
     if error.is_builder() {
-        NoResponse::Impossible(error)
+        NoResponse::InvalidRequest(error)
     } else if error.is_connect() {
-        NoResponse::Broke(TransientError::Connect, Some(error))
+        NoResponse::Failed(TransientError::Connect, Some(error))
     } else {
-        NoResponse::Broke(TransientError::Dropped, Some(error))
+        NoResponse::Failed(TransientError::Dropped, Some(error))
     }
 }
 
-pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn header_number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-async fn beginning(mut response: reqwest::Response) -> String {
+async fn read_body_prefix(mut response: reqwest::Response) -> String {
     let mut bytes = Vec::new();
     // A body that breaks off is shown as far as it came: the status is what counts.
     while let Ok(Some(chunk)) = response.chunk().await {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() >= SHOWN.saturating_add(READ_BEYOND) {
-            bytes.truncate(SHOWN.saturating_add(READ_BEYOND));
+        if bytes.len() >= MAX_BODY_SHOWN.saturating_add(REDACTION_LOOKAHEAD) {
+            bytes.truncate(MAX_BODY_SHOWN.saturating_add(REDACTION_LOOKAHEAD));
             break;
         }
     }
@@ -249,7 +255,7 @@ async fn beginning(mut response: reqwest::Response) -> String {
 }
 
 /// As much of a text as fits into so many bytes.
-fn within(text: &str, bytes: usize) -> &str {
+fn truncated(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
@@ -274,8 +280,8 @@ mod tests {
         for (text, offset) in table {
             let mut headers = HeaderMap::new();
             headers.insert(UPLOAD_OFFSET, text.parse().unwrap());
-            assert_eq!(number(&headers, UPLOAD_OFFSET), offset, "{text:?}");
+            assert_eq!(header_number(&headers, UPLOAD_OFFSET), offset, "{text:?}");
         }
-        assert_eq!(number(&HeaderMap::new(), UPLOAD_OFFSET), None);
+        assert_eq!(header_number(&HeaderMap::new(), UPLOAD_OFFSET), None);
     }
 }

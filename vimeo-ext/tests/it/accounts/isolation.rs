@@ -182,11 +182,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     for number in 0..ACCOUNTS {
         let Ok(client) = processes[0].client(&id(&format!("acct-{number}-x"))).await else { continue };
         for entry in client.pending_uploads().unwrap().list().await.unwrap() {
-            let entry = entry.unwrap();
-            assert!(
-                entry.path.ends_with(format!("film-{number}-x.mp4")),
-                "another account's upload: {entry:?}"
-            );
+            assert!(entry.path.ends_with(format!("film-{number}-x.mp4")), "another's upload: {entry:?}");
             let link = entry.ticket.map(|ticket| ticket.upload_link().expose_secret().to_owned());
             unfinished.push((number, link));
         }

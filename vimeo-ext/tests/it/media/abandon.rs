@@ -27,16 +27,16 @@ async fn an_unfinished_upload_is_abandoned_with_its_video_also_without_its_file(
     let path = place.file("film.mp4", &film(1000));
     let video = left_unfinished(&place, &path).await;
     std::fs::remove_file(&path).unwrap();
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     let stranger = place.builder().account("another").build().unwrap().pending_uploads().unwrap();
     assert!(stranger.abandon(entry).await.is_err());
     assert!(is_there(&place, &video).await);
 
-    unfinished.abandon(entry).await.unwrap();
+    pending.abandon(entry).await.unwrap();
     assert!(!is_there(&place, &video).await);
     assert_eq!(place.written_down(), 0);
-    unfinished.abandon(entry).await.unwrap();
+    pending.abandon(entry).await.unwrap();
 }
 
 #[tokio::test]
@@ -44,12 +44,12 @@ async fn a_video_that_has_its_file_is_not_deleted() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     let video = left_unfinished(&place, &path).await;
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     // Another process finished it, and had no time to say so.
     let ticket = entry.ticket.clone().unwrap();
     vimeo_ext::upload::Upload::new(ticket, &*path).run().await.unwrap();
-    unfinished.abandon(entry).await.unwrap();
+    pending.abandon(entry).await.unwrap();
     assert!(is_there(&place, &video).await);
     assert_eq!(place.written_down(), 0);
 }
@@ -59,21 +59,21 @@ async fn a_video_of_unknown_status_is_not_deleted() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
     let video = left_unfinished(&place, &path).await;
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
         let effect = Effect::Body(200, "application/json".to_owned(), body.into());
-        place.sandbox.add_fault(Fault::new(effect).host(Host::Api).method(Method::GET));
-        let error = unfinished.abandon(entry).await.unwrap_err();
+        place.sandbox.fault(Fault::new(effect).host(Host::Api).method(Method::GET));
+        let error = pending.abandon(entry).await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{body}: {error:?}") };
         assert!(
             matches!(&*source, UploadError::UnknownStatus { uri } if *uri == video),
             "{body}: {source:?}"
         );
         assert!(is_there(&place, &video).await, "{body}");
-        assert_eq!(unfinished.list().await.unwrap().len(), 1, "the entry stays until it is known");
+        assert_eq!(pending.list().await.unwrap().len(), 1, "the entry stays until it is known");
     }
-    unfinished.abandon(entry).await.unwrap();
+    pending.abandon(entry).await.unwrap();
     assert!(!is_there(&place, &video).await);
 }
 
@@ -107,8 +107,8 @@ async fn a_controlled_upload_ends_in_its_video_and_can_be_abandoned() {
 
     let slow = place.vimeo().upload(&path).bandwidth(1);
     let (upload, handle) = slow.controlled().await.unwrap();
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     let begun = entry.ticket.as_ref().unwrap().video_uri().to_owned();
     let upload = tokio::spawn(upload);
     handle.abandon();

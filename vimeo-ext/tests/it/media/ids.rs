@@ -3,34 +3,44 @@
 use std::time::Duration;
 use vimeo_api::types::TextTrackType;
 
+use vimeo_ext::PictureTarget;
 use vimeo_ext::api::VideoId;
-use vimeo_ext::{PictureTarget, VideoRef};
 
 use super::Place;
 
 const LINK: &str = "https://vimeo.com/76979871/a1b2c3d4e5";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-#[test]
-fn a_video_is_named_by_number_id_uri_or_link() {
+#[tokio::test]
+async fn videos_are_accepted_as_number_id_uri_and_link() {
+    let place = Place::new().await;
+    let vimeo = place.vimeo();
     let id: VideoId = LINK.parse().unwrap();
-    let cases = [
-        (VideoRef::from(7), "/videos/7", Some("7")),
-        (VideoRef::from("7"), "/videos/7", Some("7")),
-        (VideoRef::from("7:a1b2"), "/videos/7:a1b2", Some("7:a1b2")),
-        (VideoRef::from("/videos/7:a1b2"), "/videos/7:a1b2", Some("7:a1b2")),
-        (VideoRef::from("/users/3/videos/7"), "/users/3/videos/7", Some("7")),
-        (VideoRef::from("/videos/7?fields=uri"), "/videos/7?fields=uri", Some("7")),
-        (VideoRef::from(LINK), "/videos/76979871:a1b2c3d4e5", Some("76979871:a1b2c3d4e5")),
-        (VideoRef::from(&id), "/videos/76979871:a1b2c3d4e5", Some("76979871:a1b2c3d4e5")),
-        (VideoRef::from("https://vimeo.com/7/settings"), "/videos/7", Some("7")),
-        (VideoRef::from("/users/7"), "/users/7", None),
-        (VideoRef::from("https://vimeo.com/showcase/7"), "https://vimeo.com/showcase/7", None),
-        (VideoRef::from(""), "", None),
+    let time = Duration::from_secs(1);
+    // (call, the video in its request; `None` if refused before it is sent)
+    let calls = [
+        (vimeo.thumbnail_at(7, time), Some("7")),
+        (vimeo.thumbnail_at("7", time), Some("7")),
+        (vimeo.thumbnail_at("7:a1b2", time), Some("7:a1b2")),
+        (vimeo.thumbnail_at("/videos/7:a1b2", time), Some("7:a1b2")),
+        (vimeo.thumbnail_at("/users/3/videos/7", time), Some("7")),
+        (vimeo.thumbnail_at("/videos/7?fields=uri", time), Some("7")),
+        (vimeo.thumbnail_at(LINK, time), Some("76979871:a1b2c3d4e5")),
+        (vimeo.thumbnail_at(LINK.to_owned(), time), Some("76979871:a1b2c3d4e5")),
+        (vimeo.thumbnail_at(&id, time), Some("76979871:a1b2c3d4e5")),
+        (vimeo.thumbnail_at(id.clone(), time), Some("76979871:a1b2c3d4e5")),
+        (vimeo.thumbnail_at("https://vimeo.com/7/settings", time), Some("7")),
+        (vimeo.thumbnail_at("/users/7", time), None),
+        (vimeo.thumbnail_at("https://vimeo.com/showcase/7", time), None),
+        (vimeo.thumbnail_at("", time), None),
     ];
-    for (video, uri, id) in cases {
-        assert_eq!(video.uri(), uri);
-        assert_eq!(video.video_id().map(ToString::to_string).as_deref(), id, "{uri}");
+    for (call, video) in calls {
+        place.sandbox.clear_journal();
+        let name = format!("{call:?}");
+        let error = call.send().await.unwrap_err();
+        let expected: Vec<String> = video.iter().map(|id| format!("POST /videos/{id}/pictures")).collect();
+        assert_eq!(place.steps(), expected, "{name}");
+        assert_eq!(error.to_string().contains("expected a video"), video.is_none(), "{name}: {error}");
     }
 }
 

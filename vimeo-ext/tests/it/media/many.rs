@@ -51,8 +51,8 @@ async fn a_batch_that_is_killed_goes_on_with_what_is_missing() {
     let run = || async { place.vimeo().upload_many(&paths).concurrency(1).send().await.unwrap() };
     let first = run().await;
     assert!(matches!(first[0].outcome, Err(Error::Upload { .. })) && first[1].outcome.is_ok());
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     let waiting = entry.ticket.as_ref().unwrap().video_uri().to_owned();
     assert_eq!(run().await[0].outcome.as_ref().unwrap().video_uri, waiting);
 }

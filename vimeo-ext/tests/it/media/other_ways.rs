@@ -28,7 +28,7 @@ async fn vimeo_is_told_where_to_fetch_a_file() {
         .license(LicenseCode::BySa);
     assert!(!format!("{create:?}").contains("s3cret"), "{create:?}");
     let video = create.send().await.unwrap();
-    assert_eq!((video.uri.as_str(), video.id()), ("/videos/7", Some(7)));
+    assert_eq!((video.uri.as_str(), video.id()), ("/videos/7", Some(7.into())));
     let expected = json!({
         "name": "Surf", "license": "by-sa", "privacy": {"comments": "nobody"},
         "upload": {"approach": "pull", "link": url},
@@ -78,7 +78,7 @@ async fn a_browser_gets_a_form() {
     };
     assert!(matches!(*source, UploadError::MissingUploadLink { .. }), "{source:?}");
     let error = fake.vimeo().upload_form("done.html").send().await.unwrap_err();
-    assert!(error.to_string().contains("the address to go to afterwards cannot be used"), "{error}");
+    assert!(error.to_string().contains("the redirect URL cannot be used"), "{error}");
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
     let error = vimeo.upload_picture("/me", Vec::new()).send().await.unwrap_err();
     assert!(error.to_string().contains("the file is empty"), "{error}");
     let error = vimeo.upload_picture("film.mp4", PNG).send().await.unwrap_err();
-    assert!(error.to_string().contains("give a URI such as"), "{error}");
+    assert!(error.to_string().contains("expected a video"), "{error}");
     let error = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).activate(true).send().await;
     let Err(Error::Media(error)) = error else { panic!("an error") };
     assert!(matches!(*error, MediaError::ActivationUnsupported { .. }), "{error:?}");

@@ -23,7 +23,7 @@ async fn replace_returns_the_callers_video_and_the_version() {
     assert_eq!(replaced.video.uri(), video.uri);
     let version = replaced.version_uri.unwrap();
     assert!(version.starts_with(&format!("{}/versions/", video.uri)), "{version}");
-    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
     let create = format!("POST {}/versions", video.uri);
     assert_eq!(place.steps(), [create.as_str(), "HEAD link", "PATCH link", "HEAD link"]);
     let read = place.vimeo().get(&version).fields("filename").send().await.unwrap();
@@ -61,14 +61,14 @@ async fn a_replacement_without_a_response_can_be_adopted() {
         .add_fault(Fault::new(Effect::Reset).operation("create_video_version").phase(Phase::AfterCommit));
     let error = place.vimeo().replace(&video, &file).send().await.unwrap_err();
     assert!(error.to_string().contains(&format!("a version of {} for ", video.uri)), "{error}");
-    let unfinished = place.vimeo().pending_uploads().unwrap();
-    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
-    let candidates = unfinished.candidates(entry).await.unwrap();
+    let pending = place.vimeo().pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
+    let candidates = pending.candidates(entry).await.unwrap();
     let [candidate] = &candidates[..] else { panic!("{candidates:?}") };
     assert_eq!(candidate.name.as_deref(), Some("cut.mp4"));
-    let uploaded = unfinished.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
+    let uploaded = pending.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
     assert_eq!(uploaded.video_uri, video.uri);
-    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
     assert_eq!(place.written_down(), 0);
 }
 
@@ -90,7 +90,7 @@ async fn a_replacement_needs_no_uri_in_the_response() {
         .await;
     let vimeo = Vimeo::builder().access_token("t0ken").base_url(server.uri()).build().unwrap();
     let replaced = vimeo.replace("/videos/7:5ecret", film.clone()).file_name("cut.mp4").send().await.unwrap();
-    assert_eq!((replaced.video.uri(), replaced.version_uri), ("/videos/7:5ecret", None));
+    assert_eq!((replaced.video.uri().as_str(), replaced.version_uri), ("/videos/7:5ecret", None));
     assert_eq!(tus.data(), film);
     tus.assert_well_behaved();
 }
@@ -100,7 +100,7 @@ async fn what_is_no_video_is_refused_before_anything_is_sent() {
     let place = Place::new().await;
     for wrong in ["", "/users/7", "film", "/videos/x"] {
         let error = place.vimeo().replace(wrong, film(10)).send().await.unwrap_err();
-        assert!(error.to_string().contains("names no video"), "{error}");
+        assert!(error.to_string().contains("expected a video"), "{error}");
     }
     assert_eq!(place.steps(), [""; 0]);
     let error = place.vimeo().replace(99, film(10)).send().await.unwrap_err();

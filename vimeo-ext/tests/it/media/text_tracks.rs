@@ -92,7 +92,7 @@ async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
     }
     let error =
         vimeo.upload_text_track("/users/7", TextTrackType::Captions, "en", VTT).send().await.unwrap_err();
-    assert!(error.to_string().contains("names no video"), "{error}");
+    assert!(error.to_string().contains("expected a video"), "{error}");
     let error = vimeo.upload_text_track(1, TextTrackType::Captions, "en", "no.vtt").send().await.unwrap_err();
     assert!(error.to_string().contains("cannot open no.vtt"), "{error}");
     let error =

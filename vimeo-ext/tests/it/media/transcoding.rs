@@ -35,7 +35,7 @@ async fn polling_backs_off_until_transcoding_is_complete() {
         heard.lock().unwrap().push((Instant::now(), state.transcode.clone()));
     });
     let done = wait.send().await.unwrap();
-    assert_eq!((done.video.uri(), done.state.transcode), ("/videos/7", Some(TranscodeStatus::Complete)));
+    assert_eq!((done.video, done.state.transcode), (7.into(), Some(TranscodeStatus::Complete)));
     assert_eq!((done.waited, fake.count()), (begun.elapsed(), 13));
     let states = states.lock().unwrap();
     let waits: Vec<u64> = states.windows(2).map(|two| (two[1].0 - two[0].0).as_secs()).collect();
@@ -62,7 +62,7 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
     assert!(begun.elapsed() <= Duration::from_secs(100));
 
     let error = fake.vimeo().wait_transcoded("/users/7").send().await.unwrap_err();
-    assert!(error.to_string().contains("names no video"), "{error}");
+    assert!(error.to_string().contains("expected a video"), "{error}");
 }
 
 /// BEHAVIOUR.md: L05, U17.

@@ -113,10 +113,7 @@ async fn find_finished(
     if let Some(journal) = &job.journal {
         let entries = journal.list().await?;
         let is_unfinished = |uri: &str| {
-            entries
-                .iter()
-                .flatten()
-                .any(|entry| entry.ticket.as_ref().is_some_and(|ticket| ticket.video_uri() == uri))
+            entries.iter().any(|entry| entry.ticket.as_ref().is_some_and(|ticket| ticket.video_uri() == uri))
         };
         if is_unfinished(&record.uri) {
             return Ok(None);

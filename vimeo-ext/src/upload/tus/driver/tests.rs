@@ -1,4 +1,4 @@
-//! The driver against a scripted line, with the clock paused: waiting is measured, not endured.
+//! The driver against a scripted transport, with the clock paused: waiting is measured, not endured.
 
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
@@ -13,9 +13,9 @@ use crate::upload::source::{BytesSource, StreamSource};
 use crate::upload::tus::control::UploadHandle;
 use crate::upload::tus::progress::Progress;
 
-/// What the line does with one request.
+/// What the transport does with one request.
 enum Step {
-    Answer(Answer),
+    TusResponse(TusResponse),
     Break(TransientError),
     /// Takes a portion at each interval, then answers with the offset reached.
     TakeEvery(Duration),
@@ -25,22 +25,22 @@ enum Step {
 }
 
 fn status(status: u16) -> Step {
-    Step::Answer(Answer { status, ..Answer::default() })
+    Step::TusResponse(TusResponse { status, ..TusResponse::default() })
 }
 
 fn at(offset: u64) -> Step {
-    Step::Answer(Answer { status: 200, offset: Some(offset), ..Answer::default() })
+    Step::TusResponse(TusResponse { status: 200, offset: Some(offset), ..TusResponse::default() })
 }
 
 #[derive(Default, Clone)]
-struct BandwidthLimiter {
+struct ScriptedTransport {
     steps: Arc<Mutex<VecDeque<Step>>>,
     /// What happens when the script is over.
     otherwise: Option<u16>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
-impl BandwidthLimiter {
+impl ScriptedTransport {
     fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Self::default() }
     }
@@ -58,20 +58,20 @@ impl BandwidthLimiter {
         request: String,
         offset: u64,
         body: Option<UploadBody>,
-    ) -> Result<Answer, NoResponse> {
+    ) -> Result<TusResponse, NoResponse> {
         self.log.lock().unwrap().push(request);
         let step = self.steps.lock().unwrap().pop_front();
         let step = step.unwrap_or_else(|| status(self.otherwise.expect("the script is over")));
         let mut offset = offset;
         match (step, body) {
-            (Step::Answer(answer), _) => Ok(answer),
-            (Step::Break(trouble), _) => Err(NoResponse::Broke(trouble, None)),
+            (Step::TusResponse(answer), _) => Ok(answer),
+            (Step::Break(error), _) => Err(NoResponse::Failed(error, None)),
             (Step::TakeEvery(interval), Some(mut body)) => {
                 while let Some(bytes) = take(&mut body).await {
                     offset += bytes;
                     tokio::time::sleep(interval).await;
                 }
-                Ok(Answer { status: 204, offset: Some(offset), ..Answer::default() })
+                Ok(TusResponse { status: 204, offset: Some(offset), ..TusResponse::default() })
             }
             (Step::TakeAndHang(portions), Some(mut body)) => {
                 for _ in 0..portions {
@@ -93,36 +93,36 @@ async fn take(body: &mut UploadBody) -> Option<u64> {
     }
 }
 
-impl TusTransport for BandwidthLimiter {
-    async fn head(&self) -> Result<Answer, NoResponse> {
+impl TusTransport for ScriptedTransport {
+    async fn head(&self) -> Result<TusResponse, NoResponse> {
         self.next("HEAD".to_owned(), 0, None).await
     }
 
-    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoResponse> {
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<TusResponse, NoResponse> {
         self.next(format!("PATCH {offset}"), offset, Some(body)).await
     }
 }
 
 struct Setup {
-    driver: Driver<BandwidthLimiter>,
-    line: BandwidthLimiter,
+    driver: Driver<ScriptedTransport>,
+    transport: ScriptedTransport,
     handle: UploadHandle,
 }
 
-fn setup(line: BandwidthLimiter, source: impl Source, options: UploadOptions) -> Setup {
-    let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
+fn setup(transport: ScriptedTransport, source: impl Source, options: UploadOptions) -> Setup {
+    let signal = Arc::new(watch::Sender::new(ControlSignal::Run));
     let (watched, progress) = watch::channel(Progress::default());
     let ticket = UploadTicket::new("/videos/1", "https://files.example/1?sig=s3cret", source.size()).unwrap();
     let driver = Driver {
-        wire: line.clone(),
+        transport: transport.clone(),
         ticket,
         source: Box::new(source),
         options: options.jitter(|| 1.0),
         is_new: false,
-        wish: Arc::clone(&wish),
+        signal: Arc::clone(&signal),
         reporter: Reporter::new(watched, None),
     };
-    Setup { driver, line, handle: UploadHandle::new(wish, progress) }
+    Setup { driver, transport, handle: UploadHandle::new(signal, progress) }
 }
 
 fn bytes(length: usize) -> BytesSource {
@@ -139,8 +139,8 @@ const MIB: usize = 1024 * 1024;
 #[tokio::test(start_paused = true)]
 async fn an_upload_ends_when_its_retries_are_used_up() {
     for status in [500, 502, 503, 504, 423, 429] {
-        let Setup { driver, line, .. } =
-            setup(BandwidthLimiter::always(status), bytes(10), UploadOptions::new().attempts(8));
+        let Setup { driver, transport, .. } =
+            setup(ScriptedTransport::always(status), bytes(10), UploadOptions::new().attempts(8));
         let begun = Instant::now();
         let error = driver.run().await.unwrap_err();
         let UploadError::Exhausted { attempts: 8, acknowledged: 0, .. } = &error else { panic!("{error:?}") };
@@ -148,7 +148,7 @@ async fn an_upload_ends_when_its_retries_are_used_up() {
         assert!(error.is_resumable());
         // ½ + 1 + 2 + 4 + 8 + 16 + 30 seconds.
         assert_eq!(begun.elapsed(), Duration::from_millis(61_500));
-        assert_eq!(line.log(), ["HEAD"; 8]);
+        assert_eq!(transport.log(), ["HEAD"; 8]);
     }
 }
 
@@ -164,7 +164,7 @@ async fn an_upload_over_a_line_that_always_breaks_ends() {
         Step::Hang,
     ];
     let options = UploadOptions::new().attempts(3);
-    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(10), options);
+    let Setup { driver, transport, .. } = setup(ScriptedTransport::new(steps), bytes(10), options);
     let begun = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(
@@ -173,36 +173,38 @@ async fn an_upload_over_a_line_that_always_breaks_ends() {
     );
     // Two waits, and a stall in which nothing moved.
     assert_eq!(begun.elapsed(), Duration::from_millis(1500) + seconds(60));
-    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD", "PATCH 0"]);
+    assert_eq!(transport.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD", "PATCH 0"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_but_moving_patch_is_not_timed_out() {
     // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
     let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
-    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
+    let Setup { driver, transport, .. } =
+        setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
     let uploaded = driver.run().await.unwrap();
     assert!(uploaded.elapsed > seconds(600), "{uploaded:?}");
     assert_eq!(uploaded.failures, 0);
-    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD"]);
+    assert_eq!(transport.log(), ["HEAD", "PATCH 0", "HEAD"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_patch_fails_after_the_stall_timeout() {
     let steps = [at(0), Step::TakeAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
-    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
+    let Setup { driver, transport, .. } =
+        setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
     let begun = Instant::now();
     let uploaded = driver.run().await.unwrap();
     assert_eq!(begun.elapsed(), seconds(60) + Duration::from_millis(500));
     assert_eq!(uploaded.failures, 1);
-    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 131072", "HEAD"]);
+    assert_eq!(transport.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 131072", "HEAD"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_response_may_take_longer_than_the_stall_timeout() {
     // All bytes are out at once; then the server thinks.
     let steps = [at(0), Step::TakeAndHang(1), at(10)];
-    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
+    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
     let begun = Instant::now();
     assert_eq!(driver.run().await.unwrap().failures, 1);
     assert_eq!(begun.elapsed(), seconds(180) + Duration::from_millis(500));
@@ -213,7 +215,7 @@ async fn a_source_without_data_is_not_a_stall() {
     let (mut pipe, reader) = tokio::io::duplex(64);
     let source = StreamSource::new(reader, 20, "a slow pipe");
     let steps = [at(0), Step::TakeEvery(Duration::ZERO), at(20)];
-    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), source, UploadOptions::new());
+    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), source, UploadOptions::new());
     let feed = async {
         use tokio::io::AsyncWriteExt;
         pipe.write_all(&[1; 10]).await.unwrap();
@@ -228,7 +230,7 @@ async fn a_source_without_data_is_not_a_stall() {
 async fn the_deadline_ends_a_request_that_is_under_way() {
     let steps = [at(0), Step::TakeEvery(seconds(10))];
     let options = UploadOptions::new().deadline(seconds(25));
-    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), options);
+    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
     let begun = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(matches!(error, UploadError::Deadline { last: None, .. }), "{error:?}");
@@ -239,9 +241,9 @@ async fn the_deadline_ends_a_request_that_is_under_way() {
 async fn a_pause_stops_the_bytes_and_the_timeouts() {
     let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
-    let Setup { driver, handle, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), options);
+    let Setup { driver, handle, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
     let progress = handle.progress();
-    let steer = async {
+    let apply_control = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
         handle.pause();
         tokio::time::sleep(seconds(1)).await;
@@ -251,7 +253,7 @@ async fn a_pause_stops_the_bytes_and_the_timeouts() {
         handle.resume();
         sent
     };
-    let (uploaded, sent) = tokio::join!(driver.run(), steer);
+    let (uploaded, sent) = tokio::join!(driver.run(), apply_control);
     let uploaded = uploaded.unwrap();
     assert!(sent > 0 && sent < MIB as u64);
     assert_eq!(uploaded.failures, 0);
@@ -265,9 +267,9 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
     let pausing = [at(0), Step::TakeEvery(seconds(1))];
     for (steps, pause) in [(hanging, false), (waiting, false), (pausing, true)] {
         let Setup { driver, handle, .. } =
-            setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
+            setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
         let begun = Instant::now();
-        let steer = async {
+        let apply_control = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             if pause {
                 handle.pause();
@@ -276,7 +278,7 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
             handle.cancel();
             handle.resume();
         };
-        let (outcome, ()) = tokio::join!(driver.run(), steer);
+        let (outcome, ()) = tokio::join!(driver.run(), apply_control);
         assert!(matches!(outcome, Err(UploadError::Cancelled { .. })), "{outcome:?}");
         assert!(begun.elapsed() <= Duration::from_millis(200));
     }
@@ -285,23 +287,24 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
     let steps = [at(0), status(408), at(0), Step::TakeEvery(Duration::ZERO), at(10)];
-    let Setup { driver, handle, line } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
-    let steer = async {
+    let Setup { driver, handle, transport } =
+        setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
+    let apply_control = async {
         // While it waits after the 408.
         tokio::time::sleep(Duration::from_millis(100)).await;
         handle.pause();
         tokio::time::sleep(seconds(600)).await;
-        assert_eq!(line.log(), ["HEAD", "PATCH 0"]);
+        assert_eq!(transport.log(), ["HEAD", "PATCH 0"]);
         handle.resume();
     };
-    let (uploaded, ()) = tokio::join!(driver.run(), steer);
+    let (uploaded, ()) = tokio::join!(driver.run(), apply_control);
     assert_eq!(uploaded.unwrap().failures, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_error_shows_the_link() {
     for steps in [vec![status(404)], vec![status(412)], vec![status(400)], vec![at(11)]] {
-        let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
+        let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
         let error = driver.run().await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
@@ -313,9 +316,13 @@ async fn times_without_end_are_taken_as_such() {
         .stall_timeout(Duration::MAX)
         .response_timeout(Duration::MAX)
         .backoff(Backoff::new(seconds(1), Duration::MAX));
-    let busy = Step::Answer(Answer { status: 503, retry_after: Some(Duration::MAX), ..Answer::default() });
-    let line = BandwidthLimiter::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
-    let Setup { driver, .. } = setup(line, bytes(10), options);
+    let busy = Step::TusResponse(TusResponse {
+        status: 503,
+        retry_after: Some(Duration::MAX),
+        ..TusResponse::default()
+    });
+    let transport = ScriptedTransport::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
+    let Setup { driver, .. } = setup(transport, bytes(10), options);
     let begun = Instant::now();
     assert_eq!(driver.run().await.unwrap().size, 10);
     assert!(begun.elapsed() >= seconds(365 * 24 * 60 * 60));

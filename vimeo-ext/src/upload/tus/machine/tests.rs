@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::*;
+use crate::upload::tus::options::UploadOptions;
 use crate::upload::tus::plan::Chunking;
 
 const SIZE: u64 = 100;
@@ -12,12 +13,12 @@ fn machine() -> UploadStateMachine {
 }
 
 fn chunked(size: u64, chunking: Chunking) -> UploadStateMachine {
-    let patience = RetryLimits { attempts: 4, backoff: Backoff::default(), deadline: None };
-    UploadStateMachine::new(size, Plan::new(size, chunking, None), patience)
+    let retry = UploadOptions::default_retry().attempts(4);
+    UploadStateMachine::new(size, Plan::new(size, chunking, None), retry, None)
 }
 
 fn now() -> Inputs {
-    Inputs { elapsed: Duration::ZERO, chance: 1.0, floor: 0 }
+    Inputs { elapsed: Duration::ZERO, random: 1.0, min_offset: 0 }
 }
 
 fn probed(offset: u64) -> Event {
@@ -29,7 +30,7 @@ fn sent(offset: u64) -> Event {
 }
 
 fn answered(status: u16) -> Event {
-    Event::Answered { status, retry_after: None }
+    Event::ErrorStatus { status, retry_after: None }
 }
 
 fn send(start: u64, end: u64) -> Command {
@@ -53,37 +54,27 @@ const DONE: Command = Command::Done { verified: true };
 
 #[test]
 fn the_road_of_an_upload() {
-    let lost = Event::Broke(TransientError::Dropped);
+    let lost = Event::RequestFailed(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
             "undisturbed",
-            &[
-                (Event::StartedUpload, PROBE),
-                (probed(0), send(0, 100)),
-                (sent(100), PROBE),
-                (probed(100), DONE),
-            ],
+            &[(Event::Started, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
         (
             "resumed where the server stands",
-            &[
-                (Event::StartedUpload, PROBE),
-                (probed(40), send(40, 100)),
-                (sent(100), PROBE),
-                (probed(100), DONE),
-            ],
+            &[(Event::Started, PROBE), (probed(40), send(40, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
-        ("nothing left to send", &[(Event::StartedUpload, PROBE), (probed(100), DONE)]),
+        ("nothing left to send", &[(Event::Started, PROBE), (probed(100), DONE)]),
         (
             "a drop is followed by one HEAD, and the server's offset counts",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (lost, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(60), send(60, 100)),
                 (answered(502), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(60), send(60, 100)),
                 (sent(100), PROBE),
                 (probed(100), DONE),
@@ -92,42 +83,42 @@ fn the_road_of_an_upload() {
         (
             "locked twice",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (answered(423), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (answered(423), wait(1000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(10), send(10, 100)),
             ],
         ),
         (
             "409, and the server is behind",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(50), send(50, 100)),
                 (answered(409), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(20), send(20, 100)),
             ],
         ),
         (
             "409, and the server is ahead of us but within the file",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (answered(409), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(70), send(70, 100)),
             ],
         ),
         (
             "the server takes less than was sent",
-            &[(Event::StartedUpload, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
+            &[(Event::Started, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
         ),
         (
             "a finished upload whose link is gone at the last HEAD is finished",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (sent(100), PROBE),
                 (answered(404), Command::Done { verified: false }),
@@ -136,23 +127,23 @@ fn the_road_of_an_upload() {
         (
             "a server that takes back its word is asked again before it is believed",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (sent(100), PROBE),
                 (probed(90), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(90), send(90, 100)),
             ],
         ),
         (
             "a success without an offset is not believed",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (Event::Probed { offset: None, length: None }, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 100)),
                 (Event::Sent { offset: None }, wait(1000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
             ],
         ),
     ];
@@ -167,7 +158,7 @@ fn chunks_follow_one_another_without_a_probe_between() {
         chunked(10, Chunking::Fixed(NonZeroU64::new(4).unwrap())),
         "chunks",
         &[
-            (Event::StartedUpload, PROBE),
+            (Event::Started, PROBE),
             (Event::Probed { offset: Some(0), length: Some(10) }, send(0, 4)),
             (sent(4), send(4, 8)),
             (sent(8), send(8, 10)),
@@ -182,13 +173,13 @@ fn an_empty_upload_needs_no_patch() {
     play(
         chunked(0, Chunking::Whole),
         "empty",
-        &[(Event::StartedUpload, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
+        &[(Event::Started, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
     );
 }
 
 #[test]
 fn what_each_answer_means() {
-    use Verdict::*;
+    use FailReason::*;
     let fail = Command::Fail;
     // (status, while probing or sending)
     let table = [
@@ -213,36 +204,36 @@ fn what_each_answer_means() {
         (599, wait(500)),
     ];
     for (status, command) in table {
-        play(machine(), "probing", &[(Event::StartedUpload, PROBE), (answered(status), command)]);
+        play(machine(), "probing", &[(Event::Started, PROBE), (answered(status), command)]);
         play(
             machine(),
             "sending",
-            &[(Event::StartedUpload, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
+            &[(Event::Started, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
         );
     }
 }
 
 #[test]
 fn offsets_that_cannot_be_are_typed_errors() {
-    // (floor of the source, offset, length, verdict)
+    // (min_offset of the source, offset, length, reason)
     let table = [
-        (0, 101, Some(100), Verdict::OffsetBeyondFile { offset: 101 }),
-        (0, 500, None, Verdict::OffsetBeyondFile { offset: 500 }),
-        (50, 20, Some(100), Verdict::SourceNotRewindable { offset: 20, floor: 50 }),
-        (0, 20, Some(99), Verdict::SizeMismatch { server: 99 }),
-        (0, 100, Some(200), Verdict::SizeMismatch { server: 200 }),
+        (0, 101, Some(100), FailReason::OffsetBeyondFile { offset: 101 }),
+        (0, 500, None, FailReason::OffsetBeyondFile { offset: 500 }),
+        (50, 20, Some(100), FailReason::SourceNotRewindable { offset: 20, min_offset: 50 }),
+        (0, 20, Some(99), FailReason::SizeMismatch { server: 99 }),
+        (0, 100, Some(200), FailReason::SizeMismatch { server: 200 }),
     ];
-    for (floor, offset, length, verdict) in table {
+    for (min_offset, offset, length, reason) in table {
         let mut machine = machine();
-        machine.on(Event::StartedUpload, now());
+        machine.on(Event::Started, now());
         let event = Event::Probed { offset: Some(offset), length };
-        assert_eq!(machine.on(event, Inputs { floor, ..now() }), Command::Fail(verdict));
+        assert_eq!(machine.on(event, Inputs { min_offset, ..now() }), Command::Fail(reason));
     }
     let mut machine = machine();
-    machine.on(Event::StartedUpload, now());
+    machine.on(Event::Started, now());
     machine.on(probed(0), now());
-    let verdict = Verdict::OffsetBeyondFile { offset: 101 };
-    assert_eq!(machine.on(sent(101), now()), Command::Fail(verdict));
+    let reason = FailReason::OffsetBeyondFile { offset: 101 };
+    assert_eq!(machine.on(sent(101), now()), Command::Fail(reason));
 }
 
 /// BEHAVIOUR.md: U12.
@@ -252,16 +243,16 @@ fn consecutive_failures_exhaust_the_attempts() {
         machine(),
         "always 500",
         &[
-            (Event::StartedUpload, PROBE),
+            (Event::Started, PROBE),
             (answered(500), wait(500)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
             (answered(500), wait(1000)),
-            (Event::Waited, PROBE),
-            (Event::Broke(TransientError::Connect), wait(2000)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
+            (Event::RequestFailed(TransientError::Connect), wait(2000)),
+            (Event::WaitElapsed, PROBE),
             (
                 answered(503),
-                Command::Fail(Verdict::Exhausted { attempts: 4, last: TransientError::Server(503) }),
+                Command::Fail(FailReason::Exhausted { attempts: 4, last: TransientError::Server(503) }),
             ),
         ],
     );
@@ -269,32 +260,32 @@ fn consecutive_failures_exhaust_the_attempts() {
 
 #[test]
 fn progress_gives_the_budget_back_and_mere_motion_does_not() {
-    let lost = Event::Broke(TransientError::Stalled);
+    let lost = Event::RequestFailed(TransientError::Stalled);
     let mut machine = play(
         machine(),
         "forward",
         &[
-            (Event::StartedUpload, PROBE),
+            (Event::Started, PROBE),
             (probed(0), send(0, 100)),
             (lost, wait(500)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
             (lost, wait(1000)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
             (probed(1), send(1, 100)),
             (lost, wait(500)),
-            (Event::Waited, PROBE),
-            // Back and forth below the best offset is not progress.
+            (Event::WaitElapsed, PROBE),
+            // Back and forth below the max_offset offset is not progress.
             (probed(0), send(0, 100)),
             (sent(1), send(1, 100)),
             (lost, wait(1000)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
             (probed(1), send(1, 100)),
             (lost, wait(2000)),
-            (Event::Waited, PROBE),
+            (Event::WaitElapsed, PROBE),
             (probed(1), send(1, 100)),
         ],
     );
-    let exhausted = Verdict::Exhausted { attempts: 4, last: TransientError::NoProgress };
+    let exhausted = FailReason::Exhausted { attempts: 4, last: TransientError::NoProgress };
     assert_eq!(machine.on(sent(1), now()), Command::Fail(exhausted));
     assert_eq!(machine.acknowledged(), 1);
 }
@@ -302,17 +293,17 @@ fn progress_gives_the_budget_back_and_mere_motion_does_not() {
 #[test]
 fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
     let mut machine = chunked(100, Chunking::Fixed(NonZeroU64::new(50).unwrap()));
-    let mut command = machine.on(Event::StartedUpload, now());
+    let mut command = machine.on(Event::Started, now());
     for _ in 0..100 {
         command = match command {
             Command::Probe => machine.on(Event::Probed { offset: Some(0), length: None }, now()),
             Command::Send(Range64 { start: 0, .. }) => machine.on(sent(50), now()),
             Command::Send(_) => machine.on(sent(0), now()),
-            Command::Wait(_) => machine.on(Event::Waited, now()),
+            Command::Wait(_) => machine.on(Event::WaitElapsed, now()),
             Command::Done { .. } => panic!("it was never done"),
-            Command::Fail(verdict) => {
+            Command::Fail(reason) => {
                 let last = TransientError::NoProgress;
-                assert_eq!(verdict, Verdict::Exhausted { attempts: 4, last });
+                assert_eq!(reason, FailReason::Exhausted { attempts: 4, last });
                 return;
             }
         };
@@ -322,33 +313,62 @@ fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
 
 #[test]
 fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
-    let patience =
-        RetryLimits { attempts: 100, backoff: Backoff::default(), deadline: Some(Duration::from_secs(10)) };
-    let fresh = || UploadStateMachine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), patience);
+    let fresh = || {
+        let plan = Plan::new(SIZE, Chunking::Whole, None);
+        let retry = UploadOptions::default_retry().attempts(100);
+        UploadStateMachine::new(SIZE, plan, retry, Some(Duration::from_secs(10)))
+    };
     let at = |seconds| Inputs { elapsed: Duration::from_secs_f64(seconds), ..now() };
     // (event, at second, command)
     let table = [
         (probed(0), 9.9, send(0, 100)),
-        (probed(0), 10.0, Command::Fail(Verdict::Deadline { last: None })),
-        (sent(50), 10.1, Command::Fail(Verdict::Deadline { last: None })),
+        (probed(0), 10.0, Command::Fail(FailReason::Deadline { last: None })),
+        (sent(50), 10.1, Command::Fail(FailReason::Deadline { last: None })),
         (probed(100), 11.0, DONE),
         (answered(500), 9.0, wait(500)),
         // The wait of 500 ms would end after the deadline.
-        (answered(500), 9.6, Command::Fail(Verdict::Deadline { last: Some(TransientError::Server(500)) })),
-        (answered(404), 12.0, Command::Fail(Verdict::LinkGone { status: 404 })),
+        (answered(500), 9.6, Command::Fail(FailReason::Deadline { last: Some(TransientError::Server(500)) })),
+        (answered(404), 12.0, Command::Fail(FailReason::LinkGone { status: 404 })),
     ];
     for (event, second, command) in table {
         let mut machine = fresh();
-        machine.on(Event::StartedUpload, at(0.0));
+        machine.on(Event::Started, at(0.0));
         assert_eq!(machine.on(event, at(second)), command, "{event:?} at {second} s");
     }
 }
 
 #[test]
-fn retry_after_is_kept() {
+fn max_elapsed_counts_from_the_first_failure_without_progress() {
+    let retry = UploadOptions::default_retry().max_elapsed(Duration::from_secs(10));
+    let mut machine = UploadStateMachine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), retry, None);
+    let at = |seconds| Inputs { elapsed: Duration::from_secs(seconds), ..now() };
+    let lost = Event::RequestFailed(TransientError::Dropped);
+    machine.on(Event::Started, at(0));
+    machine.on(probed(0), at(0));
+    // A request that took an hour does not count.
+    assert_eq!(machine.on(lost, at(3600)), wait(500));
+    machine.on(Event::WaitElapsed, at(3600));
+    machine.on(probed(1), at(3605));
+    // Progress resets it.
+    assert_eq!(machine.on(lost, at(3609)), wait(500));
+    machine.on(Event::WaitElapsed, at(3610));
+    machine.on(probed(1), at(3610));
+    assert_eq!(machine.on(lost, at(3617)), wait(1000));
+    machine.on(Event::WaitElapsed, at(3618));
+    machine.on(probed(1), at(3618));
+    let exhausted = FailReason::Exhausted { attempts: 3, last: TransientError::Dropped };
+    assert_eq!(
+        machine.on(lost, at(3618)),
+        Command::Fail(exhausted),
+        "the next attempt would begin after 11 s"
+    );
+}
+
+#[test]
+fn retry_after_extends_the_wait() {
     let mut machine = machine();
-    machine.on(Event::StartedUpload, now());
-    let event = Event::Answered { status: 429, retry_after: Some(Duration::from_secs(7)) };
+    machine.on(Event::Started, now());
+    let event = Event::ErrorStatus { status: 429, retry_after: Some(Duration::from_secs(7)) };
     assert_eq!(machine.on(event, now()), wait(7000));
 }
 
@@ -357,18 +377,18 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
     const MIB: u64 = 1024 * 1024;
     let size = 100 * MIB;
     let probed = |offset| Event::Probed { offset: Some(offset), length: Some(size) };
-    let lost = Event::Broke(TransientError::Dropped);
+    let lost = Event::RequestFailed(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
             "withheld twice",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, size)),
                 (lost, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
                 (lost, wait(1000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 25 * MIB)),
                 (sent(25 * MIB), send(25 * MIB, 50 * MIB)),
             ],
@@ -376,45 +396,45 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
         (
             "refused for its size",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, size)),
                 (answered(413), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 25 * MIB)),
                 (answered(413), wait(1000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 6 * MIB + MIB / 4)),
             ],
         ),
         (
             "a break after which the server has more says nothing about the size",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, size)),
                 (lost, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(MIB), send(MIB, size)),
                 (lost, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(2 * MIB), send(2 * MIB, size)),
                 (lost, wait(500)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(2 * MIB), send(2 * MIB, size)),
             ],
         ),
         (
             "nor does a server that is not there, locked or overrun",
             &[
-                (Event::StartedUpload, PROBE),
+                (Event::Started, PROBE),
                 (probed(0), send(0, size)),
-                (Event::Broke(TransientError::Connect), wait(500)),
-                (Event::Waited, PROBE),
+                (Event::RequestFailed(TransientError::Connect), wait(500)),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
                 (answered(423), wait(1000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
                 (answered(429), wait(2000)),
-                (Event::Waited, PROBE),
+                (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
             ],
         ),
@@ -431,21 +451,21 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
     // (the first answer, what is done)
     let table = [
         (probed(0), send(0, 100)),
-        (probed(100), fail(Verdict::UnexpectedOffset { offset: 100 })),
-        (probed(40), fail(Verdict::UnexpectedOffset { offset: 40 })),
-        (answered(404), fail(Verdict::LinkGone { status: 404 })),
+        (probed(100), fail(FailReason::UnexpectedOffset { offset: 100 })),
+        (probed(40), fail(FailReason::UnexpectedOffset { offset: 40 })),
+        (answered(404), fail(FailReason::LinkGone { status: 404 })),
         // Where HEAD is forbidden, it can only be tried.
         (answered(405), send(0, 100)),
         (answered(501), send(0, 100)),
     ];
     for (event, command) in table {
-        play(fresh(), "new", &[(Event::StartedUpload, PROBE), (event, command)]);
+        play(fresh(), "new", &[(Event::Started, PROBE), (event, command)]);
     }
     play(
         fresh(),
         "without HEAD to its end",
         &[
-            (Event::StartedUpload, PROBE),
+            (Event::Started, PROBE),
             (answered(405), send(0, 100)),
             (sent(100), PROBE),
             (answered(405), Command::Done { verified: false }),
@@ -456,10 +476,10 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
         fresh(),
         "a lost answer",
         &[
-            (Event::StartedUpload, PROBE),
+            (Event::Started, PROBE),
             (probed(0), send(0, 100)),
-            (Event::Broke(TransientError::Dropped), wait(500)),
-            (Event::Waited, PROBE),
+            (Event::RequestFailed(TransientError::Dropped), wait(500)),
+            (Event::WaitElapsed, PROBE),
             (probed(100), DONE),
         ],
     );

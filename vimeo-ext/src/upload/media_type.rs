@@ -18,7 +18,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    fn word(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Video => "a video",
             Self::Image => "an image",
@@ -39,20 +39,20 @@ impl Expected {
 /// The media type of what begins with `head`, where it is known, and a warning when it is another than expected.
 ///
 /// A type that is not known is no reason to warn: there are more kinds of video than anybody has listed.
-pub(crate) fn judge(head: &[u8], expected: Expected) -> (Option<&'static str>, Option<Warning>) {
+pub(crate) fn sniff(head: &[u8], expected: Expected) -> (Option<&'static str>, Option<Warning>) {
     // What browsers and players go by; `infer` knows no text tracks.
     if head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"WEBVTT") {
-        let warning = (expected != Expected::Text).then(|| Warning::media_type("text/vtt", expected.word()));
+        let warning = (expected != Expected::Text).then(|| Warning::media_type("text/vtt", expected.label()));
         return (Some("text/vtt"), warning);
     }
     let Some(found) = infer::get(head) else { return (None, None) };
     let warning = (!expected.fits(found.matcher_type()))
-        .then(|| Warning::media_type(found.mime_type(), expected.word()));
+        .then(|| Warning::media_type(found.mime_type(), expected.label()));
     (Some(found.mime_type()), warning)
 }
 
 /// Looks at a source's first bytes. A source that gives its bytes once only is not looked at.
-pub(crate) async fn look(
+pub(crate) async fn sniff_source(
     source: &mut dyn Source,
     expected: Expected,
 ) -> Result<(Option<&'static str>, Option<Warning>), UploadError> {
@@ -64,7 +64,7 @@ pub(crate) async fn look(
     while let Some(piece) = pieces.next().await {
         head.extend_from_slice(&piece?);
     }
-    let (found, warning) = judge(&head, expected);
+    let (found, warning) = sniff(&head, expected);
     if let Some(warning) = &warning {
         tracing::warn!(source = source.name(), "{warning}");
     }
@@ -94,7 +94,7 @@ mod tests {
             (PNG, Expected::Text, Some("image/png"), true),
         ];
         for (head, expected, found, warned) in table {
-            let (media_type, warning) = judge(head, expected);
+            let (media_type, warning) = sniff(head, expected);
             assert_eq!((media_type, warning.is_some()), (found, warned), "{head:?} as {expected:?}");
         }
     }

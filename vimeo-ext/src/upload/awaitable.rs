@@ -1,4 +1,4 @@
-//! Builders that can be awaited: `vimeo.upload("film.mp4").name("Surf").await`.
+//! `IntoFuture` for the builders: `vimeo.upload("film.mp4").name("Surf").await`.
 
 use std::pin::Pin;
 
@@ -14,7 +14,7 @@ use crate::upload::{
 macro_rules! awaitable {
     ($($builder:ty => $output:ty,)*) => {
         $(
-            /// The same as `send()`.
+            /// Awaiting the builder is the same as `send()`.
             impl IntoFuture for $builder {
                 type Output = Result<$output, Error>;
                 type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;

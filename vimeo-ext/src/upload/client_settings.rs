@@ -1,4 +1,4 @@
-//! What a client knows of uploads: where it keeps its journal, and the HTTP client for upload links.
+//! The upload settings of a client: where its journal is, and the HTTP client for upload links.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,10 +6,10 @@ use super::{Journal, Owner, UploadClient, UploadError};
 use crate::loopback::is_loopback;
 use crate::{Vimeo, VimeoBuilder};
 
-/// Where unfinished uploads of files are written down.
+/// Where the journal of a client is.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum JournalLocation {
-    /// In the platform's folder, where there is one that can be written to.
+    /// In the platform's state folder, if there is one that is writable.
     #[default]
     StateFolder,
     In(Journal),
@@ -22,29 +22,30 @@ impl From<Option<Journal>> for JournalLocation {
     }
 }
 
-/// The settings of uploads; a client has them in a slot of its own, so that it need not know of uploads.
+/// Stored in the client as an extension, so that the client does not depend on uploads.
 #[derive(Clone, Default)]
 struct UploadSettings {
-    /// Where unfinished uploads are written down.
     journal: JournalLocation,
-    /// Made when the first upload needs it.
+    /// Built when the first upload needs it.
     links: Arc<OnceLock<UploadClient>>,
 }
 
+/// Settings of uploads.
 impl VimeoBuilder {
-    /// The HTTP client for upload links, for instance one that goes through a proxy. Default: one of its own, which shares
-    /// nothing with the client for calls, so that it cannot carry the token.
+    /// Sets the HTTP client for upload links, for example one with a proxy. Default: a client of its own, which shares
+    /// nothing with the client for calls, so that it cannot send the token.
     pub fn upload_client(mut self, client: UploadClient) -> Self {
         self.extension_mut::<UploadSettings>().links = Arc::new(OnceLock::from(client));
         self
     }
 
-    /// Where uploads of files are written down until they are finished, so that the same call goes on with the same video
-    /// after the process was killed; `None` for nowhere. Default: [`Journal::in_state_folder`]; where that cannot be used,
-    /// uploads go on without one, and a warning is traced.
+    /// Sets the journal that keeps uploads of files until they are finished, so that the same call resumes an upload with the
+    /// same video after the process was killed; `None` for no journal. Default: [`Journal::in_state_folder`]. If that folder
+    /// cannot be used, uploads run without a journal, and a warning is logged.
     ///
-    /// An upload is the same when file, account and API address are: name the [`account`](Self::account) where its token
-    /// changes between runs. Clients of many `Accounts` have each a folder of their own within it, and see no other's.
+    /// An upload is the same if the file, the account and the API address are the same. If the token changes between runs,
+    /// set the [`account`](Self::account) as well. Clients of `Accounts` each have a folder of their own in the journal, and
+    /// see only that one.
     ///
     /// ```
     /// use vimeo_ext::{Vimeo, upload::Journal};
@@ -62,21 +63,21 @@ impl Vimeo {
         self.extension::<UploadSettings>().journal
     }
 
-    /// The part of a journal that is this client's.
-    pub(crate) fn part_of(&self, journal: Journal) -> Journal {
+    /// Returns the part of a journal that belongs to this client.
+    pub(crate) fn scoped_to_client(&self, journal: Journal) -> Journal {
         match self.isolated_account() {
-            Some(account) => journal.of_account(account),
+            Some(account) => journal.for_account(account),
             None => journal,
         }
     }
 
-    /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot
-    /// be told, because a refresher alone says who it is, and has not yet.
+    /// Returns the owner of this client's uploads, which is the same after a restart. `None` if only a refresher knows the
+    /// account and has not been called yet.
     pub(crate) fn owner(&self) -> Option<Owner> {
         Some(Owner { account: self.key()?, api: self.api().base_url().to_string() })
     }
 
-    /// The HTTP client for upload links, shared by all uploads: it carries no token.
+    /// Returns the HTTP client for upload links, which all uploads share. It sends no token.
     pub(crate) fn link_client(&self) -> Result<UploadClient, UploadError> {
         let links = self.extension::<UploadSettings>().links;
         if let Some(client) = links.get() {
