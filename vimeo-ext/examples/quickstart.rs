@@ -72,7 +72,7 @@ async fn run() -> Result<(), AnyError> {
         .await?;
     println!("Uploaded {} as {}", file.display(), video.uri);
     if let (Some(sandbox), Some(id)) = (&sandbox, video.id())
-        && let Some(stored) = sandbox.stored(id.number())
+        && let Some(stored) = sandbox.stored_upload(id.number())
     {
         println!(
             "The sandbox received {} bytes, SHA-256 {}",

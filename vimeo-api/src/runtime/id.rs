@@ -23,7 +23,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(expected: &'static str, text: &str, found: &Result<Reference, ParseError>) -> Self {
-        // The query of a link can be signed.
+        // The query of a link may be signed.
         let before_query = text.split(['?', '#']).next().filter(|before| before.contains('/'));
         let shown = before_query.unwrap_or(text).chars();
         let shown: String = shown.filter(|c| !c.is_control()).take(60).collect();

@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
             let sandbox = Sandbox::start().await.map_err(|error| {
                 CliError::new(ExitCode::Other, format!("cannot start the sandbox: {error}"))
             })?;
-            sandbox.seed_videos(3);
+            sandbox.add_videos(3);
             self.streams.hint("using a local sandbox instead of Vimeo; it ends with this command");
             let folder = tempfile::tempdir()
                 .map_err(|error| CliError::file("create a folder in", &std::env::temp_dir(), &error))?;

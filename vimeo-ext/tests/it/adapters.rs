@@ -106,7 +106,7 @@ fn calls_lists_and_uploads_block() {
         std::fs::write(&film, [7; 100_000]).unwrap();
         let uploaded = vimeo.send(vimeo.upload(&film).name("Surf")).unwrap();
         let id = uploaded.id().unwrap();
-        assert_eq!(sandbox.bytes(id.number()).unwrap(), vec![7; 100_000]);
+        assert_eq!(sandbox.upload_bytes(id.number()).unwrap(), vec![7; 100_000]);
         let video = vimeo.send(vimeo.api().videos().get_video(id).fields("name")).unwrap();
         assert_eq!(video.name.as_deref(), Some("Surf"));
         let list = vimeo.api().videos().list_my_videos().fields("uri").per_page(2u64);

@@ -37,7 +37,7 @@ async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
     assert_eq!(*progress.lock().unwrap(), film.len() as u64);
     assert_eq!(tickets.lock().unwrap().as_slice(), std::slice::from_ref(&video.uri));
     let id = video.id().unwrap();
-    assert_eq!(sandbox.bytes(id.number()).unwrap(), film);
+    assert_eq!(sandbox.upload_bytes(id.number()).unwrap(), film);
 
     let read =
         vimeo.api().videos().get_video(&id).fields("name,description,privacy.view").send().await.unwrap();

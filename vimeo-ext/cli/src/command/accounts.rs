@@ -111,7 +111,15 @@ fn failed(error: AccountsError) -> CliError {
 }
 
 async fn print_report(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Result<()> {
-    let RotationReport { accounts, connections, already, damaged, left, logins, .. } = rotation;
+    let RotationReport {
+        accounts,
+        connections,
+        already_current: already,
+        damaged,
+        remaining: left,
+        pending_logins: logins,
+        ..
+    } = rotation;
     if context.wants_json() {
         return context
             .print_json(&json!({

@@ -145,7 +145,7 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode
 }
 
 /// Builds the server for the active account, or for the accounts in the bearers file.
-async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<Bearers>)> {
+async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<ApiKeys>)> {
     let journal = Journal::in_folder(context.uploads().await?);
     let Some(file) = &args.bearers else {
         let vimeo = context.client_with(context.identity().await?, Some(journal))?;
@@ -171,7 +171,7 @@ impl Drop for FlushAuditOnDrop {
     fn drop(&mut self) {
         if let Some(log) = &self.0 {
             // Give up after a second, so that the process ends.
-            let _ = log.settle(Duration::from_secs(1));
+            let _ = log.flush(Duration::from_secs(1));
         }
     }
 }
@@ -184,18 +184,18 @@ async fn serve_http(
     bearers: Option<ApiKeys>,
     no_bearer: bool,
 ) -> Result<()> {
-    let options = HttpOptions::new(address).origins(origins);
+    let options = HttpOptions::new(address).allowed_origins(origins);
     // Without a bearers file the server has one account; its name does not matter.
     let accounts = ["active"];
     let mut generated = None;
     let options = match (bearers, env_var("VIMEO_MCP_BEARER")?) {
-        (Some(bearers), _) => options.bearers(bearers),
-        (None, _) if no_bearer => options.open_to_this_machine(),
-        (None, Some(token)) => options.bearers([Bearer::new(token, accounts)]),
+        (Some(bearers), _) => options.api_keys(bearers),
+        (None, _) if no_bearer => options.allow_unauthenticated_loopback(),
+        (None, Some(token)) => options.api_keys([ApiKey::new(token, accounts)]),
         (None, None) if address.ip().is_loopback() => {
-            let (bearer, token) = Bearer::generate(accounts).map_err(failure)?;
+            let (bearer, token) = ApiKey::generate(accounts).map_err(failure)?;
             generated = Some(token);
-            options.bearers([bearer])
+            options.api_keys([bearer])
         }
         (None, None) => options,
     };
@@ -239,7 +239,7 @@ fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     if let Some(name) = offer.unknown_name() {
         return Err(unknown_tool(name));
     }
-    let mut offered = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.has(spec));
+    let mut offered = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.includes(spec));
     if offered.clone().next().is_none() {
         return Err(CliError::usage("none of the requested tools can be offered").with_next_step(
             "remove --read-only or --no-destructive, or name other tools: vimeo tools list",
@@ -261,14 +261,14 @@ fn failure(error: ServerError) -> CliError {
         ServerError::AuthRequired(_) => CliError::usage(text).with_next_step(
             "set VIMEO_MCP_BEARER to a random token of at least 32 characters, or listen on 127.0.0.1:8848",
         ),
-        ServerError::ShortBearer => CliError::usage(format!("VIMEO_MCP_BEARER: {text}")).with_next_step(
+        ServerError::ApiKeyTooShort => CliError::usage(format!("VIMEO_MCP_BEARER: {text}")).with_next_step(
             "set VIMEO_MCP_BEARER=$(openssl rand -hex 32), or unset it to have a token generated and printed",
         ),
         ServerError::InvalidOrigin(_) => CliError::usage(text),
         ServerError::Listen { .. } => {
             CliError::new(ExitCode::Other, text).with_next_step("use another port; port 0 picks a free one")
         }
-        ServerError::Opening(_) => CliError::new(ExitCode::Other, text).with_next_step(
+        ServerError::InitializeFailed(_) => CliError::new(ExitCode::Other, text).with_next_step(
             "vimeo mcp is for clients of the Model Context Protocol; from a shell, use vimeo tools call",
         ),
         _ => CliError::new(ExitCode::Other, text),

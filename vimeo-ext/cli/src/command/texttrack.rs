@@ -66,7 +66,7 @@ pub(super) async fn print_status(
     for warning in &uploaded.warnings {
         context.streams.note(&format!("note: {name}: {warning}"));
     }
-    if let Some(left) = &uploaded.left_behind {
+    if let Some(left) = &uploaded.orphaned_uri {
         context.streams.note(&format!("note: {left} has no file because its upload link expired; delete it"));
     }
     if context.wants_json() {

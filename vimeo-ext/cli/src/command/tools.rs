@@ -149,7 +149,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<ExitCode> {
         ..ToolSelection::default()
     };
     // Typing the command is approval of what it discloses.
-    let tools = Tools::for_account(context.vimeo().await?).offer(offer).allow(Disclosure::ALL);
+    let tools = Tools::for_account(context.vimeo().await?).selection(offer).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
             context.print_json(answer.value()).await?;
@@ -168,14 +168,14 @@ pub(super) fn unknown_tool(name: &str) -> CliError {
 }
 
 fn failure(error: &ToolError) -> CliError {
-    let exit = match error.category {
-        Category::Input => ExitCode::Usage,
-        Category::Scope | Category::Auth => ExitCode::Auth,
-        Category::NotFound => ExitCode::NotFound,
-        Category::Plan => ExitCode::Refused,
-        Category::RateLimit => ExitCode::RateLimited,
-        Category::Conflict => ExitCode::WriteRefused,
-        Category::Temporary => ExitCode::Temporary,
+    let exit = match error.kind {
+        ErrorKind::Input => ExitCode::Usage,
+        ErrorKind::Scope | ErrorKind::Auth => ExitCode::Auth,
+        ErrorKind::NotFound => ExitCode::NotFound,
+        ErrorKind::Plan => ExitCode::Refused,
+        ErrorKind::RateLimit => ExitCode::RateLimited,
+        ErrorKind::Conflict => ExitCode::WriteRefused,
+        ErrorKind::Temporary => ExitCode::Temporary,
         _ => ExitCode::Other,
     };
     CliError::new(exit, error.message.clone()).with_next_step(error.next_step.clone())

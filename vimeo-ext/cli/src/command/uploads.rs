@@ -103,7 +103,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {
                 entry.path.display().to_string(),
                 bytes(entry.fingerprint.size),
                 video(entry).unwrap_or_else(|| "(unknown)".to_owned()),
-                entry.begun.format("%Y-%m-%d %H:%M").to_string(),
+                entry.started_at.format("%Y-%m-%d %H:%M").to_string(),
             ],
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
@@ -126,7 +126,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {
 
 /// An upload to resume.
 enum ResumeTarget {
-    Entry(Box<PendingUpload>),
+    Upload(Box<PendingUpload>),
     /// An unreadable journal entry, by its ID.
     Damaged(String, CliError),
 }
@@ -155,7 +155,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
     }
     let options = transfer_options(context, &args.transfer)?;
     let tracker = Arc::new(ProgressTracker::new(targets.iter().map(|target| match target {
-        ResumeTarget::Entry(entry) => {
+        ResumeTarget::Upload(entry) => {
             let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned());
             (name.unwrap_or_default(), entry.fingerprint.size)
         }
@@ -171,7 +171,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
         let name = target.name();
         let result = match target {
             ResumeTarget::Damaged(_, failure) => Err(failure),
-            ResumeTarget::Entry(entry) => {
+            ResumeTarget::Upload(entry) => {
                 let rows = Arc::clone(&tracker);
                 match prepare(&unfinished, &entry, args.video.as_deref()).await {
                     Ok(upload) => {
@@ -245,7 +245,7 @@ async fn select(
     for entry in all_entries(unfinished.journal()).await? {
         match entry {
             Ok(entry) if names.is_empty() && !unfinished.is_own(&entry) => others = others.saturating_add(1),
-            Ok(entry) => entries.push(ResumeTarget::Entry(Box::new(entry))),
+            Ok(entry) => entries.push(ResumeTarget::Upload(Box::new(entry))),
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
                 let failure = CliError::from(error).with_next_step(format!("vimeo uploads forget {id}"));
@@ -266,7 +266,7 @@ async fn select(
     let mut selected = Vec::new();
     for name in names {
         let place = entries.iter().position(|target| match target {
-            ResumeTarget::Entry(entry) => entry.id() == *name,
+            ResumeTarget::Upload(entry) => entry.id() == *name,
             ResumeTarget::Damaged(id, _) => id == name,
         });
         let Some(place) = place else {
@@ -274,7 +274,7 @@ async fn select(
                 .with_next_step("vimeo uploads list"));
         };
         let target = entries.swap_remove(place);
-        if let ResumeTarget::Entry(entry) = &target
+        if let ResumeTarget::Upload(entry) = &target
             && let Some(owner) = entry.account()
             && account != Some(owner)
         {

@@ -70,7 +70,7 @@ fn message_of(error: &Error) -> String {
             Some(what) => format!("{}: the response ({}) is {what}", operation(error), response.status()),
             None => without_types(&error.to_string()),
         },
-        (_, Some(api::Error::TooLong { operation, limit, .. })) => {
+        (_, Some(api::Error::ResponseTooLarge { operation, limit, .. })) => {
             format!("{operation}: the response is larger than the limit of {}", bytes(*limit))
         }
         (_, Some(api::Error::TimedOut { operation, after, delivery })) => {
@@ -132,8 +132,8 @@ fn exit_of_media(error: &MediaError) -> ExitCode {
         | Media::UnknownLanguage { .. }
         | Media::EmptyFile { .. }
         | Media::NotWholeSeconds { .. }
-        | Media::BadAddress { .. } => ExitCode::Usage,
-        Media::NoLink { .. }
+        | Media::InvalidUrl { .. } => ExitCode::Usage,
+        Media::MissingUploadLink { .. }
         | Media::LinkGone { .. }
         | Media::Refused { .. }
         | Media::UploadFailed { .. }
@@ -176,9 +176,9 @@ fn exit_of_upload(error: &UploadError) -> ExitCode {
         | Upload::Refused { .. }
         | Upload::UnsupportedTusVersion { .. }
         | Upload::OffsetBeyondFile { .. }
-        | Upload::NotNew { .. }
-        | Upload::OtherApproach { .. }
-        | Upload::NoUploadLink { .. } => ExitCode::Refused,
+        | Upload::UnexpectedOffset { .. }
+        | Upload::UnexpectedApproach { .. }
+        | Upload::MissingUploadLink { .. } => ExitCode::Refused,
         // A file or setting named on the command line is wrong.
         Upload::SourceChanged { .. }
         | Upload::SizeMismatch { by: SizeSource::Source, .. }
@@ -187,7 +187,9 @@ fn exit_of_upload(error: &UploadError) -> ExitCode {
         | Upload::Journal { .. }
         | Upload::SettingsMismatch { .. } => ExitCode::Usage,
         // A server's response makes no sense.
-        Upload::SizeMismatch { .. } | Upload::BadTicket { .. } | Upload::BadLink { .. } => ExitCode::Other,
+        Upload::SizeMismatch { .. } | Upload::InvalidTicket { .. } | Upload::InvalidUploadLink { .. } => {
+            ExitCode::Other
+        }
         Upload::Exhausted { .. }
         | Upload::Deadline { .. }
         | Upload::Http { .. }
@@ -230,7 +232,7 @@ fn suggestion_for(error: &Error, exit: ExitCode) -> Option<String> {
         (Error::Upload { source, .. }, _) if source.is_resumable() && exit == ExitCode::Temporary => {
             Some("run the same command again to resume the upload".to_owned())
         }
-        (Error::Call(api::Error::TooLong { .. }), _) => {
+        (Error::Call(api::Error::ResponseTooLarge { .. }), _) => {
             Some("request less: --fields uri,name, or a smaller per_page".to_owned())
         }
         (Error::Call(api::Error::QuotaExceeded(_)), _) => {
@@ -270,20 +272,20 @@ fn upload_suggestion(error: &UploadError) -> Option<String> {
             let entry = error.journal_entry()?;
             format!("vimeo uploads forget {entry}, then run the command again")
         }
-        Upload::LinkGone { .. } | Upload::OffsetBeyondFile { .. } | Upload::NotNew { .. } => {
+        Upload::LinkGone { .. } | Upload::OffsetBeyondFile { .. } | Upload::UnexpectedOffset { .. } => {
             "vimeo uploads list, vimeo uploads forget ID, then run the command again  (creates a new video)"
                 .to_owned()
         }
         Upload::Refused { status: 413, .. } => "run the command again with --chunk-size 128k".to_owned(),
         Upload::SizeMismatch { by: SizeSource::Server, .. }
         | Upload::Refused { .. }
-        | Upload::VersionRefused { .. } => "vimeo uploads list  (lists unfinished uploads)".to_owned(),
-        Upload::OtherApproach { video_uri, .. }
-        | Upload::BadLink { video_uri, .. }
-        | Upload::NoUploadLink { video_uri } => {
+        | Upload::UnsupportedTusVersion { .. } => "vimeo uploads list  (lists unfinished uploads)".to_owned(),
+        Upload::UnexpectedApproach { video_uri, .. }
+        | Upload::InvalidUploadLink { video_uri, .. }
+        | Upload::MissingUploadLink { video_uri } => {
             format!("vimeo videos delete {video_uri}, then run the command again")
         }
-        Upload::OutcomeUnknown { .. } | Upload::BadTicket { .. } => {
+        Upload::OutcomeUnknown { .. } | Upload::InvalidTicket { .. } => {
             "run the same command again: it looks for the video before creating one".to_owned()
         }
         _ => return None,
@@ -319,7 +321,7 @@ mod tests {
         let cases = [
             (Error::from(api::Error::invalid("get_video", "x")), ExitCode::Usage),
             (AuthError::NoToken.into(), ExitCode::Auth),
-            (AuthError::BadCallback("what came back holds no code".into()).into(), ExitCode::Auth),
+            (AuthError::InvalidCallback("what came back holds no code".into()).into(), ExitCode::Auth),
             (ConfigError::InvalidToken("it has a line end").into(), ExitCode::Auth),
             (io(io::ErrorKind::InvalidFilename).into(), ExitCode::Usage),
             (io(io::ErrorKind::NotADirectory).into(), ExitCode::Usage),
@@ -330,21 +332,22 @@ mod tests {
             (io(io::ErrorKind::StorageFull).into(), ExitCode::Other),
             (UploadError::InUse { name: "film.mp4".into() }.into(), ExitCode::Temporary),
             (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Source }.into(),
+                UploadError::SizeMismatch { expected: 9, found: 4, by: SizeSource::Source }.into(),
                 ExitCode::Usage,
             ),
             // A wrong response from Vimeo is not a usage error.
             (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Server }.into(),
+                UploadError::SizeMismatch { expected: 9, found: 4, by: SizeSource::Server }.into(),
                 ExitCode::Other,
             ),
-            (UploadError::BadTicket { reason: "x".into() }.into(), ExitCode::Other),
+            (UploadError::InvalidTicket { reason: "x".into() }.into(), ExitCode::Other),
             (
-                UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(),
+                UploadError::InvalidUploadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(),
                 ExitCode::Other,
             ),
             (
-                UploadError::OtherApproach { video_uri: "/videos/1".into(), approach: "post".into() }.into(),
+                UploadError::UnexpectedApproach { video_uri: "/videos/1".into(), approach: "post".into() }
+                    .into(),
                 ExitCode::Refused,
             ),
             (
@@ -360,7 +363,7 @@ mod tests {
 
     #[test]
     fn messages_use_command_line_terms() {
-        let timed_out = |sent| api::Error::TimedOut {
+        let timed_out = |delivery| api::Error::TimedOut {
             operation: "get_video".into(),
             after: std::time::Duration::from_secs(300),
             delivery,

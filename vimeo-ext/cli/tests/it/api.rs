@@ -45,7 +45,7 @@ fn caches_responses_per_token() {
     let first = harness.run(&list).success();
     let requests = harness.requests().len();
     // The cached response is used, and no request is sent.
-    harness.sandbox.seed_videos(1);
+    harness.sandbox.add_videos(1);
     assert_eq!(harness.run(&list).success(), first);
     assert_eq!(harness.requests().len(), requests);
     // Another request, another token, and a maximum age of zero are sent to Vimeo.
@@ -219,7 +219,7 @@ fn error_responses_are_printed() {
 #[test]
 fn json_lists_checks_and_requests_fields() {
     let harness = Harness::new();
-    harness.sandbox.seed_videos(2);
+    harness.sandbox.add_videos(2);
     let names = harness.run(&["videos", "list", "--json"]).success();
     assert!(names.lines().any(|name| name == "duration"), "{names}");
     harness.run(&["videos", "list", "--json=nmae"]).fails(2, &["unknown field `nmae`", "duration"]);
@@ -291,7 +291,7 @@ fn partial_lists_are_valid_json() {
     harness.sandbox.add_videos(250);
     let all = ["api", "/me/videos", "--paginate", "--fields", "uri"];
     for (more, count) in [(&[][..], 100), (&["--slurp"], 1)] {
-        harness.sandbox.fault(Fault::new(Effect::Status(400)).method(http::Method::GET).nth(2));
+        harness.sandbox.add_fault(Fault::new(Effect::Status(400)).method(http::Method::GET).nth(2));
         let run = harness.run(&[&all[..], more].concat());
         run.fails(6, &["the list is incomplete, it ends after 100 items"]);
         let printed: Vec<Value> = serde_json::from_str(&run.out).unwrap();

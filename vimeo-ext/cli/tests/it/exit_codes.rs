@@ -51,7 +51,7 @@ fn rate_limited_calls_suggest_limits() {
 
 #[test]
 fn transcoding_timeout_is_pending() {
-    let harness = Harness::with(Sandbox::builder().transcode(Transcode::ByHand));
+    let harness = Harness::with(Sandbox::builder().transcode(Transcode::Manual));
     harness.file("film.mp4", 1000);
     let run = harness.run(&["upload", "film.mp4", "--wait", "--wait-timeout", "1s"]);
     assert_eq!(run.code, 8, "{run:?}");

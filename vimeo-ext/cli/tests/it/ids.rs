@@ -7,7 +7,7 @@ use crate::harness::Harness;
 
 /// Returns the requests of a command, without token verification.
 fn requests_of(harness: &Harness, args: &[&str]) -> Vec<String> {
-    harness.sandbox.clear_journal();
+    harness.sandbox.clear_request_log();
     let _ = harness.run(args);
     let made = harness.requests();
     made.into_iter().filter(|request| !request.contains("/oauth/verify")).collect()
@@ -76,7 +76,7 @@ fn creates_folders_in_a_parent_folder() {
 #[test]
 fn shows_video_quotas_in_videos() {
     let harness = Harness::with(Sandbox::builder().quota(Quota::videos(25, 2)));
-    harness.sandbox.seed_videos(1);
+    harness.sandbox.add_videos(1);
     let limits = harness.run(&["limits"]).success();
     let storage = limits.lines().find(|line| line.contains("storage")).unwrap();
     assert!(storage.contains("1 video") && storage.contains("2 videos"), "{limits}");

@@ -134,7 +134,7 @@ impl UploadProcess {
                 }
             }
             Some(KillPoint::Creating { left }) => {
-                while sandbox.faults_waiting() > left {
+                while sandbox.pending_faults() > left {
                     wait(&mut life, &self.lines, poll_interval);
                 }
             }
@@ -190,7 +190,8 @@ fn three_uploads_killed_at_random_moments_make_three_whole_videos() {
 /// Uploads three files until they are complete, killing the command on the way.
 fn round(kills: u64, size: u64, rng: &mut fastrand::Rng, totals: &mut Totals) {
     totals.rounds += 1;
-    let builder = Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).journal_size(100_000);
+    let builder =
+        Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).request_log_size(100_000);
     let harness = Harness::with(builder);
     let sizes = [size, size + 1, size - 1];
     for (name, size) in NAMES.iter().zip(sizes) {
@@ -238,7 +239,7 @@ fn round(kills: u64, size: u64, rng: &mut fastrand::Rng, totals: &mut Totals) {
         totals.while_sending += u64::from(life.sent.iter().any(Option::is_some));
     }
     assert!(totals.max_resent <= MAX_IN_TRANSIT, "{} bytes were resent after one kill", totals.max_resent);
-    let patches = harness.sandbox.journal();
+    let patches = harness.sandbox.request_log();
     let patches = patches.iter().filter(|entry| entry.host == Host::Upload && entry.method == Method::PATCH);
     let received: u64 = patches.map(|entry| entry.body_length).sum();
     assert_eq!(received, sizes.iter().sum::<u64>(), "the server received each byte once");

@@ -57,7 +57,7 @@ fn all_tools_work_without_leaking_secrets() {
     ] {
         assert!(!call(tool, &arguments), "{tool}");
     }
-    let uploads = world.sandbox.journal();
+    let uploads = world.sandbox.request_log();
     assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "no signed links were used");
     assert_eq!(client.close(), Some(0));
     let log = std::fs::read_to_string(harness.path("log")).unwrap();

@@ -140,7 +140,7 @@ fn reports_assets_that_stay_inactive() {
     std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
     let inactive = || {
         let response = Effect::Body(200, "application/json".into(), br#"{"active": false}"#.to_vec());
-        harness.sandbox.fault(Fault::new(response).host(Host::Api).method(Method::PATCH));
+        harness.sandbox.add_fault(Fault::new(response).host(Host::Api).method(Method::PATCH));
     };
     for args in [&["picture", &id, "a.png"][..], &["texttrack", &id, "a.vtt", "--language", "en", "--active"]]
     {
@@ -203,7 +203,7 @@ fn invalid_responses_are_not_usage_errors() {
     ];
     for (body, code, expected) in table {
         let response = Effect::Body(201, "application/json".into(), body.as_bytes().to_vec());
-        harness.sandbox.fault(Fault::new(response).method(Method::POST).path("/me/videos"));
+        harness.sandbox.add_fault(Fault::new(response).method(Method::POST).path("/me/videos"));
         harness.run(&["upload", "a.mp4"]).fails(code, &[expected, "next:"]);
         harness.run(&["uploads", "forget", "--all"]).success();
     }
@@ -251,7 +251,7 @@ fn uploads_are_resumed_only_by_their_account() {
         assert_eq!(Harness::feed(harness.logged_out(&login), token).code, 0);
     }
     let run = |args: &[&str]| Run::of(harness.logged_out(args).output().unwrap());
-    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     run(&["--account", "anna", "upload", "a.mp4"]).fails(6, &["400"]);
     let list = run(&["uploads", "list", "--json"]).json();
     let id = list[0]["id"].as_str().unwrap().to_owned();
@@ -292,7 +292,7 @@ fn uploads_files_with_non_unicode_names() {
         }
     }
     // Interrupted, listed and resumed.
-    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    harness.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let mut command = harness.vimeo(&["upload", "--json"]);
     assert_eq!(Run::of(command.arg(names[0]).output().unwrap()).code, 6);
     assert!(

@@ -130,7 +130,7 @@ fn expired_links_and_changed_files_have_exit_codes() {
     let again = ["upload", "a.mp4", "b.mp4", "c.mp4", "--chunk-size", "100k", "--transfers", "1", "--json"];
     let lost = Fault::new(Effect::Status(400)).host(Host::Upload).method(http::Method::PATCH);
     // Fail every time: a response can get lost while the body is still being sent, and then the body is resent.
-    harness.sandbox.fault(lost.clone().skip(6).times(100));
+    harness.sandbox.add_fault(lost.clone().skip(6).times(100));
     let first = harness.run(&again);
     harness.sandbox.clear_faults();
     assert_eq!(first.code, 9, "{first:?}");

@@ -227,9 +227,9 @@ impl SandboxBuilder {
             None => None,
         };
         // Key generation takes CPU time.
-        let created = tokio::task::spawn_blocking(crate::server::tls::create).await;
-        let created = created.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        let (authority, acceptor) = created.map_err(StartError::Certificate)?;
+        let made = tokio::task::spawn_blocking(crate::server::tls::create).await;
+        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let (authority, acceptor) = made.map_err(StartError::Certificate)?;
         addresses.ca_file = Some(authority.path().to_owned());
         if self.tls_uploads {
             *upload_base = crate::protocol::names::UPLOAD_LINKS.to_owned();

@@ -226,7 +226,7 @@ mod tests {
             ("canceled", "", "", TranscodeOutcome::UploadFailed(UploadStatus::Canceled)),
         ];
         fn value<T: vimeo_api::OpenEnum>(text: &str) -> Option<T> {
-            (!text.is_empty()).then(|| T::from_word(text))
+            (!text.is_empty()).then(|| T::from_value(text))
         }
         for (upload, transcode, status, outcome) in table {
             let state = TranscodeState {

@@ -72,7 +72,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     }
     // The first uploads fail and stay in the journal until the same account retries them.
     let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(30);
-    sandbox.fault(broken);
+    sandbox.add_fault(broken);
     let cache_capacity = std::num::NonZeroUsize::new(5).unwrap();
     let mut processes = Vec::new();
     for _ in 0..2 {
@@ -182,7 +182,10 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     for number in 0..ACCOUNTS {
         let Ok(client) = processes[0].client(&id(&format!("acct-{number}-x"))).await else { continue };
         for entry in client.pending_uploads().unwrap().list().await.unwrap() {
-            assert!(entry.path.ends_with(format!("film-{number}-x.mp4")), "another's upload: {entry:?}");
+            assert!(
+                entry.path.ends_with(format!("film-{number}-x.mp4")),
+                "another account's upload: {entry:?}"
+            );
             let link = entry.ticket.map(|ticket| ticket.upload_link().expose_secret().to_owned());
             unfinished.push((number, link));
         }
@@ -203,7 +206,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
         assert!(users.iter().all(|(_, user)| !text.contains(&user.token)), "a token in a journal");
     }
     let app = super::app(&sandbox).journal(journal).build().unwrap();
-    assert!(app.unfinished().unwrap().list().await.unwrap().is_empty(), "the app sees no account's uploads");
+    assert!(app.pending_uploads().unwrap().list().await.unwrap().is_empty(), "the app sees no account's uploads");
     let shown = format!("{processes:?}");
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
     // Only if logging is captured, which is slow.

@@ -241,7 +241,7 @@ async fn disconnect_revokes_token_and_deletes_account() {
     accounts.connect_with_token(&a, ann.token.as_str()).await.unwrap();
     let client = accounts.client(&a).await.unwrap();
     // If the token cannot be revoked, nothing is deleted.
-    sandbox.fault(Fault::new(Effect::Status(503)).path("/tokens"));
+    sandbox.add_fault(Fault::new(Effect::Status(503)).path("/tokens"));
     accounts.disconnect(&a).await.unwrap_err();
     assert_eq!(accounts.get(&a).await.unwrap().unwrap().status, Status::Active);
     sandbox.clear_faults();

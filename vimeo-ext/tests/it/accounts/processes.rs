@@ -168,7 +168,7 @@ impl AccountCalls {
 fn calls_by_account(log: &[RequestLogEntry]) -> BTreeMap<String, AccountCalls> {
     let mut all: BTreeMap<String, AccountCalls> = BTreeMap::new();
     for entry in log {
-        let calls = all.entry(entry.token.clone().unwrap()).or_default();
+        let calls = all.entry(entry.token_fingerprint.clone().unwrap()).or_default();
         match entry.status {
             Some(429) => calls.rejected += 1,
             // Aborted at the end of the run.

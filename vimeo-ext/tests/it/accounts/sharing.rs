@@ -282,7 +282,7 @@ async fn dropped_calls_return_their_lease() {
         }
     }
     assert_eq!(dropped, 3);
-    let window = client.rate_limiter().state().windows[0];
+    let window = client.rate_limiter().status().windows[0];
     for _ in 0..window.remaining {
         client.get("/me").send().await.unwrap();
     }

@@ -63,7 +63,7 @@ async fn a_video_of_unknown_status_is_not_deleted() {
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
         let effect = Effect::Body(200, "application/json".to_owned(), body.into());
-        place.sandbox.fault(Fault::new(effect).host(Host::Api).method(Method::GET));
+        place.sandbox.add_fault(Fault::new(effect).host(Host::Api).method(Method::GET));
         let error = pending.abandon(entry).await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{body}: {error:?}") };
         assert!(

@@ -35,7 +35,7 @@ async fn videos_are_accepted_as_number_id_uri_and_link() {
         (vimeo.thumbnail_at("", time), None),
     ];
     for (call, video) in calls {
-        place.sandbox.clear_journal();
+        place.sandbox.clear_request_log();
         let name = format!("{call:?}");
         let error = call.send().await.unwrap_err();
         let expected: Vec<String> = video.iter().map(|id| format!("POST /videos/{id}/pictures")).collect();

@@ -37,7 +37,7 @@ async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
     let Reconciliation::Found { uri } = pending.reconcile(&id).await.unwrap() else { panic!("not found") };
     let video = upload().send().await.unwrap();
     assert!(video.continued && video.uri == uri, "{video:?}");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     let posts = place.steps().iter().filter(|step| *step == "POST /me/videos").count();
     assert_eq!(posts, 1);
     assert_eq!(pending.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "it is finished");

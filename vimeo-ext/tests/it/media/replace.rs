@@ -23,7 +23,7 @@ async fn replace_returns_the_callers_video_and_the_version() {
     assert_eq!(replaced.video.uri(), video.uri);
     let version = replaced.version_uri.unwrap();
     assert!(version.starts_with(&format!("{}/versions/", video.uri)), "{version}");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     let create = format!("POST {}/versions", video.uri);
     assert_eq!(place.steps(), [create.as_str(), "HEAD link", "PATCH link", "HEAD link"]);
     let read = place.vimeo().get(&version).fields("filename").send().await.unwrap();
@@ -68,7 +68,7 @@ async fn a_replacement_without_a_response_can_be_adopted() {
     assert_eq!(candidate.name.as_deref(), Some("cut.mp4"));
     let uploaded = pending.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
     assert_eq!(uploaded.video_uri, video.uri);
-    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     assert_eq!(place.written_down(), 0);
 }
 

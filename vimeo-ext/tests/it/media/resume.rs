@@ -33,7 +33,7 @@ async fn the_same_call_goes_on_with_the_same_video() {
     assert!(video.continued);
     assert!(video.uploaded.resumed_from >= 1_000_000, "{video:?}");
     assert!(video.link.is_some(), "the page is written down with the ticket");
-    assert_eq!(place.sandbox.bytes(video.id().unwrap().number()).unwrap(), film);
+    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     assert_eq!(
         place.steps(),
         ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link", "PATCH link", "HEAD link"]
@@ -81,7 +81,7 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let pending = vimeo.pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     assert!(matches!(pending.resume(entry).await, Err(Error::Upload { .. })));
-    place.sandbox.seed_videos(3);
+    place.sandbox.add_videos(3);
     let candidates = pending.candidates(entry).await.unwrap();
     let [candidate] = &candidates[..] else { panic!("{candidates:?}") };
     let uploaded = pending.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();

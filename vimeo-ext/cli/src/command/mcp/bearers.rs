@@ -136,9 +136,9 @@ fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
     }
 }
 
-fn bearer(caller: &Caller) -> Bearer {
+fn api_key(caller: &Caller) -> ApiKey {
     // `parse` has checked the hash.
-    let bearer = Bearer::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
+    let bearer = ApiKey::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
     match &caller.scopes {
         Some(scopes) => bearer.scopes(scopes.as_str()),
         None => bearer,

@@ -225,8 +225,11 @@ async fn link_of(job: &Job<'_>, uri: &str) -> Option<String> {
 /// Waits for transcoding. Returns whether the video was transcoded in time.
 async fn wait_transcoded(job: &Job<'_>, uri: &str) -> Result<bool> {
     let poll_interval = (Duration::from_millis(500), Duration::from_secs(20));
-    let wait =
-        job.vimeo.wait_transcoded(uri).timeout(job.args.wait_timeout).pace(poll_interval.0, poll_interval.1);
+    let wait = job
+        .vimeo
+        .wait_transcoded(uri)
+        .timeout(job.args.wait_timeout)
+        .poll_interval(poll_interval.0, poll_interval.1);
     match wait.send().await {
         Ok(_) => Ok(true),
         Err(Error::Media(error)) if matches!(*error, MediaError::Timeout { .. }) => Ok(false),
