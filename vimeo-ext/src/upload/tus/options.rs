@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn defaults_are_stable() {
         let UploadOptions { retry, stall_timeout, response_timeout, deadline, .. } = UploadOptions::new();
-        assert_eq!((retry.attempts, retry.base, retry.cap), (15, ms(500), ms(30_000)));
+        assert_eq!((retry.attempts, retry.initial_backoff, retry.max_backoff), (15, ms(500), ms(30_000)));
         assert_eq!((retry.max_retry_after, retry.max_elapsed), (ms(30_000), Duration::MAX));
         assert_eq!((stall_timeout, response_timeout, deadline), (ms(60_000), ms(180_000), None));
     }
