@@ -1,4 +1,4 @@
-//! Whose tools a call gets.
+//! Accounts: which one a call is for, and its tools.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,30 +9,28 @@ use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::{Error, Vimeo};
 
 use super::Settings;
-use super::access::Caller;
+use super::api_key::Caller;
 use crate::tools::{self, AuditedCall, Spec, ToolError, Tools};
 
-/// Where a server of several accounts gets their clients.
+/// Resolves the clients of a server with several accounts.
 pub trait ClientResolver: Send + Sync + 'static {
-    /// The client of an account. It is asked for with each call, so it should be at hand.
+    /// Returns the client of an account. Called with each tool call, so it should be fast.
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>>;
 
-    /// Whether a person's answer to a question, which has this number, is used for the first time; remembered until `until`. An
-    /// error counts as no.
+    /// Marks the approval with this ID as used until `until`; returns whether this is its first use. An error counts as no.
     ///
-    /// A server remembers the answers that it took itself. Where several processes share a
-    /// [sealing key](super::Server::sealing_key) this is where they tell each other, as they do through the store of
-    /// accounts. Default: yes.
+    /// A server remembers the approvals that it accepted itself. Processes that share a
+    /// [sealing key](super::Server::sealing_key) coordinate here, for example through the accounts store. Default: yes.
     fn consume_approval<'a>(
         &'a self,
-        _number: &'a str,
+        _id: &'a str,
         _until: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(std::future::ready(Ok(true)))
     }
 }
 
-/// The accounts of this crate, by their ids.
+/// Resolves the accounts of vimeo-ext by their IDs.
 #[cfg(feature = "accounts")]
 impl ClientResolver for vimeo_ext::accounts::Accounts {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
@@ -44,29 +42,27 @@ impl ClientResolver for vimeo_ext::accounts::Accounts {
 
     fn consume_approval<'a>(
         &'a self,
-        number: &'a str,
+        id: &'a str,
         until: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(
-            async move { Ok(vimeo_ext::accounts::Accounts::consume_approval(self, number, until).await?) },
-        )
+        Box::pin(async move { Ok(vimeo_ext::accounts::Accounts::consume_approval(self, id, until).await?) })
     }
 }
 
 /// Where the server's clients come from.
 #[derive(Clone)]
-pub(crate) enum Source {
-    One(Vimeo),
-    Many(Arc<dyn ClientResolver>),
+pub(crate) enum ClientSource {
+    Single(Vimeo),
+    Multiple(Arc<dyn ClientResolver>),
 }
 
-impl Source {
-    /// Whether an answer is used for the first time, as far as others can tell. What cannot be told counts as no.
-    pub(crate) async fn consume_approval(&self, number: &str, until: DateTime<Utc>) -> bool {
+impl ClientSource {
+    /// Marks an approval as used; returns whether this is its first use. An error counts as no.
+    pub(crate) async fn consume_approval(&self, id: &str, until: DateTime<Utc>) -> bool {
         match self {
-            Self::One(_) => true,
-            Self::Many(clients) => clients.consume_approval(number, until).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "it cannot be seen whether an answer was used before; it is not taken");
+            Self::Single(_) => true,
+            Self::Multiple(clients) => clients.consume_approval(id, until).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot check whether an approval was already used; rejecting it");
                 false
             }),
         }
@@ -76,54 +72,50 @@ impl Source {
 /// The argument that names one of several accounts.
 pub(crate) const ACCOUNT: &str = "account";
 
-/// The resource that has the names of a caller's accounts.
-pub(crate) const RESOURCE: &str = "vimeo://accounts";
+/// The URI of the resource that lists a caller's accounts.
+pub(crate) const ACCOUNTS_URI: &str = "vimeo://accounts";
 
 impl Settings {
-    /// The accounts that a caller has to choose from; none when there is nothing to choose.
-    pub(crate) fn choice<'a>(&self, caller: &'a Caller) -> Option<&'a BTreeSet<String>> {
+    /// Returns the accounts that a caller can choose from; `None` if there is no choice.
+    pub(crate) fn choices<'a>(&self, caller: &'a Caller) -> Option<&'a BTreeSet<String>> {
         match (&self.source, caller) {
-            (Source::Many(_), Caller::Known(bearer)) if bearer.accounts().len() != 1 => {
-                Some(bearer.accounts())
+            (ClientSource::Multiple(_), Caller::Known(key)) if key.accounts().len() != 1 => {
+                Some(key.accounts())
             }
             _ => None,
         }
     }
 
-    /// The account that the arguments name, taken out of them; the caller's only one where there is no choice.
+    /// Removes the account from the arguments and returns it; returns the caller's only account if there is no choice.
     pub(crate) fn take_account(
         &self,
         caller: &Caller,
         arguments: &mut Map<String, Value>,
     ) -> Result<Option<String>, Box<ToolError>> {
-        let Some(choice) = self.choice(caller) else {
+        let Some(choices) = self.choices(caller) else {
             return Ok(match (&self.source, caller) {
-                (Source::Many(_), Caller::Known(bearer)) => bearer.accounts().first().cloned(),
+                (ClientSource::Multiple(_), Caller::Known(key)) => key.accounts().first().cloned(),
                 _ => None,
             });
         };
-        let next = format!("Give account, one of {}.", some_of(choice));
+        let next = format!("Give account, one of {}.", list_some(choices));
         match arguments.remove(ACCOUNT) {
-            Some(Value::String(account)) if choice.contains(&account) => Ok(Some(account)),
-            Some(_) => {
-                Err(Box::new(ToolError::input(ACCOUNT, "This is none of the caller's accounts.", next)))
-            }
-            None => {
-                Err(Box::new(ToolError::input(ACCOUNT, "The call does not say for which account.", next)))
-            }
+            Some(Value::String(account)) if choices.contains(&account) => Ok(Some(account)),
+            Some(_) => Err(Box::new(ToolError::input(ACCOUNT, "The caller has no such account.", next))),
+            None => Err(Box::new(ToolError::input(ACCOUNT, "The call does not name an account.", next))),
         }
     }
 
-    /// The tools of an account for a caller.
+    /// Returns the tools of an account for a caller.
     pub(crate) async fn tools(&self, caller: &Caller, account: Option<&str>) -> Result<Tools, Error> {
         let client = match (&self.source, account) {
-            (Source::One(client), _) => client.clone(),
-            (Source::Many(clients), Some(account)) => clients.client(account).await?,
-            // A bearer without accounts gets nothing.
-            (Source::Many(_), None) => return Err(vimeo_ext::auth::AuthError::NoToken.into()),
+            (ClientSource::Single(client), _) => client.clone(),
+            (ClientSource::Multiple(clients), Some(account)) => clients.client(account).await?,
+            // An API key without accounts may use nothing.
+            (ClientSource::Multiple(_), None) => return Err(vimeo_ext::auth::AuthError::NoToken.into()),
         };
-        // What a caller was granted reaches the calls themselves: a tool that needs `public` alone would else show all that
-        // the account's token is shown.
+        // The caller's scopes also limit the API calls. Otherwise a tool that only needs `public` would show everything that
+        // the account's access token can see.
         let client = match caller.granted() {
             Some(scopes) => client.limited_to(scopes.clone()),
             None => client,
@@ -138,20 +130,20 @@ impl Settings {
             .content_and_structured(self.schemas.structured()))
     }
 
-    /// What a model is told once.
+    /// Returns the instructions for a model.
     pub(crate) fn instructions(&self) -> String {
         match self.source {
-            Source::One(_) => tools::INSTRUCTIONS.to_owned(),
-            Source::Many(_) => {
-                let accounts = "Where a tool takes account, each call names one of the accounts that the first tool or \
+            ClientSource::Single(_) => tools::INSTRUCTIONS.to_owned(),
+            ClientSource::Multiple(_) => {
+                let accounts = "If a tool takes account, each call names one of the accounts that the first tool or \
                      the resource vimeo://accounts lists.";
                 format!("{} {accounts}", tools::INSTRUCTIONS)
             }
         }
     }
 
-    /// Notes an attempt of a caller that was refused before any tool heard of it.
-    pub(crate) async fn note_refused(
+    /// Records a call that was refused before it reached its tool.
+    pub(crate) async fn record_refusal(
         &self,
         caller: &Caller,
         spec: &Spec,
@@ -165,22 +157,25 @@ impl Settings {
     }
 }
 
-/// The most bytes of names that an error has.
+/// The maximum size of the account names in an error.
 const MAX_LISTED_BYTES: usize = 1_000;
 
-/// The names, as far as an error has place for them.
-fn some_of(names: &BTreeSet<String>) -> String {
-    let mut some = String::new();
-    for (place, name) in names.iter().enumerate() {
-        if some.len() + name.len() > MAX_LISTED_BYTES {
-            return format!("{some} and {} more, which the resource {RESOURCE} has", names.len() - place);
+/// Lists the names that fit into an error.
+fn list_some(names: &BTreeSet<String>) -> String {
+    let mut listed = String::new();
+    for (index, name) in names.iter().enumerate() {
+        if listed.len() + name.len() > MAX_LISTED_BYTES {
+            return format!(
+                "{listed} and {} more, which the resource {ACCOUNTS_URI} lists",
+                names.len() - index
+            );
         }
-        if place > 0 {
-            some.push_str(", ");
+        if index > 0 {
+            listed.push_str(", ");
         }
-        some.push_str(name);
+        listed.push_str(name);
     }
-    some
+    listed
 }
 
 #[cfg(test)]
@@ -188,13 +183,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_some_of_many_accounts() {
+    fn errors_list_only_some_of_many_accounts() {
         let names = |count: usize| (0..count).map(|number| format!("account {number:04}")).collect();
-        assert_eq!(some_of(&names(2)), "account 0000, account 0001");
-        let many = some_of(&names(5_000));
+        assert_eq!(list_some(&names(2)), "account 0000, account 0001");
+        let many = list_some(&names(5_000));
         assert!(
             many.len() < MAX_LISTED_BYTES + 100
-                && many.ends_with("more, which the resource vimeo://accounts has"),
+                && many.ends_with("more, which the resource vimeo://accounts lists"),
             "{many}"
         );
         assert!(many.contains("account 0000, account 0001") && many.contains(" and 49"), "{many}");

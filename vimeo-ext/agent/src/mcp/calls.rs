@@ -1,4 +1,4 @@
-//! A tool, called.
+//! Tool calls, and the tools that a caller may call.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use vimeo_ext::hex::hex;
 
-use super::access::Caller;
-use super::consent::{Consents, DeferredElicitation, InlineElicitation};
+use super::api_key::Caller;
+use super::approval::{DeferredElicitation, InlineElicitation, UsedApprovals};
 use super::progress;
 use super::{OutputSchemas, Settings};
 use crate::tools::{self, Definition, Elicitor, ToolError, ToolResult, Tools};
 
-/// The tools that a caller may see: those that the scopes of any of its accounts allow.
+/// Returns the tools that a caller may see: those that the scopes of any of its accounts allow.
 pub(crate) async fn available(settings: &Settings, caller: &Caller) -> Vec<&'static Definition> {
-    let accounts: Vec<Option<String>> = match settings.choice(caller) {
-        Some(choice) => choice.iter().cloned().map(Some).collect(),
+    let accounts: Vec<Option<String>> = match settings.choices(caller) {
+        Some(choices) => choices.iter().cloned().map(Some).collect(),
         None => {
             let only = settings.take_account(caller, &mut Map::new());
             vec![only.unwrap_or_default()]
@@ -33,16 +33,16 @@ pub(crate) async fn available(settings: &Settings, caller: &Caller) -> Vec<&'sta
         let all = tools::all().iter();
         all.filter(|tool| settings.selection.includes(tool.spec()) && caller.covers(tool.spec().scopes))
     };
-    let asking = accounts.into_iter().map(|account| learn(settings, caller, account));
-    let mut asked = stream::iter(asking).buffer_unordered(SCOPE_LOOKUP_CONCURRENCY);
+    let lookups = accounts.into_iter().map(|account| look_up_scopes(settings, caller, account));
+    let mut lookups = stream::iter(lookups).buffer_unordered(SCOPE_LOOKUP_CONCURRENCY);
     let (mut allowed, mut unknown) = (HashSet::new(), Vec::new());
-    while let Some(learnt) = asked.next().await {
-        match learnt {
-            ScopeLookup::Scopes(tools) => allowed.extend(tools.available().map(|tool| tool.spec().name)),
-            ScopeLookup::Nothing(tools) => unknown.push(tools),
+    while let Some(lookup) = lookups.next().await {
+        match lookup {
+            ScopeLookup::Known(tools) => allowed.extend(tools.available().map(|tool| tool.spec().name)),
+            ScopeLookup::Unknown(tools) => unknown.push(tools),
             ScopeLookup::Unusable => {}
         }
-        // More accounts could add nothing.
+        // Further accounts cannot add a tool.
         if possible().all(|tool| allowed.contains(tool.spec().name)) {
             break;
         }
@@ -53,31 +53,31 @@ pub(crate) async fn available(settings: &Settings, caller: &Caller) -> Vec<&'sta
     possible().filter(|tool| allowed.contains(tool.spec().name)).collect()
 }
 
-/// How many accounts are asked for their scopes at once.
+/// How many accounts' scopes are looked up at the same time.
 const SCOPE_LOOKUP_CONCURRENCY: usize = 8;
 
-/// What is known of an account.
+/// What is known of an account's scopes.
 enum ScopeLookup {
-    Scopes(Tools),
-    /// Vimeo did not tell the scopes.
-    Nothing(Tools),
-    /// There is no client for it.
+    Known(Tools),
+    /// Vimeo did not return the scopes.
+    Unknown(Tools),
+    /// The account has no client.
     Unusable,
 }
 
-async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) -> ScopeLookup {
+async fn look_up_scopes(settings: &Settings, caller: &Caller, account: Option<String>) -> ScopeLookup {
     let tools = match settings.tools(caller, account.as_deref()).await {
         Ok(tools) => tools,
         Err(error) => {
-            tracing::warn!(%error, account, "an account cannot be used");
+            tracing::warn!(%error, account, "cannot use an account");
             return ScopeLookup::Unusable;
         }
     };
     match tools.fetch_scopes().await {
-        Ok(_) => ScopeLookup::Scopes(tools),
+        Ok(_) => ScopeLookup::Known(tools),
         Err(error) => {
-            tracing::warn!(%error, account, "the scopes of the access token are not known");
-            ScopeLookup::Nothing(tools)
+            tracing::warn!(%error, account, "the scopes of the access token are unknown");
+            ScopeLookup::Unknown(tools)
         }
     }
 }
@@ -96,7 +96,7 @@ pub(crate) async fn call(
     let call = ToolCall { settings, tool, context, caller };
     match call.run(request).await {
         Ok(response) => Ok(response),
-        Err(error) => Ok(call.failed(&error).into()),
+        Err(error) => Ok(call.error_result(&error).into()),
     }
 }
 
@@ -112,115 +112,115 @@ impl ToolCall<'_> {
         let spec = self.tool.spec();
         let mut arguments = request.arguments.unwrap_or_default();
         let mut account = None;
-        let tools = match self.admit(&mut arguments, &mut account).await {
+        let tools = match self.authorize(&mut arguments, &mut account).await {
             Ok(tools) => tools,
             Err(error) => {
                 let arguments = Value::Object(arguments);
                 let account = account.as_deref();
-                self.settings.note_refused(&self.caller, spec, account, &arguments, &error).await;
+                self.settings.record_refusal(&self.caller, spec, account, &arguments, &error).await;
                 return Err(error);
             }
         };
         let arguments = Value::Object(arguments);
-        let sealed_for = self.sealed_for(&tools, &arguments);
+        let seal_context = self.seal_context(&tools, &arguments);
 
         let mut options = tools::CallOptions::default();
-        let later = Arc::new(DeferredElicitation::default());
+        let deferred = Arc::new(DeferredElicitation::default());
         let answered = match &request.request_state {
             Some(state) => {
                 let answers = request.input_responses.as_ref();
                 let now = tools.client().now();
-                let Settings { consents, source, .. } = self.settings;
+                let Settings { used_approvals, source, .. } = self.settings;
                 let answered =
-                    consents.answer(source, tools.sealer(), &sealed_for, state, answers, now).await;
+                    used_approvals.answer(source, tools.sealer(), &seal_context, state, answers, now).await;
                 let Some(answered) = answered else {
-                    let message =
-                        "The answer does not belong to this call, came too late, or was used before.";
-                    let error = ToolError::input("requestState", message, "Make the call anew without it.");
+                    let message = "The answer belongs to another call, is too late, or was already used.";
+                    let error = ToolError::input("requestState", message, "Repeat the call without it.");
                     return Err(tools.record_refusal(spec, &arguments, error).await);
                 };
                 Some(answered)
             }
             None => None,
         };
-        options.elicitor = match (answered, self.asks()) {
+        options.elicitor = match (answered, self.elicitation()) {
             (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Elicitor>),
-            (None, ElicitationChannel::Now) => Some(Arc::new(InlineElicitation(self.context.peer.clone()))),
-            (None, ElicitationChannel::Later) => Some(Arc::clone(&later) as Arc<dyn Elicitor>),
-            (None, ElicitationChannel::Nobody) => None,
+            (None, ElicitationChannel::Inline) => {
+                Some(Arc::new(InlineElicitation(self.context.peer.clone())))
+            }
+            (None, ElicitationChannel::Deferred) => Some(Arc::clone(&deferred) as Arc<dyn Elicitor>),
+            (None, ElicitationChannel::Unsupported) => None,
         };
 
         let result = match self.context.meta.get_progress_token() {
             Some(token) => {
-                let (reports, steps) = progress::pair();
-                options.progress = Some(Arc::new(reports));
+                let (channel, steps) = progress::channel();
+                options.progress = Some(Arc::new(channel));
                 let call = tools.call_with(spec.name, arguments, options);
-                progress::telling(self.context.peer.clone(), token, steps, call).await
+                progress::with_progress(self.context.peer.clone(), token, steps, call).await
             }
             None => tools.call_with(spec.name, arguments, options).await,
         };
-        if let Some(question) = later.asked() {
+        if let Some(prompt) = deferred.take_prompt() {
             let now = tools.client().now();
-            if let Some(question) = Consents::question(tools.sealer(), &sealed_for, question, now) {
-                return Ok(question.into());
+            if let Some(prompt) = UsedApprovals::prompt(tools.sealer(), &seal_context, prompt, now) {
+                return Ok(prompt.into());
             }
         }
-        Ok(self.done(result?).into())
+        Ok(self.success_result(result?).into())
     }
 
-    /// The tools of the account that the call is for; `account` is its name, where it has one.
-    async fn admit(
+    /// Returns the tools of the call's account, and stores its name in `account` if it has one.
+    async fn authorize(
         &self,
         arguments: &mut Map<String, Value>,
         account: &mut Option<String>,
     ) -> Result<Tools, ToolError> {
         let spec = self.tool.spec();
         if !self.caller.covers(spec.scopes)
-            && let Caller::Known(bearer) = &self.caller
+            && let Caller::Known(key) = &self.caller
         {
-            let granted = bearer.granted().cloned().unwrap_or_default();
+            let granted = key.granted().cloned().unwrap_or_default();
             return Err(ToolError::scope(spec.name, spec.scopes, &granted));
         }
-        *account = self.settings.take_account(&self.caller, arguments).map_err(|failed| *failed)?;
+        *account = self.settings.take_account(&self.caller, arguments).map_err(|error| *error)?;
         let tools = self.settings.tools(&self.caller, account.as_deref()).await;
         tools.map_err(|error| ToolError::of(&error, spec, chrono::Utc::now()))
     }
 
-    /// What an answer of the person is bound to.
-    fn sealed_for(&self, tools: &Tools, arguments: &Value) -> String {
-        let digest = Sha256::digest(arguments.to_string());
-        let hash = hex(&digest);
+    /// Returns what an approval is bound to.
+    fn seal_context(&self, tools: &Tools, arguments: &Value) -> String {
+        let hash = hex(&Sha256::digest(arguments.to_string()));
         format!("consent\n{}\n{}\n{hash}", tools.account_key(), self.tool.spec().name)
     }
 
-    /// How the person can be asked.
-    fn asks(&self) -> ElicitationChannel {
-        if !self.context.client_capabilities().is_some_and(|client| takes_forms(&client)) {
-            return ElicitationChannel::Nobody;
+    /// Returns how the client can ask the person.
+    fn elicitation(&self) -> ElicitationChannel {
+        if !self.context.client_capabilities().is_some_and(|client| supports_forms(&client)) {
+            return ElicitationChannel::Unsupported;
         }
-        // Dates compare as text.
+        // Versions are dates, which compare as text.
         let newer = |version: ProtocolVersion| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str();
         if self.context.protocol_version().is_some_and(newer) {
-            ElicitationChannel::Later
+            ElicitationChannel::Deferred
         } else {
-            ElicitationChannel::Now
+            ElicitationChannel::Inline
         }
     }
 
-    fn done(&self, answer: ToolResult) -> CallToolResult {
-        // Models read the text, in which what people wrote is marked; programs the structured copy.
-        let text = vec![ContentBlock::text(answer.to_text())];
+    fn success_result(&self, output: ToolResult) -> CallToolResult {
+        // Models read the text, in which untrusted text is delimited; programs read the structured content.
+        let text = vec![ContentBlock::text(output.to_text())];
         if !self.settings.schemas.structured() {
             return CallToolResult::success(text);
         }
-        let mut result = CallToolResult::structured(answer.into_value());
+        let mut result = CallToolResult::structured(output.into_value());
         result.content = text;
         result
     }
 
-    fn failed(&self, error: &ToolError) -> CallToolResult {
+    fn error_result(&self, error: &ToolError) -> CallToolResult {
         let value = error.to_value();
-        // Clients check structured content against a schema that is listed, which has no errors.
+        // Clients validate structured content against a listed schema, which does not describe errors.
         if self.settings.schemas == OutputSchemas::AsResources {
             CallToolResult::structured_error(value)
         } else {
@@ -229,15 +229,16 @@ impl ToolCall<'_> {
     }
 }
 
+/// How a client can ask the person.
 enum ElicitationChannel {
-    /// In the middle of the call.
-    Now,
-    /// By ending the call with the question.
-    Later,
-    Nobody,
+    /// During the call.
+    Inline,
+    /// By ending the call with the prompt.
+    Deferred,
+    Unsupported,
 }
 
-/// Whether the client shows forms; when it names no kind, it is the old capability, which was forms.
-fn takes_forms(client: &ClientCapabilities) -> bool {
+/// Returns whether the client shows forms. A capability without a kind is the old one, which means forms.
+fn supports_forms(client: &ClientCapabilities) -> bool {
     client.elicitation.as_ref().is_some_and(|kinds| kinds.form.is_some() || kinds.url.is_none())
 }

@@ -1,4 +1,4 @@
-//! The server's side of the protocol.
+//! Handles the protocol's requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,56 +14,57 @@ use rmcp::service::{RequestContext, RoleServer};
 use tokio_util::sync::CancellationToken;
 
 use super::Settings;
-use super::access::Caller;
-use super::eof;
-use super::listing::listed;
+use super::api_key::Caller;
+use super::client_gone::client_gone_error;
+use super::listing::list_tools;
 use super::{calls, repair, resources};
 
-/// How long a client may keep the list of tools, in milliseconds: scopes change seldom, and then with a new log-in.
-const LIST_KEEPS: u64 = 60_000;
+/// How long a client may cache a list, in milliseconds. Scopes rarely change, and only with a new login.
+const LIST_TTL_MS: u64 = 60_000;
 
-/// How long a session over HTTP may take to end: an answer that is there before has still somebody to be sent to.
-const SESSION_END: Duration = Duration::from_millis(200);
+/// How long calls of an ended HTTP session wait before they fail, so that responses that are ready can still be sent.
+const SESSION_END_GRACE: Duration = Duration::from_millis(200);
 
-/// Answers one client, or over HTTP one request.
+/// Handles the requests of one client, or over HTTP one request.
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(super) settings: Arc<Settings>,
     gone: Option<CancellationToken>,
-    /// Whether whoever calls has to be known: over HTTP others than the one who started the process reach it.
+    /// Whether requests must name their caller. Over HTTP, not only the process that started the server can reach it.
     needs_caller: bool,
 }
 
 impl Handler {
-    /// For the one client on a pair of streams.
+    /// Creates a handler for the client on a pair of streams.
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self { settings, gone: None, needs_caller: false }
     }
 
-    /// For clients over HTTP, whose requests say who calls.
+    /// Creates a handler for HTTP, whose requests name their caller.
     pub(crate) fn over_http(settings: Arc<Settings>) -> Self {
         Self { needs_caller: true, ..Self::new(settings) }
     }
 
-    /// Stops what is under way when this client is gone.
+    /// Stops running calls when the client is gone.
     pub(crate) fn with_client(mut self, gone: CancellationToken) -> Self {
         self.gone = Some(gone);
         self
     }
 
-    /// Who makes this request.
+    /// Returns who makes a request.
     fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
         let parts = context.extensions.get::<::http::request::Parts>();
         match parts.and_then(|parts| parts.extensions.get::<Caller>()) {
             Some(caller) => Ok(caller.clone()),
-            None if self.needs_caller => {
-                Err(ErrorData::internal_error("it is not known who calls; nothing was done", None))
-            }
+            None if self.needs_caller => Err(ErrorData::internal_error(
+                "the caller of this request is unknown; nothing was done",
+                None,
+            )),
             None => Ok(Caller::Local),
         }
     }
 
-    /// Runs until it is done, the client cancels it, or the client is gone.
+    /// Runs `work` until it is done, the client cancels it, or the client is gone.
     async fn unless_cancelled<T>(
         &self,
         context: &RequestContext<RoleServer>,
@@ -73,16 +74,16 @@ impl Handler {
         let parts = context.extensions.get::<::http::request::Parts>();
         let session = parts.and_then(|parts| parts.extensions.get::<CancellationToken>());
         let gone = self.gone.as_ref().or(session).cloned().unwrap_or_default();
-        // The work is dropped, and with it its requests and connections.
+        // This drops the work, and with it its requests and connections.
         tokio::select! {
             biased;
-            // The protocol's library sends no answer to what was cancelled.
-            () = cancelled.cancelled() => Err(eof::nobody()),
+            // rmcp sends no response to a cancelled request.
+            () = cancelled.cancelled() => Err(client_gone_error()),
             () = gone.cancelled() => {
                 if session.is_some() {
-                    tokio::time::sleep(SESSION_END).await;
+                    tokio::time::sleep(SESSION_END_GRACE).await;
                 }
-                Err(eof::nobody())
+                Err(client_gone_error())
             }
             result = work => result,
         }
@@ -92,10 +93,10 @@ impl Handler {
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
-        let mut itself = Implementation::new(&self.settings.name, &self.settings.version);
-        itself.title = Some("Vimeo".to_owned());
+        let mut server = Implementation::new(&self.settings.name, &self.settings.version);
+        server.title = Some("Vimeo".to_owned());
         ServerConfig::new(capabilities)
-            .with_server_info(itself)
+            .with_server_info(server)
             .with_instructions(self.settings.instructions())
     }
 
@@ -107,10 +108,10 @@ impl ServerHandler for Handler {
         let caller = self.caller(&context)?;
         let listing = async {
             let tools = calls::available(&self.settings, &caller).await;
-            let tools = listed(&self.settings, self.settings.choice(&caller), &tools);
+            let tools = list_tools(&self.settings, self.settings.choices(&caller), &tools);
             let mut list = ListToolsResult::with_all_items(tools);
-            // It depends on the token's scopes, so it is the caller's alone.
-            list.ttl_ms = Some(LIST_KEEPS);
+            // The list depends on the caller's scopes, so it must not be shared.
+            list.ttl_ms = Some(LIST_TTL_MS);
             list.cache_scope = Some(CacheScope::Private);
             Ok(list)
         };
@@ -131,7 +132,7 @@ impl ServerHandler for Handler {
         request: CustomRequest,
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(repair::misfit(&request.method, request.params.as_ref()))
+        Err(repair::invalid_request(&request.method, request.params.as_ref()))
     }
 
     async fn list_resources(
@@ -139,9 +140,9 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let choice = self.settings.choice(&self.caller(&context)?).is_some();
-        let mut list = ListResourcesResult::with_all_items(resources::fixed(choice));
-        list.ttl_ms = Some(LIST_KEEPS);
+        let has_choice = self.settings.choices(&self.caller(&context)?).is_some();
+        let mut list = ListResourcesResult::with_all_items(resources::fixed(has_choice));
+        list.ttl_ms = Some(LIST_TTL_MS);
         list.cache_scope = Some(CacheScope::Private);
         Ok(list)
     }
@@ -153,7 +154,7 @@ impl ServerHandler for Handler {
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let templates = resources::templates(&self.settings);
         let mut list = ListResourceTemplatesResult::with_all_items(templates);
-        list.ttl_ms = Some(LIST_KEEPS);
+        list.ttl_ms = Some(LIST_TTL_MS);
         list.cache_scope = Some(CacheScope::Public);
         Ok(list)
     }
@@ -176,8 +177,8 @@ mod tests {
     use super::super::{Server, stdio};
     use super::*;
 
-    /// Requests that say nothing of who calls, on a pair of streams, to a handler that is for HTTP or not.
-    async fn answers(handler: fn(Arc<Settings>) -> Handler) -> Vec<Value> {
+    /// Sends requests without a caller to a handler, and returns the responses.
+    async fn responses(handler: fn(Arc<Settings>) -> Handler) -> Vec<Value> {
         let vimeo =
             vimeo_ext::Vimeo::builder().access_token("t").base_url("http://127.0.0.1:9").build().unwrap();
         let server = Server::for_account(vimeo);
@@ -189,7 +190,7 @@ mod tests {
         let begin = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
         }});
-        let mut said = Vec::new();
+        let mut responses = Vec::new();
         for (id, method, params) in [
             (1, "tools/list", json!({})),
             (2, "tools/call", json!({"name": "vimeo_folder_create", "arguments": {"name": ""}})),
@@ -204,20 +205,20 @@ mod tests {
             }
             let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
             to.write_all(format!("{request}\n").as_bytes()).await.unwrap();
-            said.push(serde_json::from_str(&from.next_line().await.unwrap().unwrap()).unwrap());
+            responses.push(serde_json::from_str(&from.next_line().await.unwrap().unwrap()).unwrap());
         }
         drop((to, from));
         served.await.unwrap().unwrap();
-        said
+        responses
     }
 
     #[tokio::test]
-    async fn over_http_a_request_without_a_known_caller_is_refused() {
-        for answer in answers(Handler::over_http).await {
-            assert!(answer["error"]["message"].as_str().unwrap().contains("not known who calls"), "{answer}");
+    async fn http_requests_without_a_caller_are_refused() {
+        for response in responses(Handler::over_http).await {
+            assert!(response["error"]["message"].as_str().unwrap().contains("is unknown"), "{response}");
         }
-        for answer in answers(Handler::new).await {
-            assert!(answer["result"].is_object(), "{answer}");
+        for response in responses(Handler::new).await {
+            assert!(response["result"].is_object(), "{response}");
         }
     }
 }

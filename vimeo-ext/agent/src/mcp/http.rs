@@ -1,9 +1,9 @@
-//! Clients over HTTP.
+//! Serves clients over HTTP.
 
 mod caller_limits;
 mod endpoint;
+mod error_responses;
 mod origins;
-mod refusals;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,45 +21,44 @@ use tokio_util::sync::CancellationToken;
 
 use self::caller_limits::MAX_CONNECTIONS;
 use self::endpoint::Endpoint;
-use super::access::ApiKeys;
-use super::accounts::Source;
+use super::accounts::ClientSource;
+use super::api_key::ApiKeys;
 use super::{ServerError, Settings};
 
-/// The largest request that is read.
-pub(crate) const LARGEST: usize = 1024 * 1024;
+/// The maximum size of a request body.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a client may take to send the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a server listens over HTTP.
+/// Options of a server over HTTP.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    /// The address. Port 0 lets the system pick one. Of a [router](super::Server::into_router): the one that its service
-    /// listens on.
+    /// The address to listen on. Port 0 lets the system pick one. For a [router](super::Server::into_router), the address that
+    /// its service listens on.
     pub listen: SocketAddr,
-    /// The bearer tokens that are taken.
+    /// The API keys that are accepted.
     pub api_keys: ApiKeys,
-    /// Whether calls without a bearer token are taken where there are no bearer tokens: from every program and user of this
-    /// machine. The address has to be this machine's own then. Default: no.
+    /// Whether to accept calls without an API key if there are no API keys: from every program and user of this machine. The
+    /// address must be a loopback address then. Default: no.
     pub allow_unauthenticated_loopback: bool,
-    /// Host names, beside those of this machine, under which clients may reach the server.
+    /// Host names under which clients may reach the server, in addition to those of this machine.
     pub allowed_hosts: Vec<String>,
-    /// Origins of web pages that may call, such as `https://app.example.com`, beside the server's own. Default: none, not
-    /// even pages that other servers on this machine serve.
+    /// Origins of web pages that may call, such as `https://app.example.com`, in addition to the server's own. Default: none.
+    /// Pages of other servers on this machine may not call either.
     pub allowed_origins: Vec<String>,
-    /// The address as clients see it, when a proxy stands before the server or a router of another service around it, without
-    /// the `/mcp` at its end: `https://mcp.example.com`.
+    /// The URL that clients use, without `/mcp` at its end, if the server is behind a proxy or nested in another service's
+    /// router: `https://mcp.example.com`.
     pub public_url: Option<String>,
-    /// Servers that give out the bearer tokens, for clients that can log in there.
+    /// Authorization servers that issue the API keys, for clients that can log in there.
     pub authorization_servers: Vec<String>,
-    /// Stops the server when it is cancelled: what is under way is cut off, and streams end. Default: one that nobody else
-    /// holds.
+    /// Stops the server when it is cancelled: running calls are stopped, and streams end. Default: a new token.
     pub shutdown: CancellationToken,
 }
 
 impl HttpOptions {
-    /// Listening on this address.
+    /// Creates options with this address and the defaults.
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
@@ -73,36 +72,36 @@ impl HttpOptions {
         }
     }
 
-    /// Takes these bearer tokens.
+    /// Accepts these API keys.
     #[must_use]
     pub fn api_keys(mut self, api_keys: impl Into<ApiKeys>) -> Self {
         self.api_keys = api_keys.into();
         self
     }
 
-    /// Takes calls without a bearer token, from every program and user of this machine.
+    /// Accepts calls without an API key, from every program and user of this machine.
     #[must_use]
     pub fn allow_unauthenticated_loopback(mut self) -> Self {
         self.allow_unauthenticated_loopback = true;
         self
     }
 
-    /// Takes calls under these host names too.
+    /// Accepts calls under these host names too.
     #[must_use]
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.allowed_hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Takes calls of web pages from these origins, such as an inspector's `http://localhost:6274`, and lets them read the
-    /// answers.
+    /// Accepts calls of web pages with these origins, such as an inspector's `http://localhost:6274`, and lets them read the
+    /// responses.
     #[must_use]
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Names the address as clients see it.
+    /// Sets the URL that clients use.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
@@ -116,8 +115,8 @@ impl HttpOptions {
         self
     }
 
-    /// Refuses bearer tokens that could be guessed.
-    fn check_bearers(&self) -> Result<(), ServerError> {
+    /// Refuses API keys that are too short.
+    fn check_api_keys(&self) -> Result<(), ServerError> {
         if self.api_keys.has_short() {
             return Err(ServerError::ApiKeyTooShort);
         }
@@ -125,7 +124,7 @@ impl HttpOptions {
     }
 }
 
-/// A server that listens. It stops when it is dropped.
+/// A running server. It stops when it is dropped.
 pub struct HttpServer {
     address: SocketAddr,
     stop: CancellationToken,
@@ -133,24 +132,24 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// The address that it listens on.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL for clients on this machine.
+    /// Returns the URL for clients on this machine.
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    /// Waits until it stops. It is stopped if the wait is given up.
+    /// Waits until the server stops. Dropping the future stops the server.
     pub async fn wait(mut self) {
         if let Some(task) = self.task.take() {
             let _ = task.await;
         }
     }
 
-    /// Stops it: no new calls, and those under way are cut off, which an audit log notes.
+    /// Stops the server. Running calls are stopped too; an audit log records that.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take() {
@@ -171,7 +170,7 @@ impl fmt::Debug for HttpServer {
     }
 }
 
-/// The routes of the protocol, for a service that takes callers with a bearer token alone.
+/// Returns the routes of the protocol for another service's router, which needs API keys.
 pub(super) fn router<S>(settings: Arc<Settings>, options: HttpOptions) -> Result<Router<S>, ServerError>
 where
     S: Clone + Send + Sync + 'static,
@@ -179,7 +178,7 @@ where
     if options.api_keys.is_empty() {
         return Err(ServerError::NoApiKeys);
     }
-    options.check_bearers()?;
+    options.check_api_keys()?;
     let address = options.listen;
     Ok(Endpoint::new(settings, options, address)?.into_router())
 }
@@ -192,23 +191,23 @@ pub(super) async fn serve(
         if !options.listen.ip().is_loopback() {
             return Err(ServerError::AuthRequired(options.listen));
         }
-        if matches!(settings.source, Source::Many(_)) {
+        if matches!(settings.source, ClientSource::Multiple(_)) {
             return Err(ServerError::AmbiguousAccount);
         }
         if !options.allow_unauthenticated_loopback {
             return Err(ServerError::NoApiKeys);
         }
     }
-    options.check_bearers()?;
-    let failed = |source| ServerError::Listen { address: options.listen, source };
-    let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    options.check_api_keys()?;
+    let listen_error = |source| ServerError::Listen { address: options.listen, source };
+    let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
 
-    // The server stops alone when it is dropped.
+    // Dropping the server must not cancel the caller's token.
     options.shutdown = options.shutdown.child_token();
     let stop = options.shutdown.clone();
     let audit = settings.audit.clone();
-    let router = Endpoint::new(settings, options, address)?.into_site();
+    let router = Endpoint::new(settings, options, address)?.into_server_router();
     let accepting = accept(listener, router, MAX_CONNECTIONS, stop.clone());
     let stopped = stop.clone();
     let task = tokio::spawn(async move {
@@ -220,24 +219,24 @@ pub(super) async fn serve(
     Ok(HttpServer { address, stop, task: Some(task) })
 }
 
-/// Serves so many connections at once, and none for long without a request.
-async fn accept(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {
-    let connections = Arc::new(Semaphore::new(connections));
-    // Beyond the most, clients wait until another has gone.
-    while let Ok(place) = Arc::clone(&connections).acquire_owned().await {
+/// Serves at most `max_connections` at the same time, and closes those that send no request.
+async fn accept(listener: TcpListener, router: Router, max_connections: usize, stop: CancellationToken) {
+    let connections = Arc::new(Semaphore::new(max_connections));
+    // Beyond the maximum, clients wait until another connection ends.
+    while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
         let service = TowerToHyperService::new(router.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-            let _held = place;
+            let _held = permit;
             let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
             if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -253,47 +252,47 @@ mod tests {
 
     use super::*;
 
-    /// A site that says `here` to everything, over so many connections.
-    async fn site(connections: usize) -> SocketAddr {
+    /// Starts a server that responds `here` to every request.
+    async fn start_server(max_connections: usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(|| async { "here" });
-        tokio::spawn(accept(listener, router, connections, CancellationToken::new()));
+        tokio::spawn(accept(listener, router, max_connections, CancellationToken::new()));
         address
     }
 
-    /// ElicitationChannel, and keeps the connection.
-    async fn ask(connection: &mut TcpStream) -> String {
+    /// Sends a request and keeps the connection open.
+    async fn get(connection: &mut TcpStream) -> String {
         connection.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-        let mut answer = [0; 1024];
-        let read = connection.read(&mut answer).await.unwrap();
-        String::from_utf8_lossy(&answer[..read]).into_owned()
+        let mut response = [0; 1024];
+        let read = connection.read(&mut response).await.unwrap();
+        String::from_utf8_lossy(&response[..read]).into_owned()
     }
 
     #[tokio::test]
-    async fn connections_beyond_the_most_wait_until_another_has_gone() {
-        let address = site(2).await;
+    async fn connections_beyond_the_maximum_wait() {
+        let address = start_server(2).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
         for connection in [&mut first, &mut second] {
-            assert!(ask(connection).await.ends_with("here"));
+            assert!(get(connection).await.ends_with("here"));
         }
         let mut third = TcpStream::connect(address).await.unwrap();
-        let mut asked = std::pin::pin!(ask(&mut third));
-        assert!(timeout(Duration::from_millis(200), &mut asked).await.is_err());
+        let mut waiting = std::pin::pin!(get(&mut third));
+        assert!(timeout(Duration::from_millis(200), &mut waiting).await.is_err());
         drop(first);
-        assert!(asked.await.ends_with("here"));
+        assert!(waiting.await.ends_with("here"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_does_not_come_to_its_end_ends_its_connection() {
-        let mut slow = TcpStream::connect(site(2).await).await.unwrap();
-        let begun = Instant::now();
+    async fn an_incomplete_request_head_times_out() {
+        let mut slow = TcpStream::connect(start_server(2).await).await.unwrap();
+        let start = Instant::now();
         slow.write_all(b"GET / HTTP/1.1\r\nhost: loc").await.unwrap();
         let mut rest = Vec::new();
         slow.read_to_end(&mut rest).await.unwrap();
         assert!(!String::from_utf8_lossy(&rest).contains("here"));
-        let after = begun.elapsed();
-        assert!(after >= HEAD && after < HEAD * 2, "{after:?}");
+        let after = start.elapsed();
+        assert!(after >= HEAD_TIMEOUT && after < HEAD_TIMEOUT * 2, "{after:?}");
     }
 }

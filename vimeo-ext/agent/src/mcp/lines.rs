@@ -1,7 +1,7 @@
-//! Messages on a pair of streams, a line each.
+//! A transport for messages on a pair of streams, one per line.
 //!
-//! The protocol's library passes over lines that it cannot read, and their senders wait for ever. Here every line gets an
-//! answer that names the request, as far as that can be read off it.
+//! rmcp skips lines that it cannot read, and their senders wait forever. This transport responds to every such line with an
+//! error that contains the request's ID, if the line has a readable one.
 
 use std::io;
 use std::pin::Pin;
@@ -16,29 +16,29 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader, Empty};
 
 use super::repair::repair;
 
-/// The longest line that is read.
-pub(crate) const LONGEST_LINE: usize = 16 << 20;
+/// The maximum length of a line in bytes.
+const MAX_LINE_BYTES: usize = 16 << 20;
 
-/// A transport of lines.
+/// A transport that reads and writes lines.
 pub(crate) struct LineTransport<R, W: AsyncWrite> {
     reader: BufReader<R>,
     line: Vec<u8>,
-    /// What is read off a line that is too long, until it ends.
-    too_long: Option<Head>,
-    longest: usize,
-    /// Writes, and reads nothing.
+    /// Scans the rest of a line that is too long.
+    too_long: Option<MessageScanner>,
+    max_line_bytes: usize,
+    /// Only writes.
     writer: AsyncRwTransport<RoleServer, Empty, W>,
-    /// A refusal on its way. It goes on where it was when the reading is cancelled.
-    refusing: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+    /// An error response that is being sent. Sending resumes if `receive` was cancelled.
+    sending_error: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
 }
 
-/// What a line is.
+/// The content of a line.
 #[derive(Debug)]
-enum Read {
+enum ParsedLine {
     Message(Box<RxJsonRpcMessage<RoleServer>>),
-    Refused(Option<RequestId>, ErrorData),
-    /// Nothing that anybody waits for an answer to.
-    Nothing,
+    Invalid(Option<RequestId>, ErrorData),
+    /// Anything that expects no response.
+    Ignored,
 }
 
 impl<R, W> LineTransport<R, W>
@@ -51,50 +51,49 @@ where
             reader: BufReader::new(reader),
             line: Vec::new(),
             too_long: None,
-            longest: LONGEST_LINE,
+            max_line_bytes: MAX_LINE_BYTES,
             writer: AsyncRwTransport::new_server(tokio::io::empty(), writer),
-            refusing: None,
+            sending_error: None,
         }
     }
 
-    /// The next line, also one that the end of the input ends; `None` after it. What was read is kept when this is
-    /// cancelled.
-    async fn next(&mut self) -> Option<Read> {
+    /// Returns the next line; `None` at the end of the input. The last line needs no line break. Cancellation loses nothing.
+    async fn next_line(&mut self) -> Option<ParsedLine> {
         loop {
             let read = match self.reader.fill_buf().await {
                 Ok(read) => read,
                 Err(error) => {
-                    tracing::warn!(%error, "the input cannot be read");
+                    tracing::warn!(%error, "cannot read the input");
                     return None;
                 }
             };
             let end = read.iter().position(|byte| *byte == b'\n');
             let part = end.and_then(|end| read.get(..end)).unwrap_or(read);
-            let is_over = end.is_some() || read.is_empty();
-            if is_over && read.is_empty() && self.line.is_empty() && self.too_long.is_none() {
+            let is_complete = end.is_some() || read.is_empty();
+            if is_complete && read.is_empty() && self.line.is_empty() && self.too_long.is_none() {
                 return None;
             }
-            let fits = self.line.len().saturating_add(part.len()) <= self.longest;
+            let fits = self.line.len().saturating_add(part.len()) <= self.max_line_bytes;
             match &mut self.too_long {
-                Some(head) => head.read(part),
+                Some(scanner) => scanner.scan(part),
                 None if fits => self.line.extend_from_slice(part),
                 None => {
-                    let mut head = Head::default();
-                    head.read(&std::mem::take(&mut self.line));
-                    head.read(part);
-                    self.too_long = Some(head);
+                    let mut scanner = MessageScanner::default();
+                    scanner.scan(&std::mem::take(&mut self.line));
+                    scanner.scan(part);
+                    self.too_long = Some(scanner);
                 }
             }
             let used = end.map_or(read.len(), |end| end + 1);
             self.reader.consume(used);
-            if !is_over {
+            if !is_complete {
                 continue;
             }
-            if let Some(head) = self.too_long.take() {
-                let text = format!("the message is longer than {} MiB", self.longest >> 20);
-                return Some(head.refused(ErrorData::invalid_request(text, None)));
+            if let Some(scanner) = self.too_long.take() {
+                let text = format!("the message is longer than {} MiB", self.max_line_bytes >> 20);
+                return Some(scanner.into_error(ErrorData::invalid_request(text, None)));
             }
-            return Some(read_message(&std::mem::take(&mut self.line)));
+            return Some(parse_line(&std::mem::take(&mut self.line)));
         }
     }
 }
@@ -115,19 +114,19 @@ where
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            if let Some(refusing) = &mut self.refusing {
-                let refused = refusing.as_mut().await;
-                self.refusing = None;
-                // Nobody reads any more.
-                refused.ok()?;
+            if let Some(sending) = &mut self.sending_error {
+                let sent = sending.as_mut().await;
+                self.sending_error = None;
+                // If it cannot be sent, the client is gone.
+                sent.ok()?;
             }
-            match self.next().await? {
-                Read::Message(message) => return Some(*message),
-                Read::Nothing => {}
-                Read::Refused(id, error) => {
-                    tracing::debug!(?id, "a message cannot be read");
-                    let refusal = TxJsonRpcMessage::<RoleServer>::error(error, id);
-                    self.refusing = Some(Box::pin(self.writer.send(refusal)));
+            match self.next_line().await? {
+                ParsedLine::Message(message) => return Some(*message),
+                ParsedLine::Ignored => {}
+                ParsedLine::Invalid(id, error) => {
+                    tracing::debug!(?id, "cannot read a message");
+                    let response = TxJsonRpcMessage::<RoleServer>::error(error, id);
+                    self.sending_error = Some(Box::pin(self.writer.send(response)));
                 }
             }
         }
@@ -138,32 +137,32 @@ where
     }
 }
 
-fn read_message(line: &[u8]) -> Read {
+fn parse_line(line: &[u8]) -> ParsedLine {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
     if line.is_empty() {
-        return Read::Nothing;
+        return ParsedLine::Ignored;
     }
     let error = match serde_json::from_slice::<RxJsonRpcMessage<RoleServer>>(line) {
-        Ok(message) => return Read::Message(Box::new(repaired(line, &message).unwrap_or(message))),
+        Ok(message) => return ParsedLine::Message(Box::new(repaired(line, &message).unwrap_or(message))),
         Err(error) => error,
     };
-    let mut head = Head::default();
-    head.read(line);
-    // Which also bounds how deep it is nested.
+    let mut scanner = MessageScanner::default();
+    scanner.scan(line);
+    // This also limits the nesting depth.
     if serde_json::from_slice::<Value>(line).is_ok() {
-        return head.refused(ErrorData::invalid_request("this is no message of the protocol", None));
+        return scanner.into_error(ErrorData::invalid_request("not a message of the protocol", None));
     }
     match line.first() {
         Some(b'{' | b'[') => {
-            head.refused(ErrorData::parse_error(format!("this cannot be read as JSON: {error}"), None))
+            scanner.into_error(ErrorData::parse_error(format!("invalid JSON: {error}"), None))
         }
-        // What is not even meant as a message is left alone: whoever echoes an answer would be answered again.
-        _ => Read::Nothing,
+        // Text that is not meant as a message is ignored: a client that echoes responses would get another response.
+        _ => ParsedLine::Ignored,
     }
 }
 
-/// A call that the protocol's library takes for a method that it does not know, because its arguments are text.
+/// Repairs a call that rmcp takes for an unknown method because its arguments are text.
 fn repaired(line: &[u8], message: &RxJsonRpcMessage<RoleServer>) -> Option<RxJsonRpcMessage<RoleServer>> {
     let RxJsonRpcMessage::<RoleServer>::Request(request) = message else { return None };
     let ClientRequest::CustomRequest(_) = request.request else { return None };
@@ -171,9 +170,9 @@ fn repaired(line: &[u8], message: &RxJsonRpcMessage<RoleServer>) -> Option<RxJso
     if repair(&mut message) { serde_json::from_value(message).ok() } else { None }
 }
 
-/// What is read off the first level of a message, however long or deep it is.
+/// Scans the first level of a message, however long or deep it is.
 #[derive(Debug, Default)]
-struct Head {
+struct MessageScanner {
     depth: usize,
     in_text: bool,
     after_backslash: bool,
@@ -184,11 +183,11 @@ struct Head {
     has_result: bool,
 }
 
-/// As long as a key or an id is that is looked at.
-const LONGEST_TOKEN: usize = 1024;
+/// The maximum length of a scanned key or ID.
+const MAX_TOKEN_BYTES: usize = 1024;
 
-impl Head {
-    fn read(&mut self, part: &[u8]) {
+impl MessageScanner {
+    fn scan(&mut self, part: &[u8]) {
         for byte in part {
             self.step(*byte);
         }
@@ -196,7 +195,7 @@ impl Head {
 
     fn step(&mut self, byte: u8) {
         if self.in_text {
-            self.keep(byte);
+            self.push(byte);
             self.in_text = self.after_backslash || byte != b'"';
             self.after_backslash = !self.after_backslash && byte == b'\\';
             return;
@@ -204,26 +203,26 @@ impl Head {
         match byte {
             b'{' | b'[' => self.depth = self.depth.saturating_add(1),
             b'}' | b']' => {
-                self.member();
+                self.end_member();
                 self.depth = self.depth.saturating_sub(1);
             }
-            b':' if self.depth == 1 => self.named(),
-            b',' => self.member(),
+            b':' if self.depth == 1 => self.end_key(),
+            b',' => self.end_member(),
             byte => {
                 self.in_text = byte == b'"';
-                self.keep(byte);
+                self.push(byte);
             }
         }
     }
 
-    fn keep(&mut self, byte: u8) {
-        if self.depth == 1 && self.token.len() < LONGEST_TOKEN {
+    fn push(&mut self, byte: u8) {
+        if self.depth == 1 && self.token.len() < MAX_TOKEN_BYTES {
             self.token.push(byte);
         }
     }
 
-    /// A member of the first level has its name.
-    fn named(&mut self) {
+    /// Handles the end of a key of the first level.
+    fn end_key(&mut self) {
         match std::mem::take(&mut self.token).trim_ascii() {
             b"\"id\"" => self.at_id = true,
             b"\"method\"" => self.has_method = true,
@@ -232,8 +231,8 @@ impl Head {
         }
     }
 
-    /// A member of the first level is at its end.
-    fn member(&mut self) {
+    /// Handles the end of a member of the first level.
+    fn end_member(&mut self) {
         if self.depth != 1 {
             return;
         }
@@ -243,12 +242,12 @@ impl Head {
         }
     }
 
-    /// The refusal of such a message, unless nobody waits for one: notifications and answers get none.
-    fn refused(self, error: ErrorData) -> Read {
+    /// Returns the error for an invalid message. Notifications and responses get none.
+    fn into_error(self, error: ErrorData) -> ParsedLine {
         let is_notification = self.has_method && self.id.is_none();
         match is_notification || self.has_result {
-            true => Read::Nothing,
-            false => Read::Refused(self.id, error),
+            true => ParsedLine::Ignored,
+            false => ParsedLine::Invalid(self.id, error),
         }
     }
 }
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_a_message_or_a_refusal_that_names_its_request() {
+    fn every_line_is_a_message_or_an_error_with_its_id() {
         let number = |number| Some(RequestId::Number(number));
         let call = |id: &str, arguments: &str| {
             format!(
@@ -285,20 +284,20 @@ mod tests {
             (r#"{"id":4,"no":"message"}"#.to_owned(), number(4), ErrorCode::INVALID_REQUEST),
             (r#"[{"jsonrpc":"2.0","id":5,"method":"ping"}]"#.to_owned(), None, ErrorCode::INVALID_REQUEST),
         ] {
-            let read = read_message(line.as_bytes());
-            let Read::Refused(refused, error) = read else { panic!("{line:.100}: {read:?}") };
-            assert_eq!((refused, error.code), (id, code), "{line:.100}");
+            let parsed = parse_line(line.as_bytes());
+            let ParsedLine::Invalid(found, error) = parsed else { panic!("{line:.100}: {parsed:?}") };
+            assert_eq!((found, error.code), (id, code), "{line:.100}");
         }
         for line in [
             "",
             " \r",
-            "rubbish",
+            "garbage",
             r#"{"jsonrpc":"2.0","method":"notifications/x","params":}"#,
             r#"{"jsonrpc":"2.0","id":1,"result":{"a":}}"#,
             r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"echo"}"#,
         ] {
-            let read = read_message(line.as_bytes());
-            assert!(matches!(read, Read::Nothing), "{line}: {read:?}");
+            let parsed = parse_line(line.as_bytes());
+            assert!(matches!(parsed, ParsedLine::Ignored), "{line}: {parsed:?}");
         }
         for (line, is_call) in [
             (call("1", "{}"), true),
@@ -307,18 +306,18 @@ mod tests {
             (call("1", "[1]"), false),
             (r#"{"jsonrpc":"2.0","id":1,"method":"of/tomorrow"}"#.to_owned(), false),
         ] {
-            let read = read_message(line.as_bytes());
-            let Read::Message(message) = read else { panic!("{line}: {read:?}") };
+            let parsed = parse_line(line.as_bytes());
+            let ParsedLine::Message(message) = parsed else { panic!("{line}: {parsed:?}") };
             let RxJsonRpcMessage::<RoleServer>::Request(request) = *message else { panic!("{line}") };
             assert_eq!(matches!(request.request, ClientRequest::CallToolRequest(_)), is_call, "{line}");
         }
     }
 
     #[tokio::test]
-    async fn a_line_that_is_too_long_is_refused_and_the_last_needs_no_end() {
+    async fn long_lines_are_refused_and_the_last_needs_no_line_break() {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
-        let mut transport = LineTransport { longest: 100, ..LineTransport::new(reader, writer) };
+        let mut transport = LineTransport { max_line_bytes: 100, ..LineTransport::new(reader, writer) };
         let (mut answers, mut requests) = tokio::io::split(ours);
         let long =
             format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"{}"}},"id":51}}"#, "a".repeat(500));

@@ -1,4 +1,4 @@
-//! Tools as the protocol lists them.
+//! The list of tools, kept small.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,37 +10,45 @@ use super::accounts::ACCOUNT;
 use super::{OutputSchemas, Settings};
 use crate::tools::{Definition, Spec};
 
-/// What a list may take, which a model reads whole; and what the answer around it takes.
+/// The size limit of a list, all of which a model reads.
 const MAX_BYTES: usize = 20_000;
-const ENVELOPE: usize = 300;
 
-/// The most that the names of accounts may take where no list with them is short enough.
-const NAMES: usize = 2_000;
+/// The bytes of a message around its list.
+const ENVELOPE_BYTES: usize = 300;
 
-/// The tools as they are listed for a caller who has the choice between these accounts. The list is kept short by what
-/// says least: each tool takes the argument `account` then, but not each tells the names once more.
-pub(crate) fn listed(
+/// The size limit of the account names if no list with them is small enough.
+const MAX_ACCOUNT_NAMES_BYTES: usize = 2_000;
+
+/// Lists the tools for a caller who can choose from these accounts. With a choice, every tool takes the argument
+/// `account`. To keep the list small, it then leaves out the account names and annotations that matter least.
+pub(crate) fn list_tools(
     settings: &Settings,
-    choice: Option<&BTreeSet<String>>,
+    accounts: Option<&BTreeSet<String>>,
     tools: &[&'static Definition],
 ) -> Vec<Tool> {
-    let list = |form: Form| -> Vec<Tool> {
+    let list = |form: ListForm| -> Vec<Tool> {
         let tools = tools.iter().enumerate();
-        tools.map(|(place, tool)| one(settings, choice, tool, form, place == 0)).collect()
+        tools.map(|(index, tool)| list_tool(settings, accounts, tool, form, index == 0)).collect()
     };
-    let Some(choice) = choice else { return list(Form { names: Names::Nowhere, hints: Hints::All }) };
+    let Some(accounts) = accounts else {
+        return list(ListForm { names: AccountNames::Omitted, annotations: Annotations::All });
+    };
     let forms = [
-        (Names::Everywhere, Hints::All),
-        (Names::Once, Hints::All),
-        (Names::Once, Hints::Said),
-        (Names::Once, Hints::Needed),
-        (Names::Nowhere, Hints::Needed),
+        (AccountNames::InEachTool, Annotations::All),
+        (AccountNames::InFirstTool, Annotations::All),
+        (AccountNames::InFirstTool, Annotations::NoOpenWorld),
+        (AccountNames::InFirstTool, Annotations::Minimal),
+        (AccountNames::Omitted, Annotations::Minimal),
     ];
-    let lists = forms.into_iter().map(|(names, hints)| list(Form { names, hints }));
-    lists.into_iter().find(|list| size(list) + ENVELOPE <= MAX_BYTES).unwrap_or_else(|| {
-        // It is long by itself, with all sets or with the schemas of answers.
-        let names = if json!(choice).to_string().len() <= NAMES { Names::Once } else { Names::Nowhere };
-        list(Form { names, hints: Hints::All })
+    let lists = forms.into_iter().map(|(names, annotations)| list(ListForm { names, annotations }));
+    lists.into_iter().find(|list| size(list) + ENVELOPE_BYTES <= MAX_BYTES).unwrap_or_else(|| {
+        // The list is too long without accounts, because of more toolsets or output schemas.
+        let names = if json!(accounts).to_string().len() <= MAX_ACCOUNT_NAMES_BYTES {
+            AccountNames::InFirstTool
+        } else {
+            AccountNames::Omitted
+        };
+        list(ListForm { names, annotations: Annotations::All })
     })
 }
 
@@ -48,72 +56,70 @@ fn size(list: &[Tool]) -> usize {
     serde_json::to_string(list).map_or(usize::MAX, |text| text.len())
 }
 
-/// How much a list says.
+/// What a list contains.
 #[derive(Clone, Copy)]
-struct Form {
-    names: Names,
-    hints: Hints,
+struct ListForm {
+    names: AccountNames,
+    annotations: Annotations,
 }
 
-/// Where the names of a caller's accounts stand.
+/// Which tools have the names of the caller's accounts.
 #[derive(Clone, Copy)]
-enum Names {
-    /// In each tool.
-    Everywhere,
-    /// In the first tool.
-    Once,
-    /// In a resource, and in the error of a call without one.
-    Nowhere,
+enum AccountNames {
+    InEachTool,
+    InFirstTool,
+    /// None. A resource has the names, and so does the error of a call without an account.
+    Omitted,
 }
 
-/// Which hints of a tool are said.
+/// Which annotations a tool has.
 #[derive(Clone, Copy)]
-enum Hints {
+enum Annotations {
     All,
-    /// Without that a tool works on what is outside, which the protocol takes for granted.
-    Said,
-    /// And for tools that only read without those that the protocol has for tools that change something.
-    Needed,
+    /// All but `openWorldHint`, which is true by default.
+    NoOpenWorld,
+    /// In addition, read-only tools have no annotations for tools that change something.
+    Minimal,
 }
 
-fn one(
+fn list_tool(
     settings: &Settings,
-    choice: Option<&BTreeSet<String>>,
+    accounts: Option<&BTreeSet<String>>,
     tool: &Definition,
-    form: Form,
-    first: bool,
+    form: ListForm,
+    is_first: bool,
 ) -> Tool {
     let spec = tool.spec();
-    // Whoever wants whole schemas gets them.
-    let listed = settings.schemas == OutputSchemas::InToolList;
-    let mut input = object(if listed { tool.input_schema() } else { tool.compact_input_schema() });
-    if let Some(choice) = choice {
-        let named = match form.names {
-            Names::Everywhere => true,
-            Names::Once => first,
-            Names::Nowhere => false,
+    // With output schemas, the input schemas are complete too.
+    let with_schemas = settings.schemas == OutputSchemas::InToolList;
+    let mut input = object(if with_schemas { tool.input_schema() } else { tool.compact_input_schema() });
+    if let Some(accounts) = accounts {
+        let with_names = match form.names {
+            AccountNames::InEachTool => true,
+            AccountNames::InFirstTool => is_first,
+            AccountNames::Omitted => false,
         };
-        add_account(&mut input, named.then_some(choice));
+        add_account(&mut input, with_names.then_some(accounts));
     }
-    let mut tool_listed = Tool::new(spec.name, spec.description, Arc::new(input));
-    tool_listed.title = Some(spec.title.to_owned());
-    if listed {
-        tool_listed.output_schema = Some(Arc::new(object(tool.output_schema())));
+    let mut listed = Tool::new(spec.name, spec.description, Arc::new(input));
+    listed.title = Some(spec.title.to_owned());
+    if with_schemas {
+        listed.output_schema = Some(Arc::new(object(tool.output_schema())));
     }
-    tool_listed.annotations = Some(annotations(spec, form.hints));
-    tool_listed
+    listed.annotations = Some(annotations(spec, form.annotations));
+    listed
 }
 
-fn annotations(spec: &Spec, hints: Hints) -> ToolAnnotations {
+fn annotations(spec: &Spec, level: Annotations) -> ToolAnnotations {
     let effect = spec.effect;
-    let mut said = ToolAnnotations::new().read_only(effect.is_read_only());
-    if !(effect.is_read_only() && matches!(hints, Hints::Needed)) {
-        said = said.destructive(effect.is_destructive()).idempotent(effect.is_idempotent());
+    let mut annotations = ToolAnnotations::new().read_only(effect.is_read_only());
+    if !(effect.is_read_only() && matches!(level, Annotations::Minimal)) {
+        annotations = annotations.destructive(effect.is_destructive()).idempotent(effect.is_idempotent());
     }
-    if matches!(hints, Hints::All) { said.open_world(true) } else { said }
+    if matches!(level, Annotations::All) { annotations.open_world(true) } else { annotations }
 }
 
-/// Adds the argument that names an account to a schema.
+/// Adds the argument `account` to a schema.
 fn add_account(schema: &mut Map<String, Value>, names: Option<&BTreeSet<String>>) {
     let account = match names {
         Some(names) => json!({"type": "string", "enum": names}),

@@ -5,25 +5,26 @@
 //! use vimeo_agent::mcp::Server;
 //!
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! // For a client that starts this program: Claude, Cursor, VS Code and the like.
+//! // For a client that starts this program, such as Claude, Cursor or VS Code.
 //! Server::for_account(Vimeo::from_env()?).serve_stdio().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Both eras of the protocol are served, the one that begins with `initialize` and the stateless one of 2026-07-28.
-//! Standard output belongs to the protocol alone: send logs elsewhere.
+//! The server supports the older protocol, which starts with `initialize`, and the stateless one of 2026-07-28. Standard
+//! output is reserved for the protocol: write logs elsewhere.
 //!
-//! Over HTTP callers show bearer tokens of this server's own ([`ApiKey::generate`] makes one), unless the server is opened to
-//! every program of this machine; Vimeo's tokens are never taken from a caller. See [`Server::serve_http`].
+//! Over HTTP, callers authenticate with an API key of this server ([`ApiKey::generate`] creates one), sent as a bearer token,
+//! unless the server accepts every program of this machine. It never accepts access tokens of Vimeo from a caller. See
+//! [`Server::serve_http`].
 //!
-//! The protocol's library stays inside: none of its types is part of this module's interface.
+//! No type of rmcp, the protocol's library, is part of this module's public interface.
 
-mod access;
 mod accounts;
+mod api_key;
+mod approval;
 mod calls;
-mod consent;
-mod eof;
+mod client_gone;
 mod handler;
 mod http;
 mod lines;
@@ -37,113 +38,109 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-pub use access::{ApiKey, ApiKeys};
 pub use accounts::ClientResolver;
+pub use api_key::{ApiKey, ApiKeys};
 pub use http::{HttpOptions, HttpServer};
 use vimeo_ext::Vimeo;
 
-use self::accounts::Source;
-use self::consent::Consents;
+use self::accounts::ClientSource;
+use self::approval::UsedApprovals;
 use self::handler::Handler;
 use crate::tools::{AuditLog, Disclosure, ToolSelection, Uploads};
 
-/// A server of the Vimeo tools; cheap to clone.
+/// An MCP server of the Vimeo tools. Cheap to clone.
 #[derive(Clone)]
 pub struct Server {
     settings: Arc<Settings>,
 }
 
-/// All that the server's parts go by.
+/// The server's settings.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) source: Source,
+    pub(crate) source: ClientSource,
     pub(crate) selection: ToolSelection,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) uploads: Uploads,
     pub(crate) allowed: BTreeSet<Disclosure>,
     pub(crate) schemas: OutputSchemas,
     pub(crate) key: [u8; 32],
-    pub(crate) consents: Arc<Consents>,
+    pub(crate) used_approvals: Arc<UsedApprovals>,
     pub(crate) name: String,
     pub(crate) version: String,
 }
 
-/// Where clients find the schemas of answers.
+/// Where clients find the output schemas of tools.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutputSchemas {
-    /// Beside the list of tools, which a model reads whole and which stays below 20,000 bytes with the basic tools: as
-    /// resources, `vimeo://tools/{name}/schema`. Answers come as text and as structured content.
+    /// In resources, `vimeo://tools/{name}/schema`. The list of tools, all of which a model reads, stays below 20,000 bytes with
+    /// the default tools. Results contain text and structured content.
     #[default]
     AsResources,
-    /// In the list of tools, which takes four times as much with them. Clients check structured content against them, so
-    /// answers come as text and as structured content, and errors, which have other fields, as text alone.
+    /// In the list of tools, which is then four times as long. Clients validate structured content against the schemas, so
+    /// results contain text and structured content, but errors, which have other fields, only text.
     InToolList,
-    /// Nowhere, and answers come as text alone: for clients that stumble over the other two.
+    /// Nowhere. Results contain only text, for clients that cannot handle the other two.
     Omitted,
 }
 
 impl OutputSchemas {
-    /// Whether answers come as structured content too.
+    /// Returns whether results contain structured content too.
     pub(crate) fn structured(self) -> bool {
         self != Self::Omitted
     }
 }
 
-/// Why a server cannot run.
+/// Why a server cannot start or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Others could call without showing who they are.
-    #[error("{0} can be reached by others: give the callers bearer tokens, or listen on 127.0.0.1")]
+    /// Other machines could call without an API key.
+    #[error("{0} is reachable from other machines: configure API keys, or listen on 127.0.0.1")]
     AuthRequired(std::net::SocketAddr),
-    /// Every program of this machine could call, and it was not said that they may.
+    /// There are no API keys, and calls without one are not allowed.
     #[error(
-        "callers over HTTP need bearer tokens of the server's own: give some, or open the server to every program and user of \
-         this machine"
+        "callers over HTTP need API keys: configure some, or allow every program and user of this machine to call"
     )]
     NoApiKeys,
-    /// A bearer token could be guessed.
-    #[error(
-        "a bearer token has fewer than {} characters: give a longer one, made at random",
-        ApiKey::MIN_LENGTH
-    )]
+    /// An API key is too short.
+    #[error("an API key has fewer than {} characters: use a longer random one", ApiKey::MIN_LENGTH)]
     ApiKeyTooShort,
-    /// Pages of this origin were to be allowed, and it is none.
-    #[error("`{0}` is no origin of a web page; give one such as https://app.example.com, without a path")]
+    /// An allowed origin is not an origin.
+    #[error("invalid origin `{0}`: use one such as https://app.example.com, without a path")]
     InvalidOrigin(String),
-    /// There are several accounts and no way to tell whose a call is.
-    #[error("the server has several accounts, so its callers need bearer tokens, which only HTTP has")]
+    /// There are several accounts, but calls do not identify their caller.
+    #[error("a server with several accounts needs API keys, which only work over HTTP")]
     AmbiguousAccount,
-    /// No key could be made.
-    #[error("the operating system gives no random bytes for a key")]
+    /// No key could be generated.
+    #[error("the operating system provides no random bytes for a key")]
     NoRandomBytes,
-    /// The client did not open the conversation as the protocol has it.
-    #[error("the client did not open the conversation: {0}")]
+    /// The client did not initialize the session as the protocol requires.
+    #[error("MCP initialization failed: {0}")]
     InitializeFailed(String),
 }
 
 impl Server {
-    /// A server for one account.
+    /// Creates a server for one account.
     pub fn for_account(client: Vimeo) -> Self {
-        Self::new(Source::One(client))
+        Self::new(ClientSource::Single(client))
     }
 
-    /// A server for several accounts, over HTTP alone: each caller's bearer token says which of them are the caller's
+    /// Creates a server for several accounts, only for HTTP: each caller's API key names the accounts it may use
     /// ([`HttpOptions::api_keys`]).
     pub fn for_accounts(clients: impl ClientResolver) -> Self {
-        Self::new(Source::Many(Arc::new(clients)))
+        Self::new(ClientSource::Multiple(Arc::new(clients)))
     }
 
-    fn new(source: Source) -> Self {
+    fn new(source: ClientSource) -> Self {
         let settings = Settings {
             source,
             selection: ToolSelection::default(),
@@ -151,9 +148,9 @@ impl Server {
             uploads: Uploads::default(),
             allowed: BTreeSet::new(),
             schemas: OutputSchemas::default(),
-            // ReplacedVersion before the first use when the system had none.
+            // All zeros if the system has no random bytes; serving then fails.
             key: crate::tools::random_bytes().unwrap_or_default(),
-            consents: Arc::default(),
+            used_approvals: Arc::default(),
             name: "vimeo".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
@@ -165,68 +162,68 @@ impl Server {
         self
     }
 
-    /// Gives out these tools alone. Default: the basic ones.
+    /// Offers only these tools. Default: the default toolsets.
     #[must_use]
     pub fn selection(self, selection: ToolSelection) -> Self {
         self.change(|settings| settings.selection = selection)
     }
 
-    /// Notes every attempt to change something.
+    /// Records every attempt to change something.
     #[must_use]
     pub fn audit_log(self, log: impl Into<Option<AuditLog>>) -> Self {
         self.change(|settings| settings.audit = log.into())
     }
 
-    /// Allows uploads of this machine's files below these folders, by whoever may call. Default: none. The tools for it are
-    /// those of the set `uploads`.
+    /// Allows every caller to upload this machine's files below these folders. Default: none. Its tools are in the toolset
+    /// `uploads`.
     #[must_use]
     pub fn upload_folders(self, folders: impl IntoIterator<Item = impl Into<std::path::PathBuf>>) -> Self {
         self.change(|settings| settings.uploads = Uploads::from_folders(folders))
     }
 
-    /// Allows calls that disclose something of these kinds without asking the person. Default: none; a client that can ask
-    /// does so each time, and of others such calls are refused.
+    /// Allows calls that disclose something of these kinds without approval. Default: none. A client that can ask the person
+    /// does so each time; from other clients such calls are refused.
     #[must_use]
     pub fn allow(self, kinds: impl IntoIterator<Item = Disclosure>) -> Self {
         self.change(|settings| settings.allowed = kinds.into_iter().collect())
     }
 
-    /// Where clients find the schemas of answers. Default: [`OutputSchemas::AsResources`].
+    /// Sets where clients find the output schemas. Default: [`OutputSchemas::AsResources`].
     #[must_use]
     pub fn output_schemas(self, schemas: OutputSchemas) -> Self {
         self.change(|settings| settings.schemas = schemas)
     }
 
-    /// Seals cursors and questions with this key, which several processes behind one address share. Default: a random
-    /// one. A person's answer is good once for each process, and with the accounts of one store once for all of them
+    /// Seals cursors and approval prompts with this key, which several processes behind one URL can share. Default: a random
+    /// key. An approval is valid once per process, or once for all processes that share an accounts store
     /// ([`ClientResolver::consume_approval`]).
     #[must_use]
     pub fn sealing_key(self, key: [u8; 32]) -> Self {
         self.change(|settings| settings.key = key)
     }
 
-    /// The name and version that the server gives itself. Default: `vimeo`, and the version of this crate.
+    /// Sets the server's name and version. Default: `vimeo`, and the version of this crate.
     #[must_use]
     pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.change(|settings| (settings.name, settings.version) = (name.into(), version.into()))
     }
 
-    /// Serves one client on standard input and output until the input ends. Calls that are under way then are stopped.
+    /// Serves one client on standard input and output until the input ends. Running calls are stopped then.
     ///
     /// # Errors
     ///
-    /// [`ServerError::AmbiguousAccount`] with several accounts, [`ServerError::InitializeFailed`] when the client speaks something
-    /// else.
+    /// [`ServerError::AmbiguousAccount`] with several accounts, [`ServerError::InitializeFailed`] if the client does not
+    /// speak the protocol.
     pub async fn serve_stdio(&self) -> Result<(), ServerError> {
         self.check()?;
         stdio::serve_process(Handler::new(Arc::clone(&self.settings))).await
     }
 
-    /// Serves one client on any pair of streams, as [`serve_stdio`](Self::serve_stdio) does.
+    /// Serves one client on a pair of streams, as [`serve_stdio`](Self::serve_stdio) does.
     ///
     /// # Errors
     ///
-    /// As [`serve_stdio`](Self::serve_stdio).
+    /// As for [`serve_stdio`](Self::serve_stdio).
     pub async fn serve<R, W>(&self, reader: R, writer: W) -> Result<(), ServerError>
     where
         R: tokio::io::AsyncRead + Send + Unpin + 'static,
@@ -240,10 +237,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::AuthRequired`] and [`ServerError::NoApiKeys`] when others could call without a bearer token,
-    /// [`ServerError::ApiKeyTooShort`] when one could be guessed, [`ServerError::AmbiguousAccount`] with several accounts and no
-    /// bearers, [`ServerError::InvalidOrigin`] for a wrong one of [`HttpOptions::allowed_origins`],
-    /// [`ServerError::Listen`] when the address cannot be had.
+    /// [`ServerError::AuthRequired`] and [`ServerError::NoApiKeys`] if anyone could call without an API key,
+    /// [`ServerError::ApiKeyTooShort`] for a short API key, [`ServerError::AmbiguousAccount`] with several accounts and no API
+    /// keys, [`ServerError::InvalidOrigin`] for an invalid one of [`HttpOptions::allowed_origins`], [`ServerError::Listen`] if
+    /// the server cannot listen on the address.
     pub async fn serve_http(&self, options: HttpOptions) -> Result<HttpServer, ServerError> {
         if self.settings.key == [0; 32] {
             return Err(ServerError::NoRandomBytes);
@@ -251,20 +248,20 @@ impl Server {
         http::serve(Arc::clone(&self.settings), options).await
     }
 
-    /// The routes of the protocol, `/mcp` and the metadata of its bearer tokens, for a service of axum to have beside its own.
+    /// Returns the protocol's routes, `/mcp` and the metadata of its authorization, for an axum service with other routes.
     ///
-    /// All that holds for [`serve_http`](Self::serve_http) holds for them, but for what is of connections: how many there are, and
-    /// how long the head of a request may take, is up to the service. Callers always show bearer tokens.
+    /// They follow the rules of [`serve_http`](Self::serve_http), except for the limits of connections: the service decides how
+    /// many there are, and how long the head of a request may take. Callers always need an API key.
     ///
     /// ```no_run
     /// use axum::Router;
     /// use vimeo_agent::mcp::{ApiKey, HttpOptions, Server};
     ///
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
-    /// let (bearer, token) = ApiKey::generate(["me"])?; // the caller gets the token
+    /// let (key, token) = ApiKey::generate(["me"])?; // give the token to the caller
     /// let address = ([127, 0, 0, 1], 8080).into();
     /// let options = HttpOptions::new(address)
-    ///     .api_keys([bearer])
+    ///     .api_keys([key])
     ///     .allowed_hosts(["example.com"])
     ///     .public_url("https://example.com/agents");
     /// let stop = options.shutdown.clone();
@@ -275,7 +272,7 @@ impl Server {
     /// axum::serve(listener, service)
     ///     .with_graceful_shutdown(async move {
     ///         tokio::signal::ctrl_c().await.ok();
-    ///         stop.cancel(); // streams would keep the service open
+    ///         stop.cancel(); // open streams would keep the service running
     ///     })
     ///     .await?;
     /// # Ok(())
@@ -284,7 +281,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NoApiKeys`], [`ServerError::ApiKeyTooShort`] and [`ServerError::InvalidOrigin`], as with
+    /// [`ServerError::NoApiKeys`], [`ServerError::ApiKeyTooShort`] and [`ServerError::InvalidOrigin`], as for
     /// [`serve_http`](Self::serve_http).
     pub fn into_router<S>(self, options: HttpOptions) -> Result<axum::Router<S>, ServerError>
     where
@@ -301,8 +298,8 @@ impl Server {
             return Err(ServerError::NoRandomBytes);
         }
         match self.settings.source {
-            Source::One(_) => Ok(()),
-            Source::Many(_) => Err(ServerError::AmbiguousAccount),
+            ClientSource::Single(_) => Ok(()),
+            ClientSource::Multiple(_) => Err(ServerError::AmbiguousAccount),
         }
     }
 }

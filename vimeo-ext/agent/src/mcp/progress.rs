@@ -1,4 +1,4 @@
-//! Progress of long calls, by the client's own token.
+//! Progress notifications of long calls, with the client's progress token.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,70 +10,70 @@ use tokio::time::sleep;
 
 use crate::tools::ProgressSink;
 
-/// How often a client is told.
-const INTERVAL: Duration = Duration::from_millis(250);
+/// The minimum time between two notifications.
+const NOTIFY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Takes what a tool tells.
-pub(crate) struct Reports(watch::Sender<(u64, u64)>);
+/// Passes a tool's progress to a [`ProgressReporter`].
+pub(crate) struct ProgressChannel(watch::Sender<(u64, u64)>);
 
-impl ProgressSink for Reports {
+impl ProgressSink for ProgressChannel {
     fn report(&self, done: u64, total: u64) {
         self.0.send_replace((done, total));
     }
 }
 
-/// Where a tool tells, and what the client is told from.
-pub(crate) fn pair() -> (Reports, watch::Receiver<(u64, u64)>) {
+/// Creates a channel from a tool to [`with_progress`].
+pub(crate) fn channel() -> (ProgressChannel, watch::Receiver<(u64, u64)>) {
     let (sender, receiver) = watch::channel((0, 0));
-    (Reports(sender), receiver)
+    (ProgressChannel(sender), receiver)
 }
 
-/// Runs a call and tells the client of each step that is a step forward, not too often, and of the last one. Nothing is
-/// told after the answer.
-pub(crate) async fn telling<T>(
+/// Runs a call and notifies the client of its progress, at most once per [`NOTIFY_INTERVAL`], and of the last step. Sends
+/// no notification after the result.
+pub(crate) async fn with_progress<T>(
     peer: Peer<RoleServer>,
     token: ProgressToken,
     steps: watch::Receiver<(u64, u64)>,
     call: impl Future<Output = T>,
 ) -> T {
-    let mut teller = ProgressReporter { peer, token, steps, told: 0 };
-    let ended = tokio::select! {
-        ended = call => ended,
-        never = teller.keep_on() => match never {},
+    let mut reporter = ProgressReporter { peer, token, steps, reported: 0 };
+    let result = tokio::select! {
+        result = call => result,
+        never = reporter.run() => match never {},
     };
-    teller.tell().await;
-    ended
+    reporter.report().await;
+    result
 }
 
 struct ProgressReporter {
     peer: Peer<RoleServer>,
     token: ProgressToken,
     steps: watch::Receiver<(u64, u64)>,
-    told: u64,
+    reported: u64,
 }
 
 impl ProgressReporter {
-    async fn keep_on(&mut self) -> Infallible {
+    async fn run(&mut self) -> Infallible {
         while self.steps.changed().await.is_ok() {
-            if self.tell().await {
-                sleep(INTERVAL).await;
+            if self.report().await {
+                sleep(NOTIFY_INTERVAL).await;
             }
         }
-        // The call goes on without.
+        // The tool reports nothing more, but the call is still running.
         std::future::pending().await
     }
 
-    /// Tells how far the call is now; answers whether that was news. A client that cannot be told misses no more than that.
-    async fn tell(&mut self) -> bool {
+    /// Notifies the client if the progress has increased; returns whether it has. A failed notification is ignored.
+    async fn report(&mut self) -> bool {
         let (done, total) = *self.steps.borrow_and_update();
-        if done <= self.told {
+        if done <= self.reported {
             return false;
         }
-        self.told = done;
+        self.reported = done;
         let mut step = ProgressNotificationParam::new(self.token.clone(), done as f64);
         step.total = Some(total as f64);
         if let Err(error) = self.peer.notify_progress(step).await {
-            tracing::debug!(%error, "the client was not told of progress");
+            tracing::debug!(%error, "cannot notify the client of progress");
         }
         true
     }

@@ -1,4 +1,4 @@
-//! Videos as resources, for clients that attach rather than call; and what the list of tools has no place for.
+//! Resources: videos, for clients that attach instead of calling, and what does not fit into the list of tools.
 
 use rmcp::ErrorData;
 use rmcp::model::{ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
@@ -6,20 +6,20 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::Settings;
-use super::access::Caller;
-use super::accounts::{ACCOUNT, RESOURCE};
+use super::accounts::{ACCOUNT, ACCOUNTS_URI};
+use super::api_key::Caller;
 use crate::tools::{self, Definition, ErrorKind, ToolError};
 
-/// The resources whose address is whole. `choice`: the caller has several accounts.
-pub(crate) fn fixed(choice: bool) -> Vec<Resource> {
-    let mut accounts = Resource::new(RESOURCE, "accounts");
+/// Returns the resources with a fixed URI. `has_choice`: the caller has several accounts.
+pub(crate) fn fixed(has_choice: bool) -> Vec<Resource> {
+    let mut accounts = Resource::new(ACCOUNTS_URI, "accounts");
     accounts.title = Some("Accounts".to_owned());
-    accounts.description = Some("The names of the accounts that calls may be for.".to_owned());
+    accounts.description = Some("The names of the accounts that calls can be for.".to_owned());
     accounts.mime_type = Some("application/json".to_owned());
-    if choice { vec![accounts] } else { Vec::new() }
+    if has_choice { vec![accounts] } else { Vec::new() }
 }
 
-/// The resources whose address has places to fill in.
+/// Returns the resource templates.
 pub(crate) fn templates(settings: &Settings) -> Vec<ResourceTemplate> {
     let template = |uri: &str, name: &str, title: &str, description: &str| {
         let mut template = ResourceTemplate::new(uri, name);
@@ -33,13 +33,13 @@ pub(crate) fn templates(settings: &Settings) -> Vec<ResourceTemplate> {
             "vimeo://videos/{video_id}",
             "video",
             "Video",
-            "A video as vimeo_video_get gives it; of one of several accounts with ?account=NAME.",
+            "A video, as vimeo_video_get returns it. With several accounts, add ?account=NAME.",
         ),
         template(
             "vimeo://videos/{video_id}/transcript",
             "transcript",
             "Transcript of a video",
-            "What is said in a video, as vimeo_video_transcript_get gives it.",
+            "What is said in a video, as vimeo_video_transcript_get returns it.",
         ),
     ];
     if settings.schemas.structured() {
@@ -47,7 +47,7 @@ pub(crate) fn templates(settings: &Settings) -> Vec<ResourceTemplate> {
             "vimeo://tools/{name}/schema",
             "schema",
             "Schemas of a tool",
-            "The whole JSON Schemas of a tool's arguments and of its answer.",
+            "The full JSON Schemas of a tool's arguments and of its output.",
         ));
     }
     templates
@@ -63,7 +63,7 @@ pub(crate) async fn read(
 ) -> Result<ReadResourceResponse, ErrorData> {
     let unknown = || {
         let shown: String = uri.chars().filter(|c| !c.is_control()).take(100).collect();
-        let message = format!("no resource {shown}; there is vimeo://videos/{{video_id}}");
+        let message = format!("unknown resource {shown}; use vimeo://videos/{{video_id}}");
         ErrorData::resource_not_found(message, Some(json!({"uri": shown})))
     };
     let parsed = Url::parse(uri).map_err(|_| unknown())?;
@@ -77,22 +77,22 @@ pub(crate) async fn read(
             return tool.map(|tool| contents(uri, schemas(tool).to_string())).ok_or_else(unknown);
         }
         (Some("accounts"), []) => {
-            let names = settings.choice(caller).ok_or_else(unknown)?;
+            let names = settings.choices(caller).ok_or_else(unknown)?;
             return Ok(contents(uri, json!({"accounts": names}).to_string()));
         }
         _ => return Err(unknown()),
     };
-    let mut choice = Map::new();
+    let mut arguments = Map::new();
     if let Some((_, account)) = parsed.query_pairs().find(|(name, _)| name == ACCOUNT) {
-        choice.insert(ACCOUNT.to_owned(), json!(account));
+        arguments.insert(ACCOUNT.to_owned(), json!(account));
     }
-    let account = settings.take_account(caller, &mut choice).map_err(|failed| refused(*failed, uri))?;
+    let account = settings.take_account(caller, &mut arguments).map_err(|error| error_data(*error, uri))?;
     let tools = settings.tools(caller, account.as_deref()).await;
     let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-    // Reading is part of the resources, whichever tools are given out.
-    let read = tools.for_resources();
-    let answer = read.call(tool, json!({"video_id": video})).await.map_err(|failed| refused(failed, uri))?;
-    Ok(contents(uri, answer.to_text()))
+    // Resources can be read whatever the selection of tools.
+    let result = tools.for_resources().call(tool, json!({"video_id": video})).await;
+    let result = result.map_err(|error| error_data(error, uri))?;
+    Ok(contents(uri, result.to_text()))
 }
 
 fn contents(uri: &str, json: String) -> ReadResourceResponse {
@@ -108,7 +108,7 @@ fn schemas(tool: &Definition) -> Value {
     })
 }
 
-fn refused(error: ToolError, uri: &str) -> ErrorData {
+fn error_data(error: ToolError, uri: &str) -> ErrorData {
     let mut data = error.to_value();
     if let Value::Object(fields) = &mut data {
         fields.insert("uri".to_owned(), json!(uri));

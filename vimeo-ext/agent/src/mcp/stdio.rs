@@ -1,4 +1,4 @@
-//! One client on a pair of streams.
+//! Serves one client on a pair of streams.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::ServerError;
-use super::eof::Watched;
+use super::client_gone::DetectClientGone;
 use super::handler::Handler;
 use super::lines::LineTransport;
 
-/// How long answers that were ready when the input ended may take to be written.
+/// How long messages that were ready when the input ended may take to be written.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
@@ -20,35 +20,35 @@ pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
     serve(handler, reader, writer).await
 }
 
-/// Serves until the client is gone, and what it attempted is noted to its end.
+/// Serves until the client is gone and the outcomes of its attempts are recorded.
 pub(crate) async fn serve<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let audit = handler.settings.audit.clone();
-    let served = converse(handler, reader, writer).await;
+    let served = serve_session(handler, reader, writer).await;
     if let Some(audit) = audit {
         audit.flush_async().await;
     }
     served
 }
 
-async fn converse<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
+async fn serve_session<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let gone = CancellationToken::new();
     let handler = handler.with_client(gone.clone());
-    let transport = Watched::new(LineTransport::new(reader, writer), gone.clone());
+    let transport = DetectClientGone::new(LineTransport::new(reader, writer), gone.clone());
     let running = tokio::select! {
         running = handler.serve(transport) => running,
         () = async { gone.cancelled().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => return Ok(()),
     };
     let running = match running {
         Ok(running) => running,
-        // A client that came and went.
+        // The client disconnected before it initialized the session.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(error) => return Err(ServerError::InitializeFailed(error.to_string())),
     };
@@ -58,7 +58,7 @@ where
         _ = &mut waiting => return Ok(()),
         () = gone.cancelled() => {}
     }
-    // What was under way has stopped by itself and waits for this.
+    // Running calls have been dropped; the service still has to end.
     if timeout(SHUTDOWN_GRACE, &mut waiting).await.is_err() {
         cancel.cancel();
         let _ = timeout(SHUTDOWN_GRACE, waiting).await;

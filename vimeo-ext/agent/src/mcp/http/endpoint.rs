@@ -1,4 +1,4 @@
-//! What stands before the protocol: who calls, what may be called, and to whom a session belongs.
+//! The HTTP endpoint: authenticates callers, checks scopes and limits, and passes requests to rmcp.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,29 +21,29 @@ use serde_json::Value;
 use tokio::time::timeout;
 use vimeo_ext::ScopeSet;
 
-use super::super::access::{ApiKeys, Caller};
+use super::super::api_key::{ApiKeys, Caller};
 use super::super::handler::Handler;
 use super::super::repair::repair;
 use super::super::{ServerError, Settings};
 use super::caller_limits::CallerLimits;
+use super::error_responses::{self, AuthResponses};
 use super::origins::{self, Origins};
-use super::refusals::{self, Refusals};
-use super::{HttpOptions, LARGEST};
+use super::{HttpOptions, MAX_BODY_BYTES};
 use crate::tools::{self, ToolError};
 
 /// The path of the protocol.
 pub(super) const PATH: &str = "/mcp";
 
 /// How long a client may take to send the body of a request.
-const BODY: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-const SESSION: &str = "mcp-session-id";
+const SESSION_HEADER: &str = "mcp-session-id";
 
-/// The protocol's place on the web, for those who may call.
+/// The state of the HTTP endpoint.
 pub(super) struct Endpoint {
     settings: Arc<Settings>,
     api_keys: ApiKeys,
-    refusals: Refusals,
+    auth_responses: AuthResponses,
     origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
@@ -51,7 +51,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of a server that listens on this address.
+    /// Creates the endpoint of a server that listens on this address.
     pub(super) fn new(
         settings: Arc<Settings>,
         options: HttpOptions,
@@ -64,16 +64,16 @@ impl Endpoint {
             .with_allowed_origins(origins.with_ports())
             .enforce_origin_validation()
             .with_cancellation_token(options.shutdown.clone())
-            .with_max_request_body_bytes(LARGEST);
+            .with_max_request_body_bytes(MAX_BODY_BYTES);
         let handler = Handler::over_http(Arc::clone(&settings));
         let sessions = Arc::new(LocalSessionManager::default());
         let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
-        let refusals = Refusals::new(&options, address);
-        let limits = CallerLimits::among(options.api_keys.len(), options.shutdown);
+        let auth_responses = AuthResponses::new(&options, address);
+        let limits = CallerLimits::new(options.api_keys.len(), options.shutdown);
         Ok(Arc::new(Self {
             settings,
             api_keys: options.api_keys,
-            refusals,
+            auth_responses,
             origins,
             service,
             sessions,
@@ -81,11 +81,11 @@ impl Endpoint {
         }))
     }
 
-    /// The protocol, and who gives out its tokens.
+    /// Returns the routes of the protocol and of its metadata.
     fn routes(&self) -> Router<Arc<Self>> {
         let protocol = || {
             any(|State(endpoint): State<Arc<Self>>, request| async move {
-                endpoint.protocol(request).await.unwrap_or_else(|refusal| *refusal)
+                endpoint.protocol(request).await.unwrap_or_else(|error| *error)
             })
         };
         let routes = Router::new().route(PATH, protocol()).route(&format!("{PATH}/"), protocol());
@@ -93,130 +93,135 @@ impl Endpoint {
             return routes;
         }
         let metadata =
-            || get(|State(endpoint): State<Arc<Self>>| async move { endpoint.refusals.metadata() });
+            || get(|State(endpoint): State<Arc<Self>>| async move { endpoint.auth_responses.metadata() });
         routes
             .route("/.well-known/oauth-protected-resource", metadata())
             .route(&format!("/.well-known/oauth-protected-resource{PATH}"), metadata())
     }
 
-    /// The routes beside which a service has others.
+    /// Returns the routes for another service's router.
     pub(super) fn into_router<S: Clone + Send + Sync + 'static>(self: Arc<Self>) -> Router<S> {
         self.finish(self.routes())
     }
 
-    /// A whole site.
-    pub(super) fn into_site(self: Arc<Self>) -> Router {
-        let health = get(|| async { refusals::health() });
-        self.finish(self.routes().route("/health", health).fallback(|| async { refusals::nothing_here() }))
+    /// Returns the router of a whole server.
+    pub(super) fn into_server_router(self: Arc<Self>) -> Router {
+        let health = get(|| async { error_responses::health() });
+        self.finish(
+            self.routes().route("/health", health).fallback(|| async { error_responses::not_found() }),
+        )
     }
 
     fn finish<S>(self: &Arc<Self>, routes: Router<Arc<Self>>) -> Router<S> {
-        routes.layer(from_fn_with_state(Arc::clone(self), for_pages)).with_state(Arc::clone(self))
+        routes.layer(from_fn_with_state(Arc::clone(self), check_origin)).with_state(Arc::clone(self))
     }
 
     async fn protocol(&self, request: Request) -> Result<Response, Box<Response>> {
         let caller = self.caller(request.headers())?;
         let id = caller.id();
-        let place = self.limits.request(&id).ok_or_else(|| Box::new(refusals::too_many()))?;
+        let permit =
+            self.limits.acquire(&id).ok_or_else(|| Box::new(error_responses::too_many_requests()))?;
         let session = session_of(request.headers());
         let (mut parts, body) = request.into_parts();
-        let ended = match &session {
-            // A session is its beginner's: to others there is none.
+        let session_end = match &session {
+            // Only the caller that created a session can use it.
             Some(session) => self.limits.session(&id, session),
             None => Some(self.limits.shutdown()),
         };
-        parts.extensions.insert(ended.ok_or_else(|| Box::new(refusals::no_session()))?);
-        let body = match timeout(BODY, to_bytes(body, LARGEST)).await {
+        parts.extensions.insert(session_end.ok_or_else(|| Box::new(error_responses::unknown_session()))?);
+        let body = match timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await {
             Ok(Ok(body)) => repaired(body),
-            Ok(Err(_)) => return Err(Box::new(refusals::too_large())),
-            Err(_) => return Err(Box::new(refusals::too_slow())),
+            Ok(Err(_)) => return Err(Box::new(error_responses::body_too_large())),
+            Err(_) => return Err(Box::new(error_responses::body_timeout())),
         };
         self.check_scopes(&body, &caller).await?;
         if let Some(session) = session.as_deref()
             && parts.method == Method::DELETE
         {
-            // The protocol's library would wait for what is under way.
-            self.limits.end(&id, session);
+            // rmcp would wait for running calls.
+            self.limits.end_session(&id, session);
         }
-        // The bearer token goes no further than here.
+        // The API key is not passed on.
         parts.headers.remove(header::AUTHORIZATION);
         parts.extensions.insert(caller);
-        let answer = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
-        if let Some(begun) = session_of(answer.headers()).filter(|begun| session.as_ref() != Some(begun)) {
-            self.remember(&id, begun);
+        let response = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
+        if let Some(new) = session_of(response.headers()).filter(|new| session.as_ref() != Some(new)) {
+            self.add_session(&id, new);
         }
-        // The answer holds the place of its request until it is sent or given up.
-        Ok(answer.map(|body| {
+        // The response holds the permit until it is sent or dropped.
+        Ok(response.map(|body| {
             Body::new(body.map_err(move |never| {
-                let _held = &place;
+                let _held = &permit;
                 never
             }))
         }))
     }
 
-    /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
+    /// Returns the caller by its API key. Access tokens of Vimeo are not accepted.
     fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
         if self.api_keys.is_empty() {
             return Ok(Caller::Local);
         }
-        let given = headers.get(header::AUTHORIZATION);
-        let token = given.and_then(|value| value.to_str().ok()).and_then(|value| {
+        let authorization = headers.get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| value.to_str().ok()).and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         let found = token.and_then(|token| self.api_keys.find(token));
         match found {
-            Some(bearer) => Ok(Caller::Known(bearer)),
-            None => Err(Box::new(self.refusals.unauthorized(given.is_some()))),
+            Some(key) => Ok(Caller::Known(key)),
+            None => Err(Box::new(self.auth_responses.unauthorized(authorization.is_some()))),
         }
     }
 
-    /// A call of a tool that the bearer's scopes do not allow is refused with all that would be needed.
+    /// Refuses a tool call that the caller's scopes do not allow; the response names all scopes that it needs.
     async fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response>> {
-        let Caller::Known(bearer) = caller else { return Ok(()) };
-        let Some(granted) = bearer.granted() else { return Ok(()) };
+        let Caller::Known(key) = caller else { return Ok(()) };
+        let Some(granted) = key.granted() else { return Ok(()) };
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
         let called = text("/params/name").filter(|_| text("/method") == Some("tools/call"));
         let tool = called.and_then(tools::tool).filter(|tool| self.settings.selection.includes(tool.spec()));
         match tool {
-            Some(tool) if !bearer.covers(tool.spec().scopes) => {
+            Some(tool) if !key.covers(tool.spec().scopes) => {
                 let needed = ScopeSet::from(tool.spec().scopes.join(" "));
                 let all: ScopeSet = granted.iter().chain(needed.iter()).cloned().collect();
                 let arguments = message.pointer("/params/arguments").unwrap_or(&Value::Null);
                 let error = ToolError::scope(tool.spec().name, tool.spec().scopes, granted);
-                self.settings.note_refused(caller, tool.spec(), None, arguments, &error).await;
-                Err(Box::new(self.refusals.insufficient_scope(&all)))
+                self.settings.record_refusal(caller, tool.spec(), None, arguments, &error).await;
+                Err(Box::new(self.auth_responses.insufficient_scope(&all)))
             }
             _ => Ok(()),
         }
     }
 
-    fn remember(&self, caller: &str, session: String) {
-        if let Some(over) = self.limits.begin(caller, session) {
+    fn add_session(&self, caller: &str, session: String) {
+        if let Some(evicted) = self.limits.add_session(caller, session) {
             let sessions = Arc::clone(&self.sessions);
             tokio::spawn(async move {
-                if let Err(error) = sessions.close_session(&over.into()).await {
-                    tracing::debug!(%error, "a session that made place for another was not closed");
+                if let Err(error) = sessions.close_session(&evicted.into()).await {
+                    tracing::debug!(%error, "cannot close an evicted session");
                 }
             });
         }
     }
 }
 
-/// Refuses pages that may not call, and lets the others read what they are answered.
-async fn for_pages(State(endpoint): State<Arc<Endpoint>>, request: Request, next: Next) -> Response {
-    let Ok(page) = endpoint.origins.page(request.headers()) else { return refusals::foreign_page() };
+/// Refuses web pages that may not call, and lets the others read the response.
+async fn check_origin(State(endpoint): State<Arc<Endpoint>>, request: Request, next: Next) -> Response {
+    let Ok(page) = endpoint.origins.check(request.headers()) else {
+        return error_responses::forbidden_origin();
+    };
     let Some(page) = page else { return next.run(request).await };
-    let mut answer = match *request.method() {
+    let mut response = match *request.method() {
         Method::OPTIONS => origins::preflight(),
         _ => next.run(request).await,
     };
-    origins::show(&mut answer, page);
-    answer
+    origins::add_cors_headers(&mut response, page);
+    response
 }
 
-/// A request as the protocol has it, where that is what it means.
+/// Repairs a request if necessary.
 fn repaired(body: Bytes) -> Bytes {
     let Ok(mut message) = serde_json::from_slice::<Value>(&body) else { return body };
     if !repair(&mut message) {
@@ -226,5 +231,5 @@ fn repaired(body: Bytes) -> Bytes {
 }
 
 fn session_of(headers: &HeaderMap) -> Option<String> {
-    headers.get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers.get(SESSION_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }

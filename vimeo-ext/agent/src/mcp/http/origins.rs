@@ -1,7 +1,8 @@
-//! Which web pages may call, and what their browsers have to be told.
+//! The web pages that may call, by their origin, and CORS headers for their browsers.
 //!
-//! A page of any site can make a browser on this machine send requests here. So pages are refused unless they are the
-//! server's own or were named: also those of other servers on this machine, which anyone may have written.
+//! Any web page can make a browser on this machine send requests to the server. Pages are therefore refused unless their
+//! origin is the server's own or was allowed. That includes pages of other servers on this machine, which anyone may have
+//! written.
 
 use std::net::SocketAddr;
 
@@ -11,23 +12,25 @@ use url::{Origin, Url};
 
 use super::HttpOptions;
 
-/// What a page may send, and what it may read of an answer's head.
-const SENDS: &str = "accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, \
+/// The request headers that a page may send.
+const ALLOWED_HEADERS: &str = "accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, \
                      mcp-session-id";
-const READS: &str = "mcp-session-id, www-authenticate";
+
+/// The response headers that a page may read.
+const EXPOSED_HEADERS: &str = "mcp-session-id, www-authenticate";
 
 /// The origins of the pages that may call.
 pub(super) struct Origins(Vec<Origin>);
 
-/// A page that may not call.
-pub(super) struct Foreign;
+/// The page may not call.
+pub(super) struct ForbiddenOrigin;
 
 impl Origins {
-    /// The server's own, and those that are named; the error is what is no origin.
+    /// Collects the server's own origins and the allowed ones; the error is the first invalid one.
     pub(super) fn new(options: &HttpOptions, address: SocketAddr) -> Result<Self, String> {
         let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{}", address.port()));
-        // The server may be below a path of its site.
-        let site = options.public_url.iter().map(|text| (text, address_of(text).map(|url| url.origin())));
+        // The public URL may have a path.
+        let site = options.public_url.iter().map(|text| (text, web_url(text).map(|url| url.origin())));
         own.iter()
             .chain(&options.allowed_origins)
             .map(|text| (text, origin(text)))
@@ -37,7 +40,7 @@ impl Origins {
             .map(Self)
     }
 
-    /// All of them, each with its port.
+    /// Returns all origins with their ports.
     pub(super) fn with_ports(&self) -> Vec<String> {
         let text = |origin: &Origin| match origin {
             Origin::Tuple(scheme, host, port) => format!("{scheme}://{host}:{port}"),
@@ -46,48 +49,48 @@ impl Origins {
         self.0.iter().map(text).collect()
     }
 
-    /// The page that calls, if one does.
-    pub(super) fn page(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Foreign> {
-        let mut given = headers.get_all(header::ORIGIN).iter();
-        match (given.next(), given.next()) {
+    /// Returns the origin of the page that sends a request; `None` if no page does.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, ForbiddenOrigin> {
+        let mut sent = headers.get_all(header::ORIGIN).iter();
+        match (sent.next(), sent.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => {
                 let known = value.to_str().ok().and_then(origin).filter(|origin| self.0.contains(origin));
-                known.map(|_| Some(value.clone())).ok_or(Foreign)
+                known.map(|_| Some(value.clone())).ok_or(ForbiddenOrigin)
             }
-            _ => Err(Foreign),
+            _ => Err(ForbiddenOrigin),
         }
     }
 }
 
-/// An origin as browsers send it, and nothing with a path.
+/// Parses an origin as browsers send it, without a path.
 fn origin(text: &str) -> Option<Origin> {
-    address_of(text).filter(|url| matches!(url.path(), "" | "/")).map(|url| url.origin())
+    web_url(text).filter(|url| matches!(url.path(), "" | "/")).map(|url| url.origin())
 }
 
-/// An address on the web, with nothing after its path and nobody's name before it.
-fn address_of(text: &str) -> Option<Url> {
+/// Parses an http or https URL without user, query and fragment.
+fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let web =
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
     (web && url.query().is_none() && url.fragment().is_none()).then_some(url)
 }
 
-/// What a browser hears that asks whether a page may call.
+/// Returns the response to a CORS preflight request.
 pub(super) fn preflight() -> Response {
     let head = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, SENDS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
     (StatusCode::NO_CONTENT, head).into_response()
 }
 
-/// Lets a page read an answer.
-pub(super) fn show(answer: &mut Response, page: HeaderValue) {
-    let headers = answer.headers_mut();
+/// Adds the CORS headers that let a page read a response.
+pub(super) fn add_cors_headers(response: &mut Response, page: HeaderValue) {
+    let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(READS));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 
@@ -101,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_the_server_itself_and_named_ones_may_call_and_no_others() {
+    fn only_own_and_allowed_origins_may_call() {
         let origins = origins(&["https://app.example.com", "http://localhost:6274/"]).unwrap();
-        for (page, may) in [
+        for (page, is_allowed) in [
             ("http://127.0.0.1:8848", true),
             ("http://localhost:8848", true),
             ("http://[::1]:8848", true),
@@ -122,17 +125,20 @@ mod tests {
             ("", false),
         ] {
             let headers = HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static(page))]);
-            assert_eq!(origins.page(&headers).is_ok(), may, "{page}");
+            assert_eq!(origins.check(&headers).is_ok(), is_allowed, "{page}");
         }
-        assert!(matches!(origins.page(&HeaderMap::new()), Ok(None)), "what is no page sends none");
+        assert!(
+            matches!(origins.check(&HeaderMap::new()), Ok(None)),
+            "clients that are not pages send no origin"
+        );
         let mut two = HeaderMap::new();
         two.append(header::ORIGIN, HeaderValue::from_static("http://localhost:8848"));
         two.append(header::ORIGIN, HeaderValue::from_static("https://evil.example"));
-        assert!(origins.page(&two).is_err());
+        assert!(origins.check(&two).is_err());
     }
 
     #[test]
-    fn what_is_no_origin_is_refused_at_the_start() {
+    fn invalid_origins_are_refused_at_startup() {
         for text in ["*", "app.example.com", "https://app.example.com/path", "ftp://app.example.com", "null"]
         {
             assert_eq!(origins(&[text]).err().as_deref(), Some(text));

@@ -1,4 +1,4 @@
-//! Notices that a client is gone, which the protocol's library tells its handlers of only when they are done.
+//! Detects that a client is gone. rmcp reports it to its handlers only when they are done.
 
 use rmcp::ErrorData;
 use rmcp::model::{ErrorCode, JsonRpcMessage};
@@ -6,42 +6,43 @@ use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio_util::sync::CancellationToken;
 
-/// What marks the end of a call whose client is gone; the protocol does not use it.
-const NOBODY: ErrorCode = ErrorCode(-32098);
+/// Marks the error of a call whose client is gone. The protocol does not use this code.
+const CLIENT_GONE_CODE: ErrorCode = ErrorCode(-32098);
 
-/// How a call ends whose client is gone.
-pub(crate) fn nobody() -> ErrorData {
-    ErrorData::new(NOBODY, "the client is gone", None)
+/// Returns the error of a call whose client is gone.
+pub(crate) fn client_gone_error() -> ErrorData {
+    ErrorData::new(CLIENT_GONE_CODE, "the client is gone", None)
 }
 
-/// A transport that cancels `gone` when its input ends or nobody reads its output, and leaves unsaid what nobody is there to hear.
-pub(crate) struct Watched<T> {
+/// A transport that cancels `gone` when its input ends or its output is closed, and does not send
+/// [`client_gone_error`].
+pub(crate) struct DetectClientGone<T> {
     inner: T,
     gone: CancellationToken,
 }
 
-impl<T> Watched<T> {
+impl<T> DetectClientGone<T> {
     pub(crate) fn new(inner: T, gone: CancellationToken) -> Self {
         Self { inner, gone }
     }
 }
 
-impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
+impl<T: Transport<RoleServer>> Transport<RoleServer> for DetectClientGone<T> {
     type Error = T::Error;
 
     fn send(
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let unsaid = matches!(&message, JsonRpcMessage::Error(error) if error.error.code == NOBODY);
-        let sending = (!unsaid).then(|| self.inner.send(message));
+        let skip = matches!(&message, JsonRpcMessage::Error(error) if error.error.code == CLIENT_GONE_CODE);
+        let sending = (!skip).then(|| self.inner.send(message));
         let gone = self.gone.clone();
         async move {
             let sent = match sending {
                 Some(sending) => sending.await,
                 None => Ok(()),
             };
-            // Who does not read the answers is gone, though it may still write.
+            // A client that does not read is gone, even if it still writes.
             if sent.is_err() {
                 gone.cancel();
             }

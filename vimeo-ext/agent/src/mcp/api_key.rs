@@ -1,4 +1,4 @@
-//! Who may call over HTTP: bearer tokens of the server's own.
+//! API keys: the server's own bearer tokens, which identify callers over HTTP.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,9 +12,9 @@ use vimeo_ext::hex::hex;
 
 use super::ServerError;
 
-/// A bearer token of this server's own, the accounts that it opens, and what may be done with them.
+/// An API key: a bearer token of this server, the accounts it may use, and the scopes it is limited to.
 ///
-/// It is no token of Vimeo's: those stay with the server.
+/// It is not an access token of Vimeo's. Those stay with the server.
 #[derive(Clone)]
 pub struct ApiKey {
     hash: [u8; 32],
@@ -24,11 +24,11 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// The fewest characters of a token. A server with a shorter one does not start.
+    /// The minimum length in characters. A server with a shorter key does not start.
     pub const MIN_LENGTH: usize = 32;
 
-    /// A token, and the accounts of whoever has it. It has to be made at random, and to have [`MIN_LENGTH`](Self::MIN_LENGTH)
-    /// characters or more.
+    /// Creates an API key from a token, with the accounts its caller may use. The token must be random and have at least
+    /// [`MIN_LENGTH`](Self::MIN_LENGTH) characters.
     pub fn new(
         token: impl Into<SecretString>,
         accounts: impl IntoIterator<Item = impl Into<String>>,
@@ -39,12 +39,11 @@ impl ApiKey {
         Self { is_short, ..Self::from_sha256(Sha256::digest(token).into(), accounts) }
     }
 
-    /// A new token, made of 256 random bits, and the bearer that it is for. The token is known nowhere else: give it to the
-    /// caller.
+    /// Creates an API key with a new token of 256 random bits. The token is stored nowhere else: give it to the caller.
     ///
     /// # Errors
     ///
-    /// [`ServerError::NoRandomBytes`] when the operating system gives no random bytes.
+    /// [`ServerError::NoRandomBytes`] if the operating system provides no random bytes.
     pub fn generate(
         accounts: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<(Self, SecretString), ServerError> {
@@ -53,13 +52,13 @@ impl ApiKey {
         Ok((Self::new(token.as_str(), accounts), token.into()))
     }
 
-    /// As [`new`](Self::new), for a token of which only the SHA-256 is known here.
+    /// Creates an API key from the SHA-256 of a token, as [`new`](Self::new) does.
     pub fn from_sha256(hash: [u8; 32], accounts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None, is_short: false }
     }
 
-    /// Allows only what needs these scopes of Vimeo's, whatever the accounts' tokens may do: without `private` no video is
-    /// shown that is not for everybody, as with [`Vimeo::limited_to`](vimeo_ext::Vimeo::limited_to). Default: all.
+    /// Limits the caller to these scopes of Vimeo's, whatever the accounts' access tokens allow. Without `private`, the caller
+    /// sees only public videos, as with [`Vimeo::limited_to`](vimeo_ext::Vimeo::limited_to). Default: all scopes.
     #[must_use]
     pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = Some(scopes.into());
@@ -70,7 +69,7 @@ impl ApiKey {
         &self.accounts
     }
 
-    /// Whether a tool that needs these scopes may be called.
+    /// Returns whether the caller may call a tool that needs these scopes.
     pub(crate) fn covers(&self, needed: &[&str]) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains_all(needed))
     }
@@ -90,7 +89,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The bearer tokens that a server takes.
+/// The API keys that a server accepts.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeys(Vec<Arc<ApiKey>>);
 
@@ -103,18 +102,18 @@ impl ApiKeys {
         self.0.len()
     }
 
-    /// Whether one of them could be guessed.
+    /// Returns whether one of them is too short.
     pub(crate) fn has_short(&self) -> bool {
-        self.0.iter().any(|bearer| bearer.is_short)
+        self.0.iter().any(|key| key.is_short)
     }
 
-    /// Whose token it is. Every one is compared, each in constant time.
+    /// Returns the API key of a token. Compares all keys, each in constant time.
     pub(crate) fn find(&self, token: &str) -> Option<Arc<ApiKey>> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let mut found = None;
-        for bearer in &self.0 {
-            if bool::from(bearer.hash.ct_eq(&hash)) {
-                found = Some(Arc::clone(bearer));
+        for key in &self.0 {
+            if bool::from(key.hash.ct_eq(&hash)) {
+                found = Some(Arc::clone(key));
             }
         }
         found
@@ -122,48 +121,48 @@ impl ApiKeys {
 }
 
 impl FromIterator<ApiKey> for ApiKeys {
-    fn from_iter<I: IntoIterator<Item = ApiKey>>(bearers: I) -> Self {
-        Self(bearers.into_iter().map(Arc::new).collect())
+    fn from_iter<I: IntoIterator<Item = ApiKey>>(keys: I) -> Self {
+        Self(keys.into_iter().map(Arc::new).collect())
     }
 }
 
 impl<const N: usize> From<[ApiKey; N]> for ApiKeys {
-    fn from(bearers: [ApiKey; N]) -> Self {
-        bearers.into_iter().collect()
+    fn from(keys: [ApiKey; N]) -> Self {
+        keys.into_iter().collect()
     }
 }
 
-/// Who calls.
+/// Who makes a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
-    /// Whoever can reach this machine's own address, or started the process.
+    /// Anyone who can reach the loopback address, or who started the process.
     Local,
-    /// The holder of a token.
+    /// The holder of an API key.
     Known(Arc<ApiKey>),
 }
 
 impl Caller {
-    /// Tells callers apart, without a secret.
+    /// Returns an ID that is unique per caller and not secret.
     pub(crate) fn id(&self) -> String {
         match self {
             Self::Local => "local".to_owned(),
-            Self::Known(bearer) => format!("bearer {:.16}", hex(&bearer.hash)),
+            Self::Known(key) => format!("bearer {:.16}", hex(&key.hash)),
         }
     }
 
-    /// The scopes that the caller is limited to; `None` when it may do all that the accounts may.
+    /// Returns the scopes that the caller is limited to; `None` if it is not limited.
     pub(crate) fn granted(&self) -> Option<&ScopeSet> {
         match self {
             Self::Local => None,
-            Self::Known(bearer) => bearer.granted(),
+            Self::Known(key) => key.granted(),
         }
     }
 
-    /// Whether the caller may call a tool that needs these scopes.
+    /// Returns whether the caller may call a tool that needs these scopes.
     pub(crate) fn covers(&self, needed: &[&str]) -> bool {
         match self {
             Self::Local => true,
-            Self::Known(bearer) => bearer.covers(needed),
+            Self::Known(key) => key.covers(needed),
         }
     }
 }
@@ -173,20 +172,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bearers_are_found_by_their_token_alone_and_show_nothing_of_it() {
-        let bearers = ApiKeys::from([
+    fn keys_are_found_by_their_exact_token_and_debug_hides_it() {
+        let keys = ApiKeys::from([
             ApiKey::new("first-token", ["a", "b"]),
             ApiKey::new("second-token", ["c"]).scopes("public private"),
         ]);
-        assert_eq!(bearers.find("first-token").unwrap().accounts().len(), 2);
-        let second = bearers.find("second-token").unwrap();
+        assert_eq!(keys.find("first-token").unwrap().accounts().len(), 2);
+        let second = keys.find("second-token").unwrap();
         assert!(second.covers(&["private"]) && !second.covers(&["edit"]));
         for wrong in ["", "first-toke", "first-tokens", "FIRST-TOKEN"] {
-            assert!(bearers.find(wrong).is_none(), "{wrong}");
+            assert!(keys.find(wrong).is_none(), "{wrong}");
         }
-        assert!(!format!("{bearers:?}").contains("first"));
+        assert!(!format!("{keys:?}").contains("first"));
         let callers =
-            [Caller::Known(bearers.find("first-token").unwrap()), Caller::Known(second), Caller::Local];
+            [Caller::Known(keys.find("first-token").unwrap()), Caller::Known(second), Caller::Local];
         assert_eq!(callers.iter().map(Caller::id).collect::<BTreeSet<_>>().len(), 3);
     }
 }
