@@ -8,7 +8,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 
 use crate::command::{self, Command};
 use crate::config::{Accounts, Folders};
-use crate::globals::Global;
+use crate::globals::GlobalArgs;
 use crate::help_groups;
 
 /// Upload and manage videos on Vimeo
@@ -29,7 +29,7 @@ use crate::help_groups;
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

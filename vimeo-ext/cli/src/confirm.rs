@@ -1,4 +1,4 @@
-//! Confirmation of deletions.
+//! Deletions with confirmation.
 
 use serde_json::Value;
 use vimeo_ext::Vimeo;
@@ -7,12 +7,18 @@ use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::sanitize;
 
-/// Requires confirmation of a deletion: `--yes`, or the title typed at a prompt.
-pub(crate) async fn deletion(context: &Context<'_>, vimeo: &Vimeo, path: &str, yes: bool) -> Result<()> {
+/// Deletes the item at `path` after confirmation: `--yes`, or the title typed at a prompt.
+pub(crate) async fn delete(context: &Context<'_>, path: &str, yes: bool) -> Result<()> {
+    let vimeo = context.vimeo().await?;
     context.check_write_allowed("deleting")?;
-    if yes {
-        return Ok(());
+    if !yes {
+        confirm_by_title(context, &vimeo, path).await?;
     }
+    vimeo.delete(path).send().await?;
+    Ok(())
+}
+
+async fn confirm_by_title(context: &Context<'_>, vimeo: &Vimeo, path: &str) -> Result<()> {
     if !context.streams.can_prompt() {
         return Err(CliError::usage("cannot prompt to confirm the deletion").with_next_step("add --yes"));
     }

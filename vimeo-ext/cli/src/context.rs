@@ -14,7 +14,7 @@ use vimeo_sandbox::Sandbox;
 use crate::config::{Account, Accounts, Folders, Settings, TokenStorage};
 use crate::credentials::{self, InsecureFiles, Keyring, SecretStore, TimeoutStore};
 use crate::exit::{CliError, ExitCode, Result};
-use crate::globals::Global;
+use crate::globals::GlobalArgs;
 use crate::output::{Filter, IoStreams};
 
 /// Default API base URL.
@@ -29,7 +29,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// Everything that one run of a command uses.
 pub(crate) struct Context<'a> {
     pub(crate) streams: &'a IoStreams,
-    pub(crate) global: Global,
+    pub(crate) global: GlobalArgs,
     pub(crate) folders: Folders,
     pub(crate) settings: Settings,
     sandbox: OnceCell<EphemeralSandbox>,
@@ -60,7 +60,7 @@ pub(crate) enum CredentialSource {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(global: Global, streams: &'a IoStreams) -> Result<Self> {
+    pub(crate) fn new(global: GlobalArgs, streams: &'a IoStreams) -> Result<Self> {
         let folders = Folders::from_env()?;
         let settings = Settings::read(folders.config())?;
         Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new() })
@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
             sandbox.add_videos(3);
             self.streams.hint("using a local sandbox instead of Vimeo; it ends with this command");
             let folder = tempfile::tempdir()
-                .map_err(|error| CliError::file("create a folder in", &std::env::temp_dir(), &error))?;
+                .map_err(|error| CliError::io("create a folder in", &std::env::temp_dir(), &error))?;
             Ok(EphemeralSandbox { sandbox, folder })
         };
         self.sandbox.get_or_try_init(start).await
@@ -225,8 +225,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(crate) fn secret_store(&self, place: TokenStorage) -> Box<dyn SecretStore> {
-        match place {
+    pub(crate) fn secret_store(&self, storage: TokenStorage) -> Box<dyn SecretStore> {
+        match storage {
             TokenStorage::InsecureFile => Box::new(self.insecure_files()),
             TokenStorage::Keyring | TokenStorage::Command => Box::new(TimeoutStore::new(Keyring)),
         }

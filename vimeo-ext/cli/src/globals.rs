@@ -7,7 +7,7 @@ use crate::output::ColorChoice;
 /// Options that every command accepts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
+pub(crate) struct GlobalArgs {
     /// Use this account instead of the active one
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) account: Option<String>,

@@ -78,7 +78,7 @@ impl Interrupt {
                 |exit: ExitCode| exit == ExitCode::Interrupted && self.0.paging.load(Ordering::SeqCst);
             loop {
                 tokio::select! {
-                    again = signals.next() => if !ignored(again) { return Some(again) },
+                    second = signals.next() => if !ignored(second) { return Some(second) },
                     () = tokio::time::sleep(SHUTDOWN_GRACE) => if !ignored(first) { return Some(first) },
                 }
             }
@@ -124,7 +124,7 @@ impl Interrupt {
 
     /// Turns the terminal's echo off until the guard is dropped or a signal ends the process. `None` if `stty` is not
     /// available.
-    pub(crate) async fn without_echo(&self) -> Option<NoEcho> {
+    pub(crate) async fn disable_echo(&self) -> Option<EchoGuard> {
         let stty = async |argument: &str| {
             let mut command = tokio::process::Command::new("stty");
             let output = command.arg(argument).stdin(std::process::Stdio::inherit()).output().await.ok()?;
@@ -132,7 +132,7 @@ impl Interrupt {
         };
         let settings = String::from_utf8(stty("-g").await?).ok()?;
         *lock(&self.0.terminal) = Some(settings.trim().to_owned());
-        let guard = NoEcho(self.clone());
+        let guard = EchoGuard(self.clone());
         stty("-echo").await?;
         Some(guard)
     }
@@ -176,9 +176,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Restores the terminal's echo on drop.
-pub(crate) struct NoEcho(Interrupt);
+pub(crate) struct EchoGuard(Interrupt);
 
-impl Drop for NoEcho {
+impl Drop for EchoGuard {
     fn drop(&mut self) {
         self.0.restore_terminal();
     }

@@ -38,7 +38,7 @@ const ENTRY_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_BYTES: u64 = 512 << 20;
 
 impl Cache {
-    pub(crate) fn of(identity: &Identity, folder: PathBuf, lifetime: Duration) -> Self {
+    pub(crate) fn for_identity(identity: &Identity, folder: PathBuf, lifetime: Duration) -> Self {
         let token = identity.token.as_ref().map(|token| token.expose_secret()).unwrap_or_default();
         let owner = digest(&[&identity.base_url, token]);
         let account = match &identity.source {

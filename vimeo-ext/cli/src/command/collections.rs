@@ -4,37 +4,30 @@ use clap::Args;
 use http::Method;
 use vimeo_agent::tools::VideoId;
 
+use super::args::{DeleteArgs, ItemArgs, ListArgs};
 use super::videos::VIDEOS;
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
 use crate::resource::Resource;
 use crate::{confirm, ids};
 
+/// Selects a container whose videos to list.
 #[derive(Debug, Args)]
-pub(crate) struct ListingArgs {
-    /// Maximum number of items
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub(crate) limit: u64,
-    /// Only items that match these words
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) query: Option<String>,
+pub(crate) struct ContentsArgs {
+    #[command(flatten)]
+    container: ItemArgs,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
-impl ListingArgs {
-    /// Prints the list at `path`.
-    pub(crate) async fn print(
-        &self,
-        context: &Context<'_>,
-        resource: &Resource,
-        path: &str,
-    ) -> Result<ExitCode> {
-        resource.requested_fields(context)?;
-        let mut call = context.vimeo().await?.get(path);
-        if let Some(words) = &self.query {
-            call = call.query("query", words);
-        }
-        resource.list(context, call, self.limit).await
-    }
+/// Selects a container and the videos to add or remove.
+#[derive(Debug, Args)]
+pub(crate) struct MembersArgs {
+    #[command(flatten)]
+    container: ItemArgs,
+    /// Video IDs, URIs or links
+    #[arg(required = true)]
+    videos: Vec<String>,
 }
 
 /// A type of container for videos.
@@ -49,61 +42,57 @@ pub(crate) trait Collection {
 }
 
 /// Lists the user's own.
-pub(crate) async fn list<C: Collection>(context: &Context<'_>, listing: &ListingArgs) -> Result<ExitCode> {
-    listing.print(context, &C::RESOURCE, C::LIST_PATH).await
+pub(crate) async fn list<C: Collection>(context: &Context<'_>, args: &ListArgs) -> Result<ExitCode> {
+    print(context, &C::RESOURCE, C::LIST_PATH, args).await
 }
 
 /// Lists the videos in a container.
-pub(crate) async fn videos<C: Collection>(
-    context: &Context<'_>,
-    id: &str,
-    listing: &ListingArgs,
-) -> Result<ExitCode> {
-    listing.print(context, &VIDEOS, &format!("{}/videos", C::path(id)?)).await
+pub(crate) async fn videos<C: Collection>(context: &Context<'_>, args: &ContentsArgs) -> Result<ExitCode> {
+    let path = format!("{}/videos", C::path(&args.container.id)?);
+    print(context, &VIDEOS, &path, &args.list).await
+}
+
+async fn print(context: &Context<'_>, resource: &Resource, path: &str, args: &ListArgs) -> Result<ExitCode> {
+    resource.requested_fields(context)?;
+    let mut call = context.vimeo().await?.get(path);
+    if let Some(words) = &args.query {
+        call = call.query("query", words);
+    }
+    resource.list(context, call, args.limit).await
 }
 
 /// Adds videos, one by one.
-pub(crate) async fn add<C: Collection>(
-    context: &Context<'_>,
-    id: &str,
-    videos: &[String],
-) -> Result<ExitCode> {
-    each_video(context, Method::PUT, &C::path(id)?, videos, "added to").await
+pub(crate) async fn add<C: Collection>(context: &Context<'_>, args: &MembersArgs) -> Result<ExitCode> {
+    each_video::<C>(context, Method::PUT, args, "added to").await
 }
 
 /// Removes videos, one by one.
-pub(crate) async fn remove<C: Collection>(
-    context: &Context<'_>,
-    id: &str,
-    videos: &[String],
-) -> Result<ExitCode> {
-    each_video(context, Method::DELETE, &C::path(id)?, videos, "removed from").await
+pub(crate) async fn remove<C: Collection>(context: &Context<'_>, args: &MembersArgs) -> Result<ExitCode> {
+    each_video::<C>(context, Method::DELETE, args, "removed from").await
 }
 
-/// Deletes a container after confirmation.
-pub(crate) async fn delete<C: Collection>(context: &Context<'_>, id: &str, yes: bool) -> Result<ExitCode> {
-    let path = &C::path(id)?;
-    let vimeo = context.vimeo().await?;
-    confirm::deletion(context, &vimeo, path, yes).await?;
-    vimeo.delete(path).send().await?;
-    context.streams.note(&format!("deleted {path}; its videos were kept"));
-    Ok(ExitCode::Done)
-}
-
-async fn each_video(
+async fn each_video<C: Collection>(
     context: &Context<'_>,
     method: Method,
-    container: &str,
-    videos: &[String],
+    args: &MembersArgs,
     outcome: &str,
 ) -> Result<ExitCode> {
     // Parse all IDs before changing anything.
-    let numbers = videos.iter().map(|video| ids::parse::<VideoId>(video)).collect::<Result<Vec<_>>>()?;
+    let container = C::path(&args.container.id)?;
+    let numbers = args.videos.iter().map(|video| ids::parse::<VideoId>(video)).collect::<Result<Vec<_>>>()?;
     context.check_write_allowed("moving videos")?;
     let vimeo = context.vimeo().await?;
     for number in numbers {
         vimeo.api().call(method.clone(), &format!("{container}/videos/{number}")).send().await?;
         context.streams.note(&format!("/videos/{number} {outcome} {container}"));
     }
+    Ok(ExitCode::Done)
+}
+
+/// Deletes a container after confirmation.
+pub(crate) async fn delete<C: Collection>(context: &Context<'_>, args: &DeleteArgs) -> Result<ExitCode> {
+    let path = &C::path(&args.item.id)?;
+    confirm::delete(context, path, args.yes).await?;
+    context.streams.note(&format!("deleted {path}; its videos were kept"));
     Ok(ExitCode::Done)
 }

@@ -34,15 +34,17 @@ enum Verdict {
 
 #[derive(Debug, Serialize)]
 struct Finding {
-    what: &'static str,
+    #[serde(rename = "what")]
+    check: &'static str,
     verdict: Verdict,
-    says: String,
+    #[serde(rename = "says")]
+    message: String,
     /// What to do about it.
     next: Option<String>,
 }
 
-fn finding(what: &'static str, verdict: Verdict, says: impl Into<String>, next: Option<&str>) -> Finding {
-    Finding { what, verdict, says: says.into(), next: next.map(str::to_owned) }
+fn finding(check: &'static str, verdict: Verdict, message: impl Into<String>, next: Option<&str>) -> Finding {
+    Finding { check, verdict, message: message.into(), next: next.map(str::to_owned) }
 }
 
 pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
@@ -69,7 +71,7 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
         // People have seen the problem in the list; programs also get it as the error.
         exit => Err(match findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
             Some(bad) => {
-                let failure = CliError::new(exit, format!("{}: {}", bad.what, bad.says)).already_shown();
+                let failure = CliError::new(exit, format!("{}: {}", bad.check, bad.message)).already_shown();
                 match &bad.next {
                     Some(next) => failure.with_next_step(next),
                     None => failure,
@@ -105,8 +107,8 @@ fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
         [("VIMEO_CLIENT_ID", "VIMEO_CLIENT_SECRET"), ("VIMEO_CLIENT_SECRET", "VIMEO_CLIENT_ID")]
     {
         if is_set(set) && !is_set(missing) {
-            let says = format!("{set} is set but {missing} is not; an app needs both");
-            findings.push(finding("variables", Verdict::Note, says, None));
+            let message = format!("{set} is set but {missing} is not; an app needs both");
+            findings.push(finding("variables", Verdict::Note, message, None));
         }
     }
     if findings.is_empty() {
@@ -129,8 +131,8 @@ async fn uploads(context: &Context<'_>) -> Finding {
             _ => finding("uploads", Verdict::Good, "no unfinished uploads", None),
         },
         Ok(list) => {
-            let says = format!("{} unfinished", list.len());
-            finding("uploads", Verdict::Note, says, Some("vimeo uploads list"))
+            let message = format!("{} unfinished", list.len());
+            finding("uploads", Verdict::Note, message, Some("vimeo uploads list"))
         }
         Err(failure) => finding("uploads", Verdict::Bad, failure.message(), None),
     }
@@ -142,7 +144,7 @@ fn check_writable(folder: &Path) -> Result<()> {
     // The file is unnamed and disappears when its handle is dropped.
     match tempfile::tempfile_in(existing) {
         Ok(_) => Ok(()),
-        Err(error) => Err(CliError::file("create files in", folder, &error).with_next_step(
+        Err(error) => Err(CliError::io("create files in", folder, &error).with_next_step(
             "set VIMEO_STATE_DIR to a writable folder; until then uploads cannot be resumed",
         )),
     }
@@ -174,8 +176,8 @@ async fn check_api(
         Ok(grant) => grant,
         Err(error) => {
             let failure = CliError::from(error);
-            let what = if failure.exit == ExitCode::Auth { "login" } else { "network" };
-            findings.push(finding(what, Verdict::Bad, failure.message(), failure.next_step()));
+            let check = if failure.exit == ExitCode::Auth { "login" } else { "network" };
+            findings.push(finding(check, Verdict::Bad, failure.message(), failure.next_step()));
             return Ok(failure.exit);
         }
     };
@@ -281,11 +283,11 @@ fn clock(headers: &http::HeaderMap, now: DateTime<Utc>) -> Finding {
         ..=30 => finding("clock", Verdict::Good, "in sync with Vimeo's", None),
         _ => {
             let way = if offset > 0 { "ahead of" } else { "behind" };
-            let says = format!("{} s {way} Vimeo's", offset.abs());
+            let message = format!("{} s {way} Vimeo's", offset.abs());
             finding(
                 "clock",
                 Verdict::Bad,
-                says,
+                message,
                 Some("synchronize the system clock: timedatectl set-ntp true"),
             )
         }
@@ -303,7 +305,7 @@ async fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
             Verdict::Note => paint.yellow("!"),
             Verdict::Bad => paint.red("✗"),
         };
-        streams.line(&format!("{mark} {:<10} {}", finding.what, sanitize(&finding.says)))?;
+        streams.line(&format!("{mark} {:<10} {}", finding.check, sanitize(&finding.message)))?;
         if let Some(next) = &finding.next {
             streams.line(&format!("  {:<10} {}", "", paint.dim(&sanitize(next))))?;
         }
@@ -321,16 +323,17 @@ mod tests {
         assert_eq!(set(&[]).first().unwrap().verdict, Verdict::Good);
         let pat = set(&["VIMEO_PAT"]);
         assert!(pat[0].next.as_ref().unwrap().contains("VIMEO_ACCESS_TOKEN=\"$VIMEO_PAT\""), "{pat:?}");
-        assert!(set(&["VIMEO_CLIENT_ID"])[0].says.contains("VIMEO_CLIENT_SECRET is not"));
+        assert!(set(&["VIMEO_CLIENT_ID"])[0].message.contains("VIMEO_CLIENT_SECRET is not"));
     }
 
     #[test]
     fn missing_scopes_report_what_they_disable() {
         let findings = scopes(&ScopeSet::from("private create edit delete interact stats"));
-        let upload = findings.iter().find(|finding| finding.says.starts_with("upload is missing")).unwrap();
-        assert!(upload.says.contains("vimeo upload, replace"), "{upload:?}");
-        assert!(!findings.iter().any(|finding| finding.says.starts_with("edit is missing")));
-        assert!(!findings.iter().any(|finding| finding.says.contains(" 0 operations")), "{findings:?}");
+        let upload =
+            findings.iter().find(|finding| finding.message.starts_with("upload is missing")).unwrap();
+        assert!(upload.message.contains("vimeo upload, replace"), "{upload:?}");
+        assert!(!findings.iter().any(|finding| finding.message.starts_with("edit is missing")));
+        assert!(!findings.iter().any(|finding| finding.message.contains(" 0 operations")), "{findings:?}");
         // One login for all scopes: a login drops every scope that it does not name.
         let next: Vec<&str> = findings.iter().filter_map(|finding| finding.next.as_deref()).collect();
         let [login] = next[..] else { panic!("{next:?}") };
@@ -361,6 +364,6 @@ mod tests {
         headers.insert("date", "Wed, 21 Oct 2015 07:28:00 GMT".parse().unwrap());
         let at = |seconds: i64| DateTime::from_timestamp(1_445_412_480 + seconds, 0).unwrap();
         assert_eq!(clock(&headers, at(5)).verdict, Verdict::Good);
-        assert_eq!(clock(&headers, at(-90)).says, "90 s behind Vimeo's");
+        assert_eq!(clock(&headers, at(-90)).message, "90 s behind Vimeo's");
     }
 }

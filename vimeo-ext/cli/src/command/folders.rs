@@ -5,7 +5,8 @@ use serde_json::json;
 use vimeo_agent::tools::FolderId;
 use vimeo_ext::api::types;
 
-use super::collections::{self, Collection, ListingArgs};
+use super::args::{DeleteArgs, ListArgs};
+use super::collections::{self, Collection, ContentsArgs, MembersArgs};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
 use crate::ids;
@@ -43,32 +44,25 @@ pub(crate) struct FoldersArgs {
 
 #[derive(Debug, Subcommand)]
 enum FoldersCommand {
+    /// List your folders
+    #[command(
+        after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders list\n  $ vimeo folders list --json=uri,name"
+    )]
     List(ListArgs),
-    Videos(VideosOfArgs),
+    /// List the videos in a folder
+    #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders videos 76979872")]
+    Videos(ContentsArgs),
     Create(CreateArgs),
-    Add(AddArgs),
-    Remove(RemoveArgs),
+    /// Move videos into a folder, out of the folder they were in
+    #[command(after_help = "Scope: interact.\n\nExamples:\n  $ vimeo folders add 76979872 76979871")]
+    Add(MembersArgs),
+    /// Remove videos from a folder without deleting them
+    #[command(after_help = "Scope: delete.\n\nExamples:\n  $ vimeo folders remove 76979872 76979871")]
+    Remove(MembersArgs),
+    /// Delete a folder but keep its videos
+    #[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
+        $ vimeo folders delete 76979872 --yes")]
     Delete(DeleteArgs),
-}
-
-/// List your folders
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders list\n  $ vimeo folders list --json=uri,name"
-)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    listing: ListingArgs,
-}
-
-/// List the videos in a folder
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders videos 76979872")]
-pub(crate) struct VideosOfArgs {
-    /// Folder ID, URI or link
-    folder: String,
-    #[command(flatten)]
-    listing: ListingArgs,
 }
 
 /// Create a folder
@@ -82,46 +76,10 @@ pub(crate) struct CreateArgs {
     parent: Option<String>,
 }
 
-/// Move videos into a folder, out of the folder they were in
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: interact.\n\nExamples:\n  $ vimeo folders add 76979872 76979871")]
-pub(crate) struct AddArgs {
-    /// Folder ID, URI or link
-    folder: String,
-    /// Video IDs, URIs or links
-    #[arg(required = true)]
-    videos: Vec<String>,
-}
-
-/// Remove videos from a folder without deleting them
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: delete.\n\nExamples:\n  $ vimeo folders remove 76979872 76979871")]
-pub(crate) struct RemoveArgs {
-    /// Folder ID, URI or link
-    folder: String,
-    /// Video IDs, URIs or links
-    #[arg(required = true)]
-    videos: Vec<String>,
-}
-
-/// Delete a folder but keep its videos
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
-    $ vimeo folders delete 76979872 --yes")]
-pub(crate) struct DeleteArgs {
-    /// Folder ID, URI or link
-    folder: String,
-    /// Skip the confirmation prompt
-    #[arg(long)]
-    yes: bool,
-}
-
 pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<ExitCode> {
     match args.command {
-        FoldersCommand::List(args) => collections::list::<Folder>(context, &args.listing).await,
-        FoldersCommand::Videos(args) => {
-            collections::videos::<Folder>(context, &args.folder, &args.listing).await
-        }
+        FoldersCommand::List(args) => collections::list::<Folder>(context, &args).await,
+        FoldersCommand::Videos(args) => collections::videos::<Folder>(context, &args).await,
         FoldersCommand::Create(args) => {
             let parent: Option<FolderId> = args.parent.as_deref().map(ids::parse).transpose()?;
             context.check_write_allowed("creating a folder")?;
@@ -134,10 +92,8 @@ pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit
             let call = vimeo.post(Folder::LIST_PATH).json(&body);
             FOLDERS.send_and_show(context, call).await
         }
-        FoldersCommand::Add(args) => collections::add::<Folder>(context, &args.folder, &args.videos).await,
-        FoldersCommand::Remove(args) => {
-            collections::remove::<Folder>(context, &args.folder, &args.videos).await
-        }
-        FoldersCommand::Delete(args) => collections::delete::<Folder>(context, &args.folder, args.yes).await,
+        FoldersCommand::Add(args) => collections::add::<Folder>(context, &args).await,
+        FoldersCommand::Remove(args) => collections::remove::<Folder>(context, &args).await,
+        FoldersCommand::Delete(args) => collections::delete::<Folder>(context, &args).await,
     }
 }

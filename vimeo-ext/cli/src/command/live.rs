@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use vimeo_ext::api::types;
 
+use super::args::ItemArgs;
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::known_fields;
@@ -30,9 +31,15 @@ pub(crate) struct LiveArgs {
 #[derive(Debug, Subcommand)]
 enum LiveCommand {
     List(ListArgs),
-    Show(ShowArgs),
-    Start(StartArgs),
-    End(EndArgs),
+    /// Show a live event
+    #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo live show 76979874")]
+    Show(ItemArgs),
+    /// Activate a live event so that it can receive the stream
+    #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live start 76979874")]
+    Start(ItemArgs),
+    /// End a live event
+    #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live end 76979874")]
+    End(ItemArgs),
 }
 
 /// List your live events
@@ -44,30 +51,6 @@ pub(crate) struct ListArgs {
     limit: u64,
 }
 
-/// Show a live event
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo live show 76979874")]
-pub(crate) struct ShowArgs {
-    /// Event ID or URI
-    event: String,
-}
-
-/// Activate a live event so that it can receive the stream
-#[derive(Debug, Args)]
-#[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live start 76979874")]
-pub(crate) struct StartArgs {
-    /// Event ID or URI
-    event: String,
-}
-
-/// End a live event
-#[derive(Debug, Args)]
-#[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live end 76979874")]
-pub(crate) struct EndArgs {
-    /// Event ID or URI
-    event: String,
-}
-
 pub(crate) async fn run(context: &Context<'_>, args: LiveArgs) -> Result<ExitCode> {
     match args.command {
         LiveCommand::List(args) => {
@@ -75,13 +58,13 @@ pub(crate) async fn run(context: &Context<'_>, args: LiveArgs) -> Result<ExitCod
             EVENTS.list(context, context.vimeo().await?.get("/me/live_events"), args.limit).await
         }
         LiveCommand::Show(args) => {
-            let path = event(&args.event)?;
+            let path = event(&args.id)?;
             EVENTS.show(context, context.vimeo().await?.get(&path)).await
         }
         LiveCommand::Start(args) => {
-            post_action(context, &args.event, "activate", "is ready to receive the stream").await
+            post_action(context, &args.id, "activate", "is ready to receive the stream").await
         }
-        LiveCommand::End(args) => post_action(context, &args.event, "end", "has ended").await,
+        LiveCommand::End(args) => post_action(context, &args.id, "end", "has ended").await,
     }
 }
 

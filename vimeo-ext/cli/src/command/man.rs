@@ -26,10 +26,10 @@ pub(crate) fn run(context: &Context<'_>, args: &ManArgs, line: &clap::Command) -
             }
         }
         Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| CliError::file("create", folder, &error))?;
+            std::fs::create_dir_all(folder).map_err(|error| CliError::io("create", folder, &error))?;
             for (name, page) in &pages {
                 let path = folder.join(format!("{name}.1"));
-                std::fs::write(&path, page).map_err(|error| CliError::file("write", &path, &error))?;
+                std::fs::write(&path, page).map_err(|error| CliError::io("write", &path, &error))?;
             }
             context.streams.note(&format!("wrote {} pages to {}", pages.len(), folder.display()));
         }

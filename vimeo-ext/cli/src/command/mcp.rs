@@ -112,7 +112,7 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode
     let audit = match &args.audit_log {
         Some(path) => {
             let opened = AuditLog::open(path);
-            Some(opened.map_err(|error| CliError::file("write the audit log", path, &error))?)
+            Some(opened.map_err(|error| CliError::io("write the audit log", path, &error))?)
         }
         None => None,
     };

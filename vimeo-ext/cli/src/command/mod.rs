@@ -4,6 +4,7 @@
 mod accounts;
 mod analytics;
 mod api;
+mod args;
 mod auth;
 mod collections;
 mod completion;

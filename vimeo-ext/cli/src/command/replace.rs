@@ -8,9 +8,7 @@ use serde_json::json;
 use vimeo_agent::tools::VideoId;
 use vimeo_ext::upload::Journal;
 
-use super::upload::{
-    TransferArgs, file_size, reconcile, transfer_options, unknown_outcome_entry, upload_error, used_quota,
-};
+use super::upload::{TransferArgs, file_size, transfer_options, with_reconciliation};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
 use crate::ids;
@@ -51,28 +49,14 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
     if !args.transfer.no_resume && !context.global.sandbox {
         context.on_interrupt_hint("run the same command again to resume the upload".to_owned());
     }
-    let mut reconciled = false;
-    let result = loop {
-        let rows = Arc::clone(&tracker);
+    let on_unknown =
+        || display.note("note: got no response to the request that creates a version; looking for it");
+    let result = with_reconciliation(&vimeo, journal.as_ref(), on_unknown, async || {
+        let tracker = Arc::clone(&tracker);
         let replace = vimeo.replace(&video, args.file.as_path()).options(options.clone());
-        match replace.on_progress(move |progress| rows.progress(0, progress)).send().await {
-            Ok(replaced) => break Ok(replaced),
-            Err(error) => match unknown_outcome_entry(&error) {
-                Some(id) if !reconciled => {
-                    reconciled = true;
-                    display
-                        .note("note: got no response to the request that creates a version; looking for it");
-                    if let Err(failure) = reconcile(&vimeo, id, &error).await {
-                        break Err(failure);
-                    }
-                }
-                _ => {
-                    let quota = used_quota(&vimeo, &error).await;
-                    break Err(upload_error(error, journal.as_ref()).append(&quota));
-                }
-            },
-        }
-    };
+        replace.on_progress(move |progress| tracker.progress(0, progress)).send().await
+    })
+    .await;
     context.on_interrupt_hint(None);
     tracker.set_state(
         0,

@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use vimeo_ext::api::types::{self, ViewPrivacy};
 
-use super::collections::{self, Collection, ListingArgs};
+use super::args::{DeleteArgs, ListArgs};
+use super::collections::{self, Collection, ContentsArgs, MembersArgs};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
 use crate::ids;
@@ -43,30 +44,23 @@ pub(crate) struct ShowcasesArgs {
 
 #[derive(Debug, Subcommand)]
 enum ShowcasesCommand {
+    /// List your showcases
+    #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases list --json=uri,name,link")]
     List(ListArgs),
-    Videos(VideosOfArgs),
+    /// List the videos in a showcase
+    #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases videos 76979873")]
+    Videos(ContentsArgs),
     Create(CreateArgs),
-    Add(AddArgs),
-    Remove(RemoveArgs),
+    /// Add videos to a showcase
+    #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases add 76979873 76979871")]
+    Add(MembersArgs),
+    /// Remove videos from a showcase without deleting them
+    #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases remove 76979873 76979871")]
+    Remove(MembersArgs),
+    /// Delete a showcase but keep its videos
+    #[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
+        $ vimeo showcases delete 76979873 --yes")]
     Delete(DeleteArgs),
-}
-
-/// List your showcases
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases list --json=uri,name,link")]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    listing: ListingArgs,
-}
-
-/// List the videos in a showcase
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases videos 76979873")]
-pub(crate) struct VideosOfArgs {
-    /// Showcase ID, URI or link
-    showcase: String,
-    #[command(flatten)]
-    listing: ListingArgs,
 }
 
 /// Create a showcase
@@ -83,46 +77,10 @@ pub(crate) struct CreateArgs {
     privacy: Option<ViewPrivacy>,
 }
 
-/// Add videos to a showcase
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases add 76979873 76979871")]
-pub(crate) struct AddArgs {
-    /// Showcase ID, URI or link
-    showcase: String,
-    /// Video IDs, URIs or links
-    #[arg(required = true)]
-    videos: Vec<String>,
-}
-
-/// Remove videos from a showcase without deleting them
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases remove 76979873 76979871")]
-pub(crate) struct RemoveArgs {
-    /// Showcase ID, URI or link
-    showcase: String,
-    /// Video IDs, URIs or links
-    #[arg(required = true)]
-    videos: Vec<String>,
-}
-
-/// Delete a showcase but keep its videos
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
-    $ vimeo showcases delete 76979873 --yes")]
-pub(crate) struct DeleteArgs {
-    /// Showcase ID, URI or link
-    showcase: String,
-    /// Skip the confirmation prompt
-    #[arg(long)]
-    yes: bool,
-}
-
 pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<ExitCode> {
     match args.command {
-        ShowcasesCommand::List(args) => collections::list::<Showcase>(context, &args.listing).await,
-        ShowcasesCommand::Videos(args) => {
-            collections::videos::<Showcase>(context, &args.showcase, &args.listing).await
-        }
+        ShowcasesCommand::List(args) => collections::list::<Showcase>(context, &args).await,
+        ShowcasesCommand::Videos(args) => collections::videos::<Showcase>(context, &args).await,
         ShowcasesCommand::Create(args) => {
             let mut body = json!({ "name": args.name });
             let privacy = args.privacy.map(|privacy| privacy.to_string());
@@ -135,14 +93,8 @@ pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Ex
             let call = context.vimeo().await?.post(Showcase::LIST_PATH).json(&body);
             SHOWCASES.send_and_show(context, call).await
         }
-        ShowcasesCommand::Add(args) => {
-            collections::add::<Showcase>(context, &args.showcase, &args.videos).await
-        }
-        ShowcasesCommand::Remove(args) => {
-            collections::remove::<Showcase>(context, &args.showcase, &args.videos).await
-        }
-        ShowcasesCommand::Delete(args) => {
-            collections::delete::<Showcase>(context, &args.showcase, args.yes).await
-        }
+        ShowcasesCommand::Add(args) => collections::add::<Showcase>(context, &args).await,
+        ShowcasesCommand::Remove(args) => collections::remove::<Showcase>(context, &args).await,
+        ShowcasesCommand::Delete(args) => collections::delete::<Showcase>(context, &args).await,
     }
 }

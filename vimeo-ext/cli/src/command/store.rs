@@ -56,7 +56,7 @@ impl KeyArgs {
         if let Some(path) = address.strip_prefix("sqlite:") {
             let path = Path::new(path.strip_prefix("//").unwrap_or(path));
             // `SqliteStore::open` would create a missing file; here a missing file is a typo.
-            std::fs::metadata(path).map_err(|error| CliError::file("open", path, &error))?;
+            std::fs::metadata(path).map_err(|error| CliError::io("open", path, &error))?;
             return Ok(Arc::new(SqliteStore::open(path).await.map_err(open_failed)?));
         }
         if address.starts_with("postgres:") || address.starts_with("postgresql:") {
@@ -70,8 +70,7 @@ impl KeyArgs {
 }
 
 fn from_file(path: &Path) -> Result<Key> {
-    let bytes =
-        Zeroizing::new(config::read_named(path).map_err(|error| CliError::file("read", path, &error))?);
+    let bytes = Zeroizing::new(config::read_named(path).map_err(|error| CliError::io("read", path, &error))?);
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     key(&text.into(), &path.display().to_string())
 }

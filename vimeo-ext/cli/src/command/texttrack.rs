@@ -27,7 +27,7 @@ pub(crate) struct TexttrackArgs {
     /// Language tag, e.g. de or pt-BR
     #[arg(long, value_name = "TAG")]
     language: String,
-    /// Type: captions, chapters, descriptions, metadata or subtitles
+    /// Track type: captions, chapters, descriptions, metadata or subtitles
     #[arg(long = "type", value_name = "TYPE", default_value = "subtitles")]
     kind: TextTrackType,
     /// Name shown to viewers

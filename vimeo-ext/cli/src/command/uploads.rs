@@ -265,15 +265,15 @@ async fn select(
     }
     let mut selected = Vec::new();
     for name in names {
-        let place = entries.iter().position(|target| match target {
+        let position = entries.iter().position(|target| match target {
             ResumeTarget::Upload(entry) => entry.id() == *name,
             ResumeTarget::Damaged(id, _) => id == name,
         });
-        let Some(place) = place else {
+        let Some(index) = position else {
             return Err(CliError::new(ExitCode::NotFound, format!("no unfinished upload with ID `{name}`"))
                 .with_next_step("vimeo uploads list"));
         };
-        let target = entries.swap_remove(place);
+        let target = entries.swap_remove(index);
         if let ResumeTarget::Upload(entry) = &target
             && let Some(owner) = entry.account()
             && account != Some(owner)

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use vimeo_ext::api::types::{self, CommentPrivacy, EmbedPrivacy, VideoViewPrivacy};
 
+use super::args::{DeleteArgs, ItemArgs};
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, known_fields};
@@ -33,11 +34,22 @@ pub(crate) struct VideosArgs {
 #[derive(Debug, Subcommand)]
 enum VideosCommand {
     List(ListArgs),
-    Show(ShowArgs),
+    /// Show a video
+    #[command(after_help = "Scope: public; private for videos that only you can see.\n\nExamples:\n  \
+        $ vimeo videos show 76979871\n  \
+        $ vimeo videos show https://vimeo.com/76979871 --json=name,privacy.view")]
+    Show(ItemArgs),
     Edit(EditArgs),
+    /// Delete a video permanently
+    #[command(after_help = "Scope: delete. Prompts for the title unless --yes is given.\n\nExamples:\n  \
+        $ vimeo videos delete 76979871 --yes")]
     Delete(DeleteArgs),
     Search(SearchArgs),
-    Links(LinksArgs),
+    /// Print the links of a video: page, player, review page and files
+    #[command(
+        after_help = "Scope: public; video_files for file links.\n\nExamples:\n  $ vimeo videos links 76979871"
+    )]
+    Links(ItemArgs),
 }
 
 /// List your videos, newest first by default
@@ -58,16 +70,6 @@ pub(crate) struct ListArgs {
     /// Sort direction: asc or desc
     #[arg(long, value_name = "DIRECTION")]
     direction: Option<String>,
-}
-
-/// Show a video
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: public; private for videos that only you can see.\n\nExamples:\n  \
-    $ vimeo videos show 76979871\n  \
-    $ vimeo videos show https://vimeo.com/76979871 --json=name,privacy.view")]
-pub(crate) struct ShowArgs {
-    /// Video ID, URI or link
-    video: String,
 }
 
 /// Edit a video; omitted settings stay unchanged
@@ -92,21 +94,9 @@ pub(crate) struct EditArgs {
     /// Who can comment: anybody, contacts, nobody
     #[arg(long, value_name = "WHO")]
     comments: Option<CommentPrivacy>,
-    /// Whether it can be downloaded: true or false
+    /// Whether it can be downloaded
     #[arg(long, value_name = "BOOL")]
     download: Option<bool>,
-}
-
-/// Delete a video permanently
-#[derive(Debug, Args)]
-#[command(after_help = "Scope: delete. Prompts for the title unless --yes is given.\n\nExamples:\n  \
-    $ vimeo videos delete 76979871 --yes")]
-pub(crate) struct DeleteArgs {
-    /// Video ID, URI or link
-    video: String,
-    /// Skip the confirmation prompt
-    #[arg(long)]
-    yes: bool,
 }
 
 /// Search all public videos
@@ -118,16 +108,6 @@ pub(crate) struct SearchArgs {
     /// Maximum number of videos
     #[arg(long, value_name = "N", default_value_t = 30)]
     limit: u64,
-}
-
-/// Print the links of a video: page, player, review page and files
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Scope: public; video_files for file links.\n\nExamples:\n  $ vimeo videos links 76979871"
-)]
-pub(crate) struct LinksArgs {
-    /// Video ID, URI or link
-    video: String,
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<ExitCode> {
@@ -143,15 +123,13 @@ pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<ExitC
             VIDEOS.list(context, call, args.limit).await
         }
         VideosCommand::Show(args) => {
-            let path = ids::video(&args.video)?;
+            let path = ids::video(&args.id)?;
             VIDEOS.show(context, context.vimeo().await?.get(&path)).await
         }
         VideosCommand::Edit(args) => edit(context, args).await,
         VideosCommand::Delete(args) => {
-            let path = ids::video(&args.video)?;
-            let vimeo = context.vimeo().await?;
-            confirm::deletion(context, &vimeo, &path, args.yes).await?;
-            vimeo.delete(&path).send().await?;
+            let path = ids::video(&args.item.id)?;
+            confirm::delete(context, &path, args.yes).await?;
             context.streams.note(&format!("deleted {path}"));
             Ok(ExitCode::Done)
         }
@@ -160,7 +138,7 @@ pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<ExitC
             let call = context.vimeo().await?.get("/videos").query("query", &args.words);
             VIDEOS.list(context, call, args.limit).await
         }
-        VideosCommand::Links(args) => links(context, &args.video).await,
+        VideosCommand::Links(args) => links(context, &args.id).await,
     }
 }
 

@@ -87,13 +87,13 @@ pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<Exi
         WebhooksCommand::List(args) => {
             WEBHOOKS.requested_fields(context)?;
             let vimeo = context.vimeo().await?;
-            let path = path_of(&vimeo, args.app.app.as_deref()).await?;
+            let path = webhooks_path(&vimeo, args.app.app.as_deref()).await?;
             WEBHOOKS.list(context, vimeo.get(&path), 100).await
         }
         WebhooksCommand::Create(args) => {
             context.check_write_allowed("creating a webhook")?;
             let vimeo = context.vimeo().await?;
-            let path = path_of(&vimeo, args.app.app.as_deref()).await?;
+            let path = webhooks_path(&vimeo, args.app.app.as_deref()).await?;
             let mut body = json!({ "webhook_type": args.event, "webhook_url": args.url, "is_enabled": true });
             if let (Some(secret), Some(body)) = (env_var("VIMEO_WEBHOOK_SECRET")?, body.as_object_mut()) {
                 body.insert("secret".to_owned(), secret.into());
@@ -105,7 +105,7 @@ pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<Exi
             context.check_write_allowed("deleting a webhook")?;
             let vimeo = context.vimeo().await?;
             let app = webhook.app().map(|app| app.to_string()).or(args.app.app);
-            let path = format!("{}/{}", path_of(&vimeo, app.as_deref()).await?, webhook.number());
+            let path = format!("{}/{}", webhooks_path(&vimeo, app.as_deref()).await?, webhook.number());
             if !args.yes {
                 if !context.streams.can_prompt() {
                     return Err(CliError::usage("cannot prompt for confirmation").with_next_step("add --yes"));
@@ -124,7 +124,7 @@ pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<Exi
 }
 
 /// Returns the path of an app's webhooks; without an ID, of the app that issued the token.
-async fn path_of(vimeo: &Vimeo, app: Option<&str>) -> Result<String> {
+async fn webhooks_path(vimeo: &Vimeo, app: Option<&str>) -> Result<String> {
     let number = match app {
         Some(app) => ids::parse::<AppId>(app)?.number(),
         None => {

@@ -97,30 +97,30 @@ impl Accounts {
         let text = match files::read_text(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(AccountsFile::default()),
-            Err(error) => return Err(CliError::file("read", &self.path, &error)),
+            Err(error) => return Err(CliError::io("read", &self.path, &error)),
         };
-        let kept: AccountsFile = toml::from_str(&text).map_err(|error| {
+        let file: AccountsFile = toml::from_str(&text).map_err(|error| {
             let problem = format!("cannot parse {}: {}", self.path.display(), error.message());
             CliError::new(ExitCode::Usage, problem)
                 .with_next_step("repair the file, or move it away and log in again")
         })?;
-        if kept.version != VERSION {
-            let problem = format!("{} has the unsupported version {}", self.path.display(), kept.version);
+        if file.version != VERSION {
+            let problem = format!("{} has the unsupported version {}", self.path.display(), file.version);
             return Err(
                 CliError::new(ExitCode::Usage, problem).with_next_step("update vimeo, or move the file away")
             );
         }
-        Ok(kept)
+        Ok(file)
     }
 
     /// Reads, changes and writes the file while holding a lock against other processes.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut AccountsFile) -> Result<T>) -> Result<T> {
         files::with_lock(&self.path.with_extension("lock"), || {
-            let mut kept = self.read()?;
-            let before = kept.clone();
-            let result = change(&mut kept)?;
-            if kept != before {
-                let text = toml::to_string(&kept)
+            let mut file = self.read()?;
+            let before = file.clone();
+            let result = change(&mut file)?;
+            if file != before {
+                let text = toml::to_string(&file)
                     .map_err(|error| CliError::new(ExitCode::Other, error.to_string()))?;
                 files::replace(&self.path, text.as_bytes())?;
             }
@@ -165,17 +165,17 @@ mod tests {
                 let accounts = accounts.clone();
                 scope.spawn(move || {
                     accounts
-                        .change(|kept| {
-                            kept.accounts.insert(format!("a{number}"), account(&format!("/users/{number}")));
+                        .change(|file| {
+                            file.accounts.insert(format!("a{number}"), account(&format!("/users/{number}")));
                             Ok(())
                         })
                         .unwrap();
                 });
             }
         });
-        let kept = accounts.read().unwrap();
-        assert_eq!(kept.accounts.len(), 8);
-        assert_eq!(kept.accounts["a3"], account("/users/3"));
+        let file = accounts.read().unwrap();
+        assert_eq!(file.accounts.len(), 8);
+        assert_eq!(file.accounts["a3"], account("/users/3"));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -199,12 +199,12 @@ mod tests {
 
     #[test]
     fn finds_accounts_by_name_or_active() {
-        let mut kept = AccountsFile::default();
-        assert!(kept.find(None).unwrap().is_none());
-        kept.accounts.insert("a".to_owned(), account("/users/1"));
-        kept.active = Some("a".to_owned());
-        assert_eq!(kept.find(None).unwrap().map(|(name, _)| name), Some("a"));
-        let missing = kept.find(Some("b")).unwrap_err();
+        let mut file = AccountsFile::default();
+        assert!(file.find(None).unwrap().is_none());
+        file.accounts.insert("a".to_owned(), account("/users/1"));
+        file.active = Some("a".to_owned());
+        assert_eq!(file.find(None).unwrap().map(|(name, _)| name), Some("a"));
+        let missing = file.find(Some("b")).unwrap_err();
         assert_eq!(missing.message(), "unknown account `b`; known accounts: a");
         assert_eq!(missing.exit, ExitCode::Auth);
     }

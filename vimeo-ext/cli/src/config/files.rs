@@ -57,7 +57,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Replaces a file atomically. The file is readable only by its owner.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<()> {
-    let failed = |error: io::Error| CliError::file("write", path, &error);
+    let failed = |error: io::Error| CliError::io("write", path, &error);
     let folder = folder_of(path);
     private_files::create_folder(folder).map_err(failed)?;
     // Created with mode 0600.
@@ -92,7 +92,7 @@ fn temporary_prefix(path: &Path) -> String {
 
 /// Runs `work` while holding a file lock. The lock is released when the process ends.
 pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let failed = |error: io::Error| CliError::file("lock", lock, &error);
+    let failed = |error: io::Error| CliError::io("lock", lock, &error);
     private_files::create_folder(folder_of(lock)).map_err(failed)?;
     let mut options = OpenOptions::new();
     let file = private_files::open(lock, options.create(true).truncate(false).write(true)).map_err(failed)?;

@@ -35,7 +35,7 @@ impl Settings {
         let text = match super::read_named_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(CliError::file("read", &path, &error)),
+            Err(error) => return Err(CliError::io("read", &path, &error)),
         };
         toml::from_str(&text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

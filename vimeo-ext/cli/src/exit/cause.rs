@@ -31,12 +31,12 @@ impl From<UploadError> for CliError {
 
 impl From<Error> for CliError {
     fn from(error: Error) -> Self {
-        let exit = exit_of(&error);
+        let exit = exit_code_for(&error);
         let status = error.call().and_then(|call| Some(call.status()?.as_u16())).or_else(|| match &error {
             Error::Upload { source, .. } => source.status(),
             _ => None,
         });
-        let failure = Self::new(exit, message_of(&error)).with_status(status).with_video(video_of(&error));
+        let failure = Self::new(exit, message_for(&error)).with_status(status).with_video(video_of(&error));
         match suggestion_for(&error, exit) {
             Some(next) => failure.with_next_step(next),
             None => failure,
@@ -60,7 +60,7 @@ fn video_of(error: &Error) -> Option<&str> {
 }
 
 /// Returns the message in terms of the command line.
-fn message_of(error: &Error) -> String {
+fn message_for(error: &Error) -> String {
     match (error, error.call()) {
         (Error::Auth(AuthError::NoApp), _) => {
             "this requires the app's client ID and client secret".to_owned()
@@ -111,20 +111,20 @@ fn operation(error: &Error) -> String {
     error.to_string().split(": ").next().unwrap_or_default().to_owned()
 }
 
-fn exit_of(error: &Error) -> ExitCode {
+fn exit_code_for(error: &Error) -> ExitCode {
     match error {
-        Error::Call(call) => exit_of_call(call),
-        Error::Upload { source, .. } => exit_of_upload(source),
-        Error::Auth(_) => error.call().map_or(ExitCode::Auth, exit_of_call),
+        Error::Call(call) => exit_code_for_call(call),
+        Error::Upload { source, .. } => exit_code_for_upload(source),
+        Error::Auth(_) => error.call().map_or(ExitCode::Auth, exit_code_for_call),
         Error::Config(ConfigError::NoCredentials | ConfigError::InvalidToken(_)) => ExitCode::Auth,
         Error::Config(ConfigError::Http(_)) => ExitCode::Other,
         Error::Config(_) => ExitCode::Usage,
-        Error::Media(media) => exit_of_media(media),
+        Error::Media(media) => exit_code_for_media(media),
         _ => ExitCode::Other,
     }
 }
 
-fn exit_of_media(error: &MediaError) -> ExitCode {
+fn exit_code_for_media(error: &MediaError) -> ExitCode {
     use MediaError as Media;
     match error {
         Media::NoPictures { .. }
@@ -145,7 +145,7 @@ fn exit_of_media(error: &MediaError) -> ExitCode {
     }
 }
 
-fn exit_of_call(error: &api::Error) -> ExitCode {
+fn exit_code_for_call(error: &api::Error) -> ExitCode {
     use api::Error as Call;
     match error {
         Call::Invalid { .. } => ExitCode::Usage,
@@ -169,7 +169,7 @@ fn exit_of_call(error: &api::Error) -> ExitCode {
     }
 }
 
-fn exit_of_upload(error: &UploadError) -> ExitCode {
+fn exit_code_for_upload(error: &UploadError) -> ExitCode {
     use UploadError as Upload;
     match error {
         Upload::LinkGone { .. }

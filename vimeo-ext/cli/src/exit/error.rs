@@ -86,7 +86,7 @@ impl CliError {
     }
 
     /// An I/O error on a file.
-    pub(crate) fn file(action: &str, path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         let misnamed = is_misnamed(action, error) || error.kind() == io::ErrorKind::InvalidInput;
         let exit = if misnamed { ExitCode::Usage } else { ExitCode::Other };
         Self::new(exit, format!("cannot {action} {}: {}", path.display(), reason(error)))
@@ -138,7 +138,7 @@ impl fmt::Display for CliError {
     }
 }
 
-/// For errors writing the output. File errors use [`CliError::file`].
+/// For errors writing the output. File errors use [`CliError::io`].
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
@@ -205,7 +205,7 @@ mod tests {
         let missing = std::fs::read("no/such/file").unwrap_err();
         let long = std::fs::read("x".repeat(5000)).unwrap_err();
         for error in [missing, long] {
-            assert_eq!(CliError::file("read", Path::new("x"), &error).exit, ExitCode::Usage, "{error}");
+            assert_eq!(CliError::io("read", Path::new("x"), &error).exit, ExitCode::Usage, "{error}");
         }
         #[cfg(unix)]
         {
@@ -213,10 +213,10 @@ mod tests {
             let link = folder.path().join("round");
             std::os::unix::fs::symlink(&link, &link).unwrap();
             let error = std::fs::read(&link).unwrap_err();
-            assert_eq!(CliError::file("read", &link, &error).exit, ExitCode::Usage, "{error}");
+            assert_eq!(CliError::io("read", &link, &error).exit, ExitCode::Usage, "{error}");
         }
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge, io::ErrorKind::NotADirectory] {
-            assert_eq!(CliError::file("write", Path::new("x"), &kind.into()).exit, ExitCode::Other, "{kind}");
+            assert_eq!(CliError::io("write", Path::new("x"), &kind.into()).exit, ExitCode::Other, "{kind}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Parts {
 
 impl FieldUsage {
     /// Analyzes a filter.
-    pub(super) fn of(code: &str) -> Self {
+    pub(super) fn analyze(code: &str) -> Self {
         match parse(code) {
             Some(term) => input_usage(&term, &Self::All),
             None => Self::All,
@@ -60,7 +60,7 @@ impl FieldUsage {
             }
             Val::Obj(object) => {
                 let pruned = object.iter().filter_map(|(key, value)| {
-                    let usage = parts.of(key)?;
+                    let usage = parts.value_usage(key)?;
                     Some((key.clone(), usage.prune(value.clone())))
                 });
                 Val::Obj(jaq_json::Map::from_iter(pruned).into())
@@ -110,7 +110,7 @@ impl FieldUsage {
 
 impl Parts {
     /// Returns the usage of the value of a key; `None` if not even the key is used.
-    fn of(&self, key: &Val) -> Option<FieldUsage> {
+    fn value_usage(&self, key: &Val) -> Option<FieldUsage> {
         let named = match key {
             Val::TStr(name) => std::str::from_utf8(name).ok().and_then(|name| self.fields.get(name)),
             _ => None,
@@ -318,11 +318,11 @@ mod tests {
             let filter = Filter::compile(code).unwrap();
             for document in [&library, &videos, &json!([]), &json!({"a": [1], "b": null}), &json!("text")] {
                 let whole = input(document);
-                let pruned = FieldUsage::of(code).prune(whole.clone());
+                let pruned = FieldUsage::analyze(code).prune(whole.clone());
                 // Error texts are not compared: they show the value, which can be smaller.
                 assert_eq!(filter.run_inline(pruned), filter.run_inline(whole), "{code} of {document}");
             }
-            let pruned = FieldUsage::of(code).prune(input(&videos)).to_string();
+            let pruned = FieldUsage::analyze(code).prune(input(&videos)).to_string();
             let whole = input(&videos).to_string();
             assert_eq!(pruned.len() < whole.len(), is_smaller, "{code} keeps {pruned}");
         }
@@ -391,7 +391,7 @@ mod tests {
             let filter = Filter::compile(&code).unwrap();
             for document in [&library, &library[0]] {
                 let whole = input(document);
-                let pruned = FieldUsage::of(&code).prune(whole.clone());
+                let pruned = FieldUsage::analyze(&code).prune(whole.clone());
                 smaller += usize::from(pruned.to_string().len() < whole.to_string().len());
                 let (of_kept, of_whole) = (filter.run_inline(pruned), filter.run_inline(whole));
                 assert!(of_kept == of_whole, "{code} of {document}: {of_kept:?}, {of_whole:?}");
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn prunes_unused_fields() {
-        let pruned = |code: &str| FieldUsage::of(code).prune(input(&library())).to_string();
+        let pruned = |code: &str| FieldUsage::analyze(code).prune(input(&library())).to_string();
         assert_eq!(pruned("length"), "[null,null,null,null,null]");
         assert_eq!(pruned(".[].privacy.view | length"), pruned(".[].privacy.view"));
         assert_eq!(

@@ -104,7 +104,7 @@ impl Filter {
             ))
             .with_next_step("vimeo help formatting")
         })?;
-        let source = Arc::new(Source { program, element_usage: FieldUsage::of(code).each() });
+        let source = Arc::new(Source { program, element_usage: FieldUsage::analyze(code).each() });
         Ok(Self { source, bounds: Limits::default(), worker: OnceLock::new() })
     }
 
@@ -200,7 +200,7 @@ impl Source {
                 // Sending fails if the reader is gone.
                 let mut emit = |value| results.blocking_send(Outcome::Value(value)).is_ok();
                 catch_unwind(AssertUnwindSafe(|| self.run(input, &guard, &mut emit)))
-                    .unwrap_or_else(|panic| Err(StopReason::of(panic).failure(bounds)))
+                    .unwrap_or_else(|panic| Err(StopReason::from_panic(panic).failure(bounds)))
             });
             let last = match outcome {
                 Ok(()) => Outcome::Done,
@@ -251,7 +251,7 @@ enum StopReason {
 }
 
 impl StopReason {
-    fn of(panic: Box<dyn Any + Send>) -> Self {
+    fn from_panic(panic: Box<dyn Any + Send>) -> Self {
         panic.downcast_ref().copied().unwrap_or(Self::Panic)
     }
 

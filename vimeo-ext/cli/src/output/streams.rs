@@ -195,19 +195,19 @@ impl IoStreams {
     pub(crate) async fn prompt(&self, question: &str) -> Result<Option<String>> {
         self.write_prompt(question)?;
         let line = run_on_thread(|| read_line(io::stdin().lock())).await;
-        line.map_err(|error| CliError::file("read", Path::new("standard input"), &error))
+        line.map_err(|error| CliError::io("read", Path::new("standard input"), &error))
     }
 
     /// Like [`prompt`](Self::prompt), with hidden input.
     pub(crate) async fn prompt_password(&self, question: &str) -> Result<Option<String>> {
         self.write_prompt(question)?;
-        let line = match self.interrupt.without_echo().await {
+        let line = match self.interrupt.disable_echo().await {
             Some(_guard) => run_on_thread(|| read_line(io::stdin().lock())).await,
             None => run_on_thread(|| console::Term::stderr().read_secure_line().map(Some)).await,
         };
         // The newline was not echoed either.
         self.note("");
-        line.map_err(|error| CliError::file("read", Path::new("standard input"), &error))
+        line.map_err(|error| CliError::io("read", Path::new("standard input"), &error))
     }
 
     fn write_prompt(&self, question: &str) -> io::Result<()> {
@@ -225,7 +225,7 @@ impl IoStreams {
                 (file.to_owned(), run_on_thread(move || read_limited(std::fs::File::open(path)?)).await)
             }
         };
-        read.map_err(|error| CliError::file("read", Path::new(&name), &error))
+        read.map_err(|error| CliError::io("read", Path::new(&name), &error))
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<ExitCode
 
     let identity = context.identity().await?;
     let cache = match args.cache {
-        Some(lifetime) => Some(Cache::of(&identity, context.cache().await?, lifetime)),
+        Some(lifetime) => Some(Cache::for_identity(&identity, context.cache().await?, lifetime)),
         None => None,
     };
     let mut builder = context.builder(identity, None)?;

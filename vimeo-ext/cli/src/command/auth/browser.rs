@@ -9,12 +9,12 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::exit::{CliError, ExitCode, Result};
 
 /// A listener on the loopback address that receives the redirect of one login.
-pub(crate) struct Loopback {
+pub(crate) struct CallbackServer {
     listener: TcpListener,
     port: u16,
 }
 
-impl Loopback {
+impl CallbackServer {
     pub(crate) async fn listen(port: u16) -> Result<Self> {
         let failed = |error: std::io::Error| {
             CliError::new(
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_matching_state_ends_the_login() {
-        let loopback = Loopback::listen(0).await.unwrap();
+        let loopback = CallbackServer::listen(0).await.unwrap();
         let port = loopback.port;
         let mut waiting = std::pin::pin!(loopback.callback("right"));
         let others = async {

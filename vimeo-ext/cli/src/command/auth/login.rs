@@ -6,7 +6,7 @@ use secrecy::zeroize::Zeroizing;
 use vimeo_ext::auth::{DeviceErrorCodes, Grant};
 use vimeo_ext::{AccessToken, ScopeSet, Vimeo};
 
-use super::browser::{self, Loopback};
+use super::browser::{self, CallbackServer};
 use crate::config::{self, Account, AccountsFile, TokenStorage};
 use crate::context::{API_URL, Context, USER_AGENT, env_var, secret_name};
 use crate::credentials::{self, SecretStoreError};
@@ -75,13 +75,13 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<ExitCo
     if let Some(name) = &context.global.account {
         config::check_name(name)?;
     }
-    let place = match (&args.token_command, args.insecure_storage) {
+    let storage = match (&args.token_command, args.insecure_storage) {
         (Some(_), _) => TokenStorage::Command,
         (None, true) => TokenStorage::InsecureFile,
         (None, false) => TokenStorage::Keyring,
     };
     // Find out before the login, not after it, that the token cannot be stored.
-    check_storage(context, place)?;
+    check_storage(context, storage)?;
 
     let base_url = match context.global.sandbox {
         true => context.sandbox().await?.url().to_string(),
@@ -94,7 +94,7 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<ExitCo
         base_url,
         scopes: grant.scopes().cloned(),
         expires: grant.expires(),
-        token: place,
+        token: storage,
         token_command: args.token_command.clone(),
     };
     let link = grant.user.as_ref().and_then(|user| user.link.clone());
@@ -103,10 +103,10 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<ExitCo
     Ok(ExitCode::Done)
 }
 
-fn check_storage(context: &Context<'_>, place: TokenStorage) -> Result<()> {
-    if place == TokenStorage::Keyring {
+fn check_storage(context: &Context<'_>, storage: TokenStorage) -> Result<()> {
+    if storage == TokenStorage::Keyring {
         // A locked keyring fails only on a write.
-        let store = context.secret_store(place);
+        let store = context.secret_store(storage);
         store
             .set("probe", &"probe".into())
             .and_then(|()| store.delete("probe"))
@@ -114,7 +114,7 @@ fn check_storage(context: &Context<'_>, place: TokenStorage) -> Result<()> {
     }
     let folder = context.folders.config();
     if folder.exists() {
-        tempfile::tempfile_in(folder).map_err(|error| CliError::file("create files in", folder, &error))?;
+        tempfile::tempfile_in(folder).map_err(|error| CliError::io("create files in", folder, &error))?;
     }
     Ok(())
 }
@@ -220,7 +220,7 @@ async fn authorize_in_browser(
     vimeo: &Vimeo,
     scopes: ScopeSet,
 ) -> Result<Grant> {
-    let loopback = Loopback::listen(args.redirect_port).await?;
+    let loopback = CallbackServer::listen(args.redirect_port).await?;
     let auth = vimeo.auth();
     let login = auth
         .authorization(loopback.redirect_uri())
@@ -264,11 +264,11 @@ fn store_account(
     let accounts = context.accounts();
     let name = name_for(&accounts.read()?, &account, context.global.account.as_deref(), link)?;
     let secret = secret_name(&name, &account.base_url);
-    let place = account.token;
+    let storage = account.token;
     // The previous login's token, restored if this login fails.
     let mut previous = None;
-    if place != TokenStorage::Command {
-        let store = context.secret_store(place);
+    if storage != TokenStorage::Command {
+        let store = context.secret_store(storage);
         previous = store.get(&secret).map_err(|error| no_keyring(&error))?;
         store.set(&secret, token).map_err(|error| no_keyring(&error))?;
     }
@@ -278,10 +278,10 @@ fn store_account(
         Ok(())
     });
     if let Err(failure) = written {
-        if place == TokenStorage::Command {
+        if storage == TokenStorage::Command {
             return Err(failure);
         }
-        let store = context.secret_store(place);
+        let store = context.secret_store(storage);
         let restored = match &previous {
             Some(token) => store.set(&secret, token),
             None => store.delete(&secret),

@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
     // The account's cached responses go with it.
     let cache = context.folders.cache();
     Cache::remove_account(&cache, name, &account.base_url)
-        .map_err(|error| CliError::file("remove the cached responses in", &cache, &error))?;
+        .map_err(|error| CliError::io("remove the cached responses in", &cache, &error))?;
     context.accounts().change(|file| {
         file.accounts.remove(name);
         if file.active.as_deref() == Some(name) {

@@ -52,8 +52,8 @@ pub(super) struct Callers(Vec<Caller>);
 
 impl Callers {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = config::read_named_text(path)
-            .map_err(|error| CliError::file("read the bearers", path, &error))?;
+        let text =
+            config::read_named_text(path).map_err(|error| CliError::io("read the bearers", path, &error))?;
         let callers = parse(&text).map_err(|reason| {
             CliError::usage(format!("{}: {reason}", path.display()))
                 .with_next_step("see vimeo help mcp for the format")

@@ -22,11 +22,11 @@ const FILE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(crate) struct UploadBatch {
     /// `None` if nothing is recorded on disk.
     path: Option<PathBuf>,
-    started: Mutex<StartedFiles>,
+    records: Mutex<BatchRecords>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct StartedFiles {
+struct BatchRecords {
     files: BTreeMap<String, FileRecord>,
 }
 
@@ -54,8 +54,8 @@ impl UploadBatch {
         let path = folder.map(|folder| folder.join(format!("{}.json", file_name(owner, files))));
         // An unreadable batch is ignored: the journal still has the unfinished uploads.
         let text = path.as_ref().and_then(|path| config::read(path, config::MAX_FILE_BYTES).ok());
-        let started = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { path, started: Mutex::new(started) }
+        let records = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Self { path, records: Mutex::new(records) }
     }
 
     /// Returns the record of this file with these settings.
@@ -71,8 +71,8 @@ impl UploadBatch {
     fn find(&self, file: &Path) -> Option<FileRecord> {
         let (size, modified) = size_and_mtime(file)?;
         let now = seconds_now();
-        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = started.files.get(&key(file))?;
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = records.files.get(&key(file))?;
         let is_recent = now.saturating_sub(record.recorded_at) < FILE_TTL.as_secs();
         ((record.size, record.modified) == (size, modified) && is_recent).then(|| record.clone())
     }
@@ -80,7 +80,7 @@ impl UploadBatch {
     /// Records which video a file is uploaded to.
     pub(crate) fn record(&self, file: &Path, settings: &Value, uri: &str) -> Result<()> {
         let Some((size, modified)) = size_and_mtime(file) else { return Ok(()) };
-        self.change(|started| {
+        self.change(|records| {
             let record = FileRecord {
                 size,
                 modified,
@@ -89,10 +89,10 @@ impl UploadBatch {
                 uri: uri.to_owned(),
                 steps: Vec::new(),
             };
-            match started.files.get(&key(file)) {
+            match records.files.get(&key(file)) {
                 Some(before) if before.uri == record.uri && before.settings == record.settings => false,
                 _ => {
-                    started.files.insert(key(file), record);
+                    records.files.insert(key(file), record);
                     true
                 }
             }
@@ -107,7 +107,7 @@ impl UploadBatch {
 
     /// Records that a post-upload step was done.
     pub(crate) fn record_step(&self, file: &Path, step: &str) -> Result<()> {
-        self.change(|started| match started.files.get_mut(&key(file)) {
+        self.change(|records| match records.files.get_mut(&key(file)) {
             Some(record) => {
                 record.steps.push(step.to_owned());
                 record.recorded_at = seconds_now();
@@ -119,19 +119,19 @@ impl UploadBatch {
 
     /// Removes the record of a file whose video was deleted.
     pub(crate) fn remove(&self, file: &Path) -> Result<()> {
-        self.change(|started| started.files.remove(&key(file)).is_some())
+        self.change(|records| records.files.remove(&key(file)).is_some())
     }
 
     /// Removes the batch when all files are done: from now on, the same command line creates new videos.
     pub(crate) fn finish(&self) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        config::remove(path).map_err(|error| CliError::file("remove", path, &error))
+        config::remove(path).map_err(|error| CliError::io("remove", path, &error))
     }
 
-    fn change(&self, change: impl FnOnce(&mut StartedFiles) -> bool) -> Result<()> {
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let (true, Some(path)) = (change(&mut started), &self.path) else { return Ok(()) };
-        let text = serde_json::to_vec_pretty(&*started)
+    fn change(&self, change: impl FnOnce(&mut BatchRecords) -> bool) -> Result<()> {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let (true, Some(path)) = (change(&mut records), &self.path) else { return Ok(()) };
+        let text = serde_json::to_vec_pretty(&*records)
             .map_err(|error| CliError::new(crate::exit::ExitCode::Other, error.to_string()))?;
         config::replace(path, &text)
     }
@@ -211,7 +211,7 @@ mod tests {
         std::fs::write(&files[0], "changed").unwrap();
         assert_eq!(open().find_with_settings(&files[0], &settings), None, "another file under the same name");
         again.finish().unwrap();
-        assert!(open().started.lock().unwrap().files.is_empty());
+        assert!(open().records.lock().unwrap().files.is_empty());
     }
 
     #[test]
@@ -226,15 +226,15 @@ mod tests {
         assert_eq!(batch.find_with_other_settings(&files[0], &draft), None);
 
         let age = |seconds: u64| {
-            let mut started = batch.started.lock().unwrap();
-            started.files.get_mut(&key(&files[0])).unwrap().recorded_at = seconds_now() - seconds;
+            let mut records = batch.records.lock().unwrap();
+            records.files.get_mut(&key(&files[0])).unwrap().recorded_at = seconds_now() - seconds;
         };
         age(FILE_TTL.as_secs() - 60);
         assert!(batch.find_with_settings(&files[0], &draft).is_some());
         age(FILE_TTL.as_secs() + 60);
         assert_eq!(batch.find_with_settings(&files[0], &draft), None);
         // A record from before settings were recorded.
-        batch.started.lock().unwrap().files.get_mut(&key(&files[0])).unwrap().settings = None;
+        batch.records.lock().unwrap().files.get_mut(&key(&files[0])).unwrap().settings = None;
         age(0);
         assert_eq!(batch.find_with_settings(&files[0], &draft), None);
     }

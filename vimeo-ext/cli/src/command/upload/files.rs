@@ -32,7 +32,7 @@ pub(crate) fn file_size(file: &Path) -> Result<(String, u64)> {
 pub(super) fn regular_file(file: &Path, consequence: &str) -> Result<u64> {
     let metadata = std::fs::metadata(file).map_err(|error| {
         // Any error means that the name on the command line is wrong.
-        let mut failure = CliError::file("open", file, &error);
+        let mut failure = CliError::io("open", file, &error);
         failure.exit = ExitCode::Usage;
         failure.with_next_step("check the spelling and the current folder: pwd")
     })?;

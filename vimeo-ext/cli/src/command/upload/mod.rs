@@ -23,9 +23,8 @@ use crate::exit::{CliError, ExitCode};
 pub(crate) use files::file_size;
 pub(crate) use options::{TransferArgs, transfer_options};
 pub(crate) use post_upload::inactive_error;
-pub(crate) use quota::used as used_quota;
 pub(crate) use report::print_reports;
-pub(crate) use resume::{reconcile, unknown_outcome_entry};
+pub(crate) use resume::with_reconciliation;
 pub(crate) use run::run;
 pub(crate) use single::Report;
 
@@ -35,8 +34,8 @@ pub(crate) use single::Report;
 /// it continues with the same video. The access token is not sent to Vimeo's upload host.
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
-    Exit codes: 8 if a video was uploaded but not transcoded in time; 9 if some files were uploaded and\n    \
-    some failed, or a picture or text track was left inactive.\n\n\
+    Exit codes: 8 if a video was uploaded but not transcoded in time; 9 if only some files were uploaded, or if a \
+    picture or text track was left inactive.\n\n\
     Examples:\n  \
     $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
     $ vimeo upload film.mp4 talk.mp4 --transfers 2 --bwlimit 10M --wait\n  \
@@ -88,7 +87,7 @@ pub(crate) struct UploadArgs {
 
 /// Converts an upload error. If the journal folder is not writable, that is not a usage error, and `--no-resume` is a
 /// way around it.
-pub(crate) fn upload_error(error: Error, journal: Option<&Journal>) -> CliError {
+fn upload_error(error: Error, journal: Option<&Journal>) -> CliError {
     let folder = journal.map(Journal::folder);
     let is_journal_error = matches!(
         (&error, folder),

@@ -9,7 +9,7 @@ use vimeo_ext::{Error, PictureTarget, UploadTextTrack, Vimeo};
 use super::UploadArgs;
 use super::batch::content_key;
 use super::files::regular_file;
-use super::run::Job;
+use super::run::UploadSession;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::ids;
 
@@ -72,19 +72,19 @@ impl PostUploadSteps {
     }
 
     /// Runs the steps that are not done yet, one by one. A failed step does not prevent the others.
-    pub(super) async fn run(&self, job: &Job<'_>, file: &Path, uri: &str) -> Vec<StepResult> {
+    pub(super) async fn run(&self, session: &UploadSession<'_>, file: &Path, uri: &str) -> Vec<StepResult> {
         let mut results = Vec::new();
         for (name, step, kind) in self.steps() {
-            if job.batch.has_step(file, uri, &step) {
+            if session.batch.has_step(file, uri, &step) {
                 results.push(StepResult { name, outcome: Ok(()) });
                 continue;
             }
-            let outcome = self.run_step(&job.vimeo, uri, kind).await;
+            let outcome = self.run_step(&session.vimeo, uri, kind).await;
             if outcome.is_ok()
-                && let Err(failure) = job.batch.record_step(file, &step)
+                && let Err(failure) = session.batch.record_step(file, &step)
             {
                 // The step is done, but the next run would repeat it.
-                job.display.note(&format!("note: {failure}"));
+                session.display.note(&format!("note: {failure}"));
             }
             results.push(StepResult { name, outcome });
         }

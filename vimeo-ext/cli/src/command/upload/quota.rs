@@ -8,7 +8,7 @@ use crate::output::bytes;
 
 /// Returns the usage of an exceeded quota, to append to an error message. Empty for other errors, or if the usage is
 /// unknown.
-pub(crate) async fn used(vimeo: &Vimeo, error: &Error) -> String {
+pub(crate) async fn usage(vimeo: &Vimeo, error: &Error) -> String {
     let Some(api::Error::QuotaExceeded(exceeded)) = error.call() else { return String::new() };
     let Ok(me) = vimeo.get("/me").fields("upload_quota").send().await else { return String::new() };
     let quota = me.get("upload_quota").unwrap_or(&Value::Null);
@@ -16,11 +16,11 @@ pub(crate) async fn used(vimeo: &Vimeo, error: &Error) -> String {
         api::Quota::Period => quota.get("periodic"),
         _ => quota.get("lifetime").filter(|part| part.get("max").is_some_and(Value::is_u64)),
     };
-    part.or_else(|| quota.get("space")).and_then(usage).unwrap_or_default()
+    part.or_else(|| quota.get("space")).and_then(format_usage).unwrap_or_default()
 }
 
 /// Formats `; 1 of 2 videos used`, in videos or bytes, as the account counts.
-fn usage(part: &Value) -> Option<String> {
+fn format_usage(part: &Value) -> Option<String> {
     let number = |name: &str| part.get(name).and_then(Value::as_u64);
     let (used, max) = (number("used")?, number("max")?);
     match part.get("unit").and_then(Value::as_str) {
@@ -47,7 +47,7 @@ mod tests {
             (json!({"unit": "video_count", "used": 25, "max": null}), None),
         ];
         for (part, text) in table {
-            assert_eq!(usage(&part).as_deref(), text, "{part}");
+            assert_eq!(format_usage(&part).as_deref(), text, "{part}");
         }
     }
 }

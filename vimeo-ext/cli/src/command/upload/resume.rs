@@ -1,12 +1,42 @@
 //! Reconciles an upload whose creation got no response.
 
-use vimeo_ext::upload::UploadError;
+use vimeo_ext::upload::{Journal, UploadError};
 use vimeo_ext::{Error, Reconciliation, Vimeo};
 
+use super::quota;
 use crate::exit::{CliError, ExitCode, Result};
 
+/// Runs an upload. If it is unknown whether Vimeo created the video, finds out and retries once.
+///
+/// `on_unknown` is called before Vimeo is asked.
+pub(crate) async fn with_reconciliation<T>(
+    vimeo: &Vimeo,
+    journal: Option<&Journal>,
+    on_unknown: impl Fn(),
+    attempt: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T> {
+    let mut reconciled = false;
+    loop {
+        let error = match attempt().await {
+            Ok(uploaded) => return Ok(uploaded),
+            Err(error) => error,
+        };
+        match unknown_outcome_entry(&error) {
+            Some(id) if !reconciled => {
+                reconciled = true;
+                on_unknown();
+                reconcile(vimeo, id, &error).await?;
+            }
+            _ => {
+                let usage = quota::usage(vimeo, &error).await;
+                return Err(super::upload_error(error, journal).append(&usage));
+            }
+        }
+    }
+}
+
 /// Returns the journal entry if the error means that it is unknown whether a video was created.
-pub(crate) fn unknown_outcome_entry(error: &Error) -> Option<&str> {
+fn unknown_outcome_entry(error: &Error) -> Option<&str> {
     match error {
         Error::Upload { source, .. } => match &**source {
             UploadError::OutcomeUnknown { entry: Some(entry), .. } => Some(entry),
@@ -18,7 +48,7 @@ pub(crate) fn unknown_outcome_entry(error: &Error) -> Option<&str> {
 
 /// Finds out whether a video was created, so that the upload can be retried. `error` is the original error, reported if
 /// that fails.
-pub(crate) async fn reconcile(vimeo: &Vimeo, id: &str, error: &Error) -> Result<()> {
+async fn reconcile(vimeo: &Vimeo, id: &str, error: &Error) -> Result<()> {
     match vimeo.pending_uploads()?.reconcile(id).await {
         Ok(Reconciliation::Ambiguous(candidates)) => {
             let list: Vec<&str> = candidates.iter().map(|candidate| candidate.uri.as_str()).collect();

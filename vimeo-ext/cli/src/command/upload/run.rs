@@ -18,7 +18,7 @@ use crate::exit::{CliError, ExitCode, Result};
 use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
 
 /// The state shared by all files of a run.
-pub(super) struct Job<'a> {
+pub(super) struct UploadSession<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) args: &'a UploadArgs,
     pub(super) vimeo: Vimeo,
@@ -103,12 +103,13 @@ async fn upload(
     let concurrency = args.transfer.concurrency(context);
     let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files));
     let folder = steps.folder_uri(&vimeo).await?;
-    let job = Job { context, args, vimeo, journal, options, batch, tracker, display, steps, folder };
+    let session =
+        UploadSession { context, args, vimeo, journal, options, batch, tracker, display, steps, folder };
     let reports: Vec<Report> = {
-        let job = &job;
+        let session = &session;
         let each = args.files.iter().enumerate().map(|(index, file)| async move {
-            let report = upload_file(job, index, file).await;
-            job.tracker.set_state(
+            let report = upload_file(session, index, file).await;
+            session.tracker.set_state(
                 index,
                 match report.failure() {
                     None => FileState::Done,
@@ -120,7 +121,7 @@ async fn upload(
         futures_util::stream::iter(each).buffered(concurrency).collect().await
     };
     context.on_interrupt_hint(None);
-    let Job { batch, display, .. } = job;
+    let UploadSession { batch, display, .. } = session;
     display.stop();
     let names = args.files.iter().map(|file| file.display().to_string());
     Ok((names.zip(reports).collect(), batch))

@@ -10,8 +10,8 @@ use vimeo_ext::{Error, MediaError};
 
 use super::batch::UploadBatch;
 use super::post_upload::StepResult;
-use super::run::Job;
-use super::{quota, resume};
+use super::resume::with_reconciliation;
+use super::run::UploadSession;
 use crate::exit::{CliError, Result};
 use crate::progress::FileState;
 
@@ -58,17 +58,17 @@ impl Report {
 }
 
 /// Uploads or resumes a file and runs its post-upload steps.
-pub(super) async fn upload_file(job: &Job<'_>, index: usize, file: &Path) -> Report {
-    let title = title(job, file);
+pub(super) async fn upload_file(session: &UploadSession<'_>, index: usize, file: &Path) -> Report {
+    let title = title(session, file);
     let settings = json!({
         "name": title,
-        "description": job.args.description,
-        "privacy": privacy(job),
-        "folder": job.folder,
+        "description": session.args.description,
+        "privacy": privacy(session),
+        "folder": session.folder,
     });
-    let uploaded = match find_finished(job, file, &settings).await {
+    let uploaded = match find_finished(session, file, &settings).await {
         Ok(Some(finished)) => Ok(finished),
-        Ok(None) => create_or_resume(job, index, file, title, &settings).await,
+        Ok(None) => create_or_resume(session, index, file, title, &settings).await,
         Err(failure) => Err(failure),
     };
     let (uri, link) = match uploaded {
@@ -76,11 +76,11 @@ pub(super) async fn upload_file(job: &Job<'_>, index: usize, file: &Path) -> Rep
         Err(failure) => return Report::failed(failure),
     };
     let mut report = Report::uploaded(uri.clone(), link);
-    job.tracker.set_state(index, FileState::Finishing);
-    report.steps = job.steps.run(job, file, &uri).await;
-    if job.args.wait {
-        job.tracker.set_state(index, FileState::Transcoding);
-        match wait_transcoded(job, &uri).await {
+    session.tracker.set_state(index, FileState::Finishing);
+    report.steps = session.steps.run(session, file, &uri).await;
+    if session.args.wait {
+        session.tracker.set_state(index, FileState::Transcoding);
+        match wait_transcoded(session, &uri).await {
             Ok(transcoded) => report.transcoded = Some(transcoded),
             Err(failure) => report.failure = Some(failure.with_video(Some(&uri))),
         }
@@ -88,29 +88,29 @@ pub(super) async fn upload_file(job: &Job<'_>, index: usize, file: &Path) -> Rep
     report
 }
 
-fn title(job: &Job<'_>, file: &Path) -> Option<String> {
-    job.args.name.clone().or_else(|| Some(file.file_stem()?.to_string_lossy().into_owned()))
+fn title(session: &UploadSession<'_>, file: &Path) -> Option<String> {
+    session.args.name.clone().or_else(|| Some(file.file_stem()?.to_string_lossy().into_owned()))
 }
 
-fn privacy<'a>(job: &'a Job<'_>) -> Option<&'a VideoViewPrivacy> {
-    job.args.privacy.as_ref().or(job.context.settings.privacy.as_ref())
+fn privacy<'a>(session: &'a UploadSession<'_>) -> Option<&'a VideoViewPrivacy> {
+    session.args.privacy.as_ref().or(session.context.settings.privacy.as_ref())
 }
 
 /// Returns the video of a file that an earlier run of the same command line finished.
 async fn find_finished(
-    job: &Job<'_>,
+    session: &UploadSession<'_>,
     file: &Path,
     settings: &Value,
 ) -> Result<Option<(String, Option<String>)>> {
-    if let Some(other) = job.batch.find_with_other_settings(file, settings) {
+    if let Some(other) = session.batch.find_with_other_settings(file, settings) {
         let name = file.display();
-        job.display.note(&format!(
+        session.display.note(&format!(
             "note: {name} was uploaded to {} before with other settings; that video stays unchanged",
             other.uri
         ));
     }
-    let Some(record) = job.batch.find_with_settings(file, settings) else { return Ok(None) };
-    if let Some(journal) = &job.journal {
+    let Some(record) = session.batch.find_with_settings(file, settings) else { return Ok(None) };
+    if let Some(journal) = &session.journal {
         let entries = journal.list().await?;
         let is_unfinished = |uri: &str| {
             entries.iter().any(|entry| entry.ticket.as_ref().is_some_and(|ticket| ticket.video_uri() == uri))
@@ -119,9 +119,9 @@ async fn find_finished(
             return Ok(None);
         }
     }
-    match job.vimeo.get(&record.uri).fields("uri,link,upload.status").send().await {
+    match session.vimeo.get(&record.uri).fields("uri,link,upload.status").send().await {
         Ok(video) if video.pointer("/upload/status").and_then(Value::as_str) == Some("complete") => {
-            job.display.note(&format!(
+            session.display.note(&format!(
                 "{} was already uploaded by an earlier run: {}",
                 file.display(),
                 record.uri
@@ -132,7 +132,7 @@ async fn find_finished(
         Ok(_) => Ok(None),
         // The video was deleted in the meantime.
         Err(error) if error.is_not_found() => {
-            job.batch.remove(file)?;
+            session.batch.remove(file)?;
             Ok(None)
         }
         Err(error) => Err(CliError::from(error).with_video(Some(&record.uri))),
@@ -140,48 +140,37 @@ async fn find_finished(
 }
 
 async fn create_or_resume(
-    job: &Job<'_>,
+    session: &UploadSession<'_>,
     index: usize,
     file: &Path,
     title: Option<String>,
     settings: &Value,
 ) -> Result<(String, Option<String>)> {
-    // Retry once after finding out what became of an earlier creation request.
-    let mut reconciled = false;
-    loop {
-        match upload(job, index, file, title.clone(), settings).await {
-            Ok(done) => return Ok(done),
-            Err(error) => match resume::unknown_outcome_entry(&error) {
-                Some(id) if !reconciled => {
-                    reconciled = true;
-                    job.display.note(&format!(
-                        "note: {}: got no response to the request that creates its video; looking for it",
-                        file.display()
-                    ));
-                    resume::reconcile(&job.vimeo, id, &error).await?;
-                }
-                _ => {
-                    let quota = quota::used(&job.vimeo, &error).await;
-                    return Err(super::upload_error(error, job.journal.as_ref()).append(&quota));
-                }
-            },
-        }
-    }
+    let on_unknown = || {
+        session.display.note(&format!(
+            "note: {}: got no response to the request that creates its video; looking for it",
+            file.display()
+        ));
+    };
+    with_reconciliation(&session.vimeo, session.journal.as_ref(), on_unknown, async || {
+        upload(session, index, file, title.clone(), settings).await
+    })
+    .await
 }
 
 async fn upload(
-    job: &Job<'_>,
+    session: &UploadSession<'_>,
     index: usize,
     file: &Path,
     title: Option<String>,
     settings: &Value,
 ) -> Result<(String, Option<String>), Error> {
-    let (tracker, batch) = (Arc::clone(&job.tracker), Arc::clone(&job.batch));
+    let (tracker, batch) = (Arc::clone(&session.tracker), Arc::clone(&session.batch));
     let (path, settings) = (file.to_owned(), settings.clone());
-    let mut create = job
+    let mut create = session
         .vimeo
         .upload(file)
-        .options(job.options.clone())
+        .options(session.options.clone())
         .on_progress(move |progress| tracker.progress(index, progress))
         .on_ticket(move |ticket| {
             // Ignore errors: the record only prevents a second video after a crash following the last byte.
@@ -190,23 +179,23 @@ async fn upload(
     if let Some(title) = title {
         create = create.name(title);
     }
-    if let Some(text) = &job.args.description {
+    if let Some(text) = &session.args.description {
         create = create.description(text);
     }
-    if let Some(view) = privacy(job) {
+    if let Some(view) = privacy(session) {
         create = create.privacy(view.clone());
     }
-    if let Some(folder) = &job.folder {
+    if let Some(folder) = &session.folder {
         create = create.folder(folder);
     }
     let video = create.send().await?;
     for warning in &video.warnings {
-        let mark = job.display.paint().yellow("note:");
-        job.display.note(&format!("{mark} {}: {warning}", file.display()));
+        let mark = session.display.paint().yellow("note:");
+        session.display.note(&format!("{mark} {}: {warning}", file.display()));
     }
     let link = match video.link {
         Some(link) => Some(link),
-        None => link_of(job, &video.uri).await,
+        None => link_of(session, &video.uri).await,
     };
     Ok((video.uri, link))
 }
@@ -217,18 +206,18 @@ fn record(batch: &UploadBatch, file: &Path, settings: &Value, uri: &str) -> Resu
 }
 
 /// Returns the link to a video's page; `None` on errors.
-async fn link_of(job: &Job<'_>, uri: &str) -> Option<String> {
-    let video = job.vimeo.get(uri).fields("link").send().await.ok()?;
+async fn link_of(session: &UploadSession<'_>, uri: &str) -> Option<String> {
+    let video = session.vimeo.get(uri).fields("link").send().await.ok()?;
     video.get("link").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Waits for transcoding. Returns whether the video was transcoded in time.
-async fn wait_transcoded(job: &Job<'_>, uri: &str) -> Result<bool> {
+async fn wait_transcoded(session: &UploadSession<'_>, uri: &str) -> Result<bool> {
     let poll_interval = (Duration::from_millis(500), Duration::from_secs(20));
-    let wait = job
+    let wait = session
         .vimeo
         .wait_transcoded(uri)
-        .timeout(job.args.wait_timeout)
+        .timeout(session.args.wait_timeout)
         .poll_interval(poll_interval.0, poll_interval.1);
     match wait.send().await {
         Ok(_) => Ok(true),
