@@ -1,4 +1,4 @@
-//! The client without `async`, for programs that have no runtime: feature `blocking`.
+//! A blocking client for programs without an async runtime: feature `blocking`.
 //!
 //! ```no_run
 //! use vimeo_ext::blocking::Vimeo;
@@ -29,20 +29,20 @@ use crate::{AccessToken, ConfigError, Error};
 
 /// A [`Vimeo`](crate::Vimeo) whose calls block the thread, with a runtime of its own.
 ///
-/// It has all the methods of the client it is made of. What they return is then given to [`send`](Self::send), or, if it is a
-/// list, to [`iter`](Self::iter). Clones share client and runtime.
+/// It has all methods of the client that it wraps. Pass what they return to [`send`](Self::send) or, for a list, to
+/// [`iter`](Self::iter). Clones share the client and the runtime.
 ///
 /// # Panics
 ///
-/// [`send`](Self::send) and [`iter`](Self::iter) panic inside an `async` runtime, where no thread may block: use the client
-/// itself there.
+/// [`send`](Self::send) and [`iter`](Self::iter) panic inside an `async` runtime, where threads must not block. Use the async client
+/// there.
 #[derive(Clone)]
 pub struct Vimeo {
     client: crate::Vimeo,
     runtime: Arc<Runtime>,
 }
 
-/// A runtime on a thread of its own, which ends when this is dropped.
+/// A runtime on its own thread, which ends when this is dropped.
 struct Runtime {
     handle: Handle,
     _running: oneshot::Sender<()>,
@@ -54,7 +54,7 @@ impl Runtime {
         let handle = runtime.handle().clone();
         let (running, dropped) = oneshot::channel();
         thread::Builder::new().name("vimeo".to_owned()).spawn(move || {
-            // Nothing is ever sent: it ends with the sender.
+            // Nothing is ever sent. The thread ends when the sender is dropped.
             let _ = runtime.block_on(dropped);
         })?;
         Ok(Self { handle, _running: running })
@@ -62,17 +62,17 @@ impl Runtime {
 }
 
 impl Vimeo {
-    /// Makes the calls of this client block, on a runtime of one thread.
+    /// Wraps a client and starts a runtime with one thread.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Runtime`] if the system gives no thread.
+    /// [`ConfigError::Runtime`] if the thread cannot be started.
     pub fn new(client: crate::Vimeo) -> Result<Self, Error> {
         let runtime = Runtime::start().map_err(ConfigError::Runtime)?;
         Ok(Self { client, runtime: Arc::new(runtime) })
     }
 
-    /// Makes a client out of the environment, as [`Vimeo::from_env`](crate::Vimeo::from_env).
+    /// Creates a client from environment variables, as [`Vimeo::from_env`](crate::Vimeo::from_env).
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Vimeo {
         Self::new(crate::Vimeo::from_env()?)
     }
 
-    /// Makes a client for another account, as [`Vimeo::for_account`](crate::Vimeo::for_account), on the same runtime.
+    /// Creates a client for another account, as [`Vimeo::for_account`](crate::Vimeo::for_account), on the same runtime.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Vimeo {
         Ok(Self { client, runtime: Arc::clone(&self.runtime) })
     }
 
-    /// Sends a call, an upload, or anything else that would be awaited, and blocks until it is over.
+    /// Sends a call, an upload, or any other future, and blocks until it completes.
     ///
     /// ```no_run
     /// # fn demo(vimeo: vimeo_ext::blocking::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -104,7 +104,7 @@ impl Vimeo {
         self.runtime.handle.block_on(call.into_future())
     }
 
-    /// Walks over a list, and blocks for each page when its first item is asked for.
+    /// Iterates over a list. The iterator blocks to fetch a page when its first item is needed.
     pub fn iter<S: Stream>(&self, list: S) -> Iter<S> {
         Iter { list: Box::pin(list), runtime: Arc::clone(&self.runtime) }
     }
@@ -124,8 +124,8 @@ impl fmt::Debug for Vimeo {
     }
 }
 
-/// The items or pages of a list, one after the other; from [`Vimeo::iter`].
-#[must_use = "a list asks for nothing until it is walked over"]
+/// An iterator over the items or pages of a list; from [`Vimeo::iter`].
+#[must_use = "a list sends nothing until it is iterated"]
 pub struct Iter<S> {
     list: Pin<Box<S>>,
     runtime: Arc<Runtime>,

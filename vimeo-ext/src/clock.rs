@@ -1,4 +1,4 @@
-//! What time it is.
+//! The wall clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-/// The wall clock that expiry dates and rate limits are compared with. Default: the system's.
+/// The wall clock for expiry dates and rate limits. Default: the system's.
 ///
-/// Waiting itself goes by tokio's clock, so a test under a paused runtime wants [`Clock::with_runtime`].
+/// Delays use tokio's clock, so a test with a paused runtime needs [`Clock::with_runtime`].
 ///
 /// ```
 /// let clock = vimeo_ext::Clock::default();
@@ -18,18 +18,18 @@ use chrono::{DateTime, Utc};
 pub struct Clock(Option<Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>>);
 
 impl Clock {
-    /// A clock of your own.
+    /// Creates a clock from a function.
     pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(now)))
     }
 
-    /// A clock that shows `start` now and moves with tokio's clock: it stands still while that is paused.
+    /// Creates a clock that shows `start` now and advances with tokio's clock: it stands still while that is paused.
     pub fn with_runtime(start: DateTime<Utc>) -> Self {
         let began = tokio::time::Instant::now();
         Self::new(move || start + began.elapsed())
     }
 
-    /// What time it is.
+    /// Returns the current time.
     pub fn now(&self) -> DateTime<Utc> {
         self.0.as_ref().map_or_else(|| SystemTime::now().into(), |now| now())
     }

@@ -1,6 +1,6 @@
-//! Bytes as text.
+//! Hexadecimal encoding.
 
-/// Hexadecimal digits in lower case.
+/// Encodes bytes in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -13,7 +13,7 @@ mod tests {
     use super::hex;
 
     #[test]
-    fn each_byte_is_two_digits() {
+    fn encodes_each_byte_as_two_digits() {
         assert_eq!(hex(&[0, 9, 0x10, 0xaf, 0xff]), "000910afff");
         assert_eq!(hex(&[]), "");
     }

@@ -1,4 +1,4 @@
-//! The Vimeo client for Rust: typed calls, uploads that resume, whole lists as streams, rate limits that are kept.
+//! The Vimeo client for Rust: typed calls, resumable uploads, pagination as streams, and rate limiting.
 //!
 //! ```no_run
 //! use vimeo_ext::Vimeo;
@@ -16,22 +16,22 @@
 //!
 //! # Calls
 //!
-//! Every operation of the API is a method of [`Vimeo::api`], by area. [`fields`](api::Fields) asks for a part of the
-//! answer only, which is faster and counts for less; the type stays the same, the rest of it is `None`.
+//! Every operation of the API is a method of [`Vimeo::api`], grouped by area. [`fields`](api::Fields) limits the response to some
+//! fields, which is faster and has a higher rate limit. The type stays the same, and its other fields are `None`.
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
 //! let video = vimeo.api().videos().get_video(76979871).fields("name,duration").send().await?;
 //! tracing::info!(name = video.name, seconds = video.duration, left = ?video.rate_limit());
 //!
-//! // Into a type of one's own:
+//! // Into your own type:
 //! #[derive(serde::Deserialize)]
 //! struct Title {
 //!     name: String,
 //! }
 //! let title = vimeo.api().videos().get_video(76979871).fields("name").send_as::<Title>().await?;
 //!
-//! // Any path, untyped, through the same layers:
+//! // Any path, untyped, through the same pipeline:
 //! let me = vimeo.get("/me").fields("name,account").send().await?;
 //! tracing::info!(name = %me["name"], status = %me.status());
 //! # Ok(())
@@ -40,8 +40,8 @@
 //!
 //! # Uploads
 //!
-//! [`Vimeo::upload`] takes a path, an open file, bytes or a stream of known size. The module [`upload`] has the engine
-//! underneath: tickets that another process or a browser can finish, a journal that survives `kill -9`, queues.
+//! [`Vimeo::upload`] accepts a path, an open file, bytes or a stream of known size. The module [`upload`] has the parts below it:
+//! tickets that another process or a browser can finish, a journal that survives `kill -9`, and queues.
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -58,23 +58,25 @@
 //! # }
 //! ```
 //!
-//! The upload of a file is written down until it is finished: when the process is killed, the same call goes on with the
-//! same video, and never makes a second one ([`journal`](CreateVideo::journal), [`Vimeo::pending_uploads`]).
+//! A journal records the upload of a file until it is finished. If the process is killed, the same call with the same token resumes
+//! the upload to the same video and creates no second one. If the token changes between runs, name the account with
+//! [`VimeoBuilder::account`]. See [`journal`](CreateVideo::journal) and [`Vimeo::pending_uploads`].
 //!
 //! | to | call |
 //! |---|---|
-//! | give a video another file | [`Vimeo::replace`] |
+//! | replace the file of a video | [`Vimeo::replace`] |
 //! | upload many files | [`Vimeo::upload_many`] |
 //! | let Vimeo fetch the file | [`Vimeo::upload_from_url`] |
-//! | let a browser send it with a form | [`Vimeo::upload_form`] |
-//! | let another process or a browser send it over tus | [`Vimeo::upload_ticket`] |
-//! | set a thumbnail, portrait, logo, poster | [`Vimeo::upload_picture`], [`Vimeo::thumbnail_at`], [`Vimeo::animated_thumbnail`] |
+//! | let a browser upload it with a form | [`Vimeo::upload_form`] |
+//! | let another process or a browser upload it over tus | [`Vimeo::upload_ticket`] |
+//! | set a thumbnail, portrait, logo or poster | [`Vimeo::upload_picture`], [`Vimeo::thumbnail_at`], [`Vimeo::animated_thumbnail`] |
 //! | add captions or subtitles | [`Vimeo::upload_text_track`] |
-//! | wait until it can be watched | [`Vimeo::wait_transcoded`] |
+//! | wait until the video is playable | [`Vimeo::wait_transcoded`] |
 //!
 //! # Lists
 //!
-//! `items()` and `pages()` make a stream out of every call that responds with a page, typed or untyped. The walk can be saved and resumed, fetch pages ahead, and drop what comes twice.
+//! `items()` and `pages()` turn every call that returns a page into a stream, typed or untyped. A stream can be saved and resumed,
+//! prefetch pages, and drop duplicates.
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -86,9 +88,8 @@
 //!
 //! # Logging in
 //!
-//! [`Vimeo::auth`] has the ways to a token: for the app alone, for a user through the browser or on a device. A
-//! [`Refresher`](auth::Refresher) of your own renews it. The token goes to the API's host over https and nowhere else,
-//! and is not printed by anything.
+//! [`Vimeo::auth`] obtains tokens: for the app alone, or for a user through the browser or on a device. A
+//! [`Refresher`](auth::Refresher) of your own renews them. A token is sent to the API's host over https only, and is never printed.
 //!
 //! ```no_run
 //! use vimeo_ext::{Scope, Vimeo};
@@ -102,20 +103,20 @@
 //! # }
 //! ```
 //!
-//! # When things go wrong
+//! # Errors, retries and rate limits
 //!
-//! [`Error`] is one enum to match on; that of a call is [`api::Error`]. Reads are tried again with growing waits, and
-//! what creates something only when it surely did not arrive ([`RetryPolicy`]). Calls beyond the account's rate limit
-//! wait for their turn ([`RateLimitPolicy`]). A call whose token lacks a scope fails before it is sent.
+//! [`Error`] is the error of this crate, and [`api::Error`] that of a call. Reads are retried with exponential backoff, and calls that
+//! create something only if they had no effect ([`RetryPolicy`]). Calls beyond the account's rate limit wait until it allows them
+//! ([`RateLimitPolicy`]). A call whose token lacks a scope fails before it is sent.
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) {
 //! use vimeo_ext::api::Error;
 //! match vimeo.api().videos().delete_video(76979871).send().await {
-//!     Ok(_) => tracing::info!("gone"),
-//!     Err(error) if error.is_not_found() => tracing::info!("gone before"),
-//!     Err(Error::MissingScope(scope)) => tracing::warn!(needed = ?scope.needed(), "another token is needed"),
-//!     Err(Error::RateLimited(limited)) => tracing::warn!(at = ?limited.retry_at, "come back later"),
+//!     Ok(_) => tracing::info!("deleted"),
+//!     Err(error) if error.is_not_found() => tracing::info!("already deleted"),
+//!     Err(Error::MissingScope(scope)) => tracing::warn!(needed = ?scope.needed(), "a token with more scopes is needed"),
+//!     Err(Error::RateLimited(limited)) => tracing::warn!(at = ?limited.retry_at, "retry later"),
 //!     Err(Error::LoginRequired(login)) => tracing::warn!(account = login.account, "log in again"),
 //!     Err(error) => tracing::error!(%error, status = ?error.status()),
 //! }
@@ -124,40 +125,42 @@
 //!
 //! # Many accounts
 //!
-//! [`Vimeo::for_account`] gives a client for another account over the same connections. Accounts share nothing else: one
-//! that is at its limit holds no other back. With the feature `accounts`, the module `accounts` keeps them: it lets users
-//! log in, encrypts their tokens, renews them and notices when they are revoked.
+//! [`Vimeo::for_account`] creates a client for another account over the same connections. Accounts share nothing else: an account at
+//! its limit does not delay the others. With the feature `accounts`, the module `accounts` manages many accounts: it logs users
+//! in, stores their tokens encrypted, renews them and detects revoked ones.
 //!
 //! # Features
 //!
-//! | feature | does |
+//! | feature | provides |
 //! |---|---|
-//! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
-//! | `upload` (default) | uploads, pictures, text tracks: all that `upload` has, and the methods of a client that use it |
-//! | `oauth` (default) | logging users in through the browser and on a device |
-//! | `rustls` (default) | TLS by rustls with the cryptography of ring |
-//! | `rustls-aws-lc` | TLS by rustls with the cryptography of aws-lc |
-//! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
-//! | `native-tls` | TLS by the system's library; it is used if others are on as well |
+//! | `all` (default) | all areas of the API; without it, enable single areas such as `showcases` |
+//! | `upload` (default) | uploads, pictures and text tracks: the module `upload` and the client methods that use it |
+//! | `oauth` (default) | logins of users through the browser and on a device |
+//! | `rustls` (default) | TLS by rustls with ring |
+//! | `rustls-aws-lc` | TLS by rustls with aws-lc |
+//! | `rustls-no-provider` | TLS by rustls with the `CryptoProvider` that the program installs |
+//! | `native-tls` | TLS by the system's library; takes precedence over the rustls features |
 //! | `socks` | SOCKS proxies |
-//! | `shared-limits` | rate limits that processes share: [`RateLimiters::shared`](crate::RateLimiters); on with `accounts` |
-//! | `blocking` | the client without `async`: `blocking` |
-//! | `tower` | a `tower` service in place of the HTTP client: `TowerTransport` |
-//! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
-//! | `sqlite`, `postgres`, `postgres-tls` | the same, kept in a file or on a server |
-//! | `webhooks`, `axum` | receiving webhooks, and an extractor for services of axum |
+//! | `shared-limits` | rate limits that processes share: [`RateLimiters::shared`](crate::RateLimiters); included in `accounts` |
+//! | `blocking` | a client without `async`: the module `blocking` |
+//! | `tower` | a `tower` service instead of the HTTP client: `TowerTransport` |
+//! | `accounts` | accounts of many users with their logins, tokens and connections, in memory or in your own store |
+//! | `sqlite` | a store for accounts in an SQLite file; includes `accounts` |
+//! | `postgres`, `postgres-tls` | a store for accounts on a PostgreSQL server, without and with TLS; includes `accounts` |
+//! | `webhooks` | receiving and verifying webhooks |
+//! | `axum` | an axum extractor for webhooks; includes `webhooks` |
 //!
-//! `authentication` and `videos` are always on, since the client itself needs them.
+//! The areas `authentication` and `videos` are always enabled, because the client itself needs them.
 //!
 //! # TLS
 //!
-//! ring is the default because it builds fastest of the providers that rustls supports; a program that wants aws-lc turns on
-//! `rustls-aws-lc`. If several features are on, `native-tls` comes before `rustls-aws-lc`, and that before `rustls`. A default
-//! `CryptoProvider` that the program has installed comes before both of rustls's. Without any of the features, a client for an
-//! https address is an error at [`build`](VimeoBuilder::build), [`ConfigError::NoTls`].
+//! ring is the default because it builds fastest of the providers that rustls supports. For aws-lc, enable `rustls-aws-lc`. If several
+//! features are enabled, `native-tls` takes precedence over `rustls-aws-lc`, and that over `rustls`. A default `CryptoProvider` that
+//! the program has installed takes precedence over the provider of the features. Without any of the features,
+//! [`build`](VimeoBuilder::build) fails for an `https` base URL with [`ConfigError::NoTls`].
 //!
-//! With any of the rustls features, reqwest is built without cryptography of its own. A `reqwest::Client` that your program
-//! builds by itself then needs reqwest's feature `rustls`, or a default provider, which one line at the start installs:
+//! With any of the rustls features, reqwest is built without a crypto provider. A `reqwest::Client` that your program builds then
+//! needs reqwest's feature `rustls`, or a default provider, which one line at the start installs:
 //! `rustls::crypto::ring::default_provider().install_default()`.
 #![forbid(unsafe_code)]
 
@@ -194,7 +197,7 @@ pub mod upload;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
 
-/// The crate whose types hold secrets; brings `ExposeSecret`.
+/// The crate with the types of secrets and the trait `ExposeSecret`.
 pub use secrecy;
 pub use vimeo_api as api;
 pub use vimeo_api::{
@@ -222,7 +225,7 @@ pub use upload::{
 };
 pub use vimeo_api::{Conditional, ConditionalFuture, Items, PageToken, Pages};
 
-/// The README's snippets, compiled.
+/// Compiles the README's snippets.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

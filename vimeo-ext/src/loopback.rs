@@ -1,8 +1,8 @@
-//! Addresses of this machine itself.
+//! Loopback addresses.
 
 use url::{Host, Url};
 
-/// Whether a URL leads to this machine and nowhere else.
+/// Whether the host of a URL is a loopback address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_is_known_by_its_addresses() {
+    fn recognizes_loopback_hosts() {
         for (url, loopback) in [
             ("http://127.0.0.1:8080/", true),
             ("http://127.1/", true),

@@ -1,38 +1,38 @@
-//! How an account stands, and what may become of it.
+//! The status of an account and its transitions.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// How an account stands.
+/// The status of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     /// Its user has not logged in yet.
     Pending,
-    /// It has a token that Vimeo took when it was last looked at.
+    /// Its token was valid when it was last used or checked.
     Active,
     /// Its token has expired and could not be renewed; the user has to log in again.
     Expired,
-    /// Vimeo takes its token no longer, though it had not expired; the user has to log in again. The token is kept, for
-    /// [`Accounts::verify`](crate::accounts::Accounts::verify) to ask about once more.
+    /// Vimeo rejected its token before it expired; the user has to log in again. The token stays stored, so that
+    /// [`Accounts::verify`](crate::accounts::Accounts::verify) can check it again.
     Revoked,
-    /// It was switched off here; it makes no calls.
+    /// The program disabled it; it makes no calls.
     Disabled,
 }
 
 impl Status {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Active, Self::Expired, Self::Revoked, Self::Disabled];
 
-    /// Whether an account that stands so may come to stand as `next`.
+    /// Whether an account can change from this status to `next`.
     ///
     /// | from | to |
     /// |---|---|
     /// | `Pending` | `Active` (logged in), `Disabled` |
     /// | `Active` | `Expired`, `Revoked`, `Disabled` |
     /// | `Expired` | `Active` (renewed or logged in), `Revoked`, `Disabled` |
-    /// | `Revoked` | `Active` (logged in, or its token is taken after all), `Disabled` |
-    /// | `Disabled` | `Active`, `Expired`, or `Pending` when it has no token (switched on) |
+    /// | `Revoked` | `Active` (logged in, or its token is valid after all), `Disabled` |
+    /// | `Disabled` | `Active`, `Expired`, or `Pending` if it has no token (enabled) |
     ///
     /// ```
     /// use vimeo_ext::accounts::Status;
@@ -51,7 +51,7 @@ impl Status {
         )
     }
 
-    /// The word for it, as stores keep it.
+    /// Returns the name of the status, as stores persist it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -62,13 +62,13 @@ impl Status {
         }
     }
 
-    /// The status that has this word; `None` for any other.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    /// Returns the status with this name; `None` if there is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 }
 
-/// As its word.
+/// Serializes the name.
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_moves() {
+    fn transitions_follow_the_table() {
         // Rows: from; columns: to, in the order of `ALL`.
         let table = ["-A--D", "--ERD", "-A-RD", "-A--D", "PAE--"];
         for (from, row) in Status::ALL.into_iter().zip(table) {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn words_come_back() {
+    fn names_are_parsed() {
         for status in Status::ALL {
             assert_eq!(Status::parse(status.as_str()), Some(status));
         }

@@ -1,4 +1,4 @@
-//! How long to wait for what.
+//! Timeouts, and sums of times that cannot overflow.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
@@ -7,52 +7,52 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-/// A time beyond it is as good as none, and within what every clock can add.
-pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The longest timeout. It is practically unlimited, and every clock can add it.
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// When a time that begins now is over, however long it is.
+/// Returns the instant after this time from now, or after [`MAX_TIMEOUT`] if that is shorter.
 #[cfg(any(feature = "accounts", feature = "shared-limits", feature = "upload"))]
 pub(crate) fn after(time: Duration) -> Instant {
     later(Instant::now(), time)
 }
 
-/// The instant that lies this long after another, or a year after it where that is longer.
+/// Adds a time to an instant, or [`MAX_TIMEOUT`] if that is shorter.
 pub(crate) fn later(instant: Instant, time: Duration) -> Instant {
-    // A clock that cannot tell a year from now has nothing later to tell either.
-    instant.checked_add(time.min(A_YEAR)).unwrap_or(instant)
+    // The fallback is for clocks whose range ends within a year.
+    instant.checked_add(time.min(MAX_TIMEOUT)).unwrap_or(instant)
 }
 
-/// The time that lies this long after another, or the last there is.
+/// Adds a time to a date, up to the latest date.
 #[cfg(any(feature = "accounts", feature = "webhooks", test))]
 pub(crate) fn later_date(date: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
     let later = TimeDelta::from_std(time).ok().and_then(|time| date.checked_add_signed(time));
     later.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// A random share of a time, for one draw of `chance` in `0.0..=1.0`; all of it where that is no such number.
-pub(crate) fn share(time: Duration, chance: f64) -> Duration {
+/// Scales a time by a random number `chance` in `0.0..=1.0`. If `chance` is not finite, returns the whole time.
+pub(crate) fn jittered(time: Duration, chance: f64) -> Duration {
     let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
-    // The longest times do not come out of floating point as they went in.
-    Duration::try_from_secs_f64(time.as_secs_f64() * chance).map_or(time, |share| share.min(time))
+    // The longest times do not survive the conversion to floating point.
+    Duration::try_from_secs_f64(time.as_secs_f64() * chance).map_or(time, |scaled| scaled.min(time))
 }
 
-/// Four times, each for another kind of trouble. None of the defaults ends a transfer that moves, however slow it is.
+/// The timeouts of a client. None of the defaults ends a transfer that makes progress, however slow it is.
 ///
 /// ```
 /// use std::time::Duration;
 /// use vimeo_ext::Timeouts;
-/// let patient = Timeouts::default().stall(Duration::from_secs(120)).total(Duration::from_secs(600));
+/// let timeouts = Timeouts::default().stall(Duration::from_secs(120)).total(Duration::from_secs(600));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// To make a connection. Not used with a client of your own. Default: 10 s.
+    /// The timeout to connect. Not used with an HTTP client of your own. Default: 10 s.
     pub connect: Duration,
-    /// In which nothing at all moved: no byte of the body went out, no byte of the answer came in. Default: 60 s.
+    /// The time without progress: no byte of the request sent, no byte of the response received. Default: 60 s.
     pub stall: Duration,
-    /// For one attempt, moving or not. Default: none.
+    /// The timeout of one attempt, even if it makes progress. Default: none.
     pub attempt: Option<Duration>,
-    /// For a call with all its attempts and waits, moving or not. Default: none.
+    /// The timeout of a call with all its attempts and delays, even if it makes progress. Default: none.
     pub total: Option<Duration>,
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_of_any_time_is_one() {
+    fn scales_any_time_without_overflow() {
         let table = [
             (Duration::from_secs(8), 0.25, Duration::from_secs(2)),
             (Duration::from_secs(8), -1.0, Duration::ZERO),
@@ -106,14 +106,14 @@ mod tests {
             (Duration::MAX, 0.0, Duration::ZERO),
         ];
         for (time, chance, expected) in table {
-            assert_eq!(share(time, chance), expected, "{chance} of {time:?}");
+            assert_eq!(jittered(time, chance), expected, "{chance} of {time:?}");
         }
     }
 
     #[test]
-    fn no_time_is_too_long_to_be_added() {
+    fn long_times_are_added_without_overflow() {
         let now = Instant::now();
-        assert_eq!(later(now, Duration::MAX), now + A_YEAR);
+        assert_eq!(later(now, Duration::MAX), now + MAX_TIMEOUT);
         assert_eq!(later(now, Duration::from_secs(5)), now + Duration::from_secs(5));
         let date = DateTime::UNIX_EPOCH;
         assert_eq!(later_date(date, Duration::from_secs(5)).timestamp(), 5);

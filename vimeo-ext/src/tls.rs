@@ -1,27 +1,27 @@
 //! Which TLS library the HTTP clients use.
 //!
-//! With `native-tls` that is the system's own, also beside `rustls`: whoever turns it on wants it. Otherwise it is rustls with
-//! the process's default [`CryptoProvider`](rustls::crypto::CryptoProvider) or, if the process has none, with the provider
-//! that the features name.
+//! With the feature `native-tls`, that is the system's library, even if `rustls` is enabled too. Otherwise it is rustls with the
+//! process's default [`CryptoProvider`](rustls::crypto::CryptoProvider) or, if the process has none, with the provider that the
+//! features select.
 
 use reqwest::ClientBuilder;
 
 use crate::ConfigError;
 
-/// The versions of HTTP that a client offers in the TLS handshake.
+/// The HTTP versions that a client offers in the TLS handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HttpVersions {
     /// HTTP/2 and HTTP/1.1.
     Any,
-    /// HTTP/1.1 alone.
+    /// HTTP/1.1 only.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     Http1,
 }
 
-/// Whether clients that this crate sets up can speak https at all.
+/// Whether this crate was built with TLS.
 pub(crate) const AVAILABLE: bool = cfg!(any(feature = "rustls-no-provider", feature = "native-tls"));
 
-/// A builder with the TLS settings of this crate. It changes nothing for the rest of the process.
+/// Creates an HTTP client builder with the TLS settings of this crate. This does not affect the rest of the process.
 ///
 /// # Errors
 ///
@@ -36,9 +36,9 @@ pub(crate) fn client_builder(versions: HttpVersions) -> Result<ClientBuilder, Co
     })
 }
 
-/// Makes sure that reqwest finds a provider when it builds a client from a builder of the user's own, whose certificates
-/// and TLS versions only reqwest can read. It takes the provider from the process and nowhere else, so this sets the
-/// process's default if there is none yet.
+/// Makes sure that reqwest finds a crypto provider when it builds a client from the program's own builder. Only reqwest can read the
+/// certificates and TLS versions of such a builder, and it uses the process's default provider. This installs a default if there
+/// is none yet.
 ///
 /// # Errors
 ///
@@ -79,14 +79,14 @@ mod with_rustls {
 
     pub(super) fn install_default() -> Result<(), ConfigError> {
         if CryptoProvider::get_default().is_none() {
-            // Another thread may have set one in the meantime, which is as good.
+            // Another thread may have installed one in the meantime, which is fine.
             let _ = of_features().ok_or(ConfigError::NoCryptoProvider)?.install_default();
         }
         Ok(())
     }
 
-    /// The provider that the features name. aws-lc comes before ring, which is the default feature: whoever turns aws-lc on
-    /// wants it, and another crate of the program may keep the default on.
+    /// The provider that the features select. aws-lc takes precedence over ring: a program enables aws-lc on purpose, while another
+    /// crate may have left the default feature on.
     fn of_features() -> Option<CryptoProvider> {
         #[cfg(feature = "rustls-aws-lc")]
         return Some(rustls::crypto::aws_lc_rs::default_provider());

@@ -1,4 +1,4 @@
-//! A `tower::Service` in place of the HTTP client.
+//! A `tower::Service` instead of the HTTP client.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,18 +11,18 @@ use vimeo_api::{ConnectionError, Delivery, Error, RawResponse, Request, Transpor
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The most bytes of a response that are taken into memory, unless set otherwise.
-const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
+/// The default maximum size of a response body.
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024 * 1024;
 
 /// A [`Transport`] made of a `tower` service: for a program whose HTTP requests all go through one stack of middleware.
 ///
-/// The service gets each attempt as an [`http::Request`], below the client's own stages: scopes are checked, rate limits kept
-/// and failed attempts repeated before it. It must follow no redirects, and it is handed the access token. Timeouts for a
-/// call and for an attempt hold; the timeout for a stalled connection does not, because it belongs to the client's own HTTP
-/// client. Upload links go through [`upload_client`](crate::VimeoBuilder::upload_client).
+/// The service receives each attempt as an [`http::Request`], below the client's own stages: the scope check, the rate limiter and the
+/// retries come first. The service must not follow redirects, and it sees the access token. The timeouts of a call and of an
+/// attempt apply. The stall timeout does not, because it belongs to the client's own HTTP client. Requests to upload links use
+/// [`upload_client`](crate::VimeoBuilder::upload_client) instead.
 ///
-/// The service is cloned for each attempt, so limits of a stack must be shared between clones, as those of `tower` are.
-/// Extensions of the request are those of the call.
+/// The service is cloned for each attempt, so limits of a stack must be shared between clones, as those of `tower` are. The request
+/// has the extensions of the call.
 ///
 /// ```no_run
 /// use tower::ServiceBuilder;
@@ -40,22 +40,21 @@ const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TowerTransport<S> {
-    /// Behind a lock because a service need not be `Sync`; it is held for a clone.
+    /// Behind a lock because a service need not be `Sync`. It is locked only to clone it.
     service: Mutex<S>,
-    response_limit: u64,
+    max_response_size: u64,
 }
 
 impl<S> TowerTransport<S> {
-    /// Sends through this service.
+    /// Creates a transport from a service.
     pub fn new(service: S) -> Self {
-        Self { service: Mutex::new(service), response_limit: RESPONSE_LIMIT }
+        Self { service: Mutex::new(service), max_response_size: MAX_RESPONSE_SIZE }
     }
 
-    /// Sets the most bytes of a response that are taken into memory; a longer response is [`Error::ResponseTooLarge`]. Default:
-    /// 64 MiB.
+    /// Sets the maximum size of a response body, in bytes. A larger body is [`Error::ResponseTooLarge`]. Default: 64 MiB.
     #[must_use]
-    pub fn response_limit(mut self, bytes: u64) -> Self {
-        self.response_limit = bytes;
+    pub fn max_response_size(mut self, bytes: u64) -> Self {
+        self.max_response_size = bytes;
         self
     }
 }
@@ -70,7 +69,7 @@ where
 {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let limit = self.response_limit;
+        let limit = self.max_response_size;
         Box::pin(async move {
             let operation = request.name();
             let failed =
@@ -87,7 +86,7 @@ where
             let mut left = limit;
             while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
                 let frame = frame.map_err(|error| failed(Delivery::Unknown, error.into()))?;
-                // Trailers tell nothing here.
+                // Trailers are ignored.
                 let Ok(data) = frame.into_data() else { continue };
                 left = left.checked_sub(data.len() as u64).ok_or_else(|| Error::ResponseTooLarge {
                     operation: operation.clone(),
@@ -101,7 +100,7 @@ where
     }
 }
 
-/// The request as `http` has it.
+/// Converts the request.
 fn outgoing(request: Request) -> Result<http::Request<reqwest::Body>, Error> {
     let invalid = |error: http::Error| Error::invalid(request.name(), error.to_string());
     let mut outgoing = http::Request::builder()
@@ -116,6 +115,8 @@ fn outgoing(request: Request) -> Result<http::Request<reqwest::Body>, Error> {
 
 impl<S> std::fmt::Debug for TowerTransport<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TowerTransport").field("response_limit", &self.response_limit).finish_non_exhaustive()
+        f.debug_struct("TowerTransport")
+            .field("max_response_size", &self.max_response_size)
+            .finish_non_exhaustive()
     }
 }

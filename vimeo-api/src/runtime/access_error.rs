@@ -187,6 +187,8 @@ pub struct RateLimited {
     pub retry_at: Option<DateTime<Utc>>,
     /// What Vimeo said; `None` when the call was held back before it was sent.
     pub api_error: Option<ApiError>,
+    /// Whether other processes hold the calls that remain; see `RateLimiters::shared` of vimeo-ext.
+    pub held_by_others: bool,
     /// Whether naming `fields` would help: the call read something whole, and Vimeo allows more calls with `fields`.
     pub fields_help: bool,
 }
@@ -194,7 +196,14 @@ pub struct RateLimited {
 impl RateLimited {
     /// A call held back, or with an `answer` a `429`.
     pub fn new(operation: impl Into<String>, wait: Option<Duration>, api_error: Option<ApiError>) -> Self {
-        Self { operation: operation.into(), wait, retry_at: None, api_error, fields_help: false }
+        Self {
+            operation: operation.into(),
+            wait,
+            retry_at: None,
+            api_error,
+            held_by_others: false,
+            fields_help: false,
+        }
     }
 
     /// Says whether the call could be made with `fields` and was made without. It is of no help where something else than
@@ -205,6 +214,13 @@ impl RateLimited {
             api_error.error_code() != Some(FOLLOW_THROTTLE) && RateLimit::read(api_error.headers()).is_some()
         });
         self.fields_help = could_name && is_rate_limit;
+        self
+    }
+
+    /// Sets [`held_by_others`](Self::held_by_others).
+    #[must_use]
+    pub fn held_by_others(mut self, held_by_others: bool) -> Self {
+        self.held_by_others = held_by_others;
         self
     }
 
@@ -220,9 +236,21 @@ impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.api_error {
             Some(api_error) => write!(f, "{api_error}")?,
+            None if self.held_by_others => write!(
+                f,
+                "{}: this process has used its share of the account's rate limit; nothing was sent",
+                self.operation
+            )?,
             None => write!(f, "{}: held back by the account's rate limit; nothing was sent", self.operation)?,
         }
         match (self.retry_at, self.wait) {
+            (Some(at), _) if self.held_by_others => {
+                write!(
+                    f,
+                    "; the rest is held by other processes until {}",
+                    at.format("%Y-%m-%d %H:%M:%S UTC")
+                )?;
+            }
             (Some(at), _) => write!(f, "; come back at {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?,
             (None, Some(wait)) => write!(f, "; come back in {} s", wait.as_secs_f64().ceil())?,
             (None, None) => f.write_str("; come back later")?,

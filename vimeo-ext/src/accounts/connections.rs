@@ -246,7 +246,7 @@ impl Connections {
             token: Some(AccessToken::new(secrets.access_token)),
             refresher: None,
             app: Some(AppCredentials::new(record.connection.client_identifier, secrets.client_secret)),
-            apart: true,
+            isolated_journal: true,
         })?;
         self.accounts.inner.connections.register(id, client.session());
         Ok(client)

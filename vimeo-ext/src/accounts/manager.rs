@@ -131,7 +131,7 @@ impl Accounts {
             token: Some(tokens.access),
             refresher: Some(Arc::new(refresher)),
             app: None,
-            apart: true,
+            isolated_journal: true,
         })?;
         let client = self.inner.clients.insert(id, client);
         if *service.status_changes.borrow() != status_changes {

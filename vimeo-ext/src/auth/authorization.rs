@@ -248,7 +248,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             denied.to_string(),
-            "Vimeo gave no code: access_denied (No thanks); begin the login again"
+            "Vimeo returned no code: access_denied (No thanks); start the login again"
         );
         assert!(matches!(login.code(&format!("state={state}")), Err(AuthError::InvalidCallback(_))));
     }

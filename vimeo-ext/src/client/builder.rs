@@ -1,4 +1,4 @@
-//! Setting up a client.
+//! The builder of a client.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -17,13 +17,13 @@ use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeo
 
 use super::{ClientIdentity, Shared, Vimeo};
 
-/// How the client calls itself.
+/// The default `User-Agent`.
 const USER_AGENT: &str = concat!("vimeo-ext/", env!("CARGO_PKG_VERSION"));
 
-/// As much of an answer as is taken: a page of a hundred videos with all their fields has some 4 MB.
+/// The default maximum size of a response body. A page of a hundred videos with all their fields has about 4 MB.
 const MAX_RESPONSE_SIZE: u64 = 64 * 1024 * 1024;
 
-/// Sets up a [`Vimeo`]; from [`Vimeo::builder`].
+/// Configures a [`Vimeo`] client; from [`Vimeo::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,18 +55,23 @@ pub struct VimeoBuilder {
     rate_limiters: RateLimiters,
     check_scopes: bool,
     user_agent: String,
-    http: Http,
+    http: TransportConfig,
     per_call_middleware: Vec<Arc<dyn Middleware>>,
     per_attempt_middleware: Vec<Arc<dyn Middleware>>,
     clock: Clock,
     extensions: Extensions,
 }
 
-enum Http {
+/// How requests are sent.
+enum TransportConfig {
+    /// With an HTTP client of the default settings.
     Default,
-    Own(reqwest::Client),
+    /// With this HTTP client.
+    Client(reqwest::Client),
+    /// With an HTTP client built from this.
     Builder(Box<reqwest::ClientBuilder>),
-    Transport(Arc<dyn Transport>),
+    /// Without HTTP.
+    Custom(Arc<dyn Transport>),
 }
 
 impl VimeoBuilder {
@@ -87,7 +92,7 @@ impl VimeoBuilder {
             rate_limiters: RateLimiters::default(),
             check_scopes: true,
             user_agent: USER_AGENT.to_owned(),
-            http: Http::Default,
+            http: TransportConfig::Default,
             per_call_middleware: Vec::new(),
             per_attempt_middleware: Vec::new(),
             clock: Clock::default(),
@@ -95,8 +100,8 @@ impl VimeoBuilder {
         }
     }
 
-    /// Reads what [`Vimeo::from_env`] reads, from another place than the environment: `lookup` gives the value of a
-    /// variable. An empty value counts as none.
+    /// Reads the variables of [`Vimeo::from_env`] from a source other than the environment: `lookup` returns the value of a
+    /// variable. An empty value counts as missing.
     ///
     /// ```
     /// use vimeo_ext::Vimeo;
@@ -136,155 +141,155 @@ impl VimeoBuilder {
         Ok(self)
     }
 
-    /// The access token to go with.
+    /// Sets the access token.
     ///
-    /// Without one, but with an [`app`](Self::app), calls go with a token of the app alone, which sees what is public.
+    /// Without one, but with an [`app`](Self::app), calls use a token of the app alone, which only sees public content.
     pub fn access_token(mut self, token: impl Into<AccessToken>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// The scopes that the access token was granted. A call that needs others then fails before it is sent; without
-    /// this the scopes are not known until [`Auth::verify`](crate::auth::Auth::verify) asks for them.
+    /// Sets the scopes that the access token was granted. A call that needs another scope then fails before it is sent. Otherwise
+    /// the scopes are unknown until [`Auth::verify`](crate::auth::Auth::verify) requests them.
     pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = Some(scopes.into());
         self
     }
 
-    /// A name for the account that the token acts for: it stands in errors, and clients of one account share a rate_limiter
-    /// even when their tokens differ. Default: none, then a rate_limiter goes with its token.
+    /// Names the account that the token acts for. The name appears in errors, and clients of one account share a rate limiter even if
+    /// their tokens differ. Default: no name, and one rate limiter per token.
     pub fn account(mut self, name: impl Into<String>) -> Self {
         self.account = Some(name.into());
         self
     }
 
-    /// The app's client identifier and client secret, for [`Vimeo::auth`].
+    /// Sets the app's client ID and client secret, for [`Vimeo::auth`].
     pub fn app(mut self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
         self.app = Some(AppCredentials::new(client_id, client_secret));
         self
     }
 
-    /// Gets a new token when the old one expires or is refused, or when there is none yet.
+    /// Sets the refresher, which obtains a new token if the old one expires or is rejected, or if there is none yet.
     pub fn refresher(mut self, refresher: impl Refresher) -> Self {
         self.refresher = Some(Arc::new(refresher));
         self
     }
 
-    /// Another address of the API, such as a sandbox: `https`, or `http` to a loopback address. Default:
+    /// Sets the base URL of the API, such as that of a sandbox: `https`, or `http` to a loopback address. Default:
     /// [`API_BASE_URL`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// Another `Accept` header, for another version of the API. Default: [`ACCEPT`]. For a single call set it with
+    /// Sets the `Accept` header, which selects the version of the API. Default: [`ACCEPT`]. For a single call, use
     /// [`Call::header`](vimeo_api::Call::header).
     pub fn accept(mut self, accept: impl Into<String>) -> Self {
         self.accept = accept.into();
         self
     }
 
-    /// Whether an answer that does not wholly fit its type is an error. Default: [`DecodeMode::Lenient`].
+    /// Sets whether a response that does not match its type is an error. Default: [`DecodeMode::Lenient`].
     pub fn decode_mode(mut self, decode_mode: DecodeMode) -> Self {
         self.decode_mode = decode_mode;
         self
     }
 
-    /// How long to wait for what.
+    /// Sets the timeouts.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// The most bytes of one answer to a call that are taken into memory; a longer one ends with
-    /// [`vimeo_api::Error::ResponseTooLarge`]. Default: 64 MiB. Not used with a [`transport`](Self::transport) of your own.
+    /// Sets the maximum size of a response body, in bytes. A larger body is [`vimeo_api::Error::ResponseTooLarge`]. Default: 64 MiB. Not used
+    /// with a [`transport`](Self::transport) of your own.
     pub fn max_response_size(mut self, bytes: u64) -> Self {
         self.max_response_size = bytes;
         self
     }
 
-    /// How often, and when, a call is sent again.
+    /// Sets when and how often calls are retried. For a single call, use [`Call::extension`](vimeo_api::Call::extension).
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// What to do with calls beyond the account's rate limit. For a single call give the policy as an
-    /// [`extension`](vimeo_api::Call::extension).
+    /// Sets what happens to calls beyond the account's rate limit. For a single call, use
+    /// [`Call::extension`](vimeo_api::Call::extension).
     pub fn rate_limit_policy(mut self, policy: RateLimitPolicy) -> Self {
         self.rate_limit_policy = policy;
         self
     }
 
-    /// Shares what is known of rate limits with other clients.
+    /// Shares rate limiters with other clients.
     pub fn rate_limiters(mut self, rate_limiters: RateLimiters) -> Self {
         self.rate_limiters = rate_limiters;
         self
     }
 
-    /// Whether a call whose token is known to lack a scope is stopped before it is sent. Default: yes.
+    /// Sets whether a call whose token is known to lack a scope fails before it is sent. Default: yes.
     pub fn check_scopes(mut self, check: bool) -> Self {
         self.check_scopes = check;
         self
     }
 
-    /// What the client calls itself. Default: `vimeo-ext/` and its version.
+    /// Sets the `User-Agent` header. Default: `vimeo-ext/` and the version.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = name.into();
         self
     }
 
-    /// Makes the HTTP client for calls out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
-    /// redirects are set on top: only redirects within the API's scheme, host and port are followed, and those with
-    /// `301`, `302` or `303` only for reading calls.
+    /// Builds the HTTP client for calls from this builder, for a proxy or certificates of your own. The connect timeout, the user
+    /// agent and the redirect policy are overridden: only redirects within the API's scheme, host and port are followed, and `301`,
+    /// `302` and `303` only for reads.
     ///
-    /// With rustls, reqwest takes the cryptography for such a client from the process. If the process has no default
-    /// `CryptoProvider` yet, [`build`](Self::build) installs the one of this crate's features.
+    /// With rustls, reqwest uses the process's default `CryptoProvider` for such a client. If there is none yet,
+    /// [`build`](Self::build) installs the one of this crate's features.
     pub fn http_builder(mut self, builder: reqwest::ClientBuilder) -> Self {
-        self.http = Http::Builder(Box::new(builder));
+        self.http = TransportConfig::Builder(Box::new(builder));
         self
     }
 
-    /// Uses this HTTP client as it is, to share its connections. Its own settings hold for connect timeout, user agent and
-    /// redirects; reqwest drops the token when a redirect leads to another host. It also makes a `GET` of a `POST` that is
-    /// answered with `302`, and its success then looks like the first call's: give a client with
+    /// Uses this HTTP client unchanged, to share its connections. Its own connect timeout, user agent and redirect policy apply.
+    /// reqwest drops the token when a redirect leads to another host. It also turns a `POST` with the response `302` into a `GET`,
+    /// whose success then looks like that of the `POST`. To avoid this, pass a client with
     /// [`Policy::none`](reqwest::redirect::Policy::none).
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http = Http::Own(client);
+        self.http = TransportConfig::Client(client);
         self
     }
 
-    /// Sends requests through this instead of HTTP, below all layers; for tests. It is handed the access token.
+    /// Sends requests through this transport instead of HTTP, below all middleware; for tests. It sees the access token.
     pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.http = Http::Transport(Arc::new(transport));
+        self.http = TransportConfig::Custom(Arc::new(transport));
         self
     }
 
-    /// Adds a layer that sees each call once. The first added is outermost.
-    pub fn per_call_middleware(mut self, layer: impl Middleware) -> Self {
-        self.per_call_middleware.push(Arc::new(layer));
+    /// Adds middleware that runs once per call, outside retries. The first added is outermost.
+    pub fn per_call_middleware(mut self, middleware: impl Middleware) -> Self {
+        self.per_call_middleware.push(Arc::new(middleware));
         self
     }
 
-    /// Adds a layer that sees each attempt. The first added is outermost.
-    pub fn per_attempt_middleware(mut self, layer: impl Middleware) -> Self {
-        self.per_attempt_middleware.push(Arc::new(layer));
+    /// Adds middleware that runs on every attempt. The first added is outermost.
+    pub fn per_attempt_middleware(mut self, middleware: impl Middleware) -> Self {
+        self.per_attempt_middleware.push(Arc::new(middleware));
         self
     }
 
-    /// What time it is; for tests.
+    /// Sets the clock; for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The client. Nothing is sent yet.
+    /// Builds the client. This sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], and [`vimeo_api::Error::Invalid`] when the base URL or the `Accept` header cannot be.
+    /// [`ConfigError`], and [`vimeo_api::Error::Invalid`] if the base URL or the `Accept` header is invalid.
     pub fn build(self) -> Result<Vimeo, Error> {
-        // The settings are checked before the token is told where it may go.
+        // Checks the settings before the token is tied to the base URL.
         let settings = vimeo_api::Client::builder()
             .base_url(self.base_url)
             .accept(self.accept)
@@ -296,24 +301,24 @@ impl VimeoBuilder {
                 .connect_timeout(self.timeouts.connect)
                 .user_agent(self.user_agent)
                 .referer(false)
-                // What is followed, and where to, is decided where the method is known.
+                // The pipeline follows redirects itself, because it knows the method of the call.
                 .redirect(redirect::Policy::none())
                 .build()
                 .map_err(ConfigError::Http)
         };
-        let end = match self.http {
-            Http::Own(client) => HttpBackend::Client(client),
-            Http::Transport(transport) => HttpBackend::Own(transport),
-            Http::Builder(builder) => {
+        let backend = match self.http {
+            TransportConfig::Client(client) => HttpBackend::Client(client),
+            TransportConfig::Custom(transport) => HttpBackend::Custom(transport),
+            TransportConfig::Builder(builder) => {
                 tls::prepare_foreign_builder()?;
                 HttpBackend::Http(client(*builder)?)
             }
-            Http::Default if !tls::AVAILABLE && settings.base_url().scheme() == "https" => {
+            TransportConfig::Default if !tls::AVAILABLE && settings.base_url().scheme() == "https" => {
                 return Err(ConfigError::NoTls(settings.base_url().to_string()).into());
             }
-            Http::Default => {
+            TransportConfig::Default => {
                 let builder = tls::client_builder(HttpVersions::Any)?;
-                // A proxy would get the token in clear, and have a loopback address of its own.
+                // A proxy would see the token unencrypted, and its loopback address is a different host.
                 let direct = is_loopback(settings.base_url());
                 HttpBackend::Http(client(if direct { builder.no_proxy() } else { builder })?)
             }
@@ -321,7 +326,7 @@ impl VimeoBuilder {
         let mut verify = settings.base_url().clone();
         verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));
         let send = HttpSend {
-            backend: end,
+            backend,
             keep_alive: TimerKeepAlive::default(),
             stall: self.timeouts.stall,
             attempt: self.timeouts.attempt,
@@ -353,19 +358,19 @@ impl VimeoBuilder {
             token,
             refresher: self.refresher,
             app: None,
-            apart: false,
+            isolated_journal: false,
         };
         Ok(Vimeo::build_client(Arc::new(shared), identity)?)
     }
 
-    /// The settings of a module above this one.
+    /// The settings of a module that depends on this one.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn extension_mut<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.extensions.get_or_insert_default()
     }
 }
 
-/// Sends nothing, and costs nothing to set up.
+/// A transport that sends nothing, for checking the settings.
 struct NoopTransport;
 
 impl Transport for NoopTransport {

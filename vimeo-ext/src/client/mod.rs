@@ -1,4 +1,4 @@
-//! The client, and what sets it up.
+//! The client and its builder.
 
 mod builder;
 
@@ -14,16 +14,16 @@ use vimeo_api::Call;
 pub use self::builder::VimeoBuilder;
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::pipeline::{
-    Authenticate, Deadline, HttpSend, Middleware, MiddlewareStage, Narrow, Pipeline, RateLimitStage, Retry,
-    ScopeCheck, Trace,
+    Authenticate, Deadline, HttpSend, Middleware, MiddlewareStage, Pipeline, RateLimitStage, Retry,
+    ScopeCheck, ScopeFilter, Trace,
 };
 use crate::rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet};
 
 /// The Vimeo client.
 ///
-/// Cheap to clone. Clones share token, connections and what is known of rate limits;
-/// [`for_account`](Self::for_account) gives a client for another account over the same connections.
+/// Cheap to clone. Clones share the token, the connections and the rate limiter. [`for_account`](Self::for_account) makes a client
+/// for another account over the same connections.
 ///
 /// ```no_run
 /// use vimeo_ext::Vimeo;
@@ -44,24 +44,24 @@ struct Inner {
     auth: Auth,
     rate_limiter: Arc<RateLimiter>,
     shared: Arc<Shared>,
-    /// Whether its uploads are written down where no other account looks.
-    apart: bool,
-    /// What it is limited to, whatever the token may.
+    /// Whether its upload journal is separate from those of other accounts.
+    isolated_journal: bool,
+    /// The scopes that it is limited to, regardless of those of the token.
     scopes: Option<Arc<ScopeSet>>,
 }
 
-/// What a client reads from the environment.
+/// The environment variables of a client.
 const VARIABLES: [&str; 4] =
     ["VIMEO_ACCESS_TOKEN", "VIMEO_CLIENT_ID", "VIMEO_CLIENT_SECRET", "VIMEO_BASE_URL"];
 
 /// What the clients of all accounts share.
 pub(crate) struct Shared {
-    /// Sends nothing by itself: address, version and decode_mode of the others.
+    /// The base URL, version and decode mode of the other clients. It sends nothing itself.
     pub(crate) settings: vimeo_api::Client,
-    /// Where a token is checked, which tells where tokens may go.
+    /// The URL that checks a token. Tokens are sent to its origin only.
     pub(crate) verify: Arc<Url>,
     pub(crate) send: Arc<HttpSend>,
-    /// The longest that a call may take as a whole.
+    /// The total timeout of a call.
     pub(crate) total: Option<Duration>,
     pub(crate) retry: Arc<RetryPolicy>,
     pub(crate) rate_limit_policy: RateLimitPolicy,
@@ -72,27 +72,27 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
-    /// The settings of modules above this one, by type.
+    /// The settings of modules that depend on this one, by type.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) extensions: Mutex<Extensions>,
-    /// What the ways to a token of the shared app go through; made with the first client.
+    /// The client for logins of the shared app; created with the first client.
     pub(crate) logins: OnceLock<vimeo_api::Client>,
 }
 
-/// Who a client is.
+/// The account and credentials of a client.
 pub(crate) struct ClientIdentity {
     pub(crate) account: Option<Arc<str>>,
     pub(crate) token: Option<AccessToken>,
     pub(crate) refresher: Option<Arc<dyn Refresher>>,
-    /// Another app than the one all clients share.
+    /// An app other than the one that all clients share.
     pub(crate) app: Option<AppCredentials>,
-    /// Whether its uploads are written down where no other account looks.
-    pub(crate) apart: bool,
+    /// Whether its upload journal is separate from those of other accounts.
+    pub(crate) isolated_journal: bool,
 }
 
 impl Shared {
-    /// The one place where the chain is put together.
-    fn client(
+    /// Builds the pipeline. This is the only place that does.
+    fn build_pipeline(
         &self,
         session: Arc<Session>,
         rate_limiter: Arc<RateLimiter>,
@@ -100,29 +100,30 @@ impl Shared {
     ) -> vimeo_api::Client {
         let (verify, send) = (Arc::clone(&self.verify), Arc::clone(&self.send));
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
-        let layers = MiddlewareStage { layers: Arc::clone(&self.per_attempt_middleware), next: authenticate };
-        let limit = RateLimitStage { rate_limiter, policy: self.rate_limit_policy, next: layers };
+        let per_attempt =
+            MiddlewareStage { middleware: Arc::clone(&self.per_attempt_middleware), next: authenticate };
+        let limit = RateLimitStage { rate_limiter, policy: self.rate_limit_policy, next: per_attempt };
         let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
-        let preflight = ScopeCheck { session, stops: self.check_scopes, next: retry };
-        let narrow = Narrow { scopes, verify: Arc::clone(&self.verify), next: preflight };
-        let layers = MiddlewareStage { layers: Arc::clone(&self.per_call_middleware), next: narrow };
-        let chain: Pipeline = Trace { next: Deadline { total: self.total, next: layers } };
-        self.settings.with_transport(chain)
+        let check = ScopeCheck { session, enforce: self.check_scopes, next: retry };
+        let filter = ScopeFilter { scopes, verify: Arc::clone(&self.verify), next: check };
+        let per_call = MiddlewareStage { middleware: Arc::clone(&self.per_call_middleware), next: filter };
+        let pipeline: Pipeline = Trace { next: Deadline { total: self.total, next: per_call } };
+        self.settings.with_transport(pipeline)
     }
 }
 
 impl Vimeo {
-    /// A client to be set up.
+    /// Creates a builder.
     pub fn builder() -> VimeoBuilder {
         VimeoBuilder::new()
     }
 
-    /// A client out of the environment: `VIMEO_ACCESS_TOKEN`, or `VIMEO_CLIENT_ID` and `VIMEO_CLIENT_SECRET`, or all
-    /// three; and `VIMEO_BASE_URL` for another address of the API.
+    /// Creates a client from environment variables: `VIMEO_ACCESS_TOKEN`, or `VIMEO_CLIENT_ID` and `VIMEO_CLIENT_SECRET`, or all
+    /// three; and `VIMEO_BASE_URL` for another base URL.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when there are no credentials, and as [`VimeoBuilder::build`].
+    /// [`ConfigError`] if there are no credentials, and as [`VimeoBuilder::build`].
     pub fn from_env() -> Result<Self, Error> {
         for name in VARIABLES {
             if matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))) {
@@ -133,15 +134,15 @@ impl Vimeo {
     }
 
     pub(crate) fn build_client(shared: Arc<Shared>, identity: ClientIdentity) -> Result<Self, ConfigError> {
-        let nobody = Session::empty(shared.clock.clone());
-        let (own_app, apart) = (identity.app.is_some(), identity.apart);
+        let no_session = Session::empty(shared.clock.clone());
+        let (own_app, isolated_journal) = (identity.app.is_some(), identity.isolated_journal);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
         let app = AccountKey::app(credentials.as_ref().map(AppCredentials::id));
-        // For the ways to a token: without one, and with a rate_limiter of its own, because calls that wait for a token hold
-        // places in theirs.
+        // The client for logins has no token. It has its own rate limiter, because calls that wait for a token hold permits of
+        // theirs.
         let logins = || {
             let rate_limiter = shared.rate_limiters.of(&format!("logins of {app}"), &shared.clock);
-            shared.client(Arc::clone(&nobody), rate_limiter, None)
+            shared.build_pipeline(Arc::clone(&no_session), rate_limiter, None)
         };
         let client = match shared.logins.get() {
             _ if own_app => logins(),
@@ -151,12 +152,12 @@ impl Vimeo {
         let mut auth = Auth {
             client,
             app: credentials,
-            session: nobody,
+            session: no_session,
             cache: shared.grants.clone(),
             clock: shared.clock.clone(),
         };
         let key = AccountKey::new(identity.account.as_deref(), identity.token.as_ref())
-            // A refresher alone says nothing of whom its tokens act for, so nothing is shared.
+            // With a refresher alone, the account of its tokens is unknown, so nothing is shared.
             .or_else(|| identity.refresher.is_some().then(AccountKey::unknown))
             .unwrap_or(app);
         if identity.token.is_some() || identity.refresher.is_some() {
@@ -167,32 +168,34 @@ impl Vimeo {
             auth.session = auth.cache.session(&auth, app, ScopeSet::default());
         }
         let rate_limiter = shared.rate_limiters.of(&key.to_string(), &shared.clock);
-        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&rate_limiter), None);
-        Ok(Self { inner: Arc::new(Inner { api, auth, rate_limiter, shared, apart, scopes: None }) })
+        let api = shared.build_pipeline(Arc::clone(&auth.session), Arc::clone(&rate_limiter), None);
+        Ok(Self {
+            inner: Arc::new(Inner { api, auth, rate_limiter, shared, isolated_journal, scopes: None }),
+        })
     }
 
-    /// A client for another account over the same connections and with the same settings. It shares nothing else: not the
-    /// token, and not the rate limit unless the name is the same.
+    /// Creates a client for another account, with the same connections and settings. It shares neither the token nor, unless the name
+    /// is the same, the rate limiter.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidToken`] when no header can hold the token.
+    /// [`ConfigError::InvalidToken`] if the token is not valid in a header.
     pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
         let identity = ClientIdentity {
             account: Some(name.into().into()),
             token: Some(token.into()),
             refresher: None,
             app: None,
-            apart: false,
+            isolated_journal: false,
         };
         Ok(Self::build_client(Arc::clone(&self.inner.shared), identity)?)
     }
 
-    /// As [`for_account`](Self::for_account), with a way to new tokens; `token` may be left out then.
+    /// Creates a client for another account as [`for_account`](Self::for_account) does, with a refresher. `token` is optional.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidToken`] when no header can hold the token.
+    /// [`ConfigError::InvalidToken`] if the token is not valid in a header.
     pub fn for_account_with(
         &self,
         name: impl Into<String>,
@@ -200,19 +203,24 @@ impl Vimeo {
         refresher: impl Refresher,
     ) -> Result<Self, Error> {
         let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
-        let identity =
-            ClientIdentity { account: Some(name.into().into()), token, refresher, app: None, apart: false };
+        let identity = ClientIdentity {
+            account: Some(name.into().into()),
+            token,
+            refresher,
+            app: None,
+            isolated_journal: false,
+        };
         Ok(Self::build_client(Arc::clone(&self.inner.shared), identity)?)
     }
 
-    /// A client for the same account that does only what these scopes allow, whatever its token may: for callers who were
-    /// granted less than the account.
+    /// Creates a client for the same account that is limited to these scopes, regardless of those of its token. Use it for callers who
+    /// were granted less than the account.
     ///
-    /// A call that needs another scope ends with [`vimeo_api::Error::MissingScope`] and is not sent. Without
-    /// [`Scope::Private`](crate::Scope::Private) a reading call shows what is for everybody alone, though Vimeo shows the
-    /// token all that its owner has: things whose `privacy.view` is another than `anybody` are taken out of lists, and a
-    /// video that is one of them, or anything of it, is refused. Calls that the description does not know are refused. The
-    /// limit is for [`api`](Self::api) and all that goes through it, not for [`auth`](Self::auth).
+    /// A call that needs another scope fails with [`vimeo_api::Error::MissingScope`] and is not sent. Vimeo shows a token everything
+    /// that its owner has. Without [`Scope::Private`](crate::Scope::Private), reads are therefore limited to public content: items
+    /// whose `privacy.view` is not `anybody` are removed from lists, and calls for such a video, or for anything below it, are
+    /// refused. Calls that the API description does not contain are refused. The limit applies to [`api`](Self::api) and everything
+    /// that uses it, but not to [`auth`](Self::auth).
     ///
     /// ```
     /// use vimeo_ext::{Scope, Vimeo};
@@ -228,67 +236,75 @@ impl Vimeo {
             Some(limit) => limit.intersection(&scopes),
             None => scopes,
         });
-        let Inner { auth, rate_limiter, shared, apart, .. } = &*self.inner;
+        let Inner { auth, rate_limiter, shared, isolated_journal, .. } = &*self.inner;
         let (session, rate_limiter) = (Arc::clone(&auth.session), Arc::clone(rate_limiter));
-        let api = shared.client(session, Arc::clone(&rate_limiter), Some(Arc::clone(&scopes)));
-        let (auth, shared, apart) = (auth.clone(), Arc::clone(shared), *apart);
-        Self { inner: Arc::new(Inner { api, auth, rate_limiter, shared, apart, scopes: Some(scopes) }) }
+        let api = shared.build_pipeline(session, Arc::clone(&rate_limiter), Some(Arc::clone(&scopes)));
+        let (auth, shared, isolated_journal) = (auth.clone(), Arc::clone(shared), *isolated_journal);
+        Self {
+            inner: Arc::new(Inner {
+                api,
+                auth,
+                rate_limiter,
+                shared,
+                isolated_journal,
+                scopes: Some(scopes),
+            }),
+        }
     }
 
-    /// All operations of the API, typed, by area: `vimeo.api().videos().list_my_videos()`.
+    /// Returns the typed operations of the API, by area: `vimeo.api().videos().list_my_videos()`.
     pub fn api(&self) -> &vimeo_api::Client {
         &self.inner.api
     }
 
-    /// Getting, checking and revoking tokens.
+    /// Returns the operations that obtain, check and revoke tokens.
     pub fn auth(&self) -> &Auth {
         &self.inner.auth
     }
 
-    /// What the account may still do.
+    /// Returns the rate limiter of this client's account.
     pub fn rate_limiter(&self) -> &RateLimiter {
         &self.inner.rate_limiter
     }
 
-    /// What every account may still do that this client or one of the same settings acts for.
+    /// Returns the rate limiters of all accounts of this client and of the clients derived from it.
     pub fn rate_limiters(&self) -> &RateLimiters {
         &self.inner.shared.rate_limiters
     }
 
-    /// Goes on with another token, in all clones of this client.
+    /// Replaces the access token, in all clones of this client.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidToken`] when no header can hold it.
+    /// [`ConfigError::InvalidToken`] if the token is not valid in a header.
     pub fn set_access_token(&self, token: impl Into<AccessToken>) -> Result<(), Error> {
         Ok(self.inner.auth.session.set(token.into()).map_err(ConfigError::InvalidToken)?)
     }
 
-    /// The token's scopes, where they are known; of a client that is [limited](Self::limited_to), those among them that it
-    /// is limited to.
+    /// Returns the token's scopes if they are known. A [limited](Self::limited_to) client returns only those that it is limited to.
     pub fn scopes(&self) -> Option<ScopeSet> {
         let token = self.inner.auth.session.token()?;
         let granted = token.scopes()?;
         Some(self.inner.scopes.as_ref().map_or_else(|| granted.clone(), |limit| limit.intersection(granted)))
     }
 
-    /// The time, by the clock that the client goes by.
+    /// Returns the current time by the client's clock.
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.inner.shared.clock.now()
     }
 
-    /// Tells this account from others, without a secret: its name, else a hash of its token.
+    /// Returns a key that identifies the account and contains no secret: its name, or else a hash of its token.
     pub fn account_key(&self) -> String {
         self.key().map_or_else(|| "app".to_owned(), |key| key.to_string())
     }
 
-    /// What is known of whose client it is.
+    /// The key of the client's account, if it is known.
     pub(crate) fn key(&self) -> Option<AccountKey> {
         let session = &self.inner.auth.session;
         AccountKey::new(session.account(), session.token().as_deref())
     }
 
-    /// Reads any path of the API, with its query if it has one; the answer is JSON, with status and headers.
+    /// Creates a `GET` call to any path of the API, including a query. The response is JSON, with status and headers.
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -301,7 +317,7 @@ impl Vimeo {
         self.api().call(Method::GET, path)
     }
 
-    /// Posts to any path of the API.
+    /// Creates a `POST` call to any path of the API.
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -313,45 +329,45 @@ impl Vimeo {
         self.api().call(Method::POST, path)
     }
 
-    /// Puts to any path of the API.
+    /// Creates a `PUT` call to any path of the API.
     pub fn put(&self, path: &str) -> Call<Value> {
         self.api().call(Method::PUT, path)
     }
 
-    /// Patches at any path of the API.
+    /// Creates a `PATCH` call to any path of the API.
     pub fn patch(&self, path: &str) -> Call<Value> {
         self.api().call(Method::PATCH, path)
     }
 
-    /// Asks for the headers alone of any path of the API. The value is JSON's null.
+    /// Creates a `HEAD` call to any path of the API, for the headers alone. The value of the response is JSON `null`.
     pub fn head(&self, path: &str) -> Call<Value> {
         self.api().call(Method::HEAD, path)
     }
 
-    /// Asks which methods a path of the API has; the response's headers tell.
+    /// Creates an `OPTIONS` call to any path of the API. The headers of the response list the methods of the path.
     pub fn options(&self, path: &str) -> Call<Value> {
         self.api().call(Method::OPTIONS, path)
     }
 
-    /// Deletes at any path of the API.
+    /// Creates a `DELETE` call to any path of the API.
     pub fn delete(&self, path: &str) -> Call<Value> {
         self.api().call(Method::DELETE, path)
     }
 
-    /// The settings of a module above this one; clones of what is kept here, so whatever changes stands behind an `Arc`.
+    /// Returns a clone of the settings of a module that depends on this one. Mutable state in it is behind an `Arc`.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn extension<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
         let mut extensions = self.inner.shared.extensions.lock().unwrap_or_else(PoisonError::into_inner);
         extensions.get_or_insert_default::<T>().clone()
     }
 
-    /// The account, where what is kept of it is kept where no other account looks.
+    /// The account's name, if its upload journal is separate from those of other accounts.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn isolated_account(&self) -> Option<&str> {
-        self.inner.auth.session.account().filter(|_| self.inner.apart)
+        self.inner.auth.session.account().filter(|_| self.inner.isolated_journal)
     }
 
-    /// As [`for_account_with`](Self::for_account_with), all of it given.
+    /// Creates a client for another account with all its settings.
     #[cfg(feature = "accounts")]
     pub(crate) fn for_identity(&self, identity: ClientIdentity) -> Result<Self, ConfigError> {
         Self::build_client(Arc::clone(&self.inner.shared), identity)
@@ -367,7 +383,7 @@ impl Vimeo {
         &self.inner.shared.clock
     }
 
-    /// How calls are sent again that say nothing else.
+    /// The retry policy of calls without their own.
     #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         (*self.inner.shared.retry).clone()

@@ -1,114 +1,114 @@
-//! What can go wrong with accounts.
+//! The errors of accounts and connections.
 
 use super::{AuthError, ConfigError};
 use crate::ids::{AccountId, ConnectionId, InvalidAccountId, KeyId};
 use crate::status::Status;
 
-/// Why something could not be done with an account or a connection.
+/// The error of an operation on an account or a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountsError {
-    /// That is no id.
+    /// The account ID is invalid.
     #[error(transparent)]
     InvalidId(#[from] InvalidAccountId),
     /// The store has no such account.
-    #[error("there is no account {account}; make it with get_or_create")]
+    #[error("account {account} not found; create it with get_or_create")]
     UnknownAccount {
-        /// Which.
+        /// The account.
         account: AccountId,
     },
-    /// The account has no token that Vimeo takes: its user has to log in.
-    #[error("account {account} is {status}: its user has to log in, send them to an authorization link")]
+    /// The account has no valid token: its user has to log in.
+    #[error("account {account} is {status}: its user must log in; send them to an authorization link")]
     LoginRequired {
-        /// Which.
+        /// The account.
         account: AccountId,
-        /// How it stands.
+        /// The status of the account.
         status: Status,
     },
-    /// The account is switched off here and makes no calls.
+    /// The account is disabled and makes no calls.
     #[error("account {account} is disabled; enable it first")]
     Disabled {
-        /// Which.
+        /// The account.
         account: AccountId,
     },
-    /// An account that stands so cannot come to stand so.
+    /// The account's status cannot change this way; see [`Status::can_become`].
     #[error("account {account} is {from} and cannot become {to}")]
     InvalidTransition {
-        /// Which.
+        /// The account.
         account: AccountId,
-        /// How it stands.
+        /// The current status.
         from: Status,
-        /// How it was to stand.
+        /// The requested status.
         to: Status,
     },
-    /// The callback belongs to no login that waits: it was used before, is too late, or is forged.
+    /// No pending login matches the callback: it was already used, has expired, or is forged.
     #[error(
-        "the callback belongs to no login that waits for one: it is used, too late or forged; send the user to a new link"
+        "no pending login matches this callback: it was already used, has expired, or is forged; start a new login"
     )]
     UnknownLogin,
-    /// Someone else logged in than the user whom the account acts for.
+    /// The user who logged in is not the user of the account.
     #[error(
-        "account {account} acts for {expected}, but {found} logged in; disconnect it first to hand it over"
+        "account {account} belongs to {expected}, but {found} logged in; to change its user, disconnect it first"
     )]
     UserMismatch {
-        /// Which.
+        /// The account.
         account: AccountId,
-        /// Whom it acts for.
+        /// The URI of the account's user.
         expected: String,
-        /// Who logged in.
+        /// The URI of the user who logged in.
         found: String,
     },
-    /// There is a connection of this name.
-    #[error("there is a connection called {name:?} already; choose another name")]
+    /// The name of the connection is taken.
+    #[error("a connection named {name:?} already exists; choose another name")]
     DuplicateName {
-        /// The name.
+        /// The name of the connection.
         name: String,
     },
-    /// A field of a connection is not as it must be. Nothing was sent or stored.
+    /// A field of a connection is invalid. Nothing was sent or stored.
     #[error("{field} {reason}")]
     InvalidField {
-        /// Which.
+        /// The name of the field.
         field: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with its value.
         reason: &'static str,
     },
-    /// Vimeo does not take the credentials. Nothing was stored.
-    #[error("Vimeo refuses the {what}: {source}; nothing was stored")]
+    /// Vimeo rejected the credentials. Nothing was stored.
+    #[error("Vimeo rejected the {what}: {source}; nothing was stored")]
     CredentialsRejected {
-        /// Which of them.
+        /// The rejected credentials, such as the app or the token.
         what: &'static str,
-        /// What Vimeo said.
+        /// The error of the call to Vimeo.
         #[source]
         source: Box<AuthError>,
     },
     /// The store has no such connection.
-    #[error("there is no connection {connection}")]
+    #[error("connection {connection} not found")]
     UnknownConnection {
-        /// Which.
+        /// The connection.
         connection: ConnectionId,
     },
-    /// The connection is switched off and makes no calls.
+    /// The connection is disabled and makes no calls.
     #[error("connection {name:?} is disabled; enable it first")]
     DisabledConnection {
-        /// Its name.
+        /// The name of the connection.
         name: String,
     },
-    /// It was changed by somebody else meanwhile. Nothing was written.
+    /// The record was changed concurrently. Nothing was written.
     #[error(
-        "{what} is at version {found}, the change was made against {expected}; read it again and decide anew"
+        "{what} is at version {found}, but the change was based on version {expected}; read it again and retry"
     )]
     StaleVersion {
-        /// What.
+        /// The record.
         what: String,
-        /// The version that was named.
+        /// The version that the change was based on.
         expected: u64,
         /// The version in the store.
         found: u64,
     },
-    /// Others changed the account over and over while this was to be written.
-    #[error("account {account} is being changed by others; try again")]
+    /// Other writers changed the account at every attempt to write it.
+    #[error("account {account} is being changed by other writers; try again")]
     Contended {
-        /// Which.
+        /// The account.
         account: AccountId,
     },
     /// A secret could not be encrypted or decrypted.
@@ -117,16 +117,16 @@ pub enum AccountsError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Vimeo refused, or could not be asked.
+    /// A call to Vimeo failed.
     #[error(transparent)]
     Vimeo(Box<AuthError>),
-    /// No client can be made with what is stored.
+    /// The stored credentials are not valid for a client.
     #[error(transparent)]
     Config(Box<ConfigError>),
 }
 
 impl AccountsError {
-    /// The call that failed, where one did.
+    /// Returns the error of the failed call, if a call failed.
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
             Self::CredentialsRejected { source, .. } | Self::Vimeo(source) => source.call(),
@@ -147,72 +147,72 @@ impl From<ConfigError> for AccountsError {
     }
 }
 
-/// Why a secret could not be encrypted or decrypted. Nothing was written.
+/// The error of encrypting or decrypting a secret. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It is encrypted with a key that is not in the ring.
+    /// The secret is encrypted with a key that is not in the key ring.
     #[error(
-        "the secret is encrypted with key {key}, which is not among the keys given; add it with KeyRing::with_old, nothing was overwritten"
+        "the secret is encrypted with key {key}, which is not in the key ring; add it with KeyRing::with_old; nothing was overwritten"
     )]
     UnknownKey {
-        /// Which key.
+        /// The ID of the key.
         key: KeyId,
     },
-    /// It was changed, or belongs to another account.
+    /// The secret was altered, or belongs to another account.
     #[error(
-        "the secret of {owner} cannot be decrypted: it was altered or belongs to another; restore it from a backup or log in again"
+        "cannot decrypt the secret of {owner}: it was altered or belongs to another account; restore it from a backup or log in again"
     )]
     Damaged {
-        /// Whose secret.
+        /// The owner of the secret.
         owner: String,
     },
-    /// It is for the API at another address than the one that this client calls. It was not sent there.
+    /// The secret is for another API than the one that this client calls. It was not sent.
     #[error(
-        "the secret of {owner} is for the API at {sealed_for}, and this client calls {api}; set the base URL right, or log in again under another account"
+        "the secret of {owner} is for the API at {sealed_for}, but this client calls {api}; correct the base URL, or log in under another account"
     )]
     ApiMismatch {
-        /// Whose secret.
+        /// The owner of the secret.
         owner: String,
-        /// The scheme, host and port that it is for.
+        /// The origin (scheme, host and port) that it is for.
         sealed_for: String,
-        /// Those of this client.
+        /// The origin of this client's API.
         api: String,
     },
-    /// The text is no key.
-    #[error("a key is the base64 of 32 bytes; make one with Key::generate")]
+    /// The text is not a key.
+    #[error("invalid key: expected 32 bytes in base64; create one with Key::generate")]
     InvalidKey,
-    /// There is more of it than the cipher takes.
-    #[error("the secret is too long to be encrypted")]
+    /// The secret is longer than the cipher allows.
+    #[error("the secret is too long to encrypt")]
     TooLong,
 }
 
-/// Why a store did not do what it was asked. Nothing was written.
+/// The error of a store. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The record was changed meanwhile.
+    /// The record was changed concurrently.
     #[error("the record is at version {found}")]
     Stale {
-        /// The version it is at.
+        /// The current version.
         found: u64,
     },
-    /// There is no such record.
-    #[error("there is no such record")]
+    /// The record does not exist.
+    #[error("record not found")]
     Missing,
     /// The name is taken.
     #[error("the name is taken")]
     DuplicateName,
-    /// A record cannot be read.
-    #[error("a record in the store cannot be read: {0}; was it written by a newer version?")]
+    /// A record is unreadable.
+    #[error("cannot read a record in the store: {0}; it may have been written by a newer version")]
     Damaged(String),
-    /// The store cannot be reached or used.
-    #[error("the account store failed: {0}; try again when it is there")]
+    /// The store is unavailable.
+    #[error("the account store failed: {0}; try again when it is available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// The store cannot be reached or used.
+    /// Makes an [`Unavailable`](Self::Unavailable) error.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
     }

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! The errors of the crate.
 
 use std::fmt;
 
@@ -24,27 +24,27 @@ pub(crate) use self::upload::{is_journal_id, journal_id_in};
 #[cfg(feature = "upload")]
 use crate::upload_ticket::UploadTicket;
 
-/// Why something did not work: one enum to match on.
+/// The error of this crate.
 ///
 /// ```no_run
 /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
 /// use vimeo_ext::Error;
 /// match vimeo.upload("film.mp4").send().await {
 ///     Ok(video) => tracing::info!(video = video.uri, "uploaded"),
-///     Err(Error::Call(vimeo_ext::api::Error::QuotaExceeded(full))) => tracing::warn!(%full, "no room"),
+///     Err(Error::Call(vimeo_ext::api::Error::QuotaExceeded(quota))) => tracing::warn!(%quota, "quota exceeded"),
 ///     Err(Error::Call(vimeo_ext::api::Error::MissingScope(scope))) => tracing::warn!(%scope, "new token needed"),
 ///     Err(Error::Upload { ticket: Some(ticket), source }) if source.is_resumable() => {
-///         tracing::warn!(%source, "to be resumed");
-///         keep(*ticket);
+///         tracing::warn!(%source, "the upload can be resumed");
+///         store(*ticket);
 ///     }
 ///     Err(error) => tracing::error!(%error, "failed"),
 /// }
 /// # }
-/// # fn keep(_: vimeo_ext::upload::UploadTicket) {}
+/// # fn store(_: vimeo_ext::upload::UploadTicket) {}
 /// ```
 ///
-/// `Debug` writes the same text as `Display` and the causes, so that a `main` that returns the error prints what to do next;
-/// `{:#?}` shows the structure.
+/// `Debug` writes the text of `Display` and the sources, so that a `main` that returns the error prints what to do next. `{:#?}`
+/// shows the structure.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,30 +52,30 @@ pub enum Error {
     #[error(transparent)]
     Call(#[from] vimeo_api::Error),
 
-    /// The bytes of an upload did not all get there.
+    /// An upload failed.
     #[cfg(feature = "upload")]
     #[error("{source}")]
     Upload {
-        /// What happened.
+        /// The error of the upload.
         source: Box<UploadError>,
-        /// What the upload can be resumed with, when the video had been created.
+        /// The ticket to resume the upload with, if the video was created.
         ticket: Option<Box<UploadTicket>>,
     },
 
-    /// A picture, a text track, or a wait for Vimeo's work came to nothing.
+    /// A picture or text track could not be uploaded, or a wait for transcoding failed.
     #[cfg(feature = "upload")]
     #[error(transparent)]
     Media(Box<MediaError>),
 
-    /// There is no token, or no way to one.
+    /// A token could not be obtained, checked or revoked.
     #[error(transparent)]
     Auth(AuthError),
 
-    /// The client cannot be set up as it was told.
+    /// The settings of the client are invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
 
-    /// Something could not be done with an account or a connection.
+    /// An operation on an account or a connection failed.
     #[cfg(feature = "accounts")]
     #[error(transparent)]
     Accounts(Box<AccountsError>),
@@ -103,7 +103,7 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// The error of the call at the root of it, where there is one: for its status, its headers and what Vimeo said.
+    /// Returns the error of the failed call at the root, if there is one: for its status, its headers and Vimeo's message.
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
@@ -126,49 +126,49 @@ impl Error {
     }
 }
 
-/// What kind of failure the call at the root was; false where no call failed. See [`Error::call`].
+/// Predicates for the failed call at the root; false if no call failed. See [`Error::call`].
 impl Error {
-    /// Whether what was asked for is not there, or not for this token to see.
+    /// Whether the requested item does not exist, or is not visible to this token.
     pub fn is_not_found(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_not_found)
     }
 
-    /// Whether Vimeo did not take a parameter.
+    /// Whether Vimeo rejected a parameter.
     pub fn is_invalid_parameter(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_invalid_parameter)
     }
 
-    /// Whether the account has made as many calls as it may for now.
+    /// Whether the account has reached its rate limit.
     pub fn is_rate_limited(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_rate_limited)
     }
 
-    /// Whether the access token, or the app, is not taken.
+    /// Whether Vimeo rejected the access token or the app credentials.
     pub fn is_unauthorized(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_unauthorized)
     }
 
-    /// Whether the token or the account may not do this.
+    /// Whether the token or the account is not permitted to do this.
     pub fn is_forbidden(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_forbidden)
     }
 
-    /// Whether the call took too long.
+    /// Whether the call timed out.
     pub fn is_timeout(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_timeout)
     }
 
-    /// Whether there was no connection, or it broke off.
+    /// Whether the connection failed or broke.
     pub fn is_connection(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_connection)
     }
 
-    /// Whether Vimeo, or a proxy before it, failed: any `5xx`.
+    /// Whether Vimeo, or a proxy in front of it, failed with a `5xx`.
     pub fn is_server_error(&self) -> bool {
         self.call().is_some_and(vimeo_api::Error::is_server_error)
     }
 
-    /// The status of the response, if there was one.
+    /// Returns the status of the response, if there was one.
     pub fn status(&self) -> Option<http::StatusCode> {
         self.call().and_then(vimeo_api::Error::status)
     }
@@ -184,7 +184,7 @@ impl From<UploadError> for Error {
 impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
         match error {
-            // What failed was a call; it is found where calls' errors are.
+            // A failed call is always `Error::Call`.
             AuthError::Call(call) => Self::Call(*call),
             error => Self::Auth(error),
         }
@@ -216,7 +216,7 @@ impl From<MediaError> for Error {
 impl From<AccountsError> for Error {
     fn from(error: AccountsError) -> Self {
         match error {
-            // What failed was a call; it is found where calls' errors are.
+            // A failed call is always `Error::Call`.
             AccountsError::Vimeo(error) => (*error).into(),
             AccountsError::Config(error) => (*error).into(),
             error => Self::Accounts(Box::new(error)),
@@ -231,14 +231,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_stays_small() {
+    fn errors_and_results_are_small() {
         assert!(size_of::<Error>() <= 64, "{}", size_of::<Error>());
         assert!(size_of::<Result<vimeo_api::Response<()>, vimeo_api::Error>>() < 128);
         assert!(size_of::<vimeo_api::Error>() <= 64);
     }
 
     #[test]
-    fn the_call_at_the_root_is_found() {
+    fn call_returns_the_error_at_the_root() {
         let call = || vimeo_api::Error::invalid("get_video", "x");
         assert!(Error::from(call()).call().is_some());
         let refresh = RefreshError::from_grant(AuthError::from(call()));
@@ -246,11 +246,11 @@ mod tests {
         assert!(matches!(Error::from(AuthError::from(call())), Error::Call(_)));
         assert!(Error::from(AuthError::NoApp).call().is_none());
         #[cfg(feature = "upload")]
-        assert!(unanswered(call()).call().is_some());
+        assert!(outcome_unknown(call()).call().is_some());
     }
 
     #[cfg(feature = "upload")]
-    fn unanswered(call: vimeo_api::Error) -> Error {
+    fn outcome_unknown(call: vimeo_api::Error) -> Error {
         UploadError::OutcomeUnknown {
             what: "a video".to_owned(),
             requested_at: Default::default(),

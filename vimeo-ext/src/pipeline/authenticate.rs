@@ -1,32 +1,33 @@
-//! Puts the access token on what goes to the API, and on nothing else.
+//! Adds the access token to requests to the API, and to no other request.
 
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use url::{Host, Position, Url};
+use url::{Position, Url};
 use vimeo_api::{ApiError, Error, LoginRequired, RawResponse, Request, ResponseOrigin};
 
 use super::Stage;
 use crate::auth::{ActiveToken, CallCredentials, Session};
+use crate::loopback::is_loopback;
 
-/// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
+/// Adds the access token. If the API rejects it, requests a new one and sends the call once more.
 pub(crate) struct Authenticate<N> {
     pub(crate) session: Arc<Session>,
-    /// Where a token can be checked; its scheme, host and port are those of the API.
+    /// The URL that checks a token; its scheme, host and port are those of the API.
     pub(crate) verify: Arc<Url>,
     pub(crate) next: N,
 }
 
 impl<N: Stage> Stage for Authenticate<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        // A layer may have put it there, or have led the request elsewhere.
+        // Middleware may have set the header, or may have changed the URL.
         request.headers.remove(header::AUTHORIZATION);
         if !same_origin(&request.url, &self.verify) {
             request.headers.remove(header::COOKIE);
             return self.next.send(request).await;
         }
-        if !is_private(&request.url) {
-            return Err(Error::invalid(request.name(), "the access token goes over https only"));
+        if request.url.scheme() != "https" && !is_loopback(&request.url) {
+            return Err(Error::invalid(request.name(), "the access token is sent over https only"));
         }
         match request.extensions.get::<CallCredentials>() {
             Some(CallCredentials::App(app)) => {
@@ -42,38 +43,39 @@ impl<N: Stage> Stage for Authenticate<N> {
         if self.session.has_no_user() && self.is_about_the_user(request) {
             return Err(LoginRequired::no_user(request.name(), None).into());
         }
-        let Some(held) = self.session.current().await.map_err(|failure| failure.into_error(request, None))?
+        let Some(token) =
+            self.session.current().await.map_err(|failure| failure.into_error(request, None))?
         else {
             return self.next.send(request).await;
         };
-        let answer = self.send_with(request, held.header().clone()).await?;
-        if !is_refusal(&answer) {
-            return Ok(answer);
+        let response = self.send_with(request, token.header().clone()).await?;
+        if !is_rejection(&response) {
+            return Ok(response);
         }
         if self.session.is_app_only()
-            && let Some(error) = self.lacks_user(request, &answer)
+            && let Some(error) = self.lacks_user(request, &response)
         {
-            // Another token of the app would be refused as well.
+            // Another token of the app would be rejected as well.
             return Err(error);
         }
         if !self.session.can_refresh() {
-            // On the heap, as it happens once: every call would else make room for it.
-            return Box::pin(self.refused(request, &held, answer)).await;
+            // On the heap, because it is rare; otherwise every call's future would be larger.
+            return Box::pin(self.check_rejected_token(request, &token, response)).await;
         }
-        let refused = held;
-        let held = match self.session.renew(refused.generation()).await {
-            Ok(held) => held,
-            Err(failure) => return Err(failure.into_error(request, Some(answer))),
+        let rejected = token;
+        let token = match self.session.renew(rejected.generation()).await {
+            Ok(token) => token,
+            Err(failure) => return Err(failure.into_error(request, Some(response))),
         };
-        if held.header() == refused.header() {
-            // The refresher stands by the token: the answer is about the call.
-            return Ok(answer);
+        if token.header() == rejected.header() {
+            // The refresher returned the same token, so the response is about the call.
+            return Ok(response);
         }
-        let again = self.send_with(request, held.header().clone()).await?;
-        if is_refusal(&again) {
-            return Err(self.login_required(request, "the new token was refused as well", again));
+        let second = self.send_with(request, token.header().clone()).await?;
+        if is_rejection(&second) {
+            return Err(self.login_required(request, "Vimeo rejected the new access token as well", second));
         }
-        Ok(again)
+        Ok(second)
     }
 }
 
@@ -81,23 +83,23 @@ impl<N: Stage> Authenticate<N> {
     async fn send_with(&self, request: &mut Request, header: HeaderValue) -> Result<RawResponse, Error> {
         request.headers.insert(header::AUTHORIZATION, header);
         let result = self.next.send(request).await;
-        // The steps before, the user's among them, have no business with it.
+        // The outer stages, including middleware, must not see it.
         request.headers.remove(header::AUTHORIZATION);
         result
     }
 
-    /// Whether the call is about whoever the token acts for.
+    /// Whether the call is about the token's user.
     fn is_about_the_user(&self, request: &Request) -> bool {
         let base = self.verify.path().strip_suffix(VERIFY).unwrap_or_default();
         let path = request.url.path().strip_prefix(base).unwrap_or_default();
         path == "/me" || path.starts_with("/me/")
     }
 
-    /// The error of a call that needs a user, refused because the token is the app's own; it is remembered, so that such
-    /// calls are not sent again.
-    fn lacks_user(&self, request: &Request, answer: &RawResponse) -> Option<Error> {
+    /// Returns the error of a call that was rejected because it needs a user and the token is the app's own. The session records
+    /// this, so that such calls are not sent again.
+    fn lacks_user(&self, request: &Request, response: &RawResponse) -> Option<Error> {
         let name = request.name();
-        let error = ApiError::read(request.operation, &name, answer.clone());
+        let error = ApiError::read(request.operation, &name, response.clone());
         let says_so = error.developer_message().is_some_and(|text| text.contains("no user credentials"));
         let is_about_the_user = self.is_about_the_user(request);
         let lacks = says_so || is_about_the_user && error.error_code() == Some(NOT_AUTHENTICATED);
@@ -107,85 +109,75 @@ impl<N: Stage> Authenticate<N> {
         lacks.then(|| LoginRequired::no_user(name, Some(error)).into())
     }
 
-    /// A token that cannot be renewed was refused: only when Vimeo says that it is no token at all, it is given up.
-    async fn refused(
+    /// Handles the rejection of a token that cannot be renewed. The token is invalidated only if Vimeo itself says that it is not
+    /// valid.
+    async fn check_rejected_token(
         &self,
         request: &Request,
-        held: &ActiveToken,
-        answer: RawResponse,
+        token: &ActiveToken,
+        response: RawResponse,
     ) -> Result<RawResponse, Error> {
         if request.url.path() != self.verify.path() {
             let mut verify = Request::new(None, Method::GET, Url::clone(&self.verify));
             if let Some(accept) = request.headers.get(header::ACCEPT) {
                 verify.headers.insert(header::ACCEPT, accept.clone());
             }
-            let verdict = self.send_with(&mut verify, held.header().clone()).await;
-            let Ok(verdict) = verdict else { return Ok(answer) };
-            if acts_for_nobody(&verdict)
-                && let Some(error) = self.lacks_user(request, &answer)
+            let check = self.send_with(&mut verify, token.header().clone()).await;
+            let Ok(check) = check else { return Ok(response) };
+            if has_no_user(&check)
+                && let Some(error) = self.lacks_user(request, &response)
             {
                 return Err(error);
             }
-            if !is_surely_refusal(&verdict) {
-                return Ok(answer);
+            if !is_rejection_by_api(&check) {
+                return Ok(response);
             }
-        } else if !is_surely_refusal(&answer) {
-            return Ok(answer);
+        } else if !is_rejection_by_api(&response) {
+            return Ok(response);
         }
-        self.session.invalidate(held.header());
-        let reason = match self.session.expired(held) {
+        self.session.invalidate(token.header());
+        let reason = match self.session.expired(token) {
             Some(at) => format!("the access token expired on {}", at.format("%Y-%m-%d at %H:%M UTC")),
-            None => "Vimeo takes the access token no longer".to_owned(),
+            None => "Vimeo rejected the access token: it was revoked or has expired".to_owned(),
         };
-        Err(self.login_required(request, &reason, answer))
+        Err(self.login_required(request, &reason, response))
     }
 
-    fn login_required(&self, request: &Request, reason: &str, answer: RawResponse) -> Error {
+    fn login_required(&self, request: &Request, reason: &str, response: RawResponse) -> Error {
         let name = request.name();
-        let answer = ApiError::read(request.operation, &name, answer);
+        let response = ApiError::read(request.operation, &name, response);
         let account = self.session.account().map(str::to_owned);
-        LoginRequired::new(name, account, reason, Some(answer)).into()
+        LoginRequired::new(name, account, reason, Some(response)).into()
     }
 }
 
-/// Where a token is checked, behind the path of the base URL.
+/// The path that checks a token, below the base URL.
 pub(crate) const VERIFY: &str = "/oauth/verify";
 
-/// Vimeo's number for a call without a token that it takes. A token of the app alone is none where a user is needed.
+/// Vimeo's error code for a call without a valid token. A token of the app alone is not valid for a call that needs a user.
 const NOT_AUTHENTICATED: i64 = 8003;
 
-/// Whether the token was refused. What a proxy or a firewall says is not about the token.
-fn is_refusal(answer: &RawResponse) -> bool {
-    answer.status == StatusCode::UNAUTHORIZED && answer.origin() != ResponseOrigin::Intermediary
+/// Whether the token was rejected. The response of a proxy or a firewall is not about the token.
+fn is_rejection(response: &RawResponse) -> bool {
+    response.status == StatusCode::UNAUTHORIZED && response.origin() != ResponseOrigin::Intermediary
 }
 
-/// Whether it was Vimeo that refused the token.
-fn is_surely_refusal(answer: &RawResponse) -> bool {
-    answer.status == StatusCode::UNAUTHORIZED && answer.origin() == ResponseOrigin::Api
+/// Whether Vimeo itself rejected the token.
+fn is_rejection_by_api(response: &RawResponse) -> bool {
+    response.status == StatusCode::UNAUTHORIZED && response.origin() == ResponseOrigin::Api
 }
 
-/// Whether Vimeo knows the token, as one of an app without a user.
-fn acts_for_nobody(verdict: &RawResponse) -> bool {
+/// Whether the check shows that the token is valid and belongs to an app without a user.
+fn has_no_user(check: &RawResponse) -> bool {
     #[derive(serde::Deserialize)]
-    struct Verdict {
+    struct TokenInfo {
         user: Option<serde::de::IgnoredAny>,
     }
-    verdict.status.is_success()
-        && serde_json::from_slice::<Verdict>(&verdict.body).is_ok_and(|verdict| verdict.user.is_none())
+    check.status.is_success()
+        && serde_json::from_slice::<TokenInfo>(&check.body).is_ok_and(|token| token.user.is_none())
 }
 
-/// Whether all before the path is the same: scheme, host and port, which are normal in a [`Url`]. A user name makes it
-/// another.
+/// Whether two URLs have the same scheme, host, port and user name.
 pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
     one[..Position::BeforePath] == other[..Position::BeforePath]
-}
-
-fn is_private(url: &Url) -> bool {
-    url.scheme() == "https"
-        || match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
 }

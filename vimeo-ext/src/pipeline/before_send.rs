@@ -1,6 +1,6 @@
-//! What has to be done before a request goes out, and not a moment sooner.
+//! An action that runs right before the first attempt of a call is sent.
 //!
-//! A call may wait long for its turn; whoever ends it then must be able to tell that nothing was sent.
+//! A call may wait long for its rate limit. If it is cancelled during the wait, the caller can then tell that nothing was sent.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use vimeo_api::{Error, Request};
 
-/// An option of one call: what is done before its first attempt goes out. If it fails, nothing is sent.
+/// A call option: an action that runs before the first attempt is sent. If it fails, nothing is sent.
 #[derive(Clone)]
 pub(crate) struct BeforeSend {
     action: Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>,
@@ -26,14 +26,14 @@ impl BeforeSend {
         Self { action: Arc::new(move || action().boxed()), done: Arc::default() }
     }
 
-    /// Whether it was done: an attempt has gone out, or was about to.
+    /// Whether the action has run: an attempt has been sent, or was about to be.
     pub(crate) fn is_done(&self) -> bool {
         self.done.initialized()
     }
 
     pub(super) async fn run(&self, request: &Request) -> Result<(), Error> {
         self.done.get_or_try_init(|| (self.action)()).await.map(|_| ()).map_err(|error| {
-            tracing::debug!(operation = request.name(), %error, "not sent: what comes before it failed");
+            tracing::debug!(operation = request.name(), %error, "not sent: the action before the first attempt failed");
             error
         })
     }

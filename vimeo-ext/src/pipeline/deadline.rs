@@ -1,4 +1,4 @@
-//! The time for a call as a whole.
+//! The total timeout of a call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,9 @@ use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request};
 
 use super::Stage;
 
-/// Ends a call that takes too long with all its attempts and waits.
+/// Ends a call that takes too long, including all its attempts and waits.
 pub(crate) struct Deadline<N> {
-    /// The client's limit, if it has one; a call can bring its own.
+    /// The client's timeout, if it has one; a call can set its own.
     pub(crate) total: Option<Duration>,
     pub(crate) next: N,
 }
@@ -22,9 +22,9 @@ impl<N: Stage> Stage for Deadline<N> {
         let Some(total) = own.or(self.total) else { return self.next.send(request).await };
         let flag = SentFlag::default();
         request.extensions.insert(flag.clone());
-        // On the heap, so that calls without a time of their own make no room for its timer.
-        let ended = Box::pin(timeout(total, self.next.send(request))).await;
-        match ended {
+        // On the heap, so that the futures of calls without a timeout stay small.
+        let result = Box::pin(timeout(total, self.next.send(request))).await;
+        match result {
             Ok(result) => result,
             Err(_) => {
                 Err(Error::TimedOut { operation: request.name(), after: total, delivery: flag.delivery() })
@@ -33,12 +33,12 @@ impl<N: Stage> Stage for Deadline<N> {
     }
 }
 
-/// Whether any attempt of a call has left. A call that only waited for the rate limit or a new token has not.
+/// Whether any attempt of a call was sent. A call that only waited for the rate limit or a new token has sent none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SentFlag(Arc<AtomicBool>);
 
 impl SentFlag {
-    /// Sets it, as an attempt of the call leaves now.
+    /// Sets the flag, because an attempt of the call is sent now.
     pub(super) fn set(request: &Request) {
         if let Some(flag) = request.extensions.get::<Self>() {
             flag.0.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The network, or what stands in for it.
+//! Sends requests over HTTP or over a transport of the program's own.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::pin::pin;
@@ -17,23 +17,23 @@ use super::deadline::SentFlag;
 use super::idle_watch::{BodyReadError, IdleBody, IdleWatch, Stalled};
 use super::timer_keep_alive::TimerKeepAlive;
 
-/// Where requests leave the chain.
+/// The HTTP client or transport below the pipeline.
 pub(crate) enum HttpBackend {
-    /// Over HTTP. The client follows no redirect; this does, within one host.
+    /// An HTTP client that follows no redirects; this stage follows them within one host.
     Http(reqwest::Client),
-    /// Over HTTP with a client of the user's, which does with redirects as it was set up.
+    /// An HTTP client of the program's own, which handles redirects as it is configured.
     Client(reqwest::Client),
-    /// Over something of the user's.
-    Own(Arc<dyn Transport>),
+    /// A transport of the program's own.
+    Custom(Arc<dyn Transport>),
 }
 
-/// Sends one attempt and reads the whole answer, within the times for an attempt.
+/// Sends one attempt and reads the whole response, within the timeouts of an attempt.
 pub(crate) struct HttpSend {
     pub(crate) backend: HttpBackend,
     pub(crate) keep_alive: TimerKeepAlive,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
-    /// The most bytes of an answer that are held in memory.
+    /// The largest response body, in bytes, that is read into memory.
     pub(crate) max_response_size: u64,
 }
 
@@ -56,38 +56,38 @@ impl Stage for HttpSend {
 impl HttpSend {
     async fn exchange(&self, request: &Request) -> Result<RawResponse, Error> {
         match &self.backend {
-            HttpBackend::Own(transport) => transport.send(request.clone()).await,
-            // Two small futures are cheaper to have than a large one: allocators keep small places at hand.
+            HttpBackend::Custom(transport) => transport.send(request.clone()).await,
+            // Two small futures are cheaper to allocate than a large one, because allocators cache small blocks.
             HttpBackend::Client(client) => Box::pin(self.over_http(client, request, &request.url)).await,
             HttpBackend::Http(client) => {
-                let answer = Box::pin(self.over_http(client, request, &request.url)).await?;
-                if !answer.status.is_redirection() {
-                    return Ok(answer);
+                let response = Box::pin(self.over_http(client, request, &request.url)).await?;
+                if !response.status.is_redirection() {
+                    return Ok(response);
                 }
-                Box::pin(self.follow(client, request, answer)).await
+                Box::pin(self.follow_redirects(client, request, response)).await
             }
         }
     }
 
-    /// Goes where a redirect leads, again and again, and gives back what comes at the end: a redirect, where it leads to
-    /// another host, or too many came, or the call changes something and would not be the same call there.
-    async fn follow(
+    /// Follows redirects and returns the last response. That is a redirect itself if it leads to another host, if there were too
+    /// many, or if following it would change the method of a call that writes.
+    async fn follow_redirects(
         &self,
         client: &reqwest::Client,
         request: &Request,
-        mut answer: RawResponse,
+        mut response: RawResponse,
     ) -> Result<RawResponse, Error> {
         let mut at = request.url.clone();
         let mut redirects: u32 = 0;
         while redirects < MAX_REDIRECTS
-            && let Some(next) = next_place(&request.method, &at, &answer)
+            && let Some(next) = redirect_target(&request.method, &at, &response)
         {
             at = next;
             redirects = redirects.saturating_add(1);
-            answer = self.over_http(client, request, &at).await?;
+            response = self.over_http(client, request, &at).await?;
         }
-        answer.redirects = redirects;
-        Ok(answer)
+        response.redirects = redirects;
+        Ok(response)
     }
 
     async fn over_http(
@@ -104,23 +104,23 @@ impl HttpSend {
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), url.clone());
         *outgoing.headers_mut() = request.headers.clone();
-        let mut moved = None;
-        // Only a large body takes long enough to be watched.
-        if let Some((body, notes)) = IdleBody::new(&request.body) {
+        let mut progress = None;
+        // Only a large body takes long enough to be worth watching.
+        if let Some((body, body_progress)) = IdleBody::new(&request.body) {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
-            moved = Some(notes);
+            progress = Some(body_progress);
         } else if !request.body.is_empty() {
             *outgoing.body_mut() = Some(request.body.clone().into());
         }
         let now = Instant::now();
         self.keep_alive.keep(now, self.stall);
         let timer = pin!(IdleWatch::timer(now, self.stall));
-        let mut watch = IdleWatch::new(timer, now, self.stall, moved);
-        let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
-        let status = answer.status();
-        let headers = std::mem::take(answer.headers_mut());
+        let mut watch = IdleWatch::new(timer, now, self.stall, progress);
+        let mut response = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
         let limit = self.max_response_size;
-        let body = watch.collect(answer.bytes_stream(), limit).await.map_err(|unread| match unread {
+        let body = watch.collect(response.bytes_stream(), limit).await.map_err(|error| match error {
             BodyReadError::Stalled => stalled(Stalled),
             BodyReadError::Broken(error) => broken(error),
             BodyReadError::TooLong => Error::ResponseTooLarge { operation: request.name(), status, limit },
@@ -129,19 +129,19 @@ impl HttpSend {
     }
 }
 
-/// Where a redirect leads that may be followed: to the same scheme, host and port, with the same method and body.
+/// Returns the target of a redirect if it can be followed: with the same scheme, host and port, and the same method and body.
 ///
-/// `301`, `302` and `303` make another call of one that changes something, whose success would say nothing of the first:
-/// they are followed for reading calls alone.
-fn next_place(method: &Method, at: &Url, answer: &RawResponse) -> Option<Url> {
-    let may_follow = match answer.status {
+/// `301`, `302` and `303` turn a call that writes into another call, whose success would say nothing about the first. They are
+/// followed for reads only.
+fn redirect_target(method: &Method, at: &Url, response: &RawResponse) -> Option<Url> {
+    let can_follow = match response.status {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
             matches!(*method, Method::GET | Method::HEAD)
         }
         _ => false,
     };
-    let location = answer.headers.get(header::LOCATION).filter(|_| may_follow)?;
+    let location = response.headers.get(header::LOCATION).filter(|_| can_follow)?;
     let next = at.join(location.to_str().ok()?).ok()?;
     same_origin(&next, at).then_some(next)
 }
@@ -153,10 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_is_followed_within_one_host_and_never_to_another_call() {
+    fn follows_redirects_within_one_host_with_the_same_method() {
         let at = Url::parse("https://api.vimeo.com/me?fields=uri").unwrap();
         let here = "https://api.vimeo.com/users/1";
-        // (method, status, location, where it leads)
+        // (method, status, location, target)
         let table = [
             (Method::GET, 302, here, Some(here)),
             (Method::GET, 302, "/users/1", Some(here)),
@@ -182,8 +182,8 @@ mod tests {
         ];
         for (method, status, location, next) in table {
             let headers = [(header::LOCATION, location.parse().unwrap())].into_iter().collect();
-            let answer = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, Bytes::new());
-            let found = next_place(&method, &at, &answer);
+            let response = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, Bytes::new());
+            let found = redirect_target(&method, &at, &response);
             assert_eq!(found.as_ref().map(Url::as_str), next, "{method} {status} {location}");
         }
     }

@@ -1,4 +1,4 @@
-//! Tells a slow transfer from one that stands still.
+//! Distinguishes a slow transfer from a stalled one.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::convert::Infallible;
@@ -14,13 +14,13 @@ use futures_util::StreamExt;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::timeouts::{A_YEAR, later};
+use crate::timeouts::{MAX_TIMEOUT, later};
 
-/// Nothing moved for too long.
+/// No byte moved for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stalled;
 
-/// Why a body was not read to its end.
+/// Why a response body could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BodyReadError<E> {
     Stalled,
@@ -28,20 +28,20 @@ pub(super) enum BodyReadError<E> {
     TooLong,
 }
 
-/// An exchange that may take as long as it moves.
+/// Watches an exchange that can take any time as long as bytes move.
 ///
-/// It has one timer for the whole of it. What moves only notes the time; the timer is set on when it fires, so that a
-/// call that is soon over sets it once.
+/// One timer serves the whole exchange. Progress only records the time, and the timer is moved on when it fires. A short call thus
+/// sets it once.
 pub(super) struct IdleWatch<'a> {
     stall: Duration,
     timer: Pin<&'a mut Sleep>,
     moved: Instant,
-    /// When the request's body moved, where that is worth watching.
+    /// The progress of the request's body, if it is large enough to watch.
     body: Option<ProgressGuard>,
 }
 
 impl<'a> IdleWatch<'a> {
-    /// The timer of an exchange that begins now, to be pinned where that is.
+    /// Creates the timer of an exchange that begins now; the caller pins it.
     pub(super) fn timer(now: Instant, stall: Duration) -> Sleep {
         sleep_until(later(now, stall))
     }
@@ -52,16 +52,16 @@ impl<'a> IdleWatch<'a> {
         stall: Duration,
         body: Option<ProgressGuard>,
     ) -> Self {
-        Self { stall: stall.min(A_YEAR), timer, moved: now, body }
+        Self { stall: stall.min(MAX_TIMEOUT), timer, moved: now, body }
     }
 
-    /// Waits for a part of the exchange, which is a move when it comes.
+    /// Waits for a part of the exchange. Its completion counts as progress.
     pub(super) async fn part<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Stalled> {
         let mut part = pin!(part);
         let mut waited = false;
         poll_fn(|context| {
             if let Poll::Ready(done) = part.as_mut().poll(context) {
-                // What was there already came with the part before.
+                // A part that was ready at once arrived with the previous part.
                 if waited {
                     self.moved = Instant::now();
                 }
@@ -81,7 +81,7 @@ impl<'a> IdleWatch<'a> {
         .await
     }
 
-    /// Reads a body to its end, but no more than `limit` bytes: all of it is held in memory.
+    /// Reads a body into memory. A body of more than `limit` bytes is an error.
     pub(super) async fn collect<E>(
         &mut self,
         pieces: impl Stream<Item = Result<Bytes, E>>,
@@ -101,7 +101,7 @@ impl<'a> IdleWatch<'a> {
             left = left.checked_sub(piece.len() as u64).ok_or(BodyReadError::TooLong)?;
             match &mut whole {
                 Some(whole) => whole.extend_from_slice(&piece),
-                // Most answers come in one piece, which then needs no copy.
+                // Most responses arrive in one piece, which needs no copy.
                 None if first.is_empty() => first = piece,
                 None => {
                     let mut both =
@@ -115,7 +115,7 @@ impl<'a> IdleWatch<'a> {
     }
 }
 
-/// When something moved last.
+/// The time of the last progress.
 #[derive(Clone)]
 pub(super) struct ProgressGuard(Arc<Mutex<Instant>>);
 
@@ -124,7 +124,7 @@ impl ProgressGuard {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 
-    fn now(&self) {
+    fn record(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
@@ -133,19 +133,19 @@ impl ProgressGuard {
     }
 }
 
-/// How much of a large body is handed over at a time.
-const PIECE: usize = 64 * 1024;
+/// The size of the frames of a large body.
+const FRAME_SIZE: usize = 64 * 1024;
 
-/// A large body that notes when a piece of it went out.
+/// A large request body that records its progress.
 pub(super) struct IdleBody {
     left: Bytes,
     moved: ProgressGuard,
 }
 
 impl IdleBody {
-    /// The body, where it is large enough to be worth it, and what tells when it moved.
+    /// Wraps a body and returns its progress; `None` if the body is too small to watch.
     pub(super) fn new(body: &Bytes) -> Option<(Self, ProgressGuard)> {
-        (body.len() > PIECE).then(|| {
+        (body.len() > FRAME_SIZE).then(|| {
             let moved = ProgressGuard::new();
             (Self { left: body.clone(), moved: moved.clone() }, moved)
         })
@@ -163,9 +163,9 @@ impl Body for IdleBody {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        let size = self.left.len().min(PIECE);
+        let size = self.left.len().min(FRAME_SIZE);
         let piece = self.left.split_to(size);
-        self.moved.now();
+        self.moved.record();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_without_end_is_read_no_further_than_to_the_limit() {
+    async fn stops_reading_at_the_size_limit() {
         for (pieces, result) in
             [(100, Ok(100)), (101, Err(BodyReadError::TooLong)), (u64::MAX, Err(BodyReadError::TooLong))]
         {
@@ -213,8 +213,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_response_is_read_to_its_end_and_a_stalled_one_fails() {
-        // (pieces, seconds between them, how it ends and when)
+    async fn reads_slow_responses_and_fails_stalled_ones() {
+        // (pieces, seconds between them, result, seconds in all)
         for (pieces, every, result, seconds) in
             [(10, 6, Ok(10), 60), (2, 11, Err(BodyReadError::Stalled), 10), (7, 9, Ok(7), 63)]
         {
@@ -222,15 +222,15 @@ mod tests {
             assert_eq!(read(dripping(pieces, every)).await, result);
             assert_eq!(began.elapsed(), Duration::from_secs(seconds));
         }
-        // It stands still after three pieces.
+        // It stalls after three pieces.
         let began = Instant::now();
         assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(BodyReadError::Stalled));
         assert_eq!(began.elapsed(), Duration::from_secs(28));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_body_is_sent_to_its_end_and_a_stalled_one_fails() {
-        // (pieces that go out, seconds between them, how it ends and when)
+    async fn sends_slow_bodies_and_fails_stalled_ones() {
+        // (pieces sent, seconds between them, result, seconds in all)
         for (pieces, every, result, seconds) in
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
@@ -241,7 +241,7 @@ mod tests {
             let sending = async {
                 for _ in 0..pieces {
                     sleep(Duration::from_secs(every)).await;
-                    moved.now();
+                    moved.record();
                 }
                 if pieces < 10 {
                     std::future::pending::<()>().await;
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watched_body_is_sent_whole_with_its_length() {
+    async fn sends_a_watched_body_whole_with_its_length() {
         let body: Bytes = (0..200_000u32).map(|number| number as u8).collect();
         assert!(IdleBody::new(&Bytes::from_static(b"{}")).is_none());
         let (mut watched, _) = IdleBody::new(&body).unwrap();

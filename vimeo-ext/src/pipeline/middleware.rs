@@ -1,4 +1,4 @@
-//! The places for layers of one's own.
+//! Middleware of the program's own, around calls and around attempts.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use vimeo_api::{Error, RawResponse, Request, TransportFuture};
 
 use super::Stage;
 
-/// A layer of your own around calls or attempts.
+/// Middleware of your own around calls or attempts.
 ///
-/// A layer a call ([`VimeoBuilder::per_call_middleware`](crate::VimeoBuilder::per_call_middleware)) sees a call once, before its scopes
-/// are checked and whatever attempts it takes. A layer an attempt
-/// ([`VimeoBuilder::per_attempt_middleware`](crate::VimeoBuilder::per_attempt_middleware)) sees each attempt when it goes out, after
-/// the rate limit let it go. Neither sees the access token. The request is handed on, so what an attempt's layer
-/// sets is still set in the next attempt: insert headers, do not append them.
+/// Per-call middleware ([`VimeoBuilder::per_call_middleware`](crate::VimeoBuilder::per_call_middleware)) runs once per call, outside
+/// the scope check and the retries. Per-attempt middleware
+/// ([`VimeoBuilder::per_attempt_middleware`](crate::VimeoBuilder::per_attempt_middleware)) runs on every attempt, after the rate
+/// limiter has admitted it. Neither sees the access token. All attempts share one request, so changes by per-attempt middleware
+/// are still there in the next attempt: insert headers, do not append them.
 ///
 /// ```
 /// use vimeo_ext::{Middleware, Next, Vimeo};
@@ -24,10 +24,10 @@ use super::Stage;
 /// impl Middleware for Metrics {
 ///     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
 ///         Box::pin(async move {
-///             let answer = next.send(request).await;
-///             let status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
+///             let response = next.send(request).await;
+///             let status = response.as_ref().ok().map(|response| response.status.as_u16());
 ///             tracing::info!(status, "call ended");
-///             answer
+///             response
 ///         })
 ///     }
 /// }
@@ -36,36 +36,36 @@ use super::Stage;
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
 pub trait Middleware: Send + Sync + 'static {
-    /// Sends the request on with `next`, or answers in its place.
+    /// Passes the request on with `next`, or responds itself.
     ///
-    /// An error of one's own goes into [`vimeo_api::Error::Middleware`].
+    /// Return errors of your own as [`vimeo_api::Error::Middleware`].
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a>;
 }
 
-/// What comes after a [`Middleware`].
+/// The rest of the pipeline after a [`Middleware`].
 #[derive(Clone, Copy)]
 pub struct Next<'a> {
-    layers: &'a [Arc<dyn Middleware>],
-    end: &'a dyn DynStage,
+    middleware: &'a [Arc<dyn Middleware>],
+    stage: &'a dyn DynStage,
 }
 
 impl<'a> Next<'a> {
-    /// Sends the request on.
+    /// Passes the request on.
     pub fn send(self, request: &'a mut Request) -> TransportFuture<'a> {
-        match self.layers.split_first() {
-            Some((layer, layers)) => layer.send(request, Self { layers, end: self.end }),
-            None => self.end.send_boxed(request),
+        match self.middleware.split_first() {
+            Some((first, middleware)) => first.send(request, Self { middleware, stage: self.stage }),
+            None => self.stage.send_boxed(request),
         }
     }
 }
 
 impl std::fmt::Debug for Next<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Next").field("layers", &self.layers.len()).finish_non_exhaustive()
+        f.debug_struct("Next").field("middleware", &self.middleware.len()).finish_non_exhaustive()
     }
 }
 
-/// A step behind a pointer, for layers whose type is not known here.
+/// A stage as a trait object.
 trait DynStage: Send + Sync {
     fn send_boxed<'a>(&'a self, request: &'a mut Request) -> TransportFuture<'a>;
 }
@@ -76,17 +76,17 @@ impl<S: Stage> DynStage for S {
     }
 }
 
-/// The user's layers at one place; costs nothing when there are none.
+/// The program's middleware at one point of the pipeline. Without middleware it costs nothing.
 pub(crate) struct MiddlewareStage<N> {
-    pub(crate) layers: Arc<[Arc<dyn Middleware>]>,
+    pub(crate) middleware: Arc<[Arc<dyn Middleware>]>,
     pub(crate) next: N,
 }
 
 impl<N: Stage> Stage for MiddlewareStage<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        if self.layers.is_empty() {
+        if self.middleware.is_empty() {
             return self.next.send(request).await;
         }
-        Next { layers: &self.layers, end: &self.next }.send(request).await
+        Next { middleware: &self.middleware, stage: &self.next }.send(request).await
     }
 }

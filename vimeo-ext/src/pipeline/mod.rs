@@ -1,13 +1,13 @@
-//! The chain that every call goes through.
+//! The pipeline of stages that every call passes through.
 //!
-//! Its order stands on the type `Pipeline`: what is left of `Retry` runs once a call, what is right of it once
-//! an attempt. Each step is a value with one job that knows nothing of the others. Programs add their own at two places,
-//! as [`Middleware`]s: [`VimeoBuilder::per_call_middleware`](crate::VimeoBuilder::per_call_middleware) and
+//! The type `Pipeline` shows the order: stages left of `Retry` run once per call, stages right of it once per attempt. Each stage
+//! has one job and knows nothing of the others. Programs add their own as [`Middleware`] at two points:
+//! [`VimeoBuilder::per_call_middleware`](crate::VimeoBuilder::per_call_middleware) and
 //! [`VimeoBuilder::per_attempt_middleware`](crate::VimeoBuilder::per_attempt_middleware).
 //!
-//! The steps are nested futures, not boxed ones, and hand on one request by reference: a call through the whole
-//! chain makes one allocation for its future and one for the exchange itself, and copies its request once, where it is
-//! sent. What calls need seldom, such as a wait, is on the heap of its own.
+//! The stages are nested futures, not boxed ones, and share one request by reference. A call through the whole pipeline makes one
+//! allocation for its future and one for the HTTP exchange, and copies its request once, when it is sent. Rarely needed parts,
+//! such as a wait, are allocated separately.
 
 mod authenticate;
 mod before_send;
@@ -15,10 +15,10 @@ mod deadline;
 mod http_send;
 mod idle_watch;
 mod middleware;
-mod narrow;
 mod rate_limit;
 mod retry;
 mod scope_check;
+mod scope_filter;
 #[cfg(test)]
 mod tests;
 mod timer_keep_alive;
@@ -35,32 +35,31 @@ pub(crate) use deadline::Deadline;
 pub(crate) use http_send::{HttpBackend, HttpSend};
 pub(crate) use middleware::MiddlewareStage;
 pub use middleware::{Middleware, Next};
-pub(crate) use narrow::Narrow;
 pub(crate) use rate_limit::RateLimitStage;
 pub(crate) use retry::Retry;
 pub(crate) use scope_check::ScopeCheck;
+pub(crate) use scope_filter::ScopeFilter;
 pub(crate) use timer_keep_alive::TimerKeepAlive;
 pub(crate) use trace::Trace;
 
-/// One step of the chain.
+/// One stage of the pipeline.
 pub(crate) trait Stage: Send + Sync + 'static {
     fn send(&self, request: &mut Request) -> impl Future<Output = Result<RawResponse, Error>> + Send;
 }
 
-/// A step that several chains share.
+/// A stage that several pipelines share.
 impl<S: Stage> Stage for Arc<S> {
     fn send(&self, request: &mut Request) -> impl Future<Output = Result<RawResponse, Error>> + Send {
         S::send(self, request)
     }
 }
 
-/// The whole chain, outermost first: trace and total time, the user's layers a call, the scopes that the caller was granted,
-/// those of the token, then for each attempt
-/// the rate limit, the user's layers an attempt, the token, the network.
+/// The whole pipeline, outermost first: tracing and the total timeout, per-call middleware, the scopes that the caller was granted,
+/// the scopes of the token; then for each attempt the rate limit, per-attempt middleware, the token, and HTTP.
 pub(crate) type Pipeline = Trace<
     Deadline<
         MiddlewareStage<
-            Narrow<ScopeCheck<Retry<RateLimitStage<MiddlewareStage<Authenticate<Arc<HttpSend>>>>>>>,
+            ScopeFilter<ScopeCheck<Retry<RateLimitStage<MiddlewareStage<Authenticate<Arc<HttpSend>>>>>>>,
         >,
     >,
 >;

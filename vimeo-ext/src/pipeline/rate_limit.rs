@@ -1,4 +1,4 @@
-//! Keeps to the account's rate limit.
+//! Keeps calls within the account's rate limit.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::Stage;
 use crate::auth::CallCredentials;
 use crate::rate_limit::{RateLimitPolicy, RateLimiter};
 
-/// Lets an attempt go when the account's rate_limiter has room for it, and tells the rate_limiter what came of it.
+/// Sends an attempt when the account's rate limiter admits it, and reports the response to the rate limiter.
 pub(crate) struct RateLimitStage<N> {
     pub(crate) rate_limiter: Arc<RateLimiter>,
     pub(crate) policy: RateLimitPolicy,
@@ -19,17 +19,17 @@ pub(crate) struct RateLimitStage<N> {
 impl<N: Stage> Stage for RateLimitStage<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         if matches!(request.extensions.get::<CallCredentials>(), Some(CallCredentials::Token(_))) {
-            // It counts for another's limit, and its answer says nothing of this one.
+            // The call counts against the limit of another token, and its response says nothing about this one.
             return self.next.send(request).await;
         }
         let policy = request.extensions.get::<RateLimitPolicy>().copied().unwrap_or(self.policy);
         let permit = self.rate_limiter.admit(request, policy).await?;
-        let answer = self.next.send(request).await?;
-        permit.answered(&answer);
-        if answer.status == StatusCode::TOO_MANY_REQUESTS && policy == RateLimitPolicy::FailFast {
-            // Said here, because as an answer it would be tried again.
-            return Err(Error::from_api_error(ApiError::read(request.operation, &request.name(), answer)));
+        let response = self.next.send(request).await?;
+        permit.record_response(&response);
+        if response.status == StatusCode::TOO_MANY_REQUESTS && policy == RateLimitPolicy::FailFast {
+            // An error here, because the retry stage would repeat a response.
+            return Err(Error::from_api_error(ApiError::read(request.operation, &request.name(), response)));
         }
-        Ok(answer)
+        Ok(response)
     }
 }

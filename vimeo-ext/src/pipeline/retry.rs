@@ -1,4 +1,4 @@
-//! Sends a call again when that can help.
+//! Retries a call when that can help.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::Stage;
 use crate::Clock;
 use crate::retry::{Attempt, AttemptResult, ResponseSummary, RetryDecision, RetryPolicy, decide};
 
-/// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
+/// Carries out what [`decide`] decides. The body is in memory, so every attempt sends all of it.
 pub(crate) struct Retry<N> {
     pub(crate) policy: Arc<RetryPolicy>,
     pub(crate) clock: Clock,
@@ -20,17 +20,17 @@ pub(crate) struct Retry<N> {
 
 impl<N: Stage> Stage for Retry<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        let began = Instant::now();
+        let started = Instant::now();
         let mut number: u32 = 1;
         loop {
             let wait = {
                 let result = self.next.send(request).await;
-                match self.wait(request, number, began, &result) {
+                match self.delay(request, number, started, &result) {
                     Some(wait) => wait,
                     None => return result,
                 }
             };
-            // On the heap, so that calls that need no second attempt make no room for the wait.
+            // On the heap, so that the futures of calls without a second attempt stay small.
             Box::pin(sleep(wait)).await;
             number = number.saturating_add(1);
         }
@@ -38,17 +38,17 @@ impl<N: Stage> Stage for Retry<N> {
 }
 
 impl<N> Retry<N> {
-    /// How long to wait before the next attempt; `None` when there is to be none.
-    fn wait(
+    /// Returns the delay before the next attempt; `None` if there is none.
+    fn delay(
         &self,
         request: &Request,
         number: u32,
-        began: Instant,
+        started: Instant,
         result: &Result<RawResponse, Error>,
     ) -> Option<Duration> {
         let outcome = match result {
-            Ok(answer) if answer.status.is_success() => return None,
-            Ok(answer) => AttemptResult::Response(ResponseSummary::of(answer)),
+            Ok(response) if response.status.is_success() => return None,
+            Ok(response) => AttemptResult::Response(ResponseSummary::of(response)),
             Err(error) => AttemptResult::of(error),
         };
         let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
@@ -57,16 +57,16 @@ impl<N> Retry<N> {
             operation: request.operation,
             outcome,
             number,
-            elapsed: began.elapsed(),
+            elapsed: started.elapsed(),
             now: self.clock.now(),
             random: policy.random(),
         };
         let RetryDecision::Retry(wait) = decide(policy, &attempt) else { return None };
         match result {
-            Ok(answer) => {
-                tracing::debug!(attempt = number, status = answer.status.as_u16(), ?wait, "trying again");
+            Ok(response) => {
+                tracing::debug!(attempt = number, status = response.status.as_u16(), ?wait, "retrying");
             }
-            Err(error) => tracing::debug!(attempt = number, %error, ?wait, "trying again"),
+            Err(error) => tracing::debug!(attempt = number, %error, ?wait, "retrying"),
         }
         Some(wait)
     }

@@ -1,4 +1,4 @@
-//! Checks a call's scopes before it is sent, and explains refusals after.
+//! Checks a call's scopes before it is sent, and explains a `403` afterwards.
 
 use std::sync::Arc;
 
@@ -11,46 +11,46 @@ use super::Stage;
 use crate::Scope;
 use crate::auth::{CallCredentials, Session};
 
-/// Stops a call whose token is known to lack a scope, and reads a `403` for what it says.
+/// Stops a call whose token is known to lack a scope, and turns a `403` into a specific error.
 pub(crate) struct ScopeCheck<N> {
     pub(crate) session: Arc<Session>,
-    /// Whether calls are stopped; refusals are explained in any case.
-    pub(crate) stops: bool,
+    /// Whether calls are stopped. A `403` is explained in any case.
+    pub(crate) enforce: bool,
     pub(crate) next: N,
 }
 
 impl<N: Stage> Stage for ScopeCheck<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        // A call with credentials of its own says nothing of this token.
+        // A call with its own credentials does not use this token.
         let operation = request.operation.filter(|_| request.extensions.get::<CallCredentials>().is_none());
         let Some(operation) = operation else { return self.next.send(request).await };
-        if self.stops
+        if self.enforce
             && let Some(token) = self.session.token()
             && let Some(granted) = token.scopes()
             && !granted.contains_all(operation.scopes)
         {
             return Err(MissingScope::new(operation, Some(granted.clone()), None).into());
         }
-        let answer = self.next.send(request).await?;
-        if answer.status == StatusCode::FORBIDDEN {
-            return self.explain(operation, &request.name(), answer);
+        let response = self.next.send(request).await?;
+        if response.status == StatusCode::FORBIDDEN {
+            return self.explain(operation, &request.name(), response);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
 impl<N> ScopeCheck<N> {
-    /// A scope is missing where the answer says so, or where the token is known to lack it. All else is Vimeo's refusal,
-    /// in its own words.
+    /// Returns [`Error::MissingScope`] if the response says so or the token is known to lack the scope, and
+    /// [`Error::UploadAccessDenied`] for a new upload without an error code. Any other response is passed on.
     fn explain(
         &self,
         operation: &'static Operation,
         name: &str,
-        answer: RawResponse,
+        response: RawResponse,
     ) -> Result<RawResponse, Error> {
-        let error = ApiError::read(Some(operation), name, answer.clone());
+        let error = ApiError::read(Some(operation), name, response.clone());
         if error.origin() == ResponseOrigin::Intermediary || error.quota().is_some() {
-            return Ok(answer);
+            return Ok(response);
         }
         let token = self.session.token();
         let granted = token.as_ref().and_then(|token| token.scopes());
@@ -59,15 +59,15 @@ impl<N> ScopeCheck<N> {
             let granted = granted.cloned();
             return Err(MissingScope::new(operation, granted, Some(error)).into());
         }
-        // What Vimeo has a number for is something else.
+        // An error code means another reason.
         if begins_upload(operation) && error.error_code().is_none() {
             return Err(UploadAccessDenied::new(covered.is_some(), error).into());
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Whether the operation makes a video, or a version of one, that bytes are to go to.
+/// Whether the operation creates a video, or a version of one, for an upload.
 fn begins_upload(operation: &Operation) -> bool {
     operation.method == Method::POST
         && operation.scopes.contains(&Scope::Upload)

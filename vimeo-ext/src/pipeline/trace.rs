@@ -1,4 +1,4 @@
-//! Tells what was called, how it ended and how long it took.
+//! Emits a tracing span and event per call: the operation, its result and its duration.
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -7,10 +7,10 @@ use vimeo_api::{Error, RawResponse, Request};
 
 use super::Stage;
 
-/// What a call without a runtime ends with.
+/// The error of a call without a runtime.
 const NO_RUNTIME: &str = "there is no tokio runtime here; await the call below #[tokio::main] or Runtime::block_on, or use vimeo_ext::blocking";
 
-/// One span and one event a call, at the level DEBUG. Never holds a query, a body, a header of the request or a token.
+/// Emits one span and one event per call, at the level DEBUG. They never contain a query, a body, a request header or a token.
 pub(crate) struct Trace<N> {
     pub(crate) next: N,
 }
@@ -24,21 +24,21 @@ impl<N: Stage> Stage for Trace<N> {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return self.next.send(request).await;
         }
-        // Of a path that is not known even its parts may be secret, of a known one the template tells enough.
+        // An unknown path may contain secrets; for a known one the template is enough.
         let (operation, path) =
             request.operation.map_or(("", ""), |operation| (operation.id, operation.path));
         let span = tracing::debug_span!("vimeo", operation, method = %request.method, path);
-        // On the heap, so that calls that nobody traces make no room for it.
+        // On the heap, so that the futures of untraced calls stay small.
         Box::pin(async {
-            let began = Instant::now();
+            let started = Instant::now();
             let result = self.next.send(request).await;
-            let millis = began.elapsed().as_millis();
+            let millis = started.elapsed().as_millis();
             match &result {
-                Ok(answer) => {
-                    let bytes = answer.body.len();
-                    tracing::debug!(status = answer.status.as_u16(), millis, bytes, "answered");
+                Ok(response) => {
+                    let bytes = response.body.len();
+                    tracing::debug!(status = response.status.as_u16(), millis, bytes, "call completed");
                 }
-                Err(error) => tracing::debug!(%error, millis, "failed"),
+                Err(error) => tracing::debug!(%error, millis, "call failed"),
             }
             result
         })

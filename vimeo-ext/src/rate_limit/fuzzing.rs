@@ -1,4 +1,4 @@
-//! A way for fuzz targets into the rate limiter. Compiled with `--cfg fuzzing` only.
+//! Gives fuzz targets access to the rate limiter. Compiled with `--cfg fuzzing` only.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use vimeo_api::rate_limit::MAX_WINDOW;
 
 use super::tracker::{Admission, CallClass, LimitTracker};
 
-/// Feeds the rate limiter the headers of two responses, as of an accepted call and of a refused one.
+/// Feeds the rate limiter the headers of two responses: to an accepted call and to a refused one.
 ///
 /// # Panics
 ///
-/// If the next call would be held back for longer than the limiter's longest window.
+/// If the next call would be delayed for longer than the longest window.
 pub fn limit_headers(headers: &HeaderMap) {
-    let longest = MAX_WINDOW;
+    let max_window = MAX_WINDOW;
     let now = Instant::now();
     let wall = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
     let class = CallClass { operation: "get_video", with_fields: false };
     for refused in [false, true] {
-        let mut tracker = LimitTracker::new(longest);
+        let mut tracker = LimitTracker::new(max_window);
         for _ in 0..3 {
-            let reading = super::read(headers, now, wall, longest);
-            let _ = tracker.ask(class, now);
+            let snapshot = super::read_headers(headers, now, wall, max_window);
+            let _ = tracker.try_admit(class, now);
             match refused {
-                false => tracker.answered(class, reading, now),
-                true => tracker.refused(
+                false => tracker.record_response(class, snapshot, now),
+                true => tracker.record_429(
                     class,
-                    reading,
+                    snapshot,
                     vimeo_api::rate_limit::retry_after(headers, wall),
                     now,
                     1.0,
@@ -36,9 +36,9 @@ pub fn limit_headers(headers: &HeaderMap) {
             }
             tracker.release(class);
         }
-        if let Admission::RetryAt(at) = tracker.ask(class, now) {
+        if let Admission::RetryAt(at) = tracker.try_admit(class, now) {
             let wait = at.saturating_duration_since(now);
-            assert!(wait <= longest + Duration::from_secs(60), "held back for {wait:?}");
+            assert!(wait <= max_window + Duration::from_secs(60), "delayed for {wait:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rate limiter: how many calls an account may still make.
 //!
-//! It learns the limits from the headers of each response, per account and per limit value, and assumes none. A call that Vimeo
+//! It reads the limits from the headers of each response, per account and per limit value, and assumes none. A call that Vimeo
 //! would refuse waits here before it is sent; see [`RateLimitPolicy`].
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -44,9 +44,9 @@ pub enum RateLimitPolicy {
         at_most: Duration,
     },
     /// Fails the call at once with [`vimeo_api::Error::RateLimited`], which says when to retry. A call still waits for responses
-    /// in flight if only they can tell whether the limit allows it.
+    /// to calls in flight if only they can show whether the limit allows it.
     FailFast,
-    /// Delays nothing and only counts. The [`RetryPolicy`](crate::RetryPolicy) then deals with a `429`.
+    /// Delays nothing and only counts. The [`RetryPolicy`](crate::RetryPolicy) then handles a `429`.
     ReportOnly,
 }
 
@@ -64,7 +64,7 @@ impl Default for RateLimitPolicy {
 pub struct RateLimitStatus {
     /// The windows that calls count against, one per limit value that Vimeo has reported.
     pub windows: Vec<WindowStatus>,
-    /// Until when no call is sent, after Vimeo refused one.
+    /// Until when no call is sent, because Vimeo refused one.
     pub blocked_until: Option<DateTime<Utc>>,
     /// Calls in flight.
     pub in_flight: u64,
@@ -80,9 +80,9 @@ pub struct WindowStatus {
     pub limit: u64,
     /// Calls that remain, according to the last response.
     pub remaining: u64,
-    /// Whether the limit is for calls with `fields`, which is higher, or for those without.
+    /// Whether this is the limit for calls with `fields`, which is higher, or the one for calls without.
     pub with_fields: bool,
-    /// When the window ends; `None` if it has ended and no response came since.
+    /// When the window ends; `None` if it has ended and no response has arrived since.
     pub resets_at: Option<DateTime<Utc>>,
 }
 
@@ -93,7 +93,7 @@ pub struct WindowStatus {
 /// let limiters = RateLimiters::default();
 /// let one = Vimeo::builder().access_token("a").rate_limiters(limiters.clone()).build()?;
 /// let two = Vimeo::builder().access_token("a").rate_limiters(limiters).build()?;
-/// // A limit that `one` meets holds `two` back as well: the token is the same.
+/// // A limit that `one` reaches also delays `two`, because the token is the same.
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
 #[derive(Clone, Default)]
@@ -101,11 +101,11 @@ pub struct RateLimiters(Arc<Registry>);
 
 struct Registry {
     accounts: Mutex<Accounts>,
-    /// Where to ask for leases, if processes share their limits.
+    /// Requests leases, if processes share their limits.
     #[cfg(feature = "shared-limits")]
     batcher: Option<Arc<LeaseBatcher>>,
     /// The longest window that is believed.
-    longest: Duration,
+    max_window: Duration,
 }
 
 impl Default for Registry {
@@ -114,7 +114,7 @@ impl Default for Registry {
             accounts: Mutex::default(),
             #[cfg(feature = "shared-limits")]
             batcher: None,
-            longest: MAX_WINDOW,
+            max_window: MAX_WINDOW,
         }
     }
 }
@@ -122,11 +122,11 @@ impl Default for Registry {
 #[derive(Default)]
 struct Accounts {
     limiters: HashMap<Arc<str>, Arc<RateLimiter>>,
-    /// The number of accounts at which idle ones are looked for.
+    /// The number of accounts at which idle ones are removed.
     sweep_at: usize,
 }
 
-/// Beyond this number of accounts, idle ones are forgotten.
+/// Beyond this number of accounts, idle ones are removed.
 const SWEEP_THRESHOLD: usize = 1024;
 
 impl RateLimiters {
@@ -140,26 +140,26 @@ impl RateLimiters {
             accounts.limiters.retain(|_, limiter| {
                 Arc::strong_count(limiter) > 1 || !lock(&limiter.shared).tracker.is_idle(now)
             });
-            // Twice as many before the next look, so that each account is looked at a few times at most.
+            // The threshold doubles, so that each account is checked a few times at most.
             accounts.sweep_at = accounts.limiters.len().saturating_mul(2);
         }
         let account: Arc<str> = account.into();
         let limiter = Arc::new(RateLimiter {
             #[cfg(feature = "shared-limits")]
             name: Arc::clone(&account),
-            shared: Mutex::new(Shared { tracker: LimitTracker::new(self.0.longest), waiting: 0 }),
+            shared: Mutex::new(Shared { tracker: LimitTracker::new(self.0.max_window), waiting: 0 }),
             changed: Notify::new(),
-            watched: OnceLock::new(),
+            subscribers: OnceLock::new(),
             clock: clock.clone(),
             #[cfg(feature = "shared-limits")]
             leases: self.0.batcher.as_ref().map(|batcher| LocalLeases::new(Arc::clone(batcher))),
-            longest: self.0.longest,
+            max_window: self.0.max_window,
         });
         accounts.limiters.insert(account, Arc::clone(&limiter));
         limiter
     }
 
-    /// Sets the longest window that is believed, and forgets what is known. A reset further ahead, or a longer `Retry-After`, is
+    /// Sets the longest window that is believed, and clears all known limits. A reset further ahead, or a longer `Retry-After`, is
     /// ignored, so that no header can block an account for a year. Default: [`MAX_WINDOW`], one hour.
     ///
     /// ```
@@ -167,24 +167,24 @@ impl RateLimiters {
     /// let limiters = vimeo_ext::RateLimiters::default().max_window(Duration::from_secs(15 * 60));
     /// ```
     #[must_use]
-    pub fn max_window(self, longest: Duration) -> Self {
+    pub fn max_window(self, max_window: Duration) -> Self {
         Self(Arc::new(Registry {
             accounts: Mutex::default(),
             #[cfg(feature = "shared-limits")]
             batcher: self.0.batcher.clone(),
-            longest,
+            max_window,
         }))
     }
 }
 
 impl RateLimiters {
-    /// A snapshot of every account, sorted by name: `account NAME` for a named one, `token` and a digest for a token without a
-    /// name, `app ID` for an app alone, and `logins of …` for the calls of logins.
+    /// Returns a snapshot of every account, sorted by name: `account NAME` for a named account, `token` and a digest for a token
+    /// without a name, `app ID` for an app alone, and `logins of …` for the calls of logins.
     ///
     /// ```
     /// let vimeo = vimeo_ext::Vimeo::builder().access_token("a").account("user 7").build()?;
-    /// let states = vimeo.rate_limiters().statuses();
-    /// assert!(states.iter().any(|(name, state)| name == "account user 7" && state.windows.is_empty()));
+    /// let statuses = vimeo.rate_limiters().statuses();
+    /// assert!(statuses.iter().any(|(name, status)| name == "account user 7" && status.windows.is_empty()));
     /// # Ok::<(), vimeo_ext::Error>(())
     /// ```
     pub fn statuses(&self) -> Vec<(String, RateLimitStatus)> {
@@ -193,10 +193,10 @@ impl RateLimiters {
             .iter()
             .map(|(name, limiter)| (name.to_string(), Arc::clone(limiter)))
             .collect();
-        let mut states: Vec<_> =
+        let mut statuses: Vec<_> =
             limiters.into_iter().map(|(name, limiter)| (name, limiter.status())).collect();
-        states.sort_by(|one, other| one.0.cmp(&other.0));
-        states
+        statuses.sort_by(|one, other| one.0.cmp(&other.0));
+        statuses
     }
 }
 
@@ -212,13 +212,13 @@ pub struct RateLimiter {
     name: Arc<str>,
     shared: Mutex<Shared>,
     changed: Notify,
-    /// Made for the first subscriber: most of many accounts have none.
-    watched: OnceLock<watch::Sender<RateLimitStatus>>,
+    /// Created for the first subscriber, because most accounts have none.
+    subscribers: OnceLock<watch::Sender<RateLimitStatus>>,
     clock: Clock,
     #[cfg(feature = "shared-limits")]
     leases: Option<LocalLeases>,
     /// The longest window that is believed.
-    longest: Duration,
+    max_window: Duration,
 }
 
 struct Shared {
@@ -227,47 +227,52 @@ struct Shared {
 }
 
 /// Reads the rate limit headers of a response.
-fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>, longest: Duration) -> HeaderSnapshot {
+fn read_headers(
+    headers: &HeaderMap,
+    now: Instant,
+    wall: DateTime<Utc>,
+    max_window: Duration,
+) -> HeaderSnapshot {
     let Some(limit) = RateLimit::read(headers) else { return HeaderSnapshot::default() };
-    // A reset further ahead than any window lasts is none.
-    let reset = limit.reset.and_then(|told| {
-        let left = Some(time_until(told, headers, wall)).filter(|left| *left <= longest)?;
-        Some((told, later(now, left)))
+    // A reset further ahead than any window lasts is ignored.
+    let reset = limit.reset.and_then(|reported| {
+        let left = Some(time_until(reported, headers, wall)).filter(|left| *left <= max_window)?;
+        Some((reported, later(now, left)))
     });
     HeaderSnapshot { limit: limit.limit, remaining: limit.remaining, reset }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The tracker is whole after every statement, so a panic elsewhere does not spoil it.
+    // The tracker is consistent after every statement, so a panic elsewhere does not corrupt it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl RateLimiter {
-    /// A snapshot of the account's limits.
+    /// Returns a snapshot of the account's limits.
     pub fn status(&self) -> RateLimitStatus {
         self.snapshot(&lock(&self.shared))
     }
 
-    /// A stream of snapshots: one now and one after each change. Changes that come faster than they are read are merged.
+    /// Returns a stream of snapshots: one now and one after each change. Changes that come faster than they are read are merged.
     ///
     /// ```no_run
     /// use futures_util::StreamExt;
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
     /// let mut changes = vimeo.rate_limiter().changes();
-    /// while let Some(state) = changes.next().await {
-    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "rate limit");
+    /// while let Some(status) = changes.next().await {
+    ///     tracing::info!(waiting = status.waiting, windows = ?status.windows, "rate limit");
     /// }
     /// # }
     /// ```
     pub fn changes(&self) -> impl Stream<Item = RateLimitStatus> + Send + Unpin + 'static {
-        let watched = self.watched.get_or_init(|| watch::Sender::new(RateLimitStatus::default()));
-        watched.send_replace(self.status());
-        let mut receiver = watched.subscribe();
+        let subscribers = self.subscribers.get_or_init(|| watch::Sender::new(RateLimitStatus::default()));
+        subscribers.send_replace(self.status());
+        let mut receiver = subscribers.subscribe();
         receiver.mark_changed();
         Box::pin(futures_util::stream::unfold(receiver, async |mut receiver| {
             receiver.changed().await.ok()?;
-            let state = receiver.borrow_and_update().clone();
-            Some((state, receiver))
+            let status = receiver.borrow_and_update().clone();
+            Some((status, receiver))
         }))
     }
 
@@ -286,26 +291,27 @@ impl RateLimiter {
                     limit: window.id.limit,
                     remaining: window.remaining,
                     with_fields: window.id.with_fields,
-                    resets_at: window.resets.filter(|resets| *resets > now).map(at),
+                    resets_at: window.resets_at.filter(|resets_at| *resets_at > now).map(at),
                 })
                 .collect(),
-            blocked_until: shared.tracker.blocked(now).map(at),
+            blocked_until: shared.tracker.blocked_until(now).map(at),
             in_flight: shared.tracker.in_flight(),
             waiting: shared.waiting,
         }
     }
 
-    /// Wakes the calls that wait, and informs subscribers.
+    /// Wakes the calls that wait, and notifies subscribers.
     fn publish(&self, shared: &Shared) {
         if shared.waiting > 0 {
             self.changed.notify_waiters();
         }
-        if let Some(watched) = self.watched.get().filter(|watched| watched.receiver_count() > 0) {
-            watched.send_replace(self.snapshot(shared));
+        let subscribers = self.subscribers.get().filter(|subscribers| subscribers.receiver_count() > 0);
+        if let Some(subscribers) = subscribers {
+            subscribers.send_replace(self.snapshot(shared));
         }
     }
 
-    /// Admits a call, or delays it as the policy says, by the limits of this process and by those that processes share.
+    /// Admits a call, or delays it according to the policy, by the limits of this process and by those that processes share.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         request: &Request,
@@ -319,46 +325,45 @@ impl RateLimiter {
     }
 
     async fn admit_local(&self, request: &Request, policy: RateLimitPolicy) -> Result<Permit<'_>, Error> {
-        let class = class(request);
-        // As a rule it may go at once; whoever has to wait asks again once it would hear of a change.
-        if lock(&self.shared).tracker.ask(class, Instant::now()) == Admission::Granted {
+        let class = call_class(request);
+        // Usually the call can be sent at once. A call that has to wait subscribes to changes first and then asks again.
+        if lock(&self.shared).tracker.try_admit(class, Instant::now()) == Admission::Granted {
             return Ok(Permit::new(self, class, true));
         }
-        // On the heap, so that calls that may go make no room for the wait.
-        Box::pin(self.wait_for_room(request, class, policy)).await
+        // On the heap, so that the futures of calls that do not wait stay small.
+        Box::pin(self.wait_for_admission(request, class, policy)).await
     }
 
-    async fn wait_for_room(
+    async fn wait_for_admission(
         &self,
         request: &Request,
         class: CallClass,
         policy: RateLimitPolicy,
     ) -> Result<Permit<'_>, Error> {
-        let began = Instant::now();
+        let started = Instant::now();
         let mut waiting: Option<Waiting<'_>> = None;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let verdict = lock(&self.shared).tracker.ask(class, Instant::now());
-            let at_most = match (verdict, policy) {
+            let admission = lock(&self.shared).tracker.try_admit(class, Instant::now());
+            let at_most = match (admission, policy) {
                 (Admission::Granted, _) => {
                     return Ok(Permit::new(self, class, true));
                 }
                 (_, RateLimitPolicy::ReportOnly) => {
                     return Ok(Permit::new(self, class, false));
                 }
-                // ActiveLeases back for an instant, until the first answers tell the limit.
+                // Waits briefly until the first responses show the limit.
                 (Admission::AwaitResponse, RateLimitPolicy::FailFast) => Duration::from_secs(60),
                 (_, RateLimitPolicy::FailFast) => Duration::ZERO,
                 (_, RateLimitPolicy::Wait { at_most }) => at_most,
             };
-            // A wait beyond the range of the clock is one of a year.
-            let deadline = later(began, at_most);
+            let deadline = later(started, at_most);
             if waiting.is_none() {
                 waiting = Some(Waiting::new(self));
-                if let Admission::RetryAt(until) = verdict {
-                    let seconds = until.saturating_duration_since(began).as_secs();
+                if let Admission::RetryAt(until) = admission {
+                    let seconds = until.saturating_duration_since(started).as_secs();
                     tracing::debug!(
                         operation = class.operation,
                         seconds,
@@ -366,23 +371,26 @@ impl RateLimiter {
                     );
                 }
             }
-            match verdict {
-                Admission::RetryAt(until) if until > deadline => return Err(self.deferred(request, until)),
+            match admission {
+                Admission::RetryAt(until) if until > deadline => {
+                    return Err(self.deferred(request, until, false));
+                }
                 Admission::RetryAt(until) => sleep_until(until).await,
                 Admission::Granted | Admission::AwaitResponse => {
                     if timeout_at(deadline, changed).await.is_err() {
-                        return Err(self.deferred(request, deadline));
+                        return Err(self.deferred(request, deadline, false));
                     }
                 }
             }
         }
     }
 
-    fn deferred(&self, request: &Request, until: Instant) -> Error {
+    /// Makes the error of a call that was not sent.
+    fn deferred(&self, request: &Request, until: Instant, held_by_others: bool) -> Error {
         let wait = until.saturating_duration_since(Instant::now());
         let at = TimeDelta::from_std(wait).ok().and_then(|wait| self.clock.now().checked_add_signed(wait));
-        let refusal = RateLimited::new(request.name(), Some(wait), None).at(at);
-        Error::RateLimited(Box::new(refusal))
+        let error = RateLimited::new(request.name(), Some(wait), None).at(at).held_by_others(held_by_others);
+        Error::RateLimited(Box::new(error))
     }
 }
 
@@ -392,7 +400,7 @@ impl fmt::Debug for RateLimiter {
     }
 }
 
-fn class(request: &Request) -> CallClass {
+fn call_class(request: &Request) -> CallClass {
     CallClass {
         operation: request.operation.map_or("", |operation| operation.id),
         with_fields: request.url.query().is_some_and(|query| {
@@ -401,7 +409,7 @@ fn class(request: &Request) -> CallClass {
     }
 }
 
-/// Counts a call that waits, for as long as the value lives.
+/// Counts a call as waiting until it is dropped.
 struct Waiting<'a>(&'a RateLimiter);
 
 impl<'a> Waiting<'a> {
@@ -426,7 +434,7 @@ pub(crate) struct Permit<'a> {
     limiter: &'a RateLimiter,
     class: CallClass,
     counted: bool,
-    /// Its place in the lease that this process holds.
+    /// Its call in the lease that this process holds.
     #[cfg(feature = "shared-limits")]
     in_flight: Option<InFlightGuard<'a>>,
 }
@@ -443,30 +451,30 @@ impl<'a> Permit<'a> {
     }
 
     /// Updates the limits from the response.
-    pub(crate) fn answered(&self, answer: &RawResponse) {
+    pub(crate) fn record_response(&self, response: &RawResponse) {
         let now = Instant::now();
         let wall = self.limiter.clock.now();
         let mut shared = lock(&self.limiter.shared);
-        let reading = read(&answer.headers, now, wall, self.limiter.longest);
+        let headers = read_headers(&response.headers, now, wall, self.limiter.max_window);
         tracing::trace!(
             operation = self.class.operation,
-            status = answer.status.as_u16(),
-            limit = reading.limit,
-            remaining = reading.remaining,
+            status = response.status.as_u16(),
+            limit = headers.limit,
+            remaining = headers.remaining,
             "counted against the account's rate limit"
         );
-        if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
-            let wait = retry_after(&answer.headers, wall);
-            shared.tracker.refused(self.class, reading, wait, now, fastrand::f64());
+        if response.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(response) {
+            let wait = retry_after(&response.headers, wall);
+            shared.tracker.record_429(self.class, headers, wait, now, fastrand::f64());
             tracing::warn!(
-                limit = reading.limit,
-                remaining = reading.remaining,
-                origin = ?answer.origin(),
+                limit = headers.limit,
+                remaining = headers.remaining,
+                origin = ?response.origin(),
                 "a call was refused with 429"
             );
-        } else if answer.origin() != ResponseOrigin::Intermediary {
-            // What did not come from the API tells nothing of its limits.
-            shared.tracker.answered(self.class, reading, now);
+        } else if response.origin() != ResponseOrigin::Intermediary {
+            // A response that did not come from the API says nothing about its limits.
+            shared.tracker.record_response(self.class, headers, now);
         }
         self.limiter.publish(&shared);
     }
@@ -482,7 +490,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Error 9006 throttles one action, the following of users, not the account.
-fn is_other_throttle(answer: &RawResponse) -> bool {
-    ApiError::read(None, "", answer.clone()).error_code() == Some(9006)
+/// Whether the response throttles one action instead of the account: error 9006 is for following users.
+fn is_other_throttle(response: &RawResponse) -> bool {
+    ApiError::read(None, "", response.clone()).error_code() == Some(9006)
 }

@@ -1,13 +1,12 @@
-//! How long to wait after the n-th failure in a row. Pure: chance comes in as a number.
+//! The delay after the n-th failure in a row. Pure: the random number is a parameter.
 
 use std::time::Duration;
 
-use crate::timeouts::share;
+use crate::timeouts::jittered;
 
-/// Exponential waits with full jitter: a random share of `base · 2ⁿ`, never more than `cap`.
+/// Exponential backoff with full jitter: a random part of `base · 2ⁿ`, at most `cap`.
 ///
-/// Defaults: base 500 ms, cap 30 s. Full jitter keeps a thousand clients that broke at one moment
-/// from coming back at one moment. Where a wait must not be short, half of it is sure.
+/// Defaults: base 500 ms, cap 30 s. Full jitter spreads the retries of clients that failed at the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     pub(crate) base: Duration,
@@ -21,34 +20,34 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Waits that start at up to `base` and never exceed `cap`.
+    /// Makes a backoff whose first delay is at most `base`, and whose delays never exceed `cap`.
     ///
     /// ```
     /// # use std::time::Duration;
     /// use vimeo_ext::retry::Backoff;
-    /// let patient = Backoff::new(Duration::from_secs(2), Duration::from_secs(120));
-    /// assert_eq!(patient.max_delay(0), Duration::from_secs(2));
-    /// assert_eq!(patient.max_delay(20), Duration::from_secs(120));
+    /// let backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(120));
+    /// assert_eq!(backoff.max_delay(0), Duration::from_secs(2));
+    /// assert_eq!(backoff.max_delay(20), Duration::from_secs(120));
     /// ```
     pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap }
     }
 
-    /// The longest wait after `failures` earlier failures in a row.
+    /// Returns the maximum delay after `failures` earlier failures in a row.
     pub fn max_delay(&self, failures: u32) -> Duration {
         let factor = 2u32.checked_pow(failures).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    /// A wait of which half is sure, for one draw of `chance` in `0.0..=1.0`: nobody comes back at once.
+    /// Returns a delay of at least half the maximum, for a random number `chance` in `0.0..=1.0`.
     pub(crate) fn delay_at_least_half(&self, failures: u32, chance: f64) -> Duration {
         let half = self.max_delay(failures).checked_div(2).unwrap_or_default();
-        half.saturating_add(share(half, chance))
+        half.saturating_add(jittered(half, chance))
     }
 
-    /// The wait for one draw of `chance` in `0.0..=1.0`.
-    pub(crate) fn wait(&self, failures: u32, chance: f64) -> Duration {
-        share(self.max_delay(failures), chance)
+    /// Returns a delay for a random number `chance` in `0.0..=1.0`.
+    pub(crate) fn delay(&self, failures: u32, chance: f64) -> Duration {
+        jittered(self.max_delay(failures), chance)
     }
 }
 
@@ -61,9 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_to_the_cap_and_jitter_scales_them() {
+    fn delays_grow_to_the_cap_and_jitter_scales_them() {
         let backoff = Backoff::default();
-        // (failures so far, chance, wait)
+        // (failures so far, chance, delay)
         let table = [
             (0, 1.0, ms(500)),
             (1, 1.0, ms(1_000)),
@@ -77,8 +76,8 @@ mod tests {
             (2, f64::NAN, ms(2_000)),
             (2, 7.0, ms(2_000)),
         ];
-        for (failures, chance, wait) in table {
-            assert_eq!(backoff.wait(failures, chance), wait, "failure {failures}, chance {chance}");
+        for (failures, chance, delay) in table {
+            assert_eq!(backoff.delay(failures, chance), delay, "failure {failures}, chance {chance}");
         }
         for (failures, chance, wait) in
             [(0, 0.0, ms(250)), (0, 1.0, ms(500)), (1, 0.5, ms(750)), (9, 1.0, ms(30_000))]

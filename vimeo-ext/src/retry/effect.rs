@@ -1,38 +1,38 @@
-//! What the end of a call says about whether it took effect: pure, all it goes by comes in.
+//! Whether a call took effect, by its result: a pure function of its parameters.
 
 use http::{HeaderMap, StatusCode};
 use vimeo_api::{ApiError, Delivery, RawResponse, ResponseOrigin};
 
 use super::AttemptResult;
 
-/// A response, as far as decisions go by it.
+/// The parts of a response that retry decisions depend on.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ResponseSummary<'a> {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: &'a HeaderMap,
-    /// Whether the API sent it, or something before it.
+    /// Whether the API sent the response, or an intermediary.
     pub origin: ResponseOrigin,
-    /// Vimeo's number for the error.
+    /// Vimeo's error code.
     pub code: Option<i64>,
 }
 
 impl<'a> ResponseSummary<'a> {
-    /// A response of which no more is known than its status and headers.
+    /// Makes a summary with an unknown sender and no error code.
     pub fn new(status: StatusCode, headers: &'a HeaderMap) -> Self {
         Self { status, headers, origin: ResponseOrigin::Unclear, code: None }
     }
 
-    /// Sent by this one, and with this number in its body.
+    /// Sets the sender, and the error code from the body.
     #[must_use]
     pub fn sent_by(mut self, origin: ResponseOrigin, code: Option<i64>) -> Self {
         (self.origin, self.code) = (origin, code);
         self
     }
 
-    /// What a response says.
+    /// Summarizes a response.
     pub fn of(response: &'a RawResponse) -> Self {
         let origin = response.origin();
         let is_error = !response.status.is_success() && origin == ResponseOrigin::Api;
@@ -40,44 +40,44 @@ impl<'a> ResponseSummary<'a> {
         Self::new(response.status, &response.headers).sent_by(origin, code)
     }
 
-    /// Whether the API itself says that it did nothing, and asks for the call again.
+    /// Whether the API itself says that the call had no effect, and asks for a retry.
     pub(super) fn requests_retry(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
             && self.origin == ResponseOrigin::Api
-            && self.code == Some(ASKS_AGAIN)
+            && self.code == Some(RETRY_REQUESTED)
     }
 }
 
-/// Vimeo's number for "retry your request"; it comes with `503`.
-const ASKS_AGAIN: i64 = 7001;
+/// Vimeo's error code for "retry your request"; it comes with `503`.
+const RETRY_REQUESTED: i64 = 7001;
 
-/// What a gateway says when its client has gone away; it is no standard's.
+/// The non-standard status of a gateway whose client has closed the connection.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Whether a call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It did what it was to do.
+    /// It was executed.
     Done,
-    /// It did nothing.
+    /// It had no effect.
     Nothing,
-    /// It may have: look before a call is sent again that creates something.
+    /// It may have been executed: check before repeating a call that creates something.
     Unknown,
 }
 
-/// Whether a call took effect, by how it ended.
+/// Returns whether a call took effect, by its result.
 ///
-/// | how it ended | |
+/// | result | effect |
 /// |---|---|
-/// | not sent; a layer refused to send | nothing |
+/// | not sent, or refused by middleware | nothing |
 /// | no response | unknown |
 /// | `2xx` of the API, or without a body | done |
-/// | `503` of the API with code 7001, which asks for the call again | nothing |
+/// | `503` of the API with code 7001, which asks for a retry | nothing |
 /// | any other `5xx` | unknown |
-/// | `408` or `499`, which gateways send while the call is under way | unknown |
+/// | `408` or `499`, which gateways send while a call is in flight | unknown |
 /// | `425` | nothing if the API sent it, else unknown |
-/// | any other `4xx` of the API, or of nobody knows whom | nothing |
-/// | anything that something before the API sent, and any redirect | unknown |
+/// | any other `4xx` of the API or of an unknown sender | nothing |
+/// | any response of an intermediary, and any redirect | unknown |
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -107,13 +107,13 @@ pub fn effect(outcome: &AttemptResult<'_>) -> Effect {
     }
 }
 
-/// As [`effect`], of the error that a call ended with.
+/// Returns whether a call took effect, by its error; see [`effect`].
 ///
-/// A flow that creates something asks this before it lets go of what it has written down.
+/// A flow that creates something checks this before it deletes its journal entry.
 pub fn effect_of_error(error: &vimeo_api::Error) -> Effect {
-    let Some(answer) = error.api() else {
+    let Some(response) = error.api() else {
         return match (error.delivery(), error.status()) {
-            // A response that could not be read.
+            // The response could not be read.
             (_, Some(status)) if status.is_success() && !error.is_intermediary() => Effect::Done,
             (Delivery::NotSent, None) => Effect::Nothing,
             _ => Effect::Unknown,
@@ -122,9 +122,9 @@ pub fn effect_of_error(error: &vimeo_api::Error) -> Effect {
     if error.delivery() == Delivery::NotSent {
         return Effect::Nothing;
     }
-    let response =
-        ResponseSummary::new(answer.status(), answer.headers()).sent_by(answer.origin(), answer.error_code());
-    effect(&AttemptResult::Response(response))
+    let summary = ResponseSummary::new(response.status(), response.headers())
+        .sent_by(response.origin(), response.error_code());
+    effect(&AttemptResult::Response(summary))
 }
 
 #[cfg(test)]
@@ -135,11 +135,11 @@ mod tests {
     use super::*;
 
     const VIMEO: &str = r#"{"error": "No."}"#;
-    const AGAIN: &str = r#"{"error": "x", "developer_message": "Please retry.", "error_code": 7001}"#;
+    const RETRY: &str = r#"{"error": "x", "developer_message": "Please retry.", "error_code": 7001}"#;
     const HTML: &str = "<html><title>Gateway</title></html>";
 
     #[test]
-    fn the_table_of_responses() {
+    fn effect_by_status_and_body() {
         use Effect::{Done, Nothing, Unknown};
         // (status, body, effect)
         let table = [
@@ -168,8 +168,8 @@ mod tests {
             (500, VIMEO, Unknown),
             (502, r#"{"error": "x", "error_code": 3116}"#, Unknown),
             (502, HTML, Unknown),
-            (503, AGAIN, Nothing),
-            (500, AGAIN, Unknown),
+            (503, RETRY, Nothing),
+            (500, RETRY, Unknown),
             (503, HTML, Unknown),
             (503, "", Unknown),
             (524, "error code: 524", Unknown),
@@ -190,9 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_missing_responses() {
-        let timed_out =
-            |delivery| Error::TimedOut { operation: "x".into(), after: Default::default(), delivery };
+    fn effect_without_a_response() {
+        let timed_out = |sent| Error::TimedOut { operation: "x".into(), after: Default::default(), sent };
         let no_content =
             Error::NoContent { operation: "x".into(), status: StatusCode::CREATED, headers: Box::default() };
         for (error, expected) in [

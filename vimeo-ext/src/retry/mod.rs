@@ -1,4 +1,4 @@
-//! When a call is sent again.
+//! Retries: which calls are repeated, and after which delay.
 
 mod backoff;
 mod decide;

@@ -1,10 +1,10 @@
-//! The numbers that the decision goes by.
+//! The settings of retries.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often, and after which waits, a call is sent again.
+/// When and how often calls are retried.
 ///
 /// Set it for a client with [`VimeoBuilder::retry`](crate::VimeoBuilder::retry), and for one call as an extension:
 ///
@@ -18,18 +18,18 @@ use std::time::Duration;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Attempts in all, the first included. Default: 4.
+    /// The maximum number of attempts, including the first. Default: 4.
     pub attempts: u32,
-    /// The longest first wait; it doubles with each attempt. Default: 500 ms.
+    /// The maximum delay before the first retry; it doubles with each attempt. Default: 500 ms.
     pub initial_backoff: Duration,
-    /// The longest wait of one's own choosing. Default: 20 s.
+    /// The maximum delay, unless the server names one. Default: 20 s.
     pub max_backoff: Duration,
-    /// The longest wait that is obeyed when the server names one; beyond it the call fails at once. Default: 90 s.
+    /// The maximum delay that the server can ask for. If it asks for more, the call fails at once. Default: 90 s.
     pub max_retry_after: Duration,
-    /// The time after which no further attempt begins; an attempt under way is not ended. Default: 120 s.
+    /// The time after which no further attempt begins. An attempt in flight is not cancelled. Default: 120 s.
     pub max_elapsed: Duration,
-    /// Whether the call may be carried out twice, whatever its method. Default: false, then `POST` and `PATCH` are sent
-    /// again only when they surely did not take effect.
+    /// Whether the call can be executed twice, regardless of its method. Default: false, so that `POST` and `PATCH` are retried only if
+    /// they had no effect.
     pub idempotent: bool,
     jitter: Option<Arc<dyn Fn() -> f64 + Send + Sync>>,
 }
@@ -51,7 +51,7 @@ impl Default for RetryPolicy {
 impl vimeo_api::RetryOption for RetryPolicy {}
 
 impl RetryPolicy {
-    /// One attempt only.
+    /// Makes a policy with a single attempt.
     pub fn never() -> Self {
         Self::default().attempts(1)
     }
@@ -73,8 +73,8 @@ impl RetryPolicy {
 
     /// Sets [`max_retry_after`](Self::max_retry_after).
     #[must_use]
-    pub fn max_retry_after(mut self, cap: Duration) -> Self {
-        self.max_retry_after = cap;
+    pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
+        self.max_retry_after = max_retry_after;
         self
     }
 
@@ -92,7 +92,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Where the random numbers in `0.0..=1.0` come from that scale the waits; for tests. Default: a fast generator.
+    /// Sets the source of the random numbers in `0.0..=1.0` that scale the delays; for tests. Default: a fast generator.
     #[must_use]
     pub fn jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.jitter = Some(Arc::new(jitter));

@@ -1,4 +1,4 @@
-//! The client over a `tower` service, and without `async`.
+//! The adapters: a `tower` service as transport, and the blocking client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::http;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The client of reqwest's as a service.
+/// A reqwest client as a service.
 async fn execute(
     client: reqwest::Client,
     request: ::http::Request<reqwest::Body>,
@@ -22,7 +22,7 @@ async fn execute(
 }
 
 #[tokio::test]
-async fn a_tower_stack_carries_the_calls() {
+async fn tower_stack_sends_calls() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.add_videos(3);
     let client = http::builder().no_proxy().build().unwrap();
@@ -54,12 +54,11 @@ async fn a_tower_stack_carries_the_calls() {
 }
 
 #[tokio::test]
-async fn what_a_tower_stack_fails_with_is_an_error_of_the_connection() {
+async fn tower_stack_errors_are_connection_errors() {
     let vimeo = |transport: TowerTransport<_>| {
         let builder = Vimeo::builder().access_token("token").retry(RetryPolicy::never());
         builder.transport(transport).build().unwrap()
     };
-    // (error, whether anything was sent)
     let service = service_fn(|_: ::http::Request<reqwest::Body>| async {
         Err::<::http::Response<reqwest::Body>, BoxError>("the pool is closed".into())
     });
@@ -68,7 +67,7 @@ async fn what_a_tower_stack_fails_with_is_an_error_of_the_connection() {
     assert_eq!(error.delivery(), Delivery::Unknown);
     assert!(error.to_string().contains("the pool is closed"), "{error}");
 
-    // Where reqwest says that no connection was made, nothing was sent.
+    // If reqwest reports that no connection was made, nothing was sent.
     let client = http::builder().no_proxy().build().unwrap();
     let service = service_fn(move |request| execute(client.clone(), request));
     let builder = Vimeo::builder().access_token("token").retry(RetryPolicy::never());
@@ -79,17 +78,17 @@ async fn what_a_tower_stack_fails_with_is_an_error_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_response_of_a_tower_stack_is_bounded() {
+async fn tower_responses_have_a_maximum_size() {
     let service = service_fn(|_: ::http::Request<reqwest::Body>| async {
         Ok::<_, BoxError>(::http::Response::new(reqwest::Body::from(vec![b' '; 2_000])))
     });
-    let transport = TowerTransport::new(service).response_limit(1_999);
+    let transport = TowerTransport::new(service).max_response_size(1_999);
     let vimeo = Vimeo::builder().access_token("token").transport(transport).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(matches!(error, Error::ResponseTooLarge { limit: 1_999, .. }), "{error}");
 }
 
-/// A sandbox that runs while its thread does, and a blocking client of it.
+/// Runs a test with a sandbox on a runtime of its own, and a blocking client.
 fn with_sandbox(test: impl FnOnce(&Sandbox, blocking::Vimeo)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime.block_on(Sandbox::builder().keep_bytes(true).start()).unwrap();
@@ -98,7 +97,7 @@ fn with_sandbox(test: impl FnOnce(&Sandbox, blocking::Vimeo)) {
 }
 
 #[test]
-fn calls_lists_and_uploads_block() {
+fn blocking_client_sends_calls_lists_and_uploads() {
     with_sandbox(|sandbox, vimeo| {
         sandbox.add_videos(3);
         let folder = tempfile::tempdir().unwrap();
@@ -119,7 +118,7 @@ fn calls_lists_and_uploads_block() {
 }
 
 #[test]
-fn a_blocking_client_is_used_by_many_threads_and_dropped_anywhere() {
+fn blocking_client_is_shared_by_threads_and_dropped_anywhere() {
     with_sandbox(|_, vimeo| {
         let threads: Vec<_> = (0..4)
             .map(|_| {
@@ -136,7 +135,7 @@ fn a_blocking_client_is_used_by_many_threads_and_dropped_anywhere() {
 }
 
 #[test]
-fn a_call_outside_of_a_runtime_says_so() {
+fn a_call_outside_a_runtime_is_an_error() {
     let vimeo = Vimeo::builder().access_token("token").base_url("http://127.0.0.1:1").build().unwrap();
     let error = futures_util::FutureExt::now_or_never(vimeo.get("/me").send()).unwrap().unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error:?}");

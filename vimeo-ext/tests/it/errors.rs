@@ -1,4 +1,4 @@
-//! What errors tell.
+//! What errors report.
 
 use serde_json::json;
 use vimeo_api::{Error, Quota};
@@ -6,7 +6,7 @@ use vimeo_api::{Error, Quota};
 use crate::fake::{Fake, answer};
 
 #[test]
-fn what_main_prints_says_what_to_do() {
+fn debug_prints_the_display_text() {
     let error = vimeo_ext::Vimeo::builder().from_variables(|_| None).err().unwrap();
     assert_eq!(
         format!("{error:?}"),
@@ -28,7 +28,7 @@ async fn errors_carry_status_headers_request_id_and_body() {
         assert_eq!(error.headers().unwrap()["x-request-id"], "r42");
         assert_eq!(error.rate_limit().unwrap().remaining, Some(8));
         assert_eq!(error.api().unwrap().bytes(), body);
-        // A page of HTML is no word of Vimeo's on what is there.
+        // An HTML page is not Vimeo's statement about what exists.
         assert_eq!(error.is_not_found(), !body.starts_with('<'), "{body}");
         assert_eq!(error.error_code(), body.starts_with('{').then_some(5000));
     }
@@ -69,7 +69,7 @@ async fn every_error_shape_gives_code_message_and_fields() {
 
 /// BEHAVIOUR.md: E04.
 #[tokio::test(start_paused = true)]
-async fn a_full_quota_is_a_typed_error_and_not_retried() {
+async fn quota_exceeded_is_typed_and_not_retried() {
     for (code, quota) in [(4101, Quota::Storage), (4102, Quota::Period)] {
         let fake = Fake::new(move |_, _| answer(403).json(json!({"error": "Full.", "error_code": code})));
         let error = fake.vimeo().upload(vec![1, 2, 3]).send().await.unwrap_err();
@@ -81,7 +81,7 @@ async fn a_full_quota_is_a_typed_error_and_not_retried() {
 }
 
 #[tokio::test]
-async fn an_unreachable_host_is_told_apart_and_surely_nothing_was_sent() {
+async fn an_unreachable_host_reports_that_nothing_was_sent() {
     // Port 9 on the loopback: nothing listens there.
     let vimeo = vimeo_ext::Vimeo::builder()
         .access_token("t0ken")

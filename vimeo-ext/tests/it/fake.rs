@@ -1,4 +1,4 @@
-//! A Vimeo in memory, below the whole chain: no sockets, so that a paused clock stays true.
+//! An in-memory Vimeo below the whole pipeline. It has no sockets, so a paused clock stays exact.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use vimeo_api::{Delivery, Error, RawResponse, Request, Transport, TransportFuture};
 use vimeo_ext::{Clock, RetryPolicy, Vimeo, VimeoBuilder};
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
@@ -35,7 +35,7 @@ impl Seen {
     }
 }
 
-/// What the fake does with a request.
+/// The fake's reaction to a request.
 pub(crate) struct Answer {
     after: Duration,
     result: Result<RawResponse, Error>,
@@ -46,7 +46,7 @@ pub(crate) fn answer(status: u16) -> Answer {
     Answer { after: Duration::ZERO, result: Ok(RawResponse::new(status, HeaderMap::new(), Bytes::new())) }
 }
 
-/// The connection broke before an answer came.
+/// A connection that broke before a response arrived.
 pub(crate) fn broken(sent: Delivery) -> Answer {
     let result = Err(Error::TimedOut { operation: "fake".into(), after: Duration::ZERO, delivery: sent });
     Answer { after: Duration::ZERO, result }
@@ -79,9 +79,10 @@ impl Answer {
         self
     }
 }
+
 type Handler = dyn Fn(&Seen, usize) -> Answer + Send + Sync;
 
-/// Answers each request with what the handler says of it and of its number, from 0.
+/// Responds to each request with the result of the handler, which gets the request and its number, from 0.
 #[derive(Clone)]
 pub(crate) struct Fake {
     handler: Arc<Handler>,
@@ -101,7 +102,7 @@ impl Fake {
         self.log.lock().unwrap().len()
     }
 
-    /// A client over it, with a clock that follows tokio's and waits that are as long as they can be.
+    /// A builder with this transport, a clock that follows tokio's, and maximum retry delays.
     pub(crate) fn builder(&self) -> VimeoBuilder {
         Vimeo::builder()
             .access_token("t0ken")
@@ -115,7 +116,7 @@ impl Fake {
     }
 }
 
-/// What the clocks of tests show at their beginning.
+/// The start time of the tests' clocks.
 pub(crate) fn start() -> DateTime<Utc> {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }

@@ -1,8 +1,8 @@
-//! HTTP clients of the tests' own.
+//! HTTP clients for the tests.
 
 use rustls::crypto::ring;
 
-/// Like `reqwest::Client::builder()`; reqwest finds its cryptography in the process.
+/// Like `reqwest::Client::builder()`, with a crypto provider installed in the process.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
     install_provider();
     reqwest::Client::builder()
@@ -13,8 +13,8 @@ pub(crate) fn client() -> reqwest::Client {
     builder().build().unwrap()
 }
 
-/// For clients that others build.
+/// Installs a crypto provider for clients that are built elsewhere.
 pub(crate) fn install_provider() {
-    // Another test may have been first.
+    // Fails if another test has installed one already.
     let _ = ring::default_provider().install_default();
 }

@@ -1,4 +1,4 @@
-//! What stands between here and Vimeo and answers in its place: portals, firewalls, gateways, redirects.
+//! Responses of intermediaries between the client and Vimeo: portals, firewalls, gateways, redirects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ fn portal(status: u16) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_a_portal_is_no_success_whatever_the_call_expects() {
+async fn a_portal_page_is_an_error_for_every_call() {
     let fake = Fake::new(|_, _| portal(200));
     let vimeo = fake.vimeo();
     let videos = vimeo.api().videos();
@@ -50,7 +50,7 @@ async fn a_page_of_a_portal_is_no_success_whatever_the_call_expects() {
 
 /// BEHAVIOUR.md: E03.
 #[tokio::test(start_paused = true)]
-async fn a_page_with_an_error_status_says_nothing_of_the_token_or_the_video() {
+async fn an_error_page_is_not_attributed_to_the_api() {
     for status in [400, 401, 403, 404, 410, 451] {
         let fake = Fake::new(move |_, _| portal(status));
         let error = fake.vimeo().api().videos().delete_video(1).send().await.unwrap_err();
@@ -62,11 +62,11 @@ async fn a_page_with_an_error_status_says_nothing_of_the_token_or_the_video() {
     }
 }
 
-/// Counts how often it is asked.
+/// A refresher that counts its calls.
 #[derive(Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
+struct CountingRefresher(Arc<AtomicUsize>);
 
-impl Refresher for Counting {
+impl Refresher for CountingRefresher {
     fn refresh<'a>(&'a self, _: Option<&'a AccessToken>) -> BoxFuture<'a, Result<AccessToken, RefreshError>> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(AccessToken::from("new")) })
@@ -74,31 +74,31 @@ impl Refresher for Counting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_of_a_proxy_neither_renews_nor_gives_up_the_token() {
+async fn a_proxys_401_keeps_the_token() {
     let fake = Fake::new(|_, number| if number == 0 { portal(401) } else { answer(200).json(json!({})) });
-    let refresher = Counting::default();
+    let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     assert!(vimeo.get("/me").send().await.unwrap_err().is_intermediary());
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(refresher.0.load(Ordering::SeqCst), 0);
     assert_eq!(fake.log().pop().unwrap().token(), Some("t0ken"));
 
-    // Vimeo refuses the call, and the check of the token meets the proxy, or nobody's words: that is no proof.
-    for verdict in [|| portal(401), || answer(401)] {
+    // Vimeo rejects the call, but the check of the token is answered by the proxy or an unknown sender: that is no proof.
+    for check in [|| portal(401), || answer(401)] {
         let fake = Fake::new(move |seen, _| match seen.path.as_str() {
-            "/oauth/verify" => verdict(),
+            "/oauth/verify" => check(),
             _ => answer(401).json(json!({"error": "No."})),
         });
         let vimeo = fake.vimeo();
         for _ in 0..2 {
             assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
         }
-        assert_eq!(fake.count(), 4, "the token is not given up");
+        assert_eq!(fake.count(), 4, "the token stays valid");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_creates_is_not_sent_again_after_a_gateways_429() {
+async fn creates_are_not_retried_after_a_gateways_429() {
     for (first, sent) in
         [(portal as fn(u16) -> Answer, 1), (|status| answer(status).json(json!({"error": "Too many."})), 2)]
     {
@@ -110,7 +110,7 @@ async fn a_call_that_creates_is_not_sent_again_after_a_gateways_429() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_tells_nothing_of_the_rate_limit() {
+async fn a_portal_page_does_not_change_the_rate_limit() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(200).json(json!({})).limit(9, 8, "2026-03-01T12:00:30Z"),
         _ => portal(403).limit(9, 0, "2026-03-01T12:00:30Z"),
@@ -122,9 +122,9 @@ async fn a_page_tells_nothing_of_the_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_is_told_by_its_kind_and_not_repeated() {
+async fn unreadable_bodies_are_described_without_secrets() {
     let secret = "0123456789abcdef0123456789abcdef";
-    // (body, what the text says)
+    // (body, expected text)
     let table: [(Vec<u8>, &str); 6] = [
         (b"\x1f\x8b\x08\x00".to_vec(), "is compressed data (gzip), not the API's JSON"),
         (b"{\"name\": \"caf\xe9\"}".to_vec(), "is not in UTF-8 from byte 13 on"),
@@ -141,15 +141,11 @@ async fn what_cannot_be_read_is_told_by_its_kind_and_not_repeated() {
         assert!(text.contains(words) && !text.contains(secret), "{text}");
     }
     let fake = Fake::new(|_, _| answer(200).body("\u{feff}{\"name\": \"a\"}"));
-    assert_eq!(
-        fake.vimeo().get("/me").send().await.unwrap()["name"],
-        "a",
-        "a byte order mark is passed over"
-    );
+    assert_eq!(fake.vimeo().get("/me").send().await.unwrap()["name"], "a", "a byte order mark is ignored");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_values_is_an_error_and_not_read() {
+async fn a_response_with_too_many_values_is_an_error() {
     let body = format!(r#"{{"data": [{}{{}}]}}"#, "{},".repeat(1 << 20));
     let fake = Fake::new(move |_, _| answer(200).body(body.clone()));
     let vimeo = fake.vimeo();
@@ -174,7 +170,7 @@ async fn mount(server: &MockServer, verb: &str, at: &str, response: ResponseTemp
 }
 
 #[tokio::test]
-async fn a_redirect_is_followed_to_the_same_call_on_the_same_host_alone() {
+async fn redirects_keep_the_method_and_the_host() {
     let server = MockServer::start().await;
     let done = || ResponseTemplate::new(200).set_body_json(json!({"at": "the end"}));
     for verb in ["GET", "POST", "PATCH", "PUT", "DELETE"] {
@@ -206,7 +202,7 @@ async fn a_redirect_is_followed_to_the_same_call_on_the_same_host_alone() {
             "{text}"
         );
     }
-    assert_eq!(server.received_requests().await.unwrap().len(), before + 4, "none of them is sent on");
+    assert_eq!(server.received_requests().await.unwrap().len(), before + 4, "none of them is redirected");
 
     let text = vimeo.get("/away").send().await.unwrap_err().to_string();
     assert!(
@@ -220,7 +216,7 @@ async fn a_redirect_is_followed_to_the_same_call_on_the_same_host_alone() {
 }
 
 #[tokio::test]
-async fn links_that_repeat_the_path_of_the_base_url_lead_to_the_same_place() {
+async fn paging_links_may_repeat_the_base_path() {
     let server = MockServer::start().await;
     let page = |next: Option<&str>| {
         ResponseTemplate::new(200)

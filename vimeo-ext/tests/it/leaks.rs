@@ -1,4 +1,4 @@
-//! Every way that sends: what goes where, and what is shown of it.
+//! Leaks: where each sending path sends the token, and what it prints and logs.
 
 use serde_json::json;
 use vimeo_api::types::TextTrackType;
@@ -17,7 +17,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n picture";
 
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
+async fn no_sending_path_leaks_tokens_or_secrets() {
     logged_from_here();
     let place = Place::new().await;
     let sandbox = &place.sandbox;
@@ -25,7 +25,7 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     let vimeo = place.builder().app(&app.0, app.1.as_str()).build().unwrap();
     let mut shown = format!("{vimeo:?}");
 
-    // Bytes, by every kind of signed link.
+    // Uploads of bytes over every kind of signed link.
     let film = place.file("film.mp4", &[7; 100_000]);
     let upload = vimeo.upload(&film).name("Surf");
     shown += &format!("{upload:?}");
@@ -42,21 +42,21 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{ticket:?} {:?}", place.journal());
     let pending = vimeo.pending_uploads().unwrap();
     shown += &format!("{pending:?}");
-    // A link that is gone makes an error that knows it.
+    // An upload link that no longer exists produces an error that contains it.
     assert!(sandbox.world().lose_upload(ticket_id(ticket.video_uri())));
     let upload = Upload::new(ticket, vec![7; 1_000]);
     shown += &format!("{upload:?}");
     let error = upload.run().await.unwrap_err();
     shown += &format!("{error} {error:?}");
 
-    // Walks, untyped calls, and calls that are refused.
+    // Lists, untyped calls, and calls that fail.
     vimeo.api().videos().list_my_videos().per_page(1u64).fields("uri").items().collect().await.unwrap();
     for path in ["/videos/1", "/me/videos?page=99&password=passw0rd", "/no/such/path"] {
         let error = vimeo.get(path).send().await.unwrap_err();
         shown += &format!("{error} {error:?}");
     }
 
-    // The ways to tokens and out again.
+    // Logins and revocations.
     let app_token = vimeo.auth().client_credentials("public").await.unwrap();
     let grant = vimeo.auth().verify().await.unwrap();
     let login = vimeo.auth().authorization("https://example.com/back").unwrap().begin().unwrap();
@@ -90,17 +90,17 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     for entry in &journal {
         assert_eq!(entry.has_authorization, entry.host == Host::Api, "{entry:?}");
         if entry.host == Host::Upload {
-            let told = format!("{} {} {:?}", entry.path, entry.query, entry.headers);
-            assert!(secrets.iter().all(|secret| !told.contains(secret)), "{told}");
+            let sent = format!("{} {} {:?}", entry.path, entry.query, entry.headers);
+            assert!(secrets.iter().all(|secret| !sent.contains(secret)), "{sent}");
         }
     }
-    assert!(logged.contains("answered"), "{logged}");
-    for (place, text) in [("printed", &shown), ("logged", &logged)] {
+    assert!(logged.contains("call completed"), "{logged}");
+    for (output, text) in [("printed", &shown), ("logged", &logged)] {
         for secret in secrets.iter().chain(&["sig="]) {
             let at = text
                 .find(secret)
                 .map(|at| text[at.saturating_sub(200)..].chars().take(400).collect::<String>());
-            assert_eq!(at, None, "{secret} is {place}");
+            assert_eq!(at, None, "{secret} is {output}");
         }
     }
 }
@@ -109,7 +109,7 @@ fn ticket_id(uri: &str) -> u64 {
     uri.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Answers everything with a redirect.
+/// A server that redirects every request.
 async fn redirecting(status: u16, to: &str) -> MockServer {
     let server = MockServer::start().await;
     let away = ResponseTemplate::new(status).insert_header("location", to);
@@ -118,7 +118,7 @@ async fn redirecting(status: u16, to: &str) -> MockServer {
 }
 
 #[tokio::test]
-async fn no_call_follows_a_redirect_to_another_scheme_host_or_port() {
+async fn redirects_to_another_origin_are_not_followed() {
     let elsewhere = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "stolen"})))
@@ -157,7 +157,7 @@ async fn no_call_follows_a_redirect_to_another_scheme_host_or_port() {
 
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn a_redirect_of_a_picture_link_is_not_followed() {
+async fn redirects_of_picture_links_are_not_followed() {
     let elsewhere = MockServer::start().await;
     let link = redirecting(307, &format!("{}/picture", elsewhere.uri())).await;
     let to = format!("{}/picture?expires=1&sig=s1gnature", link.uri());
@@ -168,7 +168,7 @@ async fn a_redirect_of_a_picture_link_is_not_followed() {
             "metadata": {"connections": {"pictures": {"uri": "/users/1/pictures"}}},
         })),
     });
-    // A link to this machine is for an API on this machine.
+    // A loopback link is allowed only for an API on a loopback address.
     let vimeo = fake.builder().base_url(link.uri()).journal(None::<Journal>).build().unwrap();
     let error = vimeo.upload_picture(PictureTarget::me(), PNG).send().await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s1gnature"), "{error:?}");

@@ -21,7 +21,7 @@ fn reset_in(count: i64, unix: bool) -> String {
 
 /// BEHAVIOUR.md: L01.
 #[tokio::test(start_paused = true)]
-async fn with_no_calls_left_the_next_call_waits_for_the_reset() {
+async fn a_call_beyond_the_limit_waits_for_the_reset() {
     for unix in [false, true] {
         let reset = reset_in(30, unix);
         let fake = Fake::new(move |_, number| {
@@ -37,7 +37,7 @@ async fn with_no_calls_left_the_next_call_waits_for_the_reset() {
         vimeo.get("/me").send().await.unwrap();
         assert_eq!(began.elapsed(), Duration::ZERO);
         vimeo.get("/me").send().await.unwrap();
-        // Resets come in whole seconds, so one more is waited.
+        // Resets are in whole seconds, so the client waits one second more.
         assert_eq!(began.elapsed(), seconds(31), "unix: {unix}");
     }
 }
@@ -45,7 +45,7 @@ async fn with_no_calls_left_the_next_call_waits_for_the_reset() {
 /// BEHAVIOUR.md: L01.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_local_clock_does_not_change_the_wait() {
-    // Vimeo's clock is three hours ahead of ours; its answers say so.
+    // Vimeo's clock is three hours ahead of the local one, as its `Date` header shows.
     let fake = Fake::new(|_, _| {
         answer(200).json(json!({})).header("date", "Sun, 01 Mar 2026 15:00:00 GMT").limit(
             10,
@@ -92,7 +92,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     assert!(error.to_string().contains("come back at 2026-03-01 12:00:41 UTC"), "{error}");
     assert_eq!(fake.count(), 1);
 
-    // A wait that is longer than allowed is refused at once.
+    // A wait that is longer than allowed fails at once.
     let short =
         fake.builder().rate_limit_policy(RateLimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
     short.get("/me").send().await.unwrap();
@@ -115,7 +115,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
 
 /// BEHAVIOUR.md: L01, L04.
 #[tokio::test(start_paused = true)]
-async fn limit_state_is_readable_and_streamed() {
+async fn rate_limit_status_is_readable_and_streamed() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |seen, number| {
         let limit = if seen.query("fields").is_some() { 400 } else { 100 };
@@ -181,12 +181,52 @@ async fn clients_with_the_same_token_share_one_limit() {
     assert_eq!(began.elapsed(), seconds(61));
 }
 
+#[cfg(feature = "accounts")]
+#[tokio::test(start_paused = true)]
+async fn rate_limit_error_names_other_holders() {
+    let fake = Fake::new(|_, number| {
+        answer(200).json(json!({})).limit(20, 19u64.saturating_sub(number as u64), "2026-03-01T12:01:00Z")
+    });
+    let store = std::sync::Arc::new(vimeo_ext::accounts::MemoryStore::default());
+    let process = || {
+        let limiters = vimeo_ext::RateLimiters::shared(store.clone());
+        let builder = fake.builder().account("a").rate_limiters(limiters);
+        builder.rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap()
+    };
+    let (first, second) = (process(), process());
+    let error_of = async |vimeo: &vimeo_ext::Vimeo| loop {
+        if let Err(error) = vimeo.get("/me").send().await {
+            break error;
+        }
+    };
+    // The first call finds out the limit; with the second, the process reports it and leases its share.
+    for _ in 0..2 {
+        first.get("/me").send().await.unwrap();
+    }
+    let error = error_of(&second).await;
+    let sent = fake.count();
+    assert!((3..20).contains(&sent), "the first process holds the rest after {sent} calls");
+    let Error::RateLimited(limited) = &error else { panic!("{error:?}") };
+    assert!(limited.held_by_others, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "get_me: this process has used its share of the account's rate limit; nothing was sent; the rest is held by other \
+         processes until 2026-03-01 12:01:01 UTC, and ask for `fields` to be allowed more calls"
+    );
+
+    // The process that makes the last call knows that the limit is used up.
+    error_of(&first).await;
+    assert_eq!(fake.count(), 20);
+    let error = error_of(&first).await;
+    assert!(!error.to_string().contains("other processes"), "{error}");
+}
+
 /// BEHAVIOUR.md: L02, L03.
 #[tokio::test(start_paused = true)]
-async fn no_header_holds_a_call_back_beyond_any_window() {
+async fn no_header_delays_a_call_beyond_the_longest_window() {
     let in_a_year = reset_in(365 * 24 * 3_600, false);
     let epoch = (start() + seconds(30)).timestamp().to_string();
-    // (status and headers of the first answer, how long the next call waits at the most)
+    // (status and headers of the first response, maximum wait of the next call in seconds)
     type Row<'a> = (u16, Vec<(&'static str, &'a str)>, u64);
     let table: [Row<'_>; 10] = [
         (200, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &in_a_year)], 0),
@@ -198,7 +238,7 @@ async fn no_header_holds_a_call_back_beyond_any_window() {
         (429, vec![("retry-after", "18446744073709551615")], 1),
         (429, vec![("retry-after", "9223372036854775807")], 1),
         (429, vec![("retry-after", "86400")], 1),
-        // Seconds since 1970, where seconds to wait are due.
+        // Seconds since 1970 instead of seconds to wait.
         (429, vec![("retry-after", &epoch)], 30),
     ];
     for (status, headers, at_most) in table {
@@ -220,7 +260,7 @@ async fn no_header_holds_a_call_back_beyond_any_window() {
         vimeo.get("/me").send().await.unwrap();
         let waited = began.elapsed().as_secs();
         assert!(waited <= at_most && waited + 1 >= at_most, "{headers:?}: {waited} s");
-        // And from then on by what is true.
+        // From then on, the correct headers apply.
         for _ in 0..20 {
             vimeo.get("/me").send().await.unwrap();
         }
@@ -230,11 +270,11 @@ async fn no_header_holds_a_call_back_beyond_any_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_window_is_a_parameter() {
+async fn max_window_is_configurable() {
     let reset = reset_in(7_200, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
-    for (longest, believed) in [(7_199, false), (7_200, true)] {
-        let limiters = vimeo_ext::RateLimiters::default().max_window(seconds(longest));
+    for (max_window, believed) in [(7_199, false), (7_200, true)] {
+        let limiters = vimeo_ext::RateLimiters::default().max_window(seconds(max_window));
         let vimeo = fake
             .builder()
             .rate_limiters(limiters)
@@ -242,14 +282,14 @@ async fn the_longest_window_is_a_parameter() {
             .build()
             .unwrap();
         vimeo.get("/me").send().await.unwrap();
-        assert_eq!(vimeo.get("/me").send().await.is_err(), believed, "{longest}");
+        assert_eq!(vimeo.get("/me").send().await.is_err(), believed, "{max_window}");
     }
 }
 
 /// BEHAVIOUR.md: L04, L07.
 #[tokio::test(start_paused = true)]
-async fn fields_are_advised_only_where_they_would_help() {
-    // (method and path, headers of a 429, number in its body, whether `fields` are advised)
+async fn fields_are_suggested_only_if_they_would_help() {
+    // (method and path, whether the 429 has headers, error code, whether `fields` are suggested)
     let table = [
         ("GET", "/me", true, None, true),
         ("GET", "/me?fields=uri", true, None, false),
@@ -258,14 +298,14 @@ async fn fields_are_advised_only_where_they_would_help() {
         ("PUT", "/me/following/1", true, Some(9006), false),
         ("GET", "/me", true, Some(9006), false),
     ];
-    for (method, path, limited, code, advised) in table {
+    for (method, path, limited, code, suggested) in table {
         let fake = Fake::new(move |_, _| {
             let answer = answer(429).json(json!({"error": "Too many.", "error_code": code}));
             if limited { answer.limit(10, 0, "2026-03-01T12:00:40Z") } else { answer }
         });
         let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
         let error = vimeo.api().call(method.parse().unwrap(), path).send().await.unwrap_err();
-        assert_eq!(error.to_string().contains("ask for `fields`"), advised, "{method} {path}: {error}");
+        assert_eq!(error.to_string().contains("ask for `fields`"), suggested, "{method} {path}: {error}");
         assert!(!error.to_string().contains("used up"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Walks over lists.
+//! Pagination.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use vimeo_ext::{Conditional, Items, PageToken};
 
 use crate::fake::{Answer, Fake, Seen, answer};
 
-/// A list of `total` videos, in pages as the call wants them.
+/// A page of a list of `total` videos, by the parameters of the call.
 fn page(seen: &Seen, total: u64) -> Answer {
     let number = |name: &str, default: u64| seen.query(name).map_or(default, |value| value.parse().unwrap());
     let (page, per_page) = (number("page", 1), number("per_page", 25));
@@ -50,7 +50,7 @@ fn expected(range: std::ops::Range<u64>) -> Vec<String> {
 
 /// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn all_pages_are_read_with_the_parameters_of_the_call() {
+async fn pages_keep_the_parameters_of_the_call() {
     let fake = Fake::new(|seen, _| page(seen, 5));
     let vimeo = fake.vimeo();
     let mut items = vimeo.api().videos().list_my_videos().fields("uri").per_page(2u64).items();
@@ -105,12 +105,12 @@ async fn a_list_resumes_from_a_saved_position() {
             "after {taken}: {saved}"
         );
     }
-    // From a page's link, too.
+    // Also from the link of a page.
     let link = list().send().await.unwrap().next().unwrap().to_owned();
     assert_eq!(uris(list().items_as().resume(&PageToken::at(link))).await, expected(3..7));
 }
 
-/// Pages by the number that their link carries.
+/// A fake with pages by page number.
 fn pages(pages: Vec<(u64, Value)>) -> Fake {
     let pages: HashMap<u64, Value> = pages.into_iter().collect();
     Fake::new(move |seen, _| {
@@ -140,7 +140,7 @@ async fn an_empty_page_in_the_middle_does_not_end_a_list() {
 }
 
 #[tokio::test]
-async fn a_repeated_paging_link_is_an_error_after_the_items() {
+async fn a_repeated_paging_link_is_an_error() {
     for (name, second) in [("the same page", "/me/videos?page=2"), ("an earlier one", "/me/videos")] {
         let fake = pages(vec![(1, linked(&[0], Some("/me/videos?page=2"))), (2, linked(&[1], Some(second)))]);
         let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
@@ -155,7 +155,7 @@ async fn a_repeated_paging_link_is_an_error_after_the_items() {
 
 /// BEHAVIOUR.md: E09.
 #[tokio::test]
-async fn code_2286_ends_a_list_that_has_begun() {
+async fn error_2286_ends_a_started_list() {
     let fake = pages(vec![(1, linked(&[0], Some("/me/videos?page=2")))]);
     assert_eq!(uris(fake.vimeo().get("/me/videos").pages().items()).await, expected(0..1));
     let error = fake.vimeo().get("/me/videos?page=9").pages::<Item>().items().collect().await.unwrap_err();
@@ -188,13 +188,13 @@ async fn a_paging_link_to_another_host_is_not_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
+async fn prefetched_pages_arrive_in_order() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let fake = {
         let (now, most) = (Arc::clone(&now), Arc::clone(&most));
         Fake::new(move |seen, number| {
             let _ = (&now, &most);
-            // Later pages come sooner.
+            // Later pages respond sooner.
             page(seen, 20).after(Duration::from_millis(100 - (number as u64 * 7) % 50))
         })
     };
@@ -213,8 +213,8 @@ async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
             })
         }
     }
-    let layer = InFlight(Arc::clone(&now), Arc::clone(&most));
-    let vimeo = fake.builder().per_attempt_middleware(layer).build().unwrap();
+    let middleware = InFlight(Arc::clone(&now), Arc::clone(&most));
+    let vimeo = fake.builder().per_attempt_middleware(middleware).build().unwrap();
     let list = vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
     let began = tokio::time::Instant::now();
     assert_eq!(uris(list.items_as().concurrency(3)).await, expected(0..20));
@@ -224,8 +224,8 @@ async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
 }
 
 #[tokio::test]
-async fn a_list_that_changes_under_a_walk_ahead_is_read_to_its_real_end() {
-    // It shrank: pages that were counted are no more. It grew: there is one more than counted.
+async fn a_list_that_changes_during_prefetch_is_read_to_its_end() {
+    // The list shrinks, so that expected pages are missing, or grows, so that there is one page more.
     for (first, then, ids) in [(6, 4, 0..4), (4, 6, 0..6)] {
         let fake = Fake::new(move |seen, number| page(seen, if number == 0 { first } else { then }));
         let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64).fields("uri");
@@ -234,7 +234,7 @@ async fn a_list_that_changes_under_a_walk_ahead_is_read_to_its_real_end() {
 }
 
 #[tokio::test]
-async fn items_that_appear_twice_can_be_dropped() {
+async fn duplicate_items_can_be_dropped() {
     let fake = pages(vec![(1, linked(&[0, 1], Some("/me/videos?page=2"))), (2, linked(&[1, 2], None))]);
     let all = fake.vimeo().get("/me/videos").pages::<Value>().items().collect().await.unwrap();
     assert_eq!(all.len(), 4);
@@ -246,7 +246,7 @@ async fn items_that_appear_twice_can_be_dropped() {
 
 /// BEHAVIOUR.md: L08.
 #[tokio::test]
-async fn an_unchanged_list_is_an_answer() {
+async fn an_unmodified_list_is_not_an_error() {
     let fake = Fake::new(|seen, _| match seen.header("if-modified-since") {
         Some("Sun, 01 Mar 2026 12:00:00 GMT") => answer(304).limit(10, 9, "1"),
         _ => page(seen, 1),
@@ -263,7 +263,7 @@ async fn an_unchanged_list_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_error_ends_a_walk_and_what_came_before_stays() {
+async fn an_error_ends_a_list_after_earlier_items() {
     let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 4) });
     let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64);
     let results: Vec<_> = list.items_as::<Item>().collect().await.into_iter().collect();
@@ -281,27 +281,27 @@ async fn a_failed_list_resumes_at_the_page_that_failed() {
         let vimeo = fake.vimeo();
         let list = || vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
         let mut items = list().items_as::<Item>().concurrency(concurrent);
-        let mut taken = Vec::new();
+        let mut seen = Vec::new();
         let error = loop {
             match items.next().await.unwrap() {
-                Ok(item) => taken.push(item.uri),
+                Ok(item) => seen.push(item.uri),
                 Err(error) => break error,
             }
         };
         assert!(error.is_not_found());
-        let position = items.page_token().expect("it did not come to its end");
+        let position = items.page_token().expect("the list has not ended");
         assert!(items.next().await.is_none(), "an error ends it");
-        taken.extend(uris(list().items_as().resume(&position)).await);
-        assert_eq!(taken, expected(0..7), "{concurrent} at a time");
+        seen.extend(uris(list().items_as().resume(&position)).await);
+        assert_eq!(seen, expected(0..7), "{concurrent} at a time");
     }
 }
 
 #[tokio::test]
-async fn a_list_with_a_repeated_link_has_no_position_and_repeats_no_item() {
+async fn a_list_with_a_repeated_link_has_no_position() {
     let fake = pages(vec![(1, linked(&[0], Some("/me/videos")))]);
     let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
     items.next().await.unwrap().unwrap();
-    assert_eq!(items.page_token(), None, "page 1 was read, and nothing says where the next is");
+    assert_eq!(items.page_token(), None, "page 1 was read, and the next page is unknown");
     assert!(matches!(items.next().await, Some(Err(Error::Paging { .. }))));
     assert_eq!(items.page_token(), None);
 }

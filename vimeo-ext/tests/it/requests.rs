@@ -1,4 +1,4 @@
-//! What goes over the wire, and what comes back as a success.
+//! Requests as sent, and successful responses.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ async fn every_timeout_is_configurable_and_enforced() {
     let began = tokio::time::Instant::now();
     let slow = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
     slow.vimeo().get("/me").send().await.unwrap();
-    assert_eq!(began.elapsed(), Duration::from_secs(60), "no default ends a call for being slow");
+    assert_eq!(began.elapsed(), Duration::from_secs(60), "no default timeout ends a slow call");
 
     let timeouts = Timeouts::default().attempt(Duration::from_secs(5));
     let error = slow.builder().timeouts(timeouts).build().unwrap().post("/me").send().await.unwrap_err();
@@ -35,19 +35,19 @@ async fn every_timeout_is_configurable_and_enforced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_brings_its_own_retry_and_rate_limit_policy() {
+async fn a_call_overrides_retry_and_rate_limit_policy() {
     let fake = Fake::new(|_, _| answer(503).json(json!({})));
     let vimeo = fake.vimeo();
     let call = || vimeo.api().videos().get_video(1).rate_limit(RateLimitPolicy::FailFast);
     call().retry(RetryPolicy::never()).await.unwrap_err();
-    assert_eq!(fake.count(), 1, "the client would have tried again");
+    assert_eq!(fake.count(), 1, "the client would have retried");
     call().await.unwrap_err();
     assert!(fake.count() > 2);
 }
 
 /// BEHAVIOUR.md: D08.
 #[tokio::test]
-async fn any_2xx_is_a_success_and_a_missing_body_is_an_error() {
+async fn any_2xx_succeeds_unless_the_body_is_missing() {
     let body = types::CreateVideoBody::new(types::UploadInput::new(types::UploadApproach::Tus).size(1u64));
     for status in [200, 201, 202] {
         let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
@@ -64,7 +64,7 @@ async fn any_2xx_is_a_success_and_a_missing_body_is_an_error() {
 
 /// BEHAVIOUR.md: D06.
 #[tokio::test]
-async fn parameters_of_a_get_go_into_its_query_and_integers_have_no_fraction() {
+async fn get_parameters_are_sent_in_the_query() {
     let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
     let vimeo = fake.vimeo();
     vimeo
@@ -91,7 +91,7 @@ async fn parameters_of_a_get_go_into_its_query_and_integers_have_no_fraction() {
 
 /// BEHAVIOUR.md: D05.
 #[tokio::test]
-async fn fields_are_sent_and_a_partial_response_decodes_into_both_types() {
+async fn partial_responses_decode_with_fields() {
     #[derive(serde::Deserialize)]
     struct Title {
         name: String,
@@ -111,7 +111,7 @@ async fn fields_are_sent_and_a_partial_response_decodes_into_both_types() {
 
 /// BEHAVIOUR.md: A01.
 #[tokio::test]
-async fn every_request_asks_for_the_api_version_unless_overridden() {
+async fn requests_name_the_api_version_unless_overridden() {
     let fake = Fake::new(|_, _| answer(200).json(json!({})));
     let vimeo = fake.vimeo();
     vimeo.get("/me").send().await.unwrap();
@@ -127,7 +127,7 @@ async fn every_request_asks_for_the_api_version_unless_overridden() {
 }
 
 #[tokio::test]
-async fn an_answer_keeps_its_status_headers_and_limits() {
+async fn a_response_keeps_status_headers_and_rate_limit() {
     let fake = Fake::new(|_, _| {
         answer(200)
             .json(json!({"name": "x"}))
@@ -143,7 +143,7 @@ async fn an_answer_keeps_its_status_headers_and_limits() {
 }
 
 #[test]
-fn a_client_comes_from_variables_or_says_which_are_missing() {
+fn from_variables_names_missing_variables() {
     let of = |pairs: &'static [(&str, &str)]| {
         Vimeo::builder().from_variables(move |name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -170,7 +170,7 @@ fn a_client_comes_from_variables_or_says_which_are_missing() {
     assert!(error.contains("line end"), "{error}");
 }
 
-/// Answers every connection with a body that never ends, and counts them.
+/// A server whose response bodies never end. Returns its URL and the number of connections.
 async fn endless() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -194,7 +194,7 @@ async fn endless() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
+async fn an_endless_response_is_an_error_and_not_retried() {
     let (url, count) = endless().await;
     let vimeo =
         Vimeo::builder().base_url(url).access_token("t0ken").max_response_size(1 << 20).build().unwrap();
@@ -205,7 +205,7 @@ async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn head_and_options_are_sent_as_such() {
+async fn head_and_options_calls_are_sent() {
     let fake = Fake::new(|_, _| answer(200).header("allow", "GET, PATCH"));
     let vimeo = fake.vimeo();
     assert_eq!(vimeo.head("/me").send().await.unwrap().into_inner(), json!(null));
@@ -215,7 +215,7 @@ async fn head_and_options_are_sent_as_such() {
 }
 
 #[tokio::test]
-async fn an_error_tells_what_kind_it_is_also_inside_of_another() {
+async fn error_predicates_work_on_wrapped_errors() {
     type Is = fn(&vimeo_ext::Error) -> bool;
     let kinds: [(u16, Is); 5] = [
         (404, vimeo_ext::Error::is_not_found),
@@ -234,12 +234,12 @@ async fn an_error_tells_what_kind_it_is_also_inside_of_another() {
             assert_eq!(is(&call), status == other, "{status} as {other}");
             assert!(!is(&wrapped), "no call failed: {wrapped}");
         }
-        assert_eq!(call.status().map(|told| told.as_u16()), Some(status));
+        assert_eq!(call.status().map(|status| status.as_u16()), Some(status));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_only_waited_was_surely_not_sent() {
+async fn a_timeout_while_waiting_reports_not_sent() {
     let slow = Fake::new(|_, count| match count {
         0 => answer(200).json(json!({})).limit(1, 0, "2026-03-01T12:01:00+00:00"),
         _ => answer(200).json(json!({})).after(Duration::from_secs(60)),
@@ -256,8 +256,8 @@ async fn a_call_that_only_waited_was_surely_not_sent() {
 }
 
 #[tokio::test]
-async fn the_plain_transport_keeps_to_the_time_of_a_call() {
-    // Connections wait in its backlog, and are never answered.
+async fn the_plain_transport_applies_the_call_timeout() {
+    // Connections stay in the backlog and get no response.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = vimeo_api::ReqwestTransport::from_builder(crate::http::builder().no_proxy()).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! What is sent again, when, and with what.
+//! Retries: which calls, when, and with which body.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use vimeo_ext::{Middleware, Next, RetryPolicy};
 use crate::fake::{Fake, answer, broken};
 
 #[tokio::test(start_paused = true)]
-async fn a_read_survives_trouble_and_waits_longer_each_time() {
+async fn reads_are_retried_with_growing_delays() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(502).body("<html><title>502</title></html>"),
         1 => broken(Delivery::Unknown),
@@ -24,7 +24,7 @@ async fn a_read_survives_trouble_and_waits_longer_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn endless_errors_end_with_the_last_error() {
+async fn retries_end_with_the_last_error() {
     let fake = Fake::new(|_, _| answer(500).json(json!({"error": "Something broke."})));
     let began = Instant::now();
     let error = fake.vimeo().get("/me").send().await.unwrap_err();
@@ -39,8 +39,8 @@ async fn endless_errors_end_with_the_last_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_creates_is_sent_again_only_when_it_surely_did_not_arrive() {
-    // (the first answer, whether a POST is sent again)
+async fn creates_are_retried_only_if_they_had_no_effect() {
+    // (the first response, whether a POST is retried)
     type First = fn() -> crate::fake::Answer;
     let table: [(First, bool); 5] = [
         (|| answer(503), false),
@@ -49,20 +49,20 @@ async fn what_creates_is_sent_again_only_when_it_surely_did_not_arrive() {
         (|| broken(Delivery::NotSent), true),
         (|| answer(429), true),
     ];
-    for (first, again) in table {
+    for (first, retried) in table {
         let fake =
             Fake::new(move |_, number| if number == 0 { first() } else { answer(201).json(json!({})) });
         let result = fake.vimeo().post("/me/albums").json(&json!({"name": "a"})).send().await;
-        assert_eq!(result.is_ok(), again);
-        assert_eq!(fake.count(), if again { 2 } else { 1 });
+        assert_eq!(result.is_ok(), retried);
+        assert_eq!(fake.count(), if retried { 2 } else { 1 });
         for seen in fake.log() {
-            assert_eq!(&seen.body[..], br#"{"name":"a"}"#, "the body is whole in every attempt");
+            assert_eq!(&seen.body[..], br#"{"name":"a"}"#, "every attempt sends the whole body");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_call_can_have_a_rule_of_its_own() {
+async fn a_call_overrides_the_retry_policy() {
     let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
     fake.vimeo().get("/me").extension(RetryPolicy::never()).send().await.unwrap_err();
     assert_eq!(fake.count(), 1);
@@ -74,10 +74,10 @@ async fn one_call_can_have_a_rule_of_its_own() {
 
 /// BEHAVIOUR.md: E08.
 #[tokio::test(start_paused = true)]
-async fn a_picture_that_vimeo_asks_for_again_is_asked_for_again() {
-    let again =
+async fn picture_calls_are_retried_on_error_7001() {
+    let error =
         || answer(503).json(json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001}));
-    // (method, path, whether it is sent again)
+    // (method, path, whether it is retried)
     let table = [
         ("POST", "/videos/1/pictures", true),
         ("POST", "/me/pictures", true),
@@ -86,53 +86,53 @@ async fn a_picture_that_vimeo_asks_for_again_is_asked_for_again() {
         ("POST", "/me/videos", false),
         ("POST", "/videos/1/comments", false),
     ];
-    for (method, path, repeated) in table {
+    for (method, path, retried) in table {
         let fake = Fake::new(
-            move |_, number| if number < 2 { again() } else { answer(201).json(json!({"uri": "/x"})) },
+            move |_, number| if number < 2 { error() } else { answer(201).json(json!({"uri": "/x"})) },
         );
         let call = fake.vimeo().api().call(method.parse().unwrap(), path).json(&json!({}));
-        assert_eq!(call.send().await.is_ok(), repeated, "{method} {path}");
-        assert_eq!(fake.count(), if repeated { 3 } else { 1 }, "{method} {path}");
+        assert_eq!(call.send().await.is_ok(), retried, "{method} {path}");
+        assert_eq!(fake.count(), if retried { 3 } else { 1 }, "{method} {path}");
     }
 }
 
-/// Notes its name when a request passes.
-struct Passing(&'static str, std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
+/// Middleware that records its name for each request.
+struct Recorder(&'static str, std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
 
-impl Middleware for Passing {
+impl Middleware for Recorder {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
-        assert!(!request.headers.contains_key("authorization"), "layers do not see the token");
+        assert!(!request.headers.contains_key("authorization"), "middleware does not see the token");
         self.1.lock().unwrap().push(self.0);
-        request.headers.insert("x-layer", self.0.parse().unwrap());
+        request.headers.insert("x-middleware", self.0.parse().unwrap());
         Box::pin(async move {
             let answer = next.send(request).await;
-            assert!(!request.headers.contains_key("authorization"), "nor after");
+            assert!(!request.headers.contains_key("authorization"), "nor afterwards");
             answer
         })
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn layers_of_ones_own_run_once_a_call_and_once_an_attempt() {
+async fn middleware_runs_per_call_and_per_attempt() {
     let fake = Fake::new(|seen, number| {
-        assert_eq!(seen.header("x-layer"), Some("attempt"));
+        assert_eq!(seen.header("x-middleware"), Some("attempt"));
         assert_eq!(seen.token(), Some("t0ken"));
         answer(if number < 2 { 503 } else { 200 }).json(json!({}))
     });
     let log = std::sync::Arc::default();
-    let layer = |name| Passing(name, std::sync::Arc::clone(&log));
+    let recorder = |name| Recorder(name, std::sync::Arc::clone(&log));
     let vimeo = fake
         .builder()
-        .per_call_middleware(layer("first"))
-        .per_call_middleware(layer("second"))
-        .per_attempt_middleware(layer("attempt"))
+        .per_call_middleware(recorder("first"))
+        .per_call_middleware(recorder("second"))
+        .per_attempt_middleware(recorder("attempt"))
         .build()
         .unwrap();
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(*log.lock().unwrap(), ["first", "second", "attempt", "attempt", "attempt"]);
 }
 
-/// Refuses everything.
+/// Middleware that refuses every request.
 struct Closed;
 
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +146,7 @@ impl Middleware for Closed {
 }
 
 #[tokio::test]
-async fn an_error_of_a_layer_comes_through_as_it_is_and_is_not_retried() {
+async fn middleware_errors_are_returned_and_not_retried() {
     let fake = Fake::new(|_, _| answer(200));
     let vimeo = fake.builder().per_attempt_middleware(Closed).build().unwrap();
     let Err(Error::Middleware(error)) = vimeo.get("/me").send().await else { panic!() };

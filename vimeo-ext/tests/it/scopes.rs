@@ -1,4 +1,4 @@
-//! Calls whose token may not.
+//! Scopes: calls that the token does not permit.
 
 use serde_json::json;
 use vimeo_api::{Delivery, Error};
@@ -7,7 +7,7 @@ use vimeo_ext::{AccessToken, Scope, ScopeSet};
 use crate::fake::{Fake, answer};
 
 #[tokio::test]
-async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
+async fn a_call_without_its_scope_is_not_sent() {
     let fake = Fake::new(|_, _| answer(204));
     let vimeo = fake.builder().scopes([Scope::Private]).build().unwrap();
     let error = vimeo.api().videos().delete_video(1).send().await.unwrap_err();
@@ -21,10 +21,10 @@ async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
         "delete_video: needs the scope `delete`, the access token has only `public private`; nothing was sent; make a \
          token with that scope in the app's settings, or ask the user to log in for it again"
     );
-    // The untyped call to the same place is the same call.
+    // The untyped call to the same path is the same operation.
     assert!(matches!(vimeo.delete("/videos/1").send().await, Err(Error::MissingScope(_))));
     assert_eq!(fake.count(), 0);
-    // Where no scope is needed, or the check is off, it goes out.
+    // Without a required scope, or with the check disabled, the call is sent.
     vimeo.get("/some/unknown/path").send().await.unwrap();
     let off = fake.builder().scopes([Scope::Private]).check_scopes(false).build().unwrap();
     off.api().videos().delete_video(1).send().await.unwrap();
@@ -35,15 +35,15 @@ async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
 
 /// BEHAVIOUR.md: E05.
 #[tokio::test]
-async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
+async fn a_403_is_a_missing_scope_only_if_known() {
     let named =
         |scope: &str| json!({"error": format!("Your access token does not have the \"{scope}\" scope")});
-    // (what Vimeo says, the token's scopes, whether a scope is missing, what the text says)
+    // (response body, the token's scopes, whether a scope is missing, expected text)
     let table = [
         (json!({"error": "The user isn't allowed to perform that action."}), None, false, "isn't allowed"),
         (json!({"error": "No.", "error_code": 3200}), None, false, "error 3200: No."),
         (named("delete"), None, true, "needs the scope `delete`, which the access token lacks"),
-        // The answer counts for more than what was known of the token or the operation.
+        // The response takes precedence over the known scopes of the token and the operation.
         (
             named("delete"),
             Some(Scope::Delete),
@@ -51,7 +51,7 @@ async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
             "needs the scope `delete`, which the access token lacks",
         ),
         (named("video_files"), None, true, "needs the scope `video_files`, which"),
-        // With the scope at hand a refusal has another reason, which Vimeo's words have to tell.
+        // If the token has the scope, the 403 has another reason, which Vimeo's message states.
         (json!({"error": "You may not."}), Some(Scope::Delete), false, "You may not."),
     ];
     for (body, scope, missing, text) in table {
@@ -66,12 +66,12 @@ async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
         assert_eq!(error.status().unwrap(), 403);
         assert!(error.is_forbidden() && error.to_string().contains(text), "{body}: {error}");
     }
-    // Where it is known that the token lacks the scope, the words do not matter.
+    // If the token is known to lack the scope, the message does not matter.
     let fake = Fake::new(|_, _| answer(403).json(json!({"error": "You may not."})));
     let lacking = fake.builder().scopes([Scope::Private]).check_scopes(false).build().unwrap();
     let error = lacking.api().videos().delete_video(1).send().await.unwrap_err();
     assert!(matches!(error, Error::MissingScope(_)), "{error:?}");
-    // An operation that is not known to need any scope.
+    // An operation without a known scope.
     let fake = Fake::new(move |_, _| answer(403).json(named("stats")));
     let error = fake.vimeo().get("/categories").send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
@@ -79,8 +79,8 @@ async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
 }
 
 #[tokio::test]
-async fn a_refused_upload_is_for_want_of_upload_access_only_where_nothing_else_is_said() {
-    // (what Vimeo says, whether upload access is named)
+async fn upload_access_is_blamed_only_without_another_reason() {
+    // (response body, whether upload access is named)
     let table = [
         (r#"{"error": "You may not."}"#, true),
         (r#"{"error": "Your access token does not have the \"delete\" scope"}"#, false),
@@ -96,7 +96,7 @@ async fn a_refused_upload_is_for_want_of_upload_access_only_where_nothing_else_i
 }
 
 #[tokio::test]
-async fn a_refused_upload_names_upload_access() {
+async fn a_403_for_an_upload_names_upload_access() {
     let fake = Fake::new(|_, _| answer(403).json(json!({"error": "You may not."})));
     for (scopes, known) in [(Some("upload"), true), (None, false)] {
         let mut builder = fake.builder();
@@ -115,7 +115,7 @@ async fn a_refused_upload_names_upload_access() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_limited_does_less_than_its_token_may() {
+async fn a_limited_client_uses_only_its_scopes() {
     let video = |id: u64, view: &str| json!({"uri": format!("/videos/{id}"), "name": view, "privacy": {"view": view}});
     let fake = Fake::new(move |seen, _| match seen.path.as_str() {
         "/videos/1" => answer(200).json(video(1, "anybody")),
@@ -127,50 +127,50 @@ async fn a_client_that_is_limited_does_less_than_its_token_may() {
         _ => answer(200).json(json!({"data": [{"text": "hello"}]})),
     });
     let all = fake.builder().scopes("private edit delete").build().unwrap();
-    let visitor = all.limited_to("public edit");
-    assert_eq!(visitor.scopes().unwrap().to_string(), "public edit");
-    assert_eq!(visitor.limited_to("public private").scopes().unwrap().to_string(), "public");
+    let limited = all.limited_to("public edit");
+    assert_eq!(limited.scopes().unwrap().to_string(), "public edit");
+    assert_eq!(limited.limited_to("public private").scopes().unwrap().to_string(), "public");
 
     // A scope that was not granted.
     for call in [
-        visitor.delete("/videos/1"),
-        visitor.get("/me/projects"),
-        visitor.limited_to("public").patch("/videos/1"),
+        limited.delete("/videos/1"),
+        limited.get("/me/projects"),
+        limited.limited_to("public").patch("/videos/1"),
     ] {
         assert!(matches!(call.send().await, Err(Error::MissingScope(_))));
     }
-    assert!(matches!(visitor.get("/no/such/call").send().await, Err(Error::Invalid { .. })));
+    assert!(matches!(limited.get("/no/such/call").send().await, Err(Error::Invalid { .. })));
     assert_eq!(fake.count(), 0, "nothing is sent");
-    visitor.patch("/videos/2").json(&json!({})).send().await.unwrap();
+    limited.patch("/videos/2").json(&json!({})).send().await.unwrap();
 
-    // What the token is shown, and a visitor is not.
-    let videos = visitor.api().videos();
+    // Content that Vimeo shows the token, but that is not public.
+    let videos = limited.api().videos();
     assert_eq!(videos.get_video(1).send().await.unwrap().name.as_deref(), Some("anybody"));
     let error = videos.get_video(2).send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
     assert_eq!(missing.reported_scope, Some(Scope::Private));
     assert!(videos.get_video(3).send().await.unwrap_err().is_not_found());
-    let listed = visitor.get("/users/7/videos").fields("name").send().await.unwrap();
+    let listed = limited.get("/users/7/videos").fields("name").send().await.unwrap();
     assert_eq!(
         (listed["data"].as_array().unwrap().len(), &listed["data"][0]["name"]),
         (1, &json!("anybody"))
     );
     assert_eq!(fake.log().pop().unwrap().query("fields"), Some("name,uri,privacy.view"));
     for (id, shown) in [(1, true), (2, false), (3, false)] {
-        let comments = visitor.get(&format!("/videos/{id}/comments")).send().await;
+        let comments = limited.get(&format!("/videos/{id}/comments")).send().await;
         assert_eq!(comments.is_ok(), shown, "{id}: {comments:?}");
     }
     let asked = fake.log().iter().filter(|seen| seen.path.ends_with("/comments")).count();
-    assert_eq!(asked, 1, "only of what everybody may see");
+    assert_eq!(asked, 1, "only of the public video");
 
-    // Also behind a base URL that has a path.
+    // Also with a path in the base URL.
     let proxied =
         fake.builder().base_url("https://proxy.example/vimeo").build().unwrap().limited_to("public");
     let error = proxied.get("/videos/1/comments").send().await.unwrap_err();
-    assert!(matches!(error, Error::MissingScope(_)), "the fake knows no such path: {error:?}");
+    assert!(matches!(error, Error::MissingScope(_)), "the fake has no such path: {error:?}");
     assert_eq!(fake.log().pop().unwrap().path, "/vimeo/videos/1");
 
-    // The account's own client is as it was.
+    // The account's own client is unchanged.
     assert_eq!(all.get("/videos/2").send().await.unwrap()["name"], "nobody");
     assert_eq!(all.limited_to("private").get("/videos/2").send().await.unwrap()["name"], "nobody");
 }

@@ -1,4 +1,4 @@
-//! The token goes to the API host, and shows nowhere.
+//! Secrets: the token is sent to the API's host only, and nothing prints it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -17,7 +17,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::fake::{Fake, answer};
 
-/// Leads every request to another host.
+/// Middleware that sends every request to another host.
 struct Detour(url::Url);
 
 impl Middleware for Detour {
@@ -31,7 +31,7 @@ impl Middleware for Detour {
 
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn a_layer_cannot_send_the_token_to_another_host() {
+async fn middleware_cannot_send_the_token_to_another_host() {
     let fake = Fake::new(|_, _| answer(200).json(json!({})));
     for foreign in [
         "https://evil.example/me",
@@ -78,17 +78,17 @@ async fn redirects_are_followed_within_the_host_only() {
     assert_eq!(vimeo.get("/within").send().await.unwrap()["name"], "x");
     assert_eq!(vimeo.get("/circle").send().await.unwrap_err().status().unwrap(), 302);
 
-    // A client of one's own follows its own rules; the token still stays.
+    // The program's own HTTP client follows its own redirect policy, without the token.
     let own = Vimeo::builder().access_token("t0ken").base_url(api.uri()).http_client(crate::http::client());
     own.build().unwrap().get("/away").send().await.unwrap();
-    let strangers = elsewhere.received_requests().await.unwrap();
-    assert_eq!(strangers.len(), 1);
-    assert!(!strangers[0].headers.contains_key("authorization"));
+    let foreign = elsewhere.received_requests().await.unwrap();
+    assert_eq!(foreign.len(), 1);
+    assert!(!foreign[0].headers.contains_key("authorization"));
 }
 
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn only_the_api_sees_the_token_of_an_upload() {
+async fn upload_requests_do_not_carry_the_token() {
     let sandbox = Sandbox::builder().refuse_upload_authorization(true).start().await.unwrap();
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
@@ -101,12 +101,12 @@ async fn only_the_api_sees_the_token_of_an_upload() {
 }
 
 thread_local! {
-    /// What was logged in this thread, while someone wants to know.
+    /// The log of this thread, while a test records it.
     pub(crate) static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Keeps spans and events with all their fields. It is the subscriber of the whole process, because a callsite that
-/// another thread met first would else stay silent.
+/// Records spans and events with all their fields. It is the subscriber of the whole process, because callsites that another thread
+/// registered first would otherwise stay disabled.
 pub(crate) struct Log;
 
 impl Subscriber for Log {
@@ -138,13 +138,13 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// From now on what this thread logs is kept.
+/// Starts to record the log of this thread.
 pub(crate) fn logged_from_here() {
     let _ = tracing::subscriber::set_global_default(Log);
     LOGGED.set(Some(String::new()));
 }
 
-/// What was logged since.
+/// Returns the recorded log.
 pub(crate) fn take_log() -> String {
     LOGGED.take().unwrap()
 }
@@ -164,7 +164,7 @@ impl Visit for Fields {
 const SECRETS: [&str; 6] = ["t0ken-s3cret", "app-s3cret", "sig=", "passw0rd", "qu3ry", "dDBrZW4"];
 
 #[tokio::test(start_paused = true)]
-async fn output_and_logs_hold_no_secret() {
+async fn debug_output_and_logs_contain_no_secret() {
     logged_from_here();
     let fake = Fake::new(|seen, number| match (seen.path.as_str(), number) {
         (_, 0) => answer(503),
@@ -205,7 +205,7 @@ async fn output_and_logs_hold_no_secret() {
     let error = unreachable.get("/me?q=qu3ry").send().await.unwrap_err();
     printed += &format!("{error} {error:?}");
     let logged = take_log();
-    assert!(logged.contains("answered") && logged.contains("trying again"), "{logged}");
+    assert!(logged.contains("call completed") && logged.contains("retrying"), "{logged}");
     for secret in SECRETS {
         assert!(!printed.contains(secret), "{secret} in {printed}");
         assert!(!logged.contains(secret), "{secret} in {logged}");
@@ -213,7 +213,7 @@ async fn output_and_logs_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_read_whole_is_hinted_at_once() {
+async fn reading_a_whole_list_logs_one_hint() {
     let fake = Fake::new(|seen, number| {
         let next = (number % 4 < 3).then(|| {
             format!("{}?page={}&fields={}", seen.path, number % 4 + 2, seen.query("fields").unwrap_or(""))

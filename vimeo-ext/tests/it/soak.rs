@@ -1,4 +1,4 @@
-//! Many tasks of several accounts at their limits, against the local Vimeo.
+//! Many tasks of several accounts at their rate limits, against the sandbox.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use vimeo_sandbox::{RateLimit, RequestLogEntry, Sandbox};
 
 use crate::fake::start;
 
-/// The time of a test, which client and sandbox share.
+/// The clock of a test, shared by client and sandbox.
 ///
-/// It is tokio's paused clock. That moves on by itself when nothing can run, and what waits for a socket is not
-/// running; so while a request is on the wire the clock is held, and a request takes no time at all, however slow the
-/// machine is. What it would take on a real line is waited for afterwards.
+/// It is tokio's paused clock, which advances when no task can run. A task that waits for a socket does not run, so the clock is
+/// stopped while a request is in flight: a request takes no time, regardless of the machine. The latency of a real network is
+/// added afterwards.
 #[derive(Clone)]
-struct Time {
+struct TestClock {
     began: Instant,
     held: Arc<Mutex<Held>>,
 }
@@ -26,11 +26,11 @@ struct Time {
 #[derive(Default)]
 struct Held {
     by: u64,
-    /// Lets the clock go when it is dropped.
+    /// Releases the clock when it is dropped.
     hold: Option<oneshot::Sender<()>>,
 }
 
-impl Time {
+impl TestClock {
     fn begin() -> Self {
         Self { began: Instant::now(), held: Arc::default() }
     }
@@ -43,7 +43,7 @@ impl Time {
         start() + self.passed()
     }
 
-    /// Stops the clock until the guard is dropped: it does not move by itself while a blocking task runs.
+    /// Stops the clock until the guard is dropped: it does not advance while a blocking task runs.
     fn hold(&self) -> Hold {
         let mut held = self.held.lock().unwrap();
         held.by += 1;
@@ -56,7 +56,7 @@ impl Time {
     }
 }
 
-struct Hold(Time);
+struct Hold(TestClock);
 
 impl Drop for Hold {
     fn drop(&mut self) {
@@ -68,14 +68,14 @@ impl Drop for Hold {
     }
 }
 
-/// The line between the client and the sandbox.
-struct Line {
-    time: Time,
+/// Middleware that simulates the network between the client and the sandbox.
+struct SimulatedNetwork {
+    time: TestClock,
     sandbox: vimeo_sandbox::Clock,
     sent: Mutex<u64>,
 }
 
-impl Middleware for Line {
+impl Middleware for SimulatedNetwork {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         Box::pin(async move {
             let hold = self.time.hold();
@@ -87,14 +87,14 @@ impl Middleware for Line {
             };
             let answer = next.send(request).await;
             drop(hold);
-            // 20 to 90 ms, so that answers come out of order.
+            // 20 to 90 ms, so that responses arrive out of order.
             sleep(Duration::from_millis(20 + number * 37 % 70)).await;
             answer
         })
     }
 }
 
-/// How the journal names a token.
+/// The form of a token in the request log.
 fn fingerprint(token: &str) -> String {
     Sha256::digest(token)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -103,8 +103,8 @@ const WINDOW: u64 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
-async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_refusal() {
-    let time = Time::begin();
+async fn soak_200_tasks_meet_at_most_one_429_per_account() {
+    let time = TestClock::begin();
     let sandbox = Sandbox::builder().clock(vimeo_sandbox::Clock::frozen(start())).start().await.unwrap();
     let shown = time.clone();
     let root = Vimeo::builder()
@@ -112,14 +112,14 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
         .base_url(sandbox.url().as_str())
         .rate_limit_policy(RateLimitPolicy::Wait { at_most: 10 * MINUTE })
         .clock(Clock::new(move || shown.now()))
-        .per_attempt_middleware(Line {
+        .per_attempt_middleware(SimulatedNetwork {
             time: time.clone(),
             sandbox: sandbox.clock().clone(),
             sent: Mutex::new(0),
         })
         .build()
         .unwrap();
-    // (name, calls a window without and with `fields`)
+    // (name, calls per window without and with `fields`)
     let limits = [("a", 20, 40), ("b", 40, 80), ("c", 60, 120)];
     let accounts = limits.map(|(name, plain, with_fields)| {
         let token = sandbox.add_user(name).token;
@@ -159,11 +159,14 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
             journal.iter().filter(counts).count() as u64
         };
         let refused = of(false, 429) + of(true, 429);
-        assert!(refused <= 1, "{name} was refused {refused} times");
-        // Each window is a second longer here, as its end is told in whole seconds.
+        assert!(refused <= 1, "{name} got {refused} responses with 429");
+        // Each window is a second longer for the client, because resets are in whole seconds.
         for (limit, answered) in [(plain, of(false, 200)), (with_fields, of(true, 200))] {
             let windows = 60 / (WINDOW + 1);
-            assert!(answered >= windows * limit, "{name} had {answered} calls of {limit} a window");
+            assert!(
+                answered >= windows * limit,
+                "{name} made {answered} calls with a limit of {limit} per window"
+            );
         }
         assert_eq!(vimeo.rate_limiter().status().waiting, 0, "{name}");
     }

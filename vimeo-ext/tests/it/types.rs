@@ -1,4 +1,4 @@
-//! What the types promise.
+//! Guarantees of the types.
 
 use std::time::Duration;
 use vimeo_api::types::TextTrackType;
@@ -13,7 +13,7 @@ fn everywhere<T: Send + Sync + 'static>() {}
 fn sendable<T: Send + 'static>(_: T) {}
 
 #[test]
-fn clients_streams_and_futures_can_move_between_threads() {
+fn clients_streams_and_futures_are_send() {
     everywhere::<Vimeo>();
     everywhere::<vimeo_api::Client>();
     everywhere::<Auth>();
@@ -49,7 +49,7 @@ fn clients_streams_and_futures_can_move_between_threads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_gives_its_place_back() {
+async fn dropping_a_call_releases_its_permit() {
     let fake = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
     let vimeo = fake.vimeo();
     let call = tokio::time::timeout(Duration::from_secs(1), vimeo.get("/me").send()).await;

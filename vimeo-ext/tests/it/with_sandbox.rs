@@ -1,4 +1,4 @@
-//! The whole way, against the local Vimeo.
+//! End-to-end tests against the sandbox.
 
 use std::sync::{Arc, Mutex};
 use vimeo_api::types::VideoViewPrivacy;
@@ -14,7 +14,7 @@ fn client(sandbox: &Sandbox) -> Vimeo {
 }
 
 #[tokio::test]
-async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
+async fn uploads_lists_reads_edits_and_deletes_a_video() {
     let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
     let vimeo = client(&sandbox);
     let film: Vec<u8> = (0..500_000u32).map(|at| (at ^ (at >> 7)) as u8).collect();
@@ -23,14 +23,14 @@ async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
     std::fs::write(&path, &film).unwrap();
 
     let (progress, tickets) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
-    let (told, kept) = (Arc::clone(&progress), Arc::clone(&tickets));
+    let (reported, received) = (Arc::clone(&progress), Arc::clone(&tickets));
     let video = vimeo
         .upload(path)
         .name("Surf")
         .description("At sea")
         .privacy(VideoViewPrivacy::Nobody)
-        .on_progress(move |progress| *told.lock().unwrap() = progress.acknowledged)
-        .on_ticket(move |ticket| kept.lock().unwrap().push(ticket.video_uri().to_owned()))
+        .on_progress(move |progress| *reported.lock().unwrap() = progress.acknowledged)
+        .on_ticket(move |ticket| received.lock().unwrap().push(ticket.video_uri().to_owned()))
         .send()
         .await
         .unwrap();
@@ -60,7 +60,7 @@ async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_makes_no_video_and_a_failed_upload_gives_its_ticket() {
+async fn a_missing_file_creates_no_video_and_a_failed_upload_returns_its_ticket() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = client(&sandbox);
     let error = vimeo.upload("no/such/film.mp4").send().await.unwrap_err();
@@ -74,7 +74,7 @@ async fn a_file_that_is_not_there_makes_no_video_and_a_failed_upload_gives_its_t
 }
 
 #[tokio::test]
-async fn a_user_logs_in_through_the_browser_and_out_again() {
+async fn a_user_logs_in_and_out() {
     let sandbox = Sandbox::start().await.unwrap();
     let app = Vimeo::builder()
         .app(sandbox.client_id(), sandbox.client_secret())
@@ -88,7 +88,7 @@ async fn a_user_logs_in_through_the_browser_and_out_again() {
     assert!(grant.scopes().unwrap().contains(&Scope::Private));
     assert!(grant.user.is_some());
     let again = app.auth().exchange_code(&login, &callback).await.unwrap_err();
-    assert_eq!(again.call().unwrap().status().unwrap(), 400, "a code is good once: {again}");
+    assert_eq!(again.call().unwrap().status().unwrap(), 400, "a code is valid once: {again}");
 
     let vimeo = app.for_account("user", grant.token).unwrap();
     vimeo.get("/me").fields("name").send().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_user_logs_in_through_the_browser_and_out_again() {
     );
 }
 
-/// The user says yes.
+/// Confirms the login as the user.
 async fn accept(url: &url::Url) -> String {
     let browser = crate::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -120,7 +120,7 @@ async fn accept(url: &url::Url) -> String {
 }
 
 #[tokio::test]
-async fn an_app_alone_reads_what_is_public() {
+async fn an_app_alone_reads_public_content() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = Vimeo::builder()
         .app(sandbox.client_id(), sandbox.client_secret())
@@ -141,7 +141,7 @@ async fn an_app_alone_reads_what_is_public() {
 }
 
 #[tokio::test]
-async fn trouble_on_the_line_is_survived() {
+async fn network_faults_are_retried() {
     let sandbox = Sandbox::start().await.unwrap();
     let fast = vimeo_ext::RetryPolicy::default().jitter(|| 0.0);
     let vimeo = Vimeo::builder()
@@ -158,7 +158,7 @@ async fn trouble_on_the_line_is_survived() {
 }
 
 #[tokio::test]
-async fn nothing_is_created_for_a_source_that_cannot_be_uploaded() {
+async fn an_invalid_source_creates_no_video() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = client(&sandbox);
     let folder = tempfile::tempdir().unwrap();

@@ -22,7 +22,7 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_sec
 
 /// Sends a process's lease requests to the store.
 pub(in crate::rate_limit) struct LeaseBatcher {
-    share: Arc<dyn QuotaStore>,
+    store: Arc<dyn QuotaStore>,
     holder: String,
     state: Mutex<State>,
 }
@@ -30,16 +30,16 @@ pub(in crate::rate_limit) struct LeaseBatcher {
 #[derive(Default)]
 struct State {
     waiting: Vec<PendingRequest>,
-    /// Whether a task sends what is waiting; it ends when nothing is.
-    is_asking: bool,
-    /// Until when the circuit is open, and the number of failures in a row.
-    away: Option<(Instant, u32)>,
+    /// Whether a worker sends the waiting requests. It ends when there are none.
+    has_worker: bool,
+    /// Until when the circuit is open, and the number of failures in a row. `None` while it is closed.
+    failure: Option<(Instant, u32)>,
 }
 
-/// A request, and the rate limiter that made it.
+/// A lease request, and the rate limiter that made it.
 struct PendingRequest {
     limiter: Arc<RateLimiter>,
-    want: LeaseDemand,
+    demand: LeaseDemand,
 }
 
 /// The state of the circuit breaker before the store.
@@ -54,119 +54,120 @@ pub(super) enum CircuitState {
 }
 
 impl LeaseBatcher {
-    pub(super) fn new(share: Arc<dyn QuotaStore>) -> Self {
+    pub(super) fn new(store: Arc<dyn QuotaStore>) -> Self {
         let holder = format!("{:016x}", fastrand::u64(..));
-        Self { share, holder, state: Mutex::default() }
+        Self { store, holder, state: Mutex::default() }
     }
 
     pub(super) fn circuit(&self, now: Instant) -> CircuitState {
-        match lock(&self.state).away {
+        match lock(&self.state).failure {
             None => CircuitState::Closed,
             Some((until, _)) if until > now => CircuitState::Open,
             Some(_) => CircuitState::HalfOpen,
         }
     }
 
-    /// Requests a lease; the rate limiter gets it, or learns that there is none.
-    pub(super) fn ask(self: &Arc<Self>, limiter: Arc<RateLimiter>, want: LeaseDemand) {
-        let is_asking = {
+    /// Requests a lease. The rate limiter receives it, or `None` if there is none.
+    pub(super) fn request(self: &Arc<Self>, limiter: Arc<RateLimiter>, demand: LeaseDemand) {
+        let has_worker = {
             let mut state = lock(&self.state);
-            state.waiting.push(PendingRequest { limiter, want });
-            mem::replace(&mut state.is_asking, true)
+            state.waiting.push(PendingRequest { limiter, demand });
+            mem::replace(&mut state.has_worker, true)
         };
-        if !is_asking {
-            // A task of its own, so that whoever gives up its call does not take the questions of others with it.
+        if !has_worker {
+            // In its own task, so that dropping the call that started it does not cancel the requests of others.
             tokio::spawn(BatchWorker { batcher: Arc::clone(self), batch: Vec::new(), is_done: false }.run());
         }
     }
 
     /// Records whether the store responded.
-    fn note(state: &mut State, failed: Option<String>) {
-        match (failed, state.away) {
+    fn record_health(state: &mut State, error: Option<String>) {
+        match (error, state.failure) {
             (None, None) => {}
             (None, Some(_)) => {
                 tracing::info!("the shared rate-limit store is available again");
-                state.away = None;
+                state.failure = None;
             }
             (Some(error), None) => {
                 tracing::warn!(
                     error,
                     "the shared rate-limit store is unavailable; this process uses its own limits"
                 );
-                state.away = Some((after(BACKOFF.max_delay(0)), 1));
+                state.failure = Some((after(BACKOFF.max_delay(0)), 1));
             }
             (Some(_), Some((_, failures))) => {
-                state.away = Some((after(BACKOFF.max_delay(failures)), failures.saturating_add(1)));
+                state.failure = Some((after(BACKOFF.max_delay(failures)), failures.saturating_add(1)));
             }
         }
     }
 }
 
-/// Sends the requests that wait, batch after batch.
+/// Sends the waiting requests, batch after batch.
 struct BatchWorker {
     batcher: Arc<LeaseBatcher>,
     /// The batch in flight.
     batch: Vec<PendingRequest>,
-    /// Whether nothing was waiting any more.
+    /// Whether the worker ended because no request was waiting.
     is_done: bool,
 }
 
 impl BatchWorker {
     async fn run(mut self) {
-        while self.begin() {
-            self.ask().await;
+        while self.next_batch() {
+            self.send_batch().await;
         }
     }
 
-    /// Takes the next batch; returns whether there is one.
-    fn begin(&mut self) -> bool {
+    /// Takes the next batch. Returns whether there is one.
+    fn next_batch(&mut self) -> bool {
         let mut state = lock(&self.batcher.state);
         let count = state.waiting.len().min(MAX_BATCH);
         self.batch.extend(state.waiting.drain(..count));
-        state.is_asking = count > 0;
+        state.has_worker = count > 0;
         self.is_done = count == 0;
         count > 0
     }
 
-    async fn ask(&mut self) {
+    async fn send_batch(&mut self) {
         let here = Instant::now();
-        let (mut times, mut questions) = (Vec::new(), Vec::new());
-        for PendingRequest { limiter, want } in &self.batch {
+        let (mut clocks, mut requests) = (Vec::new(), Vec::new());
+        for PendingRequest { limiter, demand } in &self.batch {
             let now = ClockPair { here, wall: limiter.clock.now() };
-            times.push(now);
-            questions.push(limiter.question(&self.batcher.holder, *want, now));
+            clocks.push(now);
+            requests.push(limiter.lease_request(&self.batcher.holder, *demand, now));
         }
-        let answer = match timeout(STORE_TIMEOUT, self.batcher.share.lease(&questions)).await {
-            Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
-            Ok(Ok(leases)) => Err(format!("{} leases for {} requests", leases.len(), questions.len())),
+        let result = match timeout(STORE_TIMEOUT, self.batcher.store.lease(&requests)).await {
+            Ok(Ok(leases)) if leases.len() == requests.len() => Ok(leases),
+            Ok(Ok(leases)) => Err(format!("{} leases for {} requests", leases.len(), requests.len())),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {STORE_TIMEOUT:?}")),
+            Err(_) => Err(format!("no response within {STORE_TIMEOUT:?}")),
         };
-        let leases = answer.as_ref().map_or(&[][..], |leases| leases);
+        let leases = result.as_ref().map_or(&[][..], |leases| leases);
         let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));
-        LeaseBatcher::note(&mut lock(&self.batcher.state), answer.as_ref().err().cloned());
-        for ((PendingRequest { limiter, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times)
+        LeaseBatcher::record_health(&mut lock(&self.batcher.state), result.as_ref().err().cloned());
+        for ((PendingRequest { limiter, demand }, lease), clocks) in
+            self.batch.drain(..).zip(leases).zip(clocks)
         {
-            limiter.put(want, lease, times);
+            limiter.put_lease(demand, lease, clocks);
         }
     }
 }
 
-/// If the task is aborted, by a panic of the store or the end of its runtime, no call waits for it.
+/// If the task is aborted, because the store panicked or the runtime ended, no call waits for it.
 impl Drop for BatchWorker {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
         let mut state = lock(&self.batcher.state);
-        LeaseBatcher::note(&mut state, Some("the request was aborted".to_owned()));
-        state.is_asking = false;
+        LeaseBatcher::record_health(&mut state, Some("the request was aborted".to_owned()));
+        state.has_worker = false;
         self.batch.append(&mut state.waiting);
         drop(state);
         let here = Instant::now();
-        for PendingRequest { limiter, want } in self.batch.drain(..) {
-            let times = ClockPair { here, wall: limiter.clock.now() };
-            limiter.put(want, None, times);
+        for PendingRequest { limiter, demand } in self.batch.drain(..) {
+            let clocks = ClockPair { here, wall: limiter.clock.now() };
+            limiter.put_lease(demand, None, clocks);
         }
     }
 }

@@ -24,8 +24,8 @@ pub(in crate::rate_limit) struct LocalLeases {
 /// The leases for one kind of calls.
 #[derive(Default)]
 struct Kind {
-    held: Mutex<ActiveLeases>,
-    under_way: AtomicU64,
+    active: Mutex<ActiveLeases>,
+    in_flight: AtomicU64,
     /// Calls sent so far.
     departures: AtomicU64,
 }
@@ -40,8 +40,8 @@ pub(super) struct InFlight {
 
 impl Kind {
     fn depart(&self) -> InFlightGuard<'_> {
-        let guard = InFlightGuard::new(&self.under_way);
-        // After the count, so that whoever reads both counts a call that leaves in between twice and does not miss it.
+        let guard = InFlightGuard::new(&self.in_flight);
+        // After the count, so that a reader of both counts a call that leaves in between twice and does not miss it.
         self.departures.fetch_add(1, Ordering::SeqCst);
         guard
     }
@@ -56,24 +56,36 @@ impl Kind {
 #[derive(Default)]
 struct ActiveLeases {
     /// By limit value, of which there is hardly ever more than one.
-    slices: Vec<(u64, LeaseSlot)>,
+    slots: Vec<(u64, LeaseSlot)>,
     /// Whether another lease was requested.
-    is_asked_for: bool,
+    is_requested: bool,
 }
 
 /// The lease of one limit.
 #[derive(Clone, Copy)]
-enum LeaseSlot {
-    /// Calls that may be made.
-    Left { calls: u64, since: Instant, until: Instant, renew_at: Instant },
-    /// Nothing is available before this time.
-    Empty(Instant),
+struct LeaseSlot {
+    /// Calls that are left.
+    calls: u64,
+    since: Instant,
+    /// When the lease expires; without calls from the start, the earliest time to ask again.
+    until: Instant,
+    /// The earliest time to ask for more, once the calls are used.
+    renew_at: Instant,
+    /// Whether other processes hold the rest of the window.
+    held_by_others: bool,
+    /// Whether the store granted no call.
+    is_empty: bool,
 }
 
 /// Whether a call is admitted.
 pub(super) enum Admission<'a> {
     Granted(InFlightGuard<'a>),
-    RetryAt(Instant),
+    /// Not before this time.
+    RetryAt {
+        at: Instant,
+        /// Whether other processes hold the calls that remain.
+        held_by_others: bool,
+    },
     /// A lease was requested; the rate limiter wakes the call when it arrives.
     Pending,
 }
@@ -89,18 +101,18 @@ pub(super) struct LeaseDemand {
 }
 
 impl LeaseDemand {
-    pub(super) fn report(&self, holder: &str, times: ClockPair) -> UsageReport {
+    pub(super) fn report(&self, holder: &str, clocks: ClockPair) -> UsageReport {
         let Self { known, unused, in_flight, .. } = *self;
         UsageReport {
             holder: holder.to_owned(),
             limit: known.limit,
             remaining: known.remaining,
-            reported_reset: known.told,
-            resets_at: known.resets.or(known.began).and_then(|time| times.to_wall(time)),
-            observed_at: known.heard.and_then(|time| times.to_wall(time)),
+            reported_reset: known.reported_reset,
+            resets_at: known.resets_at.or(known.started_at).and_then(|time| clocks.to_wall(time)),
+            observed_at: known.observed_at.and_then(|time| clocks.to_wall(time)),
             in_flight,
             unused,
-            now: times.wall,
+            now: clocks.wall,
             max_window: MAX_WINDOW,
         }
     }
@@ -130,7 +142,7 @@ impl ClockPair {
     }
 }
 
-/// Counts a call of a lease as in flight, for as long as the value lives.
+/// Counts a call of a lease as in flight until it is dropped.
 pub(in crate::rate_limit) struct InFlightGuard<'a>(&'a AtomicU64);
 
 impl<'a> InFlightGuard<'a> {
@@ -153,48 +165,54 @@ pub(super) struct LimitSnapshot {
     pub(super) limit: u64,
     pub(super) remaining: u64,
     /// The end of the window as Vimeo reported it.
-    pub(super) told: Option<DateTime<Utc>>,
-    pub(super) resets: Option<Instant>,
+    pub(super) reported_reset: Option<DateTime<Utc>>,
+    pub(super) resets_at: Option<Instant>,
     /// When the window before this one ended.
-    pub(super) began: Option<Instant>,
-    /// When the last response that reported it arrived.
-    pub(super) heard: Option<Instant>,
+    pub(super) started_at: Option<Instant>,
+    /// When the last response that reported the limit arrived.
+    pub(super) observed_at: Option<Instant>,
 }
 
 impl LeaseSlot {
-    /// Takes one call, if there is any.
+    /// Takes one call if there is any.
     fn take(&mut self, known: &LimitSnapshot, now: Instant) -> TakeOutcome {
-        match self {
-            Self::Left { calls, since, until, renew_at } => {
-                // It ends with its window, of whose end an answer may have told since.
-                *until = known.resets.map_or(*until, |resets| resets.min(*until));
-                let renew_at =
-                    known.resets.map_or(*renew_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*renew_at));
-                let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
-                // What is asked for between two windows may count in either, so nothing would be given.
-                let between = known.resets.map(|resets| (resets, later(resets, RESET_SKEW_MARGIN)));
-                let between = between.filter(|(from, to)| *from <= now && now < *to);
-                match (*calls, between) {
-                    (_, Some((_, to))) => TakeOutcome::Not(to),
-                    (0, _) if renew_at > now => TakeOutcome::Not(renew_at),
-                    (0, _) => TakeOutcome::Spent { unused: 0 },
-                    _ if is_over => TakeOutcome::Spent { unused: *calls },
-                    _ => {
-                        *calls = calls.saturating_sub(1);
-                        TakeOutcome::One
-                    }
-                }
+        if self.is_empty {
+            return match self.until > now {
+                true => TakeOutcome::RetryAt { at: self.until, held_by_others: self.held_by_others },
+                false => TakeOutcome::Spent { unused: 0 },
+            };
+        }
+        // A lease ends with its window. A response may have reported the end since the lease was granted.
+        self.until = known.resets_at.map_or(self.until, |resets_at| resets_at.min(self.until));
+        let renew_at = known
+            .resets_at
+            .map_or(self.renew_at, |resets_at| later(resets_at, RESET_SKEW_MARGIN).min(self.renew_at));
+        let is_over = self.until <= now || known.started_at.is_some_and(|started_at| self.since < started_at);
+        // Between two windows a call may count in either, so the store would grant nothing.
+        let gap = known.resets_at.map(|resets_at| (resets_at, later(resets_at, RESET_SKEW_MARGIN)));
+        let gap = gap.filter(|(from, to)| *from <= now && now < *to);
+        match (self.calls, gap) {
+            (_, Some((_, at))) => TakeOutcome::RetryAt { at, held_by_others: false },
+            (0, _) if renew_at > now => {
+                TakeOutcome::RetryAt { at: renew_at, held_by_others: self.held_by_others }
             }
-            Self::Empty(until) if *until > now => TakeOutcome::Not(*until),
-            Self::Empty(_) => TakeOutcome::Spent { unused: 0 },
+            (0, _) => TakeOutcome::Spent { unused: 0 },
+            (calls, _) if is_over => TakeOutcome::Spent { unused: calls },
+            _ => {
+                self.calls = self.calls.saturating_sub(1);
+                TakeOutcome::Taken
+            }
         }
     }
 }
 
 /// The result of taking a call.
 enum TakeOutcome {
-    One,
-    Not(Instant),
+    Taken,
+    RetryAt {
+        at: Instant,
+        held_by_others: bool,
+    },
     /// The lease is used up, or it expired with calls left.
     Spent {
         unused: u64,
@@ -215,7 +233,7 @@ impl LocalLeases {
     pub(super) fn in_flight(&self, with_fields: bool) -> InFlight {
         let kind = self.kind(with_fields);
         let departures = kind.departures.load(Ordering::SeqCst);
-        InFlight { count: kind.under_way.load(Ordering::SeqCst), departures }
+        InFlight { count: kind.in_flight.load(Ordering::SeqCst), departures }
     }
 
     /// Takes one call of the lease, and requests another lease when it is used up. `known` is the process's own view of the limit,
@@ -228,34 +246,35 @@ impl LocalLeases {
         in_flight: InFlight,
     ) -> Admission<'_> {
         let kind = self.kind(with_fields);
-        let go = || Admission::Granted(kind.depart());
+        let grant = || Admission::Granted(kind.depart());
         let now = Instant::now();
-        let mut held = lock(&kind.held);
-        let slice = match known.limit {
-            0 => held.slices.last_mut(),
-            limit => held.slices.iter_mut().find(|(of, _)| *of == limit),
+        let mut active = lock(&kind.active);
+        let slot = match known.limit {
+            0 => active.slots.last_mut(),
+            limit => active.slots.iter_mut().find(|(of, _)| *of == limit),
         };
-        let taken = slice.map_or(TakeOutcome::Spent { unused: 0 }, |(_, slice)| slice.take(&known, now));
-        if matches!(taken, TakeOutcome::One) {
-            return go();
+        let outcome = slot.map_or(TakeOutcome::Spent { unused: 0 }, |(_, slot)| slot.take(&known, now));
+        if matches!(outcome, TakeOutcome::Taken) {
+            return grant();
         }
         let circuit = self.batcher.circuit(now);
-        match taken {
-            _ if circuit == CircuitState::Open => return go(),
-            TakeOutcome::One => return go(),
-            TakeOutcome::Not(until) => return Admission::RetryAt(until),
-            TakeOutcome::Spent { .. } if held.is_asked_for => {}
+        match outcome {
+            _ if circuit == CircuitState::Open => return grant(),
+            TakeOutcome::Taken => return grant(),
+            TakeOutcome::RetryAt { at, held_by_others } => return Admission::RetryAt { at, held_by_others },
+            TakeOutcome::Spent { .. } if active.is_requested => {}
             TakeOutcome::Spent { unused } => {
-                held.is_asked_for = true;
-                // Another thread may have taken the last call of the lease since then. None does while this is locked.
+                active.is_requested = true;
+                // Another thread may have taken the last call of the lease since then. None can while this is locked.
                 let in_flight = kind.unaccounted(in_flight);
-                // Whoever brings the slice, or that there is none, locks it.
-                drop(held);
-                self.batcher.ask(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
+                // The batcher locks it again to store the lease.
+                drop(active);
+                let demand = LeaseDemand { with_fields, known, unused, in_flight };
+                self.batcher.request(Arc::clone(limiter), demand);
             }
         }
-        // Nobody waits for a store of which it is not known whether it is there again.
-        if circuit == CircuitState::Closed { Admission::Pending } else { go() }
+        // No call waits for a store that may still be unavailable.
+        if circuit == CircuitState::Closed { Admission::Pending } else { grant() }
     }
 
     /// Reports to the store that the limit is exhausted, if this process was expected back before the window ends.
@@ -271,42 +290,40 @@ impl LocalLeases {
     ) {
         let kind = self.kind(with_fields);
         let now = Instant::now();
-        let Some(ends) =
-            known.resets.map(|resets| later(resets, RESET_SKEW_MARGIN)).filter(|ends| *ends > now)
-        else {
-            return;
-        };
-        let mut held = lock(&kind.held);
-        let unused = match held.slices.iter().find(|(limit, _)| *limit == known.limit) {
-            Some((_, LeaseSlot::Left { calls, renew_at, .. })) if *renew_at < ends => *calls,
+        let ends_at = known.resets_at.map(|resets_at| later(resets_at, RESET_SKEW_MARGIN));
+        let Some(ends_at) = ends_at.filter(|ends_at| *ends_at > now) else { return };
+        let mut active = lock(&kind.active);
+        let unused = match active.slots.iter().find(|(limit, _)| *limit == known.limit) {
+            Some((_, slot)) if !slot.is_empty && slot.renew_at < ends_at => slot.calls,
             _ => return,
         };
-        if held.is_asked_for || self.batcher.circuit(now) != CircuitState::Closed {
+        if active.is_requested || self.batcher.circuit(now) != CircuitState::Closed {
             return;
         }
-        held.is_asked_for = true;
+        active.is_requested = true;
         let in_flight = kind.unaccounted(in_flight);
-        drop(held);
-        self.batcher.ask(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
+        drop(active);
+        self.batcher.request(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
     }
 
-    /// Stores the lease that was requested, or none if there is none.
-    pub(super) fn put(&self, with_fields: bool, lease: Option<QuotaLease>, times: ClockPair) {
-        let mut held = lock(&self.kind(with_fields).held);
-        held.is_asked_for = false;
+    /// Stores the requested lease, or records that there is none.
+    pub(super) fn put(&self, with_fields: bool, lease: Option<QuotaLease>, clocks: ClockPair) {
+        let mut active = lock(&self.kind(with_fields).active);
+        active.is_requested = false;
         let Some(lease) = lease else { return };
-        let until = times.to_here(lease.until);
-        let slice = match lease.calls {
-            0 => LeaseSlot::Empty(until),
-            calls => {
-                LeaseSlot::Left { calls, since: times.here, until, renew_at: times.to_here(lease.renew_at) }
-            }
+        let slot = LeaseSlot {
+            calls: lease.calls,
+            since: clocks.here,
+            until: clocks.to_here(lease.until),
+            renew_at: clocks.to_here(lease.renew_at),
+            held_by_others: lease.held_by_others,
+            is_empty: lease.calls == 0,
         };
-        // What was held before the limit was known is of no more use.
-        held.slices.retain(|(of, _)| *of != lease.limit && *of != 0);
-        // There is one limit as a rule, and there may be many accounts.
-        held.slices.reserve_exact(1);
-        held.slices.push((lease.limit, slice));
+        // A lease from before the limit was known is of no more use.
+        active.slots.retain(|(of, _)| *of != lease.limit && *of != 0);
+        // There is usually one limit, and there may be many accounts.
+        active.slots.reserve_exact(1);
+        active.slots.push((lease.limit, slot));
     }
 }
 
@@ -320,45 +337,46 @@ mod tests {
     use crate::Clock;
     use crate::rate_limit::{LeaseRequest, QuotaStore, RateLimiters};
 
-    /// Records the requests, and grants nothing.
+    /// Records the requests and grants nothing.
     #[derive(Default)]
-    struct Recorder(Mutex<Vec<UsageReport>>);
+    struct RecordingStore(Mutex<Vec<UsageReport>>);
 
-    impl QuotaStore for Recorder {
+    impl QuotaStore for RecordingStore {
         fn lease<'a>(
             &'a self,
-            asked: &'a [LeaseRequest],
+            requests: &'a [LeaseRequest],
         ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn Error + Send + Sync>>> {
-            self.0.lock().unwrap().extend(asked.iter().map(|question| question.report.clone()));
+            self.0.lock().unwrap().extend(requests.iter().map(|request| request.report.clone()));
             Box::pin(async { Err("nothing".into()) })
         }
     }
 
     #[tokio::test]
-    async fn a_call_that_another_thread_sends_meanwhile_is_reported() {
-        let recorder = Arc::new(Recorder::default());
-        let limiter = RateLimiters::shared(Arc::clone(&recorder)).of("a", &Clock::default());
+    async fn reports_a_call_that_another_thread_sends_meanwhile() {
+        let store = Arc::new(RecordingStore::default());
+        let limiter = RateLimiters::shared(Arc::clone(&store)).of("a", &Clock::default());
         let leases = limiter.leases.as_ref().unwrap();
-        let times = ClockPair { here: Instant::now(), wall: Utc::now() };
+        let clocks = ClockPair { here: Instant::now(), wall: Utc::now() };
         let lease = QuotaLease {
             limit: 80,
             calls: 2,
-            until: times.wall + TimeDelta::minutes(1),
-            renew_at: times.wall,
+            until: clocks.wall + TimeDelta::minutes(1),
+            renew_at: clocks.wall,
+            held_by_others: false,
         };
-        leases.put(false, Some(lease), times);
+        leases.put(false, Some(lease), clocks);
         let known = LimitSnapshot { limit: 80, remaining: 2, ..LimitSnapshot::default() };
 
         let first = leases.take(&limiter, false, known, leases.in_flight(false));
-        // One thread reads what is in flight, another takes the last call, and then the first one finds none.
+        // One thread reads the calls in flight, another takes the last call, and then the first thread finds none.
         let before = leases.in_flight(false);
         let second = leases.take(&limiter, false, known, before);
         assert!(matches!((&first, &second), (Admission::Granted(_), Admission::Granted(_))));
         drop(first);
         assert!(matches!(leases.take(&limiter, false, known, before), Admission::Pending));
-        while recorder.0.lock().unwrap().is_empty() {
+        while store.0.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
-        assert_eq!(recorder.0.lock().unwrap()[0].in_flight, 2, "what is known may include neither");
+        assert_eq!(store.0.lock().unwrap()[0].in_flight, 2, "the known limit may include neither call");
     }
 }

@@ -1,10 +1,10 @@
-//! What processes that serve the same accounts share of each limit: leases of calls, through a store.
+//! Rate limits that processes share: each leases calls from a store.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod lease_batcher;
 mod local_leases;
 mod pool;
-mod share;
+mod store;
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ pub(super) use self::lease_batcher::LeaseBatcher;
 use self::local_leases::{Admission, ClockPair, LeaseDemand, LimitSnapshot};
 pub(super) use self::local_leases::{InFlightGuard, LocalLeases};
 pub use self::pool::QuotaPool;
-pub use self::share::{LeaseRequest, QuotaLease, QuotaStore, UsageReport};
+pub use self::store::{LeaseRequest, QuotaLease, QuotaStore, UsageReport};
 use super::tracker::CallClass;
-use super::{Permit, RateLimitPolicy, RateLimiter, RateLimiters, Registry, class, lock};
+use super::{Permit, RateLimitPolicy, RateLimiter, RateLimiters, Registry, call_class, lock};
 use crate::timeouts::later;
 
 impl RateLimiters {
@@ -52,19 +52,19 @@ impl RateLimiter {
         request: &Request,
         policy: RateLimitPolicy,
     ) -> Result<Permit<'a>, Error> {
-        let began = Instant::now();
-        let class = class(request);
+        let started = Instant::now();
+        let class = call_class(request);
         let in_flight = leases.in_flight(class.with_fields);
         if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0 && known.remaining == 0) {
             leases.report_exhausted(self, class.with_fields, known, in_flight);
         }
         loop {
             let mut permit = self.admit_local(request, policy).await?;
-            let until = loop {
-                let told = self.changed.notified();
-                tokio::pin!(told);
-                told.as_mut().enable();
-                // Before what is known: a response that comes in between is counted twice then, and not left out.
+            let (until, held_by_others) = loop {
+                let changed = self.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                // Read before the known limit: a response that arrives in between then counts twice instead of not at all.
                 let in_flight = leases.in_flight(permit.class.with_fields);
                 let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
                 match leases.take(self, permit.class.with_fields, known, in_flight) {
@@ -72,49 +72,49 @@ impl RateLimiter {
                         permit.in_flight = Some(guard);
                         return Ok(permit);
                     }
-                    Admission::RetryAt(until) => break until,
-                    Admission::Pending => told.await,
+                    Admission::RetryAt { at, held_by_others } => break (at, held_by_others),
+                    Admission::Pending => changed.await,
                 }
             };
-            // Whoever waits holds no place.
+            // A call that waits holds no permit.
             drop(permit);
             let deadline = match policy {
-                RateLimitPolicy::Wait { at_most } => later(began, at_most),
-                _ => began,
+                RateLimitPolicy::Wait { at_most } => later(started, at_most),
+                _ => started,
             };
             if until > deadline {
-                return Err(self.deferred(request, until));
+                return Err(self.deferred(request, until, held_by_others));
             }
             sleep_until(until).await;
         }
     }
 
-    /// What the store is asked for this account.
-    fn question(&self, holder: &str, want: LeaseDemand, times: ClockPair) -> LeaseRequest {
+    /// Makes the request for a lease of this account.
+    fn lease_request(&self, holder: &str, demand: LeaseDemand, clocks: ClockPair) -> LeaseRequest {
         let name =
-            if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
-        LeaseRequest::new(name, want.report(holder, times).max_window(self.longest))
+            if demand.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
+        LeaseRequest::new(name, demand.report(holder, clocks).max_window(self.max_window))
     }
 
-    /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
-    fn put(&self, want: LeaseDemand, lease: Option<QuotaLease>, times: ClockPair) {
+    /// Stores the requested lease, or none if the store granted none, and wakes the calls that wait for it.
+    fn put_lease(&self, demand: LeaseDemand, lease: Option<QuotaLease>, clocks: ClockPair) {
         if let Some(leases) = &self.leases {
-            leases.put(want.with_fields, lease, times);
+            leases.put(demand.with_fields, lease, clocks);
         }
         self.changed.notify_waiters();
     }
 
-    /// What is known of the limit of a class; `None` when it has none.
+    /// The known limit of a class; `None` if the class has no limit.
     fn known_limit(&self, class: CallClass) -> Option<LimitSnapshot> {
         match lock(&self.shared).tracker.window(class, Instant::now()) {
             None => Some(LimitSnapshot::default()),
             Some(window) => window.map(|window| LimitSnapshot {
                 limit: window.id.limit,
                 remaining: window.remaining,
-                told: window.told,
-                resets: window.resets,
-                began: window.began,
-                heard: Some(window.heard),
+                reported_reset: window.reported_reset,
+                resets_at: window.resets_at,
+                started_at: window.started_at,
+                observed_at: Some(window.observed_at),
             }),
         }
     }

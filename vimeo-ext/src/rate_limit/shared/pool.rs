@@ -1,4 +1,4 @@
-//! What processes that serve one account share of its limits: pure, the time comes in.
+//! The state that processes serving one account share: pure, with the time as a parameter.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod window;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::window::{Grant, LEASE_TTL, Window};
 use super::{QuotaLease, UsageReport};
 
-/// The limits of an account, and who holds how much of what remains of each; stores keep it for all processes.
+/// The limits of an account, and the leases of each. A store keeps one pool per rate limiter for all processes.
 ///
 /// ```
 /// use vimeo_ext::rate_limit::{QuotaPool, UsageReport};
@@ -23,39 +23,43 @@ use super::{QuotaLease, UsageReport};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaPool {
-    /// By the number of the limit, which is how Vimeo tells them apart.
+    /// By limit value, which is what identifies a limit.
     windows: BTreeMap<u64, Window>,
     /// The limit that was reported last; 0 before the first.
-    latest: u64,
-    /// Until when the first call of all is waited for.
-    first: i64,
-    /// Who asked before the limit was known.
-    early: BTreeSet<String>,
+    #[serde(rename = "latest")]
+    latest_limit: u64,
+    /// Until when the response to the first call is awaited.
+    #[serde(rename = "first")]
+    probe_until: i64,
+    /// The holders that asked before the limit was known.
+    #[serde(rename = "early")]
+    waiting: BTreeSet<String>,
 }
 
-/// A limit beyond this is no limit, and counts as this, so that sums and products of it are numbers.
+/// A higher limit counts as this one, so that sums and products of it do not overflow.
 const MAX_LIMIT: u64 = 1 << 31;
-/// So soon those who wait for the first answer of all look whether it has come; then after twice as long, and so on.
+/// The first delay after which holders that wait for the first response ask again; it doubles up to `MAX_POLL_INTERVAL`.
 const POLL_INTERVAL: i64 = 250;
 const MAX_POLL_INTERVAL: i64 = 1_000;
 
 impl QuotaPool {
-    /// Takes in what a process has learnt, and gives it a slice of what remains.
+    /// Records a process's report and grants it a lease of what remains.
     ///
-    /// Each of those that ask gets its fair share of the limit first; what others do not come for goes to whoever does.
+    /// Each process that asks gets its fair share of the limit first. The shares of processes that do not ask go to those that
+    /// do.
     pub fn lease(&mut self, report: &UsageReport) -> QuotaLease {
         let now = report.now.timestamp_millis();
         if report.limit > 0 {
-            self.latest = report.limit;
+            self.latest_limit = report.limit;
         }
-        let latest = self.latest;
+        let latest = self.latest_limit;
         let limit = latest.min(MAX_LIMIT);
-        let Grant { calls, until, renew_at } = if limit == 0 {
+        let Grant { calls, until, renew_at, held_by_others } = if limit == 0 {
             self.probe(&report.holder, now)
         } else {
-            let early = mem::take(&mut self.early);
-            self.windows.retain(|known, window| *known == latest || !window.is_forgotten(now));
-            let window = self.windows.entry(latest).or_insert_with(|| Window::new(limit, early, now));
+            let waiting = mem::take(&mut self.waiting);
+            self.windows.retain(|known, window| *known == latest || !window.is_abandoned(now));
+            let window = self.windows.entry(latest).or_insert_with(|| Window::new(limit, waiting, now));
             window.lease(limit, report, now)
         };
         QuotaLease {
@@ -63,27 +67,28 @@ impl QuotaPool {
             calls,
             until: time(until, report.now),
             renew_at: time(renew_at, report.now),
+            held_by_others,
         }
     }
 
-    /// Before anybody knows the limit, one call of one process finds it out.
+    /// Grants the one call that finds out an unknown limit.
     fn probe(&mut self, holder: &str, now: i64) -> Grant {
-        // A report that waited for the store is older than the one before it. A clock that was set back by more than that must
-        // not make anybody wait for what it showed before.
-        let is_waited_for = self.first > now && self.first <= now.saturating_add(2 * LEASE_TTL);
-        if !is_waited_for {
-            // Whoever still waits asks again soon; others are gone.
-            self.early.clear();
+        // A report that waited for the store is older than the one before it. If a clock was set back by more than that, nobody
+        // waits for the time that it showed before.
+        let is_awaited = self.probe_until > now && self.probe_until <= now.saturating_add(2 * LEASE_TTL);
+        if !is_awaited {
+            // Holders that still wait ask again soon; the others are gone.
+            self.waiting.clear();
         }
-        self.early.insert(holder.to_owned());
-        if is_waited_for {
-            let waited = now.saturating_sub(self.first.saturating_sub(LEASE_TTL));
+        self.waiting.insert(holder.to_owned());
+        if is_awaited {
+            let waited = now.saturating_sub(self.probe_until.saturating_sub(LEASE_TTL));
             let until = now.saturating_add(waited.clamp(POLL_INTERVAL, MAX_POLL_INTERVAL));
-            return Grant { calls: 0, until, renew_at: now };
+            return Grant { calls: 0, until, renew_at: now, held_by_others: false };
         }
-        self.first = now.saturating_add(LEASE_TTL);
-        // Whoever made that call knows more as soon as it is answered.
-        Grant { calls: 1, until: self.first, renew_at: now }
+        self.probe_until = now.saturating_add(LEASE_TTL);
+        // The process that makes this call knows the limit as soon as the response arrives.
+        Grant { calls: 1, until: self.probe_until, renew_at: now, held_by_others: false }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::timeouts::A_YEAR;
+use crate::timeouts::MAX_TIMEOUT;
 
 /// A limit on bytes a second. Clones share it: give one to several uploads to limit them together.
 ///
@@ -68,7 +68,7 @@ impl Bandwidth {
         let seconds = bytes as f64 / rate.get() as f64;
         let start = limiter.free_at.map_or(now, |free| free.max(now));
         limiter.free_at =
-            start.checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(A_YEAR).min(A_YEAR));
+            start.checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_TIMEOUT).min(MAX_TIMEOUT));
         start
     }
 

@@ -211,7 +211,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
     // Only if logging is captured, which is slow.
     if let Some(logged) = LOGGED.take() {
-        assert!(logged.contains("answered"), "the log contains the calls");
+        assert!(logged.contains("call completed"), "the log contains the calls");
         assert!(users.iter().all(|(_, user)| !logged.contains(&user.token)), "a token in the log");
         let links = unfinished.iter().filter_map(|(_, link)| link.as_ref());
         assert!(links.into_iter().all(|link| !logged.contains(link)), "an upload link in the log");

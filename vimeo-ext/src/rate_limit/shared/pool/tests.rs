@@ -1,18 +1,18 @@
-//! The pool alone: who asks, what is told, what is given.
+//! The pool alone: reports in, leases out.
 
 use std::time::Duration;
 
 use super::*;
 
 const SECOND: i64 = 1_000;
-/// When the first window ends, as it is told.
+/// The reported reset of the first window.
 const END: i64 = 60 * SECOND;
 
 fn at(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
 }
 
-/// A pool of the limit 100 that has seen these ask for a window, all of which used all they were given.
+/// A pool with the limit 100 whose holders asked for a whole window and used all that they were granted.
 fn pool(holders: &[&str]) -> QuotaPool {
     let mut pool = QuotaPool::default();
     for now in [0, 2 * SECOND] {
@@ -21,18 +21,18 @@ fn pool(holders: &[&str]) -> QuotaPool {
         }
     }
     for holder in holders {
-        pool.lease(&told(holder, 0, END, 3 * SECOND));
+        pool.lease(&observed(holder, 0, END, 3 * SECOND));
     }
     pool
 }
 
-/// What a holder tells that has used its slice and heard nothing of this window.
+/// The report of a holder that has used its lease and has observed nothing of this window.
 fn report(holder: &str, remaining: u64, now: i64) -> UsageReport {
     UsageReport::new(holder, 100, remaining, at(now))
 }
 
-/// The same of one that has just heard what remains until when.
-fn told(holder: &str, remaining: u64, end: i64, now: i64) -> UsageReport {
+/// The same for a holder that has just observed the remaining calls and the reset.
+fn observed(holder: &str, remaining: u64, end: i64, now: i64) -> UsageReport {
     let mut report = report(holder, remaining, now);
     (report.reported_reset, report.resets_at, report.observed_at) =
         (Some(at(end)), Some(at(end)), Some(at(now)));
@@ -44,24 +44,24 @@ fn ask(pool: &mut QuotaPool, holder: &str, remaining: u64, now: i64) -> u64 {
 }
 
 #[test]
-fn four_that_ask_get_the_limit_in_equal_parts_and_no_more() {
+fn four_holders_get_equal_shares_of_the_limit() {
     let mut pool = pool(&["a", "b", "c", "d"]);
     for holder in ["a", "b", "c", "d"] {
         assert_eq!(ask(&mut pool, holder, 100, END + SECOND), 25);
     }
     for holder in ["a", "b", "c", "d"] {
-        let lease = pool.lease(&told(holder, 0, 2 * END, END + 2 * SECOND));
+        let lease = pool.lease(&observed(holder, 0, 2 * END, END + 2 * SECOND));
         assert_eq!((lease.calls, lease.until), (0, at(2 * END + SECOND)));
     }
 }
 
 #[test]
-fn who_waits_for_a_new_limit_is_counted_on() {
+fn holders_waiting_for_a_new_limit_get_a_share() {
     let mut pool = QuotaPool::default();
     for holder in ["a", "b", "c", "d"] {
         pool.lease(&UsageReport::new(holder, 0, 0, at(0)));
     }
-    // However late the others hear of it, or come at all.
+    // Regardless of when the others learn the limit, or whether they ask at all.
     let mut given = BTreeMap::<_, u64>::new();
     for (now, holders) in [(10, &["a"][..]), (3 * SECOND, &["a", "b"]), (10 * SECOND, &["a", "b", "c", "d"])]
     {
@@ -75,7 +75,7 @@ fn who_waits_for_a_new_limit_is_counted_on() {
 }
 
 #[test]
-fn whoever_comes_first_to_a_new_limit_takes_it_by_and_by() {
+fn the_first_holder_of_a_new_limit_gets_it_in_parts() {
     let mut pool = QuotaPool::default();
     let mut given = Vec::new();
     for step in 0..12 {
@@ -86,13 +86,13 @@ fn whoever_comes_first_to_a_new_limit_takes_it_by_and_by() {
 }
 
 #[test]
-fn who_got_more_of_a_window_has_less_to_expect_of_the_next() {
+fn a_surplus_is_deducted_from_the_next_window() {
     let mut pool = QuotaPool::default();
     for step in 0..12 {
         ask(&mut pool, "a", 100, step);
     }
     for holder in ["b", "c", "a"] {
-        assert_eq!(pool.lease(&told(holder, 0, END, 3 * SECOND)).calls, 0);
+        assert_eq!(pool.lease(&observed(holder, 0, END, 3 * SECOND)).calls, 0);
     }
     let mut made = BTreeMap::from([("a", 100), ("b", 0), ("c", 0)]);
     for window in 1..4 {
@@ -102,14 +102,14 @@ fn who_got_more_of_a_window_has_less_to_expect_of_the_next() {
             }
         }
         for holder in ["a", "b", "c"] {
-            pool.lease(&told(holder, 0, (window + 1) * (END + SECOND) - SECOND, (window + 1) * END));
+            pool.lease(&observed(holder, 0, (window + 1) * (END + SECOND) - SECOND, (window + 1) * END));
         }
     }
     assert_eq!(made, [("a", 134), ("b", 133), ("c", 133)].into());
 }
 
 #[test]
-fn what_was_sent_before_a_window_may_count_in_it() {
+fn calls_sent_before_a_window_may_count_in_it() {
     let mut pool = pool(&["a", "b"]);
     let mut late = report("a", 100, END + SECOND);
     late.in_flight = 8;
@@ -117,36 +117,36 @@ fn what_was_sent_before_a_window_may_count_in_it() {
     let rest: u64 = (0..4).map(|step| ask(&mut pool, "b", 100, END + SECOND + step)).sum();
     let more: u64 = (0..4).map(|step| ask(&mut pool, "a", 100, END + SECOND + step)).sum();
     assert_eq!(first + rest + more, 92);
-    // The answers of all tell that they were counted before.
+    // The responses show that those calls were counted in the window before.
     for step in 0..2 {
         for holder in ["a", "b"] {
-            pool.lease(&told(holder, 8, 2 * END, END + 2 * SECOND + step));
+            pool.lease(&observed(holder, 8, 2 * END, END + 2 * SECOND + step));
         }
     }
-    assert!(pool.lease(&told("a", 8, 2 * END, END + 3 * SECOND)).calls > 0);
+    assert!(pool.lease(&observed("a", 8, 2 * END, END + 3 * SECOND)).calls > 0);
 }
 
 #[test]
-fn what_is_given_never_exceeds_what_vimeo_says_remains() {
+fn leases_never_exceed_the_remaining_calls() {
     let mut pool = QuotaPool::default();
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..200i64 {
         let start = round * 70 * SECOND;
-        // Others than the pool's own use some of it, and the first answer tells.
+        // Others than the holders use some calls, which the first response shows.
         let mut used = if round % 3 == 0 { random.u64(..40) } else { 0 };
         let mut held = [0u64; 5];
-        held[0] = pool.lease(&told("0", 100 - used, start + END, start)).calls;
+        held[0] = pool.lease(&observed("0", 100 - used, start + END, start)).calls;
         for step in 0..60 {
-            let who = random.usize(..5);
-            // It spends what it has, or not all of it, and tells what Vimeo told with the last of it.
-            let spent = if random.bool() { held[who] } else { random.u64(..=held[who]) };
+            let index = random.usize(..5);
+            // The holder uses all or some of its calls, and reports the last response.
+            let spent = if random.bool() { held[index] } else { random.u64(..=held[index]) };
             used += spent;
             let mut report = match spent {
-                0 => report(&who.to_string(), 100, start + step * 50),
-                _ => told(&who.to_string(), 100 - used, start + END, start + step * 50),
+                0 => report(&index.to_string(), 100, start + step * 50),
+                _ => observed(&index.to_string(), 100 - used, start + END, start + step * 50),
             };
-            report.unused = held[who] - spent;
-            held[who] = pool.lease(&report).calls;
+            report.unused = held[index] - spent;
+            held[index] = pool.lease(&report).calls;
             assert!(used + held.iter().sum::<u64>() <= 100, "round {round}, step {step}");
         }
         assert!(used + held.iter().sum::<u64>() >= 90, "round {round}: {used} and {held:?}");
@@ -154,20 +154,20 @@ fn what_is_given_never_exceeds_what_vimeo_says_remains() {
 }
 
 #[test]
-fn the_first_call_of_all_goes_alone() {
+fn a_single_call_probes_an_unknown_limit() {
     let mut pool = QuotaPool::default();
     let ask = |pool: &mut QuotaPool, holder: &str, limit, now| {
         pool.lease(&UsageReport::new(holder, limit, limit, at(now))).calls
     };
     assert_eq!(ask(&mut pool, "a", 0, 0), 1);
     assert_eq!(ask(&mut pool, "b", 0, 1), 0);
-    assert_eq!(ask(&mut pool, "b", 0, LEASE_TTL), 1, "the first is gone");
-    assert_eq!(ask(&mut pool, "b", 100, LEASE_TTL + 1), 10, "it was answered");
-    assert!(ask(&mut pool, "a", 0, LEASE_TTL + 2) > 0, "though it does not know the limit itself");
+    assert_eq!(ask(&mut pool, "b", 0, LEASE_TTL), 1, "the first holder is gone");
+    assert_eq!(ask(&mut pool, "b", 100, LEASE_TTL + 1), 10, "the response has arrived");
+    assert!(ask(&mut pool, "a", 0, LEASE_TTL + 2) > 0, "even though it does not know the limit itself");
 }
 
 #[test]
-fn a_report_that_waited_for_the_store_brings_no_second_first_call() {
+fn a_delayed_report_causes_no_second_probe() {
     let mut pool = QuotaPool::default();
     let unknown = |holder: &str, now| UsageReport::new(holder, 0, 0, at(now));
     assert_eq!(pool.lease(&unknown("a", 100)).calls, 1);
@@ -176,12 +176,12 @@ fn a_report_that_waited_for_the_store_brings_no_second_first_call() {
         assert_eq!((lease.limit, lease.calls), (0, 0), "made at {now}");
         assert!(lease.until <= at(now + SECOND));
     }
-    // A clock that was set back by an hour is no such report.
+    // A clock that was set back by an hour is a different case.
     assert_eq!(pool.lease(&unknown("b", 100 - 3_600 * SECOND)).calls, 1);
 }
 
 #[test]
-fn those_who_ask_for_an_account_of_unknown_limits_do_not_pile_up() {
+fn waiting_holders_do_not_pile_up() {
     let mut pool = QuotaPool::default();
     let mut longest = 0;
     for restart in 0..200 {
@@ -192,20 +192,20 @@ fn those_who_ask_for_an_account_of_unknown_limits_do_not_pile_up() {
 }
 
 #[test]
-fn the_modest_are_given_what_they_use_and_the_greedy_the_rest() {
-    let mut pool = pool(&["greedy", "modest"]);
-    // It uses 20 of what it is given, and says so in the next window.
+fn modest_holders_get_their_demand_and_saturated_ones_the_rest() {
+    let mut pool = pool(&["saturated", "modest"]);
+    // The modest holder uses 20 of its calls, and reports so in the next window.
     assert_eq!(ask(&mut pool, "modest", 100, END + SECOND), 50);
-    pool.lease(&told("greedy", 50, 2 * END, END + SECOND));
-    let mut next = told("modest", 100, 2 * END, 2 * END + SECOND);
+    pool.lease(&observed("saturated", 50, 2 * END, END + SECOND));
+    let mut next = observed("modest", 100, 2 * END, 2 * END + SECOND);
     next.unused = 30;
     assert_eq!(pool.lease(&next).calls, 20);
-    let given: u64 = (0..3).map(|step| ask(&mut pool, "greedy", 100, 2 * END + SECOND + step)).sum();
+    let given: u64 = (0..3).map(|step| ask(&mut pool, "saturated", 100, 2 * END + SECOND + step)).sum();
     assert_eq!(given, 80);
 }
 
 #[test]
-fn who_calls_now_and_then_is_not_made_to_ask_each_time() {
+fn a_slow_caller_gets_a_lease_for_the_whole_window() {
     let mut pool = pool(&["a", "b"]);
     let mut next = report("b", 100, END + SECOND);
     next.unused = 98;
@@ -214,34 +214,38 @@ fn who_calls_now_and_then_is_not_made_to_ask_each_time() {
 }
 
 #[test]
-fn a_slice_ends_with_its_holder() {
+fn a_lease_of_a_dead_holder_expires() {
     let mut pool = pool(&["dead", "a"]);
     assert_eq!(ask(&mut pool, "dead", 100, END + SECOND), 50);
     assert_eq!(ask(&mut pool, "a", 100, END + SECOND), 50);
-    assert_eq!(pool.lease(&told("a", 50, 2 * END, END + 2 * SECOND)).calls, 0, "the rest is the other's");
+    assert_eq!(
+        pool.lease(&observed("a", 50, 2 * END, END + 2 * SECOND)).calls,
+        0,
+        "the rest is leased to the other"
+    );
     let later = END + SECOND + END / 2 + 4 * SECOND;
-    let mut waited = told("a", 50, 2 * END, later);
+    let mut waited = observed("a", 50, 2 * END, later);
     waited.observed_at = Some(at(END + 2 * SECOND));
-    assert_eq!(pool.lease(&waited).calls, 1, "who should have come for more: one call finds out");
-    assert_eq!(pool.lease(&told("a", 49, 2 * END, later + 1)).calls, 49);
+    assert_eq!(pool.lease(&waited).calls, 1, "the dead holder should have come for more: one call probes");
+    assert_eq!(pool.lease(&observed("a", 49, 2 * END, later + 1)).calls, 49);
 }
 
 #[test]
-fn a_slice_ends_with_its_window() {
+fn a_lease_ends_with_its_window() {
     let mut pool = pool(&["a", "b"]);
-    let gap = pool.lease(&told("a", 30, END, END + 1));
+    let gap = pool.lease(&observed("a", 30, END, END + 1));
     assert_eq!((gap.calls, gap.until), (0, at(END + SECOND)), "it may count before or after");
-    // An answer of the window before does not spoil the next.
-    assert_eq!(pool.lease(&told("b", 0, END, END + SECOND)).calls, 50);
-    assert_eq!(pool.lease(&told("a", 0, END, END + SECOND)).calls, 50);
+    // A response of the window before does not affect the next.
+    assert_eq!(pool.lease(&observed("b", 0, END, END + SECOND)).calls, 50);
+    assert_eq!(pool.lease(&observed("a", 0, END, END + SECOND)).calls, 50);
 }
 
 #[test]
-fn an_answer_that_is_read_late_tells_of_no_other_window() {
+fn a_response_read_late_is_of_the_same_window() {
     let mut pool = pool(&["a", "b"]);
-    let first = pool.lease(&told("a", 100, 2 * END, END + SECOND)).calls;
+    let first = pool.lease(&observed("a", 100, 2 * END, END + SECOND)).calls;
     // For a busy process the end of the window seems to lie later.
-    let mut late = told("b", 90, 2 * END, END + 9 * SECOND);
+    let mut late = observed("b", 90, 2 * END, END + 9 * SECOND);
     late.resets_at = Some(at(2 * END + 8 * SECOND));
     let second = pool.lease(&late).calls;
     assert_eq!((first, second), (50, 50));
@@ -250,17 +254,17 @@ fn an_answer_that_is_read_late_tells_of_no_other_window() {
 }
 
 #[test]
-fn limits_of_another_number_are_kept_apart() {
+fn limits_with_other_values_are_separate() {
     let mut pool = pool(&["a", "b"]);
     let mut other = UsageReport::new("a", 500, 500, at(3 * SECOND));
     assert_eq!(pool.lease(&other).calls, 31);
-    assert_eq!(pool.lease(&told("a", 0, END, 3 * SECOND)).calls, 0, "of the first nothing is left");
+    assert_eq!(pool.lease(&observed("a", 0, END, 3 * SECOND)).calls, 0, "nothing is left of the first limit");
     other.now = at(4 * SECOND);
     assert_eq!(pool.lease(&other).limit, 500);
 }
 
 #[test]
-fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
+fn a_huge_limit_is_shared_without_overflow() {
     let mut pool = QuotaPool::default();
     for now in [0, 3 * SECOND, END + SECOND] {
         for holder in ["a", "b", "c"] {
@@ -275,22 +279,50 @@ fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
 }
 
 #[test]
-fn it_is_written_and_read() {
+fn reports_whether_others_hold_the_rest() {
+    let mut pool = pool(&["a", "b"]);
+    let first = pool.lease(&report("a", 100, END + SECOND));
+    assert_eq!((first.calls, first.held_by_others), (50, true), "the share of b is reserved");
+    pool.lease(&report("b", 100, END + SECOND));
+    let denied = pool.lease(&observed("a", 50, 2 * END, END + 2 * SECOND));
+    assert_eq!((denied.calls, denied.held_by_others), (0, true), "b holds the other 50");
+    let denied = pool.lease(&observed("a", 0, 2 * END, END + 3 * SECOND));
+    assert_eq!((denied.calls, denied.held_by_others), (0, false), "the limit is used up");
+    let gap = pool.lease(&observed("a", 0, 2 * END, 2 * END + SECOND / 2));
+    assert_eq!((gap.calls, gap.held_by_others), (0, false), "between two windows");
+
+    let mut alone = QuotaPool::default();
+    for step in 0..12 {
+        let lease = alone.lease(&report("a", 100, step));
+        assert!(!lease.held_by_others, "there is no other holder: {lease:?}");
+    }
+}
+
+#[test]
+fn pools_survive_serialization() {
     let pool = pool(&["a", "b"]);
     let text = serde_json::to_string(&pool).unwrap();
     assert_eq!(serde_json::from_str::<QuotaPool>(&text).unwrap(), pool);
 }
 
 #[test]
-fn of_a_small_limit_some_is_left_for_who_comes_later() {
+fn persisted_names_are_stable() {
+    // As commit 2a8b2a9 wrote it.
+    let text = r#"{"windows":{"100":{"remaining":40,"begun":5,"told":60000,"resets":60000,"lasts":61000,"settled":2000,"by_others":3,"asked":4,"tried":1,"forgotten":2,"holders":{"a":{"leased":1,"taken":2,"slice":3,"greedy":true,"wants":4,"ahead":5,"until":6,"seen":7}}}},"latest":100,"first":9,"early":["b"]}"#;
+    let pool: QuotaPool = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&pool).unwrap(), text);
+}
+
+#[test]
+fn a_small_limit_leaves_calls_for_latecomers() {
     let mut pool = QuotaPool::default();
     pool.lease(&UsageReport::new("a", 0, 0, at(0)));
-    // Its answers tell of the limit, and it makes six calls in all.
+    // Its responses show the limit, and it makes six calls in all.
     let (mut used, mut held, mut now) = (1, 0, 0);
     while used < 6 {
         now += 10;
         if held == 0 {
-            let mut report = told("a", 10 - used, END, now);
+            let mut report = observed("a", 10 - used, END, now);
             report.limit = 10;
             held = pool.lease(&report).calls;
         }
@@ -303,39 +335,39 @@ fn of_a_small_limit_some_is_left_for_who_comes_later() {
 }
 
 #[test]
-fn of_a_few_calls_that_are_left_everybody_finds_some() {
+fn the_last_few_calls_are_split() {
     for left in 2..=10 {
         let mut pool = QuotaPool::default();
-        let first = pool.lease(&told("a", left, END, 0)).calls;
+        let first = pool.lease(&observed("a", left, END, 0)).calls;
         let second = pool.lease(&UsageReport::new("b", 0, 0, at(10))).calls;
         assert!(first > 0 && second > 0 && first + second <= left, "{first} and {second} of {left}");
     }
 }
 
 #[test]
-fn an_end_that_no_window_has_is_not_believed_and_one_that_was_is_forgotten() {
+fn an_implausible_reset_is_ignored_and_cleared() {
     const YEAR: i64 = 365 * 24 * 3_600 * SECOND;
     let mut pool = QuotaPool::default();
-    let lease = pool.lease(&told("a", 0, YEAR, 0));
+    let lease = pool.lease(&observed("a", 0, YEAR, 0));
     assert!(lease.until <= at(60 * SECOND + SECOND) && lease.renew_at <= at(60 * SECOND), "{lease:?}");
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
-        let mut report = told("a", 0, END, 0);
+        let mut report = observed("a", 0, END, 0);
         (report.reported_reset, report.resets_at) = (Some(end), Some(end));
         pool.lease(&report);
     }
-    // One that an older version of this crate stored.
-    let mut trusting = told("a", 0, YEAR, SECOND);
+    // A reset that an older version of this crate stored.
+    let mut trusting = observed("a", 0, YEAR, SECOND);
     trusting.max_window = Duration::MAX;
     let lease = pool.lease(&trusting);
     assert_eq!((lease.calls, lease.until), (0, at(YEAR + SECOND)));
-    let lease = pool.lease(&told("b", 50, END, 2 * SECOND));
+    let lease = pool.lease(&observed("b", 50, END, 2 * SECOND));
     assert!(lease.calls > 0 && lease.until <= at(END), "{lease:?}");
-    let lease = pool.lease(&told("b", 0, END, 3 * SECOND));
+    let lease = pool.lease(&observed("b", 0, END, 3 * SECOND));
     assert_eq!((lease.calls, lease.until), (0, at(END + SECOND)));
 }
 
 #[test]
-fn no_time_of_a_clock_is_too_much() {
+fn extreme_clock_times_do_not_overflow() {
     for now in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
         let mut pool = QuotaPool::default();
         for (limit, remaining) in [(0, 0), (10, 5), (u64::MAX, u64::MAX), (u64::MAX, 0)] {

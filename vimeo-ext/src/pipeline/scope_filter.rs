@@ -1,4 +1,4 @@
-//! Does less than the token may: for callers who were granted fewer scopes than the account's token has.
+//! Limits a client to fewer scopes than its token has, for callers who were granted less than the account.
 
 use std::sync::Arc;
 
@@ -11,30 +11,30 @@ use vimeo_api::{Error, MissingScope, Operation, RawResponse, Request};
 use super::{Stage, VERIFY};
 use crate::{Scope, ScopeSet};
 
-/// Stops calls that need other scopes than these and, where `private` is not among them, takes out of responses what is not
-/// for everybody: the token shows its owner's own things whatever they are set to.
-pub(crate) struct Narrow<N> {
-    /// `None`: all that the token may.
+/// Stops calls that need other scopes than these. Without the scope `private`, it also removes from responses whatever is not
+/// public, because a token shows its owner's own items regardless of their privacy.
+pub(crate) struct ScopeFilter<N> {
+    /// `None` for all scopes of the token.
     pub(crate) scopes: Option<Arc<ScopeSet>>,
-    /// Where a token can be checked, which tells the path of the base URL.
+    /// The URL that checks a token, from which the path of the base URL is derived.
     pub(crate) verify: Arc<Url>,
     pub(crate) next: N,
 }
 
-impl<N: Stage> Stage for Narrow<N> {
+impl<N: Stage> Stage for ScopeFilter<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         match &self.scopes {
             None => self.next.send(request).await,
-            // On the heap, so that calls that are not narrowed make no room for it.
-            Some(scopes) => Box::pin(self.narrowed(scopes, request)).await,
+            // On the heap, so that the futures of other calls stay small.
+            Some(scopes) => Box::pin(self.send_filtered(scopes, request)).await,
         }
     }
 }
 
-impl<N: Stage> Narrow<N> {
-    async fn narrowed(&self, scopes: &ScopeSet, request: &mut Request) -> Result<RawResponse, Error> {
+impl<N: Stage> ScopeFilter<N> {
+    async fn send_filtered(&self, scopes: &ScopeSet, request: &mut Request) -> Result<RawResponse, Error> {
         let Some(operation) = request.operation else {
-            let reason = "the description knows no such call, so it cannot be told which scopes it needs";
+            let reason = "the API description has no such call, so the scopes that it needs are unknown";
             return Err(Error::invalid(request.name(), reason));
         };
         if !scopes.contains_all(operation.scopes) {
@@ -45,16 +45,16 @@ impl<N: Stage> Narrow<N> {
         }
         let prefix = self.verify.path().strip_suffix(VERIFY).unwrap_or_default();
         let path = request.url.path().strip_prefix(prefix).unwrap_or(request.url.path());
-        if let Some(video) = video_above(path) {
-            let place = format!("{prefix}{video}");
-            self.check_video(operation, scopes, request, &video, &place).await?;
+        if let Some(video) = parent_video(path) {
+            let full_path = format!("{prefix}{video}");
+            self.check_video(operation, scopes, request, &video, &full_path).await?;
         }
-        ask_for_privacy(request);
+        request_privacy(request);
         let mut response = self.next.send(request).await?;
         if !response.status.is_success() || response.body.is_empty() {
             return Ok(response);
         }
-        // Reading a flood of values would fill the memory; the call itself ends with the same refusal.
+        // Decoding a body with too many values would exhaust memory. The call itself then fails with the same error.
         let Ok(decoded) = vimeo_api::decode::<Value>(&response.body, vimeo_api::DecodeMode::Lenient) else {
             return Ok(response);
         };
@@ -71,22 +71,22 @@ impl<N: Stage> Narrow<N> {
         Ok(response)
     }
 
-    /// Looks whether everybody may see the video that a call is about.
+    /// Checks that the video that a call is about is public.
     async fn check_video(
         &self,
         operation: &'static Operation,
         scopes: &ScopeSet,
         request: &Request,
         video: &str,
-        place: &str,
+        full_path: &str,
     ) -> Result<(), Error> {
-        let mut look = request.clone();
-        look.operation = vimeo_api::operation_at(&Method::GET, video);
-        look.url.set_path(place);
-        look.url.set_query(Some("fields=uri%2Cprivacy.view"));
-        let response = self.next.send(&mut look).await?;
+        let mut check = request.clone();
+        check.operation = vimeo_api::operation_at(&Method::GET, video);
+        check.url.set_path(full_path);
+        check.url.set_query(Some("fields=uri%2Cprivacy.view"));
+        let response = self.next.send(&mut check).await?;
         let body = serde_json::from_slice::<Value>(&response.body);
-        // It has to be said: what says nothing of itself is not for everybody.
+        // A video without a stated privacy is not public.
         let view = body.as_ref().ok().and_then(|body| body.pointer("/privacy/view")?.as_str());
         match view {
             Some("anybody") if response.status.is_success() => Ok(()),
@@ -95,16 +95,16 @@ impl<N: Stage> Narrow<N> {
     }
 }
 
-/// The video that stands above what is asked for: `/videos/1` of `/videos/1/comments`.
-fn video_above(path: &str) -> Option<String> {
+/// The video that a path is below: `/videos/1` for `/videos/1/comments`.
+fn parent_video(path: &str) -> Option<String> {
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-    let mut places = segments.windows(3).filter(|three| three.first() == Some(&"videos"));
-    let [_, video, _] = places.next_back()? else { return None };
+    let mut matches = segments.windows(3).filter(|three| three.first() == Some(&"videos"));
+    let [_, video, _] = matches.next_back()? else { return None };
     Some(format!("/videos/{video}"))
 }
 
-/// Names the privacy among the fields, where fields are named.
-fn ask_for_privacy(request: &mut Request) {
+/// Adds the privacy to `fields`, if the request sets `fields`.
+fn request_privacy(request: &mut Request) {
     let pairs: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
     if !pairs.iter().any(|(name, value)| name == "fields" && !value.is_empty()) {
         return;
@@ -123,24 +123,24 @@ fn ask_for_privacy(request: &mut Request) {
     }
 }
 
-/// Whether a thing is not for everybody. Of a video that has to be said; of other things it is so unless they say otherwise.
-fn is_hidden(thing: &Value) -> bool {
-    let view = thing.pointer("/privacy/view");
+/// Whether an item is not public. A video is public only if it says so; any other item unless it says otherwise.
+fn is_hidden(item: &Value) -> bool {
+    let view = item.pointer("/privacy/view");
     match view.and_then(Value::as_str) {
         Some(view) => view != "anybody",
         None => {
             view.is_some_and(|view| !view.is_null())
-                || thing.get("uri").and_then(Value::as_str).is_some_and(is_video)
+                || item.get("uri").and_then(Value::as_str).is_some_and(is_video)
         }
     }
 }
 
-/// Whether a URI names a video, and not something of one.
+/// Whether a URI is that of a video, and not of anything below one.
 fn is_video(uri: &str) -> bool {
     uri.strip_prefix("/videos/").is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
 }
 
-/// Takes out what is not for everybody, at any depth; says whether there was any.
+/// Removes items that are not public, at any depth. Returns whether there were any.
 fn hide(value: &mut Value) -> bool {
     let mut hid = false;
     match value {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_video_that_a_call_is_about_is_found() {
+    fn finds_the_video_of_a_path() {
         for (path, video) in [
             ("/videos/1", None),
             ("/videos/1/", None),
@@ -187,40 +187,40 @@ mod tests {
             ("/users/7/albums/5/videos/9/texttracks", Some("/videos/9")),
             ("/channels/staffpicks/videos", None),
         ] {
-            assert_eq!(video_above(path).as_deref(), video, "{path}");
+            assert_eq!(parent_video(path).as_deref(), video, "{path}");
         }
     }
 
     #[test]
-    fn the_privacy_is_asked_for_where_fields_are_named() {
-        for (query, asked) in [
+    fn adds_privacy_to_named_fields() {
+        for (query, expected) in [
             ("", ""),
             ("page=2", "page=2"),
             ("fields=name&page=2", "fields=name%2Curi%2Cprivacy.view&page=2"),
         ] {
             let mut request = get(&format!("https://a.b/users/7/videos?{query}"));
-            ask_for_privacy(&mut request);
-            assert_eq!(request.url.query().unwrap_or_default(), asked);
+            request_privacy(&mut request);
+            assert_eq!(request.url.query().unwrap_or_default(), expected);
         }
     }
 
     #[test]
-    fn what_is_not_for_everybody_is_taken_out_at_any_depth() {
+    fn removes_items_that_are_not_public_at_any_depth() {
         let video = |view: &str| json!({"uri": "/videos/1", "privacy": {"view": view}});
         let of = |uri: &str| json!({"uri": uri, "metadata": {"connections": {"comments": {"uri": "/videos/1/comments"}}}});
-        for (thing, hidden) in [
+        for (item, hidden) in [
             (video("anybody"), false),
             (video("nobody"), true),
             (video("unlisted"), true),
-            (video("a word that is new"), true),
-            (json!({"uri": "/videos/1", "privacy": {"view": {"word": "anybody"}}}), true),
+            (video("a new value"), true),
+            (json!({"uri": "/videos/1", "privacy": {"view": {"value": "anybody"}}}), true),
             (json!({"uri": "/videos/1:abc"}), true),
             (json!({"privacy": {"view": "password"}}), true),
             (of("/users/1"), false),
             (of("/videos/1/comments/2"), false),
             (json!(null), false),
         ] {
-            assert_eq!(is_hidden(&thing), hidden, "{thing}");
+            assert_eq!(is_hidden(&item), hidden, "{item}");
         }
         let mut page =
             json!({"data": [video("anybody"), video("nobody"), {"clip": video("disable"), "type": "like"}]});

@@ -90,8 +90,8 @@ impl UsageReport {
 
     /// Sets [`max_window`](Self::max_window).
     #[must_use]
-    pub fn max_window(mut self, longest: Duration) -> Self {
-        self.max_window = longest;
+    pub fn max_window(mut self, max_window: Duration) -> Self {
+        self.max_window = max_window;
         self
     }
 }
@@ -108,4 +108,6 @@ pub struct QuotaLease {
     pub until: DateTime<Utc>,
     /// The earliest time at which asking for more is of use, once the calls are used.
     pub renew_at: DateTime<Utc>,
+    /// Whether other processes hold the calls that remain beyond this lease.
+    pub held_by_others: bool,
 }
