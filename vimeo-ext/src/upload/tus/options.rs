@@ -164,7 +164,7 @@ pub(super) fn retry_wait(
     random: f64,
     retry_after: Option<Duration>,
 ) -> Duration {
-    let wait = Backoff::new(policy.initial_backoff, policy.max_backoff).wait(failures, random);
+    let wait = Backoff::new(policy.initial_backoff, policy.max_backoff).delay(failures, random);
     // A server that names a wait would refuse an earlier request, but a mistaken header must not suspend an upload for a day.
     retry_after.map_or(wait, |retry_after| wait.max(retry_after.min(policy.max_retry_after)))
 }
