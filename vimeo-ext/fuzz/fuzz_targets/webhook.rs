@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use std::time::Duration;
-use vimeo_ext::webhooks::{Verifier, Encoding, Hash, Receiver, Signature, WebhookError};
+use vimeo_ext::webhooks::{Encoding, Hash, Receiver, Signature, Verifier, WebhookError};
 
 fuzz_target!(|input: &[u8]| {
     let cut = input.iter().position(|byte| *byte == b'\n').unwrap_or(0);
@@ -16,8 +16,9 @@ fuzz_target!(|input: &[u8]| {
         headers.insert("x-signature", value);
     }
     let body = Bytes::copy_from_slice(body);
-    let builder =
-        || Receiver::builder().kind_at("/type").delivery_id_at("/id").sent_at("/sent").tolerance(Duration::MAX);
+    let builder = || {
+        Receiver::builder().kind_at("/type").delivery_id_at("/id").sent_at("/sent").tolerance(Duration::MAX)
+    };
     let signed = Verifier::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex), "secret");
     let receiver = builder().verifier(signed).build().unwrap();
     let outcome = receiver.receive(&headers, body.clone()).now_or_never().expect("no wait");

@@ -146,18 +146,18 @@ impl Verifier {
             Kind::None => true,
             Kind::SecretAt { pointer, secrets } => {
                 let Ok(json) = serde_json::from_slice::<Value>(body) else { return false };
-                let Some(given) = json.pointer(pointer).and_then(Value::as_str) else { return false };
-                any(secrets, |secret| bool::from(secret.ct_eq(given.as_bytes())))
+                let Some(received) = json.pointer(pointer).and_then(Value::as_str) else { return false };
+                any(secrets, |secret| bool::from(secret.ct_eq(received.as_bytes())))
             }
             Kind::Signature { signature, secrets } => {
                 let mut values = headers.get_all(signature.header.as_str()).iter();
                 let (Some(value), None) = (values.next(), values.next()) else { return false };
-                let Some(given) = value.to_str().ok().and_then(|value| signature.decode(value)) else {
+                let Some(received) = value.to_str().ok().and_then(|value| signature.decode(value)) else {
                     return false;
                 };
                 any(secrets, |secret| match signature.hash {
-                    Hash::Sha256 => verify_mac::<Hmac<Sha256>>(secret, body, &given),
-                    Hash::Sha512 => verify_mac::<Hmac<Sha512>>(secret, body, &given),
+                    Hash::Sha256 => verify_mac::<Hmac<Sha256>>(secret, body, &received),
+                    Hash::Sha512 => verify_mac::<Hmac<Sha512>>(secret, body, &received),
                 })
             }
         }
@@ -179,8 +179,9 @@ fn any(secrets: &[SecretString], matches: impl Fn(&[u8]) -> bool) -> bool {
     secrets.iter().fold(false, |found, secret| matches(secret.expose_secret().as_bytes()) | found)
 }
 
-fn verify_mac<M: Mac + KeyInit>(secret: &[u8], body: &[u8], given: &[u8]) -> bool {
-    <M as KeyInit>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(body).verify_slice(given).is_ok())
+fn verify_mac<M: Mac + KeyInit>(secret: &[u8], body: &[u8], received: &[u8]) -> bool {
+    <M as KeyInit>::new_from_slice(secret)
+        .is_ok_and(|mac| mac.chain_update(body).verify_slice(received).is_ok())
 }
 
 impl fmt::Debug for Verifier {

@@ -210,10 +210,10 @@ impl AccountStore for FailingStore {
         })
     }
 
-    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
+    fn lease_quotas<'a>(&'a self, requests: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
         Box::pin(async move {
             self.check().await?;
-            self.store.lease_quotas(asked).await
+            self.store.lease_quotas(requests).await
         })
     }
 

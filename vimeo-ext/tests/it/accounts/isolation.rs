@@ -206,7 +206,10 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
         assert!(users.iter().all(|(_, user)| !text.contains(&user.token)), "a token in a journal");
     }
     let app = super::app(&sandbox).journal(journal).build().unwrap();
-    assert!(app.pending_uploads().unwrap().list().await.unwrap().is_empty(), "the app sees no account's uploads");
+    assert!(
+        app.pending_uploads().unwrap().list().await.unwrap().is_empty(),
+        "the app sees no account's uploads"
+    );
     let shown = format!("{processes:?}");
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
     // Only if logging is captured, which is slow.

@@ -41,8 +41,8 @@ pub(super) async fn dump_contains_no_secret(test_store: TestStore) {
     let sandbox = Sandbox::builder().token_lifetime(Duration::from_secs(3_600)).start().await.unwrap();
     let key = Key::generate();
     let accounts = builder(&sandbox, &test_store.store, KeyRing::new(key.clone())).build().await.unwrap();
-    let (given, linked) = (id("the one given"), id("the one linked"));
-    accounts.connect_with_token(&given, sandbox.token()).await.unwrap();
+    let (with_token, linked) = (id("connected by token"), id("connected by link"));
+    accounts.connect_with_token(&with_token, sandbox.token()).await.unwrap();
     let link = accounts.authorization_link(&linked, "private").await.unwrap();
     let pending = accounts.authorization_link(&linked, "private").await.unwrap();
     let callback = visit(&link, sandbox.user_id(), true).await;
@@ -64,7 +64,7 @@ pub(super) async fn dump_contains_no_secret(test_store: TestStore) {
     ];
     let dump = (test_store.dump)().await;
     assert!(
-        contains(&dump, "the one given") && contains(&dump, key.id().as_str()),
+        contains(&dump, "connected by token") && contains(&dump, key.id().as_str()),
         "the dump is of this store"
     );
     for secret in secrets {
