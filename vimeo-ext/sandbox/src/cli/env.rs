@@ -1,4 +1,4 @@
-//! The lines that point a client at the sandbox.
+//! The lines that configure clients for a sandbox.
 
 use std::path::PathBuf;
 
@@ -10,40 +10,40 @@ use url::Url;
 
 use super::{CliError, file, print, remote};
 
-/// A client, by the language or tool that it is for.
+/// A client library or tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
 pub enum Client {
-    /// The environment that this project's own crates and command read.
+    /// Environment variables for this project's crates and command
     Shell,
-    /// PyVimeo.
+    /// PyVimeo
     Python,
-    /// `@vimeo/vimeo`.
+    /// @vimeo/vimeo
     Node,
-    /// vimeo.php.
+    /// vimeo.php
     Php,
-    /// go-vimeo.
+    /// go-vimeo
     Go,
-    /// The official Java library.
+    /// The official Java library
     Java,
-    /// vimeo-dot-net, by the proxy.
+    /// vimeo-dot-net, through the proxy
     Dotnet,
-    /// curl.
+    /// curl
     Curl,
-    /// An MCP server that takes its host from `VIMEO_API_BASE`.
+    /// An MCP server that reads its host from `VIMEO_API_BASE`
     Mcp,
 }
 
-/// Which client, and where the sandbox is.
+/// The client and the sandbox to configure it for.
 #[derive(Debug, Args)]
 pub struct Env {
-    /// The client.
+    /// The client to configure
     #[arg(long = "for", value_enum)]
     client: Client,
-    /// The sandbox's address, as its first line tells it; that of a world's own port gives the lines for that world.
+    /// URL of the sandbox; the URL of a world's own port selects that world
     #[arg(long, env = "VIMEO_BASE_URL", required_unless_present = "ready_file")]
     url: Option<Url>,
-    /// The file that was given to `--ready-file`.
+    /// Path that was passed to `--ready-file`
     #[arg(long, conflicts_with = "url")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
@@ -55,7 +55,7 @@ impl Env {
     ///
     /// # Errors
     ///
-    /// When the sandbox does not answer, or lacks the listener that the client needs.
+    /// If the sandbox does not respond, or lacks the listener that the client needs.
     pub async fn run(&self) -> Result<(), CliError> {
         let line = match (&self.ready_file, &self.url) {
             (Some(path), _) => {
@@ -66,13 +66,13 @@ impl Env {
             (None, Some(url)) => {
                 remote::ask(self.control.at(url), Method::GET, "/_sandbox/worlds/this", None).await?
             }
-            (None, None) => return Err(CliError::Input("give --url or --ready-file".to_owned())),
+            (None, None) => return Err(CliError::Input("missing --url or --ready-file".to_owned())),
         };
         print(lines(self.client, &line, self.control.token.as_ref())?.trim_end())
     }
 }
 
-/// What stands in the environment of a command that is run, from the sandbox's own line.
+/// Returns the environment variables for a command, from the sandbox's ready line.
 pub(super) fn variables(line: &Value, control_token: Option<&SecretString>) -> Vec<(&'static str, String)> {
     let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
     let proxy = text("proxy_url");
@@ -86,11 +86,11 @@ pub(super) fn variables(line: &Value, control_token: Option<&SecretString>) -> V
         ("VIMEO_SANDBOX_URL", text("url")),
         ("VIMEO_SANDBOX_CONTROL_TOKEN", control_token.map(|token| token.expose_secret().to_owned())),
     ];
-    // Only where they were asked for: they change what every program in the environment does.
+    // Only if requested, because they affect every program in the environment.
     if proxy.is_some() {
         variables.push(("HTTPS_PROXY", proxy.clone()));
         variables.push(("https_proxy", proxy.clone()));
-        // Ruby reads this one for https too.
+        // Ruby reads this variable for https as well.
         variables.push(("http_proxy", proxy));
         variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, Some("127.0.0.1,localhost".to_owned()))));
         variables.extend(CA_VARIABLES.map(|name| (name, ca.clone())));
@@ -98,15 +98,15 @@ pub(super) fn variables(line: &Value, control_token: Option<&SecretString>) -> V
     variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// What runtimes read the path of an authority from.
+/// The variables from which runtimes read the path of a certificate authority.
 const CA_VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
-/// The lines for one client.
+/// Returns the lines for one client.
 fn lines(client: Client, line: &Value, control_token: Option<&SecretString>) -> Result<String, CliError> {
     let text = |name: &str, how: &str| match line.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text.to_owned()),
-        None => Err(CliError::Input(format!("the sandbox has no {name}: start it with {how}"))),
+        None => Err(CliError::Input(format!("the sandbox has no `{name}`; start it with {how}"))),
     };
     let [url, token, client_id, secret] = ["url", "token", "client_id", "client_secret"];
     let (url, token) = (text(url, "a newer version")?, text(token, "a newer version")?);
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_client_gets_its_lines_or_is_told_which_door_is_missing() {
+    fn prints_client_configuration_or_names_the_missing_listener() {
         let plain = json!({
             "url": "http://127.0.0.1:8080/", "token": "tok", "client_id": "id", "client_secret": "it's",
         });
@@ -193,7 +193,7 @@ mod tests {
         all["https_url"] = "https://127.0.0.1:8443/".into();
         all["proxy_url"] = "http://127.0.0.1:8081/".into();
         all["ca_file"] = "/tmp/ca.pem".into();
-        for (client, line, says) in [
+        for (client, line, expected) in [
             (Client::Shell, &plain, "export VIMEO_CLIENT_SECRET='it'\\''s'"),
             (Client::Python, &plain, "VimeoClient.API_ROOT = 'http://127.0.0.1:8080'"),
             (Client::Node, &plain, "protocol: 'http:', hostname: '127.0.0.1', port: 8080"),
@@ -209,7 +209,7 @@ mod tests {
             (Client::Shell, &all, "export NODE_EXTRA_CA_CERTS='/tmp/ca.pem'"),
         ] {
             let printed = lines(client, line, None).unwrap_or_else(|failure| failure.to_string());
-            assert!(printed.contains(says), "{client:?}: {printed}");
+            assert!(printed.contains(expected), "{client:?}: {printed}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Events of a sandbox that runs: brought about, listed, told again.
+//! Events of a running sandbox: triggering, listing and delivering again.
 
 use clap::{Args, Subcommand};
 use http::Method;
@@ -7,13 +7,13 @@ use url::Url;
 
 use super::{CliError, print, remote};
 
-/// The sandbox and the world that are meant.
+/// The sandbox and the world of an event.
 #[derive(Debug, Args)]
 pub struct EventTarget {
-    /// The sandbox's address, as its first line tells it.
+    /// URL of the sandbox
     #[arg(long, env = "VIMEO_BASE_URL")]
     url: Url,
-    /// The world's number; without it the first, or the one whose port the address has.
+    /// Number of the world [default: the first world, or the world whose port the URL has]
     #[arg(long)]
     world: Option<u64>,
     #[command(flatten)]
@@ -25,39 +25,39 @@ impl EventTarget {
         self.control.at(&self.url)
     }
 
-    /// A path of the control API, about the world that is meant.
+    /// Returns a path of the control API for the selected world.
     fn path(&self, of: &str) -> String {
         let world = self.world.map(|world| format!("&world={world}")).unwrap_or_default();
         format!("/_sandbox/{of}?wait=true{world}")
     }
 }
 
-/// An event to bring about.
+/// An event to trigger.
 #[derive(Debug, Args)]
 pub struct Trigger {
     #[command(flatten)]
     target: EventTarget,
-    /// The event, such as `video-transcode-complete`.
+    /// Event type, such as `video-transcode-complete`
     event: String,
-    /// What it happens to, such as `/videos/123`; the newest video without it.
+    /// URI of the resource, such as `/videos/123` [default: the newest video]
     #[arg(long)]
     resource: Option<String>,
-    /// A JSON object to lay over what is sent.
+    /// JSON object to merge into the webhook body
     #[arg(long, value_parser = object)]
     payload: Option<Value>,
 }
 
-/// What to do with events that happened.
+/// What to do with events.
 #[derive(Debug, Subcommand)]
 pub enum Events {
-    /// Print them, one JSON document a line, the oldest first.
+    /// Print the events as JSON lines, oldest first
     List(EventTarget),
-    /// Tell one again.
+    /// Deliver an event again
     Resend {
-        /// Where it happened.
+        /// The world of the event.
         #[command(flatten)]
         target: EventTarget,
-        /// Its number.
+        /// Number of the event
         event: u64,
     },
 }
@@ -65,17 +65,17 @@ pub enum Events {
 fn object(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err("must be a JSON object".to_owned()),
+        Ok(_) => Err("not a JSON object".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
 
 impl Trigger {
-    /// Brings it about; prints its number and to whom it was told.
+    /// Triggers the event, and prints it with its deliveries.
     ///
     /// # Errors
     ///
-    /// When the sandbox does not answer, or the event cannot happen.
+    /// If the sandbox does not respond, or the event cannot be triggered.
     pub async fn run(&self) -> Result<(), CliError> {
         let mut body =
             json!({"event": self.event, "payload": self.payload.clone().unwrap_or_else(|| json!({}))});
@@ -90,11 +90,11 @@ impl Trigger {
 }
 
 impl Events {
-    /// Does it.
+    /// Runs the subcommand.
     ///
     /// # Errors
     ///
-    /// When the sandbox does not answer, or has no such event.
+    /// If the sandbox does not respond, or has no such event.
     pub async fn run(&self) -> Result<(), CliError> {
         match self {
             Self::List(target) => list(target, |_| true).await,
@@ -109,8 +109,8 @@ impl Events {
 
 async fn list(target: &EventTarget, wanted: impl Fn(&Value) -> bool) -> Result<(), CliError> {
     let path = target.path("events");
-    let answer = remote::ask(target.control(), Method::GET, &path, None).await?;
-    let events = answer.get("events").and_then(Value::as_array).into_iter().flatten();
+    let response = remote::ask(target.control(), Method::GET, &path, None).await?;
+    let events = response.get("events").and_then(Value::as_array).into_iter().flatten();
     for event in events.filter(|event| wanted(event)) {
         print(&event.to_string())?;
     }

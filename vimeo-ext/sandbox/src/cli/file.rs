@@ -1,11 +1,11 @@
-//! Files that the command is told to read and to write.
+//! Files that the command reads and writes.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use super::CliError;
 
-/// The largest file of text that is read.
+/// The maximum size of a text file.
 const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) async fn read_text(path: &Path) -> Result<String, CliError> {
@@ -13,7 +13,7 @@ pub(super) async fn read_text(path: &Path) -> Result<String, CliError> {
     text.map_err(|error| CliError::Input(format!("cannot read {}: {error}", path.display())))
 }
 
-/// Reads a file of at most so many bytes.
+/// Reads a file of at most `max_bytes` bytes.
 pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, CliError> {
     blocking("read", path, move |path| {
         let mut bytes = Vec::new();
@@ -23,7 +23,7 @@ pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, CliEr
         match bytes.len() > max_bytes {
             true => Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                format!("it has more than {max_bytes} bytes"),
+                format!("the file exceeds {max_bytes} bytes"),
             )),
             false => Ok(bytes),
         }
@@ -31,14 +31,14 @@ pub(super) async fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>, CliEr
     .await
 }
 
-/// Writes a file that appears whole, for its user alone. A pipe or a device is written to.
+/// Writes a file atomically, readable only by its user. Writes directly to a pipe or a device.
 pub(super) async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), CliError> {
     blocking("write", path, move |path| {
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return std::fs::OpenOptions::new().write(true).open(path)?.write_all(&bytes);
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // Beside it, under a name that nobody can know before.
+        // In the same folder, under an unpredictable name.
         let mut unfinished = tempfile::Builder::new().tempfile_in(folder.unwrap_or(Path::new(".")))?;
         unfinished.write_all(&bytes)?;
         unfinished.persist(path).map_err(|error| error.error)?;
@@ -66,12 +66,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_written_file_is_private_and_replaces_a_link() {
+    async fn writes_private_files_and_replaces_links() {
         let folder = tempfile::tempdir().unwrap();
         let (path, victim) = (folder.path().join("ready"), folder.path().join("victim"));
         std::fs::write(&victim, "precious").unwrap();
         symlink(&victim, &path).unwrap();
-        // The name that earlier releases wrote to first.
+        // The temporary name of earlier releases.
         symlink(&victim, folder.path().join("ready.unfinished")).unwrap();
         write(&path, b"line".to_vec()).await.unwrap();
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");

@@ -1,10 +1,9 @@
-//! The command, as a library: `vimeo-sandbox` is little more than [`run`], and another command can have it as a
-//! subcommand.
+//! The command as a library: `vimeo-sandbox` only calls [`run`], and other commands can embed it as a subcommand.
 //!
-//! Exit codes: 0 done; 1 anything that has no code of its own; 2 an option or file that will not do; 3 an address that
-//! cannot be listened on; 4 a folder or file that cannot be used; 5 a kept state that cannot be read. `run` answers what
-//! its command answered, 126 or 127 where that could not be started, and 128 and the signal's number where a signal ended
-//! it.
+//! Exit codes: 0 success; 1 any error without a code of its own; 2 an invalid option or input file; 3 an address that
+//! cannot be bound; 4 a folder or file that cannot be used; 5 a stored state that cannot be read. `run` returns the
+//! exit code of its command, 126 or 127 if the command cannot be started, and 128 plus the signal number if a signal
+//! ended it.
 
 mod env;
 mod events;
@@ -28,10 +27,10 @@ pub use run::Run;
 pub use serve::Serve;
 pub use snapshot::{Snapshot, StateLocation};
 
-/// A Vimeo on localhost, for tests, demos and examples.
+/// A Vimeo API server on localhost for tests, demos and examples
 ///
-/// Prints one line of JSON with its addresses and credentials, then serves until it is interrupted or the program that
-/// started it ends.
+/// Prints one line of JSON with its URLs and credentials, then serves until it is interrupted or its parent process
+/// ends.
 #[derive(Debug, Parser)]
 #[command(name = "vimeo-sandbox", version, args_conflicts_with_subcommands = true)]
 pub struct Command {
@@ -41,59 +40,59 @@ pub struct Command {
     serve: Serve,
 }
 
-/// What else it can do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Start a sandbox, run a command that finds it in its environment, and stop it with the command.
+    /// Start a sandbox, run a command with it in its environment, and stop the sandbox when the command ends
     Run(Box<Run>),
-    /// Print the lines that point a client at a running sandbox.
+    /// Print the lines that configure a client for a running sandbox
     Env(Env),
-    /// Let an event happen in a running sandbox, and say whom it was told.
+    /// Trigger an event in a running sandbox and print its deliveries
     Trigger(Trigger),
-    /// List the events of a running sandbox, or tell one again.
+    /// List the events of a running sandbox, or deliver one again
     #[command(subcommand)]
     Events(Events),
-    /// Carry worlds as one file: those of a folder, or of a sandbox that runs.
+    /// Export or import worlds as one file, from a state folder or a running sandbox
     #[command(subcommand)]
     Snapshot(Snapshot),
 }
 
-/// Why the command ended otherwise than well.
+/// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
     /// The sandbox did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Something that was given will not do.
+    /// An option or input is invalid.
     #[error("{0}")]
     Input(String),
     /// A file could not be read or written.
     #[error("{what}: {source}")]
     File {
-        /// What was tried with which file.
+        /// The attempted action and the file.
         what: String,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// A folder that was to be read is not there.
-    #[error("there is no folder {}", .0.display())]
+    /// A folder to read does not exist.
+    #[error("folder not found: {}", .0.display())]
     Folder(PathBuf),
-    /// The sandbox that was named does not answer.
+    /// The sandbox at the given URL did not respond or returned an error.
     #[error("{0}")]
     Remote(String),
-    /// A command to be run could not be.
+    /// A command could not be run.
     #[error("cannot run {command}: {source}")]
     Command {
         /// The command.
         command: String,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
 }
 
 impl CliError {
-    /// The exit code for it.
+    /// Returns the exit code for this error.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
@@ -111,9 +110,9 @@ impl CliError {
     }
 }
 
-/// Does what the command line says; errors are one line on standard error.
+/// Runs a parsed command line. Errors are printed as one line on standard error.
 pub async fn run(command: Command) -> ExitCode {
-    let done = match command.action {
+    let result = match command.action {
         None => command.serve.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Run(run)) => run.run().await,
         Some(Action::Env(env)) => env.run().await.map(|()| ExitCode::SUCCESS),
@@ -121,17 +120,17 @@ pub async fn run(command: Command) -> ExitCode {
         Some(Action::Events(events)) => events.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Snapshot(snapshot)) => snapshot.run().await.map(|()| ExitCode::SUCCESS),
     };
-    done.unwrap_or_else(|failure| {
+    result.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "vimeo-sandbox: {failure}");
         ExitCode::from(failure.code())
     })
 }
 
-/// Writes to standard output, at once: whoever waits for it must not wait for a buffer.
+/// Prints a line to standard output and flushes it, because readers may be waiting for it.
 fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        // Whoever read has read enough.
+        // The reader closed the pipe: it has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written
             .map_err(|source| CliError::File { what: "cannot write to standard output".to_owned(), source }),

@@ -1,4 +1,4 @@
-//! Talking to a sandbox that runs already.
+//! A client of the control API of a running sandbox.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::control::access;
 use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::server::outbound::{self, Bounds};
 
-/// For all worlds of a sandbox: as much as one takes.
+/// The limits of a transfer of all worlds.
 const WORLD_TRANSFER: Bounds = Bounds { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
 
-/// What lets a command use the control API.
+/// The credential for the control API.
 #[derive(Debug, Clone, Args)]
 pub struct ControlCredential {
-    /// The token that the sandbox was started with, where it was started with one.
+    /// The sandbox's control token, if it was started with one
     #[arg(
         long = "control-token",
         value_name = "TOKEN",
@@ -43,7 +43,7 @@ pub(super) struct Control<'a> {
     token: Option<&'a SecretString>,
 }
 
-/// Asks the control API.
+/// Sends a JSON request to the control API and parses the response.
 pub(super) async fn ask(
     control: Control<'_>,
     method: Method,
@@ -51,11 +51,11 @@ pub(super) async fn ask(
     body: Option<&Value>,
 ) -> Result<Value, CliError> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    let answer = send(control, method, path, Bytes::from(body), Bounds::CALLBACK).await?;
-    Ok(serde_json::from_slice(&answer).unwrap_or_default())
+    let response = send(control, method, path, Bytes::from(body), Bounds::CALLBACK).await?;
+    Ok(serde_json::from_slice(&response).unwrap_or_default())
 }
 
-/// As [`ask`], for documents that are carried as they are.
+/// Sends and receives a document of all worlds.
 pub(super) async fn exchange(
     control: Control<'_>,
     method: Method,
@@ -73,24 +73,25 @@ async fn send(
     bounds: Bounds,
 ) -> Result<Bytes, CliError> {
     let failed =
-        |reason: String| CliError::Remote(format!("the sandbox at {base} does not answer: {reason}"));
+        |reason: String| CliError::Remote(format!("the sandbox at {base} did not respond: {reason}"));
     let url = base.join(path).map_err(|error| failed(error.to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(token) = token {
-        let token = HeaderValue::try_from(token.expose_secret())
-            .map_err(|_| CliError::Input("--control-token: it cannot be sent in a header".to_owned()))?;
+        let token = HeaderValue::try_from(token.expose_secret()).map_err(|_| {
+            CliError::Input("--control-token: the token cannot be sent in a header".to_owned())
+        })?;
         headers.insert(access::TOKEN, token);
     }
     let sent = outbound::send(method, &url, headers, body, bounds).await;
-    let (status, answer) = sent.map_err(|error| failed(error.to_string()))?;
+    let (status, response) = sent.map_err(|error| failed(error.to_string()))?;
     match status {
-        200..=299 => Ok(answer),
+        200..=299 => Ok(response),
         _ => {
-            let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-            Err(CliError::Remote(match answer.get("error").and_then(Value::as_str) {
+            let response: Value = serde_json::from_slice(&response).unwrap_or_default();
+            Err(CliError::Remote(match response.get("error").and_then(Value::as_str) {
                 Some(reason) => reason.to_owned(),
-                None => format!("{base} answered {status}: that is no sandbox"),
+                None => format!("{base} responded with {status}; it is not a sandbox"),
             }))
         }
     }

@@ -1,4 +1,4 @@
-//! A sandbox around one command.
+//! Runs a command with a sandbox.
 
 use std::process::{ExitCode, ExitStatus};
 
@@ -9,26 +9,26 @@ use super::CliError;
 use super::env::variables;
 use super::serve::{Serve, interrupted};
 
-/// A command with a sandbox around it.
+/// A command to run with a sandbox.
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
     serve: Serve,
-    /// The command and its arguments, after `--`. It finds VIMEO_BASE_URL, VIMEO_ACCESS_TOKEN, VIMEO_CLIENT_ID,
-    /// VIMEO_CLIENT_SECRET and more in its environment.
+    /// The command and its arguments, after `--`. Its environment contains VIMEO_BASE_URL, VIMEO_ACCESS_TOKEN,
+    /// VIMEO_CLIENT_ID, VIMEO_CLIENT_SECRET and more
     #[arg(last = true, required = true, num_args = 1..)]
     command: Vec<String>,
 }
 
 impl Run {
-    /// Runs the command; answers its exit code.
+    /// Runs the command and returns its exit code.
     ///
     /// # Errors
     ///
-    /// When the sandbox cannot start, or the command cannot be run.
+    /// If the sandbox cannot start, or the command cannot be run.
     pub async fn run(&self) -> Result<ExitCode, CliError> {
         let Some((program, arguments)) = self.command.split_first() else {
-            return Err(CliError::Input("no command was given".to_owned()));
+            return Err(CliError::Input("no command given; pass one after --".to_owned()));
         };
         let sandbox = self.serve.start().await?;
         let line = self.serve.ready(&sandbox).await?;
@@ -40,7 +40,7 @@ impl Run {
             .map_err(|source| CliError::Command { command: program.clone(), source })?;
         let ended = tokio::select! {
             ended = child.wait() => ended,
-            // An interrupt at a terminal reaches the command by itself; for any other way it is ended here.
+            // A terminal sends an interrupt to the command itself; any other signal ends the command here.
             () = interrupted() => {
                 let _ = child.start_kill();
                 child.wait().await
@@ -56,7 +56,7 @@ impl Run {
 #[cfg(unix)]
 fn code(status: ExitStatus) -> ExitCode {
     use std::os::unix::process::ExitStatusExt as _;
-    // As shells tell it: 128 and the signal's number.
+    // Shells report 128 plus the signal number.
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

@@ -1,4 +1,4 @@
-//! Serving, as the options say.
+//! Serves a sandbox as configured on the command line.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,164 +19,166 @@ use crate::server::outbound;
 use crate::world::fixture::Fixture;
 use crate::world::handle::World;
 
-/// How the sandbox is to be.
+/// The options of a sandbox.
 #[derive(Debug, Clone, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a command-line flag")]
 pub struct Serve {
-    /// The API's port; 0 lets the system pick one.
+    /// Port of the API; 0 selects a free port
     #[arg(long, env = "VIMEO_SANDBOX_PORT", default_value_t = 0)]
     port: u16,
-    /// The upload host's port; 0 lets the system pick one.
+    /// Port of the upload host; 0 selects a free port
     #[arg(long, default_value_t = 0)]
     upload_port: u16,
-    /// Open a world of its own on this port too, for clients that cannot be given another token: it has the first one's
-    /// token, seed and filling; 0 lets the system pick. May be given more than once; the line tells them as `worlds`.
+    /// Add a world that is reached through this port, for clients whose token cannot be changed. It has the first
+    /// world's token, seed and fixture; 0 selects a free port. Repeatable; the ready line lists these worlds as
+    /// `worlds`
     #[arg(long, value_name = "PORT")]
     world_port: Vec<u16>,
-    /// Let signed links lead to the API's own address, for clients that refuse any other host.
+    /// Point signed links to the API's own address, for clients that reject any other host
     #[arg(long)]
     one_host: bool,
-    /// Open https too, on this port, under Vimeo's names; 0 lets the system pick one.
+    /// Listen for https on this port as well, under Vimeo's host names; 0 selects a free port
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
     https: Option<u16>,
-    /// Let signed links be https, under the name of an upload host.
+    /// Make signed links https, under the name of an upload host
     #[arg(long)]
     tls_uploads: bool,
-    /// Open a proxy too, on this port, for clients whose host cannot be changed; 0 lets the system pick one.
+    /// Listen as an HTTP proxy on this port as well, for clients whose host cannot be changed; 0 selects a free port
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
     proxy: Option<u16>,
-    /// Serve on this Unix socket too.
+    /// Listen on this Unix socket as well
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     unix: Option<PathBuf>,
-    /// The address to listen on; any but a loopback one lets others in, if not to the control API.
+    /// Address to listen on; any address other than a loopback address admits other machines, though not to the
+    /// control API
     #[arg(long, default_value = "127.0.0.1")]
     listen: IpAddr,
-    /// What ids and made-up data follow from: the same seed and requests give the same answers.
+    /// Seed of IDs and synthesized data: the same seed and requests produce the same responses
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Stop the clock at this time, such as 2026-01-01T00:00:00Z; it moves when it is told to.
+    /// Freeze the clock at this time, such as 2026-01-01T00:00:00Z, until it is advanced or set
     #[arg(long, value_name = "TIME")]
     freeze: Option<chrono::DateTime<chrono::Utc>>,
-    /// The access token of the first user; an obviously fake one is made without it.
+    /// Access token of the first user [default: an obviously fake one]
     #[arg(long)]
     token: Option<String>,
-    /// The token's scopes, separated by spaces or commas; all of them by default.
+    /// The token's scopes, separated by spaces or commas [default: all]
     #[arg(long, requires = "token")]
     scopes: Option<String>,
-    /// Let every token in that is not known, as another of the first user's; also one that looks real.
+    /// Accept unknown tokens, including ones that look real, as tokens of the first user
     #[arg(long)]
     allow_any_token: bool,
-    /// Answer 201, as described, to the creation of a video by tus; without it 200, because the official Python and PHP
-    /// libraries take nothing else.
+    /// Respond to the creation of a video by tus with 201, as described. The default is 200, the only status that the
+    /// official Python and PHP libraries accept
     #[arg(long)]
     create_answers_201: bool,
-    /// Does nothing any more: 200 is the default.
+    /// No effect: 200 is the default
     #[arg(long, hide = true)]
     create_answers_200: bool,
-    /// Answer 201, not the described 200, to the creation of a user's portrait: the official Python and PHP libraries take
-    /// nothing else.
+    /// Respond to the creation of a user's portrait with 201, the only status that the official Python and PHP
+    /// libraries accept. The default is 200, as described
     #[arg(long)]
     portrait_answers_201: bool,
-    /// Refuse query parameters that the description does not have, rather than pass them over.
+    /// Reject query parameters that the API description does not list. The default is to ignore them
     #[arg(long)]
     refuse_unknown_parameters: bool,
-    /// Take the app's client id and secret from the form too, as django-allauth and social-core send them.
+    /// Accept the app's client ID and client secret in the form body as well, where django-allauth and social-core
+    /// send them
     #[arg(long)]
     form_credentials: bool,
-    /// An address that users may be sent back to after they have let the app in; may be given more than once. Every
-    /// address will do where none is given.
+    /// Redirect URI of the app; repeatable [default: accept any]
     #[arg(long, value_name = "URL", value_parser = address)]
     redirect_uri: Vec<String>,
-    /// How many videos are there from the start.
+    /// Number of videos in the first world
     #[arg(long, default_value_t = 0)]
     videos: usize,
-    /// Let accounts upload so many videos in a month and in all, such as 2,25, instead of so many bytes.
+    /// Limit uploads to this many videos per month and in total, such as 2,25, instead of a number of bytes
     #[arg(long, value_name = "MONTH,ALL", value_parser = video_quota)]
     video_quota: Option<Quota>,
-    /// What the first world is filled with.
+    /// Fixture to fill the first world with
     #[arg(long, value_enum)]
-    fill: Option<Set>,
-    /// A file with steps to fill the first world with.
+    fill: Option<FixtureName>,
+    /// TOML file with steps to fill the first world with
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
-    /// Return responses that differ from the API description.
+    /// Return responses that differ from the API description
     #[arg(long, value_enum, alias = "drift")]
     mutate: Option<Mutation>,
-    /// Send every event to this address of this machine, webhooks or not.
+    /// Send every event to this address of this machine as well, even if there are no webhooks
     #[arg(long, value_name = "URL")]
     forward_to: Vec<url::Url>,
-    /// Sign what webhooks with a secret are sent, in this header; how Vimeo does it is not known.
+    /// Sign the requests of webhooks that have a secret, in this header. Vimeo's signature is unknown
     #[arg(long, value_name = "HEADER")]
     signature_header: Option<String>,
-    /// The hash of the signature's HMAC.
+    /// Hash function of the signature's HMAC
     #[arg(long, value_enum, default_value_t, requires = "signature_header")]
     signature_hash: SignatureHash,
-    /// How the signature is written.
+    /// Encoding of the signature
     #[arg(long, value_enum, default_value_t, requires = "signature_header")]
     signature_encoding: SignatureEncoding,
-    /// What stands before the signature, such as `sha256=`.
+    /// Text before the signature, such as `sha256=`
     #[arg(long, default_value = "", requires = "signature_header")]
     signature_prefix: String,
-    /// How many more times an event is sent that was not taken.
+    /// How many times an event that was not accepted is sent again
     #[arg(long, default_value_t = 0)]
     webhook_retries: u32,
-    /// Let webhooks be sent to this address of this machine, where --listen lets other machines in; may be given more
-    /// than once.
+    /// Allow webhooks to this address of this machine if --listen admits other machines; repeatable
     #[arg(long, value_name = "URL")]
     webhook_receiver: Vec<url::Url>,
-    /// Let only requests use the control API that carry this token as X-Sandbox-Control-Token. Without it, programs of
-    /// the same user may, and with a --listen that lets other machines in nobody.
+    /// Restrict the control API to requests that send this token as X-Sandbox-Control-Token. Without it, programs of
+    /// the same user are admitted, or nobody if --listen admits other machines
     #[arg(long, value_name = "TOKEN", env = "VIMEO_SANDBOX_CONTROL_TOKEN", hide_env_values = true)]
     pub(super) control_token: Option<SecretString>,
-    /// Keep all worlds in this folder, and go on with those that it holds.
+    /// Store all worlds in this folder, and restore the worlds it contains
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
-    /// Take the SHA-256 of uploads, for `GET /_sandbox/uploads`; a large upload is then taken at a third of the speed.
+    /// Hash uploads with SHA-256, for `GET /_sandbox/uploads`. Large uploads are then received at a third of the
+    /// speed
     #[arg(long)]
     digest: bool,
-    /// Keep the bytes of uploads in this folder.
+    /// Store the bytes of uploads in this folder
     #[arg(long, value_name = "FOLDER")]
     keep_bytes: Option<PathBuf>,
-    /// Write the line of JSON to this file too, once everything is ready; it appears whole.
+    /// Write the ready line to this file as well, atomically, once everything is ready
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Go on when the program that started this ends.
+    /// Keep running when the parent process ends
     #[arg(long)]
     outlive_parent: bool,
 }
 
-/// An absolute address, as it was written: apps must repeat it to the letter.
+/// Validates an absolute URL and returns it unchanged, because apps must repeat it exactly.
 fn address(text: &str) -> Result<String, String> {
     match url::Url::parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("{error}; it must be a whole address, such as http://localhost:3000/back")),
+        Err(error) => Err(format!("{error}; expected an absolute URL, such as http://localhost:3000/back")),
     }
 }
 
-/// A quota in videos.
+/// Parses a quota in videos.
 fn video_quota(text: &str) -> Result<Quota, String> {
     let numbers =
         text.split_once(',').and_then(|(month, all)| Some((month.parse().ok()?, all.parse().ok()?)));
-    let (month, all) = numbers.ok_or("two numbers are needed, such as 2,25")?;
+    let (month, all) = numbers.ok_or("expected two numbers, such as 2,25")?;
     Ok(Quota::videos(all, month))
 }
 
-/// A named set.
+/// A fixture of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Set {
-    /// Nothing.
+enum FixtureName {
+    /// No content
     Empty,
-    /// A folder, a showcase, a channel and three videos.
+    /// A folder, a showcase, a channel and three videos
     Small,
-    /// 10,000 videos.
+    /// 10,000 videos
     Large,
-    /// The same as `small`, with mutated responses.
+    /// The same as `small`, with mutated responses
     #[value(alias = "drifted")]
     Mutated,
 }
 
-/// How often to look whether the parent is still there.
+/// How often to check whether the parent process is still running.
 const PARENT_POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Serve {
@@ -184,22 +186,22 @@ impl Serve {
     ///
     /// # Errors
     ///
-    /// When the sandbox cannot start, or its line cannot be written.
+    /// If the sandbox cannot start, or the ready line cannot be written.
     pub async fn run(&self) -> Result<(), CliError> {
-        // The parent of now, before it has had the time to end.
+        // Read early, before the parent can end.
         let parent = parent();
         let sandbox = self.start().await?;
         print(&self.ready(&sandbox).await?.to_string())?;
         tokio::select! {
             () = interrupted() => {}
-            () = orphaned(parent), if !self.outlive_parent => {}
+            () = parent_ended(parent), if !self.outlive_parent => {}
         }
         self.remove_ready_file().await;
         sandbox.stop().await;
         Ok(())
     }
 
-    /// Starts the sandbox.
+    /// Starts and fills the sandbox.
     pub(super) async fn start(&self) -> Result<Sandbox, CliError> {
         let mut builder = Sandbox::builder()
             .listen(self.listen)
@@ -243,14 +245,14 @@ impl Serve {
         builder = builder.webhook_retries(self.webhook_retries);
         for url in &self.forward_to {
             if outbound::local_addresses(url).is_none() {
-                let message = format!("--forward-to {url}: only http to this machine is sent to");
+                let message = format!("--forward-to {url}: only http URLs of this machine are allowed");
                 return Err(CliError::Input(message));
             }
             builder = builder.forward_to(url.clone());
         }
         for url in &self.webhook_receiver {
             if outbound::local_addresses(url).is_none() {
-                let message = format!("--webhook-receiver {url}: only http to this machine is sent to");
+                let message = format!("--webhook-receiver {url}: only http URLs of this machine are allowed");
                 return Err(CliError::Input(message));
             }
             builder = builder.webhook_receiver(url.clone());
@@ -260,9 +262,7 @@ impl Serve {
         }
         if let Some(header) = &self.signature_header {
             if http::HeaderName::try_from(header).is_err() {
-                return Err(CliError::Input(format!(
-                    "--signature-header {header}: that is no name of a header"
-                )));
+                return Err(CliError::Input(format!("--signature-header {header}: invalid header name")));
             }
             let signature = WebhookSignature::new(header)
                 .hash(self.signature_hash)
@@ -277,7 +277,7 @@ impl Serve {
             builder = builder.keep_bytes_in(folder);
         }
         let sandbox = builder.start().await?;
-        // What was kept is as it was left; only a world that has just begun is filled.
+        // Restored worlds are complete; only new worlds are filled.
         if !sandbox.was_restored() {
             self.fill(&sandbox, sandbox.world()).await?;
             for port in &self.world_port {
@@ -293,10 +293,10 @@ impl Serve {
         fill(Fixture::Videos(self.videos)).map_err(|error| CliError::Input(error.to_string()))?;
         if let Some(set) = self.fill {
             let seed = match set {
-                Set::Empty => Fixture::Empty,
-                Set::Small => Fixture::Small,
-                Set::Large => Fixture::Large,
-                Set::Mutated => Fixture::Mutated,
+                FixtureName::Empty => Fixture::Empty,
+                FixtureName::Small => Fixture::Small,
+                FixtureName::Large => Fixture::Large,
+                FixtureName::Mutated => Fixture::Mutated,
             };
             fill(seed).map_err(|error| CliError::Input(error.to_string()))?;
         }
@@ -308,7 +308,7 @@ impl Serve {
         Ok(())
     }
 
-    /// What whoever started this needs to know; writes the ready file.
+    /// Returns the ready line, which tells the parent process how to reach the sandbox, and writes the ready file.
     pub(super) async fn ready(&self, sandbox: &Sandbox) -> Result<Value, CliError> {
         let mut line = sandbox.describe(sandbox.world());
         if let Some(members) = line.as_object_mut() {
@@ -335,30 +335,30 @@ fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
-/// Waits until the process that started this one has ended: another takes its place then.
+/// Waits until the parent process has ended; the system then assigns another parent.
 #[cfg(unix)]
-async fn orphaned(parent_then: u32) {
-    while parent() == parent_then {
+async fn parent_ended(parent_at_start: u32) {
+    while parent() == parent_at_start {
         tokio::time::sleep(PARENT_POLL_INTERVAL).await;
     }
 }
 
-/// Elsewhere the parent cannot be watched without code of the system's own.
+/// Watching the parent needs platform-specific code elsewhere.
 #[cfg(not(unix))]
 fn parent() -> u32 {
     0
 }
 
 #[cfg(not(unix))]
-async fn orphaned(_: u32) {
+async fn parent_ended(_: u32) {
     std::future::pending().await
 }
 
-/// Waits for an interrupt or a request to end.
+/// Waits for an interrupt or a termination signal.
 #[cfg(unix)]
 pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    // Without a handler the system's own end is what happens, which is as good.
+    // Without a handler, the signal's default action ends the process.
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}

@@ -1,4 +1,4 @@
-//! Worlds as one file.
+//! Exports and imports worlds as one file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,60 +13,60 @@ use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::sandbox::Sandbox;
 use crate::world::snapshot;
 
-/// What to do with worlds that are kept, or that a sandbox has.
+/// What to do with worlds.
 #[derive(Debug, Subcommand)]
 pub enum Snapshot {
-    /// Write worlds to a file.
+    /// Write worlds to a file
     Export {
-        /// Where they are.
+        /// Where the worlds are stored.
         #[command(flatten)]
         location: StateLocation,
-        /// What the sandbox asks for.
+        /// The credential for the control API.
         #[command(flatten)]
         control: remote::ControlCredential,
-        /// The file, `-` for standard output.
+        /// Path of the file, or `-` for standard output
         file: PathBuf,
     },
-    /// Put the worlds of a file in place of those of the same number, and beside the others.
+    /// Import the worlds of a file; they replace worlds with the same number
     Import {
-        /// Where they go.
+        /// Where to import the worlds.
         #[command(flatten)]
         location: StateLocation,
-        /// What the sandbox asks for.
+        /// The credential for the control API.
         #[command(flatten)]
         control: remote::ControlCredential,
-        /// The file.
+        /// Path of the file
         file: PathBuf,
     },
 }
 
-/// Where worlds are.
+/// A state folder or a running sandbox.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct StateLocation {
-    /// The folder that was given to `--state`, while no sandbox has it open.
+    /// Folder that was passed to `--state`; no sandbox may have it open
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
-    /// The address of a sandbox that runs.
+    /// URL of a running sandbox
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
 }
 
-/// Where a sandbox that runs has its worlds.
+/// The path of all worlds in the control API.
 const STATE: &str = "/_sandbox/state";
 
 impl Snapshot {
-    /// Does it.
+    /// Runs the subcommand.
     ///
     /// # Errors
     ///
-    /// When the folder, the file or the sandbox cannot be used, or what they hold not be read.
+    /// If the folder, the file or the sandbox cannot be used, or the worlds cannot be read.
     pub async fn run(&self) -> Result<(), CliError> {
         match self {
             Self::Export { location, control, file } => write(file, location.export(control).await?).await,
             Self::Import { location, control, file } => {
                 let document = file::read(file, MAX_DOCUMENT_BYTES).await?;
-                // Before anything is touched: what cannot be read leaves no trace.
+                // Validate the document before anything changes.
                 snapshot::read_document(&document, &file.display().to_string()).map_err(state)?;
                 location.import(control, document).await
             }
@@ -79,7 +79,7 @@ impl StateLocation {
         match (&self.url, &self.state) {
             (Some(url), _) => remote::exchange(control.at(url), Method::GET, STATE, Bytes::new()).await,
             (None, Some(folder)) => {
-                // It would be made, and one that is misspelt taken for an empty one.
+                // Starting would create the folder, so a misspelled name would look like an empty state.
                 if !tokio::fs::metadata(folder).await.is_ok_and(|found| found.is_dir()) {
                     return Err(CliError::Folder(folder.clone()));
                 }
@@ -88,7 +88,7 @@ impl StateLocation {
                 sandbox.stop().await;
                 document.map(Bytes::from).map_err(state)
             }
-            (None, None) => Err(nowhere()),
+            (None, None) => Err(missing_location()),
         }
     }
 
@@ -103,7 +103,7 @@ impl StateLocation {
                 sandbox.stop().await;
                 imported.map(drop).map_err(state)
             }
-            (None, None) => Err(nowhere()),
+            (None, None) => Err(missing_location()),
         }
     }
 }
@@ -119,6 +119,6 @@ fn state(error: persistence::StateError) -> CliError {
     CliError::Start(error.into())
 }
 
-fn nowhere() -> CliError {
-    CliError::Input("give --state or --url".to_owned())
+fn missing_location() -> CliError {
+    CliError::Input("missing --state or --url".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What a sandbox is told at its start, and every world of it follows.
+//! The configuration that all worlds of a sandbox share.
 
 pub(crate) mod mutation;
 pub(crate) mod policy;
@@ -16,7 +16,7 @@ pub use policy::{MissingPrivateScope, Plan, PullOutcome, Quota, QuotaUnit, Trans
 use rate_limit::RateLimit;
 use webhooks::WebhookConfig;
 
-/// All that the worlds of one sandbox have in common.
+/// The configuration that all worlds of a sandbox share.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) transcode: Transcode,
@@ -27,7 +27,7 @@ pub(crate) struct Config {
     pub(crate) missing_private_scope: MissingPrivateScope,
     pub(crate) refuse_upload_authorization: bool,
     pub(crate) allow_any_token: bool,
-    /// Whether a creation by tus answers as described.
+    /// Whether creating a video by tus responds with 201 instead of 200.
     pub(crate) create_answers_201: bool,
     pub(crate) portrait_answers_201: bool,
     pub(crate) refuse_unknown_parameters: bool,
@@ -36,9 +36,9 @@ pub(crate) struct Config {
     pub(crate) rate_limit: RateLimit,
     pub(crate) plan: Plan,
     pub(crate) quota: Quota,
-    /// `None` for tokens that never end.
+    /// `None` if tokens do not expire.
     pub(crate) token_lifetime: Option<Duration>,
-    /// Any address will do where none is registered.
+    /// If empty, every redirect URI is accepted.
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) device_pending: u16,
     pub(crate) webhooks: WebhookConfig,

@@ -1,28 +1,29 @@
-//! Answers in other shapes than described, as they have been recorded: nulls, members that are absent or new, words that
-//! no description has, objects where text was.
+//! Responses that differ from the API description, as recorded from Vimeo: nulls, absent and new members, unknown
+//! enum values, objects in path of text.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// How answers drift. Which members are touched follows from the seed and the member's place alone, so the same request
-/// drifts the same way every time. What clients go on by (addresses, links, the members of a page) is left alone.
+/// How responses differ from the API description. The changed members depend only on the seed and the member's path,
+/// so the same request is mutated in the same way every time. Members that clients navigate by (URIs, links, the
+/// members of a page) are never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mutation {
-    /// As an API that lacks some of what is described: a quarter of the members is absent or null.
+    /// An API that lacks part of the description: a quarter of the members is absent or null.
     Old,
-    /// As an API that has gone on: members and words that are new, and now and then an object where text was.
+    /// An API that has evolved: new members and enum values, and occasionally an object in path of text.
     New,
-    /// All of it, and other shapes too.
+    /// Both, and members of other types.
     Fuzz,
 }
 
-/// Members that clients go on by.
-const SPARED: [&str; 22] = [
+/// Members that clients navigate by.
+const PRESERVED_MEMBERS: [&str; 22] = [
     "uri",
     "link",
     "data",
@@ -47,28 +48,29 @@ const SPARED: [&str; 22] = [
     "id",
 ];
 
-/// Members whose text is one of a set of words.
-const WORDS: [&str; 10] =
+/// Members with enum values.
+const ENUM_MEMBERS: [&str; 10] =
     ["status", "view", "embed", "comments", "type", "account", "layout", "theme", "sort", "license"];
 
 impl Mutation {
-    /// Changes an answer.
+    /// Mutates a response body.
     pub(crate) fn apply(self, body: &mut Value, seed: u64) {
-        self.walk(body, seed, &mut String::new());
+        self.visit(body, seed, &mut String::new());
     }
 
-    fn walk(self, value: &mut Value, seed: u64, place: &mut String) {
+    fn visit(self, value: &mut Value, seed: u64, path: &mut String) {
         match value {
             Value::Array(items) => {
                 for (at, item) in items.iter_mut().enumerate() {
-                    within(place, &at.to_string(), |place| self.walk(item, seed, place));
+                    with_segment(path, &at.to_string(), |path| self.visit(item, seed, path));
                 }
             }
             Value::Object(members) => {
                 members.retain(|name, member| {
-                    within(place, name, |place| {
-                        self.walk(member, seed, place);
-                        SPARED.contains(&name.as_str()) || self.mutate(name, member, chance(seed, place))
+                    with_segment(path, name, |path| {
+                        self.visit(member, seed, path);
+                        PRESERVED_MEMBERS.contains(&name.as_str())
+                            || self.mutate(name, member, chance(seed, path))
                     })
                 });
                 if self != Self::Old && members.contains_key("uri") {
@@ -79,14 +81,14 @@ impl Mutation {
         }
     }
 
-    /// Changes one member; `false` when it is to go.
+    /// Mutates one member; returns `false` if it is to be removed.
     fn mutate(self, name: &str, member: &mut Value, chance: u64) -> bool {
         match (self, chance % 16) {
             (Self::Old, 0 | 1) | (Self::Fuzz, 0) => return false,
             (Self::Old, 2 | 3) | (Self::Fuzz, 1) => *member = Value::Null,
             (Self::New, 0 | 1) | (Self::Fuzz, 2) if member.is_string() => *member = json!({"value": member}),
-            (Self::Fuzz, 3) => *member = other_shape(member),
-            (Self::New, 2..=9) | (Self::Fuzz, 4 | 5) if WORDS.contains(&name) => {
+            (Self::Fuzz, 3) => *member = change_type(member),
+            (Self::New, 2..=9) | (Self::Fuzz, 4 | 5) if ENUM_MEMBERS.contains(&name) => {
                 if let Value::String(word) = member {
                     word.push_str("_of_tomorrow");
                 }
@@ -97,24 +99,24 @@ impl Mutation {
     }
 }
 
-fn within<R>(place: &mut String, name: &str, work: impl FnOnce(&mut String) -> R) -> R {
-    let length = place.len();
-    place.push('/');
-    place.push_str(name);
-    let done = work(place);
-    place.truncate(length);
+fn with_segment<R>(path: &mut String, name: &str, work: impl FnOnce(&mut String) -> R) -> R {
+    let length = path.len();
+    path.push('/');
+    path.push_str(name);
+    let done = work(path);
+    path.truncate(length);
     done
 }
 
-/// A number that follows from the seed and the place.
-fn chance(seed: u64, place: &str) -> u64 {
-    // The same in every run and release of Rust so far; a change would only move which members drift.
+/// Returns a pseudo-random number that depends on the seed and the path.
+fn chance(seed: u64, path: &str) -> u64 {
+    // Stable across runs and Rust releases so far; a change would only select other members.
     let mut hasher = DefaultHasher::new();
-    (seed, place).hash(&mut hasher);
+    (seed, path).hash(&mut hasher);
     hasher.finish()
 }
 
-fn other_shape(value: &Value) -> Value {
+fn change_type(value: &Value) -> Value {
     match value {
         Value::Null => json!([]),
         Value::Bool(truth) => json!(u8::from(*truth)),
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_follows_from_the_seed_and_spares_what_leads_on() {
+    fn mutations_depend_on_the_seed_and_preserve_navigation() {
         for mutation in [Mutation::Old, Mutation::New, Mutation::Fuzz] {
             let mutated = |seed| {
                 let mut body = sample();

@@ -1,4 +1,4 @@
-//! What a sandbox and its worlds may be told to do otherwise.
+//! Policies of a sandbox and its worlds.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,48 +9,49 @@ use crate::clock::seconds;
 
 /// How an uploaded video becomes playable.
 ///
-/// In JSON: `"immediate"`, `{"after": 2.5}`, `{"after_reads": 3}`, `"by_hand"`, `{"fails_after": 2}`; times in seconds.
+/// In JSON: `"immediate"`, `{"after": 2.5}`, `{"after_reads": 3}`, `"by_hand"`, `{"fails_after": 2}`; times in
+/// seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Transcode {
-    /// At once, with the last byte.
+    /// With the last byte.
     Immediate,
-    /// After this much time of the world's clock.
+    /// After this time of the world's clock.
     After(#[serde(with = "seconds")] Duration),
-    /// When the video was asked for this many times; the answer after that shows it done.
+    /// After the video was requested this many times; the next response shows it as playable.
     AfterReads(u32),
-    /// When [`World::finish_transcode`](crate::World::finish_transcode) says so.
+    /// When [`World::finish_transcode`](crate::World::finish_transcode) is called.
     #[serde(rename = "by_hand", alias = "manual")]
     Manual,
-    /// Never: after this much time of the world's clock it fails.
+    /// Never: transcoding fails after this time of the world's clock.
     FailsAfter(#[serde(with = "seconds")] Duration),
 }
 
-/// What becomes of a video that Vimeo is to fetch itself. The sandbox never calls out, so nothing is fetched: it only
-/// tells of the outcome that was chosen, after the time that transcoding is given.
+/// The outcome of pull uploads, which Vimeo fetches itself. The sandbox never sends requests to other hosts, so
+/// nothing is fetched; it only reports the configured outcome, after the transcoding time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PullOutcome {
     /// The video becomes available, without bytes.
     Succeeds,
-    /// `upload.status` becomes `error`, and `upload.error` this word, such as `remote_not_found`.
+    /// `upload.status` becomes `error`, and `upload.error` this value, such as `remote_not_found`.
     Fails(String),
 }
 
-/// What a list answers to a token that lacks its `private` scope.
+/// How a list responds to a token that lacks the required `private` scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum MissingPrivateScope {
-    /// 403.
+    /// With status 403.
     #[default]
     Forbidden,
-    /// 200 with nothing in it: the silence that users of the real API have met.
+    /// With status 200 and an empty list, as users of the real API have reported.
     EmptyList,
 }
 
-/// Where uploaded bytes stay. Their size is always known.
+/// Where uploaded bytes are stored. Their number is always known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum ContentStorage {
     #[default]
@@ -59,25 +60,25 @@ pub(crate) enum ContentStorage {
     Folder(PathBuf),
 }
 
-/// The subscription of a user; decides `account` and the quota that is shown.
+/// The subscription plan of a user. It determines `account` and the reported quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Plan {
     /// The free plan.
     Free,
-    /// The word `starter`.
+    /// The `starter` plan.
     Starter,
-    /// The word `standard`.
+    /// The `standard` plan.
     #[default]
     Standard,
-    /// The word `advanced`.
+    /// The `advanced` plan.
     Advanced,
-    /// The word `enterprise`.
+    /// The `enterprise` plan.
     Enterprise,
 }
 
 impl Plan {
-    /// Vimeo's word for it, as in `user.account`.
+    /// Returns Vimeo's value of `user.account`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -90,17 +91,17 @@ impl Plan {
     }
 }
 
-/// How much a user may store: so many bytes, or so many videos. Vimeo's numbers change with plans and years; these are the
+/// How much a user can store, in bytes or in videos. Vimeo's quotas change with plans and years; the defaults are the
 /// sandbox's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Quota {
-    /// In all. Default: 5 TB.
+    /// The quota in total. Default: 5 TB. `space` in JSON.
     #[serde(rename = "space")]
     pub total: u64,
-    /// In one period. Default: 1 TB.
+    /// The quota per period. Default: 1 TB.
     pub periodic: u64,
-    /// What the two count. Default: bytes.
+    /// What the quota counts. Default: bytes.
     #[serde(default)]
     pub unit: QuotaUnit,
 }
@@ -113,12 +114,12 @@ pub enum QuotaUnit {
     /// Bytes.
     #[default]
     VideoSize,
-    /// Videos, whatever their size.
+    /// Videos, regardless of their size.
     VideoCount,
 }
 
 impl QuotaUnit {
-    /// Vimeo's word for it.
+    /// Returns Vimeo's value of `unit`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::VideoSize => "video_size",
@@ -134,13 +135,13 @@ impl Default for Quota {
 }
 
 impl Quota {
-    /// Bytes in all and in one period.
+    /// Returns a quota in bytes: in total and per period.
     #[must_use]
     pub fn new(total: u64, periodic: u64) -> Self {
         Self { total, periodic, unit: QuotaUnit::VideoSize }
     }
 
-    /// Videos in all and in one period, as the newer plans have it.
+    /// Returns a quota in videos, as newer plans have it: in total and per period.
     #[must_use]
     pub fn videos(total: u64, periodic: u64) -> Self {
         Self { total, periodic, unit: QuotaUnit::VideoCount }

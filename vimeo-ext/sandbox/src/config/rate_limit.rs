@@ -1,14 +1,14 @@
-//! How many requests a token may make.
+//! Rate limits of tokens.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The rate limit of a token. Requests with `fields` are counted apart from those without, each against its own number,
-/// as Vimeo grants more to those who ask for less.
+/// The rate limit of a token. Requests with `fields` are counted separately from requests without, each against its
+/// own limit, because Vimeo grants more requests to clients that request fewer fields.
 ///
-/// Vimeo publishes no numbers that hold for everyone, so these are the test's to choose.
+/// Vimeo publishes no limits that apply to everyone, so tests choose their own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,18 +20,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// Requests without `fields` in one window.
+    /// Requests without `fields` per window.
     pub plain: u64,
-    /// Requests with `fields` in one window.
+    /// Requests with `fields` per window.
     pub with_fields: u64,
-    /// How long a window lasts; it begins with its first request. Default: 60 seconds.
+    /// The length of a window, which starts with its first request. Default: 60 seconds.
     #[serde(with = "crate::clock::seconds")]
     pub window: Duration,
-    /// How the numbers are told. Default: [`RateLimitHeaders::Iso`].
+    /// The format of the `X-RateLimit-*` headers. Default: [`RateLimitHeaders::Iso`].
     pub headers: RateLimitHeaders,
 }
 
-/// How `X-RateLimit-*` are written.
+/// The format of the `X-RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -39,34 +39,35 @@ pub enum RateLimitHeaders {
     /// `X-RateLimit-Reset` as a date and time, as Vimeo sends it today.
     #[default]
     Iso,
-    /// `X-RateLimit-Reset` as seconds since 1970, as Vimeo once did.
+    /// `X-RateLimit-Reset` in seconds since 1970, as Vimeo sent it in the past.
     Unix,
-    /// No such headers at all, as some have seen during a ban.
+    /// No such headers, as users have reported during a ban.
     Absent,
 }
 
 impl Default for RateLimit {
-    /// So high that nothing meets it by accident: 1,000,000 a minute, 4,000,000 with `fields`.
+    /// Returns a limit that is too high to be reached by accident: 1,000,000 requests per minute, or 4,000,000 with
+    /// `fields`.
     fn default() -> Self {
         Self::new(1_000_000, 4_000_000)
     }
 }
 
 impl RateLimit {
-    /// A limit a minute, without and with `fields`.
+    /// Returns a limit per minute, for requests without and with `fields`.
     #[must_use]
     pub fn new(plain: u64, with_fields: u64) -> Self {
         Self { plain, with_fields, window: Duration::from_secs(60), headers: RateLimitHeaders::default() }
     }
 
-    /// Another window than a minute.
+    /// Sets the length of a window.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// Other headers, or none.
+    /// Sets the format of the headers.
     #[must_use]
     pub fn headers(mut self, headers: RateLimitHeaders) -> Self {
         self.headers = headers;
@@ -74,7 +75,7 @@ impl RateLimit {
     }
 }
 
-/// What one token has used of its current window, without and with `fields`.
+/// The requests of one token in its current windows, without and with `fields`.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Usage {
     plain: Window,
@@ -87,7 +88,7 @@ struct Window {
     used: u64,
 }
 
-/// Where a token stands after a request was counted.
+/// The status of a rate limit after a request was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimitStatus {
     pub(crate) limit: u64,
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_opens_with_its_first_request_and_closes_on_the_clock() {
+    fn window_starts_with_its_first_request() {
         let at = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
         let rate = RateLimit::new(2, 3);
         let mut usage = Usage::default();
@@ -136,9 +137,9 @@ mod tests {
             (59, true, 2, 119, false),
             (60, false, 1, 120, false),
         ] {
-            let standing = usage.count(&rate, fields, at(seconds));
+            let status = usage.count(&rate, fields, at(seconds));
             assert_eq!(
-                (standing.remaining, standing.reset, standing.exceeded),
+                (status.remaining, status.reset, status.exceeded),
                 (remaining, at(reset), exceeded),
                 "at {seconds}"
             );

@@ -1,10 +1,10 @@
-//! What a token may do.
+//! Scopes of tokens.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Every scope a Vimeo token can carry, in the order in which the sandbox prints them.
+/// Every scope of Vimeo tokens, in the order in which the sandbox prints them.
 pub const ALL_SCOPES: [&str; 12] = [
     "public",
     "private",
@@ -20,7 +20,7 @@ pub const ALL_SCOPES: [&str; 12] = [
     "ai",
 ];
 
-/// A set of scopes. `public` is always in it, as on Vimeo.
+/// A set of scopes. It always contains `public`, as on Vimeo.
 ///
 /// ```
 /// use vimeo_sandbox::Scopes;
@@ -34,61 +34,61 @@ pub const ALL_SCOPES: [&str; 12] = [
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// All of [`ALL_SCOPES`].
+    /// Returns all of [`ALL_SCOPES`].
     #[must_use]
     pub fn all() -> Self {
         Self::collect(ALL_SCOPES)
     }
 
-    /// `public` alone.
+    /// Returns only `public`.
     #[must_use]
     pub fn public() -> Self {
         Self::collect([])
     }
 
-    fn collect<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut words: Vec<String> =
-            words.into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        words.push("public".to_owned());
-        let place =
-            |word: &str| ALL_SCOPES.iter().position(|known| *known == word).unwrap_or(ALL_SCOPES.len());
-        words.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
-        words.dedup();
-        Self(words)
+    fn collect<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut scopes: Vec<String> =
+            scopes.into_iter().filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        scopes.push("public".to_owned());
+        let position =
+            |scope: &str| ALL_SCOPES.iter().position(|known| *known == scope).unwrap_or(ALL_SCOPES.len());
+        scopes.sort_by(|a, b| position(a).cmp(&position(b)).then_with(|| a.cmp(b)));
+        scopes.dedup();
+        Self(scopes)
     }
 
-    /// Whether `scope` was granted.
+    /// Returns whether the set contains `scope`.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|granted| granted == scope)
     }
 
-    /// The words that Vimeo does not know.
+    /// Returns the scopes that Vimeo does not have.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str).filter(|word| !ALL_SCOPES.contains(word))
+        self.0.iter().map(String::as_str).filter(|scope| !ALL_SCOPES.contains(scope))
     }
 }
 
-/// Separated by spaces or commas.
+/// Parses scopes separated by spaces or commas.
 impl From<&str> for Scopes {
-    fn from(words: &str) -> Self {
-        Self::collect(words.split([' ', ',', '+']))
+    fn from(scopes: &str) -> Self {
+        Self::collect(scopes.split([' ', ',', '+']))
     }
 }
 
 impl<const N: usize> From<[&str; N]> for Scopes {
-    fn from(words: [&str; N]) -> Self {
-        Self::collect(words)
+    fn from(scopes: [&str; N]) -> Self {
+        Self::collect(scopes)
     }
 }
 
 impl From<&[&str]> for Scopes {
-    fn from(words: &[&str]) -> Self {
-        Self::collect(words.iter().copied())
+    fn from(scopes: &[&str]) -> Self {
+        Self::collect(scopes.iter().copied())
     }
 }
 
-/// Separated by spaces, as in a token answer.
+/// Separates the scopes with spaces, as token responses do.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_read_in_any_form_and_printed_in_one() {
+    fn parses_any_form_and_prints_one() {
         for (from, printed) in [
             (Scopes::from(""), "public"),
             (Scopes::from("upload private"), "public private upload"),

@@ -1,4 +1,4 @@
-//! How a webhook's request may be signed. How Vimeo signs is not known, so everything here is the test's to choose.
+//! Signatures of webhook requests. Vimeo's signature is unknown, so tests configure their own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,15 @@ use sha2::{Sha256, Sha512};
 
 use crate::protocol::ids;
 
-/// A signature over the body, by HMAC with the webhook's secret as the key.
+/// An HMAC signature of the request body, with the webhook's secret as the key.
 ///
 /// ```
 /// use vimeo_sandbox::{SignatureEncoding, SignatureHash, WebhookSignature};
 ///
-/// let signature = WebhookSignature::new("x-my-signature").hash(SignatureHash::Sha256).encoding(SignatureEncoding::Hex).prefix("sha256=");
+/// let signature = WebhookSignature::new("x-my-signature")
+///     .hash(SignatureHash::Sha256)
+///     .encoding(SignatureEncoding::Hex)
+///     .prefix("sha256=");
 /// assert!(signature.sign("secret", b"body").starts_with("sha256="));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct WebhookSignature {
     prefix: String,
 }
 
-/// The hash of an HMAC.
+/// The hash function of an HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
@@ -37,13 +40,13 @@ pub enum SignatureHash {
     Sha512,
 }
 
-/// How the bytes of a signature are written.
+/// The encoding of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SignatureEncoding {
-    /// Lower-case hexadecimal digits.
+    /// Lowercase hexadecimal digits.
     #[default]
     Hex,
     /// Base64 with padding.
@@ -51,7 +54,7 @@ pub enum SignatureEncoding {
 }
 
 impl WebhookSignature {
-    /// A signature in this header: HMAC-SHA-256 in hexadecimal digits without a prefix, until told otherwise.
+    /// Returns a signature in this header. Default: HMAC-SHA-256 in hexadecimal digits, without a prefix.
     #[must_use]
     pub fn new(header: impl Into<String>) -> Self {
         Self {
@@ -62,33 +65,33 @@ impl WebhookSignature {
         }
     }
 
-    /// Another hash.
+    /// Sets the hash function.
     #[must_use]
     pub fn hash(mut self, hash: SignatureHash) -> Self {
         self.hash = hash;
         self
     }
 
-    /// Another way of writing it.
+    /// Sets the encoding.
     #[must_use]
     pub fn encoding(mut self, encoding: SignatureEncoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// What stands before it, such as `sha256=`.
+    /// Sets the text before the signature, such as `sha256=`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// The header's value for a body.
+    /// Returns the header's value for a body.
     #[must_use]
     pub fn sign(&self, secret: &str, body: &[u8]) -> String {
         let bytes = match self.hash {
-            SignatureHash::Sha256 => keyed::<Hmac<Sha256>>(secret, body),
-            SignatureHash::Sha512 => keyed::<Hmac<Sha512>>(secret, body),
+            SignatureHash::Sha256 => hmac::<Hmac<Sha256>>(secret, body),
+            SignatureHash::Sha512 => hmac::<Hmac<Sha512>>(secret, body),
         };
         let text = match self.encoding {
             SignatureEncoding::Hex => ids::hex(&bytes),
@@ -98,8 +101,8 @@ impl WebhookSignature {
     }
 }
 
-fn keyed<M: Mac + KeyInit>(secret: &str, body: &[u8]) -> Vec<u8> {
-    // An HMAC takes a key of any length; were it not so, an empty signature would fit no body.
+fn hmac<M: Mac + KeyInit>(secret: &str, body: &[u8]) -> Vec<u8> {
+    // Unreachable: HMAC accepts keys of any length. An empty signature matches no body.
     let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret.as_bytes()) else { return Vec::new() };
     mac.update(body);
     mac.finalize().into_bytes().to_vec()
@@ -110,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_those_of_the_standard() {
+    fn signatures_match_rfc_4231() {
         // The second test case of RFC 4231.
         let (secret, body) = ("Jefe", b"what do ya want for nothing?");
         let plain = WebhookSignature::new("x");

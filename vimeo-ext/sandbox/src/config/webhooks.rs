@@ -1,39 +1,39 @@
-//! Who is told what happens, and how.
+//! Delivery of events to webhooks.
 
 use url::Url;
 
 use super::signature::WebhookSignature;
 use crate::protocol::names::is_control_path;
 
-/// Who is told what happens, and how.
+/// How events are delivered to webhooks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WebhookConfig {
-    /// How a webhook's request is signed with its secret; not at all where nothing is said.
+    /// How requests are signed with a webhook's secret; `None` if they are not signed.
     pub(crate) signature: Option<WebhookSignature>,
-    /// How many more times a request is tried that was not taken.
+    /// How many times a request that was not accepted is sent again.
     pub(crate) retries: u32,
-    /// Addresses that all events of all worlds go to.
+    /// Addresses that receive all events of all worlds.
     pub(crate) forward_to: Vec<Url>,
-    /// Addresses that webhooks may lead to, beside those.
+    /// Addresses that webhooks may use, besides those.
     pub(crate) receivers: Vec<Url>,
-    /// Whether webhooks may lead to no other address, since not only this machine can make them.
+    /// Whether webhooks may use no other address, because other machines can create webhooks.
     pub(crate) only_receivers: bool,
 }
 
 impl WebhookConfig {
-    /// Why nothing is sent to an address; `None` where it may be.
+    /// Returns why nothing is sent to an address; `None` if it is allowed.
     pub(crate) fn refusal(&self, url: &Url) -> Option<&'static str> {
-        // A webhook must not do what its maker may not.
+        // A webhook must not gain access that its creator lacks.
         if is_control_path(url.path()) {
-            return Some("it is the control API of a sandbox, to which no webhook is sent");
+            return Some("webhooks are not sent to the control API of a sandbox");
         }
         let origin = url.origin();
         let mut allowed = self.forward_to.iter().chain(&self.receivers);
         match !self.only_receivers || allowed.any(|allowed| allowed.origin() == origin) {
             true => None,
             false => Some(
-                "the sandbox listens to other machines, so it sends only to addresses named at its start; \
-                 name this one with --webhook-receiver",
+                "the sandbox listens to other machines, so it sends webhooks only to the addresses configured at its \
+                 start; add this one with --webhook-receiver",
             ),
         }
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn webhooks_reach_only_what_their_makers_may_reach() {
+    fn webhooks_reach_only_allowed_addresses() {
         let url = |text: &str| Url::parse(text).unwrap();
         let open = WebhookConfig::default();
         let guarded = WebhookConfig {
@@ -61,7 +61,7 @@ mod tests {
             ("http://127.0.0.1:3000/_sandbox/reset", false, false),
             ("http://127.0.0.1:3000/a/../_sandbox", false, false),
         ] {
-            let allowed = |telling: &WebhookConfig| telling.refusal(&url(address)).is_none();
+            let allowed = |config: &WebhookConfig| config.refusal(&url(address)).is_none();
             assert_eq!((allowed(&open), allowed(&guarded)), (when_open, when_guarded), "{address}");
         }
     }

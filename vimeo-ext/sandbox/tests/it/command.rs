@@ -117,16 +117,16 @@ fn what_is_wrong_is_one_line_and_a_code() {
         (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
         (vec!["--token", "t", "--scopes", "all"], 2, "unknown scope"),
         (vec!["--fixture", path(&file)], 2, "file, line 1: "),
-        (vec!["--forward-to", "http://example.com/"], 2, "only http to this machine"),
+        (vec!["--forward-to", "http://example.com/"], 2, "only http URLs of this machine"),
         (vec!["--ready-file", path(&below_a_file)], 4, "cannot write"),
         (vec!["--token", "two words"], 2, "cannot be sent in a header"),
         (vec!["--world-port", &port], 3, "choose another port"),
         (vec!["--unix", path(&file)], 3, "no other file may have this name"),
         (vec!["snapshot", "import", "--state", path(&nowhere), path(&file)], 5, "file cannot be read"),
         (vec!["snapshot", "import", "--url", "http://127.0.0.1:1/", path(&file)], 5, "file cannot be read"),
-        (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "does not answer"),
+        (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "did not respond"),
         (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, "cannot read"),
-        (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "there is no folder"),
+        (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "folder not found"),
     ] {
         let failed = output(&arguments);
         let said = text(&failed.stderr);
