@@ -1,4 +1,4 @@
-//! Tokens, scopes and limits.
+//! Tokens, scopes and rate limits.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, MissingPrivateScope, RateLimit, RateLimitHeaders, San
 use crate::client::{Client, read};
 
 #[tokio::test]
-async fn without_a_good_token_nothing_is_told() {
+async fn rejects_missing_and_unknown_tokens() {
     let sandbox = Sandbox::start().await.unwrap();
     for token in ["", "unknown"] {
         let answer = Client::with_token(&sandbox, token).get("/me").await;
@@ -23,7 +23,7 @@ async fn without_a_good_token_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_refused_by_name() {
+async fn rejects_missing_scope() {
     let sandbox = Sandbox::builder().token("fake-reader", "private").start().await.unwrap();
     let client = Client::new(&sandbox);
     let body = json!({"upload": {"approach": "tus", "size": 1}});
@@ -34,7 +34,7 @@ async fn a_missing_scope_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_missing_private_scope_can_be_silent() {
+async fn missing_private_scope_can_return_empty_page() {
     for (rule, status) in [(MissingPrivateScope::Forbidden, 403), (MissingPrivateScope::EmptyList, 200)] {
         let sandbox =
             Sandbox::builder().token("fake", "public").missing_private_scope(rule).start().await.unwrap();
@@ -47,7 +47,7 @@ async fn a_missing_private_scope_can_be_silent() {
 }
 
 #[tokio::test]
-async fn the_user_is_the_same_by_every_name() {
+async fn finds_user_by_me_id_and_link() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let me = client.get("/me").await;
@@ -62,7 +62,7 @@ async fn the_user_is_the_same_by_every_name() {
 }
 
 #[tokio::test]
-async fn a_token_is_verified_and_revoked() {
+async fn verifies_and_revokes_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let token = sandbox.issue_token("private edit");
     let client = Client::with_token(&sandbox, &token);
@@ -77,7 +77,7 @@ async fn a_token_is_verified_and_revoked() {
 }
 
 #[tokio::test]
-async fn an_app_gets_a_token_of_its_own_for_its_secret() {
+async fn issues_token_for_client_credentials() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::with_token(&sandbox, "");
     let ask = |id: String, secret: String, form: &[(&'static str, &'static str)]| {
@@ -103,7 +103,7 @@ async fn an_app_gets_a_token_of_its_own_for_its_secret() {
 }
 
 #[tokio::test]
-async fn limits_are_counted_told_and_lifted_by_the_clock() {
+async fn rate_limit_resets_by_clock() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder()
         .clock(Clock::frozen(start))
@@ -125,7 +125,7 @@ async fn limits_are_counted_told_and_lifted_by_the_clock() {
         assert_eq!(answer.header("x-ratelimit-reset"), "2023-11-14T22:14:20+00:00");
         assert_eq!(answer.header("retry-after"), "");
     }
-    // Another token has a limit of its own.
+    // Another token has its own limit.
     let other = sandbox.add_user("Other");
     assert_eq!(Client::with_token(&sandbox, &other.token).get("/me").await.status, 200);
 
@@ -142,7 +142,7 @@ async fn limits_are_counted_told_and_lifted_by_the_clock() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why() {
+async fn start_errors() {
     let real_looking = "0123456789abcdef0123456789abcdef";
     let started = Sandbox::builder().token(real_looking, Scopes::all()).start().await;
     assert!(matches!(started, Err(StartError::RealLookingToken)));
@@ -161,7 +161,7 @@ async fn what_cannot_start_says_why() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_says_its_name() {
+async fn unimplemented_operations_return_501() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.create("Long", 3).await.0;

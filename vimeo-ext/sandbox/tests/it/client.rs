@@ -1,19 +1,19 @@
-//! A client that knows nothing but HTTP.
+//! A plain HTTP client.
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use vimeo_sandbox::{Sandbox, World};
 
-/// A caller of the API with a token.
+/// An HTTP client with an access token.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
-/// An answer that was read.
+/// A response with its JSON body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: Value,
@@ -50,24 +50,24 @@ impl Client {
         if self.token.is_empty() { builder } else { builder.bearer_auth(&self.token) }
     }
 
-    /// A request to any address, without a token.
+    /// A request to any URL, without a token.
     pub(crate) fn bare(&self, method: &str, link: &str) -> RequestBuilder {
         self.http.request(method.parse().unwrap(), link)
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         read(self.request("GET", path)).await
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Response {
         read(self.request(method, path).json(&body)).await
     }
 
-    pub(crate) async fn call(&self, method: &str, path: &str) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str) -> Response {
         read(self.request(method, path)).await
     }
 
-    /// Creates a video to be uploaded by tus; answers its id and link.
+    /// Creates a video for a tus upload; returns its ID and upload link.
     pub(crate) async fn create(&self, name: &str, size: u64) -> (u64, String) {
         let body = serde_json::json!({"name": name, "upload": {"approach": "tus", "size": size}});
         let created = self.send("POST", "/me/videos", body).await;
@@ -87,14 +87,14 @@ impl Client {
         self.bare("HEAD", link).header("tus-resumable", "1.0.0")
     }
 
-    /// Where the upload stands, as HEAD tells it.
+    /// The offset of an upload, from a HEAD request.
     pub(crate) async fn offset(&self, link: &str) -> u64 {
         let response = self.head(link).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         offset(&response)
     }
 
-    /// The names of all of the user's videos, over all pages.
+    /// The names of all videos of the user, from all pages.
     #[cfg(feature = "cli")]
     pub(crate) async fn all_names(&self) -> std::collections::BTreeSet<String> {
         let mut names = std::collections::BTreeSet::new();
@@ -107,7 +107,7 @@ impl Client {
         names
     }
 
-    /// Uploads `body` whole and answers the video's id.
+    /// Creates a video and uploads `body`; returns the video's ID.
     pub(crate) async fn upload(&self, name: &str, body: &[u8]) -> u64 {
         let (id, link) = self.create(name, body.len() as u64).await;
         let response = self.patch(&link, 0, body.to_vec()).send().await.unwrap();
@@ -116,23 +116,23 @@ impl Client {
     }
 }
 
-pub(crate) async fn read(builder: RequestBuilder) -> Answer {
+pub(crate) async fn read(builder: RequestBuilder) -> Response {
     let response = builder.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.unwrap();
     let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-    Answer { status, headers, body }
+    Response { status, headers, body }
 }
 
-pub(crate) fn offset(response: &Response) -> u64 {
+pub(crate) fn offset(response: &reqwest::Response) -> u64 {
     response.headers()["upload-offset"].to_str().unwrap().parse().unwrap()
 }
 
-pub(crate) fn id_of(thing: &Value) -> u64 {
-    thing["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap()
+pub(crate) fn id_of(resource: &Value) -> u64 {
+    resource["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap()
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

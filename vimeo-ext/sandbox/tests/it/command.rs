@@ -1,4 +1,4 @@
-//! The command, as a script uses it.
+//! The command line.
 
 #![cfg(feature = "cli")]
 
@@ -28,26 +28,26 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A sandbox in a process of its own, which is killed with this.
-struct Running {
+/// A sandbox process, which is killed on drop.
+struct SandboxProcess {
     child: Child,
-    line: Value,
+    ready_line: Value,
 }
 
-impl Running {
+impl SandboxProcess {
     fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, line: serde_json::from_str(&line).unwrap() }
+        Self { child, ready_line: serde_json::from_str(&line).unwrap() }
     }
 
     fn client(&self) -> Client {
-        Client::at(self.line["url"].as_str().unwrap(), self.line["token"].as_str().unwrap())
+        Client::at(self.ready_line["url"].as_str().unwrap(), self.ready_line["token"].as_str().unwrap())
     }
 }
 
-impl Drop for Running {
+impl Drop for SandboxProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -59,26 +59,26 @@ fn path(path: &Path) -> &str {
 }
 
 #[tokio::test]
-async fn it_says_where_it_is_and_prints_lines_for_clients() {
+async fn prints_ready_line_and_client_settings() {
     let folder = crate::test_folder();
     let ready = folder.path().join("ready.json");
-    let running = Running::start(&["--proxy", "--videos", "2", "--ready-file", path(&ready)]);
+    let running = SandboxProcess::start(&["--proxy", "--videos", "2", "--ready-file", path(&ready)]);
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
-    assert_eq!(written, running.line);
+    assert_eq!(written, running.ready_line);
     assert_eq!(running.client().get("/me/videos").await.body["total"], 2);
-    assert!(Path::new(running.line["ca_file"].as_str().unwrap()).exists());
+    assert!(Path::new(running.ready_line["ca_file"].as_str().unwrap()).exists());
 
     for client in ["shell", "python", "node", "php", "go", "java", "dotnet", "curl", "mcp"] {
         let by_file = output(&["env", "--for", client, "--ready-file", path(&ready)]);
         assert!(by_file.status.success(), "{client}: {}", text(&by_file.stderr));
-        assert!(text(&by_file.stdout).contains(running.line["token"].as_str().unwrap()), "{client}");
-        let by_url = output(&["env", "--for", client, "--url", running.line["url"].as_str().unwrap()]);
+        assert!(text(&by_file.stdout).contains(running.ready_line["token"].as_str().unwrap()), "{client}");
+        let by_url = output(&["env", "--for", client, "--url", running.ready_line["url"].as_str().unwrap()]);
         assert_eq!(text(&by_url.stdout), text(&by_file.stdout), "{client}");
     }
 }
 
 #[test]
-fn a_command_runs_with_a_sandbox_and_its_exit_code_comes_through() {
+fn run_passes_exit_code_through() {
     let shown = output(&[
         "run",
         "--token",
@@ -98,7 +98,7 @@ fn a_command_runs_with_a_sandbox_and_its_exit_code_comes_through() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line_and_a_code() {
+fn errors_are_one_line_with_exit_code() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let folder = crate::test_folder();
@@ -134,17 +134,21 @@ fn what_is_wrong_is_one_line_and_a_code() {
         assert!(said.starts_with("vimeo-sandbox: ") && said.lines().count() == 1, "{said}");
         assert!(said.contains(says), "{said}");
     }
-    // What cannot be read has not even made a folder.
+    // An unreadable document creates no folder.
     assert!(!nowhere.exists());
 }
 
 #[tokio::test]
-async fn worlds_have_ports_and_travel_between_sandboxes_that_run() {
+async fn exports_and_imports_worlds_with_ports() {
     let folder = crate::test_folder();
-    let running = Running::start(&["--videos", "2", "--world-port", "0", "--world-port", "0"]);
-    let urls: Vec<&str> =
-        running.line["worlds"].as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap()).collect();
-    let token = running.line["token"].as_str().unwrap();
+    let running = SandboxProcess::start(&["--videos", "2", "--world-port", "0", "--world-port", "0"]);
+    let urls: Vec<&str> = running.ready_line["worlds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["url"].as_str().unwrap())
+        .collect();
+    let token = running.ready_line["token"].as_str().unwrap();
     let [one, other] = [Client::at(urls[0], token), Client::at(urls[1], token)];
     one.upload("One", b"1").await;
     for (client, total) in [(running.client(), 2), (one, 3), (other, 2)] {
@@ -155,13 +159,14 @@ async fn worlds_have_ports_and_travel_between_sandboxes_that_run() {
     let happened = output(&["trigger", "video-updated", "--resource", "/videos/1", "--url", urls[1]]);
     assert!(happened.status.success(), "{}", text(&happened.stderr));
     let count = |url: &str| text(&output(&["events", "list", "--url", url]).stdout).lines().count();
-    assert_eq!((count(urls[1]), count(running.line["url"].as_str().unwrap())), (1, 0));
+    assert_eq!((count(urls[1]), count(running.ready_line["url"].as_str().unwrap())), (1, 0));
 
     let file = folder.path().join("worlds.json");
-    let other = Running::start(&[]);
-    for arguments in
-        [["export", running.line["url"].as_str().unwrap()], ["import", other.line["url"].as_str().unwrap()]]
-    {
+    let other = SandboxProcess::start(&[]);
+    for arguments in [
+        ["export", running.ready_line["url"].as_str().unwrap()],
+        ["import", other.ready_line["url"].as_str().unwrap()],
+    ] {
         let carried = output(&["snapshot", arguments[0], "--url", arguments[1], path(&file)]);
         assert!(carried.status.success(), "{}", text(&carried.stderr));
     }
@@ -173,12 +178,12 @@ async fn worlds_have_ports_and_travel_between_sandboxes_that_run() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn who_has_read_enough_is_no_failure() {
-    let running = Running::start(&["--fill", "small"]);
+async fn closed_output_pipe_is_not_an_error() {
+    let running = SandboxProcess::start(&["--fill", "small"]);
     let script = format!(
         "{} events list --url {} | head -c 1 >/dev/null; echo done",
         env!("CARGO_BIN_EXE_vimeo-sandbox"),
-        running.line["url"].as_str().unwrap()
+        running.ready_line["url"].as_str().unwrap()
     );
     let shown = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!((text(&shown.stdout).as_str(), text(&shown.stderr).as_str()), ("done\n", ""));
@@ -186,8 +191,8 @@ async fn who_has_read_enough_is_no_failure() {
 
 #[cfg(unix)]
 #[test]
-fn it_ends_with_the_program_that_started_it() {
-    // The shell starts the sandbox, repeats its line and ends.
+fn stops_when_parent_exits() {
+    // The shell starts the sandbox, echoes its ready line and exits.
     let script = format!("{} | {{ read line; echo \"$line\"; }} & wait", env!("CARGO_BIN_EXE_vimeo-sandbox"));
     let mut shell = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -202,15 +207,15 @@ fn it_ends_with_the_program_that_started_it() {
     }
 }
 
-/// The heart of keeping: whatever was acknowledged before the process was killed is there when the next one starts.
+/// Everything that was acknowledged before the process was killed is there after a restart.
 #[tokio::test]
-async fn no_acknowledged_write_is_lost_to_a_kill() {
+async fn kill_loses_no_acknowledged_write() {
     let folder = crate::test_folder();
     let arguments = ["--state", path(folder.path())];
     let mut acknowledged: Vec<String> = Vec::new();
     let mut uploads: Vec<(u64, u64)> = Vec::new();
     for round in 0..8_u64 {
-        let mut running = Running::start(&arguments);
+        let mut running = SandboxProcess::start(&arguments);
         let client = running.client();
         let names = client.all_names().await;
         for name in &acknowledged {
@@ -221,7 +226,7 @@ async fn no_acknowledged_write_is_lost_to_a_kill() {
             let link = link["upload"]["upload_link"].as_str().unwrap().to_owned();
             assert_eq!(client.offset(&link).await, *received, "round {round}");
         }
-        // Several writers at once, and the kill comes in the middle of what they do.
+        // Kills the process while several writers are active.
         let writers: Vec<_> = (0..4)
             .map(|writer| {
                 let client = running.client();
@@ -242,7 +247,7 @@ async fn no_acknowledged_write_is_lost_to_a_kill() {
         let (id, link) = client.create("Upload", 10).await;
         let sent = client.patch(&link, 0, "1234").send().await.unwrap();
         uploads.push((id, offset(&sent)));
-        // A little later each round, by what was answered and not by time.
+        // Kills later in each round, measured in requests rather than time.
         for _ in 0..round * 5 {
             client.get("/me").await;
         }
@@ -254,23 +259,23 @@ async fn no_acknowledged_write_is_lost_to_a_kill() {
     }
     assert!(acknowledged.len() > 8);
 
-    // What was kept goes on elsewhere as one file.
+    // Exports the state and imports it into another folder.
     let file = folder.path().join("worlds.json");
     let exported = output(&["snapshot", "export", arguments[0], arguments[1], path(&file)]);
     assert!(exported.status.success(), "{}", text(&exported.stderr));
     let elsewhere = folder.path().join("elsewhere");
     let imported = output(&["snapshot", "import", "--state", path(&elsewhere), path(&file)]);
     assert!(imported.status.success(), "{}", text(&imported.stderr));
-    let running = Running::start(&["--state", path(&elsewhere)]);
+    let running = SandboxProcess::start(&["--state", path(&elsewhere)]);
     let names = running.client().all_names().await;
     assert!(acknowledged.iter().all(|name| names.contains(name)));
 }
 
 #[test]
-fn a_control_token_is_asked_for_and_never_printed() {
-    let running = Running::start(&["--control-token", "open-sesame"]);
-    assert!(!running.line.to_string().contains("open-sesame"));
-    let url = running.line["url"].as_str().unwrap();
+fn control_token_is_required_and_never_printed() {
+    let running = SandboxProcess::start(&["--control-token", "open-sesame"]);
+    assert!(!running.ready_line.to_string().contains("open-sesame"));
+    let url = running.ready_line["url"].as_str().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     for arguments in [
         vec!["events", "list", "--url", url],

@@ -1,4 +1,4 @@
-//! The control API, as a test in another language uses it.
+//! The control API.
 
 use serde_json::{Value, json};
 use vimeo_sandbox::Sandbox;
@@ -11,7 +11,7 @@ async fn lines(client: &Client, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn worlds_are_made_filled_reset_and_ended() {
+async fn creates_fills_resets_and_deletes_worlds() {
     let sandbox = Sandbox::start().await.unwrap();
     let control = Client::with_token(&sandbox, "");
     assert_eq!(control.get("/_sandbox/health").await.body["status"], "ok");
@@ -28,7 +28,7 @@ async fn worlds_are_made_filled_reset_and_ended() {
     assert_eq!(control.get("/_sandbox/worlds/2").await.body, *world);
     assert_eq!(control.get("/_sandbox/worlds").await.body["worlds"].as_array().unwrap().len(), 2);
 
-    // A world is chosen by its number or by a token of it; the first is meant where neither is there.
+    // A world is selected by its ID or by one of its tokens; without either, the first one is.
     assert_eq!(client.send("POST", "/_sandbox/seed", json!({"videos": 1})).await.body["videos"], 1);
     assert_eq!(client.get("/me/videos").await.body["total"], 4);
     assert_eq!(control.call("POST", "/_sandbox/reset?world=2&keep=accounts").await.status, 200);
@@ -52,7 +52,7 @@ async fn worlds_are_made_filled_reset_and_ended() {
         ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "configured twice"),
         ("POST", "/_sandbox/worlds", json!({"token": "two words"}), 400, "cannot be sent in a header"),
         ("POST", "/_sandbox/worlds", json!({"token": ""}), 400, "cannot be sent in a header"),
-        // What could be a true one is not repeated.
+        // A token that may be real is not repeated in the error.
         (
             "POST",
             "/_sandbox/worlds",
@@ -99,22 +99,25 @@ async fn worlds_are_made_filled_reset_and_ended() {
         let error = answer.body["error"].as_str().unwrap();
         assert!(error.contains(says), "{path}: {error}");
     }
-    // None of this is in the journal, which tells of the API alone.
+    // The request log has only API requests.
     assert!(sandbox.request_log().iter().all(|entry| entry.path == "/me/videos"));
 }
 
 #[tokio::test]
-async fn time_stands_still_and_moves_by_hand() {
+async fn freezes_and_advances_clock() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let turn = |body: Value| client.send("POST", "/_sandbox/clock", body);
+    let set_clock = |body: Value| client.send("POST", "/_sandbox/clock", body);
     assert_eq!(client.get("/_sandbox/clock").await.body["frozen"], false);
-    let frozen = turn(json!({"freeze": "2026-01-01T00:00:00Z"})).await.body;
+    let frozen = set_clock(json!({"freeze": "2026-01-01T00:00:00Z"})).await.body;
     assert_eq!((&frozen["now"], &frozen["frozen"]), (&json!("2026-01-01T00:00:00+00:00"), &json!(true)));
-    assert_eq!(turn(json!({"advance": 90})).await.body["now"], "2026-01-01T00:01:30+00:00");
-    assert_eq!(turn(json!({"set": "2027-01-01T00:00:00Z"})).await.body["now"], "2027-01-01T00:00:00+00:00");
+    assert_eq!(set_clock(json!({"advance": 90})).await.body["now"], "2026-01-01T00:01:30+00:00");
+    assert_eq!(
+        set_clock(json!({"set": "2027-01-01T00:00:00Z"})).await.body["now"],
+        "2027-01-01T00:00:00+00:00"
+    );
     for bad in [json!({"advance": -1}), json!({"set": "soon"}), json!({"turn": 1}), json!({})] {
-        assert_eq!(turn(bad).await.status, 400);
+        assert_eq!(set_clock(bad).await.status, 400);
     }
 
     let rule = json!({"transcode": {"after": 60}, "pull": {"fails": "remote_not_found"}});
@@ -124,17 +127,17 @@ async fn time_stands_still_and_moves_by_hand() {
     let id = client.upload("One", b"1").await;
     let status = async || client.get(&format!("/videos/{id}")).await.body["status"].clone();
     assert_eq!(status().await, "transcoding");
-    turn(json!({"advance": 60})).await;
+    set_clock(json!({"advance": 60})).await;
     assert_eq!(status().await, "available");
-    let by_hand = |to: &str| client.send("POST", "/_sandbox/transitions", json!({"video": id, "to": to}));
-    assert_eq!(by_hand("transcode_failed").await.status, 200);
+    let set_state = |to: &str| client.send("POST", "/_sandbox/transitions", json!({"video": id, "to": to}));
+    assert_eq!(set_state("transcode_failed").await.status, 200);
     assert_eq!(status().await, "transcoding_error");
-    assert_eq!(by_hand("upload_lost").await.status, 200);
+    assert_eq!(set_state("upload_lost").await.status, 200);
     assert_eq!(
         client.send("POST", "/_sandbox/transitions", json!({"video": 1, "to": "available"})).await.status,
         409
     );
-    assert_eq!(turn(json!({"resume": true})).await.body["frozen"], false);
+    assert_eq!(set_clock(json!({"resume": true})).await.body["frozen"], false);
 }
 
 #[tokio::test]
@@ -155,9 +158,9 @@ async fn a_limit_is_met_and_passes_with_the_clock() {
     assert_eq!(client.send("POST", "/_sandbox/limits", strange).await.status, 404);
 }
 
-/// Every effect, set over HTTP, fires exactly as often as it was told.
+/// Every effect, configured over HTTP, hits exactly as often as configured.
 #[tokio::test]
-async fn each_effect_fires_twice_and_no_more() {
+async fn each_effect_hits_twice() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let mut set = 0;
@@ -168,7 +171,7 @@ async fn each_effect_fires_twice_and_no_more() {
         (json!({"dribble": {"bytes": 100, "every_ms": 1}}), json!("before")),
         (json!({"html_error": 502}), json!({"mid_body": 1})),
         (json!({"wrong_shape": "/name"}), json!("before")),
-        (json!({"unknown_word": "/account"}), json!("before")),
+        (json!({"unknown_value": "/account"}), json!("before")),
         (json!({"body": [200, "text/plain", "hello"]}), json!("before")),
     ] {
         let fault =
@@ -221,7 +224,7 @@ async fn each_effect_fires_twice_and_no_more() {
 }
 
 #[tokio::test]
-async fn one_request_can_bring_its_own_fault() {
+async fn fault_header_hits_its_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let with = |fault: &str| client.request("GET", "/me").header("x-sandbox-fault", fault).send();
@@ -235,39 +238,43 @@ async fn one_request_can_bring_its_own_fault() {
 }
 
 #[tokio::test]
-async fn the_journal_explains_what_missed() {
+async fn request_log_reports_near_misses() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     client.get("/me/vidoes").await;
     client.call("PUT", "/videos/5").await;
     client.get("/me?fields=name").await;
-    let entries = lines(&client, "/_sandbox/journal?world=1").await;
-    // A path that the API has not belongs to no world.
+    let entries = lines(&client, "/_sandbox/requests?world=1").await;
+    // An unknown path belongs to no world.
     assert_eq!(entries.len(), 1);
-    let entries = lines(&client, "/_sandbox/journal").await;
+    let entries = lines(&client, "/_sandbox/requests").await;
     assert_eq!(entries[0]["near"], "GET /me/videos");
     assert_eq!(entries[1]["near"], "PATCH /videos/{video_id}");
     assert_eq!((entries[2]["in_world"].as_u64(), entries[2]["status"].as_u64()), (Some(1), Some(200)));
     assert!(!entries.iter().any(|entry| entry.to_string().contains(sandbox.token())));
-    assert!(lines(&client, "/_sandbox/journal?stable=true&after=2").await[0].get("headers").is_none());
+    assert!(lines(&client, "/_sandbox/requests?stable=true&after=2").await[0].get("headers").is_none());
 
-    let verify = |expect: Value| client.send("POST", "/_sandbox/journal/verify", json!({"expect": expect}));
+    let verify = |expect: Value| client.send("POST", "/_sandbox/requests/verify", json!({"expect": expect}));
     assert_eq!(verify(json!([{"method": "GET", "path": "/me", "times": 2}])).await.body["met"], true);
     let unmet = verify(json!([{"method": "DELETE", "path": "/videos/5"}])).await.body;
     assert_eq!(unmet["unmet"][0]["near"], json!(["PUT /videos/5: method is PUT"]));
-    assert_eq!(client.call("DELETE", "/_sandbox/journal").await.status, 204);
-    assert!(lines(&client, "/_sandbox/journal").await.is_empty());
+    // The path of earlier releases.
+    assert_eq!(lines(&client, "/_sandbox/journal").await.len(), 3);
+    let unmet = client.send("POST", "/_sandbox/journal/verify", json!({"expect": [{"times": 9}]})).await.body;
+    assert_eq!(unmet["unmet"][0]["seen"], 3);
+    assert_eq!(client.call("DELETE", "/_sandbox/requests").await.status, 204);
+    assert!(lines(&client, "/_sandbox/requests").await.is_empty());
 }
 
 #[tokio::test]
-async fn no_page_and_no_strange_name_gets_in() {
+async fn rejects_foreign_origins_and_hosts() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let own = sandbox.url().origin().ascii_serialization();
     for (name, value, status) in [
         ("origin", "https://page.example", 403),
         ("host", "rebound.example", 403),
-        // A page of a development server is another origin.
+        // A page of a local development server has another origin.
         ("origin", "http://localhost:3000", 403),
         ("sec-fetch-site", "same-site", 403),
         ("origin", own.as_str(), 200),
@@ -278,7 +285,7 @@ async fn no_page_and_no_strange_name_gets_in() {
 }
 
 #[tokio::test]
-async fn a_state_is_carried_over_http() {
+async fn exports_and_imports_state_over_http() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.upload("One", b"1").await;
@@ -290,7 +297,7 @@ async fn a_state_is_carried_over_http() {
 }
 
 #[tokio::test]
-async fn a_control_token_is_asked_for_where_there_is_one() {
+async fn requires_configured_control_token() {
     let sandbox = Sandbox::builder().control_token("open-sesame").start().await.unwrap();
     let client = Client::new(&sandbox);
     for (token, status) in [(None, 401), (Some("open"), 401), (Some("open-sesame"), 200)] {
@@ -300,7 +307,7 @@ async fn a_control_token_is_asked_for_where_there_is_one() {
         assert_eq!(response.status(), status, "{token:?}");
         assert!(!response.text().await.unwrap().contains("open-sesame"));
     }
-    // The API itself does not ask for it.
+    // The API itself does not require it.
     assert_eq!(client.get("/me").await.status, 200);
     let error = Sandbox::builder().control_token("two words").start().await.unwrap_err().to_string();
     assert!(error.contains("control token") && !error.contains("two words"), "{error}");
@@ -309,7 +316,7 @@ async fn a_control_token_is_asked_for_where_there_is_one() {
 const TOKEN: &str = "x-sandbox-control-token";
 
 #[tokio::test]
-async fn whoever_listens_to_other_machines_needs_a_control_token() {
+async fn public_listener_requires_control_token() {
     let anywhere = std::net::IpAddr::from([0, 0, 0, 0]);
     let begin = || Sandbox::builder().listen(anywhere);
     for (builder, status) in [(begin(), 403), (begin().control_token("open-sesame"), 200)] {
@@ -323,7 +330,7 @@ async fn whoever_listens_to_other_machines_needs_a_control_token() {
 }
 
 #[tokio::test]
-async fn bodies_times_and_sizes_have_bounds() {
+async fn limits_body_size_and_clock_range() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let long = "x".repeat(2 * 1024 * 1024);
@@ -333,14 +340,14 @@ async fn bodies_times_and_sizes_have_bounds() {
         ("POST", "/_sandbox/seed", json!({"videos": 500_001}), 400, "500000 are the most"),
         ("POST", "/_sandbox/clock", json!({"set": "+10000-01-01T00:00:00Z"}), 400, "1970 to 9999"),
         ("POST", "/_sandbox/clock", json!({"freeze": "1969-12-31T23:59:59Z"}), 400, "1970 to 9999"),
-        ("POST", "/_sandbox/journal/verify", json!({"expect": vec![json!({}); 1_001]}), 400, "at most 1000"),
+        ("POST", "/_sandbox/requests/verify", json!({"expect": vec![json!({}); 1_001]}), 400, "at most 1000"),
     ] {
         let answer = client.send(method, path, body).await;
         assert_eq!(answer.status, status, "{path}: {answer:?}");
         let error = answer.body["error"].as_str().unwrap();
         assert!(error.contains(says), "{path}: {error}");
     }
-    // The last time that there is: what is added to it ends there.
+    // The latest time of a clock; additions saturate there.
     let last = json!({"freeze": "9999-12-31T23:59:59Z"});
     assert_eq!(client.send("POST", "/_sandbox/clock", last).await.status, 200);
     client.upload("Late", b"bytes").await;

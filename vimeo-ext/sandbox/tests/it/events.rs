@@ -1,4 +1,4 @@
-//! What happens, told to webhooks on this machine.
+//! Events and their delivery to webhooks.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,34 +10,34 @@ use vimeo_sandbox::{Clock, Sandbox, SandboxBuilder, Transcode, WebhookSignature}
 
 use crate::client::{Client, id_of};
 
-/// A receiver on this machine, which answers with the statuses it was given and then with 200.
+/// A webhook receiver, which responds with the given statuses and then with 200.
 struct Receiver {
     url: url::Url,
-    got: Arc<Mutex<Vec<(http::HeaderMap, String)>>>,
+    received: Arc<Mutex<Vec<(http::HeaderMap, String)>>>,
 }
 
 impl Receiver {
     async fn start(statuses: Vec<u16>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap()).parse().unwrap();
-        let got = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let statuses = Arc::new(Mutex::new(statuses.into_iter()));
-        let kept = Arc::clone(&got);
+        let log = Arc::clone(&received);
         let router = axum::Router::new().fallback(move |request: http::Request<axum::body::Body>| {
-            let (kept, statuses) = (Arc::clone(&kept), Arc::clone(&statuses));
+            let (log, statuses) = (Arc::clone(&log), Arc::clone(&statuses));
             async move {
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.unwrap().to_bytes();
-                kept.lock().unwrap().push((parts.headers, String::from_utf8(body.to_vec()).unwrap()));
+                log.lock().unwrap().push((parts.headers, String::from_utf8(body.to_vec()).unwrap()));
                 http::StatusCode::from_u16(statuses.lock().unwrap().next().unwrap_or(200)).unwrap()
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, got }
+        Self { url, received }
     }
 
     fn bodies(&self) -> Vec<Value> {
-        self.got.lock().unwrap().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
+        self.received.lock().unwrap().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -50,7 +50,7 @@ fn frozen() -> SandboxBuilder {
     Sandbox::builder().clock(Clock::frozen(start)).transcode(Transcode::After(Duration::from_secs(60)))
 }
 
-async fn hook(sandbox: &Sandbox, client: &Client, kind: &str, url: &url::Url) -> u64 {
+async fn create_webhook(sandbox: &Sandbox, client: &Client, kind: &str, url: &url::Url) -> u64 {
     let app = sandbox.describe(sandbox.world())["app_id"].as_u64().unwrap();
     let body = json!({"webhook_type": kind, "webhook_url": url.as_str(), "secret": "hush"});
     let made = client.send("POST", &format!("/apps/{app}/webhooks"), body).await;
@@ -59,19 +59,19 @@ async fn hook(sandbox: &Sandbox, client: &Client, kind: &str, url: &url::Url) ->
 }
 
 #[tokio::test]
-async fn a_webhook_is_told_when_the_clock_brings_it_about() {
+async fn delivers_signed_webhook_after_clock_advance() {
     let receiver = Receiver::start(vec![]).await;
     let signature = WebhookSignature::new("x-test-signature").prefix("sha256=");
     let sandbox = frozen().webhook_signature(signature.clone()).start().await.unwrap();
     let client = Client::new(&sandbox);
-    hook(&sandbox, &client, "video-transcode-complete", &receiver.url).await;
+    create_webhook(&sandbox, &client, "video-transcode-complete", &receiver.url).await;
     let id = client.upload("One", b"1").await;
     sandbox.flush_webhooks().await;
     assert!(receiver.bodies().is_empty());
     client.send("POST", "/_sandbox/clock?wait=true", json!({"advance": 60})).await;
-    let got = receiver.got.lock().unwrap().clone();
-    let (headers, body) = &got[0];
-    assert_eq!(got.len(), 1);
+    let received = receiver.received.lock().unwrap().clone();
+    let (headers, body) = &received[0];
+    assert_eq!(received.len(), 1);
     assert_eq!(headers["x-test-signature"].to_str().unwrap(), signature.sign("hush", body.as_bytes()));
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!((&body["resource_uri"], &body["secret"]), (&json!(format!("/videos/{id}")), &json!("hush")));
@@ -81,7 +81,7 @@ async fn a_webhook_is_told_when_the_clock_brings_it_about() {
 }
 
 #[tokio::test]
-async fn everything_is_forwarded_in_the_order_in_which_it_happened() {
+async fn forwards_events_in_order() {
     let receiver = Receiver::start(vec![]).await;
     let sandbox = frozen().forward_to(receiver.url.clone()).start().await.unwrap();
     let client = Client::new(&sandbox);
@@ -103,7 +103,7 @@ async fn everything_is_forwarded_in_the_order_in_which_it_happened() {
 }
 
 #[tokio::test]
-async fn an_event_is_tried_again_triggered_and_resent() {
+async fn retries_triggers_and_resends_events() {
     let receiver = Receiver::start(vec![500, 200, 200]).await;
     let sandbox = frozen().forward_to(receiver.url.clone()).webhook_retries(1).start().await.unwrap();
     let client = Client::new(&sandbox);
@@ -129,11 +129,11 @@ async fn an_event_is_tried_again_triggered_and_resent() {
 }
 
 #[tokio::test]
-async fn nobody_but_this_machine_is_told() {
+async fn delivers_only_to_loopback() {
     let sandbox = frozen().start().await.unwrap();
     let client = Client::new(&sandbox);
     let elsewhere = "https://example.com/hook".parse().unwrap();
-    hook(&sandbox, &client, "video-created", &elsewhere).await;
+    create_webhook(&sandbox, &client, "video-created", &elsewhere).await;
     client.create("One", 1).await;
     sandbox.flush_webhooks().await;
     let event = &sandbox.world().events()[0];
@@ -142,7 +142,7 @@ async fn nobody_but_this_machine_is_told() {
 }
 
 #[tokio::test]
-async fn a_clock_that_goes_by_itself_brings_things_about_by_itself() {
+async fn running_clock_delivers_events() {
     let receiver = Receiver::start(vec![]).await;
     let rule = Transcode::After(Duration::from_millis(20));
     let sandbox = Sandbox::builder().transcode(rule).forward_to(receiver.url.clone()).start().await.unwrap();
@@ -153,19 +153,19 @@ async fn a_clock_that_goes_by_itself_brings_things_about_by_itself() {
 }
 
 #[tokio::test]
-async fn events_on_their_way_are_told_after_a_restart_and_to_nobody_twice() {
+async fn restart_delivers_pending_events_once() {
     let folder = crate::test_folder();
     let (first, last) = (Receiver::start(vec![]).await, Receiver::start(vec![]).await);
-    // It takes the request and never answers.
+    // Accepts connections and never responds.
     let stuck = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stuck_url: url::Url = format!("http://{}/", stuck.local_addr().unwrap()).parse().unwrap();
     let begin = |second: &url::Url| {
         frozen().state(folder.path()).forward_to(first.url.clone()).forward_to(second.clone()).start()
     };
     let sandbox = begin(&stuck_url).await.unwrap();
-    let happens = |kind: &str| sandbox.world().trigger(kind, Some("/videos/1"), serde_json::Map::new());
-    happens("video-created").unwrap();
-    happens("video-updated").unwrap();
+    let trigger = |kind: &str| sandbox.world().trigger(kind, Some("/videos/1"), serde_json::Map::new());
+    trigger("video-created").unwrap();
+    trigger("video-updated").unwrap();
     let waiting = stuck.accept().await.unwrap();
     assert_eq!(first.kinds(), ["video-created"]);
     sandbox.stop().await;
@@ -180,14 +180,14 @@ async fn events_on_their_way_are_told_after_a_restart_and_to_nobody_twice() {
     let sandbox = begin(&last.url).await.unwrap();
     sandbox.flush_webhooks().await;
     assert_eq!((first.kinds().len(), last.kinds().len()), (2, 2));
-    // Twice by hand is twice, to everyone.
+    // Resending twice delivers twice, to every receiver.
     assert!(sandbox.world().resend(1) && sandbox.world().resend(1));
     sandbox.flush_webhooks().await;
     assert_eq!((first.kinds().len(), last.kinds().len()), (4, 4));
 }
 
 #[tokio::test]
-async fn a_world_remembers_its_newest_events() {
+async fn keeps_newest_10000_events() {
     let sandbox = frozen().start().await.unwrap();
     for _ in 0..10_050 {
         sandbox.world().trigger("video-updated", Some("/videos/1"), serde_json::Map::new()).unwrap();
@@ -198,9 +198,9 @@ async fn a_world_remembers_its_newest_events() {
     assert_eq!((events.len(), events[9_999].id), (10_000, 10_051));
 }
 
-/// A webhook is made by whoever has a token; what it leads to is reached from this machine.
+/// Any client with a token can create a webhook, whose requests come from this machine.
 #[tokio::test]
-async fn webhooks_reach_no_control_api_and_from_an_open_sandbox_only_named_receivers() {
+async fn webhooks_cannot_reach_control_api() {
     let named = Receiver::start(Vec::new()).await;
     let other = Receiver::start(Vec::new()).await;
     let anywhere = std::net::IpAddr::from([0, 0, 0, 0]);
@@ -214,7 +214,7 @@ async fn webhooks_reach_no_control_api_and_from_an_open_sandbox_only_named_recei
         let client = Client::at(&base, sandbox.token());
         let control = format!("{base}/_sandbox/reset").parse().unwrap();
         for url in [&named.url, &other.url, &control] {
-            hook(&sandbox, &client, "video-created", url).await;
+            create_webhook(&sandbox, &client, "video-created", url).await;
         }
         client.create("One", 1).await;
         sandbox.flush_webhooks().await;

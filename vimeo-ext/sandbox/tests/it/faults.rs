@@ -1,4 +1,4 @@
-//! Faults on the API's host.
+//! Faults on the API host.
 
 use serde_json::json;
 use vimeo_sandbox::{Effect, Fault, Host, Phase, Sandbox};
@@ -6,7 +6,7 @@ use vimeo_sandbox::{Effect, Fault, Host, Phase, Sandbox};
 use crate::client::Client;
 
 #[tokio::test]
-async fn a_fault_answers_in_place_of_the_api_so_often_as_it_was_told() {
+async fn fault_replaces_response_n_times() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = sandbox.add_fault(Fault::new(Effect::Status(503)).path("/me").times(2));
@@ -29,7 +29,7 @@ async fn a_fault_answers_in_place_of_the_api_so_often_as_it_was_told() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_hides_work_that_was_done() {
+async fn reset_after_commit_keeps_change() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let body = json!({"name": "Once", "upload": {"approach": "tus", "size": 1}});
@@ -44,7 +44,7 @@ async fn a_lost_answer_hides_work_that_was_done() {
 }
 
 #[tokio::test]
-async fn an_answer_can_break_off() {
+async fn truncates_response() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     sandbox.add_fault(Fault::new(Effect::Truncate(20)).host(Host::Api));
@@ -55,7 +55,7 @@ async fn an_answer_can_break_off() {
 }
 
 #[tokio::test]
-async fn a_stalled_request_ends_with_the_sandbox() {
+async fn stop_ends_stalled_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     sandbox.add_fault(Fault::new(Effect::Stall));

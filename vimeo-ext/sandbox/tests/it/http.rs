@@ -1,10 +1,10 @@
-//! HTTP clients of the tests' own.
+//! HTTP clients for the tests.
 
 use tokio_rustls::rustls::crypto::ring;
 
-/// Like `reqwest::Client::builder()`; reqwest finds its cryptography in the process.
+/// Like `reqwest::Client::builder()`, but installs a TLS provider for the process first.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
-    // Another test may have been first.
+    // Fails if another test has installed it, which is fine.
     let _ = ring::default_provider().install_default();
     reqwest::Client::builder()
 }

@@ -1,11 +1,11 @@
-//! What videos are gathered in, and what people do with them.
+//! Likes, comments, follows, folders, showcases, channels, categories and webhooks.
 
 use serde_json::{Value, json};
 use vimeo_sandbox::Sandbox;
 
 use crate::client::{Client, id_of};
 
-/// A sandbox with three videos, its owner and a stranger.
+/// A sandbox with three videos, and clients for their owner and for another user.
 async fn started() -> (Sandbox, Vec<u64>, Client, Client) {
     let sandbox = Sandbox::start().await.unwrap();
     let ids = sandbox.add_videos(3);
@@ -15,7 +15,7 @@ async fn started() -> (Sandbox, Vec<u64>, Client, Client) {
 }
 
 #[tokio::test]
-async fn videos_are_liked_and_queued() {
+async fn likes_and_watch_later() {
     let (sandbox, ids, owner, stranger) = started().await;
     let like = |id: u64| format!("/me/likes/{id}");
     assert_eq!(owner.call("PUT", &like(ids[0])).await.status, 400);
@@ -43,7 +43,7 @@ async fn videos_are_liked_and_queued() {
 }
 
 #[tokio::test]
-async fn people_follow_people() {
+async fn follows_users() {
     let (sandbox, _, owner, stranger) = started().await;
     let other = sandbox.add_user("Other");
     let stranger_id = id_of(&stranger.get("/me").await.body);
@@ -65,7 +65,7 @@ async fn people_follow_people() {
 }
 
 #[tokio::test]
-async fn videos_are_talked_about() {
+async fn comments_and_replies() {
     let (_sandbox, ids, owner, stranger) = started().await;
     let comments = format!("/videos/{}/comments", ids[0]);
     let empty = stranger.send("POST", &comments, json!({"text": " "})).await;
@@ -89,7 +89,7 @@ async fn videos_are_talked_about() {
 }
 
 #[tokio::test]
-async fn folders_nest_and_hold_videos() {
+async fn nested_folders() {
     let (_sandbox, ids, owner, stranger) = started().await;
     let outer = owner.send("POST", "/me/projects", json!({"name": "Outer"})).await;
     assert_eq!((outer.status, outer.header("content-type")), (201, "application/vnd.vimeo.folder+json"));
@@ -97,7 +97,7 @@ async fn folders_nest_and_hold_videos() {
     let inner =
         owner.send("POST", "/me/folders", json!({"name": "Inner", "parent_folder_uri": outer_uri})).await;
     assert_eq!(inner.body["metadata"]["connections"]["ancestor_path"][0]["name"], "Outer");
-    // The parent is named with its owner.
+    // The URI of the parent must include its owner.
     let number = outer_uri.rsplit('/').next().unwrap();
     for parent in [format!("/me/projects/{number}"), number.to_owned(), format!("/projects/{number}")] {
         let body = json!({"name": "Lost", "parent_folder_uri": parent});
@@ -137,7 +137,7 @@ async fn folders_nest_and_hold_videos() {
 }
 
 #[tokio::test]
-async fn showcases_show_videos() {
+async fn showcases() {
     let (sandbox, ids, owner, stranger) = started().await;
     let body = json!({"name": "Best", "privacy": "password", "password": "word", "sort": "alphabetical"});
     let made = owner.send("POST", "/me/albums", body).await;
@@ -170,7 +170,7 @@ async fn showcases_show_videos() {
 }
 
 #[tokio::test]
-async fn channels_gather_videos_and_followers() {
+async fn channels() {
     let (sandbox, ids, owner, stranger) = started().await;
     let body = json!({"name": "Channel", "privacy": "anybody", "link": "mychannel"});
     let made = owner.send("POST", "/channels", body).await;

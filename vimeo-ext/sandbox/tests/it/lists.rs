@@ -1,4 +1,4 @@
-//! Lists: paged, sorted, searched, cut down to fields, and not sent when nothing changed.
+//! Lists: paging, sorting, filtering, field selection and conditional requests.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, Sandbox};
 use crate::client::{Client, read};
 
 #[tokio::test]
-async fn every_video_is_met_once_by_following_next() {
+async fn paging_visits_every_video_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     sandbox.add_videos(7);
@@ -35,7 +35,7 @@ async fn every_video_is_met_once_by_following_next() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_refused() {
+async fn rejects_invalid_paging_parameters() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     sandbox.add_videos(3);
@@ -52,7 +52,7 @@ async fn what_is_no_page_is_refused() {
 }
 
 #[tokio::test]
-async fn lists_are_sorted_and_searched() {
+async fn sorts_and_filters_lists() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let ids = sandbox.add_videos(3);
@@ -89,7 +89,7 @@ async fn lists_are_sorted_and_searched() {
 }
 
 #[tokio::test]
-async fn fields_reach_any_depth() {
+async fn selects_nested_fields() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = sandbox.add_videos(1)[0];
@@ -109,7 +109,7 @@ async fn fields_reach_any_depth() {
 }
 
 #[tokio::test]
-async fn an_unchanged_list_is_not_sent_again() {
+async fn unchanged_list_returns_304() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let client = Client::new(&sandbox);
@@ -128,7 +128,7 @@ async fn an_unchanged_list_is_not_sent_again() {
     client.call("DELETE", &format!("/videos/{id}")).await;
     let after = read(client.request("GET", "/me/videos").header("if-modified-since", &since)).await;
     assert_eq!(after.status, 200);
-    // Operations that do not list 304 do not know the header.
+    // Operations without a documented 304 ignore the header.
     let me = read(client.request("GET", "/me").header("if-modified-since", &since)).await;
     assert_eq!(me.status, 200);
 }

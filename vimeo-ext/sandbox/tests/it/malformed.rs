@@ -1,52 +1,52 @@
-//! Requests as no client should send them: each is refused in Vimeo's shape, nothing breaks, nothing changes.
+//! Malformed requests: each is rejected with an error in Vimeo's format, and changes nothing.
 
 use reqwest::Body;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vimeo_sandbox::Sandbox;
 
-use crate::client::{Answer, Client};
+use crate::client::{Client, Response};
 
-/// A sandbox with something in it, and what it must look like afterwards.
-struct Untouched {
+/// A sandbox whose contents must stay the same during a test.
+struct UnchangedSandbox {
     sandbox: Sandbox,
     client: Client,
     video: u64,
     before: Vec<Value>,
 }
 
-impl Untouched {
+impl UnchangedSandbox {
     async fn new() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let client = Client::new(&sandbox);
         let video = sandbox.add_videos(3)[0];
         client.send("POST", "/me/live_events", json!({"title": "Event"})).await;
         client.send("POST", "/me/albums", json!({"name": "Showcase"})).await;
-        let before = Self::look(&client).await;
+        let before = Self::contents(&client).await;
         Self { sandbox, client, video, before }
     }
 
-    async fn look(client: &Client) -> Vec<Value> {
-        let mut seen = Vec::new();
+    async fn contents(client: &Client) -> Vec<Value> {
+        let mut contents = Vec::new();
         for path in
             ["/me", "/me/videos", "/me/albums", "/me/live_events", "/me/presets", "/channels", "/groups"]
         {
             let answer = client.get(path).await;
             assert_eq!(answer.status, 200, "{path}: {answer:?}");
-            seen.push(answer.body);
+            contents.push(answer.body);
         }
-        seen
+        contents
     }
 
-    /// Sends a request that must be refused with one of `statuses`.
-    async fn refused(&self, what: &str, statuses: &[u16], request: reqwest::RequestBuilder) {
+    /// Sends a request that must be rejected with one of `statuses`.
+    async fn assert_rejected(&self, what: &str, statuses: &[u16], request: reqwest::RequestBuilder) {
         let response = request.send().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         assert!(statuses.contains(&status), "{what}: {status} {text}");
         let body: Value =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
-        let answer = Answer { status, headers, body };
+        let answer = Response { status, headers, body };
         assert_eq!(answer.header("content-type"), "application/vnd.vimeo.error+json", "{what}");
         assert!(answer.body["error"].is_string(), "{what}: {text}");
         if answer.body.get("error_description").is_none() {
@@ -58,15 +58,15 @@ impl Untouched {
         }
     }
 
-    async fn end(self) {
-        assert_eq!(Self::look(&self.client).await, self.before);
+    async fn assert_unchanged(self) {
+        assert_eq!(Self::contents(&self.client).await, self.before);
         drop(self.sandbox);
     }
 }
 
 #[tokio::test]
-async fn paths_and_methods_that_lead_nowhere() {
-    let room = Untouched::new().await;
+async fn rejects_unknown_paths_and_methods() {
+    let sandbox = UnchangedSandbox::new().await;
     let long = format!("/videos/{}", "9".repeat(5000));
     let deep = format!("/videos{}", "/a".repeat(2000));
     for path in [
@@ -93,23 +93,24 @@ async fn paths_and_methods_that_lead_nowhere() {
         &deep,
     ] {
         for method in ["GET", "PUT", "PATCH", "DELETE", "POST"] {
-            room.refused(
-                &format!("{method} {path:.60}"),
-                &[400, 404, 405],
-                room.client.request(method, path),
-            )
-            .await;
+            sandbox
+                .assert_rejected(
+                    &format!("{method} {path:.60}"),
+                    &[400, 404, 405],
+                    sandbox.client.request(method, path),
+                )
+                .await;
         }
     }
     for method in ["BREW", "TRACE", "PROPFIND", "get", "QUERY"] {
-        room.refused(method, &[404, 405], room.client.request(method, "/me/videos")).await;
+        sandbox.assert_rejected(method, &[404, 405], sandbox.client.request(method, "/me/videos")).await;
     }
-    room.end().await;
+    sandbox.assert_unchanged().await;
 }
 
 #[tokio::test]
-async fn queries_that_say_nothing_sensible() {
-    let room = Untouched::new().await;
+async fn rejects_invalid_queries() {
+    let sandbox = UnchangedSandbox::new().await;
     let long = "9".repeat(4000);
     for (query, field) in [
         ("page=0", "page"),
@@ -128,8 +129,8 @@ async fn queries_that_say_nothing_sensible() {
         ("sort=date&sort=sideways", "sort"),
     ] {
         let path = format!("/me/videos?{query}");
-        room.refused(query, &[400], room.client.request("GET", &path)).await;
-        let told = room.client.get(&path).await.body;
+        sandbox.assert_rejected(query, &[400], sandbox.client.request("GET", &path)).await;
+        let told = sandbox.client.get(&path).await.body;
         assert_eq!(
             (&told["error_code"], &told["invalid_parameters"][0]["field"]),
             (&json!(2204), &json!(field)),
@@ -137,13 +138,15 @@ async fn queries_that_say_nothing_sensible() {
         );
     }
     for per_page in ["0", "101", "ten", "-1", &long] {
-        let told = room.client.get(&format!("/me/videos?per_page={per_page}")).await.body;
+        let told = sandbox.client.get(&format!("/me/videos?per_page={per_page}")).await.body;
         let what = &told["invalid_parameters"][0]["error"];
         assert_eq!(what, "must be an integer from 1 to 100", "{per_page}");
     }
-    room.refused("page past the end", &[400], room.client.request("GET", "/me/videos?page=9")).await;
-    room.refused("required", &[400], room.client.request("GET", "/me/analytics")).await;
-    // Strange, and no mistake.
+    sandbox
+        .assert_rejected("page past the end", &[400], sandbox.client.request("GET", "/me/videos?page=9"))
+        .await;
+    sandbox.assert_rejected("required", &[400], sandbox.client.request("GET", "/me/analytics")).await;
+    // Unusual but valid.
     let deep = format!("fields={}", "a.".repeat(15_000));
     let wide = format!("fields={}", "uri,".repeat(10_000));
     for query in [
@@ -158,16 +161,16 @@ async fn queries_that_say_nothing_sensible() {
         &deep,
         &wide,
     ] {
-        let answer = room.client.get(&format!("/me/videos?{query}")).await;
+        let answer = sandbox.client.get(&format!("/me/videos?{query}")).await;
         assert_eq!((answer.status, &answer.body["total"]), (200, &json!(3)), "{query:.40}");
     }
-    room.end().await;
+    sandbox.assert_unchanged().await;
 }
 
 #[tokio::test]
-async fn headers_that_mean_nothing() {
-    let room = Untouched::new().await;
-    let nobody = Client::with_token(&room.sandbox, "");
+async fn handles_malformed_headers() {
+    let sandbox = UnchangedSandbox::new().await;
+    let nobody = Client::with_token(&sandbox.sandbox, "");
     for authorization in [
         "",
         "bearer",
@@ -180,7 +183,7 @@ async fn headers_that_mean_nothing() {
         "Bearer null",
     ] {
         let request = nobody.request("GET", "/me").header("authorization", authorization.as_bytes());
-        room.refused(authorization, &[401], request).await;
+        sandbox.assert_rejected(authorization, &[401], request).await;
     }
     for authorization in ["basic !!!!", "basic Og==", "bearer x", "basic /////w=="] {
         let form = [("grant_type", "client_credentials")];
@@ -188,7 +191,7 @@ async fn headers_that_mean_nothing() {
             .request("POST", "/oauth/authorize/client")
             .header("authorization", authorization)
             .form(&form);
-        room.refused(authorization, &[400, 401], request).await;
+        sandbox.assert_rejected(authorization, &[400, 401], request).await;
     }
     for (name, value) in [
         ("accept", "application/vnd.vimeo.*+json;version=9999999999"),
@@ -201,14 +204,14 @@ async fn headers_that_mean_nothing() {
         ("x-sandbox-unknown", "1"),
         ("content-type", "///"),
     ] {
-        let response = room.client.request("GET", "/me/videos").header(name, value).send().await.unwrap();
+        let response = sandbox.client.request("GET", "/me/videos").header(name, value).send().await.unwrap();
         assert_eq!(response.status(), 200, "{name}: {value}");
     }
-    room.end().await;
+    sandbox.assert_unchanged().await;
 }
 
-/// Bodies that are no body for any operation that reads one.
-fn bodies() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+/// Bodies that are invalid for every operation.
+fn malformed_bodies() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let json = "application/json";
     let form = "application/x-www-form-urlencoded";
     vec![
@@ -235,9 +238,9 @@ fn bodies() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn bodies_that_are_none() {
-    let room = Untouched::new().await;
-    let video = format!("/videos/{}", room.video);
+async fn rejects_malformed_bodies() {
+    let sandbox = UnchangedSandbox::new().await;
+    let video = format!("/videos/{}", sandbox.video);
     for (method, path) in [
         ("POST", "/me/videos".to_owned()),
         ("PATCH", video.clone()),
@@ -250,20 +253,20 @@ async fn bodies_that_are_none() {
         ("PATCH", "/me".to_owned()),
         ("POST", "/me/following".to_owned()),
     ] {
-        for (what, media, body) in bodies() {
-            let request = room.client.request(method, &path).header("content-type", media).body(body);
-            room.refused(&format!("{method} {path}: {what}"), &[400], request).await;
+        for (what, media, body) in malformed_bodies() {
+            let request = sandbox.client.request(method, &path).header("content-type", media).body(body);
+            sandbox.assert_rejected(&format!("{method} {path}: {what}"), &[400], request).await;
         }
     }
-    let endless = room.client.request("POST", "/me/videos").header("content-type", "application/json");
-    room.refused("too large", &[413], endless.body(Body::from(vec![b' '; 17 << 20]))).await;
-    room.end().await;
+    let endless = sandbox.client.request("POST", "/me/videos").header("content-type", "application/json");
+    sandbox.assert_rejected("too large", &[413], endless.body(Body::from(vec![b' '; 17 << 20]))).await;
+    sandbox.assert_unchanged().await;
 }
 
 #[tokio::test]
-async fn bodies_of_the_wrong_kind_name_what_is_wrong() {
-    let room = Untouched::new().await;
-    let video = format!("/videos/{}", room.video);
+async fn invalid_bodies_name_fields() {
+    let sandbox = UnchangedSandbox::new().await;
+    let video = format!("/videos/{}", sandbox.video);
     for (method, path, body, field) in [
         ("POST", "/me/videos", json!([]), "body"),
         ("POST", "/me/videos", json!("upload"), "body"),
@@ -292,25 +295,27 @@ async fn bodies_of_the_wrong_kind_name_what_is_wrong() {
         ("POST", "/groups", json!({"description": "a"}), "name"),
         ("POST", "/channels", json!({"name": "a", "privacy": "maybe"}), "privacy"),
     ] {
-        room.refused(&body.to_string(), &[400], room.client.request(method, path).json(&body)).await;
-        let told = room.client.send(method, path, body.clone()).await.body;
+        sandbox
+            .assert_rejected(&body.to_string(), &[400], sandbox.client.request(method, path).json(&body))
+            .await;
+        let told = sandbox.client.send(method, path, body.clone()).await.body;
         let fields = told["invalid_parameters"].as_array().unwrap();
         assert_eq!(told["error_code"], 2204, "{body}");
         assert!(fields.iter().any(|told| told["field"] == field), "{body}: {told}");
     }
-    // What Vimeo passes over is passed over.
+    // Vimeo ignores unknown members.
     for body in [json!({"chunk_size": 5, "nobody_knows": {"a": []}}), json!({"name": null}), json!({})] {
-        assert_eq!(room.client.send("PATCH", "/me", body.clone()).await.status, 200, "{body}");
+        assert_eq!(sandbox.client.send("PATCH", "/me", body.clone()).await.status, 200, "{body}");
     }
-    room.end().await;
+    sandbox.assert_unchanged().await;
 }
 
-/// What is no HTTP at all is answered or cut, and the next client is served.
+/// Invalid HTTP gets an error or a reset, and the next client is served.
 #[tokio::test]
-async fn bytes_that_are_no_request() {
-    let room = Untouched::new().await;
+async fn survives_malformed_http() {
+    let sandbox = UnchangedSandbox::new().await;
     let address =
-        format!("{}:{}", room.sandbox.url().host_str().unwrap(), room.sandbox.url().port().unwrap());
+        format!("{}:{}", sandbox.sandbox.url().host_str().unwrap(), sandbox.sandbox.url().port().unwrap());
     for bytes in [
         &b"\r\n\r\n\r\n"[..],
         b"GET\r\n\r\n",
@@ -329,10 +334,10 @@ async fn bytes_that_are_no_request() {
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
-        // The end of the stream and its reset are both an end.
+        // The stream may end or be reset.
         let _ = stream.read_to_end(&mut answer).await;
         let text = String::from_utf8_lossy(&answer);
         assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{}: {text}", bytes.escape_ascii());
     }
-    room.end().await;
+    sandbox.assert_unchanged().await;
 }

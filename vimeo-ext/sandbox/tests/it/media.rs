@@ -6,7 +6,7 @@ use vimeo_sandbox::{Host, Sandbox};
 use crate::client::{Client, id_of, read};
 
 #[tokio::test]
-async fn a_thumbnail_is_made_sent_and_shown() {
+async fn creates_and_activates_thumbnail() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = sandbox.add_videos(1)[0];
@@ -40,7 +40,7 @@ async fn a_thumbnail_is_made_sent_and_shown() {
 }
 
 #[tokio::test]
-async fn a_portrait_is_made_sent_and_shown() {
+async fn creates_and_activates_portrait() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let created = client.call("POST", "/me/pictures").await;
@@ -56,7 +56,7 @@ async fn a_portrait_is_made_sent_and_shown() {
 }
 
 #[tokio::test]
-async fn a_text_track_is_made_sent_edited_and_deleted() {
+async fn text_track_lifecycle() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = sandbox.add_videos(1)[0];
@@ -100,7 +100,7 @@ async fn a_text_track_is_made_sent_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn tags_are_put_checked_and_taken_away() {
+async fn adds_checks_and_removes_tags() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = sandbox.add_videos(1)[0];

@@ -1,4 +1,4 @@
-//! OAuth with a user in it: the authorize page, the code, the device, the refresh.
+//! OAuth grants with a user: authorization code, device code, refresh token.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use chrono::DateTime;
 use serde_json::json;
 use vimeo_sandbox::{Clock, Sandbox, SandboxBuilder};
 
-use crate::client::{Answer, Client, read};
+use crate::client::{Client, Response, read};
 
 const REDIRECT: &str = "http://127.0.0.1:9/back?keep=1";
-/// The example of the PKCE standard.
+/// The example of RFC 7636.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -21,7 +21,7 @@ async fn started(builder: SandboxBuilder) -> (Sandbox, Client) {
     (sandbox, client)
 }
 
-fn ask<'a>(id: &'a str, extra: &[(&'a str, &'a str)]) -> HashMap<&'a str, &'a str> {
+fn authorization_parameters<'a>(id: &'a str, extra: &[(&'a str, &'a str)]) -> HashMap<&'a str, &'a str> {
     let usual = [
         ("response_type", "code"),
         ("client_id", id),
@@ -32,7 +32,7 @@ fn ask<'a>(id: &'a str, extra: &[(&'a str, &'a str)]) -> HashMap<&'a str, &'a st
     usual.into_iter().chain(extra.iter().copied()).collect()
 }
 
-/// Where the user is sent after their decision, as the query's parameters.
+/// The query of the redirect after the user's decision.
 async fn decide(client: &Client, form: &HashMap<&str, &str>, decision: &str) -> HashMap<String, String> {
     let mut form = form.clone();
     form.insert("decision", decision);
@@ -43,16 +43,17 @@ async fn decide(client: &Client, form: &HashMap<&str, &str>, decision: &str) -> 
     url::Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
 
-async fn post(sandbox: &Sandbox, client: &Client, path: &str, form: &[(&str, &str)]) -> Answer {
+async fn post(sandbox: &Sandbox, client: &Client, path: &str, form: &[(&str, &str)]) -> Response {
     let request = client.request("POST", path).basic_auth(sandbox.client_id(), Some(sandbox.client_secret()));
     read(request.form(form)).await
 }
 
 #[tokio::test]
-async fn a_user_lets_an_app_in() {
+async fn authorization_code_grant_with_pkce() {
     let (sandbox, client) = started(Sandbox::builder()).await;
     let id = sandbox.client_id();
-    let form = ask(&id, &[("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
+    let form =
+        authorization_parameters(&id, &[("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
     let page = client.request("GET", "/oauth/authorize").query(&form).send().await.unwrap();
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap();
@@ -78,7 +79,7 @@ async fn a_user_lets_an_app_in() {
     let user = Client::with_token(&sandbox, token.body["access_token"].as_str().unwrap());
     assert_eq!(user.get("/me").await.status, 200);
 
-    // A code is good once, with its verifier, for its address.
+    // A code works once, with its verifier and redirect URI.
     for (code, verifier, redirect) in [
         (Some(back["code"].clone()), VERIFIER, REDIRECT),
         (None, "another", REDIRECT),
@@ -96,24 +97,29 @@ async fn a_user_lets_an_app_in() {
 }
 
 #[tokio::test]
-async fn a_user_says_no_and_bad_asks_go_nowhere() {
+async fn rejects_denied_and_invalid_authorizations() {
     let (sandbox, client) = started(Sandbox::builder().redirect_uri(REDIRECT)).await;
     let id = sandbox.client_id();
-    let back = decide(&client, &ask(&id, &[]), "reject").await;
+    let back = decide(&client, &authorization_parameters(&id, &[]), "reject").await;
     assert_eq!((back["error"].as_str(), back["state"].as_str()), ("access_denied", "s t"));
     for (extra, error) in [
         (("scope", "everything"), "invalid_scope"),
         (("response_type", "token"), "unsupported_response_type"),
     ] {
-        assert_eq!(decide(&client, &ask(&id, &[extra]), "accept").await["error"], error);
+        assert_eq!(decide(&client, &authorization_parameters(&id, &[extra]), "accept").await["error"], error);
     }
-    // Where the address cannot be trusted, nobody is sent to it.
+    // An untrusted redirect URI is not redirected to.
     for extra in [
         ("redirect_uri", "http://elsewhere.example/"),
         ("redirect_uri", "no address"),
         ("client_id", "nobody"),
     ] {
-        let page = client.request("GET", "/oauth/authorize").query(&ask(&id, &[extra])).send().await.unwrap();
+        let page = client
+            .request("GET", "/oauth/authorize")
+            .query(&authorization_parameters(&id, &[extra]))
+            .send()
+            .await
+            .unwrap();
         assert_eq!((page.status().as_u16(), page.headers().get("location")), (400, None), "{extra:?}");
     }
     let unknown =
@@ -129,7 +135,7 @@ async fn a_user_says_no_and_bad_asks_go_nowhere() {
 }
 
 #[tokio::test]
-async fn a_device_waits_until_its_user_decides() {
+async fn device_code_grant() {
     let (sandbox, client) = started(Sandbox::builder().device_pending_status(403)).await;
     let begin = [("grant_type", "device_grant"), ("scope", "private")];
     let begun = post(&sandbox, &client, "/oauth/device", &begin).await.body;
@@ -160,10 +166,10 @@ async fn a_device_waits_until_its_user_decides() {
 }
 
 #[tokio::test]
-async fn tokens_that_end_can_be_refreshed_once() {
+async fn refresh_token_works_once() {
     let (sandbox, client) = started(Sandbox::builder().token_lifetime(Duration::from_secs(3600))).await;
     let id = sandbox.client_id();
-    let code = decide(&client, &ask(&id, &[]), "accept").await["code"].clone();
+    let code = decide(&client, &authorization_parameters(&id, &[]), "accept").await["code"].clone();
     let form = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", REDIRECT)];
     let token = post(&sandbox, &client, "/oauth/access_token", &form).await.body;
     assert_eq!(token["expires_on"], "2023-11-14T23:13:20+00:00");

@@ -1,4 +1,4 @@
-//! Worlds that are filled, and answers that drift.
+//! Seeds, fixtures and mutated responses.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, FillError, Fixture, Mutation, Sandbox, Transcode};
 use crate::client::Client;
 
 #[tokio::test]
-async fn a_small_world_has_a_little_of_everything() {
+async fn small_fixture_has_every_resource_kind() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
     assert_eq!(sandbox.fill(sandbox.world(), &Fixture::Small).unwrap(), 3);
     let client = Client::new(&sandbox);
@@ -24,7 +24,7 @@ async fn a_small_world_has_a_little_of_everything() {
 }
 
 #[tokio::test]
-async fn a_fixture_that_is_wrong_names_its_line() {
+async fn fixture_errors_name_line() {
     let sandbox = Sandbox::start().await.unwrap();
     for (text, line, says) in [
         ("[[step]]\ncall = \"GET /me\"\nstrange = 1\n", 3, "unknown field `strange`"),
@@ -55,7 +55,7 @@ async fn a_fixture_that_is_wrong_names_its_line() {
 }
 
 #[tokio::test]
-async fn answers_drift_the_same_way_for_the_same_seed() {
+async fn mutation_is_deterministic_per_seed() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let mut all = Vec::new();
     for (seed, drift) in [
@@ -78,14 +78,14 @@ async fn answers_drift_the_same_way_for_the_same_seed() {
     assert!(all[0] != all[1] && all[1] != all[3] && all[1] != all[4]);
 }
 
-/// The same script gives the same bytes: answers with their headers, the journal and the state.
+/// The same script produces the same bytes: responses with headers, and the request log.
 #[tokio::test]
-async fn a_script_repeats_byte_for_byte() {
+async fn same_script_gives_identical_bytes() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let mut runs = Vec::new();
     for run in 0..2 {
         let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
-        // Other worlds at work beside it change nothing; in the second run they are many more requests.
+        // Requests to other worlds change nothing; the second run has more of them.
         let other = sandbox.add_world(99);
         let busy = Client::in_world(&sandbox, &other);
         let client = Client::new(&sandbox);
@@ -103,8 +103,9 @@ async fn a_script_repeats_byte_for_byte() {
                 .replace(sandbox.upload_url().as_str(), "http://upload/");
         }
         assert!(seen.contains("Tue, 14 Nov 2023 22:14:50 GMT"), "{seen}");
-        let journal = client.request("GET", "/_sandbox/journal?world=1&stable=true").send().await.unwrap();
-        seen += &journal.text().await.unwrap();
+        let request_log =
+            client.request("GET", "/_sandbox/requests?world=1&stable=true").send().await.unwrap();
+        seen += &request_log.text().await.unwrap();
         runs.push(seen);
     }
     assert_eq!(runs[0], runs[1]);

@@ -1,4 +1,4 @@
-//! Worlds that outlive the sandbox, and worlds that go back to where they began.
+//! Persistent state, its export and import, and resetting worlds.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, ResetScope, Sandbox, StartError, Transcode};
 use crate::client::{Client, offset};
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_restart() {
+async fn restart_keeps_acknowledged_changes() {
     let folder = crate::test_folder();
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let begin = || {
@@ -40,7 +40,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let after = client.get("/me/videos").await.body;
     let text = |body: &serde_json::Value| {
         let mut body = body.clone();
-        // Links lead to the port that the system picked.
+        // Links contain a port that the system chose.
         for video in body["data"].as_array_mut().unwrap() {
             video.as_object_mut().unwrap().remove("upload");
         }
@@ -57,7 +57,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(client.offset(link.as_str()).await, 5);
     assert_eq!(offset(&client.patch(link.as_str(), 5, "67890").send().await.unwrap()), 10);
     let stored = sandbox.stored_upload(half).unwrap();
-    // The SHA-256 of "1234567890", taken with another program.
+    // The SHA-256 of "1234567890", computed with another program.
     assert_eq!(
         stored.sha256.as_deref(),
         Some("c775e7b757ede630cd0aa1113bd102661ab38829ca52a6422ab782862f268646")
@@ -67,7 +67,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_folder_has_one_sandbox_and_must_be_a_folder() {
+async fn state_folder_is_locked_and_validated() {
     let folder = crate::test_folder();
     let begin = |path: std::path::PathBuf| Sandbox::builder().state(path).start();
     let _sandbox = begin(folder.path().join("a/b")).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_folder_has_one_sandbox_and_must_be_a_folder() {
 }
 
 #[tokio::test]
-async fn a_state_goes_from_one_sandbox_to_another() {
+async fn imports_exported_state() {
     let one = Sandbox::builder().seed(5).start().await.unwrap();
     let id = Client::new(&one).upload("Travels", b"bytes").await;
     let document = one.export_state().unwrap();
@@ -105,7 +105,7 @@ async fn a_state_goes_from_one_sandbox_to_another() {
     assert_eq!(two.stored_upload(id), one.stored_upload(id));
     assert_eq!(two.export_state().unwrap(), document);
 
-    // A token that another world has is refused, and nothing is lost over it.
+    // A token that another world has is rejected, and the existing worlds stay.
     let three = Sandbox::builder().token("taken", "private").start().await.unwrap();
     let other = json!({"token": one.token()});
     assert_eq!(Client::new(&three).send("POST", "/_sandbox/worlds", other).await.status, 201);
@@ -113,9 +113,9 @@ async fn a_state_goes_from_one_sandbox_to_another() {
     assert_eq!(Client::new(&three).get("/me").await.status, 200);
 }
 
-/// A ticket names the file of an upload's bytes.
+/// An upload's ticket is the file name of its bytes.
 #[tokio::test]
-async fn a_state_whose_ticket_is_a_path_is_refused() {
+async fn rejects_path_as_upload_ticket() {
     fn ticket(value: &Value) -> Option<&str> {
         match value {
             Value::Object(members) => {
@@ -138,7 +138,7 @@ async fn a_state_whose_ticket_is_a_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_reset_touches_one_world_and_can_spare_its_accounts() {
+async fn reset_affects_one_world_and_can_keep_accounts() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let other = sandbox.add_world(2);
@@ -153,7 +153,7 @@ async fn a_reset_touches_one_world_and_can_spare_its_accounts() {
     sandbox.world().reset(ResetScope::Content);
     assert_eq!(client.get("/me/videos").await.body["total"], 0);
     assert_eq!(with_token(&account.token).await.unwrap().status(), 200);
-    // An id is never given twice while accounts are kept.
+    // IDs are not reused while accounts are kept.
     assert!(client.upload("Two", b"2").await > first);
 
     sandbox.clock().advance(Duration::from_secs(60));
@@ -171,7 +171,7 @@ mod private {
 
     use super::*;
 
-    /// The modes of a folder and of what is in it.
+    /// The modes of a folder and its files.
     fn modes(folder: &Path) -> Vec<(String, u32)> {
         let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o777;
         let mut modes = vec![(".".to_owned(), mode(folder))];
@@ -182,7 +182,7 @@ mod private {
         modes
     }
 
-    fn are_private(folder: &Path) {
+    fn assert_private(folder: &Path) {
         let modes = modes(folder);
         assert!(modes.len() > 1);
         for (name, mode) in modes {
@@ -191,17 +191,17 @@ mod private {
     }
 
     #[tokio::test]
-    async fn state_and_bytes_are_for_their_user_alone() {
+    async fn state_and_bytes_have_private_modes() {
         let folder = crate::test_folder();
         let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
         let begin = || Sandbox::builder().state(&state).keep_bytes_in(&bytes).start();
         let sandbox = begin().await.unwrap();
         Client::new(&sandbox).upload("Travels", b"bytes").await;
         sandbox.stop().await;
-        are_private(&state);
-        are_private(&bytes);
+        assert_private(&state);
+        assert_private(&bytes);
 
-        // As an earlier release left them.
+        // The modes that earlier releases used.
         let open = |path: &Path, mode| {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
@@ -210,11 +210,11 @@ mod private {
             open(&state.join(name), 0o664);
         }
         begin().await.unwrap().stop().await;
-        are_private(&state);
+        assert_private(&state);
     }
 
     #[tokio::test]
-    async fn a_folder_that_others_may_write_in_is_refused() {
+    async fn rejects_folder_writable_by_others() {
         let folder = crate::test_folder();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         for builder in
@@ -226,12 +226,12 @@ mod private {
     }
 
     #[tokio::test]
-    async fn a_link_in_the_place_of_a_file_is_not_followed() {
+    async fn does_not_follow_symlinks() {
         let folder = crate::test_folder();
         let victim = folder.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
         let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
-        // The same seed gives the same tickets.
+        // The same seed produces the same tickets.
         let begin = || Sandbox::builder().keep_bytes_in(&bytes).start();
         let sandbox = begin().await.unwrap();
         Client::new(&sandbox).upload("Travels", b"bytes").await;
@@ -247,7 +247,7 @@ mod private {
         for name in ["snapshot.new", "log-1.jsonl", "lock"] {
             symlink(&victim, state.join(name)).unwrap();
             let started = Sandbox::builder().state(&state).start().await;
-            // A left-behind snapshot is of no worth; anything else is looked at before it is used.
+            // An unfinished snapshot is discarded; other files are checked before use.
             assert_eq!(started.is_ok(), name == "snapshot.new", "{name}");
             if let Ok(sandbox) = started {
                 sandbox.stop().await;
@@ -259,49 +259,50 @@ mod private {
     }
 }
 
-/// What could be a true token of Vimeo's.
-const REAL: &str = "0123456789abcdef0123456789abcdef";
+/// Looks like a real Vimeo token.
+const REAL_LOOKING_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// All that the files of a folder hold.
-fn everything_in(folder: &std::path::Path) -> String {
+/// The contents of all files of a folder.
+fn read_all_files(folder: &std::path::Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
 }
 
 #[tokio::test]
-async fn a_strangers_token_is_kept_as_its_hash_alone() {
+async fn stores_unknown_tokens_as_hashes() {
     let folder = crate::test_folder();
     let begin = || Sandbox::builder().state(folder.path()).allow_any_token(true).start();
     let sandbox = begin().await.unwrap();
-    let stranger = Client::with_token(&sandbox, REAL);
-    assert_eq!(stranger.get("/me").await.status, 200);
-    // Whoever sends a token may see it again.
-    assert_eq!(stranger.get("/oauth/verify").await.body["access_token"], REAL);
+    let client = Client::with_token(&sandbox, REAL_LOOKING_TOKEN);
+    assert_eq!(client.get("/me").await.status, 200);
+    // The response may repeat the token to the client that sent it.
+    assert_eq!(client.get("/oauth/verify").await.body["access_token"], REAL_LOOKING_TOKEN);
     let control = Client::with_token(&sandbox, "");
     let state = control.request("GET", "/_sandbox/state").send().await.unwrap().text().await.unwrap();
-    let journal = control.request("GET", "/_sandbox/journal").send().await.unwrap().text().await.unwrap();
-    for text in [state, journal, everything_in(folder.path()), format!("{sandbox:?}")] {
-        assert!(!text.contains(REAL), "{text}");
+    let request_log =
+        control.request("GET", "/_sandbox/requests").send().await.unwrap().text().await.unwrap();
+    for text in [state, request_log, read_all_files(folder.path()), format!("{sandbox:?}")] {
+        assert!(!text.contains(REAL_LOOKING_TOKEN), "{text}");
     }
     sandbox.stop().await;
-    // It is still known, also where no stranger is let in any more.
+    // It is still accepted, even if unknown tokens are no longer allowed.
     let sandbox = Sandbox::builder().state(folder.path()).start().await.unwrap();
-    let stranger = Client::with_token(&sandbox, REAL);
-    assert_eq!(stranger.get("/me").await.status, 200);
-    assert_eq!(stranger.call("DELETE", "/tokens").await.status, 204);
-    assert_eq!(stranger.get("/me").await.status, 401);
+    let client = Client::with_token(&sandbox, REAL_LOOKING_TOKEN);
+    assert_eq!(client.get("/me").await.status, 200);
+    assert_eq!(client.call("DELETE", "/tokens").await.status, 204);
+    assert_eq!(client.get("/me").await.status, 401);
 }
 
 #[tokio::test]
-async fn a_state_with_tokens_in_clear_is_read_and_its_tokens_hashed() {
-    let written = include_str!("snapshots_of_releases/0.1.0.json");
+async fn hashes_clear_tokens_of_old_state() {
+    let written = include_str!("release_snapshots/0.1.0.json");
     let mut document: Value = serde_json::from_str(written).unwrap();
     let tokens = document["worlds"][0]["state"]["tokens"].as_object_mut().unwrap();
     let token = tokens["sandbox-user-token-1"].clone();
-    tokens.insert(REAL.to_owned(), token.clone());
+    tokens.insert(REAL_LOOKING_TOKEN.to_owned(), token.clone());
     let folder = crate::test_folder();
     std::fs::write(folder.path().join("snapshot-7.json"), document.to_string()).unwrap();
-    // A line of the log is as old as its snapshot.
+    // A line of the log can also contain clear tokens.
     let late = "fedcba9876543210fedcba9876543210";
     tokens_of(&mut document).insert(late.to_owned(), token);
     let tokens = tokens_of(&mut document).clone();
@@ -309,12 +310,12 @@ async fn a_state_with_tokens_in_clear_is_read_and_its_tokens_hashed() {
     std::fs::write(folder.path().join("log-7.jsonl"), format!("{line}\n")).unwrap();
 
     let sandbox = Sandbox::builder().state(folder.path()).start().await.unwrap();
-    for token in ["sandbox-user-token-1", REAL, late] {
+    for token in ["sandbox-user-token-1", REAL_LOOKING_TOKEN, late] {
         assert_eq!(Client::with_token(&sandbox, token).get("/me").await.status, 200, "{token}");
     }
     sandbox.stop().await;
-    let files = everything_in(folder.path());
-    assert!(!files.contains(REAL) && !files.contains(late));
+    let files = read_all_files(folder.path());
+    assert!(!files.contains(REAL_LOOKING_TOKEN) && !files.contains(late));
 }
 
 fn tokens_of(document: &mut Value) -> &mut serde_json::Map<String, Value> {
@@ -322,7 +323,7 @@ fn tokens_of(document: &mut Value) -> &mut serde_json::Map<String, Value> {
 }
 
 #[tokio::test]
-async fn a_state_with_numbers_out_of_bounds_is_refused_or_harmless() {
+async fn rejects_or_tolerates_out_of_range_numbers() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     client.upload("Travels", b"bytes").await;

@@ -1,4 +1,4 @@
-//! Uploads by tus, with what goes wrong on the way.
+//! tus uploads, with faults.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use vimeo_sandbox::{Clock, Effect, Fault, Host, Phase, Sandbox, Transcode};
 
 use crate::client::{Client, offset};
 
-/// Bytes that repeat nowhere near a power of two, so that a shifted piece shows.
+/// Bytes with a period that is not a power of two, so that a misplaced chunk is detected.
 fn file(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at % 251) as u8).collect()
 }
 
 #[tokio::test]
-async fn a_file_arrives_in_pieces_and_whole() {
+async fn receives_file_in_chunks() {
     let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
     let client = Client::new(&sandbox);
     let file = file(300_000);
@@ -31,13 +31,13 @@ async fn a_file_arrives_in_pieces_and_whole() {
     let stored = sandbox.stored_upload(id).unwrap();
     assert!(stored.complete && stored.received == 300_000);
     assert_eq!(sandbox.upload_bytes(id).unwrap(), file);
-    // A video that was uploaded stays so, however often the last byte is asked for.
+    // An empty PATCH to a complete upload succeeds.
     let nothing = client.patch(&link, 300_000, "").send().await.unwrap();
     assert_eq!(nothing.status(), 204);
 }
 
 #[tokio::test]
-async fn requests_that_are_not_tus_are_refused() {
+async fn rejects_invalid_tus_requests() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, link) = client.create("File", 10).await;
@@ -70,7 +70,7 @@ async fn requests_that_are_not_tus_are_refused() {
 }
 
 #[tokio::test]
-async fn a_link_expires_by_the_clock_and_an_upload_can_be_lost() {
+async fn link_expires_and_upload_can_be_lost() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let hour = Duration::from_secs(3600);
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).link_lifetime(hour).start().await.unwrap();
@@ -90,7 +90,7 @@ async fn a_link_expires_by_the_clock_and_an_upload_can_be_lost() {
 }
 
 #[tokio::test]
-async fn bytes_that_came_before_a_reset_count() {
+async fn keeps_bytes_received_before_reset() {
     let sandbox = Sandbox::builder().keep_bytes(true).transcode(Transcode::Immediate).start().await.unwrap();
     let client = Client::new(&sandbox);
     let file = file(1_000_000);
@@ -110,7 +110,7 @@ async fn bytes_that_came_before_a_reset_count() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_hides_bytes_that_arrived() {
+async fn lost_response_keeps_received_bytes() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
@@ -123,13 +123,13 @@ async fn a_lost_answer_hides_bytes_that_arrived() {
 }
 
 #[tokio::test]
-async fn a_stalled_request_lets_go_when_the_client_comes_back() {
+async fn new_patch_supersedes_stalled_one() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, link) = client.create("File", 10).await;
     sandbox.add_fault(Fault::new(Effect::Stall).host(Host::Upload).phase(Phase::MidBody(3)));
     let stalled = tokio::spawn(client.patch(&link, 0, "1234567890").send());
-    // The fault is met when the three bytes are in.
+    // The fault takes effect after three bytes.
     while client.offset(&link).await < 3 {
         tokio::task::yield_now().await;
     }
@@ -140,7 +140,7 @@ async fn a_stalled_request_lets_go_when_the_client_comes_back() {
 }
 
 #[tokio::test]
-async fn a_token_on_the_upload_host_is_noticed() {
+async fn logs_or_rejects_token_on_upload_host() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
@@ -157,7 +157,7 @@ async fn a_token_on_the_upload_host_is_noticed() {
 }
 
 #[tokio::test]
-async fn bytes_can_be_kept_in_a_folder() {
+async fn stores_bytes_in_folder() {
     let folder = crate::test_folder();
     let sandbox = Sandbox::builder().keep_bytes_in(folder.path().join("uploads")).start().await.unwrap();
     let client = Client::new(&sandbox);

@@ -1,4 +1,4 @@
-//! Videos: made, read, edited, deleted.
+//! Videos: create, get, edit, delete.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, PullOutcome, Quota, Sandbox, Transcode};
 use crate::client::{Client, id_of};
 
 #[tokio::test]
-async fn a_video_is_made_uploaded_transcoded_and_deleted() {
+async fn video_lifecycle() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder()
         .clock(Clock::frozen(start))
@@ -63,7 +63,7 @@ async fn a_video_is_made_uploaded_transcoded_and_deleted() {
 }
 
 #[tokio::test]
-async fn creation_answers_with_either_status() {
+async fn creation_status_is_configurable() {
     let tus = json!({"upload": {"approach": "tus", "size": 1}});
     let form = json!({"upload": {"approach": "post", "size": 1}});
     let pull = json!({"upload": {"approach": "pull", "link": "https://example.com/film.mp4"}});
@@ -85,7 +85,7 @@ async fn creation_answers_with_either_status() {
 }
 
 #[tokio::test]
-async fn a_bad_creation_is_refused_field_by_field() {
+async fn invalid_creation_names_fields() {
     let sandbox = Sandbox::builder().quota(Quota::new(1000, 100)).start().await.unwrap();
     let client = Client::new(&sandbox);
     for (body, field, code) in [
@@ -126,12 +126,12 @@ async fn a_bad_creation_is_refused_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_quota_can_count_videos() {
+async fn quota_counts_videos() {
     let sandbox = Sandbox::builder().quota(Quota::videos(3, 2)).start().await.unwrap();
     let client = Client::new(&sandbox);
     let upload = |size: u64| json!({"upload": {"approach": "tus", "size": size}});
     let quota = async || client.get("/me?fields=upload_quota").await.body["upload_quota"].clone();
-    // However large it is, it is one.
+    // One video counts as one, whatever its size.
     let made = client.send("POST", "/me/videos", upload(9_000_000_000_000)).await;
     assert_eq!(made.status, 200);
     let told = quota().await;
@@ -144,14 +144,14 @@ async fn a_quota_can_count_videos() {
     assert_eq!(client.send("POST", "/me/videos", upload(5)).await.status, 200);
     let full = client.send("POST", "/me/videos", upload(5)).await;
     assert_eq!((full.status, &full.body["error_code"]), (403, &json!(4102)));
-    // Another file for a video is no other video.
+    // A new version is not a new video.
     let versions = format!("{}/versions", made.body["uri"].as_str().unwrap());
     let version = json!({"file_name": "a.mp4", "upload": {"approach": "tus", "size": 5}});
     assert_eq!(client.send("POST", &versions, version).await.status, 201);
 }
 
 #[tokio::test]
-async fn a_browser_sends_a_file_with_a_form() {
+async fn uploads_by_browser_form() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
     let client = Client::new(&sandbox);
     let body = json!({"upload": {"approach": "post", "redirect_url": "http://127.0.0.1:9/back?x=1"}});
@@ -168,7 +168,7 @@ async fn a_browser_sends_a_file_with_a_form() {
     };
     let part = "--cut\nContent-Disposition: form-data; name=\"any\"; filename=\"film.mp4\"\n\n";
     let other = "--cut\nContent-Disposition: form-data; name=\"title\"\n\nSurf\n";
-    // (what is sent, the status it gets); after each of the first the form can be sent again.
+    // (body, expected status); after each of the first three the form can be sent again.
     for (body, status) in [
         (format!("{other}--cut--\n"), 400),
         (format!("{part}abcd"), 400),
@@ -197,7 +197,7 @@ async fn a_browser_sends_a_file_with_a_form() {
 }
 
 #[tokio::test]
-async fn an_edit_changes_what_it_names_and_nothing_else() {
+async fn edit_changes_only_given_fields() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.upload("Before", b"bytes").await;
@@ -234,7 +234,7 @@ async fn an_edit_changes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_pulled_video_comes_by_the_clock_or_fails() {
+async fn pull_upload_succeeds_or_fails() {
     for (outcome, upload, status) in [
         (PullOutcome::Succeeds, "complete", "available"),
         (PullOutcome::Fails("remote_not_found".into()), "error", "uploading_error"),
@@ -256,7 +256,7 @@ async fn a_pulled_video_comes_by_the_clock_or_fails() {
 }
 
 #[tokio::test]
-async fn a_new_version_replaces_the_file_and_keeps_the_video() {
+async fn new_version_replaces_file() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).keep_bytes(true).start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.upload("Video", b"old").await;
@@ -280,7 +280,7 @@ async fn a_new_version_replaces_the_file_and_keeps_the_video() {
     assert_eq!(current, old);
     assert_eq!(client.call("DELETE", old).await.status, 403);
 
-    // With `fields=upload` the answer tells the link and no URI.
+    // With `fields=upload` the response has the link and no URI.
     let answer = client.send("POST", &format!("{versions}?fields=upload"), body).await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.body.as_object().unwrap().keys().collect::<Vec<_>>(), ["upload"]);
@@ -291,7 +291,7 @@ async fn a_new_version_replaces_the_file_and_keeps_the_video() {
 }
 
 #[tokio::test]
-async fn several_videos_are_deleted_or_none() {
+async fn deletes_all_or_no_videos() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let ids = sandbox.add_videos(3);

@@ -1,4 +1,4 @@
-//! Worlds apart, seeds alike, and the journal over all.
+//! Isolation of worlds, determinism, ports of worlds, and the request log.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_sandbox::{Clock, Effect, Fault, Host, Sandbox, Scopes, StartError};
 use crate::client::Client;
 
 #[tokio::test]
-async fn no_world_sees_another() {
+async fn worlds_are_isolated() {
     let sandbox = Sandbox::start().await.unwrap();
     let world = sandbox.add_world(5);
     let (here, there) = (Client::new(&sandbox), Client::in_world(&sandbox, &world));
@@ -35,7 +35,7 @@ async fn no_world_sees_another() {
 }
 
 #[tokio::test]
-async fn the_same_seed_and_script_give_the_same_answers() {
+async fn same_seed_and_script_give_same_responses() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
@@ -47,7 +47,7 @@ async fn the_same_seed_and_script_give_the_same_answers() {
         client.send("POST", &format!("/videos/{id}/texttracks"), tracks).await;
         sandbox.clock().advance(Duration::from_secs(60));
         let all = client.get("/me/videos").await.body.to_string();
-        // The port is the system's to pick.
+        // The system chooses the port.
         runs.push(all.replace(sandbox.upload_url().as_str(), "http://upload/"));
     }
     assert_eq!(runs[0], runs[1]);
@@ -55,7 +55,7 @@ async fn the_same_seed_and_script_give_the_same_answers() {
 }
 
 #[tokio::test]
-async fn a_port_leads_to_one_world_whatever_the_token() {
+async fn port_serves_one_world() {
     for one_host in [false, true] {
         let sandbox =
             Sandbox::builder().one_host(one_host).token("same", Scopes::all()).start().await.unwrap();
@@ -67,27 +67,27 @@ async fn a_port_leads_to_one_world_whatever_the_token() {
         assert_eq!(there.get(&format!("/videos/{id}")).await.status, 404);
         assert_eq!(there.get("/me/videos").await.body["total"], 0);
 
-        // Uploads go into the world that they were begun in, by links that lead to the one host where there is one.
+        // Upload links lead to the world of the upload, and to its port if there is one host.
         let (own, link) = there.create("There", 5).await;
         assert_eq!(link.starts_with(url.as_str()), one_host, "{link}");
         assert_eq!(there.patch(&link, 0, "bytes").send().await.unwrap().status(), 204);
         assert!(world.stored_upload(own).unwrap().complete);
         assert_eq!(here.get("/me/videos").await.names(), ["Here"]);
         if one_host {
-            // Another world's link does not open here.
+            // Links of other worlds are invalid here.
             let (_, other) = here.create("Half", 5).await;
             let other = other.replace(sandbox.url().as_str(), url.as_str());
             assert_eq!(there.head(&other).send().await.unwrap().status(), 404);
         }
 
-        // No token is known but this world's; nor is this world's known elsewhere.
+        // Only tokens of this world are accepted here, and they are accepted only here.
         let issued = world.issue_token("public");
         assert_eq!(Client::at(url.as_str(), &issued).get("/videos?fields=uri").await.status, 200);
         assert_eq!(Client::with_token(&sandbox, &issued).get("/videos?fields=uri").await.status, 401);
         let issued = sandbox.issue_token("public");
         assert_eq!(Client::at(url.as_str(), &issued).get("/videos?fields=uri").await.status, 401);
 
-        // The control API means this world, faults find it, and the journal tells of it, token or not.
+        // The control API, faults and the request log use this world, even without a token.
         assert_eq!(there.get("/_sandbox/clock").await.body["world"], 2);
         let bare = Client::at(url.as_str(), "");
         let described = bare.get("/_sandbox/worlds/this").await.body;
@@ -106,7 +106,7 @@ async fn a_port_leads_to_one_world_whatever_the_token() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_makes_no_world() {
+async fn taken_port_creates_no_world() {
     let sandbox = Sandbox::start().await.unwrap();
     let taken = sandbox.url().port().unwrap();
     let error = sandbox.add_world_on_port(1, taken).await.unwrap_err();
@@ -124,11 +124,11 @@ async fn a_port_that_is_taken_makes_no_world() {
 }
 
 #[tokio::test]
-async fn a_world_keeps_its_port_and_another_sandbox_finds_one_for_it() {
+async fn world_keeps_its_port() {
     let folder = crate::test_folder();
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
-    // A port that is free now; nothing else on this machine asks for one by number.
+    // A port that is free now.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let world = sandbox.add_world_on_port(3, free).await.unwrap();
     let id = Client::at(sandbox.world_url(&world).as_str(), sandbox.token()).upload("One", b"1").await;
@@ -151,10 +151,10 @@ async fn a_world_keeps_its_port_and_another_sandbox_finds_one_for_it() {
 }
 
 #[tokio::test]
-async fn uploads_can_be_looked_at_from_outside() {
+async fn control_api_lists_uploads() {
     let sandbox = Sandbox::builder().digest(false).start().await.unwrap();
     let hashing = Sandbox::start().await.unwrap();
-    // The SHA-256 of "bytes", taken with another program.
+    // The SHA-256 of "bytes", computed with another program.
     let digest = json!("277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9");
     for (sandbox, sha256) in [(sandbox, json!(null)), (hashing, digest)] {
         let client = Client::new(&sandbox);

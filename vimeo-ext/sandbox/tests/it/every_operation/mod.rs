@@ -1,10 +1,10 @@
-//! Every operation of the typed crate, called once through its own builder: all of it decodes, nothing drifts, no read
-//! meets a 404 or a 501, and the writes that the sandbox does not do say so.
+//! Calls every operation of the typed crate once, through its own builder: every response matches its schema, no read returns
+//! 404 or 501, and the writes that the sandbox does not implement return 501.
 
 #[path = "../generated/calls.rs"]
 #[rustfmt::skip]
 mod calls;
-mod furnished;
+mod populated_world;
 
 use std::pin::Pin;
 
@@ -12,21 +12,21 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use vimeo_api::{Endpoint, Error, Operation};
 
-use furnished::Furnished;
+use populated_world::PopulatedWorld;
 
-/// What came of a call: what did not fit its type.
+/// The result of a call: its schema mismatches.
 pub(super) type Sent = Pin<Box<dyn Future<Output = Result<Vec<String>, Error>>>>;
 
-/// Gives one call its values.
+/// Provides the parameters and the body of one call.
 pub(super) struct With<'a> {
     operation: &'static Operation,
-    room: &'a Furnished,
+    world: &'a PopulatedWorld,
 }
 
 impl With<'_> {
-    /// A parameter that is a text.
+    /// A string parameter.
     fn text(&self, name: &str) -> String {
-        self.room.value(self.operation, name)
+        self.world.value(self.operation, name)
     }
 
     /// A parameter of any other type.
@@ -36,9 +36,9 @@ impl With<'_> {
         read.unwrap_or_else(|error| panic!("{}: {name} is \"{text}\": {error}", self.operation))
     }
 
-    /// The least that the operation takes as its body, or what the room says.
-    fn body<T: DeserializeOwned>(&self, least: &str) -> T {
-        let body = self.room.body(self.operation).unwrap_or_else(|| least.to_owned());
+    /// The body for the operation: `minimal`, unless the world provides another.
+    fn body<T: DeserializeOwned>(&self, minimal: &str) -> T {
+        let body = self.world.body(self.operation).unwrap_or_else(|| minimal.to_owned());
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{}: {body}: {error}", self.operation))
     }
 
@@ -48,26 +48,28 @@ impl With<'_> {
     }
 }
 
-/// What became of a number of calls.
+/// The outcomes of several calls.
 #[derive(Default)]
 struct Tally {
-    good: usize,
-    not_built: Vec<&'static str>,
-    wrong: Vec<String>,
+    succeeded: usize,
+    not_implemented: Vec<&'static str>,
+    failures: Vec<String>,
 }
 
 impl Tally {
-    async fn call(&mut self, room: &Furnished, (id, call): &calls::Once) {
+    async fn call(&mut self, world: &PopulatedWorld, (id, call): &calls::Once) {
         let operation = vimeo_api::operation(id).unwrap();
-        match call(room.client(operation), &With { operation, room }).await {
-            Ok(drift) if drift.is_empty() => self.good += 1,
-            Ok(drift) => self.wrong.push(format!("{operation} drifts: {}", drift.join("; "))),
-            Err(error) if error.status().is_some_and(|status| status == 501) => self.not_built.push(id),
+        match call(world.client(operation), &With { operation, world }).await {
+            Ok(mismatches) if mismatches.is_empty() => self.succeeded += 1,
+            Ok(mismatches) => self
+                .failures
+                .push(format!("{operation} does not match its schema: {}", mismatches.join("; "))),
+            Err(error) if error.status().is_some_and(|status| status == 501) => self.not_implemented.push(id),
             Err(error) => {
                 let told =
                     error.invalid_parameters().iter().map(|field| format!("{field:?}")).collect::<String>();
                 let developer = error.developer_message().unwrap_or_default();
-                self.wrong.push(format!("{operation}: {error} {developer} {told}"));
+                self.failures.push(format!("{operation}: {error} {developer} {told}"));
             }
         }
     }
@@ -77,8 +79,8 @@ fn method(id: &str) -> &'static Method {
     &vimeo_api::operation(id).unwrap().method
 }
 
-/// The writes that the sandbox leaves to Vimeo.
-const NOT_BUILT: &[&str] = &[
+/// The writes that the sandbox does not implement.
+const NOT_IMPLEMENTED: &[&str] = &[
     "convert_access_token",
     "attach_live_event_scene_graphic",
     "export_live_event_viewer_analytics",
@@ -105,53 +107,59 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_typed_operation_is_answered_without_drift() {
+async fn every_operation_matches_its_schema() {
     assert_eq!(calls::CALLS.len(), 520);
     let mut tally = Tally::default();
-    // What is put somewhere is there when it is asked for.
-    let room = Furnished::new().await;
+    // Writes come before reads, so that reads find what was added.
+    let world = PopulatedWorld::new().await;
     for writes in [true, false] {
         for once in calls::CALLS {
             if *method(once.0) != Method::DELETE && (*method(once.0) == Method::GET) != writes {
-                tally.call(&room, once).await;
+                tally.call(&world, once).await;
             }
         }
     }
-    // What one takes away another may miss, so that it gets a world of its own; the innermost go first.
+    // Deletions, innermost first. One that fails because of an earlier one is repeated in a new world.
     let mut deletions: Vec<_> =
         calls::CALLS.iter().filter(|once| *method(once.0) == Method::DELETE).collect();
     deletions.sort_by_key(|once| {
         std::cmp::Reverse(vimeo_api::operation(once.0).unwrap().path.matches('/').count())
     });
-    let mut room = room.another().await;
+    let mut world = world.another().await;
     for once in deletions {
-        let before = tally.wrong.len();
-        tally.call(&room, once).await;
-        if tally.wrong.len() > before {
-            tally.wrong.truncate(before);
-            room = room.another().await;
-            tally.call(&room, once).await;
+        let before = tally.failures.len();
+        tally.call(&world, once).await;
+        if tally.failures.len() > before {
+            tally.failures.truncate(before);
+            world = world.another().await;
+            tally.call(&world, once).await;
         }
     }
-    assert_eq!(tally.wrong, [""; 0], "{} of 520 are wrong\n{}", tally.wrong.len(), tally.wrong.join("\n"));
-    tally.not_built.sort_unstable();
-    let mut not_built = NOT_BUILT.to_vec();
-    not_built.sort_unstable();
-    assert_eq!(tally.not_built, not_built);
-    assert_eq!(tally.good + NOT_BUILT.len(), 520);
+    assert_eq!(
+        tally.failures,
+        [""; 0],
+        "{} of 520 failed\n{}",
+        tally.failures.len(),
+        tally.failures.join("\n")
+    );
+    tally.not_implemented.sort_unstable();
+    let mut not_implemented = NOT_IMPLEMENTED.to_vec();
+    not_implemented.sort_unstable();
+    assert_eq!(tally.not_implemented, not_implemented);
+    assert_eq!(tally.succeeded + NOT_IMPLEMENTED.len(), 520);
 }
 
-/// Reads answer in a world with nothing in it too, where the path leads to what is there.
+/// Reads whose path has no parameters succeed in an empty world.
 #[tokio::test]
-async fn reads_without_parameters_are_answered_in_an_empty_world() {
-    let room = Furnished::empty().await;
+async fn reads_succeed_in_empty_world() {
+    let world = PopulatedWorld::empty().await;
     let mut tally = Tally::default();
     for once in calls::CALLS {
         let operation = vimeo_api::operation(once.0).unwrap();
         if operation.method == Method::GET && !operation.path.replace("{user_id}", "").contains('{') {
-            tally.call(&room, once).await;
+            tally.call(&world, once).await;
         }
     }
-    assert_eq!(tally.wrong, [""; 0]);
-    assert!(tally.good > 60, "{}", tally.good);
+    assert_eq!(tally.failures, [""; 0]);
+    assert!(tally.succeeded > 60, "{}", tally.succeeded);
 }

@@ -1,8 +1,8 @@
-//! Worlds that earlier releases wrote down, read by this one.
+//! State of earlier releases is still read.
 //!
-//! `VERSION.json` beside this file is what `GET /_sandbox/state` of that release answered: 0.1.0's is from before events
-//! on their way were written, and before a world could have a port. They are never written anew: a change of the form
-//! needs `#[serde(default)]` or a migration, and a release that changes it adds a file of its own.
+//! `VERSION.json` next to this file is the response of that release to `GET /_sandbox/state`. 0.1.0's predates pending
+//! deliveries and ports of worlds. Never regenerate these files: a change of the format needs `#[serde(default)]` or a migration,
+//! and a release that changes the format adds a file.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::client::{Client, offset};
 
 const V0_1_0: &str = include_str!("0.1.0.json");
 
-/// What was in the world when its release wrote it down.
-async fn is_all_there(sandbox: &Sandbox) {
+/// Checks everything that the exported world contained.
+async fn assert_complete(sandbox: &Sandbox) {
     let client = Client::new(sandbox);
     let videos = client.get("/me/videos?fields=name,status,upload.status").await;
     let names = ["Form", "Pull", "Half", "Whole"];
@@ -24,11 +24,11 @@ async fn is_all_there(sandbox: &Sandbox) {
     let id = crate::client::id_of(&whole);
     assert_eq!(whole["status"], "transcoding");
     let stored = sandbox.stored_upload(id).unwrap();
-    // The SHA-256 of "bytes", taken with another program.
+    // The SHA-256 of "bytes", computed with another program.
     let digest = "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9";
     assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
 
-    // What was begun goes on: an upload in its middle, and the clock.
+    // The interrupted upload and the clock continue.
     let half =
         client.get("/me/videos?query=Half&fields=uri,upload.upload_link").await.body["data"][0].clone();
     let link = half["upload"]["upload_link"].as_str().unwrap();
@@ -40,7 +40,7 @@ async fn is_all_there(sandbox: &Sandbox) {
     sandbox.clock().advance(Duration::from_secs(60));
     assert_eq!(client.get(&format!("/videos/{id}?fields=status")).await.body["status"], "available");
 
-    // What was attached to things is still attached, and limits and drift are as they were set.
+    // Attached resources, rate limits and mutations are unchanged.
     let video = client.get("/me/videos?query=Still&fields=uri").await.body["data"][0]["uri"].clone();
     let video = video.as_str().unwrap();
     for (path, total) in [
@@ -70,41 +70,41 @@ async fn is_all_there(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_0_1_0_is_imported() {
+async fn imports_snapshot_of_0_1_0() {
     let sandbox = Sandbox::start().await.unwrap();
     assert_eq!(sandbox.import_state(V0_1_0.as_bytes()).unwrap(), 2);
-    is_all_there(&sandbox).await;
-    // Over the control API too, into a sandbox that has these worlds already.
+    assert_complete(&sandbox).await;
+    // Over the control API, too, into a sandbox that has these worlds already.
     let control = Client::with_token(&sandbox, "");
     let document: serde_json::Value = serde_json::from_str(V0_1_0).unwrap();
     assert_eq!(control.send("PUT", "/_sandbox/state", document).await.body, json!({"worlds": 2}));
-    is_all_there(&sandbox).await;
+    assert_complete(&sandbox).await;
 }
 
 #[tokio::test]
-async fn a_folder_that_0_1_0_left_is_gone_on_with() {
+async fn continues_state_folder_of_0_1_0() {
     let folder = crate::test_folder();
     std::fs::write(folder.path().join("snapshot-7.json"), V0_1_0).unwrap();
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
     assert!(sandbox.was_restored());
-    is_all_there(&sandbox).await;
+    assert_complete(&sandbox).await;
     sandbox.stop().await;
-    // Written down again by this release, and read once more.
+    // Written by this release, and read again.
     let sandbox = begin().await.unwrap();
     assert_eq!(Client::new(&sandbox).get("/me/videos?fields=uri").await.body["total"], 7);
 }
 
-/// What the release wrote of the same world that had its tokens in clear: the document, and a folder whose log has all of it.
+/// The same world written by a release that stored tokens in clear: an exported document and a state folder.
 const TOKENS_IN_CLEAR: &str = include_str!("tokens_in_clear/export.json");
 const FOLDER_WITH_TOKENS_IN_CLEAR: [(&str, &str); 2] = [
     ("snapshot-1.json", include_str!("tokens_in_clear/state/snapshot-1.json")),
     ("log-1.jsonl", include_str!("tokens_in_clear/state/log-1.jsonl")),
 ];
 
-/// The upload that was begun goes on, with the token that the world had.
-async fn goes_on(sandbox: &Sandbox) {
-    // Links of then are good for a day.
+/// Continues the interrupted upload with the world's token.
+async fn assert_upload_continues(sandbox: &Sandbox) {
+    // The links of that time were valid for a day.
     sandbox.clock().set("2026-11-30T12:00:00Z".parse().unwrap());
     let client = Client::new(sandbox);
     let videos = client.get("/me/videos?fields=uri,name,upload.upload_link").await.body;
@@ -113,20 +113,20 @@ async fn goes_on(sandbox: &Sandbox) {
     assert_eq!(client.offset(link).await, 0);
     assert_eq!(offset(&client.patch(link, 0, "twelve bytes").send().await.unwrap()), 12);
     let stored = sandbox.stored_upload(crate::client::id_of(&videos["data"][0])).unwrap();
-    // The SHA-256 of "twelve bytes", taken with another program.
+    // The SHA-256 of "twelve bytes", computed with another program.
     let digest = "d4ce2c527afe674c7a086bd74e256019e3d5dcdb31eeb6eaadef5ada8c4383b9";
     assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
 }
 
 #[tokio::test]
-async fn a_document_with_tokens_in_clear_is_imported() {
+async fn imports_document_with_clear_tokens() {
     let sandbox = Sandbox::start().await.unwrap();
     assert_eq!(sandbox.import_state(TOKENS_IN_CLEAR.as_bytes()).unwrap(), 1);
-    goes_on(&sandbox).await;
+    assert_upload_continues(&sandbox).await;
 }
 
 #[tokio::test]
-async fn a_folder_with_tokens_in_clear_is_gone_on_with() {
+async fn continues_state_folder_with_clear_tokens() {
     let folder = crate::test_folder();
     for (name, text) in FOLDER_WITH_TOKENS_IN_CLEAR {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -134,7 +134,7 @@ async fn a_folder_with_tokens_in_clear_is_gone_on_with() {
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
     assert!(sandbox.was_restored());
-    goes_on(&sandbox).await;
+    assert_upload_continues(&sandbox).await;
     sandbox.stop().await;
     let sandbox = begin().await.unwrap();
     let videos = Client::new(&sandbox).get("/me/videos?fields=upload.status").await.body;

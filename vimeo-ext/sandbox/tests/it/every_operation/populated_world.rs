@@ -1,4 +1,4 @@
-//! A world in which everything is there that a path can name.
+//! A world that contains a resource for every path parameter.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use vimeo_api::{Client, Operation, ReqwestTransport};
 use vimeo_sandbox::{Sandbox, World};
 
-/// A world, its clients, and the ids of what is in it.
-pub(super) struct Furnished {
+/// A world, its clients, and the IDs of its resources.
+pub(super) struct PopulatedWorld {
     sandbox: std::sync::Arc<Sandbox>,
     user: Client,
-    /// The client of the app itself, whose operations ask for its id and secret.
+    /// The client for operations that require the app's credentials.
     app: Client,
     ids: BTreeMap<&'static str, String>,
 }
@@ -23,13 +23,13 @@ fn client(sandbox: &Sandbox, authorization: &str) -> Client {
     Client::builder().base_url(sandbox.url().as_str()).transport(ReqwestTransport::new(http)).build().unwrap()
 }
 
-impl Furnished {
+impl PopulatedWorld {
     pub(super) async fn new() -> Self {
         let sandbox = std::sync::Arc::new(Sandbox::start().await.unwrap());
         let world = sandbox.world().clone();
-        let mut room = Self::bare(sandbox, &world).await;
-        room.furnish(&world).await;
-        room
+        let mut populated = Self::bare(sandbox, &world).await;
+        populated.populate(&world).await;
+        populated
     }
 
     pub(super) async fn empty() -> Self {
@@ -38,12 +38,12 @@ impl Furnished {
         Self::bare(sandbox, &world).await
     }
 
-    /// The same in another world of the same sandbox.
+    /// A second populated world in the same sandbox.
     pub(super) async fn another(&self) -> Self {
         let world = self.sandbox.add_world(1);
-        let mut room = Self::bare(std::sync::Arc::clone(&self.sandbox), &world).await;
-        room.furnish(&world).await;
-        room
+        let mut populated = Self::bare(std::sync::Arc::clone(&self.sandbox), &world).await;
+        populated.populate(&world).await;
+        populated
     }
 
     async fn bare(sandbox: std::sync::Arc<Sandbox>, world: &World) -> Self {
@@ -54,7 +54,7 @@ impl Furnished {
         Self { sandbox, user, app, ids }
     }
 
-    /// The client that an operation is called with.
+    /// The client for an operation.
     pub(super) fn client(&self, operation: &Operation) -> &Client {
         match operation.path {
             "/oauth/authorize/client" | "/oauth/access_token" => &self.app,
@@ -71,8 +71,8 @@ impl Furnished {
             .into_inner()
     }
 
-    /// Makes a thing and keeps its id.
-    async fn make(&mut self, name: &'static str, path: &str, body: Value) {
+    /// Creates a resource and stores its ID.
+    async fn create(&mut self, name: &'static str, path: &str, body: Value) {
         let made = self.send(Method::POST, path, body).await;
         let id = match made["uri"].as_str().and_then(|uri| uri.rsplit('/').next()) {
             Some(id) => id.to_owned(),
@@ -81,7 +81,7 @@ impl Furnished {
         self.ids.insert(name, id);
     }
 
-    async fn furnish(&mut self, world: &World) {
+    async fn populate(&mut self, world: &World) {
         let videos = world.add_videos(3);
         let other = world.add_user("Someone Else");
         self.ids.insert("video_id", videos[0].to_string());
@@ -165,12 +165,12 @@ impl Furnished {
             ("temporary/uid", "/videos/{video_id}/chapters/temporary/pictures", json!({})),
         ] {
             let body = serde_json::from_str(&self.filled(&body.to_string())).unwrap();
-            self.make(name, path, body).await;
+            self.create(name, path, body).await;
         }
         let file = json!({"file_name": "b.mp4", "upload": {"approach": "tus", "size": 3}});
-        self.make("version_id", "/videos/{video_id}/versions", file).await;
+        self.create("version_id", "/videos/{video_id}/versions", file).await;
         let track = json!({"upload": {"approach": "tus", "size": 3}});
-        self.make("audiotrack_id", "/videos/{video_id}/versions/{version_id}/audiotracks", track).await;
+        self.create("audiotrack_id", "/videos/{video_id}/versions/{version_id}/audiotracks", track).await;
         for (method, path, body) in [
             ("PUT", "/me/albums/{album_id}/videos/{video_id}", json!({})),
             ("PUT", "/me/projects/{project_id}/videos/{video_id}", json!({})),
@@ -211,7 +211,7 @@ impl Furnished {
         }
     }
 
-    /// The code that the app gets when the user lets it in.
+    /// Obtains an authorization code.
     async fn code(&self, client_id: &str) -> String {
         let http = crate::http::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let form = [
@@ -230,7 +230,7 @@ impl Furnished {
         code.into_owned()
     }
 
-    /// A text with the ids of this world in place of their names.
+    /// Replaces the placeholders in a text with the IDs of this world.
     fn filled(&self, text: &str) -> String {
         self.ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))
     }
@@ -238,7 +238,7 @@ impl Furnished {
     /// The value of an operation's parameter.
     pub(super) fn value(&self, operation: &Operation, name: &str) -> String {
         let path = operation.path;
-        // Where one name means different things, the place decides.
+        // The meaning of some names depends on the path.
         let of_other = (name == "video_id" && path.contains("/likes/"))
             || (name == "user_id" && (path.contains("/moderators/") || path.contains("/privacy/users/")));
         let known = match name {
@@ -277,7 +277,7 @@ impl Furnished {
         .to_owned()
     }
 
-    /// The body of an operation that needs more than what is required.
+    /// The body of an operation that needs more than the required members.
     pub(super) fn body(&self, operation: &Operation) -> Option<String> {
         let body = match operation.id {
             "add_channel_categories" => r#"{"channels":["/categories/music"]}"#,

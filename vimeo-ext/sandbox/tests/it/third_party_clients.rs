@@ -1,4 +1,4 @@
-//! What clients that others wrote send, in the forms in which they send it.
+//! Requests as third-party clients send them.
 
 use reqwest::Proxy;
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use vimeo_sandbox::Sandbox;
 
 use crate::client::Client;
 
-const PAGE: &str = "http://localhost:3000";
+const ORIGIN: &str = "http://localhost:3000";
 
 #[tokio::test]
-async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
+async fn cors_allows_both_hosts() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
@@ -19,7 +19,7 @@ async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
         (&api, "POST", "authorization,content-type"),
         (&link, "PATCH", "tus-resumable,upload-offset,content-type"),
     ] {
-        let preflight = client.bare("OPTIONS", url).header("origin", PAGE);
+        let preflight = client.bare("OPTIONS", url).header("origin", ORIGIN);
         let preflight = preflight.header("access-control-request-method", method);
         let answer = preflight.header("access-control-request-headers", asked).send().await.unwrap();
         assert_eq!(answer.status(), 204, "{url}");
@@ -28,39 +28,39 @@ async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
         assert_eq!(headers["access-control-allow-headers"], asked);
         assert!(headers["access-control-allow-methods"].to_str().unwrap().contains(method));
     }
-    assert_eq!(sandbox.request_log().len(), before, "a preflight request is the browser's own");
+    assert_eq!(sandbox.request_log().len(), before, "preflight requests are not logged");
 
     let exposed = |answer: &reqwest::Response| {
         assert_eq!(answer.headers()["access-control-allow-origin"], "*");
         answer.headers()["access-control-expose-headers"].to_str().unwrap().to_owned()
     };
-    let me = client.request("GET", "/me").header("origin", PAGE).send().await.unwrap();
+    let me = client.request("GET", "/me").header("origin", ORIGIN).send().await.unwrap();
     assert!(exposed(&me).contains("x-ratelimit-remaining"));
-    let head = client.head(&link).header("origin", PAGE).send().await.unwrap();
+    let head = client.head(&link).header("origin", ORIGIN).send().await.unwrap();
     assert!(exposed(&head).contains("upload-offset"));
-    // A page reads refusals too.
-    let refused = client.bare("GET", &api).header("origin", PAGE).send().await.unwrap();
-    assert_eq!(refused.status(), 401);
-    exposed(&refused);
+    // Errors are exposed to pages, too.
+    let rejected = client.bare("GET", &api).header("origin", ORIGIN).send().await.unwrap();
+    assert_eq!(rejected.status(), 401);
+    exposed(&rejected);
     let plain = client.request("GET", "/me").send().await.unwrap();
     assert!(!plain.headers().contains_key("access-control-allow-origin"));
 }
 
 #[tokio::test]
-async fn the_control_api_is_closed_to_web_pages() {
+async fn control_api_has_no_cors() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let url = format!("{}_sandbox/journal", sandbox.url());
-    let preflight = client.bare("OPTIONS", &url).header("origin", PAGE);
+    let preflight = client.bare("OPTIONS", &url).header("origin", ORIGIN);
     let answer = preflight.header("access-control-request-method", "GET").send().await.unwrap();
     assert!(!answer.headers().contains_key("access-control-allow-origin"));
-    let answer = client.bare("GET", &url).header("origin", PAGE).send().await.unwrap();
+    let answer = client.bare("GET", &url).header("origin", ORIGIN).send().await.unwrap();
     assert_eq!(answer.status(), 403);
     assert!(!answer.headers().contains_key("access-control-allow-origin"));
 }
 
 #[tokio::test]
-async fn a_path_tells_its_methods_and_what_can_be_got_has_headers() {
+async fn answers_options_and_head() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (_, link) = client.create("File", 10).await;
@@ -80,7 +80,7 @@ async fn a_path_tells_its_methods_and_what_can_be_got_has_headers() {
 }
 
 #[tokio::test]
-async fn a_file_may_come_under_the_type_of_a_simple_form() {
+async fn accepts_text_track_as_urlencoded_form() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, _) = client.create("File", 10).await;
@@ -101,7 +101,7 @@ async fn a_file_may_come_under_the_type_of_a_simple_form() {
 }
 
 #[tokio::test]
-async fn unknown_parameters_pass_unless_they_are_to_be_refused() {
+async fn ignores_unknown_query_parameters_by_default() {
     let path = "/me/videos?weak_search=true&_=123&per_page=5&filter_playable=True&filter=playable";
     for refuse in [false, true] {
         let sandbox = Sandbox::builder().refuse_unknown_parameters(refuse).start().await.unwrap();
@@ -118,7 +118,7 @@ async fn unknown_parameters_pass_unless_they_are_to_be_refused() {
 }
 
 #[tokio::test]
-async fn truth_values_may_be_written_as_python_writes_them() {
+async fn accepts_python_booleans() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, _) = client.create("File", 10).await;
@@ -129,11 +129,11 @@ async fn truth_values_may_be_written_as_python_writes_them() {
 }
 
 #[tokio::test]
-async fn what_was_got_can_be_sent_back() {
+async fn patch_accepts_body_of_get() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, _) = client.create("File", 10).await;
-    let back = async |path: &str, without: &[&str]| {
+    let send_back = async |path: &str, without: &[&str]| {
         let mut body = client.get(path).await.body;
         for name in without {
             body.as_object_mut().unwrap().remove(*name);
@@ -141,18 +141,18 @@ async fn what_was_got_can_be_sent_back() {
         let answer = client.send("PATCH", path, body).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     };
-    back(&format!("/videos/{id}"), &["privacy", "type"]).await;
-    back("/me", &[]).await;
+    send_back(&format!("/videos/{id}"), &["privacy", "type"]).await;
+    send_back("/me", &[]).await;
     let showcase = client.send("POST", "/me/albums", json!({"name": "S", "privacy": "nobody"})).await.body;
     let uri = showcase["uri"].as_str().unwrap();
-    back(uri, &[]).await;
+    send_back(uri, &[]).await;
     assert_eq!(client.get(uri).await.body["privacy"]["view"], "nobody");
     let wrong = client.send("PATCH", uri, json!({"privacy": {"view": "nobdy"}})).await;
     assert_eq!(wrong.status, 400);
 }
 
 #[tokio::test]
-async fn a_method_may_be_named_in_a_header_on_the_upload_host() {
+async fn upload_host_honors_method_override() {
     let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
     let client = Client::new(&sandbox);
     let (id, link) = client.create("File", 5).await;
@@ -166,7 +166,7 @@ async fn a_method_may_be_named_in_a_header_on_the_upload_host() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_not_known_is_an_invalid_client() {
+async fn unknown_app_is_invalid_client() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     for path in ["oauth/access_token", "oauth/authorize/client"] {
@@ -182,7 +182,7 @@ async fn an_app_that_is_not_known_is_an_invalid_client() {
 }
 
 #[tokio::test]
-async fn an_app_may_send_its_secret_in_the_form_if_that_is_let_in() {
+async fn form_credentials_need_option() {
     for (let_in, status) in [(false, 401), (true, 200)] {
         let sandbox = Sandbox::builder().form_credentials(let_in).start().await.unwrap();
         let client = Client::new(&sandbox);
@@ -194,7 +194,7 @@ async fn an_app_may_send_its_secret_in_the_form_if_that_is_let_in() {
 }
 
 #[tokio::test]
-async fn a_portrait_is_created_with_either_status() {
+async fn portrait_status_is_configurable() {
     for (as_clients_want, status) in [(false, 200), (true, 201)] {
         let sandbox = Sandbox::builder().portrait_answers_201(as_clients_want).start().await.unwrap();
         assert_eq!(Client::new(&sandbox).call("POST", "/me/pictures").await.status, status);
@@ -202,11 +202,11 @@ async fn a_portrait_is_created_with_either_status() {
 }
 
 #[tokio::test]
-async fn the_proxy_takes_whole_addresses_without_a_tunnel() {
+async fn proxy_accepts_absolute_form_requests() {
     let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
     let proxy = Proxy::http(sandbox.proxy_url().unwrap().as_str()).unwrap();
     let client = crate::http::builder().no_proxy().proxy(proxy).build().unwrap();
-    // As a client sends it that knows no tunnels: reqwest does so for plain http.
+    // reqwest sends plain http requests in absolute form.
     let me = client.get("http://api.vimeo.com/me").bearer_auth(sandbox.token()).send().await.unwrap();
     assert_eq!(me.status(), 200);
     let elsewhere = client.get("http://example.com/me").send().await.unwrap();

@@ -1,4 +1,4 @@
-//! The ways in for clients that insist on Vimeo's names, on https, or on a socket.
+//! Listeners besides plain HTTP: https under Vimeo's host names, the proxy, and the Unix socket.
 
 #![cfg(feature = "tls")]
 
@@ -31,7 +31,7 @@ async fn upload(client: &Client, link: &str) {
 }
 
 #[tokio::test]
-async fn both_hosts_answer_under_vimeos_names() {
+async fn https_serves_vimeo_host_names() {
     let sandbox = Sandbox::builder().tls_uploads(true).start().await.unwrap();
     let port = sandbox.https_url().unwrap().port().unwrap();
     let here = SocketAddr::from(([127, 0, 0, 1], port));
@@ -44,13 +44,13 @@ async fn both_hosts_answer_under_vimeos_names() {
     let hosts: Vec<Host> = sandbox.request_log().iter().map(|entry| entry.host).collect();
     assert_eq!(hosts, [Host::Api, Host::Upload]);
 
-    // Under its own address too, and with a reset that reaches through TLS.
+    // At its own address, too; a reset fault works over TLS.
     let me = sandbox.https_url().unwrap().join("me").unwrap();
     let get = || client.get(me.clone()).bearer_auth(sandbox.token()).send();
     assert_eq!(get().await.unwrap().status(), 200);
     sandbox.add_fault(Fault::new(Effect::Reset));
     assert!(get().await.is_err());
-    // A client that does not know the authority is not fooled.
+    // A client that does not trust the CA rejects the certificate.
     assert!(crate::http::builder().no_proxy().build().unwrap().get(me.clone()).send().await.is_err());
     let file = sandbox.ca_file().unwrap().to_owned();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), sandbox.ca_pem().unwrap());
@@ -59,12 +59,12 @@ async fn both_hosts_answer_under_vimeos_names() {
 }
 
 #[tokio::test]
-async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
+async fn proxy_serves_only_vimeo_hosts() {
     let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
     let proxy = Proxy::all(sandbox.proxy_url().unwrap().as_str()).unwrap();
     let client = builder(&sandbox).proxy(proxy).build().unwrap();
     let link = create(&client, &sandbox).await;
-    // The link is plain http, and comes through the proxy all the same.
+    // The link is plain http and goes through the proxy, too.
     assert!(link.starts_with(sandbox.upload_url().as_str()));
     upload(&client, &link).await;
     let get = || client.get("https://api.vimeo.com/me").bearer_auth(sandbox.token()).send();
@@ -79,7 +79,7 @@ async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_socket_serves_both_hosts() {
+async fn unix_socket_serves_both_hosts() {
     let folder = crate::test_folder();
     let path = folder.path().join("vimeo.sock");
     let sandbox = Sandbox::builder().unix(&path).one_host(true).start().await.unwrap();
@@ -88,7 +88,7 @@ async fn a_socket_serves_both_hosts() {
     assert_eq!(me.status(), 200);
     let health = client.get("http://localhost/_sandbox/health").send().await.unwrap();
     assert_eq!(health.status(), 200);
-    // Links lead to the API's own address.
+    // Links use the API's address.
     assert_eq!(sandbox.url(), sandbox.upload_url());
     let plain = crate::client::Client::new(&sandbox);
     plain.upload("One host", b"bytes").await;

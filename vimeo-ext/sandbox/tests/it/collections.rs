@@ -1,4 +1,4 @@
-//! What is kept by one table: made, listed, changed, taken away; and what happens with it.
+//! Generic collections: live events, On Demand pages, groups, presets and others.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ async fn started() -> (Sandbox, Client, u64) {
     (sandbox, client, video)
 }
 
-/// The life of a thing: how it is made, what it is called, and how it is changed.
+/// For each collection: the body that creates an item, the member to check, and a change.
 #[tokio::test]
-async fn things_are_made_listed_changed_and_taken_away() {
+async fn collection_item_lifecycle() {
     let (sandbox, client, video) = started().await;
     let me = sandbox.user_id();
     let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;
@@ -70,7 +70,7 @@ async fn things_are_made_listed_changed_and_taken_away() {
 }
 
 #[tokio::test]
-async fn only_the_owner_changes_a_thing_and_its_end_is_the_end_of_all_in_it() {
+async fn only_owner_edits_and_delete_cascades() {
     let (sandbox, client, _) = started().await;
     let stranger = Client::with_token(&sandbox, &sandbox.add_user("Stranger").token);
     let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;
@@ -87,7 +87,7 @@ async fn only_the_owner_changes_a_thing_and_its_end_is_the_end_of_all_in_it() {
 }
 
 #[tokio::test]
-async fn an_event_goes_on_air_and_leaves_a_recording_each_time() {
+async fn live_event_leaves_recording_each_time() {
     let (_sandbox, client, _) = started().await;
     let event = client.send("POST", "/me/live_events", json!({"title": "Weekly"})).await.body;
     let uri = event["uri"].as_str().unwrap();
@@ -112,7 +112,7 @@ async fn an_event_goes_on_air_and_leaves_a_recording_each_time() {
 }
 
 #[tokio::test]
-async fn a_page_on_demand_is_published() {
+async fn publishes_on_demand_page() {
     let (_sandbox, client, video) = started().await;
     let body = json!({"name": "Page", "description": "Films", "type": "film", "content_rating": "safe"});
     let page = client.send("POST", "/me/ondemand/pages", body).await;
@@ -134,7 +134,7 @@ async fn a_page_on_demand_is_published() {
 }
 
 #[tokio::test]
-async fn groups_are_joined_and_channels_moderated() {
+async fn joins_groups_and_moderates_channels() {
     let (sandbox, client, video) = started().await;
     let account = sandbox.add_user("Stranger");
     let stranger = Client::with_token(&sandbox, &account.token);
@@ -166,11 +166,11 @@ async fn groups_are_joined_and_channels_moderated() {
     assert_eq!(stranger.send("PATCH", uri, json!({"name": "Mine"})).await.status, 403);
     let owner = format!("{moderators}/{}", sandbox.user_id());
     client.call("DELETE", &owner).await;
-    assert_eq!(client.get(&owner).await.status, 200, "an owner stays");
+    assert_eq!(client.get(&owner).await.status, 200, "the owner stays a moderator");
 }
 
 #[tokio::test]
-async fn logos_come_by_link_and_show_when_they_are_chosen() {
+async fn uploads_and_activates_logo() {
     let (_sandbox, client, _) = started().await;
     let showcase = client.send("POST", "/me/albums", json!({"name": "Showcase"})).await.body;
     assert_eq!(showcase["custom_logo"], json!(null));
@@ -183,7 +183,7 @@ async fn logos_come_by_link_and_show_when_they_are_chosen() {
         .body("png");
     assert_eq!(sent.send().await.unwrap().status(), 200);
     let logo = logo.body["uri"].as_str().unwrap();
-    assert!(client.get(logo).await.body.get("link").is_none(), "the link is told once");
+    assert!(client.get(logo).await.body.get("link").is_none(), "the link is returned only at creation");
     assert_eq!(client.send("PATCH", logo, json!({"active": true})).await.body["active"], true);
     assert_eq!(client.get(uri).await.body["custom_logo"]["uri"], logo);
     let other = client.call("POST", &format!("{uri}/logos")).await.body;
@@ -192,7 +192,7 @@ async fn logos_come_by_link_and_show_when_they_are_chosen() {
 }
 
 #[tokio::test]
-async fn a_video_is_copied_and_sorted_into_showcases() {
+async fn duplicates_video_and_edits_showcases() {
     let (_sandbox, client, video) = started().await;
     let copy = client.send("POST", &format!("/me/videos/{video}/copy"), json!({"name": "Copy"})).await;
     assert_eq!(
@@ -216,7 +216,7 @@ async fn a_video_is_copied_and_sorted_into_showcases() {
 }
 
 #[tokio::test]
-async fn made_answers_are_the_same_each_time_and_agree_with_each_other() {
+async fn synthesized_responses_are_stable_and_consistent() {
     let (one, _, _) = started().await;
     let (client, path) = (Client::new(&one), "/ondemand/genres");
     let list = client.get(path).await.body;
@@ -237,7 +237,7 @@ async fn made_answers_are_the_same_each_time_and_agree_with_each_other() {
 }
 
 #[tokio::test]
-async fn a_list_that_did_not_change_is_not_sent_again() {
+async fn unchanged_collection_returns_304() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
     let client = Client::new(&sandbox);
@@ -253,7 +253,7 @@ async fn a_list_that_did_not_change_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn the_page_that_holds_a_video_is_found_by_its_uri() {
+async fn finds_page_containing_uri() {
     let (_sandbox, client, oldest) = started().await;
     let path = "/me/videos?per_page=1&fields=uri";
     let page = client.get(&format!("{path}&containing_uri=/videos/{oldest}")).await.body;
