@@ -1,14 +1,14 @@
-//! What the client's layers cost: the same call through the whole chain and with reqwest alone, against the local Vimeo.
+//! The overhead of the pipeline: the same call through the whole pipeline and with reqwest alone, against the sandbox.
 //!
-//! `cargo bench -p vimeo-ext --bench overhead -- [rounds [way]]`; with a way, 0 to 3, only the smallest call in that
-//! way, for a profiler.
+//! `cargo bench -p vimeo-ext --bench overhead -- [rounds [variant]]`. With a variant, 0 to 3, the bench only sends the smallest call
+//! in that variant, for a profiler.
 //!
-//! Two calls are measured: the smallest there is, one field of the user, where a layer shows most; and a page of ten
-//! videos with all their fields.
+//! The bench measures two calls: the smallest one, a single field of the user, where a stage shows most; and a page of ten videos
+//! with all their fields.
 //!
-//! Each round makes the same calls in each way, in turning order, and gives one ratio a way; the median of the ratios is
-//! what counts, because what else the machine does moves a whole round. All ways send the same headers, keep their
-//! connection, read the whole answer and decode it into the same type.
+//! Each round sends the same calls in each variant, in rotating order, and yields one ratio per variant. The median of the ratios is
+//! the result, because other load on the machine affects a whole round. All variants send the same headers, keep their connection,
+//! read the whole response and decode it into the same type.
 
 #![allow(clippy::print_stdout, reason = "this prints figures")]
 
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
 
-/// Calls one after another before another way has its turn.
+/// Sequential calls before the next variant.
 const CALLS: u32 = 100;
 
 #[derive(Deserialize)]
@@ -36,18 +36,18 @@ struct Title {
     name: String,
 }
 
-/// What is asked for.
+/// The measured call.
 #[derive(Clone, Copy)]
-enum Asked {
+enum Scenario {
     Name,
     Page,
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The ways to make the call; the first is what the others are compared with.
-const WAYS: [&str; 4] =
-    ["reqwest alone", "reqwest alone, again", "typed, the whole chain", "untyped, the whole chain"];
+/// The variants of the call; the others are compared with the first.
+const VARIANTS: [&str; 4] =
+    ["reqwest alone", "reqwest alone, again", "typed, whole pipeline", "untyped, whole pipeline"];
 
 struct Bench {
     vimeo: Vimeo,
@@ -56,25 +56,27 @@ struct Bench {
     bearer: String,
 }
 
-/// The answer of reqwest alone, read and decoded.
-async fn read<T: serde::de::DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Failure> {
-    let answer = request.send().await?;
-    Ok(serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?)
+/// Sends a request with reqwest alone and decodes the response.
+async fn read<T: serde::de::DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, BoxError> {
+    let response = request.send().await?;
+    Ok(serde_json::from_slice(&response.error_for_status()?.bytes().await?)?)
 }
 
 impl Bench {
-    fn bare(&self, link: &str) -> Result<reqwest::RequestBuilder, Failure> {
+    fn bare(&self, link: &str) -> Result<reqwest::RequestBuilder, BoxError> {
         let request = self.bare.get(self.url.join(link)?);
         Ok(request.header("authorization", &self.bearer).header("accept", vimeo_ext::api::ACCEPT))
     }
 
-    /// Makes the call and looks at what came.
-    async fn call(&self, asked: Asked, way: usize) -> Result<(), Failure> {
+    /// Sends the call and checks the response.
+    async fn call(&self, scenario: Scenario, variant: usize) -> Result<(), BoxError> {
         let api = self.vimeo.api();
-        let name = match (asked, way) {
-            (Asked::Name, 0 | 1) => read::<Me>(self.bare("/me?fields=name")?).await?.name,
-            (Asked::Name, 2) => api.users().get_me().fields("name").send_as::<Me>().await?.into_inner().name,
-            (Asked::Name, _) => {
+        let name = match (scenario, variant) {
+            (Scenario::Name, 0 | 1) => read::<Me>(self.bare("/me?fields=name")?).await?.name,
+            (Scenario::Name, 2) => {
+                api.users().get_me().fields("name").send_as::<Me>().await?.into_inner().name
+            }
+            (Scenario::Name, _) => {
                 self.vimeo
                     .get("/me")
                     .fields("name")
@@ -84,8 +86,8 @@ impl Bench {
                     .into_inner()
                     .name
             }
-            (Asked::Page, way) => {
-                let page = match way {
+            (Scenario::Page, variant) => {
+                let page = match variant {
                     0 | 1 => read::<Titles>(self.bare("/me/videos?per_page=10")?).await?,
                     2 => {
                         let list = api.videos().list_my_videos().per_page(10u64);
@@ -99,45 +101,45 @@ impl Bench {
                 page.data.into_iter().next().map(|title| title.name).unwrap_or_default()
             }
         };
-        if name.is_empty() { Err("the answer holds no name".into()) } else { Ok(()) }
+        if name.is_empty() { Err("the response contains no name".into()) } else { Ok(()) }
     }
 
-    /// Seconds a call.
-    async fn turn(&self, asked: Asked, way: usize) -> Result<f64, Failure> {
-        let began = Instant::now();
+    /// Returns the seconds per call.
+    async fn run_turn(&self, scenario: Scenario, variant: usize) -> Result<f64, BoxError> {
+        let started = Instant::now();
         for _ in 0..CALLS {
-            self.call(asked, way).await?;
+            self.call(scenario, variant).await?;
         }
-        Ok(began.elapsed().as_secs_f64() / f64::from(CALLS))
+        Ok(started.elapsed().as_secs_f64() / f64::from(CALLS))
     }
 
-    async fn both(self, rounds: usize) -> Result<(), Failure> {
+    async fn both(self, rounds: usize) -> Result<(), BoxError> {
         println!("one field of the user");
-        self.measure(Asked::Name, rounds).await?;
+        self.measure(Scenario::Name, rounds).await?;
         println!("ten videos, all fields");
-        self.measure(Asked::Page, rounds / 10 + 1).await
+        self.measure(Scenario::Page, rounds / 10 + 1).await
     }
 
-    async fn repeat(self, rounds: usize, way: usize) -> Result<(), Failure> {
+    async fn repeat(self, rounds: usize, variant: usize) -> Result<(), BoxError> {
         for _ in 0..rounds {
-            self.turn(Asked::Name, way).await?;
+            self.run_turn(Scenario::Name, variant).await?;
         }
         Ok(())
     }
 
-    async fn measure(&self, asked: Asked, rounds: usize) -> Result<(), Failure> {
-        let mut times = WAYS.map(|_| Vec::with_capacity(rounds));
-        let mut ratios = WAYS.map(|_| Vec::with_capacity(rounds));
+    async fn measure(&self, scenario: Scenario, rounds: usize) -> Result<(), BoxError> {
+        let mut times = VARIANTS.map(|_| Vec::with_capacity(rounds));
+        let mut ratios = VARIANTS.map(|_| Vec::with_capacity(rounds));
         for round in 0..rounds + 5 {
-            let mut turns = WAYS.map(|_| 0.0);
-            for turn in 0..WAYS.len() {
-                let way = (round + turn) % WAYS.len();
-                let seconds = self.turn(asked, way).await?;
-                if let Some(turn) = turns.get_mut(way) {
+            let mut turns = VARIANTS.map(|_| 0.0);
+            for turn in 0..VARIANTS.len() {
+                let variant = (round + turn) % VARIANTS.len();
+                let seconds = self.run_turn(scenario, variant).await?;
+                if let Some(turn) = turns.get_mut(variant) {
                     *turn = seconds;
                 }
             }
-            // The first rounds open the connections.
+            // The first rounds are for warm-up: they open the connections.
             if round < 5 {
                 continue;
             }
@@ -146,16 +148,16 @@ impl Bench {
                 ratios.push(seconds / turns[0]);
             }
         }
-        for ((name, times), ratios) in WAYS.iter().zip(times).zip(ratios) {
+        for ((name, times), ratios) in VARIANTS.iter().zip(times).zip(ratios) {
             let micros = median(times) * 1e6;
-            println!("{name}: {micros:.1} µs a call, median of {rounds} ratios {:.3}", median(ratios));
+            println!("{name}: {micros:.1} µs per call, median of {rounds} ratios: {:.3}", median(ratios));
         }
         Ok(())
     }
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn main() -> Result<(), BoxError> {
     let number = |place| {
         std::env::args()
             .filter(|word| word != "--bench")
@@ -168,7 +170,7 @@ async fn main() -> Result<(), Failure> {
     let agent = "overhead";
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).user_agent(agent);
-    // reqwest is built here without cryptography of its own, so a client of ours takes the process's.
+    // reqwest is built without a crypto provider here, so its clients use the process's default.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let bench = Bench {
         vimeo: vimeo.build()?,
@@ -176,9 +178,9 @@ async fn main() -> Result<(), Failure> {
         url: sandbox.url().clone(),
         bearer: format!("Bearer {}", sandbox.token()),
     };
-    // As programs do, in a task: the thread that merely blocks on the runtime has to be woken for every answer.
+    // In a task, as in a real program: a thread that blocks on the runtime would have to be woken for every response.
     match number(2) {
-        Some(way) => tokio::spawn(bench.repeat(rounds, way)).await?,
+        Some(variant) => tokio::spawn(bench.repeat(rounds, variant)).await?,
         None => tokio::spawn(bench.both(rounds)).await?,
     }
 }

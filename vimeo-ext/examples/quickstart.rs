@@ -1,7 +1,7 @@
-//! Uploads a video to a Vimeo on this machine, lists the account's videos and reads one back.
+//! Uploads a video to a sandbox, lists the account's videos and reads one back.
 //!
 //! `cargo run --release --example quickstart [FILE]` needs no account: it starts a sandbox. With `--live` and
-//! `VIMEO_ACCESS_TOKEN` the same goes to api.vimeo.com; the token needs the scopes upload and private.
+//! `VIMEO_ACCESS_TOKEN` it uses api.vimeo.com; the token needs the scopes `upload` and `private`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{IsTerminal, Write};
@@ -39,7 +39,7 @@ async fn run() -> Result<(), AnyError> {
     let sandbox = if live { None } else { Some(Sandbox::start().await?) };
     let vimeo = match &sandbox {
         Some(sandbox) => {
-            println!("A sandbox answers at {}", sandbox.url());
+            println!("A sandbox runs at {}", sandbox.url());
             Vimeo::builder().base_url(sandbox.url().as_str()).access_token(sandbox.token()).build()?
         }
         None => Vimeo::from_env()?,
@@ -48,7 +48,7 @@ async fn run() -> Result<(), AnyError> {
     let me = vimeo.get("/me").fields("name,uri").send().await?;
     println!(
         "Logged in as {}",
-        me.get("name").and_then(|name| name.as_str()).unwrap_or("somebody without a name")
+        me.get("name").and_then(|name| name.as_str()).unwrap_or("a user without a name")
     );
 
     let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -59,7 +59,7 @@ async fn run() -> Result<(), AnyError> {
         .name(&name)
         .on_progress(move |progress| {
             let percent = progress.sent.saturating_mul(100).checked_div(progress.total).unwrap_or(100);
-            // A terminal is told each percent, a log each quarter.
+            // A terminal shows each percent, a log each quarter.
             let step = if terminal { 1 } else { 25 };
             if shown != Some(percent / step) {
                 shown = Some(percent / step);

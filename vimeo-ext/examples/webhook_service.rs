@@ -1,8 +1,8 @@
-//! A service that acts for many Vimeo users and hears when their videos can be watched:
+//! A service for many Vimeo users that receives a webhook when a video is playable:
 //! `cargo run --example webhook_service`.
 //!
-//! It needs no account: Ann and Bob live in a sandbox in this process, which posts to the service as Vimeo would. How Vimeo
-//! signs what it posts is not documented; the sandbox signs as it is told, and the receiver is told the same.
+//! It needs no account: Ann and Bob are users of a sandbox in this process, which sends webhooks as Vimeo would. Vimeo does not
+//! document how it signs webhooks, so the sandbox and the receiver are configured with the same signature.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::collections::HashMap;
@@ -29,25 +29,25 @@ const SECRET: &str = "known to the webhook and to us";
 const HEADER: &str = "x-signature";
 const PREFIX: &str = "sha256=";
 
-/// What the handlers work with.
+/// The state of the handlers.
 #[derive(Clone)]
 struct Service {
     accounts: Accounts,
     receiver: Receiver,
-    /// Whose video it is. In earnest: a table of yours.
+    /// The account of each video. In production: a database table.
     owners: Arc<Mutex<HashMap<u64, AccountId>>>,
-    /// What came of the deliveries, for `main` to see.
+    /// Reports the results of deliveries to `main`.
     done: mpsc::UnboundedSender<String>,
 }
 
-/// Where [`Webhook`] finds what to check requests by.
+/// Provides the receiver that [`Webhook`] verifies requests with.
 impl FromRef<Service> for Receiver {
     fn from_ref(service: &Service) -> Self {
         service.receiver.clone()
     }
 }
 
-/// Is called for what is genuine and new. What comes a second time is answered for us.
+/// Handles each verified, new delivery. The receiver responds to repeated deliveries itself.
 async fn hook(State(service): State<Service>, Webhook(event): Webhook) -> StatusCode {
     let handled = match service.react(&event).await {
         Ok(()) => event.done().await.map_err(AnyError::from),
@@ -56,7 +56,7 @@ async fn hook(State(service): State<Service>, Webhook(event): Webhook) -> Status
     match handled {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(error) => {
-            // The event is dropped without done(), so it is handled when it comes again.
+            // The event is dropped without done(), so it is handled when it is delivered again.
             eprintln!("delivery {}: {error}", event.delivery_id);
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -66,20 +66,20 @@ async fn hook(State(service): State<Service>, Webhook(event): Webhook) -> Status
 impl Service {
     async fn react(&self, event: &Event) -> Result<(), vimeo_ext::Error> {
         let (WebhookType::VideoTranscodeComplete, Some(id)) = (&event.kind, event.video_id()) else {
-            return Ok(()); // An event of another kind is no failure.
+            return Ok(()); // Other events are ignored.
         };
         let owner = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
         let Some(owner) = owner else { return Ok(()) };
-        // With that user's token and rate limit, and nobody else's.
+        // Uses the token and the rate limit of that user only.
         let vimeo = self.accounts.client(&owner).await?;
         let video = vimeo.api().videos().get_video(id).fields("link,name").send().await?;
         let (name, link) = (video.name.clone().unwrap_or_default(), video.link.clone().unwrap_or_default());
-        // Nobody listens any more once the demonstration has ended.
-        let _ = self.done.send(format!("{owner}: {name} can be watched at {link}"));
+        // The receiver is gone once the demonstration has ended.
+        let _ = self.done.send(format!("{owner}: {name} is playable at {link}"));
         Ok(())
     }
 
-    /// Uploads for one of the users. Whose video it is is noted before its bytes are sent, so before any event of it.
+    /// Uploads a video for a user. The owner is recorded before the bytes are sent, and so before any event of the video.
     async fn upload(&self, owner: &AccountId, name: &str) -> Result<u64, AnyError> {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/media/sample.mp4");
         let vimeo = self.accounts.client(owner).await?;
@@ -92,7 +92,7 @@ impl Service {
     }
 }
 
-/// The number at the end of a URI.
+/// Returns the number at the end of a URI.
 fn number(uri: &str) -> Result<u64, AnyError> {
     Ok(uri.rsplit('/').next().unwrap_or_default().parse()?)
 }
@@ -109,14 +109,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), AnyError> {
-    let signs = vimeo_sandbox::WebhookSignature::new(HEADER).prefix(PREFIX);
+    let signature = vimeo_sandbox::WebhookSignature::new(HEADER).prefix(PREFIX);
     let sandbox = Sandbox::builder()
-        .webhook_signature(signs)
+        .webhook_signature(signature)
         .transcode(Transcode::After(Duration::from_millis(50)))
         .start()
         .await?;
 
-    // The accounts, and where they are kept. In earnest: SqliteStore or PostgresStore.
+    // The accounts and their store. In production: SqliteStore or PostgresStore.
     let app = Vimeo::builder()
         .app(sandbox.client_id(), sandbox.client_secret())
         .base_url(sandbox.url().as_str())
@@ -125,11 +125,11 @@ async fn run() -> Result<(), AnyError> {
     let accounts = Accounts::builder(app, Arc::clone(&store), KeyRing::new(Key::generate())).build().await?;
     let (ann, bob) = (AccountId::new("ann")?, AccountId::new("bob")?);
     for id in [&ann, &bob] {
-        // In earnest: authorization_link and complete_for.
+        // In production: authorization_link and complete_for.
         accounts.connect_with_token(id, sandbox.add_user(id.as_str()).token.as_str()).await?;
     }
 
-    // The service. Deliveries are remembered in the store, so that of many processes one reacts.
+    // The service. Deliveries are deduplicated in the store, so that only one of many processes handles each.
     let receiver = Receiver::builder()
         .verifier(Verifier::signature(
             Signature::new(HEADER, Hash::Sha256, Encoding::Hex).prefix(PREFIX),
@@ -147,7 +147,7 @@ async fn run() -> Result<(), AnyError> {
     let router = Router::new().route("/vimeo/hook", post(hook)).with_state(service.clone());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    // One webhook for the app: it hears of the videos of all its users.
+    // One webhook for the app covers the videos of all its users.
     let vimeo = accounts.client(&ann).await?;
     let grant = vimeo.auth().verify().await?;
     let app_id = number(&grant.app.and_then(|app| app.uri).unwrap_or_default())?;
@@ -163,10 +163,10 @@ async fn run() -> Result<(), AnyError> {
     service.upload(&bob, "Snow").await?;
     for _ in [&ann, &bob] {
         let outcome = timeout(Duration::from_secs(10), outcomes.recv()).await?;
-        println!("{}", outcome.ok_or("the service has ended")?);
+        println!("{}", outcome.ok_or("the service has stopped")?);
     }
 
-    // Vimeo may send a thing twice. Here it surely does.
+    // Vimeo may deliver an event twice. The sandbox does so here.
     let completed = WebhookType::VideoTranscodeComplete.to_string();
     sandbox.flush_webhooks().await;
     for event in sandbox.world().events().into_iter().filter(|event| event.kind == completed) {
@@ -175,10 +175,10 @@ async fn run() -> Result<(), AnyError> {
     sandbox.flush_webhooks().await;
     let again = sandbox.world().events();
     let again: Vec<_> = again.iter().filter(|event| event.kind == completed).collect();
-    let taken = again.iter().all(|event| event.deliveries.iter().all(|delivery| delivery.is_accepted()));
+    let accepted = again.iter().all(|event| event.deliveries.iter().all(|delivery| delivery.is_accepted()));
     let sent: usize = again.iter().map(|event| event.deliveries.len()).sum();
-    // Somebody who does not know the secret.
-    // reqwest is built here without cryptography of its own, so a client of ours takes the process's.
+    // A sender that does not know the secret.
+    // reqwest is built without a crypto provider here, so its clients use the process's default.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let forged = reqwest::Client::new()
         .post(&address)
@@ -186,7 +186,7 @@ async fn run() -> Result<(), AnyError> {
         .body(r#"{"event_id": 9, "webhook_type": "video-transcode-complete", "resource_uri": "/videos/1"}"#)
         .send()
         .await?;
-    println!("{sent} deliveries of 2 events, all answered well: {taken}; a forged one: {}", forged.status());
+    println!("{sent} deliveries of 2 events, all accepted: {accepted}; a forged one: {}", forged.status());
 
     vimeo
         .api()
@@ -195,8 +195,8 @@ async fn run() -> Result<(), AnyError> {
         .send()
         .await?;
     server.abort();
-    match (outcomes.try_recv().is_err(), taken, sent, forged.status().as_u16()) {
+    match (outcomes.try_recv().is_err(), accepted, sent, forged.status().as_u16()) {
         (true, true, 4, 401) => Ok(()),
-        _ => Err("a delivery was acted upon twice, or not answered as it should be".into()),
+        _ => Err("a delivery was handled twice, or got an unexpected response".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! A Vimeo in memory: whom a token acts for, and an answer with a rate limit to everything else.
+//! An in-memory Vimeo: it verifies tokens, and responds to everything else with a rate limit.
 
 use chrono::{TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -8,12 +8,12 @@ use vimeo_ext::api::{RawResponse, Request, Transport, TransportFuture};
 
 use crate::AnyError;
 
-/// Tokens expire over so many days from tomorrow on, about as many on each.
+/// Tokens expire evenly over this many days from tomorrow on.
 pub(crate) const DAYS: u64 = 60;
 
-struct Answers;
+struct FakeVimeo;
 
-impl Transport for Answers {
+impl Transport for FakeVimeo {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move {
             let now = Utc::now();
@@ -31,21 +31,21 @@ impl Transport for Answers {
             let digits = token.and_then(|token| token.strip_prefix("Bearer ")).unwrap_or_default();
             let number = u64::from_str_radix(digits, 16).unwrap_or_default();
             let expires = TimeDelta::seconds((86_400 + number * 7_919 % (DAYS * 86_400)) as i64);
-            let told = json!({
+            let token_info = json!({
                 "scope": "public private upload edit delete interact stats video_files",
                 "expires_on": now + expires,
                 "user": {"uri": format!("/users/{number}")},
             });
-            Ok(RawResponse::new(StatusCode::OK, headers, told.to_string().into()))
+            Ok(RawResponse::new(StatusCode::OK, headers, token_info.to_string().into()))
         })
     }
 }
 
 pub(crate) fn transport() -> impl Transport {
-    Answers
+    FakeVimeo
 }
 
-/// A client of an app whose Vimeo is in memory.
+/// A client of an app against the in-memory Vimeo.
 pub(crate) fn app() -> Result<Vimeo, AnyError> {
     Ok(Vimeo::builder().app("client id", "client secret").transport(transport()).build()?)
 }

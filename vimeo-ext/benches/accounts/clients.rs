@@ -1,4 +1,4 @@
-//! How long it takes to have the client of an account.
+//! The time to get the client of an account.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
         .await?;
     for (what, most, unit) in [
         ("client(id), read from the store", Duration::from_millis(5), Unit::Millis),
-        ("client(id), of an account that is warm", Duration::from_micros(20), Unit::Micros),
+        ("client(id), cached", Duration::from_micros(20), Unit::Micros),
     ] {
         let mut times = Vec::with_capacity(CLIENTS);
         for id in &ids {

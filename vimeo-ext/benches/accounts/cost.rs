@@ -1,8 +1,8 @@
-//! What a call costs more when its rate limit is shared: beside a call that counts for itself, over loopback.
+//! The extra cost of a call with a shared rate limit, compared with a local one, over loopback.
 //!
-//! Each round has an account of its own in each way, and makes all calls that its window allows: so leases are in it as
-//! they are in a program's day, from the first of a window to the last. The median of the rounds' ratios counts, because
-//! what else the machine does moves a whole round.
+//! Each round has its own account per variant, and makes all calls that the window allows. Leases are thus as frequent as in a real
+//! program, from the first call of a window to the last. The median of the rounds' ratios is the result, because other load on the
+//! machine affects a whole round.
 
 use std::time::Instant;
 
@@ -13,11 +13,11 @@ use crate::AnyError;
 use crate::figures::{Figures, Unit, median};
 use crate::places::Place;
 
-/// Calls of an account in a window. Vimeo publishes no numbers; its users tell of 100 to 600.
+/// Calls of an account per window. Vimeo publishes no numbers; users report 100 to 600.
 const LIMIT: u64 = 600;
 const ROUNDS: usize = 100;
-/// These open the connections.
-const FIRST: usize = 5;
+/// Warm-up rounds, which open the connections.
+const WARM_UP: usize = 5;
 
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let limit = RateLimit::new(LIMIT, LIMIT);
@@ -26,23 +26,23 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let client = |limiters| {
         Vimeo::builder().access_token("none").base_url(sandbox.url().as_str()).rate_limiters(limiters).build()
     };
-    let ways = [
+    let variants = [
         client(RateLimiters::default())?,
         client(RateLimiters::default())?,
         client(RateLimiters::shared(store))?,
     ];
     let mut ratios = [Vec::new(), Vec::new()];
     let mut alone = Vec::new();
-    for round in 0..ROUNDS + FIRST {
+    for round in 0..ROUNDS + WARM_UP {
         let mut times = [0.0; 3];
-        for turn in 0..ways.len() {
-            let way = (round + turn) % ways.len();
-            if let (Some(client), Some(time)) = (ways.get(way), times.get_mut(way)) {
+        for turn in 0..variants.len() {
+            let variant = (round + turn) % variants.len();
+            if let (Some(client), Some(time)) = (variants.get(variant), times.get_mut(variant)) {
                 *time = window(client, &sandbox, round).await?;
             }
         }
         let [base, again, shared] = times;
-        if round >= FIRST {
+        if round >= WARM_UP {
             ratios[0].push(again / base);
             ratios[1].push(shared / base);
             alone.push(base / LIMIT as f64);
@@ -61,7 +61,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     Ok(())
 }
 
-/// Seconds for all calls of a window of a new account.
+/// Returns the seconds for all calls of a window of a new account.
 async fn window(vimeo: &Vimeo, sandbox: &Sandbox, round: usize) -> Result<f64, AnyError> {
     let account =
         vimeo.for_account(format!("round {round} {}", fastrand::u64(..)), sandbox.issue_token("public"))?;

@@ -1,4 +1,4 @@
-//! What came out, beside what was asked for.
+//! The measured figures, next to their limits.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -10,7 +10,7 @@ pub(crate) struct Figures {
     missed: Vec<String>,
 }
 
-/// How a number is written.
+/// The unit of a figure.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
     Millis,
@@ -31,7 +31,7 @@ impl Unit {
 }
 
 impl Figures {
-    /// Prints a figure, and remembers it when it is more than `most`.
+    /// Prints a figure, and records it if it exceeds `most`.
     pub(crate) fn put(
         &mut self,
         place: impl Display,
@@ -42,13 +42,13 @@ impl Figures {
     ) {
         let verdict = if value <= most { "" } else { "  MISSED" };
         let (value, most) = (unit.write(value), unit.write(most));
-        println!("{place:<11} {what:<44} {value:>12}  (asked {most}){more}{verdict}");
+        println!("{place:<11} {what:<44} {value:>12}  (at most {most}){more}{verdict}");
         if !verdict.is_empty() {
             self.missed.push(format!("{place}, {what}: {value}"));
         }
     }
 
-    /// Times: their median counts, and the longest of 99 in 100 is told beside it.
+    /// Prints the median of times, and their 99th percentile.
     pub(crate) fn times(
         &mut self,
         place: impl Display,

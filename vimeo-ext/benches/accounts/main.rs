@@ -1,13 +1,12 @@
-//! A million accounts: what a client of one costs, in time and memory, what a page of them costs, and what it costs to
-//! share limiters with other processes.
+//! The cost of a million accounts: the time and memory of a client, the time of a page, and the overhead of shared rate limits.
 //!
 //! `cargo xtask accounts-bench`, which brings the PostgreSQL server. By hand, with a server's address in
 //! VIMEO_TEST_POSTGRES: `cargo bench -p vimeo-ext --no-default-features --features rustls,sqlite,postgres --bench accounts
-//! -- seed 1000000 FOLDER`, then `measure FOLDER` instead of `seed`. Two steps, because the first takes minutes during
-//! which the machine may do something else, and the second wants it alone. Behind the folder can be said what of it is to
-//! be measured: `memory`, `clients`, `pages`, `cost`.
+//! -- seed 1000000 FOLDER`, then `measure FOLDER` instead of `seed`. These are two steps because the first takes minutes, during which
+//! the machine can do something else, while the second needs an idle machine. To measure only parts, name them after the folder:
+//! `memory`, `clients`, `pages`, `cost`.
 //!
-//! `measure` ends with a failure when a figure is not what it should be.
+//! `measure` fails if a figure exceeds its limit.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this prints figures")]
 
@@ -33,17 +32,17 @@ async fn main() -> ExitCode {
     // Cargo itself passes `--bench` to every benchmark.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    // As programs do, in a task: the thread that merely blocks on the runtime has to be woken for every answer.
+    // In a task, as in a real program: a thread that blocks on the runtime would have to be woken for every response.
     let done = match words.as_slice() {
         ["seed", count, folder] => match count.parse() {
             Ok(count) => tokio::spawn(seed::run(count, Place::both(Path::new(folder)))).await,
-            Err(_) => Ok(Err(format!("{count} is no number of accounts").into())),
+            Err(_) => Ok(Err(format!("invalid number of accounts: {count}").into())),
         },
         ["measure", folder, parts @ ..] => match parts.iter().map(|word| Part::named(word)).collect() {
             Ok(parts) => tokio::spawn(measure(Place::both(Path::new(folder)), parts)).await,
             Err(error) => Ok(Err(error)),
         },
-        // What `cargo bench` without arguments runs: nothing, it needs a server.
+        // `cargo bench` without arguments runs nothing, because the bench needs a server.
         [] => Ok(Ok(())),
         _ => Ok(Err("seed COUNT FOLDER, or measure FOLDER [PART]...".into())),
     };
@@ -56,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What is measured.
+/// A part of the measurement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Memory,
@@ -72,17 +71,17 @@ impl Part {
             "clients" => Ok(Self::Clients),
             "pages" => Ok(Self::Pages),
             "cost" => Ok(Self::Cost),
-            _ => Err(format!("{word} is no part; there are memory, clients, pages and cost").into()),
+            _ => Err(format!("invalid part {word}; expected memory, clients, pages or cost").into()),
         }
     }
 }
 
-/// Measures these parts, or all of them where none is named.
+/// Measures these parts, or all of them if none is named.
 async fn measure(places: Result<[Place; 2], AnyError>, parts: Vec<Part>) -> Result<(), AnyError> {
     let places = places?;
     let wanted = |part| parts.is_empty() || parts.contains(&part);
     let mut figures = Figures::default();
-    // First, while nothing lies in memory that could be used again.
+    // First, before other parts leave freed memory that could be reused.
     let [sqlite, _] = &places;
     if wanted(Part::Memory) {
         memory::measure(sqlite, &mut figures).await?;

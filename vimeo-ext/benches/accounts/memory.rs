@@ -1,4 +1,4 @@
-//! What an account that is warm takes of memory: by how much the process grows.
+//! The memory of a cached account: by how much the process grows.
 
 use std::num::NonZeroUsize;
 
@@ -13,13 +13,13 @@ use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 
 const CLIENTS: usize = 50_000;
-/// Before the first look, so that connections, pools and code are there.
-const FIRST: usize = 2_000;
+/// Warm-up clients, so that connections, pools and code are loaded before the first measurement.
+const WARM_UP: usize = 2_000;
 
-/// Gives everyone a slice, and keeps nothing that would count here.
-struct Forgetful;
+/// Grants every lease and stores nothing, so that it uses no memory.
+struct StatelessStore;
 
-impl QuotaStore for Forgetful {
+impl QuotaStore for StatelessStore {
     fn lease<'a>(&'a self, asked: &'a [LeaseRequest]) -> BoxFuture<'a, Result<Vec<QuotaLease>, AnyError>> {
         let lease = |question: &LeaseRequest| QuotaPool::default().lease(&question.report);
         Box::pin(async move { Ok(asked.iter().map(lease).collect()) })
@@ -28,12 +28,12 @@ impl QuotaStore for Forgetful {
 
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let ids =
-        some(place.count().await?, FIRST + CLIENTS).into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
-    let (first, ids) = ids.split_at(FIRST.min(ids.len()));
+        some(place.count().await?, WARM_UP + CLIENTS).into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
+    let (first, ids) = ids.split_at(WARM_UP.min(ids.len()));
     let app = Vimeo::builder()
         .app("client id", "client secret")
         .transport(transport())
-        .rate_limiters(RateLimiters::shared(Forgetful))
+        .rate_limiters(RateLimiters::shared(StatelessStore))
         .build()?;
     let accounts =
         Accounts::builder(app, place.open().await?, ring()).cache_capacity(NonZeroUsize::MAX).build().await?;
@@ -45,7 +45,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     for id in ids {
         accounts.client(id).await?;
     }
-    figures.put("memory", "an account that is warm", (each(resident()?), 2_048.0), Unit::Bytes, "");
+    figures.put("memory", "a cached account", (each(resident()?), 2_048.0), Unit::Bytes, "");
     for id in ids {
         accounts.client(id).await?.get("/me").send().await?;
     }

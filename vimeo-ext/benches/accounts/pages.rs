@@ -1,4 +1,4 @@
-//! How long it takes to have a page of accounts, anywhere in the list and with any filter.
+//! The time of a page of accounts, anywhere in the list and with any filter.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 
 const PAGES: usize = 100;
-/// A page that takes long is not asked for a hundred times.
-const LONG: Duration = Duration::from_secs(3);
+/// A filter is measured no longer than this, even with fewer pages.
+const MAX_DURATION: Duration = Duration::from_secs(3);
 
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let count = place.count().await?;
     let accounts = Accounts::builder(app()?, place.open().await?, ring()).build().await?;
     let (all, now) = (AccountQuery::default(), Utc::now());
     let before = |days: i64| all.clone().expires_before(now + TimeDelta::days(days));
-    // The first tokens expire tomorrow, and as many on each day.
+    // The first tokens expire tomorrow, and the same number on each day.
     let soonest = |number: u64| {
         let seconds = 86_400 + DAYS * 86_400 * number / count;
         all.clone().expires_before(now + TimeDelta::seconds(seconds as i64))
@@ -28,10 +28,10 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let filters = [
         ("a page of 50", all.clone()),
         ("a page of 1,000", all.clone().limit(1_000)),
-        ("those that are active", all.clone().status(Status::Active)),
-        ("those that are disabled, 1 in 100", all.clone().status(Status::Disabled)),
-        ("those that are revoked: none", all.clone().status(Status::Revoked)),
-        ("those of one user", all.clone().user("/users/77")),
+        ("active", all.clone().status(Status::Active)),
+        ("disabled, 1 in 100", all.clone().status(Status::Disabled)),
+        ("revoked: none", all.clone().status(Status::Revoked)),
+        ("of one user", all.clone().user("/users/77")),
         ("expired: none", before(0)),
         ("expiring in two days, 1 in 60", before(2)),
         ("the 5,000 that expire first", soonest(5_000)),
@@ -52,24 +52,24 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     ];
     for (what, query) in filters {
         let mut times = Vec::with_capacity(PAGES);
-        let began = Instant::now();
+        let filter_started = Instant::now();
         for after in some(count, PAGES) {
             let query = query.clone().after(id(after)?);
-            let asked = Instant::now();
+            let started = Instant::now();
             accounts.list(query).await?;
-            times.push(asked.elapsed());
-            if began.elapsed() > LONG {
+            times.push(started.elapsed());
+            if filter_started.elapsed() > MAX_DURATION {
                 break;
             }
         }
         figures.times(place, what, times, Duration::from_millis(20), Unit::Millis);
-        // From the beginning a filter has the longest way to what it finds last.
-        let asked = Instant::now();
+        // From the beginning of the list, a filter has the longest way to the last match.
+        let started = Instant::now();
         accounts.list(query).await?;
         figures.times(
             place,
             "  from the beginning",
-            vec![asked.elapsed()],
+            vec![started.elapsed()],
             Duration::from_millis(20),
             Unit::Millis,
         );

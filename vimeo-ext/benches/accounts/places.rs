@@ -1,4 +1,4 @@
-//! The two databases, and what is in them.
+//! The two databases and their accounts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,16 @@ pub(crate) enum Place {
     Postgres(String),
 }
 
-/// The schema of PostgreSQL that the store makes by itself.
+/// The PostgreSQL schema that the store creates.
 pub(crate) const SCHEMA: &str = "vimeo";
 
-/// One account in so many is switched off, so that filters have something to find.
-pub(crate) const OFF: u64 = 100;
+/// One in this many accounts is disabled, so that filters have something to find.
+pub(crate) const DISABLED_EVERY: u64 = 100;
 
 impl Place {
     pub(crate) fn both(folder: &Path) -> Result<[Self; 2], AnyError> {
         let address = std::env::var("VIMEO_TEST_POSTGRES")
-            .map_err(|_| "VIMEO_TEST_POSTGRES is to hold the address of a PostgreSQL server")?;
+            .map_err(|_| "VIMEO_TEST_POSTGRES must contain the address of a PostgreSQL server")?;
         Ok([Self::Sqlite(folder.join("accounts.db")), Self::Postgres(address)])
     }
 
@@ -35,12 +35,12 @@ impl Place {
         })
     }
 
-    /// How many accounts it holds.
+    /// Returns the number of accounts.
     pub(crate) async fn count(&self) -> Result<u64, AnyError> {
         let store = self.open().await?;
-        // Each account was made by one event and switched on by another; those that are off had a third.
+        // Each account has an event for its creation and one for its activation; a disabled one has a third.
         let events = store.last_event().await?;
-        let count = events * OFF / (2 * OFF + 1);
+        let count = events * DISABLED_EVERY / (2 * DISABLED_EVERY + 1);
         if count == 0 { Err(format!("{self} is empty; seed it first").into()) } else { Ok(count) }
     }
 }
@@ -66,15 +66,15 @@ pub(crate) fn token(number: u64) -> String {
     format!("{number:032x}")
 }
 
-pub(crate) fn is_off(number: u64) -> bool {
-    number.is_multiple_of(OFF)
+pub(crate) fn is_disabled(number: u64) -> bool {
+    number.is_multiple_of(DISABLED_EVERY)
 }
 
-/// Accounts that are on, each once, in no order; fewer where there are hardly more.
+/// Returns distinct enabled accounts in random order; at most half of all.
 pub(crate) fn some(of: u64, count: usize) -> Vec<u64> {
     let count = count.min(of as usize / 2);
     let mut random = fastrand::Rng::with_seed(7);
     let mut seen = std::collections::HashSet::new();
     let all = std::iter::repeat_with(|| random.u64(..of));
-    all.filter(|number| !is_off(*number) && seen.insert(*number)).take(count).collect()
+    all.filter(|number| !is_disabled(*number) && seen.insert(*number)).take(count).collect()
 }

@@ -1,8 +1,7 @@
 //! Fills both databases with the same accounts.
 //!
-//! The accounts are made as everywhere, by [`Accounts`] with a token each, in a store in memory: status, scopes, expiry,
-//! encryption and events are the library's own. What goes around it is the writing alone, many rows in a statement and ten
-//! thousand accounts in a transaction.
+//! [`Accounts`] creates the accounts, with a token each, in a memory store: status, scopes, expiry, encryption and events are the
+//! library's own. Only the writing bypasses the library, with many rows per statement and ten thousand accounts per transaction.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -19,13 +18,13 @@ use vimeo_ext::accounts::{
 
 use crate::AnyError;
 use crate::answers::app;
-use crate::places::{Place, SCHEMA, id, is_off, ring, token};
+use crate::places::{Place, SCHEMA, id, is_disabled, ring, token};
 
 const BATCH: u64 = 10_000;
-/// Rows of a statement: their values are as many as SQLite lets one have.
+/// Rows per statement, limited by the number of values that SQLite allows.
 const ROWS: usize = 1_000;
 
-struct Made {
+struct SeedBatch {
     accounts: Vec<AccountRecord>,
     events: Vec<StatusEvent>,
 }
@@ -34,42 +33,42 @@ pub(crate) async fn run(count: u64, places: Result<[Place; 2], AnyError>) -> Res
     let began = Instant::now();
     let mut databases = Vec::new();
     for place in places? {
-        // Makes the tables.
+        // Creates the tables.
         drop(place.open().await?);
         databases.push(Database::open(&place).await?);
     }
     let batches = (0..count).step_by(BATCH as usize).map(|from| from..(from + BATCH).min(count));
-    let mut made =
+    let mut prepared =
         stream::iter(batches).map(|numbers| async { tokio::spawn(make(numbers)).await? }).buffered(2);
-    while let Some(made) = made.try_next().await? {
+    while let Some(batch) = prepared.try_next().await? {
         for database in &mut databases {
-            database.put(&made).await?;
+            database.put(&batch).await?;
         }
     }
     for database in &mut databases {
-        database.settle().await?;
+        database.vacuum().await?;
     }
     println!("{count} accounts in both databases after {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
 }
 
-async fn make(numbers: Range<u64>) -> Result<Made, AnyError> {
+async fn make(numbers: Range<u64>) -> Result<SeedBatch, AnyError> {
     let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
     let accounts = Accounts::builder(app()?, Arc::clone(&store), ring()).build().await?;
     for number in numbers {
         let id = id(number)?;
         accounts.connect_with_token(&id, token(number)).await?;
-        if is_off(number) {
+        if is_disabled(number) {
             accounts.disable(&id, "the subscription has ended").await?;
         }
     }
-    let mut made = Made { accounts: Vec::new(), events: store.events(0, u32::MAX).await? };
+    let mut batch = SeedBatch { accounts: Vec::new(), events: store.events(0, u32::MAX).await? };
     let mut query = AccountQuery::default().limit(1_000);
     loop {
         let page = store.accounts(&query).await?;
-        let Some(last) = page.last() else { return Ok(made) };
+        let Some(last) = page.last() else { return Ok(batch) };
         query = query.after(last.account.id.clone());
-        made.accounts.extend(page);
+        batch.accounts.extend(page);
     }
 }
 
@@ -82,7 +81,7 @@ impl Database {
     async fn open(place: &Place) -> Result<Self, AnyError> {
         Ok(match place {
             Place::Sqlite(file) => {
-                // A seed that the power fails is begun anew.
+                // After a power failure, the seed is started again.
                 let options = SqliteConnectOptions::new().filename(file).synchronous(SqliteSynchronous::Off);
                 Self::Sqlite(SqliteConnection::connect_with(&options).await?)
             }
@@ -93,16 +92,16 @@ impl Database {
         })
     }
 
-    async fn put(&mut self, made: &Made) -> Result<(), AnyError> {
+    async fn put(&mut self, batch: &SeedBatch) -> Result<(), AnyError> {
         match self {
-            Self::Sqlite(connection) => put_sqlite(connection, made).await?,
-            Self::Postgres(connection) => put_postgres(connection, made).await?,
+            Self::Sqlite(connection) => put_sqlite(connection, batch).await?,
+            Self::Postgres(connection) => put_postgres(connection, batch).await?,
         }
         Ok(())
     }
 
-    /// What PostgreSQL does by itself after a while. SQLite does nothing by itself, and nothing is done for it.
-    async fn settle(&mut self) -> Result<(), AnyError> {
+    /// Runs what PostgreSQL would run by itself after a while. SQLite runs nothing by itself.
+    async fn vacuum(&mut self) -> Result<(), AnyError> {
         if let Self::Postgres(connection) = self {
             sqlx::query("VACUUM ANALYZE").execute(connection).await?;
         }
@@ -112,9 +111,9 @@ impl Database {
 
 macro_rules! put {
     ($name:ident, $connection:ty, $database:ty) => {
-        async fn $name(connection: &mut $connection, made: &Made) -> Result<(), sqlx::Error> {
+        async fn $name(connection: &mut $connection, batch: &SeedBatch) -> Result<(), sqlx::Error> {
             let mut transaction = connection.begin().await?;
-            for records in made.accounts.chunks(ROWS) {
+            for records in batch.accounts.chunks(ROWS) {
                 let mut sql = QueryBuilder::<$database>::new(
                     "INSERT INTO accounts (id, status, reason, vimeo_user, scopes, expires, version, created, \
                      changed, key_id, secrets) ",
@@ -134,7 +133,7 @@ macro_rules! put {
                 });
                 sql.build().execute(&mut *transaction).await?;
             }
-            for events in made.events.chunks(ROWS) {
+            for events in batch.events.chunks(ROWS) {
                 let mut sql = QueryBuilder::<$database>::new(
                     "INSERT INTO events (account, from_status, to_status, reason, happened) ",
                 );

@@ -1,4 +1,4 @@
-//! Our side: one upload with everything on that a real one has, in a process of its own.
+//! The measured upload: with journal and progress like a real one, in its own process.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ async fn upload(link: &str, file: &Path, folder: &Path) -> Result<(), AnyError> 
     let ticket = UploadTicket::new("/videos/1", link, size)?.with_fingerprint(fingerprint);
     claim.record(&ticket).await?;
 
-    // The one certificate that matters here, as the other contenders are told as well.
+    // Only the server's certificate is trusted, as for the other contenders.
     let certificate = tokio::fs::read(folder.join("certificate.pem")).await?;
     let certificate = reqwest::Certificate::from_pem(&certificate)?;
     let builder = reqwest::Client::builder().tls_certs_only([certificate]);

@@ -1,9 +1,9 @@
-//! What an upload costs beside curl and the official Python library, into one server that throws the bytes away.
+//! The cost of an upload compared with curl and the official Python library, to a server that discards the bytes.
 //!
 //! `cargo bench -p vimeo-ext --no-default-features --features rustls --bench upload -- [--size MIB] [--runs N]
-//! [--python PROGRAM]`, on Linux. Progress, journal and fault handling are on. Every contender is a process of its own,
-//! as the system sees it: time on the wall, CPU time, most memory. They take turns, so that a machine that is busy for a
-//! moment is busy for all of them.
+//! [--python PROGRAM]`, on Linux. Progress, journal and fault handling are enabled. Every contender is its own process,
+//! measured by the system: wall time, CPU time, peak memory. They take turns, so that other load on the machine affects all of
+//! them.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this prints figures")]
 

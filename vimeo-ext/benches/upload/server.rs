@@ -1,7 +1,7 @@
-//! A tus server that throws every byte away, so that what is measured is the client.
+//! A tus server that discards every byte, so that the bench measures the client.
 //!
-//! Each connection has a thread of its own. Over plain TCP the bytes of a body are dropped in the kernel where the system
-//! can do that, without being copied to us; over TLS they have to be decrypted, like anywhere.
+//! Each connection has its own thread. Over plain TCP, the kernel discards the bytes of a body without copying them, if the system
+//! supports it. Over TLS, the server decrypts them first.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
@@ -15,10 +15,10 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::AnyError;
 
-/// As much as is dropped at a time.
-const PIECE: usize = 1024 * 1024;
+/// The bytes discarded at once.
+const DISCARD_SIZE: usize = 1024 * 1024;
 
-/// Serves until its standard input ends; the first line of output says where.
+/// Serves until standard input ends. Prints the addresses on the first line.
 pub(crate) fn run(folder: &Path) -> Result<(), AnyError> {
     let plain = TcpListener::bind("127.0.0.1:0")?;
     let secure = TcpListener::bind("127.0.0.1:0")?;
@@ -37,7 +37,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), AnyError> {
         accept(&secure, |socket| {
             let connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
             let socket =
-                Buffered { reader: BufReader::with_capacity(PIECE / 4, socket.try_clone()?), socket };
+                Buffered { reader: BufReader::with_capacity(DISCARD_SIZE / 4, socket.try_clone()?), socket };
             serve(Secure(StreamOwned::new(connection, socket)), &uploads, &base)
         });
     });
@@ -45,7 +45,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// A certificate of our own for this run, left where clients can find it.
+/// Creates a self-signed certificate for this run and writes it to a file for the clients.
 fn certified(file: &Path) -> Result<ServerConfig, AnyError> {
     let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
     std::fs::write(file, own.cert.pem())?;
@@ -61,13 +61,13 @@ where
     thread::scope(|scope| {
         for socket in listener.incoming().flatten() {
             let serve = &serve;
-            // A client that goes away is none of our business.
+            // A client that disconnects is not an error.
             scope.spawn(move || drop(serve(socket)));
         }
     });
 }
 
-/// Where each upload stands, by its path.
+/// The uploads by path.
 type Uploads = Arc<Mutex<HashMap<String, Upload>>>;
 
 #[derive(Clone, Copy)]
@@ -76,11 +76,11 @@ struct Upload {
     offset: u64,
 }
 
-fn serve(mut line: impl Line, uploads: &Uploads, base: &str) -> io::Result<()> {
+fn serve(mut line: impl Connection, uploads: &Uploads, base: &str) -> io::Result<()> {
     let mut rest = Vec::new();
     while let Some(request) = Request::read(&mut line, &mut rest)? {
         let lock = || uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = match request.method.as_str() {
+        let response = match request.method.as_str() {
             "POST" => {
                 let mut body = std::mem::take(&mut rest);
                 let missing = request.length.saturating_sub(body.len() as u64);
@@ -114,7 +114,7 @@ fn serve(mut line: impl Line, uploads: &Uploads, base: &str) -> io::Result<()> {
                 let mut missing = request.length.saturating_sub(rest.len() as u64);
                 rest.clear();
                 while missing > 0 {
-                    let most = usize::try_from(missing).unwrap_or(usize::MAX).min(PIECE);
+                    let most = usize::try_from(missing).unwrap_or(usize::MAX).min(DISCARD_SIZE);
                     match line.discard(most)? {
                         0 => return Ok(()),
                         dropped => missing -= dropped as u64,
@@ -132,7 +132,7 @@ fn serve(mut line: impl Line, uploads: &Uploads, base: &str) -> io::Result<()> {
             _ => "405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n".to_owned(),
         };
         line.write_all(b"HTTP/1.1 ")?;
-        line.write_all(answer.as_bytes())?;
+        line.write_all(response.as_bytes())?;
         line.flush()?;
     }
     Ok(())
@@ -147,8 +147,8 @@ struct Request {
 }
 
 impl Request {
-    /// Reads a head; what came of the body with it is left in `rest`.
-    fn read(line: &mut impl Line, rest: &mut Vec<u8>) -> io::Result<Option<Self>> {
+    /// Reads a request head, and leaves the start of the body in `rest`.
+    fn read(line: &mut impl Connection, rest: &mut Vec<u8>) -> io::Result<Option<Self>> {
         let mut buffer = [0; 16 * 1024];
         let end = loop {
             if let Some(end) = rest.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -176,25 +176,25 @@ impl Request {
     }
 }
 
-/// A connection whose bytes can be thrown away.
-trait Line: Read + Write {
-    /// Drops at most so many bytes; 0 at the end of the connection.
+/// A connection whose bytes can be discarded.
+trait Connection: Read + Write {
+    /// Discards at most this many bytes. Returns 0 at the end of the connection.
     fn discard(&mut self, most: usize) -> io::Result<usize>;
 }
 
 struct Plain(TcpStream);
 
-impl Line for Plain {
+impl Connection for Plain {
     #[cfg(target_os = "linux")]
     fn discard(&mut self, most: usize) -> io::Result<usize> {
         use rustix::net::{RecvFlags, recv};
         use std::cell::RefCell;
         thread_local! {
-            // Never written to: with this flag the kernel drops the bytes instead of copying them.
-            static UNTOUCHED: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE]);
+            // Never written to: with this flag, the kernel discards the bytes instead of copying them.
+            static UNTOUCHED: RefCell<Vec<u8>> = RefCell::new(vec![0; DISCARD_SIZE]);
         }
         UNTOUCHED.with_borrow_mut(|buffer| {
-            let buffer = buffer.get_mut(..most.min(PIECE)).unwrap_or_default();
+            let buffer = buffer.get_mut(..most.min(DISCARD_SIZE)).unwrap_or_default();
             Ok(recv(&self.0, buffer, RecvFlags::TRUNC)?.0)
         })
     }
@@ -223,7 +223,7 @@ impl Write for Plain {
     }
 }
 
-/// A socket that is read in large pieces, since a TLS session asks for small ones.
+/// A socket that is read in large pieces, because a TLS session reads small ones.
 struct Buffered {
     reader: BufReader<TcpStream>,
     socket: TcpStream,
@@ -247,7 +247,7 @@ impl Write for Buffered {
 
 struct Secure(StreamOwned<ServerConnection, Buffered>);
 
-impl Line for Secure {
+impl Connection for Secure {
     fn discard(&mut self, most: usize) -> io::Result<usize> {
         let mut buffer = [0; 32 * 1024];
         let most = most.min(buffer.len());

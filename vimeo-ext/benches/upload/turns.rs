@@ -1,4 +1,4 @@
-//! Who takes part, in which order, and the table of what it cost.
+//! The contenders, their turns, and the table of results.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,14 +11,14 @@ use wait4::Wait4;
 use crate::AnyError;
 
 const MIB: u64 = 1024 * 1024;
-/// The size of the file that is nothing but a hole.
-const LARGE: u64 = 8 * 1024 * MIB;
+/// The size of the sparse file.
+const SPARSE_SIZE: u64 = 8 * 1024 * MIB;
 
 struct Options {
     size: u64,
     runs: usize,
     python: Option<PathBuf>,
-    /// Whether the large file of nothing but a hole takes part.
+    /// Whether to upload the large sparse file too.
     hole: bool,
 }
 
@@ -29,7 +29,7 @@ impl Options {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match *word {
-                // What cargo itself passes to every benchmark.
+                // Cargo passes this to every benchmark.
                 "--bench" => {}
                 "--size" => options.size = value()?.parse::<u64>()? * MIB,
                 "--runs" => options.runs = value()?.parse::<usize>()?.max(1),
@@ -51,7 +51,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), AnyError> {
 
     let (http, https) = (server.http.as_str(), server.https.as_str());
     println!(
-        "{} MiB from the page cache, median (least) of {} runs in turns\n",
+        "{} MiB from the page cache, median (minimum) of {} runs in turns\n",
         options.size / MIB,
         options.runs
     );
@@ -82,17 +82,17 @@ pub(crate) fn run(words: &[&str]) -> Result<(), AnyError> {
         return Ok(());
     }
     let hole = folder.join("hole.mp4");
-    File::create(&hole)?.set_len(LARGE)?;
+    File::create(&hole)?.set_len(SPARSE_SIZE)?;
     let mut large =
-        vec![Contender::new("ours, 8 GiB of hole", |place| ours(place, "upload", http, &hole, LARGE))];
+        vec![Contender::new("ours, 8 GiB sparse", |place| ours(place, "upload", http, &hole, SPARSE_SIZE))];
     turns(&folder, &mut large, 1)?;
     table("memory", &large);
-    // Its pages are zeros, yet they would fill the page cache.
+    // Its pages are zeros, but they would fill the page cache.
     std::fs::remove_file(&hole)?;
     Ok(())
 }
 
-/// A file of the size asked for, written once and read once, so that it lies in the page cache.
+/// Creates a file of this size and reads it once, so that it is in the page cache.
 fn film(folder: &Path, size: u64) -> Result<PathBuf, AnyError> {
     let path = folder.join("film.mp4");
     if std::fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or(0) != size {
@@ -120,7 +120,7 @@ fn film(folder: &Path, size: u64) -> Result<PathBuf, AnyError> {
     Ok(path)
 }
 
-/// The discarding server in a process of its own; it ends when this is dropped.
+/// The server in its own process, which ends when this is dropped.
 struct Server {
     http: String,
     https: String,
@@ -145,7 +145,7 @@ impl Server {
     }
 }
 
-/// Makes the command of one run; gets the folder of this benchmark.
+/// Builds the command of one run from the folder of this benchmark.
 type Make<'a> = Box<dyn Fn(&Path) -> Result<Command, AnyError> + 'a>;
 
 struct Contender<'a> {
@@ -160,23 +160,23 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// What one process cost.
+/// The cost of one process.
 struct Cost {
     wall: Duration,
     cpu: Duration,
     peak: u64,
 }
 
-/// Lets the contenders run in turns. The first turn is to warm up, unless it is the only one.
+/// Runs the contenders in turns. The first turn is for warm-up, unless it is the only one.
 fn turns(folder: &Path, contenders: &mut [Contender<'_>], runs: usize) -> Result<(), AnyError> {
     let warming_up = usize::from(runs > 1);
     for turn in 0..runs + warming_up {
         for contender in &mut *contenders {
             let mut command = (contender.make)(folder)?;
             command.stdin(Stdio::null()).stdout(Stdio::null());
-            let begun = Instant::now();
+            let started = Instant::now();
             let used = command.spawn()?.wait4()?;
-            let wall = begun.elapsed();
+            let wall = started.elapsed();
             if !used.status.success() {
                 return Err(format!("{} failed: {}", contender.name, used.status).into());
             }
@@ -189,16 +189,16 @@ fn turns(folder: &Path, contenders: &mut [Contender<'_>], runs: usize) -> Result
     Ok(())
 }
 
-/// Creates an upload on the server and gives its link, by hand, because this is not measured.
+/// Creates an upload on the server with curl, unmeasured, and returns its link.
 fn link(base: &str, size: u64) -> Result<String, AnyError> {
     let body = format!(r#"{{"upload":{{"approach":"tus","size":{size}}}}}"#);
     let output = Command::new("curl")
         .args(["--silent", "--fail", "--insecure", "--noproxy", "*", "--data", &body])
         .arg(format!("{base}/me/videos"))
         .output()?;
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let link = answer.pointer("/upload/upload_link").and_then(serde_json::Value::as_str);
-    Ok(link.ok_or("the server gave no link")?.to_owned())
+    let response: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let link = response.pointer("/upload/upload_link").and_then(serde_json::Value::as_str);
+    Ok(link.ok_or("the server returned no link")?.to_owned())
 }
 
 fn ours(folder: &Path, role: &str, base: &str, file: &Path, size: u64) -> Result<Command, AnyError> {
@@ -258,7 +258,7 @@ fn table(title: &str, contenders: &[Contender<'_>]) {
     println!();
 }
 
-/// The median and the least, in seconds.
+/// Returns the median and the minimum, in seconds.
 fn spread(times: impl Iterator<Item = Duration>) -> (f64, f64) {
     let mut times: Vec<f64> = times.map(|time| time.as_secs_f64()).collect();
     times.sort_by(f64::total_cmp);

@@ -1,6 +1,6 @@
 //! Integration tests, in one binary so that they link once.
 
-// A test that cannot go on should panic; the lints only know functions that bear `#[test]`.
+// A failed precondition of a test should panic. The lints exempt only functions with `#[test]`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
