@@ -65,9 +65,10 @@ impl AccountsBuilder {
         self
     }
 
-    /// Sets how many accounts' clients are cached (least recently used first out). Default: 10,000.
+    /// Sets how many accounts' clients are cached. Default: 10,000.
     ///
-    /// [`Accounts::client`] reads the store for an account whose client is not cached.
+    /// The least recently used client is evicted first. [`Accounts::client`] reads the store for an account whose client is not
+    /// cached.
     pub fn cache_capacity(mut self, accounts: NonZeroUsize) -> Self {
         self.cache_capacity = accounts;
         self
