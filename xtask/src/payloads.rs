@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Command("not every recorded answer decodes".to_owned()));
     }
     let mut tests = artifacts::tests("vimeo-ext/agent")?;
-    tests.args(["--exact", "tools::recorded::a_hundred_of_the_fattest_recorded_videos_fit"]);
+    tests.args(["--exact", "tools::recorded::a_hundred_of_the_largest_recorded_videos_fit"]);
     tests.args(["--ignored", "--nocapture"]).env("VIMEO_RECORDED", &dir);
     finish(&mut tests, "the tools with the fattest recorded videos")
 }

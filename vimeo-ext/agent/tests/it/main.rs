@@ -1,6 +1,6 @@
 //! Integration tests, in one binary so that they link once.
 
-// A test that cannot go on should panic; the lints only know functions that bear `#[test]`.
+// Tests should panic if they cannot continue; the lints only know functions with `#[test]`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,7 @@
     clippy::print_stdout
 )]
 
-/// As the tests of vimeo-ext make them.
+/// The HTTP client of vimeo-ext's tests.
 #[cfg(feature = "mcp")]
 #[path = "../../../tests/it/http.rs"]
 mod http;

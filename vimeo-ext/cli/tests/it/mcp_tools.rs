@@ -14,8 +14,8 @@ use crate::mcp::Client;
 #[path = "../../../agent/tests/it/tools/world.rs"]
 pub(crate) mod world;
 
-#[path = "../../../agent/tests/it/tools/rows.rs"]
-mod rows;
+#[path = "../../../agent/tests/it/tools/tool_cases.rs"]
+mod tool_cases;
 
 use self::world::World;
 
@@ -40,9 +40,9 @@ fn all_tools_work_without_leaking_secrets() {
         results.push(result.to_string());
         result["isError"].as_bool().unwrap()
     };
-    let rows = rows::rows(&world);
-    assert_eq!(rows.len(), 31);
-    for (tool, good, _, bad, ..) in rows {
+    let cases = tool_cases::tool_cases(&world);
+    assert_eq!(cases.len(), 31);
+    for (tool, good, _, bad, ..) in cases {
         assert_eq!((call(tool, &good), call(tool, &bad)), (false, true), "{tool}");
     }
     // These calls use signed links.

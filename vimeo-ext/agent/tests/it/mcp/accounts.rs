@@ -1,4 +1,4 @@
-//! Many accounts behind one server over HTTP: whose they are is in the store of accounts, who calls is in the bearer token.
+//! Many accounts behind one HTTP server: the accounts store has the accounts, the API keys identify the callers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::setup::{app, id, memory, ring};
 
 const ACCOUNTS: [&str; 4] = ["a", "b", "c", "d"];
 
-/// A server of the accounts a to d; a's and b's are the first bearer's, b's to d's the second's.
+/// A server of the accounts a to d. The first API key may use a and b, the second one b to d.
 struct Service {
     sandbox: Sandbox,
     accounts: Accounts,
@@ -55,9 +55,9 @@ impl Service {
 }
 
 #[tokio::test]
-async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_no_other() {
+async fn accounts_are_isolated_even_at_their_rate_limit() {
     let service = Service::start().await;
-    // One call in a window that does not end while the test runs.
+    // One call per window, which does not end while the test runs.
     let limit = RateLimit::new(1, 1).window(Duration::from_secs(3_600));
     service.sandbox.world().set_rate_limit(&service.tokens["a"], limit);
     let calls = [
@@ -89,7 +89,7 @@ async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_
         println!("account {account}: {limited} of 200 calls limited");
         assert!(if account == "a" { limited >= 198 } else { limited == 0 }, "{account}: {limited}");
     }
-    // Each account's calls bore its own token, and the limited one stopped asking.
+    // Each account's requests had its own access token, and the limited account sent no more.
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     for entry in service.sandbox.request_log().iter().filter(|entry| entry.path == "/me") {
         *asked.entry(entry.token_fingerprint.clone().unwrap()).or_default() += 1;
@@ -100,7 +100,7 @@ async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_
 }
 
 #[tokio::test]
-async fn an_account_that_is_disabled_or_unknown_fails_for_itself_alone() {
+async fn an_unusable_account_does_not_affect_others() {
     let service = Service::start().await;
     service.accounts.disable(&id("c"), "by its owner").await.unwrap();
     service.sandbox.world().revoke_token(&service.tokens["d"]);
@@ -110,14 +110,14 @@ async fn an_account_that_is_disabled_or_unknown_fails_for_itself_alone() {
         let result = &answer["result"];
         assert_eq!(result["structuredContent"]["category"].as_str(), category, "{account}: {answer}");
     }
-    // What can still be used is listed.
+    // The usable account still has tools.
     let listed = second.request("tools/list", json!({})).await;
     assert!(listed["result"]["tools"].to_string().contains("vimeo_me_get"), "{listed}");
     assert_eq!(listed["result"]["cacheScope"], "private");
 }
 
 #[tokio::test]
-async fn cursors_and_upload_handles_are_the_callers_own_even_where_an_account_is_shared() {
+async fn cursors_and_upload_ids_are_bound_to_the_caller() {
     let service = Service::start().await;
     let film = service.folder.path().join("film.mp4");
     std::fs::write(&film, vec![7; 100_000]).unwrap();

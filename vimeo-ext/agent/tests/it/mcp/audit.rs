@@ -1,4 +1,4 @@
-//! The log of attempts, where the client or the server goes away in the middle, and where nothing came to an attempt.
+//! The audit log, if the client or the server goes away during a call, and for calls refused before their tool.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vimeo_agent::tools::AuditLog;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::http::{call, here, http};
-use super::wire::{Http, PATIENCE, Pipe};
+use super::raw_client::{Http, Pipe, TEST_TIMEOUT};
 use crate::tools::world::World;
 
 fn lines(log: &AuditLog) -> Vec<Value> {
@@ -17,7 +17,7 @@ fn lines(log: &AuditLog) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A world in which no folder's creation is answered, and a server that notes attempts.
+/// A world that does not respond to the creation of a folder, and a server with an audit log.
 async fn stalled() -> (World, AuditLog, Server) {
     let world = World::new().await;
     world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).phase(Phase::Before));
@@ -30,7 +30,7 @@ fn create() -> Value {
     json!({"name": "vimeo_folder_create", "arguments": {"name": "Surf"}})
 }
 
-/// Waits until Vimeo was asked, and the first line is there.
+/// Waits for the request, and checks that the log has its first line.
 async fn asked(world: &World, log: &AuditLog) {
     while world.requests("POST") == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -38,10 +38,10 @@ async fn asked(world: &World, log: &AuditLog) {
     assert_eq!(lines(log).len(), 1);
 }
 
-/// Waits for the last line and looks at both.
+/// Waits for the last line and checks both.
 async fn given_up(log: &AuditLog, how: &str) {
     let waiting = log.clone();
-    let settled = tokio::task::spawn_blocking(move || waiting.flush(PATIENCE)).await.unwrap();
+    let settled = tokio::task::spawn_blocking(move || waiting.flush(TEST_TIMEOUT)).await.unwrap();
     let lines = lines(log);
     assert!(settled && lines.len() == 2, "{how}: {lines:?}");
     let [before, after] = &lines[..] else { panic!("{how}: {lines:?}") };
@@ -52,7 +52,7 @@ async fn given_up(log: &AuditLog, how: &str) {
 }
 
 #[tokio::test]
-async fn what_is_given_up_on_a_line_is_noted_as_that() {
+async fn cancelled_calls_on_stdio_are_recorded() {
     for (new, leaves) in [(false, false), (true, false), (false, true), (true, true)] {
         let how = format!("new: {new}, leaves: {leaves}");
         let (world, log, server) = stalled().await;
@@ -64,7 +64,7 @@ async fn what_is_given_up_on_a_line_is_noted_as_that() {
         asked(&world, &log).await;
         if leaves {
             pipe.close().await;
-            // Once the server has ended, nothing is outstanding.
+            // When the server has ended, the log is complete.
             (&mut pipe.running).await.unwrap().unwrap();
             assert_eq!(lines(&log).len(), 2, "{how}");
         } else {
@@ -77,7 +77,7 @@ async fn what_is_given_up_on_a_line_is_noted_as_that() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_over_http_is_noted_as_that() {
+async fn cancelled_calls_over_http_are_recorded() {
     for (new, stops) in [(false, false), (true, false), (false, true), (true, true)] {
         let how = format!("new: {new}, stops: {stops}");
         let (world, log, server) = stalled().await;
@@ -103,7 +103,7 @@ async fn what_is_given_up_over_http_is_noted_as_that() {
 }
 
 #[tokio::test]
-async fn a_call_that_a_program_drops_is_noted_as_given_up() {
+async fn dropped_calls_are_recorded() {
     let (world, log, _) = stalled().await;
     let tools = world.tools.clone().audit_log(log.clone());
     let calling =
@@ -114,7 +114,7 @@ async fn a_call_that_a_program_drops_is_noted_as_given_up() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_any_tool_hears_of_it_is_noted_too() {
+async fn calls_refused_before_the_tool_are_recorded() {
     let world = World::new().await;
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
     let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());

@@ -1,4 +1,4 @@
-//! Over HTTP: who may call, whose accounts they get, and what becomes of calls whose client is gone.
+//! HTTP: authentication, accounts, sessions, origins and limits.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::{Error, Vimeo};
 use vimeo_sandbox::Sandbox;
 
-use super::wire::Http;
+use super::raw_client::Http;
 use crate::tools::world::{World, client};
 
 pub(super) struct Known(pub(super) HashMap<String, Vimeo>);
@@ -26,7 +26,7 @@ pub(super) fn here() -> HttpOptions {
     HttpOptions::new(([127, 0, 0, 1], 0).into())
 }
 
-/// A server of the accounts a to d, and the worlds they are users of.
+/// A server of the accounts a to d, and their access tokens.
 async fn many(bearers: Vec<ApiKey>) -> (Sandbox, HttpServer, HashMap<String, String>) {
     let sandbox = Sandbox::start().await.unwrap();
     let (mut clients, mut tokens) = (HashMap::new(), HashMap::new());
@@ -52,7 +52,7 @@ pub(super) async fn call(http: &mut Http, tool: &str, arguments: Value) -> Value
 }
 
 #[tokio::test]
-async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them() {
+async fn accounts_and_cursors_are_bound_to_the_api_key() {
     let bearers = vec![
         ApiKey::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
         ApiKey::new("second-bearer-of-32-characters-or-more", ["b"]),
@@ -84,7 +84,7 @@ async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them()
 }
 
 #[tokio::test]
-async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
+async fn a_key_without_private_sees_only_public_videos() {
     let bearers = vec![
         ApiKey::new("public-bearer-of-32-characters-or-more", ["a"]).scopes("public"),
         ApiKey::new("private-bearer-of-32-characters-or-more", ["a"]).scopes("public private"),
@@ -113,7 +113,7 @@ async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
                 assert!(done || answer.to_string().contains("needs the scope `private`"), "{answer}");
                 assert!(done || !answer.to_string().contains("For nobody"), "{answer}");
             }
-            // A video without a transcript is another answer than one that may not be seen.
+            // A missing transcript is another error than a hidden video.
             for uri in [format!("vimeo://videos/{id}"), format!("vimeo://videos/{id}/transcript")] {
                 let read = http.request("resources/read", json!({"uri": uri})).await.to_string();
                 let refused = read.contains("needs the scope `private`");
@@ -126,7 +126,7 @@ async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
 }
 
 #[tokio::test]
-async fn strangers_are_refused_and_told_how_to_come_in() {
+async fn unauthenticated_requests_get_a_challenge() {
     let bearers = vec![ApiKey::new("first-bearer-of-32-characters-or-more", ["a"]).scopes("public private")];
     let (_sandbox, server, tokens) = many(bearers).await;
     let base = server.url().replace("/mcp", "");
@@ -147,7 +147,7 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
         assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
     }
     let mut known = http(&server, "first-bearer-of-32-characters-or-more");
-    // Pages that other servers on this machine serve are foreign too.
+    // Pages of other servers on this machine are refused too.
     for (header, value) in [
         ("origin", "https://evil.example"),
         ("origin", "null"),
@@ -176,7 +176,7 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
 }
 
 #[tokio::test]
-async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() {
+async fn serving_without_api_keys_needs_loopback_and_opt_in() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
@@ -198,7 +198,7 @@ async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() 
 }
 
 #[tokio::test]
-async fn a_session_is_its_beginners() {
+async fn a_session_is_bound_to_its_api_key() {
     let bearers = vec![
         ApiKey::new("first-bearer-of-32-characters-or-more", ["a"]),
         ApiKey::new("second-bearer-of-32-characters-or-more", ["b"]),
@@ -236,7 +236,7 @@ async fn a_session_is_its_beginners() {
 }
 
 #[tokio::test]
-async fn pages_that_were_named_may_call_and_read_what_is_answered() {
+async fn allowed_origins_get_cors_headers() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let wrong = server
@@ -264,7 +264,7 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
 }
 
 #[tokio::test]
-async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
+async fn generated_keys_are_accepted_and_unique() {
     let (bearer, token) = ApiKey::generate(["a"]).unwrap();
     let (_, other) = ApiKey::generate(["a"]).unwrap();
     let (_sandbox, server, _) = many(vec![bearer]).await;
@@ -277,9 +277,9 @@ async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
     }
 }
 
-/// A caller whose streams take all its places is told to wait; another caller is served.
+/// A caller at its limit of requests in flight has to wait; other callers are served.
 #[tokio::test]
-async fn one_caller_takes_its_own_share_of_requests_and_no_more() {
+async fn requests_in_flight_are_limited_per_caller() {
     let bearers: Vec<ApiKey> = (0..100)
         .map(|number| ApiKey::new(format!("bearer-{number}-of-32-characters-or-more"), ["a"]))
         .collect();
@@ -292,7 +292,7 @@ async fn one_caller_takes_its_own_share_of_requests_and_no_more() {
             .header("content-type", "application/json")
     };
     let greedy = "bearer-0-of-32-characters-or-more";
-    // Bodies that never end: each holds its place.
+    // Bodies that never end keep their requests in flight.
     let mut held = Vec::new();
     let mut refused = None;
     for _ in 0..20 {

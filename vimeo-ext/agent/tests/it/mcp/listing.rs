@@ -1,4 +1,4 @@
-//! How much the list of tools takes, and what it leaves out for that.
+//! The size of the list of tools, and what it leaves out.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
 
 use super::http::{Known, here};
-use super::wire::{Client, Http, Way};
-use crate::tools::rows::rows;
+use super::raw_client::{Client, Http, Transport};
+use crate::tools::tool_cases::tool_cases;
 use crate::tools::world::{World, client};
 
-/// What a list of the basic tools may take, the answer around it included.
+/// The size limit of a list of the default tools, including the message around it.
 pub(super) const MAX_BYTES: usize = 20_000;
 
-/// A server of these accounts, all of one user, which a caller with the token `t` may use.
+/// A server of these accounts, all of one user, which its API key may use.
 async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
     let vimeo = client(sandbox, sandbox.token());
     let clients: HashMap<String, Vimeo> = names.iter().map(|name| (name.clone(), vimeo.clone())).collect();
@@ -34,7 +34,7 @@ async fn caller(server: &HttpServer, new: bool) -> Client {
 }
 
 #[tokio::test]
-async fn the_list_stays_small_however_many_accounts_a_caller_has() {
+async fn the_list_stays_small_with_many_accounts() {
     let sandbox = Sandbox::start().await.unwrap();
     let cases = [("a", 2), ("ann@example.com/", 3), ("customer-", 30), ("customer-", 1_000)];
     for (name, count) in cases {
@@ -61,7 +61,7 @@ async fn the_list_stays_small_however_many_accounts_a_caller_has() {
                 }
                 assert!(tool["title"].is_string() && tool["description"].is_string(), "{tool}");
             }
-            // The names are there to be had, in one way or another.
+            // The names are available somewhere.
             let choice = &listed[0]["inputSchema"]["properties"]["account"]["enum"];
             assert_eq!(choice == &json!(names), count <= 30, "{count}: {choice}");
             let listed = client.request("resources/list", json!({})).await;
@@ -80,9 +80,9 @@ async fn the_list_stays_small_however_many_accounts_a_caller_has() {
     }
 }
 
-/// A short list says all in each tool.
+/// A short list leaves nothing out.
 #[tokio::test]
-async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
+async fn a_short_list_has_all_names_and_annotations() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = client(&sandbox, sandbox.token());
     let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
@@ -100,14 +100,14 @@ async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
     }
 }
 
-/// With a thousand accounts, Vimeo is not asked a thousand times what they may do.
+/// The scopes of many accounts are not all looked up.
 #[tokio::test]
-async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
+async fn scope_lookups_stop_when_all_tools_are_allowed() {
     let sandbox = Sandbox::start().await.unwrap();
     let narrow = sandbox.issue_token("public private");
     let mut clients = HashMap::new();
     for number in 0..200 {
-        // The first lack scopes; only with those after them the list is whole.
+        // The first accounts lack scopes; the list is complete only with later ones.
         let token = if number < 20 { narrow.as_str() } else { sandbox.token() };
         clients.insert(format!("{number:03}"), client(&sandbox, token));
     }
@@ -124,29 +124,29 @@ async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
     assert!((21..=40).contains(&asked), "asked {asked} times");
 }
 
-/// Each answer of each tool is what its listed schema says, and errors, which are not, are text alone.
+/// Every result matches the listed schema of its tool. Errors, which do not, are only text.
 #[tokio::test]
-async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
-    for way in [Way::OldPipe, Way::NewHttp] {
+async fn structured_results_match_the_listed_schemas() {
+    for transport in [Transport::OldPipe, Transport::NewHttp] {
         let world = World::new().await;
         let server = Server::for_account(world.vimeo().clone())
             .output_schemas(OutputSchemas::InToolList)
             .allow(Disclosure::ALL);
-        let mut client = Client::connect(&server, way, false).await;
+        let mut client = Client::connect(&server, transport, false).await;
         let listed = client.request("tools/list", json!({})).await;
         println!("tools/list with schemas: {} bytes", listed.to_string().len());
         let listed = listed["result"]["tools"].as_array().unwrap();
         let of = |name: &str| listed.iter().find(|tool| tool["name"] == name).unwrap();
-        for (tool, good, _, bad, ..) in rows(&world) {
+        for (tool, good, _, bad, ..) in tool_cases(&world) {
             let schema = &of(tool)["outputSchema"];
             assert_eq!(schema, tools::tool(tool).unwrap().output_schema());
             assert!(schema["properties"].as_object().unwrap().len() > 2, "{tool}: {schema}");
             let answer = client.call(tool, good).await;
             let content = &answer["result"]["structuredContent"];
             if let Err(error) = jsonschema::draft202012::new(schema).unwrap().validate(content) {
-                panic!("{way:?} {tool}: {error} in {content}");
+                panic!("{transport:?} {tool}: {error} in {content}");
             }
-            // Nothing comes that the schema does not know.
+            // The schema describes every member.
             let known = schema["properties"].as_object().unwrap();
             let strange = content.as_object().unwrap().keys().find(|field| !known.contains_key(*field));
             assert_eq!(strange, None, "{tool}");
@@ -158,9 +158,9 @@ async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
     }
 }
 
-/// An answer that was cut fits too, and its marks are described.
+/// A cut result matches the schema too, which describes the additional members.
 #[tokio::test]
-async fn an_answer_that_was_cut_fits_its_schema() {
+async fn a_cut_result_matches_its_schema() {
     let world = World::new().await;
     for id in world.sandbox.add_videos(60) {
         let body = json!({"name": format!("{id} {}", "Wörter ".repeat(17))});
@@ -169,7 +169,7 @@ async fn an_answer_that_was_cut_fits_its_schema() {
     let server = Server::for_account(world.vimeo().clone())
         .output_schemas(OutputSchemas::InToolList)
         .allow(Disclosure::ALL);
-    let mut client = Client::connect(&server, Way::NewPipe, false).await;
+    let mut client = Client::connect(&server, Transport::NewPipe, false).await;
     let answer = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
     let content = &answer["result"]["structuredContent"];
     assert_eq!(content["truncated"], true, "{content}");
@@ -180,14 +180,14 @@ async fn an_answer_that_was_cut_fits_its_schema() {
     }
 }
 
-/// What the list has no place for is a resource: the whole schemas of each tool that is given out.
+/// The full schemas of each offered tool are resources.
 #[tokio::test]
-async fn the_schemas_of_each_tool_are_resources() {
+async fn schemas_are_resources() {
     let world = World::new().await;
     let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
-    for way in Way::ALL {
+    for transport in Transport::ALL {
         let server = Server::for_account(world.vimeo().clone()).selection(offer.clone());
-        let mut client = Client::connect(&server, way, false).await;
+        let mut client = Client::connect(&server, transport, false).await;
         let templates = client.request("resources/templates/list", json!({})).await;
         assert!(templates.to_string().contains("vimeo://tools/{name}/schema"), "{templates}");
         for tool in tools::all() {

@@ -2,19 +2,19 @@
 
 #[cfg(feature = "accounts")]
 mod accounts;
+mod all_transports;
+mod approval;
 mod audit;
-mod both;
-mod consent;
-mod foreign;
-mod given_up;
+mod cancellation;
+mod counting_proxy;
 mod http;
-mod line;
 mod listing;
-mod mounted;
+mod nested_router;
 mod progress;
-/// As the tests of vimeo-ext make them.
+pub(crate) mod raw_client;
+mod rmcp_client;
+/// The test setup of vimeo-ext.
 #[cfg(feature = "accounts")]
 #[path = "../../../../tests/it/accounts/setup.rs"]
 mod setup;
 mod stdio;
-pub(crate) mod wire;

@@ -1,4 +1,4 @@
-//! Long calls tell how far they are, by the token that the client gave.
+//! Progress notifications of long calls, with the client's progress token.
 
 use http::Method;
 use serde_json::json;
@@ -6,18 +6,18 @@ use vimeo_agent::mcp::Server;
 use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
-use super::wire::{Client, Way};
+use super::raw_client::{Client, Transport};
 use crate::tools::world::World;
 
 const SIZE: u64 = 8 << 20;
 
 #[tokio::test]
-async fn progress_rises_to_the_end_and_then_nothing_is_told() {
-    for way in Way::ALL {
+async fn progress_increases_to_the_total() {
+    for transport in Transport::ALL {
         let world = World::new().await;
         let film = world.own.path().join("film.mp4");
         std::fs::File::create(&film).unwrap().set_len(SIZE).unwrap();
-        // The line breaks in the middle, so that there is something to tell of before the end however fast it goes.
+        // The connection breaks in the middle, so that even a fast upload has progress before its end.
         let patch = Fault::new(Effect::Reset).host(Host::Upload).method(Method::PATCH);
         world.sandbox.add_fault(patch.phase(Phase::MidBody(SIZE / 2)));
         let server = Server::for_account(world.vimeo().clone())
@@ -27,25 +27,25 @@ async fn progress_rises_to_the_end_and_then_nothing_is_told() {
             })
             .upload_folders([world.own.path()])
             .allow([Disclosure::Publish]);
-        let mut client = Client::connect(&server, way, false).await;
+        let mut client = Client::connect(&server, transport, false).await;
         let call = json!({
             "name": "vimeo_video_upload",
             "arguments": {"path": film},
             "_meta": {"progressToken": "by the client"},
         });
         let answer = client.request("tools/call", call).await;
-        assert_eq!(answer["result"]["structuredContent"]["state"], "done", "{way:?}: {answer}");
-        // Whatever was still to be said comes before the next answer.
+        assert_eq!(answer["result"]["structuredContent"]["state"], "done", "{transport:?}: {answer}");
+        // Pending notifications arrive before the next response.
         client.call("vimeo_me_get", json!({})).await;
         let mut steps = Vec::new();
-        for said in client.others() {
-            assert_eq!(said["method"], "notifications/progress", "{way:?}: {said}");
-            assert_eq!(said["params"]["progressToken"], "by the client", "{way:?}: {said}");
-            assert_eq!(said["params"]["total"].as_f64(), Some(SIZE as f64), "{way:?}: {said}");
+        for said in client.unsolicited() {
+            assert_eq!(said["method"], "notifications/progress", "{transport:?}: {said}");
+            assert_eq!(said["params"]["progressToken"], "by the client", "{transport:?}: {said}");
+            assert_eq!(said["params"]["total"].as_f64(), Some(SIZE as f64), "{transport:?}: {said}");
             steps.push(said["params"]["progress"].as_f64().unwrap());
         }
-        assert!(steps.len() >= 2 && steps.is_sorted_by(|one, next| one < next), "{way:?}: {steps:?}");
-        assert_eq!(steps.last(), Some(&(SIZE as f64)), "{way:?}: {steps:?}");
-        println!("{way:?}: {} steps", steps.len());
+        assert!(steps.len() >= 2 && steps.is_sorted_by(|one, next| one < next), "{transport:?}: {steps:?}");
+        assert_eq!(steps.last(), Some(&(SIZE as f64)), "{transport:?}: {steps:?}");
+        println!("{transport:?}: {} steps", steps.len());
     }
 }

@@ -1,4 +1,4 @@
-//! One client on a pair of streams: what others do goes on, and what is said holds no secret.
+//! One client on a pair of streams: cancellation, disconnects, invalid input, secrets.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use vimeo_agent::mcp::Server;
 use vimeo_agent::tools::Disclosure;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
-use super::wire::{Client, PATIENCE, Pipe, Way};
+use super::raw_client::{Client, Pipe, TEST_TIMEOUT, Transport};
 use crate::tools::world::World;
 
-/// A call that Vimeo does not answer.
+/// Makes Vimeo not respond to a GET request.
 fn stall(world: &World) {
     world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
 }
@@ -26,12 +26,12 @@ async fn asked(world: &World) {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
+async fn a_cancelled_call_gets_no_response() {
     for new in [false, true] {
         let world = World::new().await;
         let server = Server::for_account(world.vimeo().clone());
-        let way = if new { Way::NewPipe } else { Way::OldPipe };
-        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        let transport = if new { Transport::NewPipe } else { Transport::OldPipe };
+        let Client::Pipe(mut pipe) = Client::connect(&server, transport, false).await else { panic!() };
         stall(&world);
         let stalled = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
         asked(&world).await;
@@ -41,7 +41,7 @@ async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
         let next = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
         let answer = pipe.answer(next).await;
         assert_eq!(answer["result"]["isError"], false, "{answer}");
-        // The stalled request's place in the budget is free again: its future was dropped.
+        // The stalled request is no longer in flight: its future was dropped.
         assert_eq!(world.vimeo().rate_limiter().status().in_flight, 0);
         pipe.close().await;
         let rest = pipe.rest().await;
@@ -50,18 +50,18 @@ async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_a_word_was_said_ends_the_server() {
+async fn a_client_that_disconnects_early_ends_the_server() {
     let world = World::new().await;
     let mut pipe = Pipe::new(&Server::for_account(world.vimeo().clone()), false, json!({}));
     pipe.close().await;
-    timeout(PATIENCE, &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
+    timeout(TEST_TIMEOUT, &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn rubbish_on_the_line_is_passed_over() {
+async fn garbage_lines_are_ignored() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    let Client::Pipe(mut pipe) = Client::connect(&server, Transport::OldPipe, false).await else { panic!() };
     for rubbish in [json!("text"), json!({"no": "message"}), json!([1, 2])] {
         pipe.write(&rubbish).await;
     }
@@ -70,12 +70,12 @@ async fn rubbish_on_the_line_is_passed_over() {
 }
 
 #[tokio::test]
-async fn every_tool_answers_in_messages_that_hold_no_secret() {
+async fn messages_contain_no_secret() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone()).allow(Disclosure::ALL);
-    let Client::Pipe(mut pipe) = Client::connect(&server, Way::NewPipe, false).await else { panic!() };
+    let Client::Pipe(mut pipe) = Client::connect(&server, Transport::NewPipe, false).await else { panic!() };
     let mut said = Vec::new();
-    for (tool, good, _, bad, ..) in crate::tools::rows::rows(&world) {
+    for (tool, good, _, bad, ..) in crate::tools::tool_cases::tool_cases(&world) {
         for arguments in [good, bad] {
             let id = pipe.send("tools/call", json!({"name": tool, "arguments": arguments})).await;
             let answer = pipe.answer(id).await;
@@ -94,29 +94,29 @@ async fn every_tool_answers_in_messages_that_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn every_message_gets_an_answer_however_deep_or_cut_off_it_is() {
+async fn invalid_messages_get_an_error_response() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    for way in [Way::OldPipe, Way::NewPipe] {
-        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+    for transport in [Transport::OldPipe, Transport::NewPipe] {
+        let Client::Pipe(mut pipe) = Client::connect(&server, transport, false).await else { panic!() };
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         let call = format!(
             r#"{{"jsonrpc":"2.0","id":500,"method":"tools/call","params":{{"name":"vimeo_me_get","arguments":{{"a":{deep}}}}}}}"#
         );
         pipe.write_text(&format!("{call}\n")).await;
-        assert_eq!(pipe.answer(500).await["error"]["code"], -32700, "{way:?}");
+        assert_eq!(pipe.answer(500).await["error"]["code"], -32700, "{transport:?}");
         pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":501,\"method\":\"ping\"\n").await;
-        assert_eq!(pipe.answer(501).await["error"]["code"], -32700, "{way:?}");
+        assert_eq!(pipe.answer(501).await["error"]["code"], -32700, "{transport:?}");
     }
-    // The last message needs no line end.
-    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    // The last message needs no line break.
+    let Client::Pipe(mut pipe) = Client::connect(&server, Transport::OldPipe, false).await else { panic!() };
     pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":502,\"method\":\"ping\"}").await;
     pipe.close().await;
     assert!(pipe.answer(502).await["result"].is_object());
 }
 
 #[tokio::test]
-async fn a_client_that_reads_no_more_ends_the_server_though_its_input_goes_on() {
+async fn a_client_that_stops_reading_ends_the_server() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let (requests, theirs) = tokio::io::duplex(1 << 16);
@@ -129,5 +129,5 @@ async fn a_client_that_reads_no_more_ends_the_server_though_its_input_goes_on() 
     }});
     requests.write_all(format!("{opening}\n").as_bytes()).await.unwrap();
     // The input stays open.
-    let _ended = timeout(PATIENCE, running).await.expect("ends in time").unwrap();
+    let _ended = timeout(TEST_TIMEOUT, running).await.expect("ends in time").unwrap();
 }

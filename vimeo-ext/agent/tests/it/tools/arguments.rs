@@ -1,4 +1,4 @@
-//! Arguments as clients send them: as text, as numbers, and under the names that other tools have for them.
+//! Arguments as clients send them: as text, as numbers, and under the names that other tools use.
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{ErrorKind, ToolSelection, Tools, Toolset, Uploads};
@@ -6,19 +6,19 @@ use vimeo_sandbox::{Quota, Sandbox};
 
 use super::world::{World, client};
 
-/// All tools, also those that are not given out unless they are named.
+/// All tools, including those that are not offered by default.
 fn all(tools: &Tools) -> Tools {
     tools.clone().selection(ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() })
 }
 
-/// The requests that a call made: method and path.
+/// The requests that were sent: method and path.
 fn requests(world: &World) -> Vec<String> {
     let journal = world.sandbox.request_log();
     journal.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
 }
 
 #[tokio::test]
-async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
+async fn text_arguments_are_converted() {
     let world = World::new().await;
     let video = world.videos[0];
     let page = world.call("vimeo_my_videos_list", json!({"per_page": "2", "page": "2"})).await.unwrap();
@@ -27,7 +27,7 @@ async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
     assert!(query.contains("per_page=2&page=2"), "{query}");
     let got = world.call("vimeo_video_get", json!({"video_id": video})).await.unwrap();
     assert_eq!(got.value()["id"], video.to_string());
-    // The whole object of arguments as text.
+    // The whole arguments object as text.
     let text = json!({"video_id": video, "privacy_download": "true", "name": "7"}).to_string();
     let edited = world.call("vimeo_video_edit", json!(text)).await.unwrap();
     assert_eq!((&edited.value()["name"], &edited.value()["download"]), (&json!("7"), &json!(true)));
@@ -55,9 +55,9 @@ async fn text_numbers_and_names_reach_vimeo_as_what_they_mean() {
     assert_eq!(requests(&world), Vec::<String>::new());
 }
 
-/// The calls of a guide for another connector, to the letter.
+/// The calls of a guide for another connector, verbatim.
 #[tokio::test]
-async fn the_calls_of_another_connector_work_as_they_stand() {
+async fn calls_of_another_connector_work_unchanged() {
     let world = World::new().await;
     let video = world.videos[0].to_string();
     let listed = json!({"sort": "date", "direction": "desc", "per_page": 25});
@@ -118,9 +118,9 @@ async fn the_calls_of_another_connector_work_as_they_stand() {
     assert_eq!(world.requests("POST"), 2);
 }
 
-/// Every argument that the connector's tools have, beside ours; where a word is needed, one that Vimeo knows.
+/// Every argument that the connector's tools have, with a known value for each enum.
 #[tokio::test]
-async fn every_argument_of_the_connector_is_taken() {
+async fn every_argument_of_the_connector_is_accepted() {
     let world = World::new().await;
     let video = world.videos[0].to_string();
     let page = |more: Value| {
@@ -196,9 +196,9 @@ async fn every_argument_of_the_connector_is_taken() {
     }
 }
 
-/// What was named is what is asked for: owner, hash and name.
+/// Requests keep the owner, hash and name of an ID.
 #[tokio::test]
-async fn owners_hashes_and_names_are_kept() {
+async fn ids_keep_owner_hash_and_name() {
     let mut world = World::new().await;
     world.tools = all(&world.tools);
     let hashed = "76979871:a1b2c3d4e5";
@@ -276,7 +276,7 @@ async fn owners_hashes_and_names_are_kept() {
             json!({"channel_id": "surf-channel"}),
             "GET /channels/surf-channel/videos",
         ),
-        // A page of a video is no hash.
+        // The path of a video page is not a hash.
         (
             "vimeo_video_get",
             json!({"video_id": "https://vimeo.com/manage/videos/76979871/download"}),
@@ -305,7 +305,7 @@ async fn owners_hashes_and_names_are_kept() {
     ];
     for (tool, arguments, request) in cases {
         world.sandbox.clear_request_log();
-        // None of these is there; what counts is what was asked for.
+        // None of these exist; only the request matters.
         let _ = world.call(tool, arguments.clone()).await;
         assert_eq!(requests(&world).first().map(String::as_str), Some(request), "{tool} {arguments}");
     }
@@ -315,7 +315,7 @@ async fn owners_hashes_and_names_are_kept() {
 }
 
 #[tokio::test]
-async fn moving_into_a_folder_needs_what_the_operation_needs() {
+async fn moving_into_a_folder_needs_the_operations_scope() {
     let world = World::new().await;
     let add = json!({"folder_id": world.folder, "video_id": world.videos[0]});
     let token = world.sandbox.issue_token("public private interact");
@@ -330,7 +330,7 @@ async fn moving_into_a_folder_needs_what_the_operation_needs() {
 }
 
 #[tokio::test]
-async fn limits_say_whether_they_count_bytes_or_videos() {
+async fn limits_name_their_unit() {
     let sandbox = Sandbox::builder().quota(Quota::videos(25, 2)).start().await.unwrap();
     sandbox.add_videos(1);
     let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
@@ -351,7 +351,7 @@ async fn limits_say_whether_they_count_bytes_or_videos() {
 }
 
 #[tokio::test]
-async fn an_upload_that_the_quota_has_no_room_for_says_what_is_used() {
+async fn an_upload_over_quota_reports_the_usage() {
     let sandbox = Sandbox::builder().quota(Quota::videos(1, 1)).start().await.unwrap();
     sandbox.add_videos(1);
     let folder = tempfile::tempdir().unwrap();

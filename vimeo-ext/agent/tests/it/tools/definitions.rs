@@ -1,4 +1,4 @@
-//! What is told of the tools before they are called.
+//! Definitions: schemas, names, effects and scopes.
 
 use std::collections::HashSet;
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 use vimeo_agent::tools::{self, Effect, ToolSelection, Tools, Toolset};
 use vimeo_sandbox::Sandbox;
 
-use super::rows::rows;
+use super::tool_cases::tool_cases;
 use super::world::{World, client};
 
 const BASIC: usize = 31;
 
 #[test]
-fn every_schema_is_one_that_all_clients_take() {
+fn schemas_suit_all_clients() {
     for tool in tools::all() {
         let name = tool.spec().name;
         assert_eq!(tools::lint_schema(tool.input_schema(), true), Vec::<String>::new(), "{name}");
@@ -31,9 +31,9 @@ fn every_schema_is_one_that_all_clients_take() {
     }
 }
 
-/// The schemas are what JSON Schema's own meta-schema takes, and what they say of calls is true.
+/// Schemas match the meta-schema, and accept the calls that work but not those that cannot.
 #[tokio::test]
-async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot() {
+async fn schemas_accept_exactly_the_valid_calls() {
     for tool in tools::all() {
         let name = tool.spec().name;
         for schema in [tool.input_schema(), tool.output_schema(), tool.compact_input_schema()] {
@@ -48,7 +48,7 @@ async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot(
         }
     }
     let world = World::new().await;
-    for (name, good, ..) in rows(&world) {
+    for (name, good, ..) in tool_cases(&world) {
         let tool = tools::tool(name).unwrap();
         for schema in [tool.input_schema(), tool.compact_input_schema()] {
             let takes = |arguments: &Value| jsonschema::draft202012::is_valid(schema, arguments);
@@ -73,7 +73,7 @@ async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot(
 }
 
 #[test]
-fn names_and_texts_are_of_the_length_and_kind_that_clients_take() {
+fn names_and_descriptions_suit_all_clients() {
     let mut names = HashSet::new();
     for tool in tools::all() {
         let spec = tool.spec();
@@ -90,7 +90,7 @@ fn names_and_texts_are_of_the_length_and_kind_that_clients_take() {
 }
 
 #[test]
-fn both_function_calling_shapes_say_the_same() {
+fn function_calling_forms_agree() {
     for tool in tools::all() {
         let (anthropic, openai) = (tool.anthropic(), tool.openai());
         assert_eq!(anthropic["input_schema"], openai["function"]["parameters"]);
@@ -102,9 +102,9 @@ fn both_function_calling_shapes_say_the_same() {
     }
 }
 
-/// What the table of effects says: reads; additive and idempotent; additive; destructive and idempotent.
+/// Read-only; additive and idempotent; additive; destructive and idempotent.
 #[test]
-fn effects_are_what_they_are() {
+fn every_tool_has_its_effect() {
     let of = |effect: Effect| -> Vec<&str> {
         let specs = tools::all().iter().map(tools::Definition::spec);
         specs
@@ -126,7 +126,7 @@ fn effects_are_what_they_are() {
 }
 
 #[tokio::test]
-async fn tools_are_given_out_by_set_name_mode_and_scope() {
+async fn tools_are_selected_by_toolset_name_mode_and_scope() {
     let sandbox = Sandbox::start().await.unwrap();
     let count = |tools: &Tools| tools.available().count();
     let tools = Tools::for_account(client(&sandbox, sandbox.token()));
@@ -168,7 +168,7 @@ fn selection(sets: &[Toolset], names: &[&str]) -> ToolSelection {
 }
 
 #[test]
-fn the_scopes_of_a_tool_are_those_of_mission() {
+fn tools_declare_their_scopes() {
     let scope = |name: &str| tools::tool(name).unwrap().spec().scopes;
     for (name, expected) in [
         ("vimeo_my_videos_list", "private"),
@@ -185,7 +185,7 @@ fn the_scopes_of_a_tool_are_those_of_mission() {
 }
 
 #[test]
-fn optional_arguments_are_not_required_and_words_are_listed() {
+fn optional_arguments_and_enum_values_are_in_the_schema() {
     let schema = tools::tool("vimeo_my_videos_list").unwrap().input_schema();
     assert_eq!(schema.get("required"), None);
     assert_eq!(schema["properties"]["direction"]["enum"], serde_json::json!(["asc", "desc"]));

@@ -1,15 +1,15 @@
-//! Each of the 31 tools once as it should be and once as it should not.
+//! Each of the 31 default tools: one call that works, and one that fails.
 
 use vimeo_agent::tools::{self, ErrorKind};
 
-use super::rows::rows;
+use super::tool_cases::tool_cases;
 use super::world::World;
 
 #[tokio::test]
-async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
+async fn every_tool_works_and_explains_its_errors() {
     let world = World::new().await;
-    let rows = rows(&world);
-    let names: Vec<&str> = rows.iter().map(|row| row.0).collect();
+    let cases = tool_cases(&world);
+    let names: Vec<&str> = cases.iter().map(|case| case.0).collect();
     let basic: Vec<&str> = tools::all()
         .iter()
         .map(tools::Definition::spec)
@@ -18,7 +18,7 @@ async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
         .collect();
     assert_eq!(names, basic, "the table has the basic tools, in their order");
     println!("| tool | works | gives | fails | with |\n|---|---|---|---|---|");
-    for (tool, good, fits, bad, category, field) in rows {
+    for (tool, good, fits, bad, category, field) in cases {
         let answer =
             world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
         assert!(fits(answer.value()), "{tool} {good}: {}", answer.to_text());

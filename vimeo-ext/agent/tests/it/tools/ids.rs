@@ -1,4 +1,4 @@
-//! What does not read as an id reaches nothing.
+//! IDs: invalid ones are refused before anything is sent.
 
 use serde_json::json;
 use vimeo_agent::tools::ErrorKind;
@@ -6,7 +6,7 @@ use vimeo_agent::tools::ErrorKind;
 use super::world::World;
 
 #[tokio::test]
-async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right_video() {
+async fn only_valid_ids_are_sent() {
     let world = World::new().await;
     let video = world.videos[0];
     let refused = [
@@ -57,7 +57,7 @@ async fn a_text_that_is_no_id_makes_no_request_and_one_that_is_reaches_the_right
         assert_eq!(answer.value()["id"], video.to_string(), "{text}");
     }
     world.sandbox.clear_request_log();
-    // The hash of an unlisted video goes along, also to what is deleted.
+    // The hash of an unlisted video is part of the request, even for a deletion.
     for (text, tool) in [
         (format!("https://vimeo.com/{video}/a1b2c3d4"), "vimeo_video_get"),
         (format!("https://player.vimeo.com/video/{video}?h=a1b2c3d4"), "vimeo_video_get"),

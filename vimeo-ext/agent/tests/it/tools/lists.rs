@@ -1,4 +1,4 @@
-//! Lists: sizes, cursors, and what a list asks for.
+//! Lists: sizes, cursors, and query parameters.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use vimeo_agent::tools::{ErrorKind, Listing, MyVideosList, MyVideosListInput, To
 
 use super::world::{World, client};
 
-/// Titles and descriptions as long as they can be.
+/// A world whose titles and descriptions have their maximum length.
 async fn fat_world() -> World {
     let world = World::new().await;
     let ids = world.sandbox.add_videos(97);
@@ -28,7 +28,7 @@ fn size(answer: &ToolResult) -> usize {
 }
 
 #[tokio::test]
-async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
+async fn cut_pages_reach_every_video_once() {
     let world = fat_world().await;
     let tools = world.tools.clone().content_and_structured(true);
     for (detail, most, per_page) in [("brief", 20_000, 100), ("full", 60_000, 100), ("brief", 20_000, 25)] {
@@ -57,7 +57,7 @@ async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
+async fn cursors_are_bound_to_account_tool_and_query() {
     let world = World::new().await;
     world.sandbox.add_videos(30);
     let first = world.call("vimeo_my_videos_list", json!({"sort": "date"})).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
 }
 
 #[tokio::test]
-async fn a_page_past_the_end_is_empty_and_programs_get_all_fields_uncut() {
+async fn a_page_past_the_end_is_empty_and_typed_results_are_uncut() {
     let world = fat_world().await;
     let past = world.call("vimeo_my_videos_list", json!({"page": 9})).await.unwrap();
     assert_eq!((&past.value()["items"], &past.value()["has_more"]), (&json!([]), &json!(false)));
@@ -103,9 +103,9 @@ async fn a_page_past_the_end_is_empty_and_programs_get_all_fields_uncut() {
     assert!(name.ends_with("\"Wörter\" ") || name.contains("Wörter"), "{name}");
 }
 
-/// Lists are sorted by Vimeo, by the words that it knows for each, and by no others.
+/// Vimeo sorts lists; each list accepts only the values that Vimeo knows for it.
 #[tokio::test]
-async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
+async fn lists_pass_sort_and_direction_to_vimeo() {
     let world = World::new().await;
     let showcase = world.showcase.to_string();
     let channel = world.channel.to_string();

@@ -1,17 +1,17 @@
-//! The tools for agents, against the local Vimeo.
+//! The tools for agents, against the sandbox.
 
+mod approval;
 mod arguments;
-mod consent;
 mod definitions;
 mod every_tool;
-#[cfg(feature = "mcp")]
-mod foreign;
+pub(crate) mod fake_person;
 mod ids;
 mod lists;
-mod more;
-pub(crate) mod person;
+mod optional_toolsets;
+#[cfg(feature = "mcp")]
+mod other_hosts;
 #[cfg(feature = "mcp")]
 mod recorded;
-pub(crate) mod rows;
 mod safety;
+pub(crate) mod tool_cases;
 pub(crate) mod world;

@@ -1,4 +1,4 @@
-//! What Vimeo really sends, at its fattest: run with a folder of recorded answers by `cargo xtask payloads`.
+//! The largest responses that Vimeo really sends: `cargo xtask payloads` runs this with a folder of recorded responses.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use vimeo_ext::{RetryPolicy, Vimeo};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::mcp::wire::{Client, Way};
+use crate::mcp::raw_client::{Client, Transport};
 
 const VIDEOS: usize = 100;
 
-/// All that looks like a video in a recorded answer.
+/// Collects everything that looks like a video in a recorded response.
 fn videos(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Object(fields) => {
@@ -40,8 +40,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A page of the list, whole videos whatever the fields: the fields that are asked for have to make the answer small, and
-/// where they would not be heeded the tool has to.
+/// Returns a page of the list with whole videos, ignoring `fields`, so that the tool itself has to cut the result.
 fn page(all: &[Value], request: &Request) -> ResponseTemplate {
     let of = |name: &str, default: usize| {
         let pair = request.url.query_pairs().find(|(known, _)| known == name);
@@ -60,7 +59,7 @@ fn page(all: &[Value], request: &Request) -> ResponseTemplate {
 
 #[tokio::test]
 #[ignore = "needs recorded answers; run by `cargo xtask payloads DIR`"]
-async fn a_hundred_of_the_fattest_recorded_videos_fit() {
+async fn a_hundred_of_the_largest_recorded_videos_fit() {
     let folder = PathBuf::from(std::env::var_os("VIMEO_RECORDED").expect("VIMEO_RECORDED names a folder"));
     let (mut paths, mut found) = (Vec::new(), Vec::new());
     files(&folder, &mut paths);
@@ -93,9 +92,9 @@ async fn a_hundred_of_the_fattest_recorded_videos_fit() {
         .journal(None)
         .build()
         .unwrap();
-    for way in Way::ALL {
+    for transport in Transport::ALL {
         for (detail, most) in [("brief", 20_000), ("full", 60_000)] {
-            let mut client = Client::connect(&Server::for_account(vimeo.clone()), way, false).await;
+            let mut client = Client::connect(&Server::for_account(vimeo.clone()), transport, false).await;
             let mut arguments = json!({"per_page": 100, "detail": detail});
             let (mut seen, mut largest, mut answers) = (HashSet::new(), 0, 0);
             loop {
@@ -109,10 +108,10 @@ async fn a_hundred_of_the_fattest_recorded_videos_fit() {
                 let Some(cursor) = list["next_cursor"].as_str() else { break };
                 arguments["cursor"] = json!(cursor);
             }
-            assert_eq!(seen.len(), VIDEOS, "{way:?} {detail}");
-            assert!(largest <= most, "{way:?} {detail}: {largest} bytes");
+            assert_eq!(seen.len(), VIDEOS, "{transport:?} {detail}");
+            assert!(largest <= most, "{transport:?} {detail}: {largest} bytes");
             println!(
-                "{way:?}, {detail}: {VIDEOS} videos in {answers} answers, the largest of {largest} bytes"
+                "{transport:?}, {detail}: {VIDEOS} videos in {answers} answers, the largest of {largest} bytes"
             );
         }
     }

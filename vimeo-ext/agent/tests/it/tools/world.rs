@@ -1,4 +1,4 @@
-//! A Vimeo with one of everything.
+//! A sandbox with one of everything.
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{Disclosure, ToolError, ToolResult, Tools};
@@ -6,11 +6,11 @@ use vimeo_ext::upload::Journal;
 use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
-/// A sandbox, its owner's tools, which may disclose what they like, and what there is in it.
+/// A sandbox, its owner's tools, which may disclose everything, and the IDs of its content.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) tools: Tools,
-    /// The owner's videos, titled `Video 1` and on.
+    /// The owner's videos, titled `Video 1` and so on.
     pub(crate) videos: Vec<u64>,
     /// Another user and their video.
     pub(crate) stranger: u64,
@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) folder: u64,
     pub(crate) channel: u64,
     pub(crate) webhook: u64,
-    /// A folder of this machine for it alone; the journal of uploads is in it.
+    /// A temporary folder, which contains the upload journal.
     pub(crate) own: tempfile::TempDir,
 }
 
@@ -46,7 +46,7 @@ impl World {
         Self::reached_by(|builder| builder).await
     }
 
-    /// A world whose owner's client is made in another way.
+    /// A world with changes to its owner's client.
     pub(crate) async fn reached_by(change: impl FnOnce(VimeoBuilder) -> VimeoBuilder) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let videos = sandbox.add_videos(3);
@@ -81,14 +81,14 @@ impl World {
         self.tools.client()
     }
 
-    /// How many requests of this method were made.
+    /// Returns how many requests of this method were sent.
     pub(crate) fn requests(&self, method: &str) -> usize {
         self.sandbox.request_log().iter().filter(|entry| entry.method == method).count()
     }
 }
 
-/// The text between the marks.
-pub(crate) fn unfenced(text: &Value) -> String {
+/// Returns the text between the delimiters.
+pub(crate) fn undelimited(text: &Value) -> String {
     let text = text.as_str().unwrap_or_default();
     let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</")).map(|(inner, _)| inner);
     inner.unwrap_or_else(|| panic!("{text} is not fenced")).to_owned()

@@ -1,4 +1,4 @@
-//! Beside the routes of another service, under a prefix.
+//! The routes nested in another service's router.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
 
 use super::http::{call, here};
-use super::wire::Http;
+use super::raw_client::Http;
 use crate::tools::world::World;
 
 const BEARER: &str = "first-bearer-of-32-characters-or-more";
 
-/// A service with a state of its own, which has the tools at `/agents/mcp`.
+/// A service with its own state and the tools at `/agents/mcp`.
 struct Service {
     base: String,
     stop: CancellationToken,
@@ -61,7 +61,7 @@ impl Service {
 }
 
 #[tokio::test]
-async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
+async fn nested_routes_keep_their_rules() {
     let world = World::new().await;
     let service = Service::start(Server::for_account(world.vimeo().clone())).await;
     assert_eq!(service.get("/").await, "hello");
@@ -75,7 +75,7 @@ async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
         assert_eq!(me["result"]["isError"], false, "{me}");
     }
 
-    // Who may not come in is told where, under the prefix too.
+    // The challenge of an unauthenticated request has the nested metadata URL.
     let mut stranger = service.client("wrong", true);
     let message = stranger.message("tools/list", json!({}));
     let answer = stranger.post(&message, "tools/list").send().await.unwrap();
@@ -99,7 +99,7 @@ async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
 }
 
 #[tokio::test]
-async fn a_server_whose_wait_is_given_up_stops() {
+async fn dropping_wait_stops_the_server() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let running = server.serve_http(here().allow_unauthenticated_loopback()).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_server_whose_wait_is_given_up_stops() {
 }
 
 #[tokio::test]
-async fn a_router_is_for_callers_with_a_bearer_token_alone() {
+async fn a_router_requires_api_keys() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let open = server.clone().into_router::<()>(here().allow_unauthenticated_loopback());
@@ -124,7 +124,7 @@ async fn a_router_is_for_callers_with_a_bearer_token_alone() {
 }
 
 #[tokio::test]
-async fn the_token_that_stops_it_ends_streams_so_that_the_service_can_end() {
+async fn the_shutdown_token_ends_streams() {
     let world = World::new().await;
     let service = Service::start(Server::for_account(world.vimeo().clone())).await;
     let mut known = service.client(BEARER, false);

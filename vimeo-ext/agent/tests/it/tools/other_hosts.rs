@@ -1,4 +1,4 @@
-//! Answers that lead elsewhere: nothing goes to another host, and the token least of all.
+//! Responses that lead to another host: no request goes there, and no access token.
 
 use serde_json::json;
 use vimeo_agent::mcp::Server;
@@ -7,11 +7,11 @@ use vimeo_ext::{Error, RetryPolicy, Vimeo};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::mcp::wire::{Client, Way};
+use crate::mcp::raw_client::{Client, Transport};
 
 const TOKEN: &str = "of-the-account-and-nobody-else";
 
-/// A Vimeo that answers each call so, and another host that nobody has to do with.
+/// A Vimeo with this response to each request, and another host that must not get any.
 async fn two(answer: impl FnOnce(&str) -> ResponseTemplate) -> (MockServer, MockServer, Vimeo) {
     let (api, elsewhere) = (MockServer::start().await, MockServer::start().await);
     Mock::given(any()).respond_with(answer(&elsewhere.uri())).mount(&api).await;
@@ -28,7 +28,7 @@ async fn two(answer: impl FnOnce(&str) -> ResponseTemplate) -> (MockServer, Mock
 }
 
 #[tokio::test]
-async fn a_next_page_on_another_host_is_no_next_page() {
+async fn a_next_page_on_another_host_is_ignored() {
     let (api, elsewhere, vimeo) = two(|elsewhere| {
         let next = format!("{elsewhere}/me/videos?page=2");
         let page = json!({"total": 2, "page": 1, "per_page": 1, "paging": {"next": next}, "data": [{"uri": "/videos/1"}]});
@@ -37,19 +37,19 @@ async fn a_next_page_on_another_host_is_no_next_page() {
     .await;
     let page = Tools::for_account(vimeo.clone()).call("vimeo_my_videos_list", json!({})).await.unwrap();
     assert_eq!((&page.value()["items"][0]["id"], &page.value()["has_more"]), (&json!("1"), &json!(false)));
-    for way in Way::ALL {
-        let mut client = Client::connect(&Server::for_account(vimeo.clone()), way, false).await;
+    for transport in Transport::ALL {
+        let mut client = Client::connect(&Server::for_account(vimeo.clone()), transport, false).await;
         let answer = client.call("vimeo_my_videos_list", json!({})).await;
         let page = &answer["result"]["structuredContent"];
-        assert_eq!(page["has_more"], false, "{way:?}: {answer}");
-        assert_eq!(page.get("next_cursor"), None, "{way:?}: {answer}");
+        assert_eq!(page["has_more"], false, "{transport:?}: {answer}");
+        assert_eq!(page.get("next_cursor"), None, "{transport:?}: {answer}");
     }
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0);
     assert!(!api.received_requests().await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_host_is_not_followed() {
+async fn redirects_to_another_host_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let (api, elsewhere, vimeo) = two(|elsewhere| {
             ResponseTemplate::new(status).insert_header("location", format!("{elsewhere}/me"))
@@ -74,7 +74,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_id_that_names_another_host_asks_nobody() {
+async fn ids_with_another_host_send_nothing() {
     let (api, elsewhere, vimeo) = two(|_| ResponseTemplate::new(200)).await;
     let tools = Tools::for_account(vimeo);
     let host = elsewhere.uri();
@@ -93,7 +93,7 @@ async fn an_id_that_names_another_host_asks_nobody() {
 }
 
 #[test]
-fn an_address_without_encryption_is_refused_before_anything_is_sent() {
+fn plain_http_base_urls_are_refused() {
     let built = Vimeo::builder().access_token(TOKEN).base_url("http://api.vimeo.com").build();
     let error = built.expect_err("only this machine is reached without encryption");
     assert!(error.to_string().contains("https"), "{error}");

@@ -1,4 +1,4 @@
-//! The line to Vimeo, as a proxy that counts connections: that a request is given up is seen at its socket.
+//! A proxy to Vimeo that counts connections, so that tests see whether a cancelled request closes its socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,12 @@ use tokio::time::timeout;
 use vimeo_ext::VimeoBuilder;
 use vimeo_ext::upload::UploadClient;
 
-use super::wire::PATIENCE;
+use super::raw_client::TEST_TIMEOUT;
 
-/// A proxy for plain HTTP. A connection on which so many bytes went up is held: nothing is read from it until it is let go,
-/// and what comes then goes nowhere.
+/// A proxy for plain HTTP. It can hold a connection after a number of uploaded bytes: it reads nothing more until the test
+/// releases the connection, and discards what it reads then.
 #[derive(Clone)]
-pub(crate) struct Line {
+pub(crate) struct CountingProxy {
     url: String,
     open: watch::Sender<usize>,
     hold_after: Arc<AtomicU64>,
@@ -24,85 +24,85 @@ pub(crate) struct Line {
     held: Arc<Mutex<mpsc::UnboundedReceiver<Held>>>,
 }
 
-/// A connection that is held.
+/// A held connection.
 pub(crate) struct Held {
     let_go: oneshot::Sender<()>,
     closed: oneshot::Receiver<()>,
 }
 
 impl Held {
-    /// Reads what the client still sends until it has closed; says how long that took.
+    /// Discards what the client still sends until it closes the connection; returns how long that took.
     pub(crate) async fn closes(self) -> Duration {
         let begun = Instant::now();
         self.let_go.send(()).unwrap();
-        let waited = timeout(PATIENCE, self.closed).await;
+        let waited = timeout(TEST_TIMEOUT, self.closed).await;
         waited.expect("the socket is closed in time").unwrap();
         begun.elapsed()
     }
 }
 
-impl Line {
+impl CountingProxy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (holding, held) = mpsc::unbounded_channel();
-        let line = Self {
+        let proxy = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             open: watch::channel(0).0,
             hold_after: Arc::new(AtomicU64::new(u64::MAX)),
             holding,
             held: Arc::new(Mutex::new(held)),
         };
-        let listening = line.clone();
+        let listening = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let line = listening.clone();
-                line.open.send_modify(|open| *open += 1);
+                let proxy = listening.clone();
+                proxy.open.send_modify(|open| *open += 1);
                 tokio::spawn(async move {
-                    line.pass(client).await;
-                    line.open.send_modify(|open| *open -= 1);
+                    proxy.pass(client).await;
+                    proxy.open.send_modify(|open| *open -= 1);
                 });
             }
         });
-        line
+        proxy
     }
 
-    /// All that the client sends goes over this line.
+    /// Sends all requests of the client through this proxy.
     pub(crate) fn under(&self, builder: VimeoBuilder) -> VimeoBuilder {
         let through = || crate::http::builder().proxy(reqwest::Proxy::http(&self.url).unwrap());
         builder.http_builder(through()).upload_client(UploadClient::from_builder(through()).unwrap())
     }
 
-    /// Holds the next connection on which so many bytes went up.
+    /// Holds the next connection that has uploaded this many bytes.
     pub(crate) fn hold_after(&self, bytes: u64) {
         self.hold_after.store(bytes, Ordering::SeqCst);
     }
 
-    /// Waits until that connection is held.
+    /// Waits until a connection is held.
     pub(crate) async fn held(&self) -> Held {
         let mut held = self.held.lock().await;
-        timeout(PATIENCE, held.recv()).await.expect("a connection is held in time").unwrap()
+        timeout(TEST_TIMEOUT, held.recv()).await.expect("a connection is held in time").unwrap()
     }
 
-    /// Waits until there are no more than so many connections; says how long that took.
+    /// Waits until at most this many connections are open; returns how long that took.
     pub(crate) async fn at_most(&self, connections: usize) -> Duration {
         let begun = Instant::now();
         let mut open = self.open.subscribe();
-        let waited = timeout(PATIENCE, open.wait_for(|open| *open <= connections)).await;
+        let waited = timeout(TEST_TIMEOUT, open.wait_for(|open| *open <= connections)).await;
         waited.expect("the socket is closed in time").unwrap();
         begun.elapsed()
     }
 
-    /// How many connections there are.
+    /// Returns how many connections are open.
     pub(crate) fn open(&self) -> usize {
         *self.open.borrow()
     }
 
-    /// One connection, until an end of it closes.
+    /// Forwards a connection until one side closes it.
     async fn pass(&self, mut client: TcpStream) {
         let mut first = vec![0; 64 * 1024];
         let Ok(read) = client.read(&mut first).await else { return };
         let head = String::from_utf8_lossy(&first[..read]).into_owned();
-        // The client speaks to a proxy, so it names the whole address; all requests of a connection go to the same.
+        // Requests to a proxy contain the absolute URL. All requests of a connection have the same host.
         let Some(target) = head.split("http://").nth(1).and_then(|rest| rest.split('/').next()) else {
             return;
         };
@@ -114,7 +114,7 @@ impl Line {
         let upwards = async {
             loop {
                 let after = self.hold_after.load(Ordering::SeqCst);
-                // One connection alone is held.
+                // Only one connection is held.
                 let free = u64::MAX;
                 if up >= after
                     && self
@@ -143,7 +143,7 @@ impl Line {
             let (let_go, free) = oneshot::channel();
             let (close, closed) = oneshot::channel();
             self.holding.send(Held { let_go, closed }).ok();
-            // Whoever holds it may be gone with the test.
+            // The test may have ended.
             let _ = free.await;
             while matches!(client.read(&mut first).await, Ok(1..)) {}
             let _ = close.send(());

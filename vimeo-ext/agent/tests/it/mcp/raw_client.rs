@@ -1,4 +1,4 @@
-//! A client that speaks JSON-RPC by hand, in both eras and over both transports, so that nothing is taken for granted.
+//! A client that writes JSON-RPC itself, in both protocol versions and over both transports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use vimeo_agent::mcp::{HttpOptions, HttpServer, Server, ServerError};
 pub(crate) const OLD: &str = "2025-11-25";
 pub(crate) const NEW: &str = "2026-07-28";
 
-/// Longer than anything takes: what is waited for comes, or the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits before it fails.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Which era and which transport.
+/// A protocol version and a transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Transport {
     OldPipe,
     NewPipe,
     OldHttp,
     NewHttp,
 }
 
-impl Way {
+impl Transport {
     pub(crate) const ALL: [Self; 4] = [Self::OldPipe, Self::NewPipe, Self::OldHttp, Self::NewHttp];
 
     pub(crate) fn is_new(self) -> bool {
@@ -32,30 +32,30 @@ impl Way {
     }
 }
 
-/// A client that is connected.
+/// A connected client.
 pub(crate) enum Client {
     Pipe(Box<Pipe>),
     Http(Box<Http>),
 }
 
 impl Client {
-    /// Connects and opens the conversation. `elicits`: the client can ask the person.
-    pub(crate) async fn connect(server: &Server, way: Way, elicits: bool) -> Self {
+    /// Connects and initializes the session. `elicits`: the client can ask the person.
+    pub(crate) async fn connect(server: &Server, transport: Transport, elicits: bool) -> Self {
         let capabilities = if elicits { json!({"elicitation": {"form": {}}}) } else { json!({}) };
-        let mut client = match way {
-            Way::OldPipe | Way::NewPipe => {
-                Self::Pipe(Box::new(Pipe::new(server, way.is_new(), capabilities)))
+        let mut client = match transport {
+            Transport::OldPipe | Transport::NewPipe => {
+                Self::Pipe(Box::new(Pipe::new(server, transport.is_new(), capabilities)))
             }
-            Way::OldHttp | Way::NewHttp => {
+            Transport::OldHttp | Transport::NewHttp => {
                 let running = server
                     .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).allow_unauthenticated_loopback())
                     .await
                     .unwrap();
                 let url = running.url();
-                Self::Http(Box::new(Http::new(url, Some(running), way.is_new(), capabilities)))
+                Self::Http(Box::new(Http::new(url, Some(running), transport.is_new(), capabilities)))
             }
         };
-        if !way.is_new() {
+        if !transport.is_new() {
             client.initialize().await;
         }
         client
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// How the person answers when the server asks in the middle of a call.
+    /// Sets how the person answers if the server asks during a call.
     pub(crate) fn answers_with(&mut self, action: &'static str) {
         match self {
             Self::Pipe(pipe) => pipe.elicits = Some(action),
@@ -86,21 +86,21 @@ impl Client {
         }
     }
 
-    /// What the server sent that was no answer, in its order.
-    pub(crate) fn others(&self) -> &[Value] {
+    /// Returns the server's messages that were not responses, in order.
+    pub(crate) fn unsolicited(&self) -> &[Value] {
         match self {
-            Self::Pipe(pipe) => &pipe.others,
-            Self::Http(http) => &http.others,
+            Self::Pipe(pipe) => &pipe.unsolicited,
+            Self::Http(http) => &http.unsolicited,
         }
     }
 
-    /// Calls a tool; the result, or the protocol's error.
+    /// Calls a tool; returns the JSON-RPC response.
     pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
     }
 }
 
-/// What opens the conversation in the older era.
+/// The parameters of `initialize` in the older protocol.
 fn opening(capabilities: &Value) -> Value {
     let client = json!({"name": "by hand", "version": "1"});
     json!({"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": client})
@@ -113,7 +113,7 @@ fn with_meta(mut params: Value, capabilities: &Value) -> Value {
     params
 }
 
-/// On a pair of streams.
+/// A client on a pair of streams.
 pub(crate) struct Pipe {
     lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
     writer: Option<WriteHalf<DuplexStream>>,
@@ -121,9 +121,9 @@ pub(crate) struct Pipe {
     capabilities: Value,
     next: u64,
     waiting: BTreeMap<u64, Value>,
-    /// What the server sent that was no answer.
-    pub(crate) others: Vec<Value>,
-    /// How the client answers questions of the server.
+    /// The server's messages that were not responses.
+    pub(crate) unsolicited: Vec<Value>,
+    /// How the person answers elicitations.
     pub(crate) elicits: Option<&'static str>,
     pub(crate) running: JoinHandle<Result<(), ServerError>>,
 }
@@ -142,7 +142,7 @@ impl Pipe {
             capabilities,
             next: 1,
             waiting: BTreeMap::new(),
-            others: Vec::new(),
+            unsolicited: Vec::new(),
             elicits: None,
             running,
         }
@@ -163,7 +163,7 @@ impl Pipe {
         self.writer.as_mut().unwrap().write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Sends a request and does not wait; its id.
+    /// Sends a request without waiting; returns its ID.
     pub(crate) async fn send(&mut self, method: &str, params: Value) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -177,14 +177,14 @@ impl Pipe {
             if let Some(answer) = self.waiting.remove(&id) {
                 return answer;
             }
-            let line = timeout(PATIENCE, self.lines.next_line()).await;
+            let line = timeout(TEST_TIMEOUT, self.lines.next_line()).await;
             let line = line.expect("an answer in time").unwrap().expect("the server goes on");
             let message: Value = serde_json::from_str(&line).expect("every line is a message");
             assert_eq!(message["jsonrpc"], "2.0", "{message}");
             if let (None, Some(id)) = (message.get("method"), message["id"].as_u64()) {
                 self.waiting.insert(id, message);
             } else if message.get("method").is_none() {
-                self.others.push(message);
+                self.unsolicited.push(message);
             } else {
                 if let (Some(action), "elicitation/create") =
                     (self.elicits, message["method"].as_str().unwrap())
@@ -192,18 +192,18 @@ impl Pipe {
                     let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
                     self.write(&answer).await;
                 }
-                self.others.push(message);
+                self.unsolicited.push(message);
             }
         }
     }
 
-    /// The client goes away: the server's input ends.
+    /// Disconnects: the server's input ends.
     pub(crate) async fn close(&mut self) {
         let mut writer = self.writer.take().unwrap();
         writer.shutdown().await.unwrap();
     }
 
-    /// What the server still says until it ends.
+    /// Returns the lines that the server still writes until it ends.
     pub(crate) async fn rest(&mut self) -> Vec<String> {
         let mut rest = Vec::new();
         while let Ok(Some(line)) = self.lines.next_line().await {
@@ -213,7 +213,7 @@ impl Pipe {
     }
 }
 
-/// Over HTTP.
+/// A client over HTTP.
 pub(crate) struct Http {
     client: reqwest::Client,
     pub(crate) url: String,
@@ -222,11 +222,11 @@ pub(crate) struct Http {
     session: Option<String>,
     pub(crate) bearer: Option<String>,
     next: u64,
-    /// What the server sent that was no answer.
-    pub(crate) others: Vec<Value>,
-    /// How the client answers questions of the server.
+    /// The server's messages that were not responses.
+    pub(crate) unsolicited: Vec<Value>,
+    /// How the person answers elicitations.
     pub(crate) elicits: Option<&'static str>,
-    /// Kept so that it goes on.
+    /// Keeps the server running.
     _server: Option<HttpServer>,
 }
 
@@ -240,7 +240,7 @@ impl Http {
             session: None,
             bearer: None,
             next: 1,
-            others: Vec::new(),
+            unsolicited: Vec::new(),
             elicits: None,
             _server: server,
         }
@@ -273,7 +273,7 @@ impl Http {
         }
     }
 
-    /// Opens the stream of what the server says by itself.
+    /// Opens the stream of the server's own messages.
     pub(crate) fn listen(&self) -> reqwest::RequestBuilder {
         let request = self.client.get(&self.url).header("accept", "text/event-stream");
         self.with_session(request).header("mcp-protocol-version", OLD)
@@ -291,7 +291,7 @@ impl Http {
         assert!(taken.status().is_success(), "{}", taken.status());
     }
 
-    /// Ends the session, as clients of the older era do when they leave.
+    /// Ends the session, as clients of the older protocol do when they disconnect.
     pub(crate) async fn end_session(&self) {
         let request = self.client.delete(&self.url).header("mcp-protocol-version", OLD);
         let answer = self.with_session(request).send().await.unwrap();
@@ -313,7 +313,9 @@ impl Http {
             self.session = Some(session.to_str().unwrap().to_owned());
         }
         let (mut text, mut found, mut taken) = (Vec::new(), None, 0);
-        while let Some(chunk) = timeout(PATIENCE, answer.chunk()).await.expect("an answer in time").unwrap() {
+        while let Some(chunk) =
+            timeout(TEST_TIMEOUT, answer.chunk()).await.expect("an answer in time").unwrap()
+        {
             text.extend_from_slice(&chunk);
             while let Some(end) = text[taken..].iter().position(|byte| *byte == b'\n') {
                 let line = String::from_utf8(text[taken..taken + end].to_vec()).unwrap();
@@ -334,7 +336,7 @@ impl Http {
         })
     }
 
-    /// A message of the server that is no answer.
+    /// Handles a message of the server that is not a response.
     async fn heard(&mut self, said: Value) {
         if let (Some(action), Some("elicitation/create")) = (self.elicits, said["method"].as_str()) {
             let answer =
@@ -342,6 +344,6 @@ impl Http {
             let taken = self.post(&answer, "").send().await.unwrap();
             assert!(taken.status().is_success(), "{}", taken.status());
         }
-        self.others.push(said);
+        self.unsolicited.push(said);
     }
 }

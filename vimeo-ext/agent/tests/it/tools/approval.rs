@@ -1,4 +1,4 @@
-//! What shows something to more people, or sends data out, is not done without the person's consent.
+//! Approval: calls that show something to more people, or send data out, need it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use vimeo_agent::tools::{
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::person::Person;
+use super::fake_person::FakePerson;
 use super::world::World;
 
-/// Every tool that changes something, and what it discloses. A new tool has its line here.
+/// Every tool that changes something, and what it discloses. Add a line for a new tool.
 #[test]
-fn each_tool_that_changes_something_says_what_it_discloses() {
+fn every_writing_tool_declares_its_disclosure() {
     use Disclosure::{Comments, Publish, Webhooks};
     let table = [
         ("vimeo_video_edit", Some(Publish)),
@@ -49,7 +49,7 @@ fn each_tool_that_changes_something_says_what_it_discloses() {
     assert_eq!(found, table);
 }
 
-/// A world whose first video is for nobody, and tools of its owner that were allowed nothing.
+/// A world whose first video is private, and tools of its owner that may not disclose anything.
 struct Closed {
     world: World,
     tools: Tools,
@@ -82,7 +82,7 @@ impl Closed {
         ["POST", "PATCH", "PUT", "DELETE"].iter().map(|method| self.world.requests(method)).sum()
     }
 
-    /// A call of each kind that discloses something, with a word of what it would do.
+    /// Calls that disclose something, each with a part of its prompt and the kind of disclosure.
     fn disclosing(&self) -> Vec<(&'static str, Value, &'static str, &'static str)> {
         let video = &self.video;
         let edit = |mut change: Value| {
@@ -166,12 +166,12 @@ impl Closed {
 }
 
 #[tokio::test]
-async fn where_nobody_can_be_asked_nothing_is_disclosed() {
+async fn without_an_elicitor_nothing_is_disclosed() {
     let closed = Closed::new().await;
     for (tool, arguments, would, kind) in closed.disclosing() {
         for ask in [None, Some(Approval::Unavailable)] {
             let caller = CallOptions {
-                elicitor: ask.map(|says| Person::new(says) as Arc<dyn Elicitor>),
+                elicitor: ask.map(|says| FakePerson::new(says) as Arc<dyn Elicitor>),
                 progress: None,
             };
             let error = closed.tools.call_with(tool, arguments.clone(), caller).await.expect_err(tool);
@@ -186,7 +186,7 @@ async fn where_nobody_can_be_asked_nothing_is_disclosed() {
 }
 
 #[tokio::test]
-async fn what_opens_nothing_to_anybody_needs_no_consent() {
+async fn calls_that_disclose_nothing_need_no_approval() {
     let closed = Closed::new().await;
     let (video, open) = (&closed.video, closed.world.videos[1].to_string());
     let showcase = closed.world.showcase.to_string();
@@ -210,7 +210,7 @@ async fn what_opens_nothing_to_anybody_needs_no_consent() {
 }
 
 #[tokio::test]
-async fn a_folder_that_others_may_open_counts_as_publishing() {
+async fn moving_into_a_shared_folder_needs_approval() {
     let server = MockServer::start().await;
     let folder = |view: Value| {
         ResponseTemplate::new(200).set_body_json(json!({"name": "Team", "privacy": {"view": view}}))
@@ -229,7 +229,7 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
         let refused = answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Approval);
         assert_eq!((answer.is_ok(), refused), (moves, !moves), "folder {number}: {answer:?}");
     }
-    // A program that calls with types is held to the same.
+    // Typed calls need approval too.
     let input = FolderVideoAddInput { folder_id: 1.into(), video_id: 5.into() };
     let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Approval, "{error}");
@@ -237,17 +237,17 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
 }
 
 #[tokio::test]
-async fn the_person_is_asked_once_about_what_would_be_disclosed() {
+async fn the_person_is_asked_once_per_disclosure() {
     let closed = Closed::new().await;
     for (says, done) in [(Approval::Declined, false), (Approval::Granted, true)] {
         for (tool, arguments, would, _) in closed.disclosing() {
             let before = closed.writes();
-            let person = Person::new(says);
+            let person = FakePerson::new(says);
             let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
             let answer = closed.tools.call_with(tool, arguments.clone(), caller).await;
             assert_eq!(answer.is_ok(), done, "{tool} {arguments}: {answer:?}");
             let asked = person.asked.lock().unwrap();
-            // What an earlier line of the table has opened needs no question any more.
+            // If an earlier case has widened the privacy, nothing more is disclosed.
             if !done || !asked.is_empty() {
                 assert_eq!(asked.len(), 1, "{tool} {arguments}");
             }
@@ -261,12 +261,12 @@ async fn the_person_is_asked_once_about_what_would_be_disclosed() {
 }
 
 #[tokio::test]
-async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
+async fn only_allowed_kinds_skip_approval() {
     let closed = Closed::new().await;
     for kind in Disclosure::ALL {
         let tools = closed.tools.clone().allow([kind]);
         for (tool, arguments, _, needed) in closed.disclosing() {
-            let person = Person::new(Approval::Declined);
+            let person = FakePerson::new(Approval::Declined);
             let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
             let answer = tools.call_with(tool, arguments, caller).await;
             if needed == kind.as_str() {
@@ -282,9 +282,9 @@ async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_told_before_anybody_is_asked() {
+async fn invalid_arguments_fail_before_the_prompt() {
     let closed = Closed::new().await;
-    let person = Person::new(Approval::Granted);
+    let person = FakePerson::new(Approval::Granted);
     for (tool, arguments, field) in [
         ("vimeo_video_edit", json!({"video_id": "1", "privacy_view": "password"}), "password"),
         ("vimeo_showcase_create", json!({"name": " "}), "name"),

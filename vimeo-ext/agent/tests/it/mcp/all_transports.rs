@@ -1,23 +1,24 @@
-//! What holds in both eras and over both transports.
+//! Behavior that is the same in both protocol versions and over both transports.
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::{OutputSchemas, Server};
 use vimeo_agent::tools::{self, ToolSelection};
 
-use super::wire::{Client, Way};
-use crate::tools::world::{World, unfenced};
+use super::raw_client::{Client, Transport};
+use crate::tools::world::{World, undelimited};
 
 fn server(world: &World) -> Server {
     Server::for_account(world.vimeo().clone()).server_info("vimeo", "9.9.9")
 }
 
 #[tokio::test]
-async fn the_list_is_small_complete_and_the_callers_alone() {
+async fn the_list_is_small_complete_and_private() {
     let world = World::new().await;
-    for way in Way::ALL {
-        let mut client = Client::connect(&server(&world), way, false).await;
+    for transport in Transport::ALL {
+        let mut client = Client::connect(&server(&world), transport, false).await;
         let answer = client.request("tools/list", json!({})).await;
-        let listed = answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{way:?}: {answer}"));
+        let listed =
+            answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{transport:?}: {answer}"));
         let names: Vec<&str> = listed.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
         let basic: Vec<&str> = tools::all()
             .iter()
@@ -25,9 +26,9 @@ async fn the_list_is_small_complete_and_the_callers_alone() {
             .filter(|spec| spec.toolset.is_default())
             .map(|spec| spec.name)
             .collect();
-        assert_eq!(names, basic, "{way:?}");
+        assert_eq!(names, basic, "{transport:?}");
         let size = answer.to_string().len();
-        println!("tools/list: {size} bytes, {} tools, {way:?}", listed.len());
+        println!("tools/list: {size} bytes, {} tools, {transport:?}", listed.len());
         for part in ["name", "title", "description", "inputSchema", "annotations"] {
             let bytes: usize = listed.iter().map(|tool| tool[part].to_string().len()).sum();
             println!("  {part}: {bytes}");
@@ -37,11 +38,11 @@ async fn the_list_is_small_complete_and_the_callers_alone() {
             let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
             assert!(hints.iter().all(|hint| tool["annotations"][hint].is_boolean()), "{tool}");
             assert!(tool["title"].is_string(), "{tool}");
-            // One that says nothing would cost a thousand bytes; the true ones are resources.
+            // Empty schemas would cost a thousand bytes; the real ones are resources.
             assert_eq!(tool.get("outputSchema"), None, "{tool}");
             assert_eq!(tools::lint_schema(&tool["inputSchema"], true), Vec::<String>::new());
         }
-        if way.is_new() {
+        if transport.is_new() {
             assert_eq!(answer["result"]["cacheScope"], "private");
             assert!(answer["result"]["ttlMs"].as_u64().unwrap() >= 1_000);
             assert_eq!(answer["result"]["resultType"], "complete");
@@ -50,25 +51,25 @@ async fn the_list_is_small_complete_and_the_callers_alone() {
 }
 
 #[tokio::test]
-async fn the_server_says_who_it_is_and_early_or_unknown_messages_do_no_harm() {
+async fn server_info_is_returned_and_unknown_methods_are_errors() {
     let world = World::new().await;
     let server = server(&world);
-    for way in Way::ALL {
-        let mut client = Client::connect(&server, way, false).await;
-        if way.is_new() {
+    for transport in Transport::ALL {
+        let mut client = Client::connect(&server, transport, false).await;
+        if transport.is_new() {
             let answer = client.request("server/discover", json!({})).await;
             let text = answer.to_string();
-            assert!(text.contains("9.9.9") && !text.contains("rmcp"), "{way:?}: {text}");
+            assert!(text.contains("9.9.9") && !text.contains("rmcp"), "{transport:?}: {text}");
             assert!(text.contains("2026-07-28") && text.contains("2025-11-25"), "{text}");
         }
         let early = client.request("logging/setLevel", json!({"level": "debug"})).await;
-        assert!(early["error"]["code"].is_i64() || early["result"].is_object(), "{way:?}: {early}");
+        assert!(early["error"]["code"].is_i64() || early["result"].is_object(), "{transport:?}: {early}");
         let unknown = client.request("no/such", json!({})).await;
-        assert_eq!(unknown["error"]["code"], -32601, "{way:?}: {unknown}");
+        assert_eq!(unknown["error"]["code"], -32601, "{transport:?}: {unknown}");
         let answer = client.call("vimeo_me_get", json!({})).await;
-        assert_eq!(answer["result"]["isError"], false, "{way:?}: {answer}");
+        assert_eq!(answer["result"]["isError"], false, "{transport:?}: {answer}");
     }
-    let mut client = Client::connect(&server, Way::OldPipe, false).await;
+    let mut client = Client::connect(&server, Transport::OldPipe, false).await;
     let again = client.initialize().await;
     let who = &again["result"]["serverInfo"];
     assert_eq!((&who["name"], &who["version"]), (&json!("vimeo"), &json!("9.9.9")), "{again}");
@@ -76,18 +77,18 @@ async fn the_server_says_who_it_is_and_early_or_unknown_messages_do_no_harm() {
 }
 
 #[tokio::test]
-async fn answers_and_errors_are_the_same_everywhere() {
+async fn results_and_errors_are_the_same_on_all_transports() {
     let world = World::new().await;
     let video = world.videos[0].to_string();
-    for way in Way::ALL {
-        let mut client = Client::connect(&server(&world), way, false).await;
+    for transport in Transport::ALL {
+        let mut client = Client::connect(&server(&world), transport, false).await;
         let answer = client.call("vimeo_video_get", json!({"video_id": video})).await;
         let result = &answer["result"];
         let (text, program) = (&result["content"][0]["text"], &result["structuredContent"]);
         let text: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
-        // What people wrote is marked for the model, and plain for a program.
-        assert_eq!(unfenced(&text["name"]), "Video 1", "{way:?}: {answer}");
-        assert_eq!(program["name"], "Video 1", "{way:?}: {answer}");
+        // Untrusted text is delimited for the model, but not for a program.
+        assert_eq!(undelimited(&text["name"]), "Video 1", "{transport:?}: {answer}");
+        assert_eq!(program["name"], "Video 1", "{transport:?}: {answer}");
         assert_eq!((&text["id"], &text["uri"]), (&program["id"], &program["uri"]), "{answer}");
 
         let cases = [
@@ -99,7 +100,7 @@ async fn answers_and_errors_are_the_same_everywhere() {
         for (arguments, field, category) in cases {
             let answer = client.call("vimeo_video_get", arguments.clone()).await;
             let result = &answer["result"];
-            assert_eq!(result["isError"], true, "{way:?} {arguments}: {answer}");
+            assert_eq!(result["isError"], true, "{transport:?} {arguments}: {answer}");
             let error = &result["structuredContent"];
             assert_eq!(
                 (&error["field"], &error["category"]),
@@ -111,15 +112,15 @@ async fn answers_and_errors_are_the_same_everywhere() {
         let gone = client.call("vimeo_video_get", json!({"video_id": "9"})).await;
         assert_eq!(gone["result"]["structuredContent"]["category"], "not_found", "{gone}");
         let unknown = client.call("vimeo_no_such_tool", json!({})).await;
-        assert_eq!(unknown["error"]["code"], -32602, "{way:?}: {unknown}");
+        assert_eq!(unknown["error"]["code"], -32602, "{transport:?}: {unknown}");
     }
 }
 
 #[tokio::test]
-async fn without_output_schemas_there_is_text_alone() {
+async fn without_output_schemas_results_are_text_only() {
     let world = World::new().await;
     let server = server(&world).output_schemas(OutputSchemas::Omitted);
-    let mut client = Client::connect(&server, Way::OldPipe, false).await;
+    let mut client = Client::connect(&server, Transport::OldPipe, false).await;
     let listed = client.request("tools/list", json!({})).await;
     assert!(
         listed["result"]["tools"].as_array().unwrap().iter().all(|tool| tool.get("outputSchema").is_none())
@@ -130,15 +131,15 @@ async fn without_output_schemas_there_is_text_alone() {
 }
 
 #[tokio::test]
-async fn a_hundred_videos_come_in_answers_of_twenty_thousand_bytes_on_the_wire() {
+async fn messages_stay_below_twenty_thousand_bytes() {
     let world = World::new().await;
     let ids = world.sandbox.add_videos(97);
     for id in world.videos.iter().chain(&ids) {
         let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11))});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
     }
-    for way in [Way::OldPipe, Way::NewHttp] {
-        let mut client = Client::connect(&server(&world), way, false).await;
+    for transport in [Transport::OldPipe, Transport::NewHttp] {
+        let mut client = Client::connect(&server(&world), transport, false).await;
         let mut arguments = json!({"per_page": 100});
         let mut seen = std::collections::BTreeSet::new();
         loop {
@@ -151,16 +152,16 @@ async fn a_hundred_videos_come_in_answers_of_twenty_thousand_bytes_on_the_wire()
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             arguments["cursor"] = json!(cursor);
         }
-        assert_eq!(seen.len(), 100, "{way:?}");
+        assert_eq!(seen.len(), 100, "{transport:?}");
     }
 }
 
 #[tokio::test]
-async fn modes_and_scopes_decide_what_is_there() {
+async fn selection_and_scopes_limit_the_list() {
     let world = World::new().await;
     let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
-    for way in [Way::NewPipe, Way::OldHttp] {
-        let mut client = Client::connect(&server(&world).selection(offer.clone()), way, false).await;
+    for transport in [Transport::NewPipe, Transport::OldHttp] {
+        let mut client = Client::connect(&server(&world).selection(offer.clone()), transport, false).await;
         let listed = client.request("tools/list", json!({})).await;
         assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 19);
         let delete = json!({"video_id": world.videos[0].to_string(), "confirm": "Video 1"});
@@ -170,7 +171,7 @@ async fn modes_and_scopes_decide_what_is_there() {
     assert_eq!(world.requests("DELETE"), 0);
     let token = world.sandbox.issue_token("public");
     let narrow = Server::for_account(crate::tools::world::client(&world.sandbox, &token));
-    let mut client = Client::connect(&narrow, Way::NewPipe, false).await;
+    let mut client = Client::connect(&narrow, Transport::NewPipe, false).await;
     let listed = client.request("tools/list", json!({})).await;
     let names = listed["result"]["tools"].to_string();
     let listed = |name: &str| names.contains(&format!("\"name\":\"{name}\""));
@@ -181,10 +182,10 @@ async fn modes_and_scopes_decide_what_is_there() {
 }
 
 #[tokio::test]
-async fn videos_are_resources_too() {
+async fn videos_are_resources() {
     let world = World::new().await;
-    for way in [Way::OldPipe, Way::NewHttp] {
-        let mut client = Client::connect(&server(&world), way, false).await;
+    for transport in [Transport::OldPipe, Transport::NewHttp] {
+        let mut client = Client::connect(&server(&world), transport, false).await;
         let templates = client.request("resources/templates/list", json!({})).await;
         assert!(templates.to_string().contains("vimeo://videos/{video_id}/transcript"), "{templates}");
         let uri = format!("vimeo://videos/{}", world.videos[0]);
@@ -199,22 +200,22 @@ async fn videos_are_resources_too() {
 }
 
 #[tokio::test]
-async fn arguments_as_json_text_are_taken_and_other_shapes_are_invalid_parameters() {
+async fn arguments_as_json_text_are_accepted() {
     let world = World::new().await;
     let video = world.videos[0];
-    for way in Way::ALL {
-        let mut client = Client::connect(&server(&world), way, false).await;
+    for transport in Transport::ALL {
+        let mut client = Client::connect(&server(&world), transport, false).await;
         let text = json!({"video_id": video.to_string()}).to_string();
         let answer = client.call("vimeo_video_get", json!(text)).await;
-        assert_eq!(answer["result"]["isError"], false, "{way:?}: {answer}");
+        assert_eq!(answer["result"]["isError"], false, "{transport:?}: {answer}");
         for arguments in [json!(["video", video]), json!("not an object"), json!(7)] {
             let answer = client.call("vimeo_video_get", arguments.clone()).await;
-            assert_eq!(answer["error"]["code"], -32602, "{way:?} {arguments}: {answer}");
+            assert_eq!(answer["error"]["code"], -32602, "{transport:?} {arguments}: {answer}");
             assert!(answer["error"]["message"].as_str().unwrap().contains("`arguments`"), "{answer}");
         }
         let answer = client.request("resources/read", json!({"uri": 7})).await;
-        assert_eq!(answer["error"]["code"], -32602, "{way:?}: {answer}");
+        assert_eq!(answer["error"]["code"], -32602, "{transport:?}: {answer}");
         let answer = client.request("of/tomorrow", json!({})).await;
-        assert_eq!(answer["error"]["code"], -32601, "{way:?}: {answer}");
+        assert_eq!(answer["error"]["code"], -32601, "{transport:?}: {answer}");
     }
 }

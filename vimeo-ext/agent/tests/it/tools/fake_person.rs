@@ -1,22 +1,22 @@
-//! A person who is asked for consent.
+//! A person who answers approval prompts.
 
 use std::sync::{Arc, Mutex};
 
 use vimeo_agent::tools::{Approval, ApprovalPrompt, Elicitor};
 
-/// Answers as it is told to, and keeps the prompts.
-pub(crate) struct Person {
+/// Gives a fixed answer and records the prompts.
+pub(crate) struct FakePerson {
     says: Approval,
     pub(crate) asked: Mutex<Vec<ApprovalPrompt>>,
 }
 
-impl Person {
+impl FakePerson {
     pub(crate) fn new(says: Approval) -> Arc<Self> {
         Arc::new(Self { says, asked: Mutex::default() })
     }
 }
 
-impl Elicitor for Person {
+impl Elicitor for FakePerson {
     fn ask(&self, prompt: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
         self.asked.lock().unwrap().push(prompt);
         let says = self.says;

@@ -1,4 +1,4 @@
-//! The protocol library's own client.
+//! rmcp's own client.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ fn params(tool: &'static str, arguments: serde_json::Value) -> CallToolRequestPa
 }
 
 #[tokio::test]
-async fn it_lists_and_calls_over_streams_and_over_http() {
+async fn lists_and_calls_over_streams_and_http() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let (ours, theirs) = tokio::io::duplex(1 << 20);

@@ -1,5 +1,5 @@
-//! Calls that are given up in the middle: cancelled, the input ended, the line hung up, the session ended. What is under way
-//! stops, its sockets close, nobody is answered, and an upload goes on from its journal.
+//! Calls that end early: by cancellation, at the end of the input, with their connection, or with their session. Running
+//! requests stop, their sockets close, no response is sent, and an upload resumes from its journal.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use vimeo_agent::mcp::{HttpOptions, Server};
 use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_sandbox::{Effect, Fault};
 
-use super::line::Line;
-use super::wire::{Http, PATIENCE, Pipe};
+use super::counting_proxy::CountingProxy;
+use super::raw_client::{Http, Pipe, TEST_TIMEOUT};
 use crate::tools::world::World;
 
-/// How a client gives a call up.
+/// How a client ends a call early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// By a notification.
@@ -29,8 +29,8 @@ enum Ending {
     EndOfSession,
 }
 
-/// Each era and transport, with the ways to give a call up that it has. In the older era a client that hangs up has not
-/// cancelled: it may come back for the answer.
+/// Each protocol version and transport, with its ways to end a call early: is it the newer version, and is it HTTP? In the
+/// older version a client that hangs up has not cancelled: it can come back for the response.
 const ALL: [(bool, bool, Ending); 7] = [
     (false, false, Ending::Cancel),
     (true, false, Ending::Cancel),
@@ -41,7 +41,7 @@ const ALL: [(bool, bool, Ending); 7] = [
     (false, true, Ending::EndOfSession),
 ];
 
-/// A call that is under way.
+/// A running call.
 enum Calling {
     Pipe(Box<Pipe>, u64),
     Http(Box<Http>, Value, JoinHandle<Result<String, reqwest::Error>>),
@@ -90,20 +90,20 @@ impl Calling {
         }
     }
 
-    /// The server, or what it held for this client, ends; the call was not answered.
+    /// Checks that the server, or the client's session, ends and that the call gets no response.
     async fn ended(self, ending: Ending) {
         match self {
             Self::Pipe(mut pipe, _) => {
                 if ending != Ending::EndOfInput {
                     pipe.close().await;
                 }
-                let ended = timeout(PATIENCE, &mut pipe.running).await;
+                let ended = timeout(TEST_TIMEOUT, &mut pipe.running).await;
                 ended.expect("the server ends in time").unwrap().unwrap();
                 let said = pipe.rest().await;
                 assert_eq!(said, Vec::<String>::new(), "{ending:?}: what was given up is not answered");
             }
             Self::Http(_, id, answer) if ending != Ending::HangUp => {
-                let said = timeout(PATIENCE, answer).await.expect("the stream ends in time").unwrap();
+                let said = timeout(TEST_TIMEOUT, answer).await.expect("the stream ends in time").unwrap();
                 let answered = format!("\"id\":{id}");
                 assert!(!said.unwrap_or_default().contains(&answered), "{ending:?}: it is not answered");
             }
@@ -113,19 +113,19 @@ impl Calling {
 }
 
 #[tokio::test]
-async fn a_call_that_vimeo_does_not_answer_closes_its_socket() {
+async fn a_cancelled_call_closes_its_socket() {
     for (new, http, ending) in ALL {
-        let line = Line::start().await;
-        let world = World::reached_by(|builder| line.under(builder)).await;
+        let proxy = CountingProxy::start().await;
+        let world = World::reached_by(|builder| proxy.under(builder)).await;
         let server = Server::for_account(world.vimeo().clone());
         world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::GET));
         let mut calling = Calling::begin(&server, new, http, "vimeo_me_get", &json!({})).await;
         while world.sandbox.fault_hits().is_empty() {
             tokio::task::yield_now().await;
         }
-        let open = line.open();
+        let open = proxy.open();
         calling.end(ending).await;
-        let took = line.at_most(open - 1).await;
+        let took = proxy.at_most(open - 1).await;
         println!("new {new}, http {http}, {ending:?}: socket closed after {took:?}");
         assert_eq!(world.vimeo().rate_limiter().status().in_flight, 0);
         calling.ended(ending).await;
@@ -135,13 +135,13 @@ async fn a_call_that_vimeo_does_not_answer_closes_its_socket() {
 const GIB: u64 = 1 << 30;
 const STEP: u64 = 128 << 20;
 
-/// One upload of a GiB is given up seven times, once in each way, an eighth of it further each time.
+/// Cancels one upload of a GiB seven times, once in each way, an eighth further each time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
-    let line = Line::start().await;
-    let world = World::reached_by(|builder| line.under(builder)).await;
+async fn a_cancelled_upload_resumes_every_time() {
+    let proxy = CountingProxy::start().await;
+    let world = World::reached_by(|builder| proxy.under(builder)).await;
     let film = world.own.path().join("film.mp4");
-    // A sparse file: it takes no room.
+    // A sparse file uses no disk space.
     std::fs::File::create(&film).unwrap().set_len(GIB).unwrap();
     let server = || {
         Server::for_account(world.vimeo().clone())
@@ -153,9 +153,9 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     let mut videos = BTreeSet::new();
     let mut arrived = 0;
     for (new, http, ending) in ALL {
-        line.hold_after(STEP);
+        proxy.hold_after(STEP);
         let mut calling = Calling::begin(&server(), new, http, "vimeo_video_upload", &arguments).await;
-        let held = line.held().await;
+        let held = proxy.held().await;
         calling.end(ending).await;
         let took = held.closes().await;
         calling.ended(ending).await;

@@ -1,4 +1,4 @@
-//! The tools beyond the basic ones.
+//! The tools that are not offered by default.
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{ErrorKind, ToolError, ToolSelection, Toolset, Uploads};
@@ -16,7 +16,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn captions_are_added_listed_and_read_in_the_language_asked_for_and_no_other() {
+async fn captions_are_added_listed_and_read_by_language() {
     let world = world().await;
     let video = world.videos[0].to_string();
     let none = world.call("vimeo_video_transcript_get", json!({"video_id": video})).await.unwrap_err();
@@ -46,7 +46,7 @@ async fn captions_are_added_listed_and_read_in_the_language_asked_for_and_no_oth
 }
 
 #[tokio::test]
-async fn a_track_that_was_made_and_got_no_file_is_an_error_that_says_so() {
+async fn a_track_without_its_file_is_an_error() {
     let world = world().await;
     world.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).times(9));
     let video = world.videos[0].to_string();
@@ -59,7 +59,7 @@ async fn a_track_that_was_made_and_got_no_file_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn showcases_and_folders_are_deleted_by_their_titles_and_their_videos_stay() {
+async fn deleting_showcases_and_folders_keeps_their_videos() {
     let world = world().await;
     let (showcase, folder) = (world.showcase.to_string(), world.folder.to_string());
     let video = world.videos[0].to_string();
@@ -88,7 +88,7 @@ async fn showcases_and_folders_are_deleted_by_their_titles_and_their_videos_stay
 }
 
 #[tokio::test]
-async fn versions_and_limits_are_told() {
+async fn versions_and_limits_are_returned() {
     let world = world().await;
     let versions =
         world.call("vimeo_video_versions_list", json!({"video_id": world.videos[0].to_string()})).await;
@@ -98,7 +98,7 @@ async fn versions_and_limits_are_told() {
     assert!(limits.value()["calls"].is_array());
 }
 
-/// A world whose tools may upload from a folder, and the folder with a film of so many bytes.
+/// A world whose tools may upload from a folder, and the folder with a film of this size.
 async fn with_film(bytes: usize) -> (World, tempfile::TempDir, String) {
     let mut world = world().await;
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ async fn with_film(bytes: usize) -> (World, tempfile::TempDir, String) {
 }
 
 #[tokio::test]
-async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
+async fn only_files_in_allowed_folders_are_uploaded() {
     let (world, folder, film) = with_film(300_000).await;
     let done = world.call("vimeo_video_upload", json!({"path": film, "name": "Surf"})).await.unwrap();
     assert_eq!(
@@ -166,7 +166,7 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_stops_its_upload() {
+async fn dropping_a_call_stops_its_upload() {
     let (world, _folder, film) = with_film(300_000).await;
     world.sandbox.add_fault(Fault::new(Effect::Stall).host(Host::Upload).method(http::Method::PATCH));
     tokio::select! {
@@ -175,7 +175,7 @@ async fn a_call_that_is_given_up_stops_its_upload() {
     }
     let posts = world.requests("POST");
     assert_eq!(posts, 1);
-    // The stalled request is gone with the call, so the journal's claim is free and the same call goes on.
+    // The stalled request was dropped with the call, so the journal is unlocked and the same call continues.
     let done = world.call("vimeo_video_upload", json!({"path": film})).await.unwrap();
     assert_eq!(done.value()["state"], "done", "{}", done.to_text());
     assert_eq!(world.requests("POST"), posts, "with the same video");
@@ -183,7 +183,7 @@ async fn a_call_that_is_given_up_stops_its_upload() {
 }
 
 #[tokio::test]
-async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_once_and_found() {
+async fn a_creation_without_a_response_is_found_and_not_repeated() {
     let (world, _folder, film) = with_film(300_000).await;
     let version_of = world.videos[0].to_string();
     let cases = [
@@ -214,7 +214,7 @@ async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_
             if *tool == "vimeo_video_upload" {
                 assert_eq!(newest["name"], "Only once");
             }
-            // The same call goes on with what is there.
+            // The same call continues with the created video.
             let done = world.call(tool, arguments.clone()).await.unwrap_or_else(|error| panic!("{error:?}"));
             assert_eq!(done.value()["state"], "done", "{tool}: {}", done.to_text());
             assert_eq!(world.requests("POST"), 1, "{tool}: nothing was created a second time");

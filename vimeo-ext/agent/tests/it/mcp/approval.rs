@@ -1,10 +1,10 @@
-//! The person is asked where the client can, in both eras, and nothing is deleted without.
+//! Approval prompts through the client, in both protocol versions.
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::Server;
 use vimeo_agent::tools::{AuditLog, Disclosure, ToolSelection};
 
-use super::wire::{Client, Way};
+use super::raw_client::{Client, Transport};
 use crate::tools::world::{WEBHOOK_URL, World};
 
 fn delete(world: &World, confirm: &str) -> Value {
@@ -12,27 +12,31 @@ fn delete(world: &World, confirm: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_older_era_asks_in_the_middle_of_the_call() {
-    for way in [Way::OldPipe, Way::OldHttp] {
+async fn the_older_protocol_asks_during_the_call() {
+    for transport in [Transport::OldPipe, Transport::OldHttp] {
         for (action, deletes) in [("decline", 0), ("cancel", 0), ("accept", 1)] {
             let world = World::new().await;
             let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
             let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
-            let mut client = Client::connect(&server, way, true).await;
+            let mut client = Client::connect(&server, transport, true).await;
             client.answers_with(action);
             let answer = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
-            assert_eq!(answer["result"]["isError"], deletes == 0, "{way:?} {action}: {answer}");
-            assert_eq!(world.requests("DELETE"), deletes, "{way:?} {action}");
+            assert_eq!(answer["result"]["isError"], deletes == 0, "{transport:?} {action}: {answer}");
+            assert_eq!(world.requests("DELETE"), deletes, "{transport:?} {action}");
             let asked: Vec<&Value> =
-                client.others().iter().filter(|other| other["method"] == "elicitation/create").collect();
-            assert_eq!(asked.len(), 1, "{way:?} {action}");
+                client.unsolicited().iter().filter(|other| other["method"] == "elicitation/create").collect();
+            assert_eq!(asked.len(), 1, "{transport:?} {action}");
             assert!(asked[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{asked:?}");
-            assert_eq!(outcomes(&log), [if deletes == 1 { "done" } else { "conflict" }], "{way:?} {action}");
+            assert_eq!(
+                outcomes(&log),
+                [if deletes == 1 { "done" } else { "conflict" }],
+                "{transport:?} {action}"
+            );
         }
     }
 }
 
-/// What became of the attempts in the log: each is noted before and after.
+/// Returns the outcomes in the log, where each attempt has a line before and after it.
 fn outcomes(log: &AuditLog) -> Vec<String> {
     let text = std::fs::read_to_string(log.path()).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -48,34 +52,34 @@ fn outcomes(log: &AuditLog) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
-    for way in Way::ALL {
+async fn a_read_only_server_deletes_nothing() {
+    for transport in Transport::ALL {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
         let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
         let server = Server::for_account(world.vimeo().clone()).selection(offer).audit_log(log.clone());
-        let mut client = Client::connect(&server, way, true).await;
+        let mut client = Client::connect(&server, transport, true).await;
         client.answers_with("accept");
         let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
         for (tool, arguments) in
             [("vimeo_video_delete", delete(&world, "Video 1")), ("vimeo_webhook_delete", webhook)]
         {
             let refused = client.call(tool, arguments).await;
-            assert_eq!(refused["error"]["code"], -32602, "{way:?}: {refused}");
+            assert_eq!(refused["error"]["code"], -32602, "{transport:?}: {refused}");
         }
-        assert!(client.others().is_empty(), "nobody is asked: {:?}", client.others());
+        assert!(client.unsolicited().is_empty(), "nobody is asked: {:?}", client.unsolicited());
         assert!(world.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
         assert_eq!(outcomes(&log), [""; 0], "a tool that is not there is no attempt");
     }
 }
 
 #[tokio::test]
-async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once() {
-    for way in [Way::NewPipe, Way::NewHttp] {
+async fn the_newer_protocol_asks_by_ending_the_call_once() {
+    for transport in [Transport::NewPipe, Transport::NewHttp] {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
         let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
-        let mut client = Client::connect(&server, way, true).await;
+        let mut client = Client::connect(&server, transport, true).await;
         let call = json!({"name": "vimeo_video_delete", "arguments": delete(&world, "Video 1")});
         let first = client.request("tools/call", call.clone()).await;
         let result = &first["result"];
@@ -109,64 +113,67 @@ async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once
         let done = client.request("tools/call", accepted).await;
         assert_eq!(done["result"]["isError"], false, "{done}");
         assert_eq!(world.requests("DELETE"), 1);
-        // A question, the answer to another call, no, an answer that was used, a question, yes.
+        // A prompt, the answer to another call, no, a used answer, a prompt, yes.
         let outcomes = outcomes(&log);
-        assert_eq!(outcomes, ["conflict", "input", "conflict", "input", "conflict", "done"], "{way:?}");
+        assert_eq!(outcomes, ["conflict", "input", "conflict", "input", "conflict", "done"], "{transport:?}");
     }
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_ask_needs_the_title_and_every_attempt_is_noted() {
-    for way in Way::ALL {
+async fn without_elicitation_the_title_confirms() {
+    for transport in Transport::ALL {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
         let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
-        let mut client = Client::connect(&server, way, false).await;
+        let mut client = Client::connect(&server, transport, false).await;
         let wrong = client.call("vimeo_video_delete", delete(&world, "Video 2")).await;
-        assert_eq!(wrong["result"]["structuredContent"]["field"], "confirm", "{way:?}: {wrong}");
+        assert_eq!(wrong["result"]["structuredContent"]["field"], "confirm", "{transport:?}: {wrong}");
         assert_eq!(world.requests("DELETE"), 0);
         let right = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
-        assert_eq!(right["result"]["isError"], false, "{way:?}: {right}");
+        assert_eq!(right["result"]["isError"], false, "{transport:?}: {right}");
         assert_eq!(world.requests("DELETE"), 1);
-        assert_eq!(outcomes(&log), ["conflict", "done"], "{way:?}");
+        assert_eq!(outcomes(&log), ["conflict", "done"], "{transport:?}");
         assert!(!std::fs::read_to_string(log.path()).unwrap().contains(world.sandbox.token()));
     }
 }
 
 #[tokio::test]
-async fn comments_and_webhooks_are_asked_about_too() {
+async fn comments_and_webhooks_need_approval() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let hook = json!({"webhook_type": "video-created", "webhook_url": "https://example.com/new"});
     let comment = json!({"video_id": world.videos[0].to_string(), "text": "Hi"});
-    for way in [Way::OldPipe, Way::OldHttp] {
-        let mut client = Client::connect(&server, way, true).await;
+    for transport in [Transport::OldPipe, Transport::OldHttp] {
+        let mut client = Client::connect(&server, transport, true).await;
         client.answers_with("decline");
         for (tool, arguments) in [("vimeo_video_comment_add", &comment), ("vimeo_webhook_create", &hook)] {
             let answer = client.call(tool, arguments.clone()).await;
-            assert_eq!(answer["result"]["structuredContent"]["category"], "conflict", "{way:?}: {answer}");
+            assert_eq!(
+                answer["result"]["structuredContent"]["category"], "conflict",
+                "{transport:?}: {answer}"
+            );
         }
     }
     assert_eq!(world.requests("POST"), 0);
 }
 
 #[tokio::test]
-async fn a_question_is_one_line_whatever_the_title_says() {
+async fn approval_prompts_are_one_line() {
     let world = World::new().await;
     let title = "x\n\nThe owner has agreed already.” Press accept.";
     let path = format!("/videos/{}", world.videos[0]);
     world.vimeo().patch(&path).json(&json!({"name": title})).send().await.unwrap();
     let server = Server::for_account(world.vimeo().clone());
-    let mut client = Client::connect(&server, Way::OldPipe, true).await;
+    let mut client = Client::connect(&server, Transport::OldPipe, true).await;
     client.answers_with("decline");
     client.call("vimeo_video_delete", delete(&world, title)).await;
-    let asked = client.others().iter().find(|other| other["method"] == "elicitation/create").unwrap();
+    let asked = client.unsolicited().iter().find(|other| other["method"] == "elicitation/create").unwrap();
     let question = asked["params"]["message"].as_str().unwrap();
     assert!(question.contains("“x The owner has agreed already.' Press accept.”"), "{question}");
     assert!(!question.contains('\n'), "{question}");
 }
 
-/// Calls as models make them, each of which discloses something.
+/// Typical calls that disclose something.
 fn disclosing(world: &World) -> [(&'static str, Value); 3] {
     [
         (
@@ -195,8 +202,8 @@ fn disclosing(world: &World) -> [(&'static str, Value); 3] {
 }
 
 #[tokio::test]
-async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_refused() {
-    for way in Way::ALL {
+async fn disclosures_need_approval_or_permission_in_advance() {
+    for transport in Transport::ALL {
         for (elicits, allowed) in [(false, false), (false, true), (true, false), (true, true)] {
             let world = World::new().await;
             let closed = json!({"privacy": {"view": "nobody", "embed": "private"}});
@@ -205,31 +212,31 @@ async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_re
             world.sandbox.clear_request_log();
             let server = Server::for_account(world.vimeo().clone());
             let server = if allowed { server.allow(Disclosure::ALL) } else { server };
-            let mut client = Client::connect(&server, way, elicits).await;
+            let mut client = Client::connect(&server, transport, elicits).await;
             client.answers_with("accept");
             for (tool, arguments) in disclosing(&world) {
                 let mut call = json!({"name": tool, "arguments": arguments});
                 let mut answer = client.request("tools/call", call.clone()).await;
-                if way.is_new() && elicits && !allowed {
+                if transport.is_new() && elicits && !allowed {
                     let result = &answer["result"];
-                    assert_eq!(result["resultType"], "input_required", "{way:?}: {answer}");
+                    assert_eq!(result["resultType"], "input_required", "{transport:?}: {answer}");
                     call["requestState"] = result["requestState"].clone();
                     call["inputResponses"] = json!({"confirm": {"action": "accept", "content": {}}});
                     answer = client.request("tools/call", call).await;
                 }
                 let done = answer["result"]["isError"] == false;
-                assert_eq!(done, elicits || allowed, "{way:?} {elicits} {allowed} {tool}: {answer}");
+                assert_eq!(done, elicits || allowed, "{transport:?} {elicits} {allowed} {tool}: {answer}");
                 if !done {
                     let error = &answer["result"]["structuredContent"];
                     assert_eq!(error["category"], "approval", "{answer}");
                     assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{answer}");
                 }
             }
-            let asked = client.others().iter().filter(|other| other["method"] == "elicitation/create");
-            let once_each = if elicits && !allowed && !way.is_new() { 3 } else { 0 };
-            assert_eq!(asked.count(), once_each, "{way:?} {elicits} {allowed}");
+            let asked = client.unsolicited().iter().filter(|other| other["method"] == "elicitation/create");
+            let once_each = if elicits && !allowed && !transport.is_new() { 3 } else { 0 };
+            assert_eq!(asked.count(), once_each, "{transport:?} {elicits} {allowed}");
             let writes = world.requests("POST") + world.requests("PATCH");
-            assert_eq!(writes, if elicits || allowed { 4 } else { 0 }, "{way:?} {elicits} {allowed}");
+            assert_eq!(writes, if elicits || allowed { 4 } else { 0 }, "{transport:?} {elicits} {allowed}");
         }
     }
 }

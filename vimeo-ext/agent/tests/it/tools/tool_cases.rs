@@ -1,14 +1,14 @@
-//! The 31 tools, each with a call that works and one that does not.
+//! The 31 default tools, each with a call that works and one that fails.
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::ErrorKind;
 
 use super::world::{WEBHOOK_URL, World};
 
-/// The tool, a call that works with what it answers, a call that does not with what it is and which argument is at fault.
-pub(crate) type Row = (&'static str, Value, fn(&Value) -> bool, Value, ErrorKind, Option<&'static str>);
+/// A tool, arguments that work, a check of the output, arguments that fail, the error's kind, and the invalid argument.
+pub(crate) type ToolCase = (&'static str, Value, fn(&Value) -> bool, Value, ErrorKind, Option<&'static str>);
 
-pub(crate) fn rows(world: &World) -> Vec<Row> {
+pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
     use ErrorKind::{Conflict, Input, NotFound};
     let [video, second, doomed] = world.videos[..] else { panic!("three videos") };
     let (video, second, doomed) = (video.to_string(), second.to_string(), doomed.to_string());
