@@ -1,6 +1,6 @@
-//! Measures reading a page of 100 videos beside parsing it to a `serde_json::Value`, in turns, as a ratio.
+//! Compares decoding a page of 100 videos with parsing it to a `serde_json::Value`.
 //!
-//! `cargo bench -p vimeo-api --bench decode -- VIDEO.json` takes one recorded video and repeats it.
+//! `cargo bench -p vimeo-api --bench decode -- VIDEO.json` repeats one recorded video.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::hint::black_box;
@@ -12,9 +12,9 @@ use vimeo_api::types::Video;
 use vimeo_api::{DecodeMode, Page, decode};
 
 const ROUNDS: usize = 9;
-/// Runs of one kind after another; the first two of each block meet a heap that the other kind left and do not count.
+/// Consecutive runs of one kind. The first two of each block are discarded, because they use the heap of the other kind.
 const BLOCK: usize = 7;
-const WARM: usize = 2;
+const WARM_UP: usize = 2;
 
 fn main() -> ExitCode {
     let Some(page) = std::env::args().filter(|word| word != "--bench").nth(1).and_then(|file| page_of(&file))
@@ -46,7 +46,7 @@ fn page_of(file: &str) -> Option<Vec<u8>> {
 }
 
 fn block(work: impl Fn() -> bool) -> Vec<Duration> {
-    (0..BLOCK).map(|_| timed(&work)).skip(WARM).collect()
+    (0..BLOCK).map(|_| timed(&work)).skip(WARM_UP).collect()
 }
 
 fn timed(work: impl FnOnce() -> bool) -> Duration {

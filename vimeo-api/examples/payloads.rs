@@ -1,7 +1,7 @@
-//! Decodes recorded answers as the operations that gave them, and says what of them does not fit.
+//! Decodes recorded responses and reports schema mismatches and unknown fields.
 //!
-//! Each answer is matched with an operation by its `uri`, by the links of its page, or by the `uri` of its items.
-//! Ends with 1 when one does not decode. Run through `cargo xtask payloads DIR`.
+//! A response is matched with an operation by its `uri`, by the links of its page, or by the `uri` of its items. The exit code
+//! is 1 if one does not decode. Run by `cargo xtask check-payloads DIR`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     }
     println!();
     println!(
-        "{} files: {} decoded, {} by their shape, {} failed; {} pieces did not fit, {} unknown fields",
+        "{} files: {} decoded, {} by their shape, {} failed; {} mismatches, {} unknown fields",
         files.len(),
         tally.decoded,
         tally.by_shape,
@@ -54,7 +54,7 @@ struct Tally {
 fn report(file: &Path, tally: &mut Tally) {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = std::fs::read(file).map_err(|error| error.to_string());
-    // Editors leave a byte order mark in saved answers, which no server sends.
+    // Editors add a byte order mark to saved responses.
     let outcome = read.and_then(|bytes| inspect(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes)));
     match outcome {
         Ok(Outcome { what, inspection, by_shape }) => {
@@ -64,7 +64,7 @@ fn report(file: &Path, tally: &mut Tally) {
             tally.unknown += inspection.unknown.len();
             println!("{name}: decoded as {what}");
             for mismatches in &inspection.mismatches {
-                println!("    does not fit: {mismatches}");
+                println!("    mismatch: {mismatches}");
             }
             let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
             for path in &inspection.unknown {
@@ -84,17 +84,17 @@ fn report(file: &Path, tally: &mut Tally) {
 struct Outcome {
     what: String,
     inspection: Inspection,
-    /// Not matched with an operation: the answer names no place of its own.
+    /// The response has no `uri` and was not matched with an operation.
     by_shape: bool,
 }
 
 fn inspect(bytes: &[u8]) -> Result<Outcome, String> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("no JSON: {error}"))?;
-    if let Some(told) = as_error(&value, bytes) {
-        return Ok(told);
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("invalid JSON: {error}"))?;
+    if let Some(outcome) = as_error(&value, bytes) {
+        return Ok(outcome);
     }
     let mut tried = Vec::new();
-    for place in places(&value) {
+    for place in candidate_paths(&value) {
         let Some((template, read)) = reader(&place) else {
             tried.push(place);
             continue;
@@ -106,12 +106,12 @@ fn inspect(bytes: &[u8]) -> Result<Outcome, String> {
     let wrapped = value.get("data").is_none() && value.as_array().is_none();
     if tried.is_empty() && wrapped {
         return best_fit(bytes)
-            .ok_or_else(|| "it names no place, and no operation's answer takes its fields".to_owned());
+            .ok_or_else(|| "it has no `uri`, and no response type matches its fields".to_owned());
     }
-    Err(format!("no operation answers at {tried:?}"))
+    Err(format!("no operation has a path of {tried:?}"))
 }
 
-/// Error answers are read by one type whatever their shape.
+/// Reads error responses, which all have one type.
 fn as_error(value: &Value, bytes: &[u8]) -> Option<Outcome> {
     value.get("error").filter(|error| error.is_string())?;
     let raw = RawResponse::new(http::StatusCode::BAD_REQUEST, http::HeaderMap::new(), bytes.to_vec().into());
@@ -128,15 +128,15 @@ fn as_error(value: &Value, bytes: &[u8]) -> Option<Outcome> {
     })
 }
 
-/// Where an answer may have come from, the likeliest first.
-fn places(value: &Value) -> Vec<String> {
+/// Returns the possible paths of a response, the most likely first.
+fn candidate_paths(value: &Value) -> Vec<String> {
     let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(path_of);
     let mut places: Vec<String> = ["/uri", "/paging/first", "/paging/last", "/paging/next"]
         .iter()
         .filter_map(|pointer| text(value, pointer))
         .collect();
     let items = value.get("data").or(Some(value)).and_then(Value::as_array);
-    // A list without links of its own: the place of its items is the place of the list.
+    // A list without links has the path of its items.
     for item in items.into_iter().flatten() {
         if let Some((list, _)) = text(item, "/uri").as_deref().and_then(|place| place.rsplit_once('/')) {
             places.push(list.to_owned());
@@ -163,7 +163,7 @@ fn reader(place: &str) -> Option<(&'static str, Reader)> {
         .map(|(template, read)| (*template, *read))
 }
 
-/// An answer that names no place, such as one to `fields=name`: read as the answer that knows most of its fields.
+/// Reads a response without a `uri`, such as one to `fields=name`, as the type that has most of its fields.
 fn best_fit(bytes: &[u8]) -> Option<Outcome> {
     let fits = INSPECTORS.iter().filter_map(|(template, read)| Some((*template, read(bytes).ok()?)));
     let (template, inspection) =

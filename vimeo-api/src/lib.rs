@@ -1,7 +1,7 @@
-//! The Vimeo API, fully typed: every operation a builder, decoding that survives what Vimeo really sends.
+//! A typed client for every operation of the Vimeo API. Responses that deviate from the schema still decode.
 //!
-//! This is the low-level crate, generated from a description of the API. It adds no token, no limits and no retries:
-//! those come from the crate `vimeo-ext`, which most programs want instead.
+//! This is the low-level crate, generated from a description of the API. It does not handle access tokens, rate limits or
+//! retries; most programs use the crate `vimeo-ext`, which does.
 //!
 //! ```no_run
 //! # #[cfg(feature = "videos")]
@@ -9,15 +9,15 @@
 //! let http = vimeo_api::ReqwestTransport::from_builder(reqwest::Client::builder())?;
 //! let client = vimeo_api::Client::builder().transport(http).build()?;
 //! let video = client.videos().get_video(76979871).fields("uri,name").send().await?;
-//! println!("{:?} ({} pieces did not fit)", video.name, video.mismatches().len());
+//! println!("{:?} ({} schema mismatches)", video.name, video.mismatches().len());
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # IDs
 //!
-//! A call takes a video, a user, a channel or a group by number, by the name that Vimeo takes in its place, by URI, or by
-//! link; the hash of an unlisted video is kept. What cannot be read is an error of the call, before anything is sent.
+//! Calls accept a video, user, channel or group as a number, a name, a URI or a link, and retain the hash of an unlisted
+//! video. An invalid ID is reported when the call is sent, before any request.
 //!
 //! ```
 //! # #[cfg(all(feature = "videos", feature = "users", feature = "channels"))]
@@ -32,10 +32,10 @@
 //!
 //! # Areas
 //!
-//! Each area of the API is a module behind a feature of the same name; all are on by default. A type is compiled when
-//! an area is on that uses it.
+//! Each area of the API is a module behind a cargo feature of the same name. All areas are enabled by default. A type is
+//! compiled if an enabled area uses it.
 #![forbid(unsafe_code)]
-// The module that stands in for the generated code is one of tests, in its place.
+// In unit tests, an empty module replaces the generated code.
 #![cfg_attr(test, allow(clippy::items_after_test_module))]
 #![cfg_attr(
     test,
@@ -47,7 +47,7 @@
 mod generated;
 mod runtime;
 
-// The unit tests are those of the runtime. Without the generated code, which `tests/it` looks at, they build in a second.
+// Unit tests cover the runtime only; `tests/it` covers the generated code. Without it they build in a second.
 #[cfg(test)]
 mod generated {
     pub(crate) static AREAS: &[&[&crate::Operation]] = &[];
@@ -60,7 +60,7 @@ use std::sync::OnceLock;
 pub use generated::*;
 pub use runtime::*;
 
-/// All operations of the areas that are compiled in.
+/// Returns all operations of the enabled areas.
 ///
 /// ```
 /// let edits = vimeo_api::operations().filter(|operation| operation.scopes.contains(&vimeo_api::Scope::Edit)).count();
@@ -70,50 +70,50 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     generated::AREAS.iter().flat_map(|area| area.iter().copied())
 }
 
-/// The operation of that name, ours or else Vimeo's.
+/// Returns the operation with this name: the method name in this crate, or Vimeo's name.
 pub fn operation(id: &str) -> Option<&'static Operation> {
     operations()
         .find(|operation| operation.id == id)
         .or_else(|| operations().find(|operation| operation.vimeo_name == id))
 }
 
-/// The operation that lives at a method and a path, such as `GET /videos/123`; of several the one with the fewest
-/// parameters.
+/// Returns the operation with this method and path, such as `GET /videos/123`. If several match, returns the one with the
+/// fewest path parameters.
 pub fn operation_at(method: &http::Method, path: &str) -> Option<&'static Operation> {
-    // Hundreds of templates share a few first segments: an untyped call should not try them all.
-    static BY_OUTLINE: OnceLock<HashMap<(&'static str, usize), Vec<&'static Operation>>> = OnceLock::new();
-    let operations = BY_OUTLINE.get_or_init(|| {
+    // An index by first segment, so that an untyped call does not try hundreds of templates.
+    static BY_SHAPE: OnceLock<HashMap<(&'static str, usize), Vec<&'static Operation>>> = OnceLock::new();
+    let operations = BY_SHAPE.get_or_init(|| {
         operations().fold(HashMap::new(), |mut all: HashMap<_, Vec<_>>, operation| {
-            all.entry(outline(operation.path)).or_default().push(operation);
+            all.entry(path_shape(operation.path)).or_default().push(operation);
             all
         })
     });
     operations
-        .get(&outline(path))?
+        .get(&path_shape(path))?
         .iter()
         .copied()
         .filter(|operation| operation.method == *method && matches(operation.path, path))
         .min_by_key(|operation| operation.path.matches('{').count())
 }
 
-/// The first segment, which is a parameter of no template, and how many there are.
-fn outline(path: &str) -> (&str, usize) {
+/// The first segment, which is never a parameter, and the number of segments.
+fn path_shape(path: &str) -> (&str, usize) {
     let path = path.trim_end_matches('/');
     let segments = path.bytes().filter(|byte| *byte == b'/').count();
     (path.split('/').nth(1).unwrap_or_default(), segments)
 }
 
 fn matches(template: &str, path: &str) -> bool {
-    let mut wanted = template.split('/');
-    let mut given = path.trim_end_matches('/').split('/');
+    let mut template_segments = template.split('/');
+    let mut path_segments = path.trim_end_matches('/').split('/');
     if template == "/" {
         return path.is_empty() || path == "/";
     }
     loop {
-        match (wanted.next(), given.next()) {
+        match (template_segments.next(), path_segments.next()) {
             (None, None) => return true,
-            (Some(wanted), Some(given))
-                if wanted == given || (wanted.starts_with('{') && !given.is_empty()) => {}
+            (Some(expected), Some(segment))
+                if expected == segment || (expected.starts_with('{') && !segment.is_empty()) => {}
             _ => return false,
         }
     }

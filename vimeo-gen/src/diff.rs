@@ -1,7 +1,7 @@
-//! What changed between two descriptions.
+//! Compares two descriptions.
 //!
-//! Operations are matched by method and path, since names change more often than places; schemas by where they are
-//! used, and each pair is told once however often it is used.
+//! Operations are matched by method and path, because names change more often. Schemas are matched by their use, and each
+//! pair is compared once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,55 +10,55 @@ use serde_json::{Map, Value};
 
 use crate::GenError;
 use crate::normalise::plain;
-use crate::walk::{operations, resolved, schema_name};
+use crate::visit::{operations, resolved, schema_name};
 
 /// A difference between two descriptions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Change {
-    /// The area that it belongs to.
+    /// The area.
     pub area: String,
-    /// Whether code or tokens that worked may stop to.
+    /// Whether existing code or tokens can stop working.
     pub breaking: bool,
-    /// What differs.
+    /// The kind of item that changed.
     pub subject: Subject,
-    /// Where: an operation, with a parameter or field; or a schema with a field.
-    pub place: String,
-    /// How it differs.
+    /// The location: an operation with a parameter or field, or a schema with a field.
+    pub location: String,
+    /// What changed.
     pub difference: String,
 }
 
-/// What a [`Change`] is about.
+/// The kind of item that a [`Change`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
     /// A whole operation.
     Operation,
-    /// The scopes that an operation needs.
+    /// The scopes of an operation.
     Scope,
-    /// A parameter of the path or the query.
+    /// A path or query parameter.
     Parameter,
-    /// A field that is sent.
+    /// A field of a request body.
     RequestField,
-    /// A field that comes back.
-    AnswerField,
+    /// A field of a response.
+    ResponseField,
     /// The type of a parameter or field.
     Type,
-    /// A word that a parameter or field can have.
-    Word,
+    /// An enum value.
+    EnumValue,
 }
 
 impl Subject {
-    /// Its name in reports.
+    /// Returns the name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "operation",
             Self::Scope => "scope",
             Self::Parameter => "parameter",
             Self::RequestField => "request field",
-            Self::AnswerField => "answer field",
+            Self::ResponseField => "response field",
             Self::Type => "type",
-            Self::Word => "word",
+            Self::EnumValue => "enum value",
         }
     }
 }
@@ -66,15 +66,15 @@ impl Subject {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.breaking { "! " } else { "  " };
-        write!(f, "{mark}{} {}: {}", self.subject.as_str(), self.place, self.difference)
+        write!(f, "{mark}{} {}: {}", self.subject.as_str(), self.location, self.difference)
     }
 }
 
-/// Compares two descriptions; the changes are ordered by area.
+/// Compares two descriptions. The changes are sorted by area.
 ///
 /// # Errors
 ///
-/// When one of the two cannot be brought into the form in which they are compared.
+/// If one of the descriptions cannot be normalised.
 pub fn diff(mut old: Value, mut new: Value) -> Result<Vec<Change>, GenError> {
     plain(&mut old)?;
     plain(&mut new)?;
@@ -90,14 +90,14 @@ pub fn diff(mut old: Value, mut new: Value) -> Result<Vec<Change>, GenError> {
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Request,
-    Answer,
+    Response,
 }
 
 struct Comparison<'a> {
     old: &'a Value,
     new: &'a Value,
     area: String,
-    /// Pairs of schemas that were compared: the two names, and whether they are sent.
+    /// The compared pairs of schemas: both names, and whether they are sent.
     seen: BTreeSet<(String, String, bool)>,
     changes: Vec<Change>,
 }
@@ -106,155 +106,160 @@ type Operations<'a> = BTreeMap<(String, &'a str), (&'a str, &'a Map<String, Valu
 
 impl<'a> Comparison<'a> {
     fn operations(&mut self) {
-        let old = by_place(self.old);
-        let new = by_place(self.new);
+        let old = by_location(self.old);
+        let new = by_location(self.new);
         for (key, (path, operation)) in &old {
             if !new.contains_key(key) {
                 self.area = area_of(operation);
-                self.tell(true, Subject::Operation, place_of(key.1, path), "gone");
+                self.record(true, Subject::Operation, location_of(key.1, path), "removed");
             }
         }
         for (key, (path, operation)) in &new {
             self.area = area_of(operation);
-            let place = place_of(key.1, path);
+            let location = location_of(key.1, path);
             match old.get(key) {
                 None => {
                     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-                    self.tell(false, Subject::Operation, place, format!("new, {id}"));
+                    self.record(false, Subject::Operation, location, format!("new, {id}"));
                 }
-                Some((_, before)) => self.operation(&place, before, operation),
+                Some((_, before)) => self.operation(&location, before, operation),
             }
         }
     }
 
-    fn operation(&mut self, place: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
+    fn operation(&mut self, location: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
         let (had, has) = (scopes(old), scopes(new));
         for scope in has.difference(&had) {
-            self.tell(true, Subject::Scope, place, format!("needs {scope} now"));
+            self.record(true, Subject::Scope, location, format!("now requires {scope}"));
         }
         for scope in had.difference(&has) {
-            self.tell(false, Subject::Scope, place, format!("no longer needs {scope}"));
+            self.record(false, Subject::Scope, location, format!("no longer requires {scope}"));
         }
-        self.parameters(place, old, new);
+        self.parameters(location, old, new);
         let body = |operation: &'a Map<String, Value>| {
             operation.get("requestBody")?.pointer("/content/application~1json/schema")
         };
         match (body(old), body(new)) {
-            (Some(old), Some(new)) => self.schema(Side::Request, &format!("{place} body"), old, new),
+            (Some(old), Some(new)) => self.schema(Side::Request, &format!("{location} body"), old, new),
             (None, Some(_)) => {
                 let required = new
                     .get("requestBody")
                     .is_some_and(|body| body.get("required") == Some(&Value::Bool(true)));
-                self.tell(required, Subject::RequestField, format!("{place} body"), "new");
+                self.record(required, Subject::RequestField, format!("{location} body"), "new");
             }
-            (Some(_), None) => self.tell(true, Subject::RequestField, format!("{place} body"), "gone"),
+            (Some(_), None) => {
+                self.record(true, Subject::RequestField, format!("{location} body"), "removed")
+            }
             (None, None) => {}
         }
-        match (answer(old), answer(new)) {
-            (Some(old), Some(new)) => self.schema(Side::Answer, place, old, new),
-            (None, Some(_)) => self.tell(false, Subject::AnswerField, place, "answers with a body now"),
-            (Some(_), None) => self.tell(true, Subject::AnswerField, place, "answers without a body now"),
+        match (response(old), response(new)) {
+            (Some(old), Some(new)) => self.schema(Side::Response, location, old, new),
+            (None, Some(_)) => self.record(false, Subject::ResponseField, location, "returns a body now"),
+            (Some(_), None) => self.record(true, Subject::ResponseField, location, "returns no body now"),
             (None, None) => {}
         }
     }
 
-    fn parameters(&mut self, place: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
+    fn parameters(&mut self, location: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
         let (old, new) = (query(old), query(new));
         for (name, parameter) in &new {
-            let place = format!("{place} ?{name}");
+            let location = format!("{location} ?{name}");
             let required = is_true(parameter, "required");
             match old.get(name) {
-                None => self.tell(
+                None => self.record(
                     required,
                     Subject::Parameter,
-                    place,
+                    location,
                     if required { "new and required" } else { "new" },
                 ),
                 Some(before) => {
                     if required && !is_true(before, "required") {
-                        self.tell(true, Subject::Parameter, &place, "required now");
+                        self.record(true, Subject::Parameter, &location, "now required");
                     }
                     if let (Some(before), Some(now)) = (before.get("schema"), parameter.get("schema")) {
-                        self.schema(Side::Request, &place, before, now);
+                        self.schema(Side::Request, &location, before, now);
                     }
                 }
             }
         }
         for name in old.keys().filter(|name| !new.contains_key(*name)) {
-            self.tell(true, Subject::Parameter, format!("{place} ?{name}"), "gone");
+            self.record(true, Subject::Parameter, format!("{location} ?{name}"), "removed");
         }
     }
 
-    fn schema(&mut self, side: Side, place: &str, old: &'a Value, new: &'a Value) {
+    fn schema(&mut self, side: Side, location: &str, old: &'a Value, new: &'a Value) {
         let (old_name, new_name) = (name_of(old), name_of(new));
-        let (old, new) = (self.shape(self.old, old), self.shape(self.new, new));
-        let mut place = place.to_owned();
+        let (old, new) = (self.unwrapped(self.old, old), self.unwrapped(self.new, new));
+        let mut location = location.to_owned();
         if let (Some(old_name), Some(new_name)) = (old_name, new_name) {
             if !self.seen.insert((old_name, new_name.clone(), side == Side::Request)) {
                 return;
             }
-            place = new_name;
+            location = new_name;
         }
-        let (had, has) = (self.kind(self.old, old), self.kind(self.new, new));
+        let (had, has) = (self.type_of(self.old, old), self.type_of(self.new, new));
         if had != has {
-            // What was not known and is now, or the other way round, breaks nothing that could be relied on.
+            // A type that was unknown before cannot break anything.
             let breaking = had != "anything";
-            self.tell(breaking, Subject::Type, &place, format!("{had}, now {has}"));
+            self.record(breaking, Subject::Type, &location, format!("{had}, now {has}"));
             return;
         }
-        self.words(side, &place, old, new);
-        self.fields(side, &place, old, new);
+        self.enum_values(side, &location, old, new);
+        self.fields(side, &location, old, new);
         if let (Some(old), Some(new)) = (old.get("items"), new.get("items")) {
-            self.schema(side, &format!("{place}[]"), old, new);
+            self.schema(side, &format!("{location}[]"), old, new);
         }
     }
 
-    fn words(&mut self, side: Side, place: &str, old: &Value, new: &Value) {
-        let words = |schema: &Value| -> BTreeSet<String> {
-            let words = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-            words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    fn enum_values(&mut self, side: Side, location: &str, old: &Value, new: &Value) {
+        let values = |schema: &Value| -> BTreeSet<String> {
+            let values = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+            values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
         };
-        let (had, has) = (words(old), words(new));
+        let (had, has) = (values(old), values(new));
         if had.is_empty() || has.is_empty() {
             return;
         }
-        for word in has.difference(&had) {
-            self.tell(false, Subject::Word, place, format!("new: {word}"));
+        for value in has.difference(&had) {
+            self.record(false, Subject::EnumValue, location, format!("new: {value}"));
         }
-        for word in had.difference(&has) {
-            self.tell(side == Side::Request, Subject::Word, place, format!("gone: {word}"));
+        for value in had.difference(&has) {
+            self.record(side == Side::Request, Subject::EnumValue, location, format!("removed: {value}"));
         }
     }
 
-    fn fields(&mut self, side: Side, place: &str, old: &'a Value, new: &'a Value) {
-        let subject = if side == Side::Request { Subject::RequestField } else { Subject::AnswerField };
+    fn fields(&mut self, side: Side, location: &str, old: &'a Value, new: &'a Value) {
+        let subject = if side == Side::Request { Subject::RequestField } else { Subject::ResponseField };
         let none = Map::new();
         let had = old.get("properties").and_then(Value::as_object);
         let has = new.get("properties").and_then(Value::as_object);
         for (name, field) in has.into_iter().flatten() {
-            let place = format!("{place}.{name}");
+            let location = format!("{location}.{name}");
             let required = side == Side::Request && requires(new, name);
             match had.and_then(|had| had.get(name)) {
-                None => {
-                    self.tell(required, subject, place, if required { "new and required" } else { "new" })
-                }
+                None => self.record(
+                    required,
+                    subject,
+                    location,
+                    if required { "new and required" } else { "new" },
+                ),
                 Some(before) => {
                     if required && !requires(old, name) {
-                        self.tell(true, subject, &place, "required now");
+                        self.record(true, subject, &location, "now required");
                     }
-                    self.schema(side, &place, before, field);
+                    self.schema(side, &location, before, field);
                 }
             }
         }
         for name in
             had.into_iter().flat_map(Map::keys).filter(|name| !has.unwrap_or(&none).contains_key(*name))
         {
-            self.tell(true, subject, format!("{place}.{name}"), "gone");
+            self.record(true, subject, format!("{location}.{name}"), "removed");
         }
     }
 
-    /// A schema without the references and single-part unions around it.
-    fn shape(&self, document: &'a Value, schema: &'a Value) -> &'a Value {
+    /// Resolves references and unwraps single-part unions.
+    fn unwrapped(&self, document: &'a Value, schema: &'a Value) -> &'a Value {
         let mut schema = resolved(document, schema);
         for _ in 0..16 {
             match schema.get("allOf").and_then(|parts| parts.get(0)) {
@@ -265,10 +270,10 @@ impl<'a> Comparison<'a> {
         schema
     }
 
-    fn kind(&self, document: &'a Value, schema: &'a Value) -> String {
+    fn type_of(&self, document: &'a Value, schema: &'a Value) -> String {
         if let Some(parts) = schema.get("oneOf").and_then(Value::as_array) {
             let kinds: Vec<String> =
-                parts.iter().map(|part| self.kind(document, self.shape(document, part))).collect();
+                parts.iter().map(|part| self.type_of(document, self.unwrapped(document, part))).collect();
             return kinds.join(" or ");
         }
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or("anything");
@@ -278,36 +283,36 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn tell(
+    fn record(
         &mut self,
         breaking: bool,
         subject: Subject,
-        place: impl Into<String>,
+        location: impl Into<String>,
         difference: impl Into<String>,
     ) {
         self.changes.push(Change {
             area: self.area.clone(),
             breaking,
             subject,
-            place: place.into(),
+            location: location.into(),
             difference: difference.into(),
         });
     }
 }
 
-fn by_place(document: &Value) -> Operations<'_> {
+fn by_location(document: &Value) -> Operations<'_> {
     operations(document)
         .map(|(path, method, operation)| ((without_names(path), method), (path, operation)))
         .collect()
 }
 
-/// A path with its parameters unnamed: they are called differently from one description to the next.
+/// Removes the names of path parameters, which differ between descriptions.
 fn without_names(path: &str) -> String {
     let segments = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn place_of(method: &str, path: &str) -> String {
+fn location_of(method: &str, path: &str) -> String {
     format!("{} {path}", method.to_ascii_uppercase())
 }
 
@@ -335,9 +340,9 @@ fn query(operation: &Map<String, Value>) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
-fn answer(operation: &Map<String, Value>) -> Option<&Value> {
-    let answers = operation.get("responses").and_then(Value::as_object)?;
-    answers.values().find_map(|answer| answer.pointer("/content/application~1json/schema"))
+fn response(operation: &Map<String, Value>) -> Option<&Value> {
+    let responses = operation.get("responses").and_then(Value::as_object)?;
+    responses.values().find_map(|response| response.pointer("/content/application~1json/schema"))
 }
 
 fn name_of(schema: &Value) -> Option<String> {
@@ -387,22 +392,22 @@ mod tests {
         json!({"type": "object", "properties": {"size": {"type": "string"}, "kind": {"type": "string", "enum": ["x"]}}})
     }
 
-    fn told(old: Value, new: Value) -> Vec<String> {
+    fn changes(old: Value, new: Value) -> Vec<String> {
         diff(old, new).expect("comparable").iter().map(Change::to_string).collect()
     }
 
     #[test]
-    fn each_kind_of_change_is_told_and_marked() {
+    fn reports_every_kind_of_change() {
         let old = || document(operation(json!({})), clip());
-        assert_eq!(told(old(), old()), [""; 0]);
+        assert_eq!(changes(old(), old()), [""; 0]);
         let cases = [
             (
                 document(operation(json!({"security": [{"oauth2": ["edit", "create"]}]})), clip()),
-                "! scope PUT /clips/{id}: needs create now",
+                "! scope PUT /clips/{id}: now requires create",
             ),
             (
                 document(operation(json!({"parameters": []})), clip()),
-                "! parameter PUT /clips/{id} ?sort: gone",
+                "! parameter PUT /clips/{id} ?sort: removed",
             ),
             (
                 document(
@@ -411,7 +416,7 @@ mod tests {
                     ),
                     clip(),
                 ),
-                "! word PUT /clips/{id} ?sort: gone: a",
+                "! enum value PUT /clips/{id} ?sort: removed: a",
             ),
             (
                 document(
@@ -420,7 +425,7 @@ mod tests {
                     ),
                     clip(),
                 ),
-                "! request field PUT /clips/{id} body.name: required now",
+                "! request field PUT /clips/{id} body.name: now required",
             ),
             (
                 document(
@@ -434,22 +439,22 @@ mod tests {
                     operation(json!({})),
                     json!({"type": "object", "properties": {"size": {"type": "string"}, "kind": {"type": "string", "enum": ["x", "y"]}}}),
                 ),
-                "  word Clip.kind: new: y",
+                "  enum value Clip.kind: new: y",
             ),
             (
                 document(
                     operation(json!({})),
                     json!({"type": "object", "properties": {"size": {"type": "string"}}}),
                 ),
-                "! answer field Clip.kind: gone",
+                "! response field Clip.kind: removed",
             ),
         ];
         for (new, change) in cases {
-            assert_eq!(told(old(), new), [change]);
+            assert_eq!(changes(old(), new), [change]);
         }
         let mut moved = old();
         moved["paths"] = json!({"/clips/{clip_id}": {"put": operation(json!({"operationId": "edit"}))}, "/new": {"get": {"tags": ["New"]}}});
-        assert_eq!(told(old(), moved.clone()), ["  operation GET /new: new, get_new"]);
-        assert_eq!(told(moved, old()), ["! operation GET /new: gone"]);
+        assert_eq!(changes(old(), moved.clone()), ["  operation GET /new: new, get_new"]);
+        assert_eq!(changes(moved, old()), ["! operation GET /new: removed"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The call into progenitor.
+//! Runs progenitor.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Mutex;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::GenError;
 use crate::normalise::ID_TYPES;
-use crate::walk::{METHODS, operations};
+use crate::visit::{METHODS, operations};
 
-/// What progenitor makes of a normalised document: types, builders, and a module an area.
+/// Returns progenitor's output for a normalised document: types, builders, and one module per area.
 pub(crate) fn emit(document: &Value) -> Result<TokenStream, GenError> {
     match attempt(document) {
         Ok(tokens) => Ok(tokens),
@@ -20,8 +20,8 @@ pub(crate) fn emit(document: &Value) -> Result<TokenStream, GenError> {
     }
 }
 
-/// What progenitor makes of a document with no settings of ours.
-pub(crate) fn stock(document: &Value) -> Result<TokenStream, GenError> {
+/// Returns progenitor's output without this project's settings.
+pub(crate) fn progenitor_baseline(document: &Value) -> Result<TokenStream, GenError> {
     let parsed = serde_path_to_error::deserialize::<_, OpenAPI>(document)
         .map_err(|error| GenError::new(error.path().to_string(), error.inner().to_string()))?;
     let mut settings = GenerationSettings::default();
@@ -47,11 +47,11 @@ fn attempt(document: &Value) -> Result<TokenStream, String> {
     catch_panic(|| Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string()))
 }
 
-/// progenitor panics on what it does not support. The panic is turned into an error, without its message on the
-/// terminal; the hook is the process's own, so only one attempt runs at a time.
+/// Turns a panic into an error. progenitor panics on unsupported input. The panic hook is replaced so that nothing is printed;
+/// because it is global, only one attempt runs at a time.
 fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock();
+    static HOOK_LOCK: Mutex<()> = Mutex::new(());
+    let _guard = HOOK_LOCK.lock();
     let hook = take_hook();
     set_hook(Box::new(|_| ()));
     let done = catch_unwind(AssertUnwindSafe(work));
@@ -59,11 +59,11 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String>
     done.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().cloned();
         let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(message.unwrap_or_else(|| "the generator gave up without a word".to_owned()))
+        Err(message.unwrap_or_else(|| "progenitor panicked without a message".to_owned()))
     })
 }
 
-/// Finds the operation or schema that cannot be emitted by trying each alone.
+/// Finds the operation or schema that fails, by trying each alone.
 fn locate_failure(document: &Value, reason: String) -> GenError {
     let bare = |paths: Value, schemas: Value| {
         json!({
@@ -88,5 +88,5 @@ fn locate_failure(document: &Value, reason: String) -> GenError {
             return GenError::new(format!("paths.{path}.{method}"), reason);
         }
     }
-    GenError::new("the whole document", reason)
+    GenError::new("the document", reason)
 }

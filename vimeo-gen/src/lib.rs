@@ -1,6 +1,6 @@
-//! From a description of the Vimeo API to the Rust source of its crate.
+//! Generates the Rust source of the Vimeo crate from an OpenAPI description.
 //!
-//! A library without network and clock: the same description gives the same bytes.
+//! Uses neither network nor clock: the same description produces the same bytes.
 //!
 //! ```
 //! let description = vimeo_gen::parse(
@@ -19,16 +19,16 @@
 
 mod diff;
 mod emit;
+mod error;
 mod load;
 mod names;
 mod normalise;
-mod outline;
 mod print;
-mod problem;
+mod progenitor_baseline;
 mod refine;
 mod sample;
-mod stock;
-mod walk;
+mod tables;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,34 +36,34 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 pub use diff::{Change, Subject, diff};
+pub use error::GenError;
 pub use load::{load, parse};
 pub use normalise::Applied;
-pub use outline::{Outline, outline};
-pub use problem::GenError;
-pub use stock::stock;
+pub use progenitor_baseline::progenitor_baseline;
+pub use tables::{ApiTables, api_tables};
 
-/// A generated module and how it came about.
+/// A generated module and statistics about it.
 #[derive(Debug, Clone)]
 pub struct Generated {
-    /// The source files by their path below the generated module.
+    /// The source files, by their path below the generated module.
     pub files: BTreeMap<PathBuf, String>,
-    /// The source of a table that calls every operation once, for tests outside the crate.
+    /// The source of a table that makes every call once, for tests outside the crate.
     pub every_call: String,
-    /// The areas' features, in the order of the description.
+    /// The features of the areas, in the order of the description.
     pub features: Vec<String>,
-    /// How often each rule applied.
+    /// How often each rule changed something.
     pub applied: Vec<Applied>,
-    /// How many operations there are.
+    /// The number of operations.
     pub operations: usize,
-    /// How many types there are.
+    /// The number of types.
     pub types: usize,
 }
 
-/// Turns a description into source: normalise, emit, refine, print.
+/// Generates source from a description: normalise, emit, refine, print.
 ///
 /// # Errors
 ///
-/// When no rule can cure what the generator cannot take: where it stands and why.
+/// If the generator does not support a part of the description: its location and the reason.
 pub fn generate(mut description: Value) -> Result<Generated, GenError> {
     let bodies = sample::bodies(&description);
     let applied = normalise::normalise(&mut description)?;

@@ -1,4 +1,4 @@
-//! Reading a description: one document, or a folder of partial ones.
+//! Loads a description: a document, or a folder of partial documents.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::GenError;
 
-/// Reads a description from a file, or from all YAML and JSON files of a folder, and merges these into one.
+/// Loads a description from a file, or from all YAML and JSON files of a folder, which are merged.
 ///
 /// # Errors
 ///
-/// When a file cannot be read or parsed, when two partial documents say different things of the same place, when the
-/// version is not OpenAPI 3.0, and when a `$ref` leads nowhere.
+/// If a file cannot be read or parsed, if partial documents contradict each other, if the version is not OpenAPI 3.0, or if a
+/// `$ref` has no target.
 pub fn load(path: &Path) -> Result<Value, GenError> {
     let shown = path.display().to_string();
     let parts = if path.is_dir() { read_folder(path)? } else { vec![(shown.clone(), read_file(path)?)] };
@@ -37,7 +37,7 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, Value)>, GenError> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(GenError::new(shown, "the folder holds no .yaml, .yml or .json file"));
+        return Err(GenError::new(shown, "the folder contains no .yaml, .yml or .json file"));
     }
     files.iter().map(|file| Ok((file.display().to_string(), read_file(file)?))).collect()
 }
@@ -48,28 +48,28 @@ fn read_file(file: &Path) -> Result<Value, GenError> {
     parse(&text, &shown)
 }
 
-/// Parses YAML or JSON; `name` stands in errors, with the line.
+/// Parses YAML or JSON. Errors contain `name` and the line.
 ///
 /// # Errors
 ///
-/// When the text is neither, or no mapping.
+/// If the text is neither, or is not a mapping.
 pub fn parse(text: &str, name: &str) -> Result<Value, GenError> {
-    // JSON is read by its own parser: it is much faster on large files, and its errors speak of JSON.
+    // A JSON parser is much faster on large files and has better errors.
     let parsed = if text.trim_start().starts_with('{') {
         match serde_json::from_str(text) {
             Ok(parsed) => parsed,
-            // YAML can begin with a brace too.
+            // YAML can start with a brace too.
             Err(error) => parse_yaml(text, name).map_err(|_| {
                 GenError::new(
                     format!("{name}:{}:{}", error.line(), error.column()),
-                    format!("no JSON: {error}"),
+                    format!("invalid JSON: {error}"),
                 )
             })?,
         }
     } else {
         parse_yaml(text, name)?
     };
-    if parsed.is_object() { Ok(parsed) } else { Err(GenError::new(name, "the document is no mapping")) }
+    if parsed.is_object() { Ok(parsed) } else { Err(GenError::new(name, "the document is not a mapping")) }
 }
 
 fn parse_yaml(text: &str, name: &str) -> Result<Value, GenError> {
@@ -77,12 +77,12 @@ fn parse_yaml(text: &str, name: &str) -> Result<Value, GenError> {
         let place = error
             .location()
             .map_or_else(|| name.to_owned(), |place| format!("{name}:{}:{}", place.line(), place.column()));
-        GenError::new(place, format!("no YAML: {error}"))
+        GenError::new(place, format!("invalid YAML: {error}"))
     })?;
     to_json(yaml, name)
 }
 
-/// YAML allows keys that are numbers or booleans, such as the status `200`; JSON has text alone.
+/// Converts YAML to JSON. Keys that are numbers or booleans, such as the status `200`, become text.
 fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, GenError> {
     use yaml_serde::Value as Yaml;
     Ok(match yaml {
@@ -109,7 +109,7 @@ fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, GenError> {
                     Yaml::Number(number) => number.to_string(),
                     Yaml::Bool(value) => value.to_string(),
                     Yaml::Null => "null".to_owned(),
-                    _ => return Err(GenError::new(name, "a mapping has a list or a mapping as its key")),
+                    _ => return Err(GenError::new(name, "a mapping has a list or a mapping as a key")),
                 };
                 object.insert(key, to_json(value, name)?);
             }
@@ -119,7 +119,7 @@ fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, GenError> {
     })
 }
 
-/// Merges partial documents: mappings key by key; anything else may be said once, or twice alike.
+/// Merges partial documents: mappings by key. Other values must be equal if they occur twice.
 fn merge(parts: Vec<(String, Value)>) -> Result<Value, GenError> {
     let mut merged = Value::Object(Map::new());
     for (name, part) in parts {
@@ -129,7 +129,7 @@ fn merge(parts: Vec<(String, Value)>) -> Result<Value, GenError> {
 }
 
 fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &str) -> Result<(), GenError> {
-    // An operation, a schema or a parameter is a whole: two files may not share one.
+    // An operation, schema or parameter must be in a single file.
     let whole = match path.first().map(String::as_str) {
         Some("paths") => path.len() >= 3,
         Some("components") => path.len() >= 3,
@@ -152,7 +152,7 @@ fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &st
             Ok(())
         }
         (target, part) if !whole && *target == part => Ok(()),
-        _ => Err(GenError::new(name, format!("{} is described in another file too", path.join(".")))),
+        _ => Err(GenError::new(name, format!("{} is also described in another file", path.join(".")))),
     }
 }
 
@@ -163,9 +163,9 @@ fn check_version(document: &Value, name: &str) -> Result<(), GenError> {
             Err(GenError::new(name, format!("OpenAPI {version} is not supported; expected 3.0")))
         }
         None if document.get("swagger").is_some() => {
-            Err(GenError::new(name, "a Swagger 2 document; convert it to OpenAPI 3.0 first"))
+            Err(GenError::new(name, "this is a Swagger 2 document; convert it to OpenAPI 3.0"))
         }
-        None => Err(GenError::new(name, "no `openapi` key: not an OpenAPI document")),
+        None => Err(GenError::new(name, "not an OpenAPI document: it has no `openapi` key")),
     }
 }
 
@@ -177,7 +177,7 @@ fn check_references(document: &Value) -> Result<(), GenError> {
                 if let Some(Value::String(target)) = object.get("$ref") {
                     let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
                     if found.is_none() {
-                        return Err(GenError::new(path, format!("the $ref `{target}` leads nowhere")));
+                        return Err(GenError::new(path, format!("the $ref `{target}` has no target")));
                     }
                 }
                 for (key, value) in object {
@@ -200,24 +200,28 @@ mod tests {
 
     use super::*;
 
-    fn problem(text: &str) -> String {
+    fn parse_error(text: &str) -> String {
         parse(text, "a.yaml").map(|value| value.to_string()).unwrap_err().to_string()
     }
 
     #[test]
-    fn bad_text_is_named_with_its_line() {
-        assert!(problem("a: [1\nb: 2").starts_with("a.yaml:2:"), "{}", problem("a: [1\nb: 2"));
-        assert!(problem("{\n  \"a\": ]").starts_with("a.yaml:2:8: no JSON"), "{}", problem("{\n  \"a\": ]"));
-        assert_eq!(problem("just text"), "a.yaml: the document is no mapping");
+    fn parse_errors_contain_the_line() {
+        assert!(parse_error("a: [1\nb: 2").starts_with("a.yaml:2:"), "{}", parse_error("a: [1\nb: 2"));
+        assert!(
+            parse_error("{\n  \"a\": ]").starts_with("a.yaml:2:8: invalid JSON"),
+            "{}",
+            parse_error("{\n  \"a\": ]")
+        );
+        assert_eq!(parse_error("just text"), "a.yaml: the document is not a mapping");
     }
 
     #[test]
-    fn numbers_as_keys_become_text() {
+    fn numeric_keys_become_text() {
         assert_eq!(parse("200: {a: 1.5}", "x").unwrap(), json!({"200": {"a": 1.5}}));
     }
 
     #[test]
-    fn partial_documents_merge_and_never_overwrite() {
+    fn partial_documents_merge_without_overwriting() {
         let part = |text: &str| (String::from("b.yaml"), parse(text, "b.yaml").unwrap());
         let merged = merge(vec![
             part("{openapi: 3.0.3, paths: {/a: {get: {x: 1}}}}"),
@@ -228,30 +232,31 @@ mod tests {
             json!({"openapi": "3.0.3", "paths": {"/a": {"get": {"x": 1}, "put": {"x": 2}}, "/b": {}}})
         );
         let twice = merge(vec![part("{paths: {/a: {get: {x: 1}}}}"), part("{paths: {/a: {get: {x: 1}}}}")]);
-        assert_eq!(twice.unwrap_err().to_string(), "b.yaml: paths./a.get is described in another file too");
+        assert_eq!(twice.unwrap_err().to_string(), "b.yaml: paths./a.get is also described in another file");
     }
 
     #[test]
-    fn only_openapi_three_is_taken() {
+    fn accepts_only_openapi_3_0() {
         let cases = [
             (json!({"openapi": "3.0.3"}), ""),
             (json!({"openapi": "3.1.0"}), "x: OpenAPI 3.1.0 is not supported; expected 3.0"),
-            (json!({"swagger": "2.0"}), "x: a Swagger 2 document; convert it to OpenAPI 3.0 first"),
-            (json!({}), "x: no `openapi` key: not an OpenAPI document"),
+            (json!({"swagger": "2.0"}), "x: this is a Swagger 2 document; convert it to OpenAPI 3.0"),
+            (json!({}), "x: not an OpenAPI document: it has no `openapi` key"),
         ];
         for (document, problem) in cases {
-            let told = check_version(&document, "x").err().map(|error| error.to_string()).unwrap_or_default();
-            assert_eq!(told, problem);
+            let message =
+                check_version(&document, "x").err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(message, problem);
         }
     }
 
     #[test]
-    fn a_reference_that_leads_nowhere_is_named_with_its_path() {
+    fn reports_references_without_a_target() {
         let document =
             json!({"paths": {"/a": {"get": {"parameters": [{"$ref": "#/components/parameters/No"}]}}}});
         assert_eq!(
             check_references(&document).unwrap_err().to_string(),
-            "paths./a.get.parameters[0]: the $ref `#/components/parameters/No` leads nowhere"
+            "paths./a.get.parameters[0]: the $ref `#/components/parameters/No` has no target"
         );
     }
 }

@@ -1,21 +1,21 @@
-//! Names as Rust wants them.
+//! Rust names.
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
-/// A function, field or module name; words that Rust keeps get a trailing `_`.
+/// Returns a function, field or module name. Keywords get a trailing `_`.
 pub(crate) fn snake(text: &str) -> String {
-    let name = spelled(text).to_snake_case();
+    let name = spelled_out(text).to_snake_case();
     let name = if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         format!("_{name}")
     } else {
         name
     };
-    if KEPT.contains(&name.as_str()) { format!("{name}_") } else { name }
+    if KEYWORDS.contains(&name.as_str()) { format!("{name}_") } else { name }
 }
 
-/// A type or variant name.
+/// Returns a type or variant name.
 pub(crate) fn pascal(text: &str) -> String {
-    let name = spelled(text).to_upper_camel_case();
+    let name = spelled_out(text).to_upper_camel_case();
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         format!("N{name}")
     } else {
@@ -23,28 +23,28 @@ pub(crate) fn pascal(text: &str) -> String {
     }
 }
 
-/// A static's name.
+/// Returns the name of a static.
 pub(crate) fn screaming_snake_case(text: &str) -> String {
-    spelled(text).to_snake_case().to_ascii_uppercase()
+    spelled_out(text).to_snake_case().to_ascii_uppercase()
 }
 
-/// Signs that carry the whole difference between two names, in words: `+1` and `-1`, `1080p+`.
-fn spelled(text: &str) -> String {
+/// Spells out signs that distinguish names: `+1` and `-1`, `1080p+`.
+fn spelled_out(text: &str) -> String {
     let text = text.trim();
-    let mut spelled = String::with_capacity(text.len());
+    let mut spelled_out = String::with_capacity(text.len());
     for (index, sign) in text.char_indices() {
         match sign {
-            '+' => spelled.push_str(" plus "),
-            '-' if index == 0 => spelled.push_str("minus "),
+            '+' => spelled_out.push_str(" plus "),
+            '-' if index == 0 => spelled_out.push_str("minus "),
             '\'' => {}
-            sign if sign.is_ascii_alphanumeric() => spelled.push(sign),
-            _ => spelled.push(' '),
+            sign if sign.is_ascii_alphanumeric() => spelled_out.push(sign),
+            _ => spelled_out.push(' '),
         }
     }
-    spelled
+    spelled_out
 }
 
-const KEPT: &[&str] = &[
+const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
     "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_spelled_out() {
+    fn converts_names() {
         let cases = [
             ("video_id", "video_id", "VideoId"),
             ("type", "type_", "Type"),

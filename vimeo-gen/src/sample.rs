@@ -1,20 +1,20 @@
-//! The least that a request body can be: what is required and nothing else.
+//! Minimal request bodies, with the required fields only.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::walk::operations;
+use crate::visit::operations;
 
-/// How deep one required object may hold another.
-const DEEPEST: usize = 16;
+/// The maximum nesting depth.
+const MAX_DEPTH: usize = 16;
 
-/// A small body for every operation that takes one, by the operation's id.
+/// Returns a minimal body for every operation with a body, by operation ID.
 pub(crate) fn bodies(document: &Value) -> BTreeMap<String, Value> {
     let body = |(_, _, operation): (&str, &str, &Map<String, Value>)| {
         let id = operation.get("operationId")?.as_str()?.to_owned();
         let content = operation.get("requestBody")?.get("content")?.as_object()?;
-        Some((id, sample(document, content.values().next()?.get("schema")?, DEEPEST)))
+        Some((id, sample(document, content.values().next()?.get("schema")?, MAX_DEPTH)))
     };
     operations(document).filter_map(body).collect()
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_has_what_is_required_and_nothing_else() {
+    fn body_has_only_required_fields() {
         let schema = json!({"$ref": "#/components/schemas/Body"});
         let document = json!({
             "paths": {"/a": {"post": {"operationId": "make", "requestBody": {"content": {"application/json": {"schema": schema}}}}}},

@@ -43,7 +43,7 @@ fn print_json(changes: &[Change]) {
                 "area": change.area,
                 "breaking": change.breaking,
                 "subject": change.subject.as_str(),
-                "place": change.place,
+                "place": change.location,
                 "difference": change.difference,
             })
         })

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use similar::TextDiff;
-use vimeo_gen::{Generated, Outline};
+use vimeo_gen::{ApiTables, Generated};
 
 use crate::workspace::{Failure, description, root};
 
@@ -34,14 +34,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let started = Instant::now();
     let source = arguments.description.clone().unwrap_or_else(description);
     let loaded = vimeo_gen::load(&source)?;
-    let outline = vimeo_gen::outline(&loaded);
+    let tables = vimeo_gen::api_tables(&loaded);
     let generated = vimeo_gen::generate(loaded)?;
     report(&generated);
     let places = match &arguments.out {
         Some(out) => vec![Place { files: standalone(&generated, out)?, base: out.clone() }],
         None => vec![
             Place { files: in_workspace(&generated)?, base: root().join("vimeo-api") },
-            Place { files: for_sandbox(&generated, outline?), base: root().join("vimeo-ext/sandbox") },
+            Place { files: for_sandbox(&generated, tables?), base: root().join("vimeo-ext/sandbox") },
         ],
     };
     let mut changed = Vec::new();
@@ -80,10 +80,10 @@ struct Place {
 }
 
 /// What the sandbox knows of the description, and the calls that its tests make.
-fn for_sandbox(generated: &Generated, outline: Outline) -> BTreeMap<PathBuf, String> {
+fn for_sandbox(generated: &Generated, tables: ApiTables) -> BTreeMap<PathBuf, String> {
     BTreeMap::from([
-        ("src/generated/operations.tsv".into(), outline.operations),
-        ("src/generated/schemas.tsv".into(), outline.schemas),
+        ("src/generated/operations.tsv".into(), tables.operations),
+        ("src/generated/schemas.tsv".into(), tables.schemas),
         ("tests/it/generated/calls.rs".into(), generated.every_call.clone()),
     ])
 }

@@ -4,13 +4,13 @@
 //!
 //! # Webhooks
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_app_webhook`](ApiApps::get_app_webhook) | Get one webhook of an app | any token |
-//! | [`list_app_webhooks`](ApiApps::list_app_webhooks) | List the webhooks of an app | any token |
-//! | [`create_app_webhook`](ApiApps::create_app_webhook) | Create a webhook for an app | any token |
-//! | [`edit_app_webhook`](ApiApps::edit_app_webhook) | Change a webhook of an app | any token |
-//! | [`delete_app_webhook`](ApiApps::delete_app_webhook) | Delete a webhook of an app | any token |
+//! | [`get_app_webhook`](ApiApps::get_app_webhook) | Gets one webhook of an app | none |
+//! | [`list_app_webhooks`](ApiApps::list_app_webhooks) | Lists the webhooks of an app | none |
+//! | [`create_app_webhook`](ApiApps::create_app_webhook) | Creates a webhook for an app | none |
+//! | [`edit_app_webhook`](ApiApps::edit_app_webhook) | Changes a webhook of an app | none |
+//! | [`delete_app_webhook`](ApiApps::delete_app_webhook) | Deletes a webhook of an app | none |
 
 use http::Method;
 use crate::{Client, Empty, Fields, Operation, Page, QueryParameter, TypedCall};
@@ -18,13 +18,13 @@ use crate::types;
 use crate::Secret;
 
 impl Client {
-    /// The operations of the area API Apps: webhooks of an app.
+    /// Returns the calls of the API Apps area: webhooks of an app.
     pub fn api_apps(&self) -> ApiApps<'_> {
         ApiApps { client: self }
     }
 }
 
-/// The operations of the area API Apps.
+/// The calls of the API Apps area.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiApps<'a> {
     client: &'a Client,
@@ -32,68 +32,73 @@ pub struct ApiApps<'a> {
 
 /// # Webhooks
 impl ApiApps<'_> {
-    /// Get one webhook of an app.
+    /// Gets one webhook of an app.
     ///
     /// - `app_id`: ID of the app.
     /// - `webhook_id`: ID of the webhook.
     ///
-    /// `GET /apps/{app_id}/webhooks/{webhook_id}`; any access token will do.
-    /// Answer: the webhook.
+    /// Response: the webhook.
+    ///
+    /// Sends `GET /apps/{app_id}/webhooks/{webhook_id}`. Requires no scope.
     #[doc(alias = "get_webhook")]
     pub fn get_app_webhook(&self, app_id: u64, webhook_id: u64) -> GetAppWebhook {
         TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 
-    /// List the webhooks of an app.
+    /// Lists the webhooks of an app.
     ///
     /// - `app_id`: ID of the app.
     ///
-    /// `GET /apps/{app_id}/webhooks`; any access token will do.
-    /// Answer: one page of webhooks.
+    /// Response: one page of webhooks.
+    ///
+    /// Sends `GET /apps/{app_id}/webhooks`. Requires no scope.
     #[doc(alias = "get_webhooks")]
     pub fn list_app_webhooks(&self, app_id: u64) -> ListAppWebhooks {
         TypedCall::new(self.client, &[&app_id])
     }
 
-    /// Create a webhook for an app.
+    /// Creates a webhook for an app.
     ///
     /// A new webhook stays off unless `is_enabled` is true.
     ///
     /// - `app_id`: ID of the app.
     ///
-    /// `POST /apps/{app_id}/webhooks`; any access token will do.
-    /// Answer: the new webhook.
+    /// Response: the new webhook.
+    ///
+    /// Sends `POST /apps/{app_id}/webhooks`. Requires no scope.
     #[doc(alias = "add_webhook")]
     pub fn create_app_webhook(&self, app_id: u64) -> CreateAppWebhook {
         TypedCall::new(self.client, &[&app_id])
     }
 
-    /// Change a webhook of an app.
+    /// Changes a webhook of an app.
     ///
     /// - `app_id`: ID of the app.
     /// - `webhook_id`: ID of the webhook.
     ///
-    /// `PATCH /apps/{app_id}/webhooks/{webhook_id}`; any access token will do.
-    /// Answer: the changed webhook.
+    /// Response: the changed webhook.
+    ///
+    /// Sends `PATCH /apps/{app_id}/webhooks/{webhook_id}`. Requires no scope.
     #[doc(alias = "update_webhook")]
     pub fn edit_app_webhook(&self, app_id: u64, webhook_id: u64) -> EditAppWebhook {
         TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 
-    /// Delete a webhook of an app.
+    /// Deletes a webhook of an app.
     ///
     /// - `app_id`: ID of the app.
     /// - `webhook_id`: ID of the webhook.
     ///
-    /// `DELETE /apps/{app_id}/webhooks/{webhook_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /apps/{app_id}/webhooks/{webhook_id}`. Requires no scope.
     #[doc(alias = "delete_webhook")]
     pub fn delete_app_webhook(&self, app_id: u64, webhook_id: u64) -> DeleteAppWebhook {
         TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 }
 
-/// [`ApiApps::list_app_webhooks`] before it is sent.
+/// A call to [`ApiApps::list_app_webhooks`], before it is sent.
 pub type ListAppWebhooks = TypedCall<operations::ListAppWebhooks>;
 
 impl ListAppWebhooks {
@@ -109,20 +114,20 @@ impl ListAppWebhooks {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`ApiApps::create_app_webhook`] before it is sent.
+/// A call to [`ApiApps::create_app_webhook`], before it is sent.
 pub type CreateAppWebhook = TypedCall<operations::CreateAppWebhook>;
 
 impl CreateAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::AppWebhookBody) -> Self {
         self.set_body(&body)
     }
@@ -150,26 +155,26 @@ impl CreateAppWebhook {
     }
 }
 
-/// [`ApiApps::get_app_webhook`] before it is sent.
+/// A call to [`ApiApps::get_app_webhook`], before it is sent.
 pub type GetAppWebhook = TypedCall<operations::GetAppWebhook>;
 
 impl GetAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`ApiApps::edit_app_webhook`] before it is sent.
+/// A call to [`ApiApps::edit_app_webhook`], before it is sent.
 pub type EditAppWebhook = TypedCall<operations::EditAppWebhook>;
 
 impl EditAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::AppWebhookBody) -> Self {
         self.set_body(&body)
     }
@@ -197,10 +202,10 @@ impl EditAppWebhook {
     }
 }
 
-/// [`ApiApps::delete_app_webhook`] before it is sent.
+/// A call to [`ApiApps::delete_app_webhook`], before it is sent.
 pub type DeleteAppWebhook = TypedCall<operations::DeleteAppWebhook>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_APP_WEBHOOKS,
     &CREATE_APP_WEBHOOK,
@@ -307,7 +312,7 @@ static DELETE_APP_WEBHOOK: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,22 +4,22 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_endpoints`](ApiInformation::get_endpoints) | Get the specification of the API | any token |
+//! | [`get_endpoints`](ApiInformation::get_endpoints) | Gets the specification of the API | none |
 
 use http::Method;
 use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
-    /// The operations of the area API Information: what the API offers.
+    /// Returns the calls of the API Information area: what the API offers.
     pub fn api_information(&self) -> ApiInformation<'_> {
         ApiInformation { client: self }
     }
 }
 
-/// The operations of the area API Information.
+/// The calls of the API Information area.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiInformation<'a> {
     client: &'a Client,
@@ -27,28 +27,29 @@ pub struct ApiInformation<'a> {
 
 /// # Essentials
 impl ApiInformation<'_> {
-    /// Get the specification of the API.
+    /// Gets the specification of the API.
     ///
     /// Answers with Vimeo's machine-readable account of the API.
     ///
-    /// `GET /`; any access token will do.
-    /// Answer: the API specification.
+    /// Response: the API specification.
+    ///
+    /// Sends `GET /`. Requires no scope.
     pub fn get_endpoints(&self) -> GetEndpoints {
         TypedCall::new(self.client, &[])
     }
 }
 
-/// [`ApiInformation::get_endpoints`] before it is sent.
+/// A call to [`ApiInformation::get_endpoints`], before it is sent.
 pub type GetEndpoints = TypedCall<operations::GetEndpoints>;
 
 impl GetEndpoints {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[&GET_ENDPOINTS];
 
 static GET_ENDPOINTS: Operation = Operation {
@@ -70,7 +71,7 @@ static GET_ENDPOINTS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

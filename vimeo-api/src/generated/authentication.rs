@@ -4,41 +4,41 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`delete_token`](Authentication::delete_token) | Revoke the access token of this request | any token |
-//! | [`verify_token`](Authentication::verify_token) | Check whether an access token is valid | any token |
+//! | [`delete_token`](Authentication::delete_token) | Revokes the access token of this request | none |
+//! | [`verify_token`](Authentication::verify_token) | Checks whether an access token is valid | none |
 //!
 //! # Authenticate
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`authorize_client`](Authentication::authorize_client) | Get a token by client credentials | any token |
+//! | [`authorize_client`](Authentication::authorize_client) | Gets a token by client credentials | none |
 //!
 //! # Exchange
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`exchange_auth_code`](Authentication::exchange_auth_code) | Redeem an authorization code for a token | any token |
+//! | [`exchange_auth_code`](Authentication::exchange_auth_code) | Redeems an authorization code for a token | none |
 //!
 //! # Convert
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`convert_access_token`](Authentication::convert_access_token) | Trade an OAuth 1 token for OAuth 2 | any token |
+//! | [`convert_access_token`](Authentication::convert_access_token) | Trades an OAuth 1 token for OAuth 2 | none |
 
 use http::Method;
 use crate::{Client, Empty, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
-    /// The operations of the area Authentication: access tokens: getting, checking and revoking them.
+    /// Returns the calls of the Authentication area: access tokens: getting, checking and revoking them.
     pub fn authentication(&self) -> Authentication<'_> {
         Authentication { client: self }
     }
 }
 
-/// The operations of the area Authentication.
+/// The calls of the Authentication area.
 #[derive(Debug, Clone, Copy)]
 pub struct Authentication<'a> {
     client: &'a Client,
@@ -46,22 +46,24 @@ pub struct Authentication<'a> {
 
 /// # Essentials
 impl Authentication<'_> {
-    /// Revoke the access token of this request.
+    /// Revokes the access token of this request.
     ///
     /// OAuth 1 tokens cannot be revoked; they get status 400.
     ///
-    /// `DELETE /tokens`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /tokens`. Requires no scope.
     pub fn delete_token(&self) -> DeleteToken {
         TypedCall::new(self.client, &[])
     }
 
-    /// Check whether an access token is valid.
+    /// Checks whether an access token is valid.
     ///
     /// Status 401 means that the token is not a valid OAuth 2 token.
     ///
-    /// `GET /oauth/verify`; any access token will do.
-    /// Answer: the token with its scopes, app and user.
+    /// Response: the token with its scopes, app and user.
+    ///
+    /// Sends `GET /oauth/verify`. Requires no scope.
     pub fn verify_token(&self) -> VerifyToken {
         TypedCall::new(self.client, &[])
     }
@@ -69,12 +71,13 @@ impl Authentication<'_> {
 
 /// # Authenticate
 impl Authentication<'_> {
-    /// Get a token by client credentials.
+    /// Gets a token by client credentials.
     ///
     /// Gives a token of the app alone, without a user. Code 8001 with status 401 means that the client secret is wrong.
     ///
-    /// `POST /oauth/authorize/client`; any access token will do.
-    /// Answer: the new access token.
+    /// Response: the new access token.
+    ///
+    /// Sends `POST /oauth/authorize/client`. Requires no scope.
     #[doc(alias = "client_auth")]
     pub fn authorize_client(&self, body: types::AuthorizeClientBody) -> AuthorizeClient {
         TypedCall::new(self.client, &[]).set_body(&body)
@@ -83,12 +86,13 @@ impl Authentication<'_> {
 
 /// # Exchange
 impl Authentication<'_> {
-    /// Redeem an authorization code for a token.
+    /// Redeems an authorization code for a token.
     ///
     /// Last step of the authorization code grant; status 400 means a bad grant type, a bad code or another redirect URI than before.
     ///
-    /// `POST /oauth/access_token`; any access token will do.
-    /// Answer: the new access token.
+    /// Response: the new access token.
+    ///
+    /// Sends `POST /oauth/access_token`. Requires no scope.
     pub fn exchange_auth_code(
         &self,
         body: types::ExchangeAuthCodeBody,
@@ -99,12 +103,13 @@ impl Authentication<'_> {
 
 /// # Convert
 impl Authentication<'_> {
-    /// Trade an OAuth 1 token for OAuth 2.
+    /// Trades an OAuth 1 token for OAuth 2.
     ///
     /// For tokens of Vimeo's old Advanced API; a token that is invalid or has wrong scopes is refused with status 400.
     ///
-    /// `POST /oauth/authorize/vimeo_oauth1`; any access token will do.
-    /// Answer: the new OAuth 2 token.
+    /// Response: the new OAuth 2 token.
+    ///
+    /// Sends `POST /oauth/authorize/vimeo_oauth1`. Requires no scope.
     pub fn convert_access_token(
         &self,
         body: types::ConvertAccessTokenBody,
@@ -113,50 +118,50 @@ impl Authentication<'_> {
     }
 }
 
-/// [`Authentication::exchange_auth_code`] before it is sent.
+/// A call to [`Authentication::exchange_auth_code`], before it is sent.
 pub type ExchangeAuthCode = TypedCall<operations::ExchangeAuthCode>;
 
 impl ExchangeAuthCode {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Authentication::authorize_client`] before it is sent.
+/// A call to [`Authentication::authorize_client`], before it is sent.
 pub type AuthorizeClient = TypedCall<operations::AuthorizeClient>;
 
 impl AuthorizeClient {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Authentication::convert_access_token`] before it is sent.
+/// A call to [`Authentication::convert_access_token`], before it is sent.
 pub type ConvertAccessToken = TypedCall<operations::ConvertAccessToken>;
 
 impl ConvertAccessToken {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Authentication::verify_token`] before it is sent.
+/// A call to [`Authentication::verify_token`], before it is sent.
 pub type VerifyToken = TypedCall<operations::VerifyToken>;
 
 impl VerifyToken {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Authentication::delete_token`] before it is sent.
+/// A call to [`Authentication::delete_token`], before it is sent.
 pub type DeleteToken = TypedCall<operations::DeleteToken>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &EXCHANGE_AUTH_CODE,
     &AUTHORIZE_CLIENT,
@@ -255,7 +260,7 @@ static DELETE_TOKEN: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

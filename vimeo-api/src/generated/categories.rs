@@ -4,44 +4,44 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_category`](Categories::get_category) | Get one category by its name | any token |
-//! | [`list_categories`](Categories::list_categories) | List all of Vimeo's categories | any token |
+//! | [`get_category`](Categories::get_category) | Gets one category by its name | none |
+//! | [`list_categories`](Categories::list_categories) | Lists all of Vimeo's categories | none |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_category_video`](Categories::get_category_video) | Get a video if a category contains it | any token |
-//! | [`list_category_videos`](Categories::list_category_videos) | List the videos in a category | any token |
-//! | [`list_video_categories`](Categories::list_video_categories) | List the categories a video is in | any token |
-//! | [`suggest_video_category`](Categories::suggest_video_category) | Suggest one or more categories for a video | edit |
+//! | [`get_category_video`](Categories::get_category_video) | Gets a video if a category contains it | none |
+//! | [`list_category_videos`](Categories::list_category_videos) | Lists the videos in a category | none |
+//! | [`list_video_categories`](Categories::list_video_categories) | Lists the categories a video is in | none |
+//! | [`suggest_video_category`](Categories::suggest_video_category) | Suggests one or more categories for a video | edit |
 //!
 //! # Users
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_categories`](Categories::list_my_categories) | List the categories the token's user follows | private |
-//! | [`list_user_categories`](Categories::list_user_categories) | List the categories a user follows | private |
-//! | [`check_my_category_subscription`](Categories::check_my_category_subscription) | Check whether the token's user follows a category | private |
-//! | [`check_user_category_subscription`](Categories::check_user_category_subscription) | Check whether a user follows a category | private |
-//! | [`subscribe_me_to_category`](Categories::subscribe_me_to_category) | Make the token's user follow a category | interact |
-//! | [`subscribe_user_to_category`](Categories::subscribe_user_to_category) | Make a user follow a category | interact |
-//! | [`unsubscribe_me_from_category`](Categories::unsubscribe_me_from_category) | Make the token's user unfollow a category | interact |
-//! | [`unsubscribe_user_from_category`](Categories::unsubscribe_user_from_category) | Make a user unfollow a category | interact |
+//! | [`list_my_categories`](Categories::list_my_categories) | Lists the categories the token's user follows | private |
+//! | [`list_user_categories`](Categories::list_user_categories) | Lists the categories a user follows | private |
+//! | [`check_my_category_subscription`](Categories::check_my_category_subscription) | Checks whether the token's user follows a category | private |
+//! | [`check_user_category_subscription`](Categories::check_user_category_subscription) | Checks whether a user follows a category | private |
+//! | [`subscribe_me_to_category`](Categories::subscribe_me_to_category) | Makes the token's user follow a category | interact |
+//! | [`subscribe_user_to_category`](Categories::subscribe_user_to_category) | Makes a user follow a category | interact |
+//! | [`unsubscribe_me_from_category`](Categories::unsubscribe_me_from_category) | Makes the token's user unfollow a category | interact |
+//! | [`unsubscribe_user_from_category`](Categories::unsubscribe_user_from_category) | Makes a user unfollow a category | interact |
 //!
 //! # Channels
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_category_channels`](Categories::list_category_channels) | List the channels in a category | any token |
+//! | [`list_category_channels`](Categories::list_category_channels) | Lists the channels in a category | none |
 //!
 //! # Groups
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_category_groups`](Categories::list_category_groups) | List the groups in a category | any token |
+//! | [`list_category_groups`](Categories::list_category_groups) | Lists the groups in a category | none |
 
 use http::Method;
 use crate::{
@@ -52,13 +52,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Categories: categories of videos and subscriptions to them.
+    /// Returns the calls of the Categories area: categories of videos and subscriptions to them.
     pub fn categories(&self) -> Categories<'_> {
         Categories { client: self }
     }
 }
 
-/// The operations of the area Categories.
+/// The calls of the Categories area.
 #[derive(Debug, Clone, Copy)]
 pub struct Categories<'a> {
     client: &'a Client,
@@ -66,20 +66,22 @@ pub struct Categories<'a> {
 
 /// # Essentials
 impl Categories<'_> {
-    /// Get one category by its name.
+    /// Gets one category by its name.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /categories/{category}`; any access token will do.
-    /// Answer: the category.
+    /// Response: the category.
+    ///
+    /// Sends `GET /categories/{category}`. Requires no scope.
     pub fn get_category(&self, category: impl AsRef<str>) -> GetCategory {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// List all of Vimeo's categories.
+    /// Lists all of Vimeo's categories.
     ///
-    /// `GET /categories`; any access token will do.
-    /// Answer: one page of categories.
+    /// Response: one page of categories.
+    ///
+    /// Sends `GET /categories`. Requires no scope.
     #[doc(alias = "get_categories")]
     pub fn list_categories(&self) -> ListCategories {
         TypedCall::new(self.client, &[])
@@ -88,41 +90,47 @@ impl Categories<'_> {
 
 /// # Videos
 impl Categories<'_> {
-    /// Get a video if a category contains it.
+    /// Gets a video if a category contains it.
     ///
     /// Serves as a membership check: 404 means the category lacks the video.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /categories/{category}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /categories/{category}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "check_category_for_video")]
     pub fn get_category_video(
         &self,
         category: impl AsRef<str>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetCategoryVideo {
-        TypedCall::new(self.client, &[&category.as_ref(), &parse_id::<VideoId>(video_id)])
+        TypedCall::new(
+            self.client,
+            &[&category.as_ref(), &parse_id::<VideoId>(video_id)],
+        )
     }
 
-    /// List the videos in a category.
+    /// Lists the videos in a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /categories/{category}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /categories/{category}/videos`. Requires no scope.
     #[doc(alias = "get_category_videos")]
     pub fn list_category_videos(&self, category: impl AsRef<str>) -> ListCategoryVideos {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// List the categories a video is in.
+    /// Lists the categories a video is in.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/categories`; any access token will do.
-    /// Answer: one page of categories.
+    /// Response: one page of categories.
+    ///
+    /// Sends `GET /videos/{video_id}/categories`. Requires no scope.
     #[doc(alias = "get_video_categories")]
     pub fn list_video_categories(
         &self,
@@ -131,14 +139,15 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Suggest one or more categories for a video.
+    /// Suggests one or more categories for a video.
     ///
     /// Needs the right to edit the video. Vimeo also gives the body as a JSON array with one `{"category": …}` object per category or subcategory.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/categories`; needs the scope `edit`.
-    /// Answer: the suggested categories.
+    /// Response: the suggested categories.
+    ///
+    /// Sends `PUT /videos/{video_id}/categories`. Requires the `edit` scope.
     pub fn suggest_video_category(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -150,25 +159,27 @@ impl Categories<'_> {
 
 /// # Users
 impl Categories<'_> {
-    /// List the categories the token's user follows.
+    /// Lists the categories the token's user follows.
     ///
     /// Only the user concerned may read this list; others get 403.
     ///
-    /// `GET /me/categories`; needs the scope `private`.
-    /// Answer: one page of categories.
+    /// Response: one page of categories.
+    ///
+    /// Sends `GET /me/categories`. Requires the `private` scope.
     #[doc(alias = "get_category_subscriptions_alt1")]
     pub fn list_my_categories(&self) -> ListMyCategories {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the categories a user follows.
+    /// Lists the categories a user follows.
     ///
     /// Only the user concerned may read this list; others get 403.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/categories`; needs the scope `private`.
-    /// Answer: one page of categories.
+    /// Response: one page of categories.
+    ///
+    /// Sends `GET /users/{user_id}/categories`. Requires the `private` scope.
     #[doc(alias = "get_category_subscriptions")]
     pub fn list_user_categories(
         &self,
@@ -177,14 +188,15 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Check whether the token's user follows a category.
+    /// Checks whether the token's user follows a category.
     ///
     /// Answers 204 when the token's user follows the category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /me/categories/{category}`; needs the scope `private`.
-    /// Answer: followed; no body.
+    /// Response: followed; no body.
+    ///
+    /// Sends `GET /me/categories/{category}`. Requires the `private` scope.
     #[doc(alias = "check_if_user_subscribed_to_category_alt1")]
     pub fn check_my_category_subscription(
         &self,
@@ -193,15 +205,16 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// Check whether a user follows a category.
+    /// Checks whether a user follows a category.
     ///
     /// Answers 204 when the given user follows the category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /users/{user_id}/categories/{category}`; needs the scope `private`.
-    /// Answer: followed; no body.
+    /// Response: followed; no body.
+    ///
+    /// Sends `GET /users/{user_id}/categories/{category}`. Requires the `private` scope.
     #[doc(alias = "check_if_user_subscribed_to_category")]
     pub fn check_user_category_subscription(
         &self,
@@ -211,12 +224,13 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &category.as_ref()])
     }
 
-    /// Make the token's user follow a category.
+    /// Makes the token's user follow a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `PUT /me/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_category_alt1")]
     pub fn subscribe_me_to_category(
         &self,
@@ -225,13 +239,14 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// Make a user follow a category.
+    /// Makes a user follow a category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `PUT /users/{user_id}/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_category")]
     pub fn subscribe_user_to_category(
         &self,
@@ -241,12 +256,13 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &category.as_ref()])
     }
 
-    /// Make the token's user unfollow a category.
+    /// Makes the token's user unfollow a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `DELETE /me/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_category_alt1")]
     pub fn unsubscribe_me_from_category(
         &self,
@@ -255,13 +271,14 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// Make a user unfollow a category.
+    /// Makes a user unfollow a category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `DELETE /users/{user_id}/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_category")]
     pub fn unsubscribe_user_from_category(
         &self,
@@ -274,12 +291,13 @@ impl Categories<'_> {
 
 /// # Channels
 impl Categories<'_> {
-    /// List the channels in a category.
+    /// Lists the channels in a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /categories/{category}/channels`; any access token will do.
-    /// Answer: one page of channels.
+    /// Response: one page of channels.
+    ///
+    /// Sends `GET /categories/{category}/channels`. Requires no scope.
     #[doc(alias = "get_category_channels")]
     pub fn list_category_channels(
         &self,
@@ -291,19 +309,20 @@ impl Categories<'_> {
 
 /// # Groups
 impl Categories<'_> {
-    /// List the groups in a category.
+    /// Lists the groups in a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /categories/{category}/groups`; any access token will do.
-    /// Answer: one page of groups.
+    /// Response: one page of groups.
+    ///
+    /// Sends `GET /categories/{category}/groups`. Requires no scope.
     #[doc(alias = "get_category_groups")]
     pub fn list_category_groups(&self, category: impl AsRef<str>) -> ListCategoryGroups {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 }
 
-/// [`Categories::list_categories`] before it is sent.
+/// A call to [`Categories::list_categories`], before it is sent.
 pub type ListCategories = TypedCall<operations::ListCategories>;
 
 impl ListCategories {
@@ -329,21 +348,21 @@ impl ListCategories {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::get_category`] before it is sent.
+/// A call to [`Categories::get_category`], before it is sent.
 pub type GetCategory = TypedCall<operations::GetCategory>;
 
 impl GetCategory {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::list_category_channels`] before it is sent.
+/// A call to [`Categories::list_category_channels`], before it is sent.
 pub type ListCategoryChannels = TypedCall<operations::ListCategoryChannels>;
 
 impl ListCategoryChannels {
@@ -375,11 +394,11 @@ impl ListCategoryChannels {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::list_category_groups`] before it is sent.
+/// A call to [`Categories::list_category_groups`], before it is sent.
 pub type ListCategoryGroups = TypedCall<operations::ListCategoryGroups>;
 
 impl ListCategoryGroups {
@@ -411,11 +430,11 @@ impl ListCategoryGroups {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::list_category_videos`] before it is sent.
+/// A call to [`Categories::list_category_videos`], before it is sent.
 pub type ListCategoryVideos = TypedCall<operations::ListCategoryVideos>;
 
 impl ListCategoryVideos {
@@ -457,21 +476,21 @@ impl ListCategoryVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::get_category_video`] before it is sent.
+/// A call to [`Categories::get_category_video`], before it is sent.
 pub type GetCategoryVideo = TypedCall<operations::GetCategoryVideo>;
 
 impl GetCategoryVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::list_my_categories`] before it is sent.
+/// A call to [`Categories::list_my_categories`], before it is sent.
 pub type ListMyCategories = TypedCall<operations::ListMyCategories>;
 
 impl ListMyCategories {
@@ -497,22 +516,22 @@ impl ListMyCategories {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::check_my_category_subscription`] before it is sent.
+/// A call to [`Categories::check_my_category_subscription`], before it is sent.
 pub type CheckMyCategorySubscription = TypedCall<
     operations::CheckMyCategorySubscription,
 >;
 
-/// [`Categories::subscribe_me_to_category`] before it is sent.
+/// A call to [`Categories::subscribe_me_to_category`], before it is sent.
 pub type SubscribeMeToCategory = TypedCall<operations::SubscribeMeToCategory>;
 
-/// [`Categories::unsubscribe_me_from_category`] before it is sent.
+/// A call to [`Categories::unsubscribe_me_from_category`], before it is sent.
 pub type UnsubscribeMeFromCategory = TypedCall<operations::UnsubscribeMeFromCategory>;
 
-/// [`Categories::list_user_categories`] before it is sent.
+/// A call to [`Categories::list_user_categories`], before it is sent.
 pub type ListUserCategories = TypedCall<operations::ListUserCategories>;
 
 impl ListUserCategories {
@@ -538,24 +557,24 @@ impl ListUserCategories {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::check_user_category_subscription`] before it is sent.
+/// A call to [`Categories::check_user_category_subscription`], before it is sent.
 pub type CheckUserCategorySubscription = TypedCall<
     operations::CheckUserCategorySubscription,
 >;
 
-/// [`Categories::subscribe_user_to_category`] before it is sent.
+/// A call to [`Categories::subscribe_user_to_category`], before it is sent.
 pub type SubscribeUserToCategory = TypedCall<operations::SubscribeUserToCategory>;
 
-/// [`Categories::unsubscribe_user_from_category`] before it is sent.
+/// A call to [`Categories::unsubscribe_user_from_category`], before it is sent.
 pub type UnsubscribeUserFromCategory = TypedCall<
     operations::UnsubscribeUserFromCategory,
 >;
 
-/// [`Categories::list_video_categories`] before it is sent.
+/// A call to [`Categories::list_video_categories`], before it is sent.
 pub type ListVideoCategories = TypedCall<operations::ListVideoCategories>;
 
 impl ListVideoCategories {
@@ -571,21 +590,21 @@ impl ListVideoCategories {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Categories::suggest_video_category`] before it is sent.
+/// A call to [`Categories::suggest_video_category`], before it is sent.
 pub type SuggestVideoCategory = TypedCall<operations::SuggestVideoCategory>;
 
 impl SuggestVideoCategory {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_CATEGORIES,
     &GET_CATEGORY,
@@ -1003,7 +1022,7 @@ static SUGGEST_VIDEO_CATEGORY: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

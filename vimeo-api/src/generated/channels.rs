@@ -4,79 +4,79 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_channel`](Channels::get_channel) | Get one channel by its ID | any token |
-//! | [`list_channels`](Channels::list_channels) | List all channels on Vimeo | any token |
-//! | [`list_my_channels`](Channels::list_my_channels) | List the channels the token's user follows | any token |
-//! | [`list_user_channels`](Channels::list_user_channels) | List the channels a user follows | any token |
-//! | [`create_channel`](Channels::create_channel) | Create a new channel | create |
-//! | [`edit_channel`](Channels::edit_channel) | Change the data of a channel | edit |
-//! | [`delete_channel`](Channels::delete_channel) | Delete a channel by its ID | delete |
+//! | [`get_channel`](Channels::get_channel) | Gets one channel by its ID | none |
+//! | [`list_channels`](Channels::list_channels) | Lists all channels on Vimeo | none |
+//! | [`list_my_channels`](Channels::list_my_channels) | Lists the channels the token's user follows | none |
+//! | [`list_user_channels`](Channels::list_user_channels) | Lists the channels a user follows | none |
+//! | [`create_channel`](Channels::create_channel) | Creates a new channel | create |
+//! | [`edit_channel`](Channels::edit_channel) | Changes the data of a channel | edit |
+//! | [`delete_channel`](Channels::delete_channel) | Deletes a channel by its ID | delete |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_channel_video`](Channels::get_channel_video) | Get a video if a channel contains it | any token |
-//! | [`list_channel_videos`](Channels::list_channel_videos) | List the videos in a channel | any token |
-//! | [`list_video_available_channels`](Channels::list_video_available_channels) | List the channels that may take a video | any token |
-//! | [`add_channel_video`](Channels::add_channel_video) | Add one video to a channel | edit |
-//! | [`add_channel_videos`](Channels::add_channel_videos) | Add several videos to a channel | edit |
-//! | [`remove_channel_video`](Channels::remove_channel_video) | Remove one video from a channel | edit |
-//! | [`remove_channel_videos`](Channels::remove_channel_videos) | Remove several videos from a channel | edit |
+//! | [`get_channel_video`](Channels::get_channel_video) | Gets a video if a channel contains it | none |
+//! | [`list_channel_videos`](Channels::list_channel_videos) | Lists the videos in a channel | none |
+//! | [`list_video_available_channels`](Channels::list_video_available_channels) | Lists the channels that may take a video | none |
+//! | [`add_channel_video`](Channels::add_channel_video) | Adds one video to a channel | edit |
+//! | [`add_channel_videos`](Channels::add_channel_videos) | Adds several videos to a channel | edit |
+//! | [`remove_channel_video`](Channels::remove_channel_video) | Removes one video from a channel | edit |
+//! | [`remove_channel_videos`](Channels::remove_channel_videos) | Removes several videos from a channel | edit |
 //!
 //! # Subscriptions and subscribers
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_channel_subscribers`](Channels::list_channel_subscribers) | List the followers of a channel | any token |
-//! | [`check_my_channel_subscription`](Channels::check_my_channel_subscription) | Check whether the token's user follows a channel | any token |
-//! | [`check_user_channel_subscription`](Channels::check_user_channel_subscription) | Check whether a user follows a channel | any token |
-//! | [`subscribe_me_to_channel`](Channels::subscribe_me_to_channel) | Subscribe the token's user to a channel | interact |
-//! | [`subscribe_user_to_channel`](Channels::subscribe_user_to_channel) | Subscribe a user to a channel | interact |
-//! | [`unsubscribe_me_from_channel`](Channels::unsubscribe_me_from_channel) | Unsubscribe the token's user from a channel | interact |
-//! | [`unsubscribe_user_from_channel`](Channels::unsubscribe_user_from_channel) | Unsubscribe a user from a channel | interact |
+//! | [`list_channel_subscribers`](Channels::list_channel_subscribers) | Lists the followers of a channel | none |
+//! | [`check_my_channel_subscription`](Channels::check_my_channel_subscription) | Checks whether the token's user follows a channel | none |
+//! | [`check_user_channel_subscription`](Channels::check_user_channel_subscription) | Checks whether a user follows a channel | none |
+//! | [`subscribe_me_to_channel`](Channels::subscribe_me_to_channel) | Subscribes the token's user to a channel | interact |
+//! | [`subscribe_user_to_channel`](Channels::subscribe_user_to_channel) | Subscribes a user to a channel | interact |
+//! | [`unsubscribe_me_from_channel`](Channels::unsubscribe_me_from_channel) | Unsubscribes the token's user from a channel | interact |
+//! | [`unsubscribe_user_from_channel`](Channels::unsubscribe_user_from_channel) | Unsubscribes a user from a channel | interact |
 //!
 //! # Moderators
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_channel_moderator`](Channels::get_channel_moderator) | Get one moderator of a channel | any token |
-//! | [`list_channel_moderators`](Channels::list_channel_moderators) | List the moderators of a channel | any token |
-//! | [`replace_channel_moderators`](Channels::replace_channel_moderators) | Replace all moderators of a channel | edit |
-//! | [`add_channel_moderator`](Channels::add_channel_moderator) | Make a user moderator of a channel | edit |
-//! | [`add_channel_moderators`](Channels::add_channel_moderators) | Add several moderators to a channel | edit |
-//! | [`remove_channel_moderator`](Channels::remove_channel_moderator) | Remove one moderator from a channel | edit |
-//! | [`remove_channel_moderators`](Channels::remove_channel_moderators) | Remove several moderators from a channel | edit |
+//! | [`get_channel_moderator`](Channels::get_channel_moderator) | Gets one moderator of a channel | none |
+//! | [`list_channel_moderators`](Channels::list_channel_moderators) | Lists the moderators of a channel | none |
+//! | [`replace_channel_moderators`](Channels::replace_channel_moderators) | Replaces all moderators of a channel | edit |
+//! | [`add_channel_moderator`](Channels::add_channel_moderator) | Makes a user moderator of a channel | edit |
+//! | [`add_channel_moderators`](Channels::add_channel_moderators) | Adds several moderators to a channel | edit |
+//! | [`remove_channel_moderator`](Channels::remove_channel_moderator) | Removes one moderator from a channel | edit |
+//! | [`remove_channel_moderators`](Channels::remove_channel_moderators) | Removes several moderators from a channel | edit |
 //!
 //! # Tags
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_channel_tags`](Channels::list_channel_tags) | List the tags of a channel | any token |
-//! | [`check_channel_tag`](Channels::check_channel_tag) | Check whether a channel has a tag | any token |
-//! | [`add_channel_tag`](Channels::add_channel_tag) | Add one tag to a channel | edit |
-//! | [`add_channel_tags`](Channels::add_channel_tags) | Add several tags to a channel | edit |
-//! | [`remove_channel_tag`](Channels::remove_channel_tag) | Take one tag off a channel | edit |
+//! | [`list_channel_tags`](Channels::list_channel_tags) | Lists the tags of a channel | none |
+//! | [`check_channel_tag`](Channels::check_channel_tag) | Checks whether a channel has a tag | none |
+//! | [`add_channel_tag`](Channels::add_channel_tag) | Adds one tag to a channel | edit |
+//! | [`add_channel_tags`](Channels::add_channel_tags) | Adds several tags to a channel | edit |
+//! | [`remove_channel_tag`](Channels::remove_channel_tag) | Takes one tag off a channel | edit |
 //!
 //! # Categories
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_channel_categories`](Channels::list_channel_categories) | List the categories a channel is in | any token |
-//! | [`add_channel_category`](Channels::add_channel_category) | Add a channel to one category | edit |
-//! | [`add_channel_categories`](Channels::add_channel_categories) | Add a channel to several categories | any token |
-//! | [`remove_channel_category`](Channels::remove_channel_category) | Take a channel out of a category | edit |
+//! | [`list_channel_categories`](Channels::list_channel_categories) | Lists the categories a channel is in | none |
+//! | [`add_channel_category`](Channels::add_channel_category) | Adds a channel to one category | edit |
+//! | [`add_channel_categories`](Channels::add_channel_categories) | Adds a channel to several categories | none |
+//! | [`remove_channel_category`](Channels::remove_channel_category) | Takes a channel out of a category | edit |
 //!
 //! # Private channel members
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_channel_private_members`](Channels::list_channel_private_members) | List the users admitted to a private channel | any token |
-//! | [`add_channel_private_member`](Channels::add_channel_private_member) | Admit one user to a private channel | edit |
-//! | [`add_channel_private_members`](Channels::add_channel_private_members) | Admit several users to a private channel | edit |
-//! | [`remove_channel_private_member`](Channels::remove_channel_private_member) | Shut a user out of a private channel | edit |
+//! | [`list_channel_private_members`](Channels::list_channel_private_members) | Lists the users admitted to a private channel | none |
+//! | [`add_channel_private_member`](Channels::add_channel_private_member) | Admits one user to a private channel | edit |
+//! | [`add_channel_private_members`](Channels::add_channel_private_members) | Admits several users to a private channel | edit |
+//! | [`remove_channel_private_member`](Channels::remove_channel_private_member) | Shuts a user out of a private channel | edit |
 
 use http::Method;
 use crate::{
@@ -87,13 +87,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Channels: channels, their videos, moderators, subscribers and tags.
+    /// Returns the calls of the Channels area: channels, their videos, moderators, subscribers and tags.
     pub fn channels(&self) -> Channels<'_> {
         Channels { client: self }
     }
 }
 
-/// The operations of the area Channels.
+/// The calls of the Channels area.
 #[derive(Debug, Clone, Copy)]
 pub struct Channels<'a> {
     client: &'a Client,
@@ -101,12 +101,13 @@ pub struct Channels<'a> {
 
 /// # Essentials
 impl Channels<'_> {
-    /// Get one channel by its ID.
+    /// Gets one channel by its ID.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}`; any access token will do.
-    /// Answer: the channel.
+    /// Response: the channel.
+    ///
+    /// Sends `GET /channels/{channel_id}`. Requires no scope.
     pub fn get_channel(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -114,34 +115,37 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// List all channels on Vimeo.
+    /// Lists all channels on Vimeo.
     ///
-    /// `GET /channels`; any access token will do.
-    /// Answer: one page of channels.
+    /// Response: one page of channels.
+    ///
+    /// Sends `GET /channels`. Requires no scope.
     #[doc(alias = "get_channels")]
     pub fn list_channels(&self) -> ListChannels {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the channels the token's user follows.
+    /// Lists the channels the token's user follows.
     ///
     /// Honours `If-Modified-Since` and answers 304 when the token's user has followed no channel since then.
     ///
-    /// `GET /me/channels`; any access token will do.
-    /// Answer: one page of channels.
+    /// Response: one page of channels.
+    ///
+    /// Sends `GET /me/channels`. Requires no scope.
     #[doc(alias = "get_channel_subscriptions_alt1")]
     pub fn list_my_channels(&self) -> ListMyChannels {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the channels a user follows.
+    /// Lists the channels a user follows.
     ///
     /// Honours `If-Modified-Since` and answers 304 when the given user has followed no channel since then.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/channels`; any access token will do.
-    /// Answer: one page of channels.
+    /// Response: one page of channels.
+    ///
+    /// Sends `GET /users/{user_id}/channels`. Requires no scope.
     #[doc(alias = "get_channel_subscriptions")]
     pub fn list_user_channels(
         &self,
@@ -150,20 +154,22 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create a new channel.
+    /// Creates a new channel.
     ///
-    /// `POST /channels`; needs the scope `create`.
-    /// Answer: the new channel.
+    /// Response: the new channel.
+    ///
+    /// Sends `POST /channels`. Requires the `create` scope.
     pub fn create_channel(&self, body: types::CreateChannelBody) -> CreateChannel {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Change the data of a channel.
+    /// Changes the data of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PATCH /channels/{channel_id}`; needs the scope `edit`.
-    /// Answer: the changed channel.
+    /// Response: the changed channel.
+    ///
+    /// Sends `PATCH /channels/{channel_id}`. Requires the `edit` scope.
     pub fn edit_channel(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -171,14 +177,15 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Delete a channel by its ID.
+    /// Deletes a channel by its ID.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `DELETE /channels/{channel_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}`. Requires the `delete` scope.
     pub fn delete_channel(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -189,15 +196,16 @@ impl Channels<'_> {
 
 /// # Videos
 impl Channels<'_> {
-    /// Get a video if a channel contains it.
+    /// Gets a video if a channel contains it.
     ///
     /// Serves as a membership check: 404 means the channel lacks the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}`. Requires no scope.
     pub fn get_channel_video(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -209,14 +217,15 @@ impl Channels<'_> {
         )
     }
 
-    /// List the videos in a channel.
+    /// Lists the videos in a channel.
     ///
     /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos`. Requires no scope.
     #[doc(alias = "get_channel_videos")]
     pub fn list_channel_videos(
         &self,
@@ -225,14 +234,15 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// List the channels that may take a video.
+    /// Lists the channels that may take a video.
     ///
     /// Lists the channels moderated by the token's user where the video may be added or taken out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/available_channels`; any access token will do.
-    /// Answer: one page of channels.
+    /// Response: one page of channels.
+    ///
+    /// Sends `GET /videos/{video_id}/available_channels`. Requires no scope.
     #[doc(alias = "get_available_video_channels")]
     pub fn list_video_available_channels(
         &self,
@@ -241,15 +251,16 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add one video to a channel.
+    /// Adds one video to a channel.
     ///
     /// Only a moderator of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /channels/{channel_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_channel")]
     pub fn add_channel_video(
         &self,
@@ -262,32 +273,35 @@ impl Channels<'_> {
         )
     }
 
-    /// Add several videos to a channel.
+    /// Adds several videos to a channel.
     ///
     /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/videos`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /channels/{channel_id}/videos`. Requires the `edit` scope.
     #[doc(alias = "add_videos_to_channel")]
     pub fn add_channel_videos(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelVideosBody,
     ) -> AddChannelVideos {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Remove one video from a channel.
+    /// Removes one video from a channel.
     ///
     /// Only a moderator of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_channel")]
     pub fn remove_channel_video(
         &self,
@@ -300,33 +314,36 @@ impl Channels<'_> {
         )
     }
 
-    /// Remove several videos from a channel.
+    /// Removes several videos from a channel.
     ///
     /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `DELETE /channels/{channel_id}/videos`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/videos`. Requires the `edit` scope.
     #[doc(alias = "remove_videos_from_channel")]
     pub fn remove_channel_videos(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelVideosBody,
     ) -> RemoveChannelVideos {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 }
 
 /// # Subscriptions and subscribers
 impl Channels<'_> {
-    /// List the followers of a channel.
+    /// Lists the followers of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `filter`: `moderators` keeps only the moderators.
     ///
-    /// `GET /channels/{channel_id}/users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /channels/{channel_id}/users`. Requires no scope.
     #[doc(alias = "get_channel_subscribers")]
     pub fn list_channel_subscribers(
         &self,
@@ -337,14 +354,15 @@ impl Channels<'_> {
             .set_query("filter", &filter)
     }
 
-    /// Check whether the token's user follows a channel.
+    /// Checks whether the token's user follows a channel.
     ///
     /// Answers 204 when the token's user follows the channel, 404 otherwise.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /me/channels/{channel_id}`; any access token will do.
-    /// Answer: followed; no body.
+    /// Response: followed; no body.
+    ///
+    /// Sends `GET /me/channels/{channel_id}`. Requires no scope.
     #[doc(alias = "check_if_user_subscribed_to_channel_alt1")]
     pub fn check_my_channel_subscription(
         &self,
@@ -353,15 +371,16 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Check whether a user follows a channel.
+    /// Checks whether a user follows a channel.
     ///
     /// Answers 204 when the given user follows the channel, 404 otherwise.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /users/{user_id}/channels/{channel_id}`; any access token will do.
-    /// Answer: followed; no body.
+    /// Response: followed; no body.
+    ///
+    /// Sends `GET /users/{user_id}/channels/{channel_id}`. Requires no scope.
     #[doc(alias = "check_if_user_subscribed_to_channel")]
     pub fn check_user_channel_subscription(
         &self,
@@ -374,12 +393,13 @@ impl Channels<'_> {
         )
     }
 
-    /// Subscribe the token's user to a channel.
+    /// Subscribes the token's user to a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /me/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_channel_alt1")]
     pub fn subscribe_me_to_channel(
         &self,
@@ -388,13 +408,14 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Subscribe a user to a channel.
+    /// Subscribes a user to a channel.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_channel")]
     pub fn subscribe_user_to_channel(
         &self,
@@ -407,12 +428,13 @@ impl Channels<'_> {
         )
     }
 
-    /// Unsubscribe the token's user from a channel.
+    /// Unsubscribes the token's user from a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `DELETE /me/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_channel_alt1")]
     pub fn unsubscribe_me_from_channel(
         &self,
@@ -421,13 +443,14 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Unsubscribe a user from a channel.
+    /// Unsubscribes a user from a channel.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `DELETE /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_channel")]
     pub fn unsubscribe_user_from_channel(
         &self,
@@ -443,13 +466,14 @@ impl Channels<'_> {
 
 /// # Moderators
 impl Channels<'_> {
-    /// Get one moderator of a channel.
+    /// Gets one moderator of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /channels/{channel_id}/moderators/{user_id}`; any access token will do.
-    /// Answer: the user.
+    /// Response: the user.
+    ///
+    /// Sends `GET /channels/{channel_id}/moderators/{user_id}`. Requires no scope.
     pub fn get_channel_moderator(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -461,12 +485,13 @@ impl Channels<'_> {
         )
     }
 
-    /// List the moderators of a channel.
+    /// Lists the moderators of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}/moderators`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /channels/{channel_id}/moderators`. Requires no scope.
     #[doc(alias = "get_channel_moderators")]
     pub fn list_channel_moderators(
         &self,
@@ -475,31 +500,34 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Replace all moderators of a channel.
+    /// Replaces all moderators of a channel.
     ///
     /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PATCH /channels/{channel_id}/moderators`; needs the scope `edit`.
-    /// Answer: the users who moderate the channel now.
+    /// Response: the users who moderate the channel now.
+    ///
+    /// Sends `PATCH /channels/{channel_id}/moderators`. Requires the `edit` scope.
     pub fn replace_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> ReplaceChannelModerators {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Make a user moderator of a channel.
+    /// Makes a user moderator of a channel.
     ///
     /// Only the owner of the channel may do this, and only for a user whom the owner follows.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PUT /channels/{channel_id}/moderators/{user_id}`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /channels/{channel_id}/moderators/{user_id}`. Requires the `edit` scope.
     pub fn add_channel_moderator(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -511,31 +539,34 @@ impl Channels<'_> {
         )
     }
 
-    /// Add several moderators to a channel.
+    /// Adds several moderators to a channel.
     ///
     /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most. Vimeo gives the body as a JSON array with one `{"user_uri": …}` object per user.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/moderators`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /channels/{channel_id}/moderators`. Requires the `edit` scope.
     pub fn add_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> AddChannelModerators {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Remove one moderator from a channel.
+    /// Removes one moderator from a channel.
     ///
     /// Only the owner of the channel may do this. The owner cannot be removed.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `DELETE /channels/{channel_id}/moderators/{user_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/moderators/{user_id}`. Requires the `edit` scope.
     pub fn remove_channel_moderator(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
@@ -547,31 +578,34 @@ impl Channels<'_> {
         )
     }
 
-    /// Remove several moderators from a channel.
+    /// Removes several moderators from a channel.
     ///
     /// Only the owner of the channel may do this. The owner cannot be removed.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `DELETE /channels/{channel_id}/moderators`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/moderators`. Requires the `edit` scope.
     pub fn remove_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> RemoveChannelModerators {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 }
 
 /// # Tags
 impl Channels<'_> {
-    /// List the tags of a channel.
+    /// Lists the tags of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}/tags`; any access token will do.
-    /// Answer: one page of tags.
+    /// Response: one page of tags.
+    ///
+    /// Sends `GET /channels/{channel_id}/tags`. Requires no scope.
     #[doc(alias = "get_channel_tags")]
     pub fn list_channel_tags(
         &self,
@@ -580,85 +614,100 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Check whether a channel has a tag.
+    /// Checks whether a channel has a tag.
     ///
     /// Answers 204 when the channel carries the tag and 400 or 404 when it does not.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// `GET /channels/{channel_id}/tags/{word}`; any access token will do.
-    /// Answer: tagged; no body.
+    /// Response: tagged; no body.
+    ///
+    /// Sends `GET /channels/{channel_id}/tags/{word}`. Requires no scope.
     #[doc(alias = "check_if_channel_has_tag")]
     pub fn check_channel_tag(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> CheckChannelTag {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(
+            self.client,
+            &[&parse_id::<ChannelId>(channel_id), &word.as_ref()],
+        )
     }
 
-    /// Add one tag to a channel.
+    /// Adds one tag to a channel.
     ///
     /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501).
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// `PUT /channels/{channel_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /channels/{channel_id}/tags/{word}`. Requires the `edit` scope.
     pub fn add_channel_tag(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddChannelTag {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(
+            self.client,
+            &[&parse_id::<ChannelId>(channel_id), &word.as_ref()],
+        )
     }
 
-    /// Add several tags to a channel.
+    /// Adds several tags to a channel.
     ///
     /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501). Vimeo also gives the body as a JSON array with one `{"tag": …}` object per tag.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/tags`; needs the scope `edit`.
-    /// Answer: the tags now on the channel.
+    /// Response: the tags now on the channel.
+    ///
+    /// Sends `PUT /channels/{channel_id}/tags`. Requires the `edit` scope.
     #[doc(alias = "add_tags_to_channel")]
     pub fn add_channel_tags(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelTagsBody,
     ) -> AddChannelTags {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Take one tag off a channel.
+    /// Takes one tag off a channel.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// `DELETE /channels/{channel_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/tags/{word}`. Requires the `edit` scope.
     #[doc(alias = "delete_tag_from_channel")]
     pub fn remove_channel_tag(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveChannelTag {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(
+            self.client,
+            &[&parse_id::<ChannelId>(channel_id), &word.as_ref()],
+        )
     }
 }
 
 /// # Categories
 impl Channels<'_> {
-    /// List the categories a channel is in.
+    /// Lists the categories a channel is in.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}/categories`; any access token will do.
-    /// Answer: one page of categories.
+    /// Response: one page of categories.
+    ///
+    /// Sends `GET /channels/{channel_id}/categories`. Requires no scope.
     #[doc(alias = "get_channel_categories")]
     pub fn list_channel_categories(
         &self,
@@ -667,15 +716,16 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Add a channel to one category.
+    /// Adds a channel to one category.
     ///
     /// Only the owner of the channel may do this. Fails with 2204 when the channel would be in too many categories.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `PUT /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /channels/{channel_id}/categories/{category}`. Requires the `edit` scope.
     #[doc(alias = "categorize_channel")]
     pub fn add_channel_category(
         &self,
@@ -688,31 +738,34 @@ impl Channels<'_> {
         )
     }
 
-    /// Add a channel to several categories.
+    /// Adds a channel to several categories.
     ///
     /// Fails with 2204 when the channel would be in too many categories.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/categories`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /channels/{channel_id}/categories`. Requires no scope.
     pub fn add_channel_categories(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::AddChannelCategoriesBody,
     ) -> AddChannelCategories {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Take a channel out of a category.
+    /// Takes a channel out of a category.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `DELETE /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/categories/{category}`. Requires the `edit` scope.
     #[doc(alias = "delete_channel_category")]
     pub fn remove_channel_category(
         &self,
@@ -728,14 +781,15 @@ impl Channels<'_> {
 
 /// # Private channel members
 impl Channels<'_> {
-    /// List the users admitted to a private channel.
+    /// Lists the users admitted to a private channel.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `GET /channels/{channel_id}/privacy/users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /channels/{channel_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_channel_privacy_users")]
     pub fn list_channel_private_members(
         &self,
@@ -744,15 +798,16 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Admit one user to a private channel.
+    /// Admits one user to a private channel.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PUT /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /channels/{channel_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "set_channel_privacy_user")]
     pub fn add_channel_private_member(
         &self,
@@ -765,32 +820,35 @@ impl Channels<'_> {
         )
     }
 
-    /// Admit several users to a private channel.
+    /// Admits several users to a private channel.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users now admitted.
+    /// Response: the users now admitted.
+    ///
+    /// Sends `PUT /channels/{channel_id}/privacy/users`. Requires the `edit` scope.
     #[doc(alias = "set_channel_privacy_users")]
     pub fn add_channel_private_members(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::UsersBody,
     ) -> AddChannelPrivateMembers {
-        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
+            .set_body(&body)
     }
 
-    /// Shut a user out of a private channel.
+    /// Shuts a user out of a private channel.
     ///
     /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `DELETE /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /channels/{channel_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_channel_privacy_user")]
     pub fn remove_channel_private_member(
         &self,
@@ -804,7 +862,7 @@ impl Channels<'_> {
     }
 }
 
-/// [`Channels::list_channels`] before it is sent.
+/// A call to [`Channels::list_channels`], before it is sent.
 pub type ListChannels = TypedCall<operations::ListChannels>;
 
 impl ListChannels {
@@ -841,17 +899,17 @@ impl ListChannels {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::create_channel`] before it is sent.
+/// A call to [`Channels::create_channel`], before it is sent.
 pub type CreateChannel = TypedCall<operations::CreateChannel>;
 
 impl CreateChannel {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Text that describes the channel.
@@ -867,7 +925,7 @@ impl CreateChannel {
     }
 }
 
-/// [`Channels::get_channel`] before it is sent.
+/// A call to [`Channels::get_channel`], before it is sent.
 pub type GetChannel = TypedCall<operations::GetChannel>;
 
 impl GetChannel {
@@ -879,20 +937,20 @@ impl GetChannel {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::edit_channel`] before it is sent.
+/// A call to [`Channels::edit_channel`], before it is sent.
 pub type EditChannel = TypedCall<operations::EditChannel>;
 
 impl EditChannel {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditChannelBody) -> Self {
         self.set_body(&body)
     }
@@ -921,29 +979,29 @@ impl EditChannel {
     }
 }
 
-/// [`Channels::delete_channel`] before it is sent.
+/// A call to [`Channels::delete_channel`], before it is sent.
 pub type DeleteChannel = TypedCall<operations::DeleteChannel>;
 
-/// [`Channels::list_channel_categories`] before it is sent.
+/// A call to [`Channels::list_channel_categories`], before it is sent.
 pub type ListChannelCategories = TypedCall<operations::ListChannelCategories>;
 
 impl ListChannelCategories {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_categories`] before it is sent.
+/// A call to [`Channels::add_channel_categories`], before it is sent.
 pub type AddChannelCategories = TypedCall<operations::AddChannelCategories>;
 
-/// [`Channels::add_channel_category`] before it is sent.
+/// A call to [`Channels::add_channel_category`], before it is sent.
 pub type AddChannelCategory = TypedCall<operations::AddChannelCategory>;
 
-/// [`Channels::remove_channel_category`] before it is sent.
+/// A call to [`Channels::remove_channel_category`], before it is sent.
 pub type RemoveChannelCategory = TypedCall<operations::RemoveChannelCategory>;
 
-/// [`Channels::list_channel_moderators`] before it is sent.
+/// A call to [`Channels::list_channel_moderators`], before it is sent.
 pub type ListChannelModerators = TypedCall<operations::ListChannelModerators>;
 
 impl ListChannelModerators {
@@ -975,43 +1033,43 @@ impl ListChannelModerators {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_moderators`] before it is sent.
+/// A call to [`Channels::add_channel_moderators`], before it is sent.
 pub type AddChannelModerators = TypedCall<operations::AddChannelModerators>;
 
-/// [`Channels::replace_channel_moderators`] before it is sent.
+/// A call to [`Channels::replace_channel_moderators`], before it is sent.
 pub type ReplaceChannelModerators = TypedCall<operations::ReplaceChannelModerators>;
 
 impl ReplaceChannelModerators {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::remove_channel_moderators`] before it is sent.
+/// A call to [`Channels::remove_channel_moderators`], before it is sent.
 pub type RemoveChannelModerators = TypedCall<operations::RemoveChannelModerators>;
 
-/// [`Channels::get_channel_moderator`] before it is sent.
+/// A call to [`Channels::get_channel_moderator`], before it is sent.
 pub type GetChannelModerator = TypedCall<operations::GetChannelModerator>;
 
 impl GetChannelModerator {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_moderator`] before it is sent.
+/// A call to [`Channels::add_channel_moderator`], before it is sent.
 pub type AddChannelModerator = TypedCall<operations::AddChannelModerator>;
 
-/// [`Channels::remove_channel_moderator`] before it is sent.
+/// A call to [`Channels::remove_channel_moderator`], before it is sent.
 pub type RemoveChannelModerator = TypedCall<operations::RemoveChannelModerator>;
 
-/// [`Channels::list_channel_private_members`] before it is sent.
+/// A call to [`Channels::list_channel_private_members`], before it is sent.
 pub type ListChannelPrivateMembers = TypedCall<operations::ListChannelPrivateMembers>;
 
 impl ListChannelPrivateMembers {
@@ -1032,56 +1090,56 @@ impl ListChannelPrivateMembers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_private_members`] before it is sent.
+/// A call to [`Channels::add_channel_private_members`], before it is sent.
 pub type AddChannelPrivateMembers = TypedCall<operations::AddChannelPrivateMembers>;
 
 impl AddChannelPrivateMembers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_private_member`] before it is sent.
+/// A call to [`Channels::add_channel_private_member`], before it is sent.
 pub type AddChannelPrivateMember = TypedCall<operations::AddChannelPrivateMember>;
 
-/// [`Channels::remove_channel_private_member`] before it is sent.
+/// A call to [`Channels::remove_channel_private_member`], before it is sent.
 pub type RemoveChannelPrivateMember = TypedCall<operations::RemoveChannelPrivateMember>;
 
-/// [`Channels::list_channel_tags`] before it is sent.
+/// A call to [`Channels::list_channel_tags`], before it is sent.
 pub type ListChannelTags = TypedCall<operations::ListChannelTags>;
 
 impl ListChannelTags {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_tags`] before it is sent.
+/// A call to [`Channels::add_channel_tags`], before it is sent.
 pub type AddChannelTags = TypedCall<operations::AddChannelTags>;
 
 impl AddChannelTags {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::check_channel_tag`] before it is sent.
+/// A call to [`Channels::check_channel_tag`], before it is sent.
 pub type CheckChannelTag = TypedCall<operations::CheckChannelTag>;
 
-/// [`Channels::add_channel_tag`] before it is sent.
+/// A call to [`Channels::add_channel_tag`], before it is sent.
 pub type AddChannelTag = TypedCall<operations::AddChannelTag>;
 
-/// [`Channels::remove_channel_tag`] before it is sent.
+/// A call to [`Channels::remove_channel_tag`], before it is sent.
 pub type RemoveChannelTag = TypedCall<operations::RemoveChannelTag>;
 
-/// [`Channels::list_channel_subscribers`] before it is sent.
+/// A call to [`Channels::list_channel_subscribers`], before it is sent.
 pub type ListChannelSubscribers = TypedCall<operations::ListChannelSubscribers>;
 
 impl ListChannelSubscribers {
@@ -1113,11 +1171,11 @@ impl ListChannelSubscribers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::list_channel_videos`] before it is sent.
+/// A call to [`Channels::list_channel_videos`], before it is sent.
 pub type ListChannelVideos = TypedCall<operations::ListChannelVideos>;
 
 impl ListChannelVideos {
@@ -1171,33 +1229,33 @@ impl ListChannelVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_videos`] before it is sent.
+/// A call to [`Channels::add_channel_videos`], before it is sent.
 pub type AddChannelVideos = TypedCall<operations::AddChannelVideos>;
 
-/// [`Channels::remove_channel_videos`] before it is sent.
+/// A call to [`Channels::remove_channel_videos`], before it is sent.
 pub type RemoveChannelVideos = TypedCall<operations::RemoveChannelVideos>;
 
-/// [`Channels::get_channel_video`] before it is sent.
+/// A call to [`Channels::get_channel_video`], before it is sent.
 pub type GetChannelVideo = TypedCall<operations::GetChannelVideo>;
 
 impl GetChannelVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::add_channel_video`] before it is sent.
+/// A call to [`Channels::add_channel_video`], before it is sent.
 pub type AddChannelVideo = TypedCall<operations::AddChannelVideo>;
 
-/// [`Channels::remove_channel_video`] before it is sent.
+/// A call to [`Channels::remove_channel_video`], before it is sent.
 pub type RemoveChannelVideo = TypedCall<operations::RemoveChannelVideo>;
 
-/// [`Channels::list_my_channels`] before it is sent.
+/// A call to [`Channels::list_my_channels`], before it is sent.
 pub type ListMyChannels = TypedCall<operations::ListMyChannels>;
 
 impl ListMyChannels {
@@ -1234,20 +1292,20 @@ impl ListMyChannels {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::check_my_channel_subscription`] before it is sent.
+/// A call to [`Channels::check_my_channel_subscription`], before it is sent.
 pub type CheckMyChannelSubscription = TypedCall<operations::CheckMyChannelSubscription>;
 
-/// [`Channels::subscribe_me_to_channel`] before it is sent.
+/// A call to [`Channels::subscribe_me_to_channel`], before it is sent.
 pub type SubscribeMeToChannel = TypedCall<operations::SubscribeMeToChannel>;
 
-/// [`Channels::unsubscribe_me_from_channel`] before it is sent.
+/// A call to [`Channels::unsubscribe_me_from_channel`], before it is sent.
 pub type UnsubscribeMeFromChannel = TypedCall<operations::UnsubscribeMeFromChannel>;
 
-/// [`Channels::list_user_channels`] before it is sent.
+/// A call to [`Channels::list_user_channels`], before it is sent.
 pub type ListUserChannels = TypedCall<operations::ListUserChannels>;
 
 impl ListUserChannels {
@@ -1284,32 +1342,32 @@ impl ListUserChannels {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Channels::check_user_channel_subscription`] before it is sent.
+/// A call to [`Channels::check_user_channel_subscription`], before it is sent.
 pub type CheckUserChannelSubscription = TypedCall<
     operations::CheckUserChannelSubscription,
 >;
 
-/// [`Channels::subscribe_user_to_channel`] before it is sent.
+/// A call to [`Channels::subscribe_user_to_channel`], before it is sent.
 pub type SubscribeUserToChannel = TypedCall<operations::SubscribeUserToChannel>;
 
-/// [`Channels::unsubscribe_user_from_channel`] before it is sent.
+/// A call to [`Channels::unsubscribe_user_from_channel`], before it is sent.
 pub type UnsubscribeUserFromChannel = TypedCall<operations::UnsubscribeUserFromChannel>;
 
-/// [`Channels::list_video_available_channels`] before it is sent.
+/// A call to [`Channels::list_video_available_channels`], before it is sent.
 pub type ListVideoAvailableChannels = TypedCall<operations::ListVideoAvailableChannels>;
 
 impl ListVideoAvailableChannels {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_CHANNELS,
     &CREATE_CHANNEL,
@@ -2186,7 +2244,7 @@ static LIST_VIDEO_AVAILABLE_CHANNELS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,54 +4,54 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_embed_preset`](EmbedPresets::get_my_embed_preset) | Get one embed preset of the token's user | any token |
-//! | [`get_user_embed_preset`](EmbedPresets::get_user_embed_preset) | Get one embed preset of a user | any token |
-//! | [`list_my_embed_presets`](EmbedPresets::list_my_embed_presets) | List the embed presets of the token's user | any token |
-//! | [`list_user_embed_presets`](EmbedPresets::list_user_embed_presets) | List the embed presets of a user | any token |
-//! | [`create_my_embed_preset`](EmbedPresets::create_my_embed_preset) | Create an embed preset for the token's user | any token |
-//! | [`create_user_embed_preset`](EmbedPresets::create_user_embed_preset) | Create an embed preset for a user | any token |
-//! | [`edit_my_embed_preset`](EmbedPresets::edit_my_embed_preset) | Change an embed preset of the token's user | any token |
-//! | [`edit_user_embed_preset`](EmbedPresets::edit_user_embed_preset) | Change an embed preset of a user | any token |
-//! | [`delete_my_embed_preset`](EmbedPresets::delete_my_embed_preset) | Delete an embed preset of the token's user | any token |
-//! | [`delete_user_embed_preset`](EmbedPresets::delete_user_embed_preset) | Delete an embed preset of a user | any token |
+//! | [`get_my_embed_preset`](EmbedPresets::get_my_embed_preset) | Gets one embed preset of the token's user | none |
+//! | [`get_user_embed_preset`](EmbedPresets::get_user_embed_preset) | Gets one embed preset of a user | none |
+//! | [`list_my_embed_presets`](EmbedPresets::list_my_embed_presets) | Lists the embed presets of the token's user | none |
+//! | [`list_user_embed_presets`](EmbedPresets::list_user_embed_presets) | Lists the embed presets of a user | none |
+//! | [`create_my_embed_preset`](EmbedPresets::create_my_embed_preset) | Creates an embed preset for the token's user | none |
+//! | [`create_user_embed_preset`](EmbedPresets::create_user_embed_preset) | Creates an embed preset for a user | none |
+//! | [`edit_my_embed_preset`](EmbedPresets::edit_my_embed_preset) | Changes an embed preset of the token's user | none |
+//! | [`edit_user_embed_preset`](EmbedPresets::edit_user_embed_preset) | Changes an embed preset of a user | none |
+//! | [`delete_my_embed_preset`](EmbedPresets::delete_my_embed_preset) | Deletes an embed preset of the token's user | none |
+//! | [`delete_user_embed_preset`](EmbedPresets::delete_user_embed_preset) | Deletes an embed preset of a user | none |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_embed_preset_videos`](EmbedPresets::list_my_embed_preset_videos) | List the videos of the token's user using a preset | any token |
-//! | [`list_user_embed_preset_videos`](EmbedPresets::list_user_embed_preset_videos) | List the videos of a user using a preset | any token |
-//! | [`check_video_embed_preset`](EmbedPresets::check_video_embed_preset) | Check whether a video uses a preset | any token |
-//! | [`add_video_embed_preset`](EmbedPresets::add_video_embed_preset) | Apply an embed preset to a video | edit |
-//! | [`remove_video_embed_preset`](EmbedPresets::remove_video_embed_preset) | Detach an embed preset from a video | edit |
+//! | [`list_my_embed_preset_videos`](EmbedPresets::list_my_embed_preset_videos) | Lists the videos of the token's user using a preset | none |
+//! | [`list_user_embed_preset_videos`](EmbedPresets::list_user_embed_preset_videos) | Lists the videos of a user using a preset | none |
+//! | [`check_video_embed_preset`](EmbedPresets::check_video_embed_preset) | Checks whether a video uses a preset | none |
+//! | [`add_video_embed_preset`](EmbedPresets::add_video_embed_preset) | Applies an embed preset to a video | edit |
+//! | [`remove_video_embed_preset`](EmbedPresets::remove_video_embed_preset) | Detaches an embed preset from a video | edit |
 //!
 //! # Folders
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`remove_user_folder_embed_preset`](EmbedPresets::remove_user_folder_embed_preset) | Detach an embed preset from a folder | any token |
+//! | [`remove_user_folder_embed_preset`](EmbedPresets::remove_user_folder_embed_preset) | Detaches an embed preset from a folder | none |
 //!
 //! # Custom logos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_custom_logo`](EmbedPresets::get_my_custom_logo) | Get one custom player logo of the token's user | any token |
-//! | [`get_user_custom_logo`](EmbedPresets::get_user_custom_logo) | Get one custom player logo of a user | any token |
-//! | [`list_my_custom_logos`](EmbedPresets::list_my_custom_logos) | List the custom player logos of the token's user | any token |
-//! | [`list_user_custom_logos`](EmbedPresets::list_user_custom_logos) | List the custom player logos of a user | any token |
-//! | [`create_my_custom_logo`](EmbedPresets::create_my_custom_logo) | Add a custom player logo for the token's user | upload |
-//! | [`create_user_custom_logo`](EmbedPresets::create_user_custom_logo) | Add a custom player logo for a user | upload |
-//! | [`delete_my_custom_logo`](EmbedPresets::delete_my_custom_logo) | Delete a custom player logo of the token's user | delete |
-//! | [`delete_user_custom_logo`](EmbedPresets::delete_user_custom_logo) | Delete a custom player logo of a user | delete |
+//! | [`get_my_custom_logo`](EmbedPresets::get_my_custom_logo) | Gets one custom player logo of the token's user | none |
+//! | [`get_user_custom_logo`](EmbedPresets::get_user_custom_logo) | Gets one custom player logo of a user | none |
+//! | [`list_my_custom_logos`](EmbedPresets::list_my_custom_logos) | Lists the custom player logos of the token's user | none |
+//! | [`list_user_custom_logos`](EmbedPresets::list_user_custom_logos) | Lists the custom player logos of a user | none |
+//! | [`create_my_custom_logo`](EmbedPresets::create_my_custom_logo) | Adds a custom player logo for the token's user | upload |
+//! | [`create_user_custom_logo`](EmbedPresets::create_user_custom_logo) | Adds a custom player logo for a user | upload |
+//! | [`delete_my_custom_logo`](EmbedPresets::delete_my_custom_logo) | Deletes a custom player logo of the token's user | delete |
+//! | [`delete_user_custom_logo`](EmbedPresets::delete_user_custom_logo) | Deletes a custom player logo of a user | delete |
 //!
 //! # Timeline events
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_timeline_thumbnail`](EmbedPresets::get_video_timeline_thumbnail) | Get one timeline event thumbnail of a video | any token |
-//! | [`create_video_timeline_thumbnail`](EmbedPresets::create_video_timeline_thumbnail) | Add a thumbnail for a video's timeline event | upload |
+//! | [`get_video_timeline_thumbnail`](EmbedPresets::get_video_timeline_thumbnail) | Gets one timeline event thumbnail of a video | none |
+//! | [`create_video_timeline_thumbnail`](EmbedPresets::create_video_timeline_thumbnail) | Adds a thumbnail for a video's timeline event | upload |
 
 use http::Method;
 use crate::{
@@ -62,13 +62,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Embed Presets: presets for embedded players, and custom logos.
+    /// Returns the calls of the Embed Presets area: presets for embedded players, and custom logos.
     pub fn embed_presets(&self) -> EmbedPresets<'_> {
         EmbedPresets { client: self }
     }
 }
 
-/// The operations of the area Embed Presets.
+/// The calls of the Embed Presets area.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbedPresets<'a> {
     client: &'a Client,
@@ -76,28 +76,30 @@ pub struct EmbedPresets<'a> {
 
 /// # Essentials
 impl EmbedPresets<'_> {
-    /// Get one embed preset of the token's user.
+    /// Gets one embed preset of the token's user.
     ///
     /// Only the owner of the preset may do this.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `GET /me/presets/{preset_id}`; any access token will do.
-    /// Answer: the preset.
+    /// Response: the preset.
+    ///
+    /// Sends `GET /me/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "get_embed_preset_alt1")]
     pub fn get_my_embed_preset(&self, preset_id: u64) -> GetMyEmbedPreset {
         TypedCall::new(self.client, &[&preset_id])
     }
 
-    /// Get one embed preset of a user.
+    /// Gets one embed preset of a user.
     ///
     /// Only the owner of the preset may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `GET /users/{user_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: the preset.
+    /// Response: the preset.
+    ///
+    /// Sends `GET /users/{user_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "get_embed_preset")]
     pub fn get_user_embed_preset(
         &self,
@@ -107,21 +109,23 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
-    /// List the embed presets of the token's user.
+    /// Lists the embed presets of the token's user.
     ///
-    /// `GET /me/presets`; any access token will do.
-    /// Answer: one page of presets.
+    /// Response: one page of presets.
+    ///
+    /// Sends `GET /me/presets`. Requires no scope.
     #[doc(alias = "get_embed_presets_alt1")]
     pub fn list_my_embed_presets(&self) -> ListMyEmbedPresets {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the embed presets of a user.
+    /// Lists the embed presets of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/presets`; any access token will do.
-    /// Answer: one page of presets.
+    /// Response: one page of presets.
+    ///
+    /// Sends `GET /users/{user_id}/presets`. Requires no scope.
     #[doc(alias = "get_embed_presets")]
     pub fn list_user_embed_presets(
         &self,
@@ -130,21 +134,23 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create an embed preset for the token's user.
+    /// Creates an embed preset for the token's user.
     ///
-    /// `POST /me/presets`; any access token will do.
-    /// Answer: the new preset.
+    /// Response: the new preset.
+    ///
+    /// Sends `POST /me/presets`. Requires no scope.
     #[doc(alias = "create_embed_presets_alt1")]
     pub fn create_my_embed_preset(&self) -> CreateMyEmbedPreset {
         TypedCall::new(self.client, &[])
     }
 
-    /// Create an embed preset for a user.
+    /// Creates an embed preset for a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/presets`; any access token will do.
-    /// Answer: the new preset.
+    /// Response: the new preset.
+    ///
+    /// Sends `POST /users/{user_id}/presets`. Requires no scope.
     #[doc(alias = "create_embed_presets")]
     pub fn create_user_embed_preset(
         &self,
@@ -153,28 +159,30 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Change an embed preset of the token's user.
+    /// Changes an embed preset of the token's user.
     ///
     /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `PATCH /me/presets/{preset_id}`; any access token will do.
-    /// Answer: the changed preset.
+    /// Response: the changed preset.
+    ///
+    /// Sends `PATCH /me/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "edit_embed_preset_alt1")]
     pub fn edit_my_embed_preset(&self, preset_id: u64) -> EditMyEmbedPreset {
         TypedCall::new(self.client, &[&preset_id])
     }
 
-    /// Change an embed preset of a user.
+    /// Changes an embed preset of a user.
     ///
     /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `PATCH /users/{user_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: the changed preset.
+    /// Response: the changed preset.
+    ///
+    /// Sends `PATCH /users/{user_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "edit_embed_preset")]
     pub fn edit_user_embed_preset(
         &self,
@@ -184,28 +192,30 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
-    /// Delete an embed preset of the token's user.
+    /// Deletes an embed preset of the token's user.
     ///
     /// Only the owner of the preset may do this.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `DELETE /me/presets/{preset_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_embed_preset_alt1")]
     pub fn delete_my_embed_preset(&self, preset_id: u64) -> DeleteMyEmbedPreset {
         TypedCall::new(self.client, &[&preset_id])
     }
 
-    /// Delete an embed preset of a user.
+    /// Deletes an embed preset of a user.
     ///
     /// Only the owner of the preset may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `DELETE /users/{user_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_embed_preset")]
     pub fn delete_user_embed_preset(
         &self,
@@ -218,12 +228,13 @@ impl EmbedPresets<'_> {
 
 /// # Videos
 impl EmbedPresets<'_> {
-    /// List the videos of the token's user using a preset.
+    /// Lists the videos of the token's user using a preset.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `GET /me/presets/{preset_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/presets/{preset_id}/videos`. Requires no scope.
     #[doc(alias = "get_embed_preset_videos_alt1")]
     pub fn list_my_embed_preset_videos(
         &self,
@@ -232,13 +243,14 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&preset_id])
     }
 
-    /// List the videos of a user using a preset.
+    /// Lists the videos of a user using a preset.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `GET /users/{user_id}/presets/{preset_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/presets/{preset_id}/videos`. Requires no scope.
     #[doc(alias = "get_embed_preset_videos")]
     pub fn list_user_embed_preset_videos(
         &self,
@@ -248,15 +260,16 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
-    /// Check whether a video uses a preset.
+    /// Checks whether a video uses a preset.
     ///
     /// Answers 204 when the video carries the preset, 404 otherwise.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `GET /videos/{video_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: in use; no body.
+    /// Response: in use; no body.
+    ///
+    /// Sends `GET /videos/{video_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "get_video_embed_preset")]
     pub fn check_video_embed_preset(
         &self,
@@ -266,15 +279,16 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &preset_id])
     }
 
-    /// Apply an embed preset to a video.
+    /// Applies an embed preset to a video.
     ///
     /// Open to the owner of the video and to team members with the role of contributor or admin.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `PUT /videos/{video_id}/presets/{preset_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /videos/{video_id}/presets/{preset_id}`. Requires the `edit` scope.
     pub fn add_video_embed_preset(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -283,15 +297,16 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &preset_id])
     }
 
-    /// Detach an embed preset from a video.
+    /// Detaches an embed preset from a video.
     ///
     /// Open to the owner of the video and to team members with the role of contributor or admin.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `DELETE /videos/{video_id}/presets/{preset_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/presets/{preset_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_embed_preset")]
     pub fn remove_video_embed_preset(
         &self,
@@ -304,7 +319,7 @@ impl EmbedPresets<'_> {
 
 /// # Folders
 impl EmbedPresets<'_> {
-    /// Detach an embed preset from a folder.
+    /// Detaches an embed preset from a folder.
     ///
     /// Open to the owner of the folder and to team members with the role of contributor or admin.
     ///
@@ -312,8 +327,9 @@ impl EmbedPresets<'_> {
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_folder_embed_preset")]
     pub fn remove_user_folder_embed_preset(
         &self,
@@ -330,24 +346,26 @@ impl EmbedPresets<'_> {
 
 /// # Custom logos
 impl EmbedPresets<'_> {
-    /// Get one custom player logo of the token's user.
+    /// Gets one custom player logo of the token's user.
     ///
     /// - `logo_id`: ID of the logo.
     ///
-    /// `GET /me/customlogos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
+    /// Response: the logo.
+    ///
+    /// Sends `GET /me/customlogos/{logo_id}`. Requires no scope.
     #[doc(alias = "get_custom_logo_alt1")]
     pub fn get_my_custom_logo(&self, logo_id: u64) -> GetMyCustomLogo {
         TypedCall::new(self.client, &[&logo_id])
     }
 
-    /// Get one custom player logo of a user.
+    /// Gets one custom player logo of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `logo_id`: ID of the logo.
     ///
-    /// `GET /users/{user_id}/customlogos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
+    /// Response: the logo.
+    ///
+    /// Sends `GET /users/{user_id}/customlogos/{logo_id}`. Requires no scope.
     #[doc(alias = "get_custom_logo")]
     pub fn get_user_custom_logo(
         &self,
@@ -357,25 +375,27 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &logo_id])
     }
 
-    /// List the custom player logos of the token's user.
+    /// Lists the custom player logos of the token's user.
     ///
     /// Covers logos of the user or of the owner of the user's team.
     ///
-    /// `GET /me/customlogos`; any access token will do.
-    /// Answer: one page of logos.
+    /// Response: one page of logos.
+    ///
+    /// Sends `GET /me/customlogos`. Requires no scope.
     #[doc(alias = "get_custom_logos_alt1")]
     pub fn list_my_custom_logos(&self) -> ListMyCustomLogos {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the custom player logos of a user.
+    /// Lists the custom player logos of a user.
     ///
     /// Covers logos of the user or of the owner of the user's team.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/customlogos`; any access token will do.
-    /// Answer: one page of logos.
+    /// Response: one page of logos.
+    ///
+    /// Sends `GET /users/{user_id}/customlogos`. Requires no scope.
     #[doc(alias = "get_custom_logos")]
     pub fn list_user_custom_logos(
         &self,
@@ -384,25 +404,27 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Add a custom player logo for the token's user.
+    /// Adds a custom player logo for the token's user.
     ///
     /// Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
-    /// `POST /me/customlogos`; needs the scope `upload`.
-    /// Answer: the new logo with its upload `link`.
+    /// Response: the new logo with its upload `link`.
+    ///
+    /// Sends `POST /me/customlogos`. Requires the `upload` scope.
     #[doc(alias = "create_custom_logo_alt1")]
     pub fn create_my_custom_logo(&self) -> CreateMyCustomLogo {
         TypedCall::new(self.client, &[])
     }
 
-    /// Add a custom player logo for a user.
+    /// Adds a custom player logo for a user.
     ///
     /// Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/customlogos`; needs the scope `upload`.
-    /// Answer: the new logo with its upload `link`.
+    /// Response: the new logo with its upload `link`.
+    ///
+    /// Sends `POST /users/{user_id}/customlogos`. Requires the `upload` scope.
     #[doc(alias = "create_custom_logo")]
     pub fn create_user_custom_logo(
         &self,
@@ -411,24 +433,26 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Delete a custom player logo of the token's user.
+    /// Deletes a custom player logo of the token's user.
     ///
     /// - `logo_id`: ID of the logo.
     ///
-    /// `DELETE /me/customlogos/{logo_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/customlogos/{logo_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_custom_logo_alt1")]
     pub fn delete_my_custom_logo(&self, logo_id: u64) -> DeleteMyCustomLogo {
         TypedCall::new(self.client, &[&logo_id])
     }
 
-    /// Delete a custom player logo of a user.
+    /// Deletes a custom player logo of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `logo_id`: ID of the logo.
     ///
-    /// `DELETE /users/{user_id}/customlogos/{logo_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/customlogos/{logo_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_custom_logo")]
     pub fn delete_user_custom_logo(
         &self,
@@ -441,13 +465,14 @@ impl EmbedPresets<'_> {
 
 /// # Timeline events
 impl EmbedPresets<'_> {
-    /// Get one timeline event thumbnail of a video.
+    /// Gets one timeline event thumbnail of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `GET /videos/{video_id}/timelinethumbnails/{thumbnail_id}`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /videos/{video_id}/timelinethumbnails/{thumbnail_id}`. Requires no scope.
     #[doc(alias = "get_video_custom_logo")]
     pub fn get_video_timeline_thumbnail(
         &self,
@@ -457,14 +482,15 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &thumbnail_id])
     }
 
-    /// Add a thumbnail for a video's timeline event.
+    /// Adds a thumbnail for a video's timeline event.
     ///
     /// Only the owner of the video may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/timelinethumbnails`; needs the scope `upload`.
-    /// Answer: the new thumbnail with its upload `link`.
+    /// Response: the new thumbnail with its upload `link`.
+    ///
+    /// Sends `POST /videos/{video_id}/timelinethumbnails`. Requires the `upload` scope.
     #[doc(alias = "create_video_custom_logo")]
     pub fn create_video_timeline_thumbnail(
         &self,
@@ -474,7 +500,7 @@ impl EmbedPresets<'_> {
     }
 }
 
-/// [`EmbedPresets::list_my_custom_logos`] before it is sent.
+/// A call to [`EmbedPresets::list_my_custom_logos`], before it is sent.
 pub type ListMyCustomLogos = TypedCall<operations::ListMyCustomLogos>;
 
 impl ListMyCustomLogos {
@@ -496,34 +522,34 @@ impl ListMyCustomLogos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::create_my_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::create_my_custom_logo`], before it is sent.
 pub type CreateMyCustomLogo = TypedCall<operations::CreateMyCustomLogo>;
 
 impl CreateMyCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::get_my_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::get_my_custom_logo`], before it is sent.
 pub type GetMyCustomLogo = TypedCall<operations::GetMyCustomLogo>;
 
 impl GetMyCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::delete_my_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::delete_my_custom_logo`], before it is sent.
 pub type DeleteMyCustomLogo = TypedCall<operations::DeleteMyCustomLogo>;
 
-/// [`EmbedPresets::list_my_embed_presets`] before it is sent.
+/// A call to [`EmbedPresets::list_my_embed_presets`], before it is sent.
 pub type ListMyEmbedPresets = TypedCall<operations::ListMyEmbedPresets>;
 
 impl ListMyEmbedPresets {
@@ -539,20 +565,20 @@ impl ListMyEmbedPresets {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::create_my_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::create_my_embed_preset`], before it is sent.
 pub type CreateMyEmbedPreset = TypedCall<operations::CreateMyEmbedPreset>;
 
 impl CreateMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateEmbedPresetBody) -> Self {
         self.set_body(&body)
     }
@@ -569,26 +595,26 @@ impl CreateMyEmbedPreset {
     }
 }
 
-/// [`EmbedPresets::get_my_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::get_my_embed_preset`], before it is sent.
 pub type GetMyEmbedPreset = TypedCall<operations::GetMyEmbedPreset>;
 
 impl GetMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::edit_my_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::edit_my_embed_preset`], before it is sent.
 pub type EditMyEmbedPreset = TypedCall<operations::EditMyEmbedPreset>;
 
 impl EditMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditEmbedPresetBody) -> Self {
         self.set_body(&body)
     }
@@ -599,10 +625,10 @@ impl EditMyEmbedPreset {
     }
 }
 
-/// [`EmbedPresets::delete_my_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::delete_my_embed_preset`], before it is sent.
 pub type DeleteMyEmbedPreset = TypedCall<operations::DeleteMyEmbedPreset>;
 
-/// [`EmbedPresets::list_my_embed_preset_videos`] before it is sent.
+/// A call to [`EmbedPresets::list_my_embed_preset_videos`], before it is sent.
 pub type ListMyEmbedPresetVideos = TypedCall<operations::ListMyEmbedPresetVideos>;
 
 impl ListMyEmbedPresetVideos {
@@ -618,11 +644,11 @@ impl ListMyEmbedPresetVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::list_user_custom_logos`] before it is sent.
+/// A call to [`EmbedPresets::list_user_custom_logos`], before it is sent.
 pub type ListUserCustomLogos = TypedCall<operations::ListUserCustomLogos>;
 
 impl ListUserCustomLogos {
@@ -644,34 +670,34 @@ impl ListUserCustomLogos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::create_user_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::create_user_custom_logo`], before it is sent.
 pub type CreateUserCustomLogo = TypedCall<operations::CreateUserCustomLogo>;
 
 impl CreateUserCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::get_user_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::get_user_custom_logo`], before it is sent.
 pub type GetUserCustomLogo = TypedCall<operations::GetUserCustomLogo>;
 
 impl GetUserCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::delete_user_custom_logo`] before it is sent.
+/// A call to [`EmbedPresets::delete_user_custom_logo`], before it is sent.
 pub type DeleteUserCustomLogo = TypedCall<operations::DeleteUserCustomLogo>;
 
-/// [`EmbedPresets::list_user_embed_presets`] before it is sent.
+/// A call to [`EmbedPresets::list_user_embed_presets`], before it is sent.
 pub type ListUserEmbedPresets = TypedCall<operations::ListUserEmbedPresets>;
 
 impl ListUserEmbedPresets {
@@ -687,20 +713,20 @@ impl ListUserEmbedPresets {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::create_user_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::create_user_embed_preset`], before it is sent.
 pub type CreateUserEmbedPreset = TypedCall<operations::CreateUserEmbedPreset>;
 
 impl CreateUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateEmbedPresetBody) -> Self {
         self.set_body(&body)
     }
@@ -717,26 +743,26 @@ impl CreateUserEmbedPreset {
     }
 }
 
-/// [`EmbedPresets::get_user_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::get_user_embed_preset`], before it is sent.
 pub type GetUserEmbedPreset = TypedCall<operations::GetUserEmbedPreset>;
 
 impl GetUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::edit_user_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::edit_user_embed_preset`], before it is sent.
 pub type EditUserEmbedPreset = TypedCall<operations::EditUserEmbedPreset>;
 
 impl EditUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditEmbedPresetBody) -> Self {
         self.set_body(&body)
     }
@@ -747,10 +773,10 @@ impl EditUserEmbedPreset {
     }
 }
 
-/// [`EmbedPresets::delete_user_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::delete_user_embed_preset`], before it is sent.
 pub type DeleteUserEmbedPreset = TypedCall<operations::DeleteUserEmbedPreset>;
 
-/// [`EmbedPresets::list_user_embed_preset_videos`] before it is sent.
+/// A call to [`EmbedPresets::list_user_embed_preset_videos`], before it is sent.
 pub type ListUserEmbedPresetVideos = TypedCall<operations::ListUserEmbedPresetVideos>;
 
 impl ListUserEmbedPresetVideos {
@@ -766,25 +792,25 @@ impl ListUserEmbedPresetVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::remove_user_folder_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::remove_user_folder_embed_preset`], before it is sent.
 pub type RemoveUserFolderEmbedPreset = TypedCall<
     operations::RemoveUserFolderEmbedPreset,
 >;
 
-/// [`EmbedPresets::check_video_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::check_video_embed_preset`], before it is sent.
 pub type CheckVideoEmbedPreset = TypedCall<operations::CheckVideoEmbedPreset>;
 
-/// [`EmbedPresets::add_video_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::add_video_embed_preset`], before it is sent.
 pub type AddVideoEmbedPreset = TypedCall<operations::AddVideoEmbedPreset>;
 
-/// [`EmbedPresets::remove_video_embed_preset`] before it is sent.
+/// A call to [`EmbedPresets::remove_video_embed_preset`], before it is sent.
 pub type RemoveVideoEmbedPreset = TypedCall<operations::RemoveVideoEmbedPreset>;
 
-/// [`EmbedPresets::create_video_timeline_thumbnail`] before it is sent.
+/// A call to [`EmbedPresets::create_video_timeline_thumbnail`], before it is sent.
 pub type CreateVideoTimelineThumbnail = TypedCall<
     operations::CreateVideoTimelineThumbnail,
 >;
@@ -792,21 +818,21 @@ pub type CreateVideoTimelineThumbnail = TypedCall<
 impl CreateVideoTimelineThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`EmbedPresets::get_video_timeline_thumbnail`] before it is sent.
+/// A call to [`EmbedPresets::get_video_timeline_thumbnail`], before it is sent.
 pub type GetVideoTimelineThumbnail = TypedCall<operations::GetVideoTimelineThumbnail>;
 
 impl GetVideoTimelineThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_CUSTOM_LOGOS,
     &CREATE_MY_CUSTOM_LOGO,
@@ -1346,7 +1372,7 @@ static GET_VIDEO_TIMELINE_THUMBNAIL: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,42 +4,42 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_folder`](Folders::get_my_folder) | Get one folder of the token's user | any token |
-//! | [`get_user_folder`](Folders::get_user_folder) | Get one folder of a user | any token |
-//! | [`get_user_private_folder`](Folders::get_user_private_folder) | Get the private-to-me folder of a user | any token |
-//! | [`list_my_folders`](Folders::list_my_folders) | List the folders of the token's user | private |
-//! | [`list_user_folders`](Folders::list_user_folders) | List the folders of a user | private |
-//! | [`create_my_folder`](Folders::create_my_folder) | Create a folder for the token's user | create |
-//! | [`create_user_folder`](Folders::create_user_folder) | Create a folder for a user | create |
-//! | [`edit_my_folder`](Folders::edit_my_folder) | Rename a folder of the token's user | edit |
-//! | [`edit_user_folder`](Folders::edit_user_folder) | Rename a folder of a user | edit |
-//! | [`delete_my_folder`](Folders::delete_my_folder) | Delete a folder of the token's user | delete |
-//! | [`delete_user_folder`](Folders::delete_user_folder) | Delete a folder of a user | delete |
+//! | [`get_my_folder`](Folders::get_my_folder) | Gets one folder of the token's user | none |
+//! | [`get_user_folder`](Folders::get_user_folder) | Gets one folder of a user | none |
+//! | [`get_user_private_folder`](Folders::get_user_private_folder) | Gets the private-to-me folder of a user | none |
+//! | [`list_my_folders`](Folders::list_my_folders) | Lists the folders of the token's user | private |
+//! | [`list_user_folders`](Folders::list_user_folders) | Lists the folders of a user | private |
+//! | [`create_my_folder`](Folders::create_my_folder) | Creates a folder for the token's user | create |
+//! | [`create_user_folder`](Folders::create_user_folder) | Creates a folder for a user | create |
+//! | [`edit_my_folder`](Folders::edit_my_folder) | Renames a folder of the token's user | edit |
+//! | [`edit_user_folder`](Folders::edit_user_folder) | Renames a folder of a user | edit |
+//! | [`delete_my_folder`](Folders::delete_my_folder) | Deletes a folder of the token's user | delete |
+//! | [`delete_user_folder`](Folders::delete_user_folder) | Deletes a folder of a user | delete |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_folder_videos`](Folders::list_my_folder_videos) | List the videos in a folder of the token's user | any token |
-//! | [`list_user_folder_videos`](Folders::list_user_folder_videos) | List the videos in a folder of a user | any token |
-//! | [`add_my_folder_video`](Folders::add_my_folder_video) | Add one video to a folder of the token's user | interact |
-//! | [`add_my_folder_videos`](Folders::add_my_folder_videos) | Add several videos to a folder of the token's user | interact |
-//! | [`add_user_folder_video`](Folders::add_user_folder_video) | Add one video to a folder of a user | interact |
-//! | [`add_user_folder_videos`](Folders::add_user_folder_videos) | Add several videos to a folder of a user | interact |
-//! | [`remove_my_folder_video`](Folders::remove_my_folder_video) | Remove one video from a folder of the token's user | delete |
-//! | [`remove_my_folder_videos`](Folders::remove_my_folder_videos) | Remove several videos from a folder of the token's user | interact |
-//! | [`remove_user_folder_video`](Folders::remove_user_folder_video) | Remove one video from a folder of a user | delete |
-//! | [`remove_user_folder_videos`](Folders::remove_user_folder_videos) | Remove several videos from a folder of a user | interact |
+//! | [`list_my_folder_videos`](Folders::list_my_folder_videos) | Lists the videos in a folder of the token's user | none |
+//! | [`list_user_folder_videos`](Folders::list_user_folder_videos) | Lists the videos in a folder of a user | none |
+//! | [`add_my_folder_video`](Folders::add_my_folder_video) | Adds one video to a folder of the token's user | interact |
+//! | [`add_my_folder_videos`](Folders::add_my_folder_videos) | Adds several videos to a folder of the token's user | interact |
+//! | [`add_user_folder_video`](Folders::add_user_folder_video) | Adds one video to a folder of a user | interact |
+//! | [`add_user_folder_videos`](Folders::add_user_folder_videos) | Adds several videos to a folder of a user | interact |
+//! | [`remove_my_folder_video`](Folders::remove_my_folder_video) | Removes one video from a folder of the token's user | delete |
+//! | [`remove_my_folder_videos`](Folders::remove_my_folder_videos) | Removes several videos from a folder of the token's user | interact |
+//! | [`remove_user_folder_video`](Folders::remove_user_folder_video) | Removes one video from a folder of a user | delete |
+//! | [`remove_user_folder_videos`](Folders::remove_user_folder_videos) | Removes several videos from a folder of a user | interact |
 //!
 //! # Items
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_folder_items`](Folders::list_my_folder_items) | List the items in a folder of the token's user | any token |
-//! | [`list_user_folder_items`](Folders::list_user_folder_items) | List the items in a folder of a user | any token |
-//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Take items out of a folder | interact |
+//! | [`list_my_folder_items`](Folders::list_my_folder_items) | Lists the items in a folder of the token's user | none |
+//! | [`list_user_folder_items`](Folders::list_user_folder_items) | Lists the items in a folder of a user | none |
+//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Takes items out of a folder | interact |
 
 use http::Method;
 use crate::{
@@ -50,13 +50,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Folders: folders of a user's library, and what is in them.
+    /// Returns the calls of the Folders area: folders of a user's library, and what is in them.
     pub fn folders(&self) -> Folders<'_> {
         Folders { client: self }
     }
 }
 
-/// The operations of the area Folders.
+/// The calls of the Folders area.
 #[derive(Debug, Clone, Copy)]
 pub struct Folders<'a> {
     client: &'a Client,
@@ -64,24 +64,26 @@ pub struct Folders<'a> {
 
 /// # Essentials
 impl Folders<'_> {
-    /// Get one folder of the token's user.
+    /// Gets one folder of the token's user.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /me/projects/{project_id}`; any access token will do.
-    /// Answer: the folder.
+    /// Response: the folder.
+    ///
+    /// Sends `GET /me/projects/{project_id}`. Requires no scope.
     #[doc(alias = "get_project_alt1")]
     pub fn get_my_folder(&self, folder_id: u64) -> GetMyFolder {
         TypedCall::new(self.client, &[&folder_id])
     }
 
-    /// Get one folder of a user.
+    /// Gets one folder of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /users/{user_id}/projects/{project_id}`; any access token will do.
-    /// Answer: the folder.
+    /// Response: the folder.
+    ///
+    /// Sends `GET /users/{user_id}/projects/{project_id}`. Requires no scope.
     #[doc(alias = "get_project")]
     pub fn get_user_folder(
         &self,
@@ -91,12 +93,13 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
-    /// Get the private-to-me folder of a user.
+    /// Gets the private-to-me folder of a user.
     ///
     /// - `owner_id`: ID of the user who owns the folder.
     ///
-    /// `GET /users/{owner_id}/folders/private_to_me`; any access token will do.
-    /// Answer: the folder.
+    /// Response: the folder.
+    ///
+    /// Sends `GET /users/{owner_id}/folders/private_to_me`. Requires no scope.
     #[doc(alias = "get_private_to_me_folder")]
     pub fn get_user_private_folder(
         &self,
@@ -105,21 +108,23 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(owner_id)])
     }
 
-    /// List the folders of the token's user.
+    /// Lists the folders of the token's user.
     ///
-    /// `GET /me/projects`; needs the scope `private`.
-    /// Answer: one page of folders.
+    /// Response: one page of folders.
+    ///
+    /// Sends `GET /me/projects`. Requires the `private` scope.
     #[doc(alias = "get_projects_alt1")]
     pub fn list_my_folders(&self) -> ListMyFolders {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the folders of a user.
+    /// Lists the folders of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/projects`; needs the scope `private`.
-    /// Answer: one page of folders.
+    /// Response: one page of folders.
+    ///
+    /// Sends `GET /users/{user_id}/projects`. Requires the `private` scope.
     #[doc(alias = "get_projects")]
     pub fn list_user_folders(
         &self,
@@ -128,25 +133,27 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create a folder for the token's user.
+    /// Creates a folder for the token's user.
     ///
     /// Without a parent the folder lands at the top level; 3701 means the nesting is too deep.
     ///
-    /// `POST /me/projects`; needs the scope `create`.
-    /// Answer: the new folder.
+    /// Response: the new folder.
+    ///
+    /// Sends `POST /me/projects`. Requires the `create` scope.
     #[doc(alias = "create_project_alt1")]
     pub fn create_my_folder(&self, body: types::CreateFolderBody) -> CreateMyFolder {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Create a folder for a user.
+    /// Creates a folder for a user.
     ///
     /// Without a parent the folder lands at the top level; 3701 means the nesting is too deep.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/projects`; needs the scope `create`.
-    /// Answer: the new folder.
+    /// Response: the new folder.
+    ///
+    /// Sends `POST /users/{user_id}/projects`. Requires the `create` scope.
     #[doc(alias = "create_project")]
     pub fn create_user_folder(
         &self,
@@ -156,14 +163,15 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Rename a folder of the token's user.
+    /// Renames a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `PATCH /me/projects/{project_id}`; needs the scope `edit`.
-    /// Answer: the changed folder.
+    /// Response: the changed folder.
+    ///
+    /// Sends `PATCH /me/projects/{project_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_project_alt1")]
     pub fn edit_my_folder(
         &self,
@@ -173,15 +181,16 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
-    /// Rename a folder of a user.
+    /// Renames a folder of a user.
     ///
     /// Only the owner of the folder may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `PATCH /users/{user_id}/projects/{project_id}`; needs the scope `edit`.
-    /// Answer: the changed folder.
+    /// Response: the changed folder.
+    ///
+    /// Sends `PATCH /users/{user_id}/projects/{project_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_project")]
     pub fn edit_user_folder(
         &self,
@@ -193,28 +202,30 @@ impl Folders<'_> {
             .set_body(&body)
     }
 
-    /// Delete a folder of the token's user.
+    /// Deletes a folder of the token's user.
     ///
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `DELETE /me/projects/{project_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/projects/{project_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_project_alt1")]
     pub fn delete_my_folder(&self, folder_id: u64) -> DeleteMyFolder {
         TypedCall::new(self.client, &[&folder_id])
     }
 
-    /// Delete a folder of a user.
+    /// Deletes a folder of a user.
     ///
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `DELETE /users/{user_id}/projects/{project_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/projects/{project_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_project")]
     pub fn delete_user_folder(
         &self,
@@ -227,24 +238,26 @@ impl Folders<'_> {
 
 /// # Videos
 impl Folders<'_> {
-    /// List the videos in a folder of the token's user.
+    /// Lists the videos in a folder of the token's user.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /me/projects/{project_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/projects/{project_id}/videos`. Requires no scope.
     #[doc(alias = "get_project_videos_alt1")]
     pub fn list_my_folder_videos(&self, folder_id: u64) -> ListMyFolderVideos {
         TypedCall::new(self.client, &[&folder_id])
     }
 
-    /// List the videos in a folder of a user.
+    /// Lists the videos in a folder of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /users/{user_id}/projects/{project_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/projects/{project_id}/videos`. Requires no scope.
     #[doc(alias = "get_project_videos")]
     pub fn list_user_folder_videos(
         &self,
@@ -254,15 +267,16 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
-    /// Add one video to a folder of the token's user.
+    /// Adds one video to a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /me/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/projects/{project_id}/videos/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_project_alt1")]
     pub fn add_my_folder_video(
         &self,
@@ -272,14 +286,15 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&folder_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Add several videos to a folder of the token's user.
+    /// Adds several videos to a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `PUT /me/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "add_videos_to_project_alt1")]
     pub fn add_my_folder_videos(
         &self,
@@ -289,7 +304,7 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
-    /// Add one video to a folder of a user.
+    /// Adds one video to a folder of a user.
     ///
     /// Only the owner of the folder may do this.
     ///
@@ -297,8 +312,9 @@ impl Folders<'_> {
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/projects/{project_id}/videos/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_project")]
     pub fn add_user_folder_video(
         &self,
@@ -312,15 +328,16 @@ impl Folders<'_> {
         )
     }
 
-    /// Add several videos to a folder of a user.
+    /// Adds several videos to a folder of a user.
     ///
     /// Only the owner of the folder may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `PUT /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "add_videos_to_project")]
     pub fn add_user_folder_videos(
         &self,
@@ -332,15 +349,16 @@ impl Folders<'_> {
             .set_body(&body)
     }
 
-    /// Remove one video from a folder of the token's user.
+    /// Removes one video from a folder of the token's user.
     ///
     /// The video itself is kept.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/projects/{project_id}/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "remove_video_from_project_alt1")]
     pub fn remove_my_folder_video(
         &self,
@@ -350,14 +368,15 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&folder_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Remove several videos from a folder of the token's user.
+    /// Removes several videos from a folder of the token's user.
     ///
     /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `DELETE /me/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "remove_videos_from_project_alt1")]
     pub fn remove_my_folder_videos(
         &self,
@@ -367,7 +386,7 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
-    /// Remove one video from a folder of a user.
+    /// Removes one video from a folder of a user.
     ///
     /// The video itself is kept.
     ///
@@ -375,8 +394,9 @@ impl Folders<'_> {
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/projects/{project_id}/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "remove_video_from_project")]
     pub fn remove_user_folder_video(
         &self,
@@ -390,15 +410,16 @@ impl Folders<'_> {
         )
     }
 
-    /// Remove several videos from a folder of a user.
+    /// Removes several videos from a folder of a user.
     ///
     /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `DELETE /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "remove_videos_from_project")]
     pub fn remove_user_folder_videos(
         &self,
@@ -413,28 +434,30 @@ impl Folders<'_> {
 
 /// # Items
 impl Folders<'_> {
-    /// List the items in a folder of the token's user.
+    /// Lists the items in a folder of the token's user.
     ///
     /// Items are videos, live events and subfolders.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /me/projects/{project_id}/items`; any access token will do.
-    /// Answer: one page of items.
+    /// Response: one page of items.
+    ///
+    /// Sends `GET /me/projects/{project_id}/items`. Requires no scope.
     #[doc(alias = "get_folder_items")]
     pub fn list_my_folder_items(&self, folder_id: u64) -> ListMyFolderItems {
         TypedCall::new(self.client, &[&folder_id])
     }
 
-    /// List the items in a folder of a user.
+    /// Lists the items in a folder of a user.
     ///
     /// Items are videos, live events and subfolders.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// `GET /users/{user_id}/projects/{project_id}/items`; any access token will do.
-    /// Answer: one page of items.
+    /// Response: one page of items.
+    ///
+    /// Sends `GET /users/{user_id}/projects/{project_id}/items`. Requires no scope.
     #[doc(alias = "get_folder_items2")]
     pub fn list_user_folder_items(
         &self,
@@ -444,15 +467,16 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
-    /// Take items out of a folder.
+    /// Takes items out of a folder.
     ///
     /// A subfolder named in `uris` moves to the top of the library with all it holds.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `uris`: URIs of the videos, events or folders to take out, separated by commas.
     ///
-    /// `DELETE /me/projects/{project_id}/items`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/projects/{project_id}/items`. Requires the `interact` scope.
     #[doc(alias = "delete_folder_items_alt1")]
     pub fn remove_my_folder_items(
         &self,
@@ -470,7 +494,7 @@ impl Folders<'_> {
     }
 }
 
-/// [`Folders::list_my_folders`] before it is sent.
+/// A call to [`Folders::list_my_folders`], before it is sent.
 pub type ListMyFolders = TypedCall<operations::ListMyFolders>;
 
 impl ListMyFolders {
@@ -502,17 +526,17 @@ impl ListMyFolders {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::create_my_folder`] before it is sent.
+/// A call to [`Folders::create_my_folder`], before it is sent.
 pub type CreateMyFolder = TypedCall<operations::CreateMyFolder>;
 
 impl CreateMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// URI of the folder in which to create this one; leave it out for the top level.
@@ -522,31 +546,31 @@ impl CreateMyFolder {
     }
 }
 
-/// [`Folders::get_my_folder`] before it is sent.
+/// A call to [`Folders::get_my_folder`], before it is sent.
 pub type GetMyFolder = TypedCall<operations::GetMyFolder>;
 
 impl GetMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::edit_my_folder`] before it is sent.
+/// A call to [`Folders::edit_my_folder`], before it is sent.
 pub type EditMyFolder = TypedCall<operations::EditMyFolder>;
 
 impl EditMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::delete_my_folder`] before it is sent.
+/// A call to [`Folders::delete_my_folder`], before it is sent.
 pub type DeleteMyFolder = TypedCall<operations::DeleteMyFolder>;
 
 impl DeleteMyFolder {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::DeleteFolderBody) -> Self {
         self.set_body(&body)
     }
@@ -562,7 +586,7 @@ impl DeleteMyFolder {
     }
 }
 
-/// [`Folders::list_my_folder_items`] before it is sent.
+/// A call to [`Folders::list_my_folder_items`], before it is sent.
 pub type ListMyFolderItems = TypedCall<operations::ListMyFolderItems>;
 
 impl ListMyFolderItems {
@@ -599,11 +623,11 @@ impl ListMyFolderItems {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::remove_my_folder_items`] before it is sent.
+/// A call to [`Folders::remove_my_folder_items`], before it is sent.
 pub type RemoveMyFolderItems = TypedCall<operations::RemoveMyFolderItems>;
 
 impl RemoveMyFolderItems {
@@ -618,7 +642,7 @@ impl RemoveMyFolderItems {
     }
 }
 
-/// [`Folders::list_my_folder_videos`] before it is sent.
+/// A call to [`Folders::list_my_folder_videos`], before it is sent.
 pub type ListMyFolderVideos = TypedCall<operations::ListMyFolderVideos>;
 
 impl ListMyFolderVideos {
@@ -679,14 +703,14 @@ impl ListMyFolderVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::add_my_folder_videos`] before it is sent.
+/// A call to [`Folders::add_my_folder_videos`], before it is sent.
 pub type AddMyFolderVideos = TypedCall<operations::AddMyFolderVideos>;
 
-/// [`Folders::remove_my_folder_videos`] before it is sent.
+/// A call to [`Folders::remove_my_folder_videos`], before it is sent.
 pub type RemoveMyFolderVideos = TypedCall<operations::RemoveMyFolderVideos>;
 
 impl RemoveMyFolderVideos {
@@ -701,23 +725,23 @@ impl RemoveMyFolderVideos {
     }
 }
 
-/// [`Folders::add_my_folder_video`] before it is sent.
+/// A call to [`Folders::add_my_folder_video`], before it is sent.
 pub type AddMyFolderVideo = TypedCall<operations::AddMyFolderVideo>;
 
-/// [`Folders::remove_my_folder_video`] before it is sent.
+/// A call to [`Folders::remove_my_folder_video`], before it is sent.
 pub type RemoveMyFolderVideo = TypedCall<operations::RemoveMyFolderVideo>;
 
-/// [`Folders::get_user_private_folder`] before it is sent.
+/// A call to [`Folders::get_user_private_folder`], before it is sent.
 pub type GetUserPrivateFolder = TypedCall<operations::GetUserPrivateFolder>;
 
 impl GetUserPrivateFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::list_user_folders`] before it is sent.
+/// A call to [`Folders::list_user_folders`], before it is sent.
 pub type ListUserFolders = TypedCall<operations::ListUserFolders>;
 
 impl ListUserFolders {
@@ -749,17 +773,17 @@ impl ListUserFolders {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::create_user_folder`] before it is sent.
+/// A call to [`Folders::create_user_folder`], before it is sent.
 pub type CreateUserFolder = TypedCall<operations::CreateUserFolder>;
 
 impl CreateUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// URI of the folder in which to create this one; leave it out for the top level.
@@ -769,31 +793,31 @@ impl CreateUserFolder {
     }
 }
 
-/// [`Folders::get_user_folder`] before it is sent.
+/// A call to [`Folders::get_user_folder`], before it is sent.
 pub type GetUserFolder = TypedCall<operations::GetUserFolder>;
 
 impl GetUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::edit_user_folder`] before it is sent.
+/// A call to [`Folders::edit_user_folder`], before it is sent.
 pub type EditUserFolder = TypedCall<operations::EditUserFolder>;
 
 impl EditUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::delete_user_folder`] before it is sent.
+/// A call to [`Folders::delete_user_folder`], before it is sent.
 pub type DeleteUserFolder = TypedCall<operations::DeleteUserFolder>;
 
 impl DeleteUserFolder {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::DeleteFolderBody) -> Self {
         self.set_body(&body)
     }
@@ -809,7 +833,7 @@ impl DeleteUserFolder {
     }
 }
 
-/// [`Folders::list_user_folder_items`] before it is sent.
+/// A call to [`Folders::list_user_folder_items`], before it is sent.
 pub type ListUserFolderItems = TypedCall<operations::ListUserFolderItems>;
 
 impl ListUserFolderItems {
@@ -846,11 +870,11 @@ impl ListUserFolderItems {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::list_user_folder_videos`] before it is sent.
+/// A call to [`Folders::list_user_folder_videos`], before it is sent.
 pub type ListUserFolderVideos = TypedCall<operations::ListUserFolderVideos>;
 
 impl ListUserFolderVideos {
@@ -911,14 +935,14 @@ impl ListUserFolderVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Folders::add_user_folder_videos`] before it is sent.
+/// A call to [`Folders::add_user_folder_videos`], before it is sent.
 pub type AddUserFolderVideos = TypedCall<operations::AddUserFolderVideos>;
 
-/// [`Folders::remove_user_folder_videos`] before it is sent.
+/// A call to [`Folders::remove_user_folder_videos`], before it is sent.
 pub type RemoveUserFolderVideos = TypedCall<operations::RemoveUserFolderVideos>;
 
 impl RemoveUserFolderVideos {
@@ -933,13 +957,13 @@ impl RemoveUserFolderVideos {
     }
 }
 
-/// [`Folders::add_user_folder_video`] before it is sent.
+/// A call to [`Folders::add_user_folder_video`], before it is sent.
 pub type AddUserFolderVideo = TypedCall<operations::AddUserFolderVideo>;
 
-/// [`Folders::remove_user_folder_video`] before it is sent.
+/// A call to [`Folders::remove_user_folder_video`], before it is sent.
 pub type RemoveUserFolderVideo = TypedCall<operations::RemoveUserFolderVideo>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_FOLDERS,
     &CREATE_MY_FOLDER,
@@ -1549,7 +1573,7 @@ static REMOVE_USER_FOLDER_VIDEO: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,58 +4,58 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_group`](Groups::get_group) | Get one group by its ID | any token |
-//! | [`list_groups`](Groups::list_groups) | List all groups on Vimeo | any token |
-//! | [`create_group`](Groups::create_group) | Create a new group | create |
-//! | [`delete_group`](Groups::delete_group) | Delete a group by its ID | delete |
+//! | [`get_group`](Groups::get_group) | Gets one group by its ID | none |
+//! | [`list_groups`](Groups::list_groups) | Lists all groups on Vimeo | none |
+//! | [`create_group`](Groups::create_group) | Creates a new group | create |
+//! | [`delete_group`](Groups::delete_group) | Deletes a group by its ID | delete |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_group_video`](Groups::get_group_video) | Get a video if a group contains it | any token |
-//! | [`list_group_videos`](Groups::list_group_videos) | List the videos in a group | any token |
-//! | [`list_video_available_groups`](Groups::list_video_available_groups) | List the groups that may take a video | any token |
-//! | [`add_group_video`](Groups::add_group_video) | Put a video into a group | edit |
-//! | [`remove_group_video`](Groups::remove_group_video) | Take a video out of a group | edit |
+//! | [`get_group_video`](Groups::get_group_video) | Gets a video if a group contains it | none |
+//! | [`list_group_videos`](Groups::list_group_videos) | Lists the videos in a group | none |
+//! | [`list_video_available_groups`](Groups::list_video_available_groups) | Lists the groups that may take a video | none |
+//! | [`add_group_video`](Groups::add_group_video) | Puts a video into a group | edit |
+//! | [`remove_group_video`](Groups::remove_group_video) | Takes a video out of a group | edit |
 //!
 //! # Users
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_groups`](Groups::list_my_groups) | List the groups the token's user has joined | any token |
-//! | [`list_user_groups`](Groups::list_user_groups) | List the groups a user has joined | any token |
-//! | [`list_group_members`](Groups::list_group_members) | List the members of a group | any token |
-//! | [`check_my_group_membership`](Groups::check_my_group_membership) | Check whether the token's user is in a group | any token |
-//! | [`check_user_group_membership`](Groups::check_user_group_membership) | Check whether a user is in a group | any token |
+//! | [`list_my_groups`](Groups::list_my_groups) | Lists the groups the token's user has joined | none |
+//! | [`list_user_groups`](Groups::list_user_groups) | Lists the groups a user has joined | none |
+//! | [`list_group_members`](Groups::list_group_members) | Lists the members of a group | none |
+//! | [`check_my_group_membership`](Groups::check_my_group_membership) | Checks whether the token's user is in a group | none |
+//! | [`check_user_group_membership`](Groups::check_user_group_membership) | Checks whether a user is in a group | none |
 //!
 //! # Subscriptions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`join_group_as_me`](Groups::join_group_as_me) | Make the token's user join a group | interact |
-//! | [`join_group_as_user`](Groups::join_group_as_user) | Make a user join a group | interact |
-//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Make the token's user leave a group | interact |
-//! | [`leave_group_as_user`](Groups::leave_group_as_user) | Make a user leave a group | interact |
+//! | [`join_group_as_me`](Groups::join_group_as_me) | Makes the token's user join a group | interact |
+//! | [`join_group_as_user`](Groups::join_group_as_user) | Makes a user join a group | interact |
+//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Makes the token's user leave a group | interact |
+//! | [`leave_group_as_user`](Groups::leave_group_as_user) | Makes a user leave a group | interact |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, GroupId, InvalidId, Operation, Page, QueryParameter,
-    Scope, TypedCall, UserId, VideoId,
+    Client, Empty, Fields, GroupId, InvalidId, Operation, Page, QueryParameter, Scope,
+    TypedCall, UserId, VideoId,
 };
 use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Groups: groups, their members and videos.
+    /// Returns the calls of the Groups area: groups, their members and videos.
     pub fn groups(&self) -> Groups<'_> {
         Groups { client: self }
     }
 }
 
-/// The operations of the area Groups.
+/// The calls of the Groups area.
 #[derive(Debug, Clone, Copy)]
 pub struct Groups<'a> {
     client: &'a Client,
@@ -63,12 +63,13 @@ pub struct Groups<'a> {
 
 /// # Essentials
 impl Groups<'_> {
-    /// Get one group by its ID.
+    /// Gets one group by its ID.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `GET /groups/{group_id}`; any access token will do.
-    /// Answer: the group.
+    /// Response: the group.
+    ///
+    /// Sends `GET /groups/{group_id}`. Requires no scope.
     pub fn get_group(
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
@@ -76,31 +77,34 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// List all groups on Vimeo.
+    /// Lists all groups on Vimeo.
     ///
-    /// `GET /groups`; any access token will do.
-    /// Answer: one page of groups.
+    /// Response: one page of groups.
+    ///
+    /// Sends `GET /groups`. Requires no scope.
     #[doc(alias = "get_groups")]
     pub fn list_groups(&self) -> ListGroups {
         TypedCall::new(self.client, &[])
     }
 
-    /// Create a new group.
+    /// Creates a new group.
     ///
-    /// `POST /groups`; needs the scope `create`.
-    /// Answer: the new group.
+    /// Response: the new group.
+    ///
+    /// Sends `POST /groups`. Requires the `create` scope.
     pub fn create_group(&self, body: types::CreateGroupBody) -> CreateGroup {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Delete a group by its ID.
+    /// Deletes a group by its ID.
     ///
     /// Only the owner of the group may do this.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `DELETE /groups/{group_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /groups/{group_id}`. Requires the `delete` scope.
     pub fn delete_group(
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
@@ -111,15 +115,16 @@ impl Groups<'_> {
 
 /// # Videos
 impl Groups<'_> {
-    /// Get a video if a group contains it.
+    /// Gets a video if a group contains it.
     ///
     /// Serves as a membership check: 404 means the group lacks the video.
     ///
     /// - `group_id`: ID of the group, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /groups/{group_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /groups/{group_id}/videos/{video_id}`. Requires no scope.
     pub fn get_group_video(
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
@@ -131,14 +136,15 @@ impl Groups<'_> {
         )
     }
 
-    /// List the videos in a group.
+    /// Lists the videos in a group.
     ///
     /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `GET /groups/{group_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /groups/{group_id}/videos`. Requires no scope.
     #[doc(alias = "get_group_videos")]
     pub fn list_group_videos(
         &self,
@@ -147,14 +153,15 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// List the groups that may take a video.
+    /// Lists the groups that may take a video.
     ///
     /// Lists the groups where the token's user may add the video or take it out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/available_groups`; any access token will do.
-    /// Answer: one page of groups.
+    /// Response: one page of groups.
+    ///
+    /// Sends `GET /videos/{video_id}/available_groups`. Requires no scope.
     #[doc(alias = "get_available_video_groups")]
     pub fn list_video_available_groups(
         &self,
@@ -163,15 +170,16 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Put a video into a group.
+    /// Puts a video into a group.
     ///
     /// Only the owner of the group may do this. Answers 202 without a body while the video is still pending, and 403 when the group has it already.
     ///
     /// - `group_id`: ID of the group, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /groups/{group_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: the added video.
+    /// Response: the added video.
+    ///
+    /// Sends `PUT /groups/{group_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_group")]
     pub fn add_group_video(
         &self,
@@ -184,15 +192,16 @@ impl Groups<'_> {
         )
     }
 
-    /// Take a video out of a group.
+    /// Takes a video out of a group.
     ///
     /// Only the owner of the group may do this.
     ///
     /// - `group_id`: ID of the group, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /groups/{group_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /groups/{group_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_group")]
     pub fn remove_group_video(
         &self,
@@ -208,21 +217,23 @@ impl Groups<'_> {
 
 /// # Users
 impl Groups<'_> {
-    /// List the groups the token's user has joined.
+    /// Lists the groups the token's user has joined.
     ///
-    /// `GET /me/groups`; any access token will do.
-    /// Answer: one page of groups.
+    /// Response: one page of groups.
+    ///
+    /// Sends `GET /me/groups`. Requires no scope.
     #[doc(alias = "get_user_groups_alt1")]
     pub fn list_my_groups(&self) -> ListMyGroups {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the groups a user has joined.
+    /// Lists the groups a user has joined.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/groups`; any access token will do.
-    /// Answer: one page of groups.
+    /// Response: one page of groups.
+    ///
+    /// Sends `GET /users/{user_id}/groups`. Requires no scope.
     #[doc(alias = "get_user_groups")]
     pub fn list_user_groups(
         &self,
@@ -231,12 +242,13 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the members of a group.
+    /// Lists the members of a group.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `GET /groups/{group_id}/users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /groups/{group_id}/users`. Requires no scope.
     #[doc(alias = "get_group_members")]
     pub fn list_group_members(
         &self,
@@ -245,14 +257,15 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Check whether the token's user is in a group.
+    /// Checks whether the token's user is in a group.
     ///
     /// Answers 204 when the token's user is a member of the group, 404 otherwise.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `GET /me/groups/{group_id}`; any access token will do.
-    /// Answer: member; no body.
+    /// Response: member; no body.
+    ///
+    /// Sends `GET /me/groups/{group_id}`. Requires no scope.
     #[doc(alias = "check_if_user_joined_group_alt1")]
     pub fn check_my_group_membership(
         &self,
@@ -261,15 +274,16 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Check whether a user is in a group.
+    /// Checks whether a user is in a group.
     ///
     /// Answers 204 when the given user is a member of the group, 404 otherwise.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `GET /users/{user_id}/groups/{group_id}`; any access token will do.
-    /// Answer: member; no body.
+    /// Response: member; no body.
+    ///
+    /// Sends `GET /users/{user_id}/groups/{group_id}`. Requires no scope.
     #[doc(alias = "check_if_user_joined_group")]
     pub fn check_user_group_membership(
         &self,
@@ -285,14 +299,15 @@ impl Groups<'_> {
 
 /// # Subscriptions
 impl Groups<'_> {
-    /// Make the token's user join a group.
+    /// Makes the token's user join a group.
     ///
     /// Answers 403 when the group is not open to all.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `PUT /me/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "join_group_alt1")]
     pub fn join_group_as_me(
         &self,
@@ -301,15 +316,16 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Make a user join a group.
+    /// Makes a user join a group.
     ///
     /// Answers 403 when the group is not open to all.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `PUT /users/{user_id}/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "join_group")]
     pub fn join_group_as_user(
         &self,
@@ -322,14 +338,15 @@ impl Groups<'_> {
         )
     }
 
-    /// Make the token's user leave a group.
+    /// Makes the token's user leave a group.
     ///
     /// The owner cannot leave before the group has another owner.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `DELETE /me/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "leave_group_alt1")]
     pub fn leave_group_as_me(
         &self,
@@ -338,15 +355,16 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Make a user leave a group.
+    /// Makes a user leave a group.
     ///
     /// The owner cannot leave before the group has another owner.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// `DELETE /users/{user_id}/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "leave_group")]
     pub fn leave_group_as_user(
         &self,
@@ -360,7 +378,7 @@ impl Groups<'_> {
     }
 }
 
-/// [`Groups::list_groups`] before it is sent.
+/// A call to [`Groups::list_groups`], before it is sent.
 pub type ListGroups = TypedCall<operations::ListGroups>;
 
 impl ListGroups {
@@ -397,17 +415,17 @@ impl ListGroups {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::create_group`] before it is sent.
+/// A call to [`Groups::create_group`], before it is sent.
 pub type CreateGroup = TypedCall<operations::CreateGroup>;
 
 impl CreateGroup {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Text that describes the group.
@@ -417,20 +435,20 @@ impl CreateGroup {
     }
 }
 
-/// [`Groups::get_group`] before it is sent.
+/// A call to [`Groups::get_group`], before it is sent.
 pub type GetGroup = TypedCall<operations::GetGroup>;
 
 impl GetGroup {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::delete_group`] before it is sent.
+/// A call to [`Groups::delete_group`], before it is sent.
 pub type DeleteGroup = TypedCall<operations::DeleteGroup>;
 
-/// [`Groups::list_group_members`] before it is sent.
+/// A call to [`Groups::list_group_members`], before it is sent.
 pub type ListGroupMembers = TypedCall<operations::ListGroupMembers>;
 
 impl ListGroupMembers {
@@ -467,11 +485,11 @@ impl ListGroupMembers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::list_group_videos`] before it is sent.
+/// A call to [`Groups::list_group_videos`], before it is sent.
 pub type ListGroupVideos = TypedCall<operations::ListGroupVideos>;
 
 impl ListGroupVideos {
@@ -513,34 +531,34 @@ impl ListGroupVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::get_group_video`] before it is sent.
+/// A call to [`Groups::get_group_video`], before it is sent.
 pub type GetGroupVideo = TypedCall<operations::GetGroupVideo>;
 
 impl GetGroupVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::add_group_video`] before it is sent.
+/// A call to [`Groups::add_group_video`], before it is sent.
 pub type AddGroupVideo = TypedCall<operations::AddGroupVideo>;
 
 impl AddGroupVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::remove_group_video`] before it is sent.
+/// A call to [`Groups::remove_group_video`], before it is sent.
 pub type RemoveGroupVideo = TypedCall<operations::RemoveGroupVideo>;
 
-/// [`Groups::list_my_groups`] before it is sent.
+/// A call to [`Groups::list_my_groups`], before it is sent.
 pub type ListMyGroups = TypedCall<operations::ListMyGroups>;
 
 impl ListMyGroups {
@@ -577,20 +595,20 @@ impl ListMyGroups {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::check_my_group_membership`] before it is sent.
+/// A call to [`Groups::check_my_group_membership`], before it is sent.
 pub type CheckMyGroupMembership = TypedCall<operations::CheckMyGroupMembership>;
 
-/// [`Groups::join_group_as_me`] before it is sent.
+/// A call to [`Groups::join_group_as_me`], before it is sent.
 pub type JoinGroupAsMe = TypedCall<operations::JoinGroupAsMe>;
 
-/// [`Groups::leave_group_as_me`] before it is sent.
+/// A call to [`Groups::leave_group_as_me`], before it is sent.
 pub type LeaveGroupAsMe = TypedCall<operations::LeaveGroupAsMe>;
 
-/// [`Groups::list_user_groups`] before it is sent.
+/// A call to [`Groups::list_user_groups`], before it is sent.
 pub type ListUserGroups = TypedCall<operations::ListUserGroups>;
 
 impl ListUserGroups {
@@ -627,30 +645,30 @@ impl ListUserGroups {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Groups::check_user_group_membership`] before it is sent.
+/// A call to [`Groups::check_user_group_membership`], before it is sent.
 pub type CheckUserGroupMembership = TypedCall<operations::CheckUserGroupMembership>;
 
-/// [`Groups::join_group_as_user`] before it is sent.
+/// A call to [`Groups::join_group_as_user`], before it is sent.
 pub type JoinGroupAsUser = TypedCall<operations::JoinGroupAsUser>;
 
-/// [`Groups::leave_group_as_user`] before it is sent.
+/// A call to [`Groups::leave_group_as_user`], before it is sent.
 pub type LeaveGroupAsUser = TypedCall<operations::LeaveGroupAsUser>;
 
-/// [`Groups::list_video_available_groups`] before it is sent.
+/// A call to [`Groups::list_video_available_groups`], before it is sent.
 pub type ListVideoAvailableGroups = TypedCall<operations::ListVideoAvailableGroups>;
 
 impl ListVideoAvailableGroups {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_GROUPS,
     &CREATE_GROUP,
@@ -1098,7 +1116,7 @@ static LIST_VIDEO_AVAILABLE_GROUPS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,19 +4,19 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_likes`](Likes::list_video_likes) | List the users who liked a video | any token |
-//! | [`list_my_liked_videos`](Likes::list_my_liked_videos) | List the videos the token's user has liked | any token |
-//! | [`list_user_liked_videos`](Likes::list_user_liked_videos) | List the videos a user has liked | any token |
-//! | [`list_channel_video_likes`](Likes::list_channel_video_likes) | List the users who liked a channel video | any token |
-//! | [`list_on_demand_page_likes`](Likes::list_on_demand_page_likes) | List the users who liked On Demand videos | any token |
-//! | [`check_my_liked_video`](Likes::check_my_liked_video) | Check whether the token's user likes a video | any token |
-//! | [`check_user_liked_video`](Likes::check_user_liked_video) | Check whether a user likes a video | any token |
-//! | [`like_video_as_me`](Likes::like_video_as_me) | Make the token's user like a video | interact |
-//! | [`like_video_as_user`](Likes::like_video_as_user) | Make a user like a video | interact |
-//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Take back a like of the token's user | interact |
-//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Take back a like of a user | interact |
+//! | [`list_video_likes`](Likes::list_video_likes) | Lists the users who liked a video | none |
+//! | [`list_my_liked_videos`](Likes::list_my_liked_videos) | Lists the videos the token's user has liked | none |
+//! | [`list_user_liked_videos`](Likes::list_user_liked_videos) | Lists the videos a user has liked | none |
+//! | [`list_channel_video_likes`](Likes::list_channel_video_likes) | Lists the users who liked a channel video | none |
+//! | [`list_on_demand_page_likes`](Likes::list_on_demand_page_likes) | Lists the users who liked On Demand videos | none |
+//! | [`check_my_liked_video`](Likes::check_my_liked_video) | Checks whether the token's user likes a video | none |
+//! | [`check_user_liked_video`](Likes::check_user_liked_video) | Checks whether a user likes a video | none |
+//! | [`like_video_as_me`](Likes::like_video_as_me) | Makes the token's user like a video | interact |
+//! | [`like_video_as_user`](Likes::like_video_as_user) | Makes a user like a video | interact |
+//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Takes back a like of the token's user | interact |
+//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Takes back a like of a user | interact |
 
 use http::Method;
 use crate::{
@@ -27,13 +27,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Likes: which users like which videos.
+    /// Returns the calls of the Likes area: which users like which videos.
     pub fn likes(&self) -> Likes<'_> {
         Likes { client: self }
     }
 }
 
-/// The operations of the area Likes.
+/// The calls of the Likes area.
 #[derive(Debug, Clone, Copy)]
 pub struct Likes<'a> {
     client: &'a Client,
@@ -41,12 +41,13 @@ pub struct Likes<'a> {
 
 /// # Essentials
 impl Likes<'_> {
-    /// List the users who liked a video.
+    /// Lists the users who liked a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/likes`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /videos/{video_id}/likes`. Requires no scope.
     #[doc(alias = "get_video_likes")]
     pub fn list_video_likes(
         &self,
@@ -55,21 +56,23 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the videos the token's user has liked.
+    /// Lists the videos the token's user has liked.
     ///
-    /// `GET /me/likes`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/likes`. Requires no scope.
     #[doc(alias = "get_likes_alt1")]
     pub fn list_my_liked_videos(&self) -> ListMyLikedVideos {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the videos a user has liked.
+    /// Lists the videos a user has liked.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/likes`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/likes`. Requires no scope.
     #[doc(alias = "get_likes")]
     pub fn list_user_liked_videos(
         &self,
@@ -78,13 +81,14 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the users who liked a channel video.
+    /// Lists the users who liked a channel video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/likes`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/likes`. Requires no scope.
     #[doc(alias = "get_video_likes_alt1")]
     pub fn list_channel_video_likes(
         &self,
@@ -97,27 +101,29 @@ impl Likes<'_> {
         )
     }
 
-    /// List the users who liked On Demand videos.
+    /// Lists the users who liked On Demand videos.
     ///
     /// Counts likes of the videos on the given On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/likes`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/likes`. Requires no scope.
     #[doc(alias = "get_vod_likes")]
     pub fn list_on_demand_page_likes(&self, ondemand_id: u64) -> ListOnDemandPageLikes {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Check whether the token's user likes a video.
+    /// Checks whether the token's user likes a video.
     ///
     /// Answers 204 when the token's user has liked the video, 404 otherwise.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/likes/{video_id}`; any access token will do.
-    /// Answer: liked; no body.
+    /// Response: liked; no body.
+    ///
+    /// Sends `GET /me/likes/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_liked_video_alt1")]
     pub fn check_my_liked_video(
         &self,
@@ -126,15 +132,16 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Check whether a user likes a video.
+    /// Checks whether a user likes a video.
     ///
     /// Answers 204 when the given user has liked the video, 404 otherwise.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/likes/{video_id}`; any access token will do.
-    /// Answer: liked; no body.
+    /// Response: liked; no body.
+    ///
+    /// Sends `GET /users/{user_id}/likes/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_liked_video")]
     pub fn check_user_liked_video(
         &self,
@@ -147,14 +154,15 @@ impl Likes<'_> {
         )
     }
 
-    /// Make the token's user like a video.
+    /// Makes the token's user like a video.
     ///
     /// Nobody can like a video of their own: that answers 400.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /me/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "like_video_alt1")]
     pub fn like_video_as_me(
         &self,
@@ -163,15 +171,16 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Make a user like a video.
+    /// Makes a user like a video.
     ///
     /// Nobody can like a video of their own: that answers 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "like_video")]
     pub fn like_video_as_user(
         &self,
@@ -184,12 +193,13 @@ impl Likes<'_> {
         )
     }
 
-    /// Take back a like of the token's user.
+    /// Takes back a like of the token's user.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "unlike_video_alt1")]
     pub fn unlike_video_as_me(
         &self,
@@ -198,13 +208,14 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Take back a like of a user.
+    /// Takes back a like of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /users/{user_id}/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "unlike_video")]
     pub fn unlike_video_as_user(
         &self,
@@ -218,7 +229,7 @@ impl Likes<'_> {
     }
 }
 
-/// [`Likes::list_channel_video_likes`] before it is sent.
+/// A call to [`Likes::list_channel_video_likes`], before it is sent.
 pub type ListChannelVideoLikes = TypedCall<operations::ListChannelVideoLikes>;
 
 impl ListChannelVideoLikes {
@@ -244,11 +255,11 @@ impl ListChannelVideoLikes {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Likes::list_my_liked_videos`] before it is sent.
+/// A call to [`Likes::list_my_liked_videos`], before it is sent.
 pub type ListMyLikedVideos = TypedCall<operations::ListMyLikedVideos>;
 
 impl ListMyLikedVideos {
@@ -285,20 +296,20 @@ impl ListMyLikedVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Likes::check_my_liked_video`] before it is sent.
+/// A call to [`Likes::check_my_liked_video`], before it is sent.
 pub type CheckMyLikedVideo = TypedCall<operations::CheckMyLikedVideo>;
 
-/// [`Likes::like_video_as_me`] before it is sent.
+/// A call to [`Likes::like_video_as_me`], before it is sent.
 pub type LikeVideoAsMe = TypedCall<operations::LikeVideoAsMe>;
 
-/// [`Likes::unlike_video_as_me`] before it is sent.
+/// A call to [`Likes::unlike_video_as_me`], before it is sent.
 pub type UnlikeVideoAsMe = TypedCall<operations::UnlikeVideoAsMe>;
 
-/// [`Likes::list_on_demand_page_likes`] before it is sent.
+/// A call to [`Likes::list_on_demand_page_likes`], before it is sent.
 pub type ListOnDemandPageLikes = TypedCall<operations::ListOnDemandPageLikes>;
 
 impl ListOnDemandPageLikes {
@@ -329,11 +340,11 @@ impl ListOnDemandPageLikes {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Likes::list_user_liked_videos`] before it is sent.
+/// A call to [`Likes::list_user_liked_videos`], before it is sent.
 pub type ListUserLikedVideos = TypedCall<operations::ListUserLikedVideos>;
 
 impl ListUserLikedVideos {
@@ -370,20 +381,20 @@ impl ListUserLikedVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Likes::check_user_liked_video`] before it is sent.
+/// A call to [`Likes::check_user_liked_video`], before it is sent.
 pub type CheckUserLikedVideo = TypedCall<operations::CheckUserLikedVideo>;
 
-/// [`Likes::like_video_as_user`] before it is sent.
+/// A call to [`Likes::like_video_as_user`], before it is sent.
 pub type LikeVideoAsUser = TypedCall<operations::LikeVideoAsUser>;
 
-/// [`Likes::unlike_video_as_user`] before it is sent.
+/// A call to [`Likes::unlike_video_as_user`], before it is sent.
 pub type UnlikeVideoAsUser = TypedCall<operations::UnlikeVideoAsUser>;
 
-/// [`Likes::list_video_likes`] before it is sent.
+/// A call to [`Likes::list_video_likes`], before it is sent.
 pub type ListVideoLikes = TypedCall<operations::ListVideoLikes>;
 
 impl ListVideoLikes {
@@ -409,11 +420,11 @@ impl ListVideoLikes {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_CHANNEL_VIDEO_LIKES,
     &LIST_MY_LIKED_VIDEOS,
@@ -707,7 +718,7 @@ static LIST_VIDEO_LIKES: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

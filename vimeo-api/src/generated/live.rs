@@ -4,169 +4,169 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_live_event`](Live::get_live_event) | Get a live event | private |
-//! | [`get_my_live_event`](Live::get_my_live_event) | Get a live event of the token's user | private |
-//! | [`get_user_live_event`](Live::get_user_live_event) | Get a live event of the given user | private |
-//! | [`list_live_events`](Live::list_live_events) | List the live events | any token |
-//! | [`list_my_live_events`](Live::list_my_live_events) | List the live events of the token's user | any token |
-//! | [`list_user_live_events`](Live::list_user_live_events) | List the live events of the given user | any token |
-//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | List the live event occurrences of the given user | any token |
-//! | [`create_live_event`](Live::create_live_event) | Create a live event | create |
-//! | [`create_my_live_event`](Live::create_my_live_event) | Create a live event for the token's user | create |
-//! | [`create_user_live_event`](Live::create_user_live_event) | Create a live event for the given user | create |
-//! | [`edit_live_event`](Live::edit_live_event) | Update a live event | edit, private |
-//! | [`edit_my_live_event`](Live::edit_my_live_event) | Update a live event of the token's user | edit, private |
-//! | [`edit_user_live_event`](Live::edit_user_live_event) | Update a live event of the given user | edit, private |
-//! | [`delete_live_event`](Live::delete_live_event) | Delete a live event | delete, private |
-//! | [`delete_live_events`](Live::delete_live_events) | Delete several live events | delete |
-//! | [`delete_my_live_event`](Live::delete_my_live_event) | Delete a live event of the token's user | delete, private |
-//! | [`delete_my_live_events`](Live::delete_my_live_events) | Delete several live events of the token's user | delete |
-//! | [`delete_user_live_event`](Live::delete_user_live_event) | Delete a live event of the given user | delete, private |
-//! | [`delete_user_live_events`](Live::delete_user_live_events) | Delete several live events of the given user | delete |
+//! | [`get_live_event`](Live::get_live_event) | Gets a live event | private |
+//! | [`get_my_live_event`](Live::get_my_live_event) | Gets a live event of the token's user | private |
+//! | [`get_user_live_event`](Live::get_user_live_event) | Gets a live event of the given user | private |
+//! | [`list_live_events`](Live::list_live_events) | Lists the live events | none |
+//! | [`list_my_live_events`](Live::list_my_live_events) | Lists the live events of the token's user | none |
+//! | [`list_user_live_events`](Live::list_user_live_events) | Lists the live events of the given user | none |
+//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | Lists the live event occurrences of the given user | none |
+//! | [`create_live_event`](Live::create_live_event) | Creates a live event | create |
+//! | [`create_my_live_event`](Live::create_my_live_event) | Creates a live event for the token's user | create |
+//! | [`create_user_live_event`](Live::create_user_live_event) | Creates a live event for the given user | create |
+//! | [`edit_live_event`](Live::edit_live_event) | Updates a live event | edit, private |
+//! | [`edit_my_live_event`](Live::edit_my_live_event) | Updates a live event of the token's user | edit, private |
+//! | [`edit_user_live_event`](Live::edit_user_live_event) | Updates a live event of the given user | edit, private |
+//! | [`delete_live_event`](Live::delete_live_event) | Deletes a live event | delete, private |
+//! | [`delete_live_events`](Live::delete_live_events) | Deletes several live events | delete |
+//! | [`delete_my_live_event`](Live::delete_my_live_event) | Deletes a live event of the token's user | delete, private |
+//! | [`delete_my_live_events`](Live::delete_my_live_events) | Deletes several live events of the token's user | delete |
+//! | [`delete_user_live_event`](Live::delete_user_live_event) | Deletes a live event of the given user | delete, private |
+//! | [`delete_user_live_events`](Live::delete_user_live_events) | Deletes several live events of the given user | delete |
 //!
 //! # Event activation
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`activate_live_event`](Live::activate_live_event) | Activate a live event | create, private |
-//! | [`activate_my_live_event`](Live::activate_my_live_event) | Activate a live event of the token's user | create, private |
-//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activate a live event of the given user | create, private |
+//! | [`activate_live_event`](Live::activate_live_event) | Activates a live event | create, private |
+//! | [`activate_my_live_event`](Live::activate_my_live_event) | Activates a live event of the token's user | create, private |
+//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activates a live event of the given user | create, private |
 //!
 //! # Event end
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`end_live_event`](Live::end_live_event) | End a live event | create, private |
-//! | [`end_my_live_event`](Live::end_my_live_event) | End a live event of the token's user | create, private |
-//! | [`end_user_live_event`](Live::end_user_live_event) | End a live event of the given user | create, private |
+//! | [`end_live_event`](Live::end_live_event) | Ends a live event | create, private |
+//! | [`end_my_live_event`](Live::end_my_live_event) | Ends a live event of the token's user | create, private |
+//! | [`end_user_live_event`](Live::end_user_live_event) | Ends a live event of the given user | create, private |
 //!
 //! # Event sessions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_session_status`](Live::get_video_session_status) | Get the session status of a one-time event | any token |
-//! | [`get_live_event_session_status`](Live::get_live_event_session_status) | Get the session status of a live event | any token |
+//! | [`get_video_session_status`](Live::get_video_session_status) | Gets the session status of a one-time event | none |
+//! | [`get_live_event_session_status`](Live::get_live_event_session_status) | Gets the session status of a live event | none |
 //!
 //! # Event videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_live_event_video`](Live::get_live_event_video) | Get a video in an event | private |
-//! | [`get_my_live_event_video`](Live::get_my_live_event_video) | Get a video in an event of the token's user | private |
-//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Get a video in an event of the given user | private |
-//! | [`list_live_event_videos`](Live::list_live_event_videos) | List the videos in an event | private |
-//! | [`list_my_live_event_videos`](Live::list_my_live_event_videos) | List the videos in an event of the token's user | private |
-//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | List the videos in an event of the given user | private |
-//! | [`add_live_event_videos`](Live::add_live_event_videos) | Add videos to a live event | edit, private |
-//! | [`add_my_live_event_videos`](Live::add_my_live_event_videos) | Add videos to a live event of the token's user | edit, private |
-//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Add videos to a live event of the given user | edit, private |
-//! | [`remove_live_event_videos`](Live::remove_live_event_videos) | Remove videos from a live event | edit, private |
-//! | [`remove_my_live_event_videos`](Live::remove_my_live_event_videos) | Remove videos from a live event of the token's user | edit, private |
-//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Remove videos from a live event of the given user | edit, private |
+//! | [`get_live_event_video`](Live::get_live_event_video) | Gets a video in an event | private |
+//! | [`get_my_live_event_video`](Live::get_my_live_event_video) | Gets a video in an event of the token's user | private |
+//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Gets a video in an event of the given user | private |
+//! | [`list_live_event_videos`](Live::list_live_event_videos) | Lists the videos in an event | private |
+//! | [`list_my_live_event_videos`](Live::list_my_live_event_videos) | Lists the videos in an event of the token's user | private |
+//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | Lists the videos in an event of the given user | private |
+//! | [`add_live_event_videos`](Live::add_live_event_videos) | Adds videos to a live event | edit, private |
+//! | [`add_my_live_event_videos`](Live::add_my_live_event_videos) | Adds videos to a live event of the token's user | edit, private |
+//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Adds videos to a live event of the given user | edit, private |
+//! | [`remove_live_event_videos`](Live::remove_live_event_videos) | Removes videos from a live event | edit, private |
+//! | [`remove_my_live_event_videos`](Live::remove_my_live_event_videos) | Removes videos from a live event of the token's user | edit, private |
+//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Removes videos from a live event of the given user | edit, private |
 //!
 //! # Event M3U8 playback
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_live_event_m3u8_playback`](Live::get_my_live_event_m3u8_playback) | Get M3U8 playback of an event of the token's user | private |
-//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Get M3U8 playback of an event of the given user | private |
+//! | [`get_my_live_event_m3u8_playback`](Live::get_my_live_event_m3u8_playback) | Gets M3U8 playback of an event of the token's user | private |
+//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Gets M3U8 playback of an event of the given user | private |
 //!
 //! # Event destinations
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_live_event_destination`](Live::get_live_event_destination) | Get a simulcast destination of a live event | public |
-//! | [`get_my_available_destinations`](Live::get_my_available_destinations) | List available live event destinations of the token's user | public |
-//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | List available live event destinations of the given user | public |
-//! | [`list_my_live_event_destinations`](Live::list_my_live_event_destinations) | List simulcast destinations of an event of the token's user | public |
-//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | List simulcast destinations of an event of the given user | public |
-//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | List OTT destinations of an event of the given user | private |
-//! | [`create_my_live_event_destination`](Live::create_my_live_event_destination) | Add simulcast destination to an event of the token's user | public |
-//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Add simulcast destination to an event of the given user | public |
-//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Add OTT destination to an event of the given user | private |
-//! | [`edit_live_event_destination`](Live::edit_live_event_destination) | Update a simulcast destination of a live event | public |
-//! | [`delete_live_event_destination`](Live::delete_live_event_destination) | Delete a simulcast destination of a live event | public |
-//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Delete OTT destination of an event of the given user | private |
+//! | [`get_live_event_destination`](Live::get_live_event_destination) | Gets a simulcast destination of a live event | public |
+//! | [`get_my_available_destinations`](Live::get_my_available_destinations) | Lists available live event destinations of the token's user | public |
+//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | Lists available live event destinations of the given user | public |
+//! | [`list_my_live_event_destinations`](Live::list_my_live_event_destinations) | Lists simulcast destinations of an event of the token's user | public |
+//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | Lists simulcast destinations of an event of the given user | public |
+//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | Lists OTT destinations of an event of the given user | private |
+//! | [`create_my_live_event_destination`](Live::create_my_live_event_destination) | Adds simulcast destination to an event of the token's user | public |
+//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Adds simulcast destination to an event of the given user | public |
+//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Adds OTT destination to an event of the given user | private |
+//! | [`edit_live_event_destination`](Live::edit_live_event_destination) | Updates a simulcast destination of a live event | public |
+//! | [`delete_live_event_destination`](Live::delete_live_event_destination) | Deletes a simulcast destination of a live event | public |
+//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Deletes OTT destination of an event of the given user | private |
 //!
 //! # Event thumbnails
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_live_event_thumbnail`](Live::get_live_event_thumbnail) | Get a thumbnail of an event | private |
-//! | [`get_my_live_event_thumbnail`](Live::get_my_live_event_thumbnail) | Get a thumbnail of an event of the token's user | private |
-//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Get a thumbnail of an event of the given user | private |
-//! | [`list_live_event_thumbnails`](Live::list_live_event_thumbnails) | List thumbnails of a live event | private |
-//! | [`list_my_live_event_thumbnails`](Live::list_my_live_event_thumbnails) | List thumbnails of a live event of the token's user | private |
-//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | List thumbnails of a live event of the given user | private |
-//! | [`create_live_event_thumbnail`](Live::create_live_event_thumbnail) | Add a thumbnail to an event | private, upload |
-//! | [`create_my_live_event_thumbnail`](Live::create_my_live_event_thumbnail) | Add a thumbnail to an event of the token's user | private, upload |
-//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Add a thumbnail to an event of the given user | private, upload |
-//! | [`edit_live_event_thumbnail`](Live::edit_live_event_thumbnail) | Edit a thumbnail of an event | edit, private |
-//! | [`edit_my_live_event_thumbnail`](Live::edit_my_live_event_thumbnail) | Edit a thumbnail of an event of the token's user | edit, private |
-//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edit a thumbnail of an event of the given user | edit, private |
-//! | [`delete_live_event_thumbnail`](Live::delete_live_event_thumbnail) | Delete a thumbnail of an event | delete, private |
-//! | [`delete_my_live_event_thumbnail`](Live::delete_my_live_event_thumbnail) | Delete a thumbnail of an event of the token's user | delete, private |
-//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Delete a thumbnail of an event of the given user | delete, private |
+//! | [`get_live_event_thumbnail`](Live::get_live_event_thumbnail) | Gets a thumbnail of an event | private |
+//! | [`get_my_live_event_thumbnail`](Live::get_my_live_event_thumbnail) | Gets a thumbnail of an event of the token's user | private |
+//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Gets a thumbnail of an event of the given user | private |
+//! | [`list_live_event_thumbnails`](Live::list_live_event_thumbnails) | Lists thumbnails of a live event | private |
+//! | [`list_my_live_event_thumbnails`](Live::list_my_live_event_thumbnails) | Lists thumbnails of a live event of the token's user | private |
+//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | Lists thumbnails of a live event of the given user | private |
+//! | [`create_live_event_thumbnail`](Live::create_live_event_thumbnail) | Adds a thumbnail to an event | private, upload |
+//! | [`create_my_live_event_thumbnail`](Live::create_my_live_event_thumbnail) | Adds a thumbnail to an event of the token's user | private, upload |
+//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Adds a thumbnail to an event of the given user | private, upload |
+//! | [`edit_live_event_thumbnail`](Live::edit_live_event_thumbnail) | Edits a thumbnail of an event | edit, private |
+//! | [`edit_my_live_event_thumbnail`](Live::edit_my_live_event_thumbnail) | Edits a thumbnail of an event of the token's user | edit, private |
+//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edits a thumbnail of an event of the given user | edit, private |
+//! | [`delete_live_event_thumbnail`](Live::delete_live_event_thumbnail) | Deletes a thumbnail of an event | delete, private |
+//! | [`delete_my_live_event_thumbnail`](Live::delete_my_live_event_thumbnail) | Deletes a thumbnail of an event of the token's user | delete, private |
+//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Deletes a thumbnail of an event of the given user | delete, private |
 //!
 //! # Embed privacy
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_live_event_embed_domains`](Live::list_live_event_embed_domains) | List embed domains of an event | private |
-//! | [`list_my_live_event_embed_domains`](Live::list_my_live_event_embed_domains) | List embed domains of an event of the token's user | private |
-//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | List embed domains of an event of the given user | private |
-//! | [`set_live_event_embed_domains`](Live::set_live_event_embed_domains) | Allow embed domains for an event | edit, private |
-//! | [`set_my_live_event_embed_domains`](Live::set_my_live_event_embed_domains) | Allow embed domains for an event of the token's user | edit, private |
-//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allow embed domains for an event of the given user | edit, private |
+//! | [`list_live_event_embed_domains`](Live::list_live_event_embed_domains) | Lists embed domains of an event | private |
+//! | [`list_my_live_event_embed_domains`](Live::list_my_live_event_embed_domains) | Lists embed domains of an event of the token's user | private |
+//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | Lists embed domains of an event of the given user | private |
+//! | [`set_live_event_embed_domains`](Live::set_live_event_embed_domains) | Allows embed domains for an event | edit, private |
+//! | [`set_my_live_event_embed_domains`](Live::set_my_live_event_embed_domains) | Allows embed domains for an event of the token's user | edit, private |
+//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allows embed domains for an event of the given user | edit, private |
 //!
 //! # Event automated closed captions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`edit_live_event_closed_captions`](Live::edit_live_event_closed_captions) | Set automated captions of an event | private |
-//! | [`edit_my_live_event_closed_captions`](Live::edit_my_live_event_closed_captions) | Set automated captions of an event of the token's user | private |
-//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Set automated captions of an event of the given user | private |
+//! | [`edit_live_event_closed_captions`](Live::edit_live_event_closed_captions) | Sets automated captions of an event | private |
+//! | [`edit_my_live_event_closed_captions`](Live::edit_my_live_event_closed_captions) | Sets automated captions of an event of the token's user | private |
+//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Sets automated captions of an event of the given user | private |
 //!
 //! # Event low latency
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`edit_live_event_low_latency`](Live::edit_live_event_low_latency) | Set low latency of an event | private |
-//! | [`edit_my_live_event_low_latency`](Live::edit_my_live_event_low_latency) | Set low latency of an event of the token's user | private |
-//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Set low latency of an event of the given user | private |
+//! | [`edit_live_event_low_latency`](Live::edit_live_event_low_latency) | Sets low latency of an event | private |
+//! | [`edit_my_live_event_low_latency`](Live::edit_my_live_event_low_latency) | Sets low latency of an event of the token's user | private |
+//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Sets low latency of an event of the given user | private |
 //!
 //! # Audio tracks
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_live_event_audio_tracks`](Live::get_live_event_audio_tracks) | Get the audio track settings of a live event | any token |
-//! | [`edit_live_event_audio_tracks`](Live::edit_live_event_audio_tracks) | Change the audio track settings of a live event | any token |
+//! | [`get_live_event_audio_tracks`](Live::get_live_event_audio_tracks) | Gets the audio track settings of a live event | none |
+//! | [`edit_live_event_audio_tracks`](Live::edit_live_event_audio_tracks) | Changes the audio track settings of a live event | none |
 //!
 //! # Scenes
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_live_event_scenes`](Live::list_live_event_scenes) | List the scenes of a live event | any token |
-//! | [`create_live_event_scene`](Live::create_live_event_scene) | Create a scene for a live event | any token |
-//! | [`edit_live_event_scene`](Live::edit_live_event_scene) | Update a scene of a live event | any token |
-//! | [`reset_live_event_scenes`](Live::reset_live_event_scenes) | Reset the scenes of a live event | any token |
-//! | [`attach_live_event_scene_graphic`](Live::attach_live_event_scene_graphic) | Attach a graphic to a live event scene | any token |
+//! | [`list_live_event_scenes`](Live::list_live_event_scenes) | Lists the scenes of a live event | none |
+//! | [`create_live_event_scene`](Live::create_live_event_scene) | Creates a scene for a live event | none |
+//! | [`edit_live_event_scene`](Live::edit_live_event_scene) | Updates a scene of a live event | none |
+//! | [`reset_live_event_scenes`](Live::reset_live_event_scenes) | Resets the scenes of a live event | none |
+//! | [`attach_live_event_scene_graphic`](Live::attach_live_event_scene_graphic) | Attaches a graphic to a live event scene | none |
 //!
 //! # Graphics
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_live_event_video_graphics`](Live::list_live_event_video_graphics) | List the video graphics of a live event | any token |
-//! | [`add_live_event_video_graphic`](Live::add_live_event_video_graphic) | Add a video graphic to a live event | any token |
-//! | [`remove_live_event_video_graphic`](Live::remove_live_event_video_graphic) | Delete a video graphic of a live event | any token |
+//! | [`list_live_event_video_graphics`](Live::list_live_event_video_graphics) | Lists the video graphics of a live event | none |
+//! | [`add_live_event_video_graphic`](Live::add_live_event_video_graphic) | Adds a video graphic to a live event | none |
+//! | [`remove_live_event_video_graphic`](Live::remove_live_event_video_graphic) | Deletes a video graphic of a live event | none |
 //!
 //! # Analytics
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`export_live_event_viewer_analytics`](Live::export_live_event_viewer_analytics) | Export the VPaaS viewer analytics of a live event | any token |
+//! | [`export_live_event_viewer_analytics`](Live::export_live_event_viewer_analytics) | Exports the VPaaS viewer analytics of a live event | none |
 
 use http::Method;
 use serde_json::Value;
@@ -179,13 +179,13 @@ use crate::types;
 use crate::Secret;
 
 impl Client {
-    /// The operations of the area Live: live events: set-up, streaming, destinations, scenes and recordings.
+    /// Returns the calls of the Live area: live events: set-up, streaming, destinations, scenes and recordings.
     pub fn live(&self) -> Live<'_> {
         Live { client: self }
     }
 }
 
-/// The operations of the area Live.
+/// The calls of the Live area.
 #[derive(Debug, Clone, Copy)]
 pub struct Live<'a> {
     client: &'a Client,
@@ -193,41 +193,44 @@ pub struct Live<'a> {
 
 /// # Essentials
 impl Live<'_> {
-    /// Get a live event.
+    /// Gets a live event.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
+    /// Response: the live event.
+    ///
+    /// Sends `GET /live_events/{live_event_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_alt1")]
     pub fn get_live_event(&self, live_event_id: u64) -> GetLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Get a live event of the token's user.
+    /// Gets a live event of the token's user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
+    /// Response: the live event.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_alt2")]
     pub fn get_my_live_event(&self, live_event_id: u64) -> GetMyLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Get a live event of the given user.
+    /// Gets a live event of the given user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
+    /// Response: the live event.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event")]
     pub fn get_user_live_event(
         &self,
@@ -237,32 +240,35 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// List the live events.
+    /// Lists the live events.
     ///
     /// Answers for the token's user, like `/me/live_events`.
     ///
-    /// `GET /live_events`; any access token will do.
-    /// Answer: one page of live events.
+    /// Response: one page of live events.
+    ///
+    /// Sends `GET /live_events`. Requires no scope.
     #[doc(alias = "get_live_events_alt1")]
     pub fn list_live_events(&self) -> ListLiveEvents {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the live events of the token's user.
+    /// Lists the live events of the token's user.
     ///
-    /// `GET /me/live_events`; any access token will do.
-    /// Answer: one page of live events.
+    /// Response: one page of live events.
+    ///
+    /// Sends `GET /me/live_events`. Requires no scope.
     #[doc(alias = "get_live_events_alt2")]
     pub fn list_my_live_events(&self) -> ListMyLiveEvents {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the live events of the given user.
+    /// Lists the live events of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/live_events`; any access token will do.
-    /// Answer: one page of live events.
+    /// Response: one page of live events.
+    ///
+    /// Sends `GET /users/{user_id}/live_events`. Requires no scope.
     #[doc(alias = "get_live_events")]
     pub fn list_user_live_events(
         &self,
@@ -271,15 +277,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the live event occurrences of the given user.
+    /// Lists the live event occurrences of the given user.
     ///
     /// Each occurrence of a recurring event in the range is an entry of its own; a one-time event is listed when it starts within the range.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `start_date`: Start of the range, ISO 8601.
     ///
-    /// `GET /users/{user_id}/live_events_occurrences`; any access token will do.
-    /// Answer: one page of occurrences.
+    /// Response: one page of occurrences.
+    ///
+    /// Sends `GET /users/{user_id}/live_events_occurrences`. Requires no scope.
     #[doc(alias = "get_live_event_occurrences")]
     pub fn list_user_live_event_occurrences(
         &self,
@@ -296,12 +303,13 @@ impl Live<'_> {
             )
     }
 
-    /// Create a live event.
+    /// Creates a live event.
     ///
     /// Answers 403 when the user may not create events or may not set the content rating. The event belongs to the token's user.
     ///
-    /// `POST /live_events`; needs the scope `create`.
-    /// Answer: the new live event.
+    /// Response: the new live event.
+    ///
+    /// Sends `POST /live_events`. Requires the `create` scope.
     #[doc(alias = "create_live_event_alt1")]
     pub fn create_live_event(
         &self,
@@ -310,12 +318,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Create a live event for the token's user.
+    /// Creates a live event for the token's user.
     ///
     /// Answers 403 when the user may not create events or may not set the content rating.
     ///
-    /// `POST /me/live_events`; needs the scope `create`.
-    /// Answer: the new live event.
+    /// Response: the new live event.
+    ///
+    /// Sends `POST /me/live_events`. Requires the `create` scope.
     #[doc(alias = "create_live_event_alt2")]
     pub fn create_my_live_event(
         &self,
@@ -324,14 +333,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Create a live event for the given user.
+    /// Creates a live event for the given user.
     ///
     /// Answers 403 when the user may not create events or may not set the content rating.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/live_events`; needs the scope `create`.
-    /// Answer: the new live event.
+    /// Response: the new live event.
+    ///
+    /// Sends `POST /users/{user_id}/live_events`. Requires the `create` scope.
     #[doc(alias = "create_live_event")]
     pub fn create_user_live_event(
         &self,
@@ -341,35 +351,38 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Update a live event.
+    /// Updates a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
+    /// Response: the updated live event.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "update_live_event_alt1")]
     pub fn edit_live_event(&self, live_event_id: u64) -> EditLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Update a live event of the token's user.
+    /// Updates a live event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /me/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
+    /// Response: the updated live event.
+    ///
+    /// Sends `PATCH /me/live_events/{live_event_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "update_live_event_alt2")]
     pub fn edit_my_live_event(&self, live_event_id: u64) -> EditMyLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Update a live event of the given user.
+    /// Updates a live event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
+    /// Response: the updated live event.
+    ///
+    /// Sends `PATCH /users/{user_id}/live_events/{live_event_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "update_live_event")]
     pub fn edit_user_live_event(
         &self,
@@ -379,23 +392,25 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Delete a live event.
+    /// Deletes a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /live_events/{live_event_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_alt1")]
     pub fn delete_live_event(&self, live_event_id: u64) -> DeleteLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Delete several live events.
+    /// Deletes several live events.
     ///
     /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care. Acts for the token's user, like `/me/live_events`.
     ///
-    /// `DELETE /live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
+    /// Response: done; no body is described.
+    ///
+    /// Sends `DELETE /live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events_alt1")]
     pub fn delete_live_events(
         &self,
@@ -404,23 +419,25 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Delete a live event of the token's user.
+    /// Deletes a live event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /me/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_alt2")]
     pub fn delete_my_live_event(&self, live_event_id: u64) -> DeleteMyLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Delete several live events of the token's user.
+    /// Deletes several live events of the token's user.
     ///
     /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
     ///
-    /// `DELETE /me/live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
+    /// Response: done; no body is described.
+    ///
+    /// Sends `DELETE /me/live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events_alt2")]
     pub fn delete_my_live_events(
         &self,
@@ -429,13 +446,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Delete a live event of the given user.
+    /// Deletes a live event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event")]
     pub fn delete_user_live_event(
         &self,
@@ -445,14 +463,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Delete several live events of the given user.
+    /// Deletes several live events of the given user.
     ///
     /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `DELETE /users/{user_id}/live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
+    /// Response: done; no body is described.
+    ///
+    /// Sends `DELETE /users/{user_id}/live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events")]
     pub fn delete_user_live_events(
         &self,
@@ -465,41 +484,44 @@ impl Live<'_> {
 
 /// # Event activation
 impl Live<'_> {
-    /// Activate a live event.
+    /// Activates a live event.
     ///
     /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
+    /// Response: the video that the stream feeds.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/activate`. Requires the scopes `create` and `private`.
     #[doc(alias = "activate_live_event_alt1")]
     pub fn activate_live_event(&self, live_event_id: u64) -> ActivateLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Activate a live event of the token's user.
+    /// Activates a live event of the token's user.
     ///
     /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /me/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
+    /// Response: the video that the stream feeds.
+    ///
+    /// Sends `POST /me/live_events/{live_event_id}/activate`. Requires the scopes `create` and `private`.
     #[doc(alias = "activate_live_event_alt2")]
     pub fn activate_my_live_event(&self, live_event_id: u64) -> ActivateMyLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Activate a live event of the given user.
+    /// Activates a live event of the given user.
     ///
     /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
+    /// Response: the video that the stream feeds.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/activate`. Requires the scopes `create` and `private`.
     #[doc(alias = "activate_live_event")]
     pub fn activate_user_live_event(
         &self,
@@ -512,41 +534,44 @@ impl Live<'_> {
 
 /// # Event end
 impl Live<'_> {
-    /// End a live event.
+    /// Ends a live event.
     ///
     /// Only the owner may do it; an event that is not streaming answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
+    /// Response: the event's video.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/end`. Requires the scopes `create` and `private`.
     #[doc(alias = "end_live_event_alt1")]
     pub fn end_live_event(&self, live_event_id: u64) -> EndLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// End a live event of the token's user.
+    /// Ends a live event of the token's user.
     ///
     /// Only the owner may do it; an event that is not streaming answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /me/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
+    /// Response: the event's video.
+    ///
+    /// Sends `POST /me/live_events/{live_event_id}/end`. Requires the scopes `create` and `private`.
     #[doc(alias = "end_live_event_alt2")]
     pub fn end_my_live_event(&self, live_event_id: u64) -> EndMyLiveEvent {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// End a live event of the given user.
+    /// Ends a live event of the given user.
     ///
     /// Only the owner may do it; an event that is not streaming answers 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
+    /// Response: the event's video.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/end`. Requires the scopes `create` and `private`.
     #[doc(alias = "end_live_event")]
     pub fn end_user_live_event(
         &self,
@@ -559,12 +584,13 @@ impl Live<'_> {
 
 /// # Event sessions
 impl Live<'_> {
-    /// Get the session status of a one-time event.
+    /// Gets the session status of a one-time event.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/sessions/status`; any access token will do.
-    /// Answer: the session status.
+    /// Response: the session status.
+    ///
+    /// Sends `GET /videos/{video_id}/sessions/status`. Requires no scope.
     #[doc(alias = "get_live_ingest_status")]
     pub fn get_video_session_status(
         &self,
@@ -573,12 +599,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Get the session status of a live event.
+    /// Gets the session status of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/session_status`; any access token will do.
-    /// Answer: the session status.
+    /// Response: the session status.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/session_status`. Requires no scope.
     #[doc(alias = "get_live_clip_ingest_status")]
     pub fn get_live_event_session_status(
         &self,
@@ -590,15 +617,16 @@ impl Live<'_> {
 
 /// # Event videos
 impl Live<'_> {
-    /// Get a video in an event.
+    /// Gets a video in an event.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/videos/{video_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_video_alt1")]
     pub fn get_live_event_video(
         &self,
@@ -608,15 +636,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Get a video in an event of the token's user.
+    /// Gets a video in an event of the token's user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/videos/{video_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_video_alt2")]
     pub fn get_my_live_event_video(
         &self,
@@ -626,7 +655,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Get a video in an event of the given user.
+    /// Gets a video in an event of the given user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
@@ -634,8 +663,9 @@ impl Live<'_> {
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/videos/{video_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_video")]
     pub fn get_user_live_event_video(
         &self,
@@ -645,31 +675,37 @@ impl Live<'_> {
     ) -> GetUserLiveEventVideo {
         TypedCall::new(
             self.client,
-            &[&parse_id::<UserId>(user_id), &live_event_id, &parse_id::<VideoId>(video_id)],
+            &[
+                &parse_id::<UserId>(user_id),
+                &live_event_id,
+                &parse_id::<VideoId>(video_id),
+            ],
         )
     }
 
-    /// List the videos in an event.
+    /// Lists the videos in an event.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos_alt1")]
     pub fn list_live_event_videos(&self, live_event_id: u64) -> ListLiveEventVideos {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List the videos in an event of the token's user.
+    /// Lists the videos in an event of the token's user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos_alt2")]
     pub fn list_my_live_event_videos(
         &self,
@@ -678,15 +714,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List the videos in an event of the given user.
+    /// Lists the videos in an event of the given user.
     ///
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos")]
     pub fn list_user_live_event_videos(
         &self,
@@ -696,35 +733,38 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Add videos to a live event.
+    /// Adds videos to a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event_alt1")]
     pub fn add_live_event_videos(&self, live_event_id: u64) -> AddLiveEventVideos {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Add videos to a live event of the token's user.
+    /// Adds videos to a live event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `POST /me/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event_alt2")]
     pub fn add_my_live_event_videos(&self, live_event_id: u64) -> AddMyLiveEventVideos {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Add videos to a live event of the given user.
+    /// Adds videos to a live event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event")]
     pub fn add_user_live_event_videos(
         &self,
@@ -734,23 +774,25 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Remove videos from a live event.
+    /// Removes videos from a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event_alt1")]
     pub fn remove_live_event_videos(&self, live_event_id: u64) -> RemoveLiveEventVideos {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Remove videos from a live event of the token's user.
+    /// Removes videos from a live event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event_alt2")]
     pub fn remove_my_live_event_videos(
         &self,
@@ -759,13 +801,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Remove videos from a live event of the given user.
+    /// Removes videos from a live event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event")]
     pub fn remove_user_live_event_videos(
         &self,
@@ -778,14 +821,15 @@ impl Live<'_> {
 
 /// # Event M3U8 playback
 impl Live<'_> {
-    /// Get M3U8 playback of an event of the token's user.
+    /// Gets M3U8 playback of an event of the token's user.
     ///
     /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback URL; its shape is not described.
+    /// Response: the M3U8 playback URL; its shape is not described.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/m3u8_playback`. Requires the `private` scope.
     #[doc(alias = "get_live_event_m3u8_playback_alt1")]
     pub fn get_my_live_event_m3u8_playback(
         &self,
@@ -794,15 +838,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Get M3U8 playback of an event of the given user.
+    /// Gets M3U8 playback of an event of the given user.
     ///
     /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback URL; its shape is not described.
+    /// Response: the M3U8 playback URL; its shape is not described.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/m3u8_playback`. Requires the `private` scope.
     #[doc(alias = "get_live_event_m3u8_playback")]
     pub fn get_user_live_event_m3u8_playback(
         &self,
@@ -815,12 +860,13 @@ impl Live<'_> {
 
 /// # Event destinations
 impl Live<'_> {
-    /// Get a simulcast destination of a live event.
+    /// Gets a simulcast destination of a live event.
     ///
     /// - `destination_id`: ID of the destination.
     ///
-    /// `GET /destination/{destination_id}`; needs the scope `public`.
-    /// Answer: the destination.
+    /// Response: the destination.
+    ///
+    /// Sends `GET /destination/{destination_id}`. Requires the `public` scope.
     pub fn get_live_event_destination(
         &self,
         destination_id: u64,
@@ -828,25 +874,27 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&destination_id])
     }
 
-    /// List available live event destinations of the token's user.
+    /// Lists available live event destinations of the token's user.
     ///
     /// Answers 403 when the account may not simulcast.
     ///
-    /// `GET /me/destinations`; needs the scope `public`.
-    /// Answer: the available destinations; their shape is not described.
+    /// Response: the available destinations; their shape is not described.
+    ///
+    /// Sends `GET /me/destinations`. Requires the `public` scope.
     #[doc(alias = "get_available_destinations_alt1")]
     pub fn get_my_available_destinations(&self) -> GetMyAvailableDestinations {
         TypedCall::new(self.client, &[])
     }
 
-    /// List available live event destinations of the given user.
+    /// Lists available live event destinations of the given user.
     ///
     /// Answers 403 when the account may not simulcast.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/destinations`; needs the scope `public`.
-    /// Answer: the available destinations; their shape is not described.
+    /// Response: the available destinations; their shape is not described.
+    ///
+    /// Sends `GET /users/{user_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "get_available_destinations")]
     pub fn get_user_available_destinations(
         &self,
@@ -855,14 +903,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List simulcast destinations of an event of the token's user.
+    /// Lists simulcast destinations of an event of the token's user.
     ///
     /// For recurring events. Only the owner of the event may ask.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: one page of destinations.
+    /// Response: one page of destinations.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "get_live_event_destinations")]
     pub fn list_my_live_event_destinations(
         &self,
@@ -871,15 +920,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List simulcast destinations of an event of the given user.
+    /// Lists simulcast destinations of an event of the given user.
     ///
     /// For recurring events. Only the owner of the event may ask.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: one page of destinations.
+    /// Response: one page of destinations.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "get_live_event_destinations_alt1")]
     pub fn list_user_live_event_destinations(
         &self,
@@ -889,15 +939,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// List OTT destinations of an event of the given user.
+    /// Lists OTT destinations of an event of the given user.
     ///
     /// For recurring events. Only the owner of the event may ask.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
-    /// Answer: one page of OTT destinations.
+    /// Response: one page of OTT destinations.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`. Requires the `private` scope.
     #[doc(alias = "get_ott_destinations")]
     pub fn list_user_live_event_ott_destinations(
         &self,
@@ -907,14 +958,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Add simulcast destination to an event of the token's user.
+    /// Adds simulcast destination to an event of the token's user.
     ///
     /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: the new destination.
+    /// Response: the new destination.
+    ///
+    /// Sends `POST /me/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "create_live_event_destination")]
     pub fn create_my_live_event_destination(
         &self,
@@ -924,15 +976,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Add simulcast destination to an event of the given user.
+    /// Adds simulcast destination to an event of the given user.
     ///
     /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: the new destination.
+    /// Response: the new destination.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "create_live_event_destination_alt1")]
     pub fn create_user_live_event_destination(
         &self,
@@ -944,15 +997,16 @@ impl Live<'_> {
             .set_body(&body)
     }
 
-    /// Add OTT destination to an event of the given user.
+    /// Adds OTT destination to an event of the given user.
     ///
     /// Makes an OTT channel a destination of the event. Only the owner of the event may do it; a user without OTT data gets 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
-    /// Answer: the new OTT destination.
+    /// Response: the new OTT destination.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/ott_destinations`. Requires the `private` scope.
     #[doc(alias = "create_ott_destination")]
     pub fn create_user_live_event_ott_destination(
         &self,
@@ -962,14 +1016,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Update a simulcast destination of a live event.
+    /// Updates a simulcast destination of a live event.
     ///
     /// An account can stream at once to 20 custom RTMP destinations and to 10 on Facebook, YouTube or LinkedIn; an RTMP address and key already taken by another of the account's events answers 400.
     ///
     /// - `destination_id`: ID of the destination.
     ///
-    /// `PATCH /destination/{destination_id}`; needs the scope `public`.
-    /// Answer: the updated destination.
+    /// Response: the updated destination.
+    ///
+    /// Sends `PATCH /destination/{destination_id}`. Requires the `public` scope.
     #[doc(alias = "update_live_event_destination")]
     pub fn edit_live_event_destination(
         &self,
@@ -978,12 +1033,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&destination_id])
     }
 
-    /// Delete a simulcast destination of a live event.
+    /// Deletes a simulcast destination of a live event.
     ///
     /// - `destination_id`: ID of the destination.
     ///
-    /// `DELETE /destination/{destination_id}`; needs the scope `public`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /destination/{destination_id}`. Requires the `public` scope.
     pub fn delete_live_event_destination(
         &self,
         destination_id: u64,
@@ -991,7 +1047,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&destination_id])
     }
 
-    /// Delete OTT destination of an event of the given user.
+    /// Deletes OTT destination of an event of the given user.
     ///
     /// Only the owner of the event may do it; a user without OTT data gets 404.
     ///
@@ -999,8 +1055,9 @@ impl Live<'_> {
     /// - `live_event_id`: ID of the live event.
     /// - `destination_id`: ID of the OTT destination.
     ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}`; needs the scope `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}`. Requires the `private` scope.
     #[doc(alias = "delete_ott_destination")]
     pub fn delete_user_live_event_ott_destination(
         &self,
@@ -1017,13 +1074,14 @@ impl Live<'_> {
 
 /// # Event thumbnails
 impl Live<'_> {
-    /// Get a thumbnail of an event.
+    /// Gets a thumbnail of an event.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `GET /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnail_alt1")]
     pub fn get_live_event_thumbnail(
         &self,
@@ -1033,13 +1091,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Get a thumbnail of an event of the token's user.
+    /// Gets a thumbnail of an event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `GET /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnail_alt2")]
     pub fn get_my_live_event_thumbnail(
         &self,
@@ -1049,14 +1108,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Get a thumbnail of an event of the given user.
+    /// Gets a thumbnail of an event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnail")]
     pub fn get_user_live_event_thumbnail(
         &self,
@@ -1070,12 +1130,13 @@ impl Live<'_> {
         )
     }
 
-    /// List thumbnails of a live event.
+    /// Lists thumbnails of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails_alt1")]
     pub fn list_live_event_thumbnails(
         &self,
@@ -1084,12 +1145,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List thumbnails of a live event of the token's user.
+    /// Lists thumbnails of a live event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails_alt2")]
     pub fn list_my_live_event_thumbnails(
         &self,
@@ -1098,13 +1160,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List thumbnails of a live event of the given user.
+    /// Lists thumbnails of a live event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails")]
     pub fn list_user_live_event_thumbnails(
         &self,
@@ -1114,12 +1177,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Add a thumbnail to an event.
+    /// Adds a thumbnail to an event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
+    /// Response: the new thumbnail.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/pictures`. Requires the scopes `private` and `upload`.
     #[doc(alias = "create_live_event_thumbnail_alt1")]
     pub fn create_live_event_thumbnail(
         &self,
@@ -1128,12 +1192,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Add a thumbnail to an event of the token's user.
+    /// Adds a thumbnail to an event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /me/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
+    /// Response: the new thumbnail.
+    ///
+    /// Sends `POST /me/live_events/{live_event_id}/pictures`. Requires the scopes `private` and `upload`.
     #[doc(alias = "create_live_event_thumbnail_alt2")]
     pub fn create_my_live_event_thumbnail(
         &self,
@@ -1142,13 +1207,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Add a thumbnail to an event of the given user.
+    /// Adds a thumbnail to an event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
+    /// Response: the new thumbnail.
+    ///
+    /// Sends `POST /users/{user_id}/live_events/{live_event_id}/pictures`. Requires the scopes `private` and `upload`.
     #[doc(alias = "create_live_event_thumbnail")]
     pub fn create_user_live_event_thumbnail(
         &self,
@@ -1158,13 +1224,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Edit a thumbnail of an event.
+    /// Edits a thumbnail of an event.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `PATCH /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
+    /// Response: the edited thumbnail.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "edit_live_event_thumbnail_alt1")]
     pub fn edit_live_event_thumbnail(
         &self,
@@ -1174,13 +1241,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Edit a thumbnail of an event of the token's user.
+    /// Edits a thumbnail of an event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `PATCH /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
+    /// Response: the edited thumbnail.
+    ///
+    /// Sends `PATCH /me/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "edit_live_event_thumbnail_alt2")]
     pub fn edit_my_live_event_thumbnail(
         &self,
@@ -1190,14 +1258,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Edit a thumbnail of an event of the given user.
+    /// Edits a thumbnail of an event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
+    /// Response: the edited thumbnail.
+    ///
+    /// Sends `PATCH /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `edit` and `private`.
     #[doc(alias = "edit_live_event_thumbnail")]
     pub fn edit_user_live_event_thumbnail(
         &self,
@@ -1211,13 +1280,14 @@ impl Live<'_> {
         )
     }
 
-    /// Delete a thumbnail of an event.
+    /// Deletes a thumbnail of an event.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `DELETE /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail_alt1")]
     pub fn delete_live_event_thumbnail(
         &self,
@@ -1227,13 +1297,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Delete a thumbnail of an event of the token's user.
+    /// Deletes a thumbnail of an event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `DELETE /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail_alt2")]
     pub fn delete_my_live_event_thumbnail(
         &self,
@@ -1243,14 +1314,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Delete a thumbnail of an event of the given user.
+    /// Deletes a thumbnail of an event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail")]
     pub fn delete_user_live_event_thumbnail(
         &self,
@@ -1267,14 +1339,15 @@ impl Live<'_> {
 
 /// # Embed privacy
 impl Live<'_> {
-    /// List embed domains of an event.
+    /// Lists embed domains of an event.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
+    /// Response: one page of domains.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist_alt1")]
     pub fn list_live_event_embed_domains(
         &self,
@@ -1283,14 +1356,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List embed domains of an event of the token's user.
+    /// Lists embed domains of an event of the token's user.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /me/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
+    /// Response: one page of domains.
+    ///
+    /// Sends `GET /me/live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist_alt2")]
     pub fn list_my_live_event_embed_domains(
         &self,
@@ -1299,15 +1373,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// List embed domains of an event of the given user.
+    /// Lists embed domains of an event of the given user.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
+    /// Response: one page of domains.
+    ///
+    /// Sends `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist")]
     pub fn list_user_live_event_embed_domains(
         &self,
@@ -1317,14 +1392,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Allow embed domains for an event.
+    /// Allows embed domains for an event.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PUT /live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist_alt1")]
     pub fn set_live_event_embed_domains(
         &self,
@@ -1333,14 +1409,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Allow embed domains for an event of the token's user.
+    /// Allows embed domains for an event of the token's user.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PUT /me/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist_alt2")]
     pub fn set_my_live_event_embed_domains(
         &self,
@@ -1349,15 +1426,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Allow embed domains for an event of the given user.
+    /// Allows embed domains for an event of the given user.
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist")]
     pub fn set_user_live_event_embed_domains(
         &self,
@@ -1370,14 +1448,15 @@ impl Live<'_> {
 
 /// # Event automated closed captions
 impl Live<'_> {
-    /// Set automated captions of an event.
+    /// Sets automated captions of an event.
     ///
     /// Answers 403 when the account may not use automated captions or has used them up.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
+    /// Response: the automated caption settings.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}/auto_cc`. Requires the `private` scope.
     #[doc(alias = "edit_live_event_auto_cc_alt1")]
     pub fn edit_live_event_closed_captions(
         &self,
@@ -1387,14 +1466,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Set automated captions of an event of the token's user.
+    /// Sets automated captions of an event of the token's user.
     ///
     /// Answers 403 when the account may not use automated captions or has used them up.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /me/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
+    /// Response: the automated caption settings.
+    ///
+    /// Sends `PATCH /me/live_events/{live_event_id}/auto_cc`. Requires the `private` scope.
     #[doc(alias = "edit_live_event_auto_cc_alt2")]
     pub fn edit_my_live_event_closed_captions(
         &self,
@@ -1404,15 +1484,16 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Set automated captions of an event of the given user.
+    /// Sets automated captions of an event of the given user.
     ///
     /// Answers 403 when the account may not use automated captions or has used them up.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
+    /// Response: the automated caption settings.
+    ///
+    /// Sends `PATCH /users/{user_id}/live_events/{live_event_id}/auto_cc`. Requires the `private` scope.
     #[doc(alias = "edit_live_event_auto_cc")]
     pub fn edit_user_live_event_closed_captions(
         &self,
@@ -1427,12 +1508,13 @@ impl Live<'_> {
 
 /// # Event low latency
 impl Live<'_> {
-    /// Set low latency of an event.
+    /// Sets low latency of an event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
+    /// Response: whether low latency is on.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}/low_latency`. Requires the `private` scope.
     #[doc(alias = "toggle_rle_low_latency_alt1")]
     pub fn edit_live_event_low_latency(
         &self,
@@ -1441,12 +1523,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Set low latency of an event of the token's user.
+    /// Sets low latency of an event of the token's user.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /me/live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
+    /// Response: whether low latency is on.
+    ///
+    /// Sends `PATCH /me/live_events/{live_event_id}/low_latency`. Requires the `private` scope.
     #[doc(alias = "toggle_rle_low_latency_alt2")]
     pub fn edit_my_live_event_low_latency(
         &self,
@@ -1455,13 +1538,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Set low latency of an event of the given user.
+    /// Sets low latency of an event of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
+    /// Response: whether low latency is on.
+    ///
+    /// Sends `PATCH /users/{user_id}/live_events/{live_event_id}/low_latency`. Requires the `private` scope.
     #[doc(alias = "toggle_rle_low_latency")]
     pub fn edit_user_live_event_low_latency(
         &self,
@@ -1474,12 +1558,13 @@ impl Live<'_> {
 
 /// # Audio tracks
 impl Live<'_> {
-    /// Get the audio track settings of a live event.
+    /// Gets the audio track settings of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/audio_tracks`; any access token will do.
-    /// Answer: the audio track settings.
+    /// Response: the audio track settings.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/audio_tracks`. Requires no scope.
     #[doc(alias = "get_event_audio_tracks")]
     pub fn get_live_event_audio_tracks(
         &self,
@@ -1488,12 +1573,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Change the audio track settings of a live event.
+    /// Changes the audio track settings of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /live_events/{live_event_id}/audio_tracks`; any access token will do.
-    /// Answer: the changed audio track settings.
+    /// Response: the changed audio track settings.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}/audio_tracks`. Requires no scope.
     #[doc(alias = "update_event_audio_tracks")]
     pub fn edit_live_event_audio_tracks(
         &self,
@@ -1505,37 +1591,40 @@ impl Live<'_> {
 
 /// # Scenes
 impl Live<'_> {
-    /// List the scenes of a live event.
+    /// Lists the scenes of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: one page of scenes.
+    /// Response: one page of scenes.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/composer/scenes`. Requires no scope.
     #[doc(alias = "get_composer_scenes")]
     pub fn list_live_event_scenes(&self, live_event_id: u64) -> ListLiveEventScenes {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Create a scene for a live event.
+    /// Creates a scene for a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: the new scene.
+    /// Response: the new scene.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/composer/scenes`. Requires no scope.
     #[doc(alias = "create_composer_scene")]
     pub fn create_live_event_scene(&self, live_event_id: u64) -> CreateLiveEventScene {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Update a scene of a live event.
+    /// Updates a scene of a live event.
     ///
     /// No body is described.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `scene_id`: ID of the scene.
     ///
-    /// `PATCH /live_events/{live_event_id}/composer/scenes/{scene_id}`; any access token will do.
-    /// Answer: the updated scene.
+    /// Response: the updated scene.
+    ///
+    /// Sends `PATCH /live_events/{live_event_id}/composer/scenes/{scene_id}`. Requires no scope.
     #[doc(alias = "update_composer_scene")]
     pub fn edit_live_event_scene(
         &self,
@@ -1545,26 +1634,28 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
     }
 
-    /// Reset the scenes of a live event.
+    /// Resets the scenes of a live event.
     ///
     /// Deletes all scenes and makes the default one anew.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `DELETE /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: the scenes after the reset.
+    /// Response: the scenes after the reset.
+    ///
+    /// Sends `DELETE /live_events/{live_event_id}/composer/scenes`. Requires no scope.
     #[doc(alias = "reset_composer_scenes")]
     pub fn reset_live_event_scenes(&self, live_event_id: u64) -> ResetLiveEventScenes {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Attach a graphic to a live event scene.
+    /// Attaches a graphic to a live event scene.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `scene_id`: ID of the scene.
     ///
-    /// `POST /live_events/{live_event_id}/composer/scenes/{scene_id}/graphics`; any access token will do.
-    /// Answer: the scene with the graphic.
+    /// Response: the scene with the graphic.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/composer/scenes/{scene_id}/graphics`. Requires no scope.
     #[doc(alias = "attach_graphic_item_to_scene")]
     pub fn attach_live_event_scene_graphic(
         &self,
@@ -1579,12 +1670,13 @@ impl Live<'_> {
 
 /// # Graphics
 impl Live<'_> {
-    /// List the video graphics of a live event.
+    /// Lists the video graphics of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `GET /live_events/{live_event_id}/composer/graphics/videos`; any access token will do.
-    /// Answer: one page of video graphics.
+    /// Response: one page of video graphics.
+    ///
+    /// Sends `GET /live_events/{live_event_id}/composer/graphics/videos`. Requires no scope.
     #[doc(alias = "get_composer_video_graphic_items")]
     pub fn list_live_event_video_graphics(
         &self,
@@ -1593,12 +1685,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Add a video graphic to a live event.
+    /// Adds a video graphic to a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/composer/graphics/videos`; any access token will do.
-    /// Answer: the new video graphic.
+    /// Response: the new video graphic.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/composer/graphics/videos`. Requires no scope.
     #[doc(alias = "add_composer_video_graphic_item")]
     pub fn add_live_event_video_graphic(
         &self,
@@ -1608,13 +1701,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Delete a video graphic of a live event.
+    /// Deletes a video graphic of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /live_events/{live_event_id}/composer/graphics/videos/{video_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /live_events/{live_event_id}/composer/graphics/videos/{video_id}`. Requires no scope.
     #[doc(alias = "delete_composer_video_graphic_item")]
     pub fn remove_live_event_video_graphic(
         &self,
@@ -1627,14 +1721,15 @@ impl Live<'_> {
 
 /// # Analytics
 impl Live<'_> {
-    /// Export the VPaaS viewer analytics of a live event.
+    /// Exports the VPaaS viewer analytics of a live event.
     ///
     /// Queues the export; the webhook goes to the URL that the managing vendor app registered. The token's user must own the event or be allowed to edit it.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/export_vpaas_analytics`; any access token will do.
-    /// Answer: export queued; no body is described.
+    /// Response: export queued; no body is described.
+    ///
+    /// Sends `POST /live_events/{live_event_id}/export_vpaas_analytics`. Requires no scope.
     #[doc(alias = "export_vpaas_viewer_analytics")]
     pub fn export_live_event_viewer_analytics(
         &self,
@@ -1644,26 +1739,26 @@ impl Live<'_> {
     }
 }
 
-/// [`Live::get_live_event_destination`] before it is sent.
+/// A call to [`Live::get_live_event_destination`], before it is sent.
 pub type GetLiveEventDestination = TypedCall<operations::GetLiveEventDestination>;
 
 impl GetLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_live_event_destination`] before it is sent.
+/// A call to [`Live::edit_live_event_destination`], before it is sent.
 pub type EditLiveEventDestination = TypedCall<operations::EditLiveEventDestination>;
 
 impl EditLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditLiveEventDestinationBody) -> Self {
         self.set_body(&body)
     }
@@ -1713,10 +1808,10 @@ impl EditLiveEventDestination {
     }
 }
 
-/// [`Live::delete_live_event_destination`] before it is sent.
+/// A call to [`Live::delete_live_event_destination`], before it is sent.
 pub type DeleteLiveEventDestination = TypedCall<operations::DeleteLiveEventDestination>;
 
-/// [`Live::list_live_events`] before it is sent.
+/// A call to [`Live::list_live_events`], before it is sent.
 pub type ListLiveEvents = TypedCall<operations::ListLiveEvents>;
 
 impl ListLiveEvents {
@@ -1758,17 +1853,17 @@ impl ListLiveEvents {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_live_event`] before it is sent.
+/// A call to [`Live::create_live_event`], before it is sent.
 pub type CreateLiveEvent = TypedCall<operations::CreateLiveEvent>;
 
 impl CreateLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the share link can be used.
@@ -1895,10 +1990,10 @@ impl CreateLiveEvent {
     }
 }
 
-/// [`Live::delete_live_events`] before it is sent.
+/// A call to [`Live::delete_live_events`], before it is sent.
 pub type DeleteLiveEvents = TypedCall<operations::DeleteLiveEvents>;
 
-/// [`Live::get_live_event`] before it is sent.
+/// A call to [`Live::get_live_event`], before it is sent.
 pub type GetLiveEvent = TypedCall<operations::GetLiveEvent>;
 
 impl GetLiveEvent {
@@ -1910,20 +2005,20 @@ impl GetLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_live_event`] before it is sent.
+/// A call to [`Live::edit_live_event`], before it is sent.
 pub type EditLiveEvent = TypedCall<operations::EditLiveEvent>;
 
 impl EditLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -2042,19 +2137,19 @@ impl EditLiveEvent {
     }
 }
 
-/// [`Live::delete_live_event`] before it is sent.
+/// A call to [`Live::delete_live_event`], before it is sent.
 pub type DeleteLiveEvent = TypedCall<operations::DeleteLiveEvent>;
 
-/// [`Live::activate_live_event`] before it is sent.
+/// A call to [`Live::activate_live_event`], before it is sent.
 pub type ActivateLiveEvent = TypedCall<operations::ActivateLiveEvent>;
 
 impl ActivateLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -2070,26 +2165,26 @@ impl ActivateLiveEvent {
     }
 }
 
-/// [`Live::get_live_event_audio_tracks`] before it is sent.
+/// A call to [`Live::get_live_event_audio_tracks`], before it is sent.
 pub type GetLiveEventAudioTracks = TypedCall<operations::GetLiveEventAudioTracks>;
 
 impl GetLiveEventAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_live_event_audio_tracks`] before it is sent.
+/// A call to [`Live::edit_live_event_audio_tracks`], before it is sent.
 pub type EditLiveEventAudioTracks = TypedCall<operations::EditLiveEventAudioTracks>;
 
 impl EditLiveEventAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditLiveEventAudioTracksBody) -> Self {
         self.set_body(&body)
     }
@@ -2110,7 +2205,7 @@ impl EditLiveEventAudioTracks {
     }
 }
 
-/// [`Live::edit_live_event_closed_captions`] before it is sent.
+/// A call to [`Live::edit_live_event_closed_captions`], before it is sent.
 pub type EditLiveEventClosedCaptions = TypedCall<
     operations::EditLiveEventClosedCaptions,
 >;
@@ -2118,7 +2213,7 @@ pub type EditLiveEventClosedCaptions = TypedCall<
 impl EditLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Words, separated by commas, that help the caption recogniser.
@@ -2133,51 +2228,51 @@ impl EditLiveEventClosedCaptions {
     }
 }
 
-/// [`Live::list_live_event_video_graphics`] before it is sent.
+/// A call to [`Live::list_live_event_video_graphics`], before it is sent.
 pub type ListLiveEventVideoGraphics = TypedCall<operations::ListLiveEventVideoGraphics>;
 
 impl ListLiveEventVideoGraphics {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::add_live_event_video_graphic`] before it is sent.
+/// A call to [`Live::add_live_event_video_graphic`], before it is sent.
 pub type AddLiveEventVideoGraphic = TypedCall<operations::AddLiveEventVideoGraphic>;
 
 impl AddLiveEventVideoGraphic {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::remove_live_event_video_graphic`] before it is sent.
+/// A call to [`Live::remove_live_event_video_graphic`], before it is sent.
 pub type RemoveLiveEventVideoGraphic = TypedCall<
     operations::RemoveLiveEventVideoGraphic,
 >;
 
-/// [`Live::list_live_event_scenes`] before it is sent.
+/// A call to [`Live::list_live_event_scenes`], before it is sent.
 pub type ListLiveEventScenes = TypedCall<operations::ListLiveEventScenes>;
 
 impl ListLiveEventScenes {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_live_event_scene`] before it is sent.
+/// A call to [`Live::create_live_event_scene`], before it is sent.
 pub type CreateLiveEventScene = TypedCall<operations::CreateLiveEventScene>;
 
 impl CreateLiveEventScene {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateLiveEventSceneBody) -> Self {
         self.set_body(&body)
     }
@@ -2189,27 +2284,27 @@ impl CreateLiveEventScene {
     }
 }
 
-/// [`Live::reset_live_event_scenes`] before it is sent.
+/// A call to [`Live::reset_live_event_scenes`], before it is sent.
 pub type ResetLiveEventScenes = TypedCall<operations::ResetLiveEventScenes>;
 
 impl ResetLiveEventScenes {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_live_event_scene`] before it is sent.
+/// A call to [`Live::edit_live_event_scene`], before it is sent.
 pub type EditLiveEventScene = TypedCall<operations::EditLiveEventScene>;
 
 impl EditLiveEventScene {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::attach_live_event_scene_graphic`] before it is sent.
+/// A call to [`Live::attach_live_event_scene_graphic`], before it is sent.
 pub type AttachLiveEventSceneGraphic = TypedCall<
     operations::AttachLiveEventSceneGraphic,
 >;
@@ -2217,11 +2312,11 @@ pub type AttachLiveEventSceneGraphic = TypedCall<
 impl AttachLiveEventSceneGraphic {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::end_live_event`] before it is sent.
+/// A call to [`Live::end_live_event`], before it is sent.
 pub type EndLiveEvent = TypedCall<operations::EndLiveEvent>;
 
 impl EndLiveEvent {
@@ -2233,25 +2328,25 @@ impl EndLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::export_live_event_viewer_analytics`] before it is sent.
+/// A call to [`Live::export_live_event_viewer_analytics`], before it is sent.
 pub type ExportLiveEventViewerAnalytics = TypedCall<
     operations::ExportLiveEventViewerAnalytics,
 >;
 
-/// [`Live::edit_live_event_low_latency`] before it is sent.
+/// A call to [`Live::edit_live_event_low_latency`], before it is sent.
 pub type EditLiveEventLowLatency = TypedCall<operations::EditLiveEventLowLatency>;
 
 impl EditLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
         self.set_body(&body)
     }
@@ -2262,26 +2357,26 @@ impl EditLiveEventLowLatency {
     }
 }
 
-/// [`Live::list_live_event_thumbnails`] before it is sent.
+/// A call to [`Live::list_live_event_thumbnails`], before it is sent.
 pub type ListLiveEventThumbnails = TypedCall<operations::ListLiveEventThumbnails>;
 
 impl ListLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::create_live_event_thumbnail`], before it is sent.
 pub type CreateLiveEventThumbnail = TypedCall<operations::CreateLiveEventThumbnail>;
 
 impl CreateLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -2292,26 +2387,26 @@ impl CreateLiveEventThumbnail {
     }
 }
 
-/// [`Live::get_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::get_live_event_thumbnail`], before it is sent.
 pub type GetLiveEventThumbnail = TypedCall<operations::GetLiveEventThumbnail>;
 
 impl GetLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::edit_live_event_thumbnail`], before it is sent.
 pub type EditLiveEventThumbnail = TypedCall<operations::EditLiveEventThumbnail>;
 
 impl EditLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -2322,24 +2417,24 @@ impl EditLiveEventThumbnail {
     }
 }
 
-/// [`Live::delete_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::delete_live_event_thumbnail`], before it is sent.
 pub type DeleteLiveEventThumbnail = TypedCall<operations::DeleteLiveEventThumbnail>;
 
-/// [`Live::list_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::list_live_event_embed_domains`], before it is sent.
 pub type ListLiveEventEmbedDomains = TypedCall<operations::ListLiveEventEmbedDomains>;
 
 impl ListLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::set_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::set_live_event_embed_domains`], before it is sent.
 pub type SetLiveEventEmbedDomains = TypedCall<operations::SetLiveEventEmbedDomains>;
 
 impl SetLiveEventEmbedDomains {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
         self.set_body(&body)
     }
@@ -2354,7 +2449,7 @@ impl SetLiveEventEmbedDomains {
     }
 }
 
-/// [`Live::get_live_event_session_status`] before it is sent.
+/// A call to [`Live::get_live_event_session_status`], before it is sent.
 pub type GetLiveEventSessionStatus = TypedCall<operations::GetLiveEventSessionStatus>;
 
 impl GetLiveEventSessionStatus {
@@ -2366,11 +2461,11 @@ impl GetLiveEventSessionStatus {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_live_event_videos`] before it is sent.
+/// A call to [`Live::list_live_event_videos`], before it is sent.
 pub type ListLiveEventVideos = TypedCall<operations::ListLiveEventVideos>;
 
 impl ListLiveEventVideos {
@@ -2418,15 +2513,15 @@ impl ListLiveEventVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::add_live_event_videos`] before it is sent.
+/// A call to [`Live::add_live_event_videos`], before it is sent.
 pub type AddLiveEventVideos = TypedCall<operations::AddLiveEventVideos>;
 
 impl AddLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -2441,11 +2536,11 @@ impl AddLiveEventVideos {
     }
 }
 
-/// [`Live::remove_live_event_videos`] before it is sent.
+/// A call to [`Live::remove_live_event_videos`], before it is sent.
 pub type RemoveLiveEventVideos = TypedCall<operations::RemoveLiveEventVideos>;
 
 impl RemoveLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -2460,27 +2555,27 @@ impl RemoveLiveEventVideos {
     }
 }
 
-/// [`Live::get_live_event_video`] before it is sent.
+/// A call to [`Live::get_live_event_video`], before it is sent.
 pub type GetLiveEventVideo = TypedCall<operations::GetLiveEventVideo>;
 
 impl GetLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::get_my_available_destinations`] before it is sent.
+/// A call to [`Live::get_my_available_destinations`], before it is sent.
 pub type GetMyAvailableDestinations = TypedCall<operations::GetMyAvailableDestinations>;
 
 impl GetMyAvailableDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_my_live_events`] before it is sent.
+/// A call to [`Live::list_my_live_events`], before it is sent.
 pub type ListMyLiveEvents = TypedCall<operations::ListMyLiveEvents>;
 
 impl ListMyLiveEvents {
@@ -2522,17 +2617,17 @@ impl ListMyLiveEvents {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_my_live_event`] before it is sent.
+/// A call to [`Live::create_my_live_event`], before it is sent.
 pub type CreateMyLiveEvent = TypedCall<operations::CreateMyLiveEvent>;
 
 impl CreateMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the share link can be used.
@@ -2659,10 +2754,10 @@ impl CreateMyLiveEvent {
     }
 }
 
-/// [`Live::delete_my_live_events`] before it is sent.
+/// A call to [`Live::delete_my_live_events`], before it is sent.
 pub type DeleteMyLiveEvents = TypedCall<operations::DeleteMyLiveEvents>;
 
-/// [`Live::get_my_live_event`] before it is sent.
+/// A call to [`Live::get_my_live_event`], before it is sent.
 pub type GetMyLiveEvent = TypedCall<operations::GetMyLiveEvent>;
 
 impl GetMyLiveEvent {
@@ -2674,20 +2769,20 @@ impl GetMyLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_my_live_event`] before it is sent.
+/// A call to [`Live::edit_my_live_event`], before it is sent.
 pub type EditMyLiveEvent = TypedCall<operations::EditMyLiveEvent>;
 
 impl EditMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -2806,19 +2901,19 @@ impl EditMyLiveEvent {
     }
 }
 
-/// [`Live::delete_my_live_event`] before it is sent.
+/// A call to [`Live::delete_my_live_event`], before it is sent.
 pub type DeleteMyLiveEvent = TypedCall<operations::DeleteMyLiveEvent>;
 
-/// [`Live::activate_my_live_event`] before it is sent.
+/// A call to [`Live::activate_my_live_event`], before it is sent.
 pub type ActivateMyLiveEvent = TypedCall<operations::ActivateMyLiveEvent>;
 
 impl ActivateMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -2834,7 +2929,7 @@ impl ActivateMyLiveEvent {
     }
 }
 
-/// [`Live::edit_my_live_event_closed_captions`] before it is sent.
+/// A call to [`Live::edit_my_live_event_closed_captions`], before it is sent.
 pub type EditMyLiveEventClosedCaptions = TypedCall<
     operations::EditMyLiveEventClosedCaptions,
 >;
@@ -2842,7 +2937,7 @@ pub type EditMyLiveEventClosedCaptions = TypedCall<
 impl EditMyLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Words, separated by commas, that help the caption recogniser.
@@ -2857,7 +2952,7 @@ impl EditMyLiveEventClosedCaptions {
     }
 }
 
-/// [`Live::list_my_live_event_destinations`] before it is sent.
+/// A call to [`Live::list_my_live_event_destinations`], before it is sent.
 pub type ListMyLiveEventDestinations = TypedCall<
     operations::ListMyLiveEventDestinations,
 >;
@@ -2865,11 +2960,11 @@ pub type ListMyLiveEventDestinations = TypedCall<
 impl ListMyLiveEventDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_my_live_event_destination`] before it is sent.
+/// A call to [`Live::create_my_live_event_destination`], before it is sent.
 pub type CreateMyLiveEventDestination = TypedCall<
     operations::CreateMyLiveEventDestination,
 >;
@@ -2877,7 +2972,7 @@ pub type CreateMyLiveEventDestination = TypedCall<
 impl CreateMyLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the event is simulcast to this destination.
@@ -2920,7 +3015,7 @@ impl CreateMyLiveEventDestination {
     }
 }
 
-/// [`Live::end_my_live_event`] before it is sent.
+/// A call to [`Live::end_my_live_event`], before it is sent.
 pub type EndMyLiveEvent = TypedCall<operations::EndMyLiveEvent>;
 
 impl EndMyLiveEvent {
@@ -2932,20 +3027,20 @@ impl EndMyLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_my_live_event_low_latency`] before it is sent.
+/// A call to [`Live::edit_my_live_event_low_latency`], before it is sent.
 pub type EditMyLiveEventLowLatency = TypedCall<operations::EditMyLiveEventLowLatency>;
 
 impl EditMyLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
         self.set_body(&body)
     }
@@ -2956,7 +3051,7 @@ impl EditMyLiveEventLowLatency {
     }
 }
 
-/// [`Live::get_my_live_event_m3u8_playback`] before it is sent.
+/// A call to [`Live::get_my_live_event_m3u8_playback`], before it is sent.
 pub type GetMyLiveEventM3u8Playback = TypedCall<operations::GetMyLiveEventM3u8Playback>;
 
 impl GetMyLiveEventM3u8Playback {
@@ -2977,30 +3072,30 @@ impl GetMyLiveEventM3u8Playback {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_my_live_event_thumbnails`] before it is sent.
+/// A call to [`Live::list_my_live_event_thumbnails`], before it is sent.
 pub type ListMyLiveEventThumbnails = TypedCall<operations::ListMyLiveEventThumbnails>;
 
 impl ListMyLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_my_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::create_my_live_event_thumbnail`], before it is sent.
 pub type CreateMyLiveEventThumbnail = TypedCall<operations::CreateMyLiveEventThumbnail>;
 
 impl CreateMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -3011,26 +3106,26 @@ impl CreateMyLiveEventThumbnail {
     }
 }
 
-/// [`Live::get_my_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::get_my_live_event_thumbnail`], before it is sent.
 pub type GetMyLiveEventThumbnail = TypedCall<operations::GetMyLiveEventThumbnail>;
 
 impl GetMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_my_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::edit_my_live_event_thumbnail`], before it is sent.
 pub type EditMyLiveEventThumbnail = TypedCall<operations::EditMyLiveEventThumbnail>;
 
 impl EditMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -3041,10 +3136,10 @@ impl EditMyLiveEventThumbnail {
     }
 }
 
-/// [`Live::delete_my_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::delete_my_live_event_thumbnail`], before it is sent.
 pub type DeleteMyLiveEventThumbnail = TypedCall<operations::DeleteMyLiveEventThumbnail>;
 
-/// [`Live::list_my_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::list_my_live_event_embed_domains`], before it is sent.
 pub type ListMyLiveEventEmbedDomains = TypedCall<
     operations::ListMyLiveEventEmbedDomains,
 >;
@@ -3052,15 +3147,15 @@ pub type ListMyLiveEventEmbedDomains = TypedCall<
 impl ListMyLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::set_my_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::set_my_live_event_embed_domains`], before it is sent.
 pub type SetMyLiveEventEmbedDomains = TypedCall<operations::SetMyLiveEventEmbedDomains>;
 
 impl SetMyLiveEventEmbedDomains {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
         self.set_body(&body)
     }
@@ -3075,7 +3170,7 @@ impl SetMyLiveEventEmbedDomains {
     }
 }
 
-/// [`Live::list_my_live_event_videos`] before it is sent.
+/// A call to [`Live::list_my_live_event_videos`], before it is sent.
 pub type ListMyLiveEventVideos = TypedCall<operations::ListMyLiveEventVideos>;
 
 impl ListMyLiveEventVideos {
@@ -3123,15 +3218,15 @@ impl ListMyLiveEventVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::add_my_live_event_videos`] before it is sent.
+/// A call to [`Live::add_my_live_event_videos`], before it is sent.
 pub type AddMyLiveEventVideos = TypedCall<operations::AddMyLiveEventVideos>;
 
 impl AddMyLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3146,11 +3241,11 @@ impl AddMyLiveEventVideos {
     }
 }
 
-/// [`Live::remove_my_live_event_videos`] before it is sent.
+/// A call to [`Live::remove_my_live_event_videos`], before it is sent.
 pub type RemoveMyLiveEventVideos = TypedCall<operations::RemoveMyLiveEventVideos>;
 
 impl RemoveMyLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3165,17 +3260,17 @@ impl RemoveMyLiveEventVideos {
     }
 }
 
-/// [`Live::get_my_live_event_video`] before it is sent.
+/// A call to [`Live::get_my_live_event_video`], before it is sent.
 pub type GetMyLiveEventVideo = TypedCall<operations::GetMyLiveEventVideo>;
 
 impl GetMyLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::get_user_available_destinations`] before it is sent.
+/// A call to [`Live::get_user_available_destinations`], before it is sent.
 pub type GetUserAvailableDestinations = TypedCall<
     operations::GetUserAvailableDestinations,
 >;
@@ -3183,11 +3278,11 @@ pub type GetUserAvailableDestinations = TypedCall<
 impl GetUserAvailableDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_user_live_events`] before it is sent.
+/// A call to [`Live::list_user_live_events`], before it is sent.
 pub type ListUserLiveEvents = TypedCall<operations::ListUserLiveEvents>;
 
 impl ListUserLiveEvents {
@@ -3229,17 +3324,17 @@ impl ListUserLiveEvents {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_user_live_event`] before it is sent.
+/// A call to [`Live::create_user_live_event`], before it is sent.
 pub type CreateUserLiveEvent = TypedCall<operations::CreateUserLiveEvent>;
 
 impl CreateUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the share link can be used.
@@ -3366,10 +3461,10 @@ impl CreateUserLiveEvent {
     }
 }
 
-/// [`Live::delete_user_live_events`] before it is sent.
+/// A call to [`Live::delete_user_live_events`], before it is sent.
 pub type DeleteUserLiveEvents = TypedCall<operations::DeleteUserLiveEvents>;
 
-/// [`Live::get_user_live_event`] before it is sent.
+/// A call to [`Live::get_user_live_event`], before it is sent.
 pub type GetUserLiveEvent = TypedCall<operations::GetUserLiveEvent>;
 
 impl GetUserLiveEvent {
@@ -3381,20 +3476,20 @@ impl GetUserLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_user_live_event`] before it is sent.
+/// A call to [`Live::edit_user_live_event`], before it is sent.
 pub type EditUserLiveEvent = TypedCall<operations::EditUserLiveEvent>;
 
 impl EditUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -3513,19 +3608,19 @@ impl EditUserLiveEvent {
     }
 }
 
-/// [`Live::delete_user_live_event`] before it is sent.
+/// A call to [`Live::delete_user_live_event`], before it is sent.
 pub type DeleteUserLiveEvent = TypedCall<operations::DeleteUserLiveEvent>;
 
-/// [`Live::activate_user_live_event`] before it is sent.
+/// A call to [`Live::activate_user_live_event`], before it is sent.
 pub type ActivateUserLiveEvent = TypedCall<operations::ActivateUserLiveEvent>;
 
 impl ActivateUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
         self.set_body(&body)
     }
@@ -3541,7 +3636,7 @@ impl ActivateUserLiveEvent {
     }
 }
 
-/// [`Live::edit_user_live_event_closed_captions`] before it is sent.
+/// A call to [`Live::edit_user_live_event_closed_captions`], before it is sent.
 pub type EditUserLiveEventClosedCaptions = TypedCall<
     operations::EditUserLiveEventClosedCaptions,
 >;
@@ -3549,7 +3644,7 @@ pub type EditUserLiveEventClosedCaptions = TypedCall<
 impl EditUserLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Words, separated by commas, that help the caption recogniser.
@@ -3564,7 +3659,7 @@ impl EditUserLiveEventClosedCaptions {
     }
 }
 
-/// [`Live::list_user_live_event_destinations`] before it is sent.
+/// A call to [`Live::list_user_live_event_destinations`], before it is sent.
 pub type ListUserLiveEventDestinations = TypedCall<
     operations::ListUserLiveEventDestinations,
 >;
@@ -3572,11 +3667,11 @@ pub type ListUserLiveEventDestinations = TypedCall<
 impl ListUserLiveEventDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_user_live_event_destination`] before it is sent.
+/// A call to [`Live::create_user_live_event_destination`], before it is sent.
 pub type CreateUserLiveEventDestination = TypedCall<
     operations::CreateUserLiveEventDestination,
 >;
@@ -3584,7 +3679,7 @@ pub type CreateUserLiveEventDestination = TypedCall<
 impl CreateUserLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the event is simulcast to this destination.
@@ -3627,7 +3722,7 @@ impl CreateUserLiveEventDestination {
     }
 }
 
-/// [`Live::end_user_live_event`] before it is sent.
+/// A call to [`Live::end_user_live_event`], before it is sent.
 pub type EndUserLiveEvent = TypedCall<operations::EndUserLiveEvent>;
 
 impl EndUserLiveEvent {
@@ -3639,11 +3734,11 @@ impl EndUserLiveEvent {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_user_live_event_low_latency`] before it is sent.
+/// A call to [`Live::edit_user_live_event_low_latency`], before it is sent.
 pub type EditUserLiveEventLowLatency = TypedCall<
     operations::EditUserLiveEventLowLatency,
 >;
@@ -3651,10 +3746,10 @@ pub type EditUserLiveEventLowLatency = TypedCall<
 impl EditUserLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
         self.set_body(&body)
     }
@@ -3665,7 +3760,7 @@ impl EditUserLiveEventLowLatency {
     }
 }
 
-/// [`Live::get_user_live_event_m3u8_playback`] before it is sent.
+/// A call to [`Live::get_user_live_event_m3u8_playback`], before it is sent.
 pub type GetUserLiveEventM3u8Playback = TypedCall<
     operations::GetUserLiveEventM3u8Playback,
 >;
@@ -3688,16 +3783,16 @@ impl GetUserLiveEventM3u8Playback {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::delete_user_live_event_ott_destination`] before it is sent.
+/// A call to [`Live::delete_user_live_event_ott_destination`], before it is sent.
 pub type DeleteUserLiveEventOttDestination = TypedCall<
     operations::DeleteUserLiveEventOttDestination,
 >;
 
-/// [`Live::list_user_live_event_ott_destinations`] before it is sent.
+/// A call to [`Live::list_user_live_event_ott_destinations`], before it is sent.
 pub type ListUserLiveEventOttDestinations = TypedCall<
     operations::ListUserLiveEventOttDestinations,
 >;
@@ -3705,11 +3800,11 @@ pub type ListUserLiveEventOttDestinations = TypedCall<
 impl ListUserLiveEventOttDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_user_live_event_ott_destination`] before it is sent.
+/// A call to [`Live::create_user_live_event_ott_destination`], before it is sent.
 pub type CreateUserLiveEventOttDestination = TypedCall<
     operations::CreateUserLiveEventOttDestination,
 >;
@@ -3717,11 +3812,11 @@ pub type CreateUserLiveEventOttDestination = TypedCall<
 impl CreateUserLiveEventOttDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_user_live_event_thumbnails`] before it is sent.
+/// A call to [`Live::list_user_live_event_thumbnails`], before it is sent.
 pub type ListUserLiveEventThumbnails = TypedCall<
     operations::ListUserLiveEventThumbnails,
 >;
@@ -3729,11 +3824,11 @@ pub type ListUserLiveEventThumbnails = TypedCall<
 impl ListUserLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::create_user_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::create_user_live_event_thumbnail`], before it is sent.
 pub type CreateUserLiveEventThumbnail = TypedCall<
     operations::CreateUserLiveEventThumbnail,
 >;
@@ -3741,10 +3836,10 @@ pub type CreateUserLiveEventThumbnail = TypedCall<
 impl CreateUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -3755,26 +3850,26 @@ impl CreateUserLiveEventThumbnail {
     }
 }
 
-/// [`Live::get_user_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::get_user_live_event_thumbnail`], before it is sent.
 pub type GetUserLiveEventThumbnail = TypedCall<operations::GetUserLiveEventThumbnail>;
 
 impl GetUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::edit_user_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::edit_user_live_event_thumbnail`], before it is sent.
 pub type EditUserLiveEventThumbnail = TypedCall<operations::EditUserLiveEventThumbnail>;
 
 impl EditUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -3785,12 +3880,12 @@ impl EditUserLiveEventThumbnail {
     }
 }
 
-/// [`Live::delete_user_live_event_thumbnail`] before it is sent.
+/// A call to [`Live::delete_user_live_event_thumbnail`], before it is sent.
 pub type DeleteUserLiveEventThumbnail = TypedCall<
     operations::DeleteUserLiveEventThumbnail,
 >;
 
-/// [`Live::list_user_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::list_user_live_event_embed_domains`], before it is sent.
 pub type ListUserLiveEventEmbedDomains = TypedCall<
     operations::ListUserLiveEventEmbedDomains,
 >;
@@ -3798,17 +3893,17 @@ pub type ListUserLiveEventEmbedDomains = TypedCall<
 impl ListUserLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::set_user_live_event_embed_domains`] before it is sent.
+/// A call to [`Live::set_user_live_event_embed_domains`], before it is sent.
 pub type SetUserLiveEventEmbedDomains = TypedCall<
     operations::SetUserLiveEventEmbedDomains,
 >;
 
 impl SetUserLiveEventEmbedDomains {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
         self.set_body(&body)
     }
@@ -3823,7 +3918,7 @@ impl SetUserLiveEventEmbedDomains {
     }
 }
 
-/// [`Live::list_user_live_event_videos`] before it is sent.
+/// A call to [`Live::list_user_live_event_videos`], before it is sent.
 pub type ListUserLiveEventVideos = TypedCall<operations::ListUserLiveEventVideos>;
 
 impl ListUserLiveEventVideos {
@@ -3871,15 +3966,15 @@ impl ListUserLiveEventVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::add_user_live_event_videos`] before it is sent.
+/// A call to [`Live::add_user_live_event_videos`], before it is sent.
 pub type AddUserLiveEventVideos = TypedCall<operations::AddUserLiveEventVideos>;
 
 impl AddUserLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3894,11 +3989,11 @@ impl AddUserLiveEventVideos {
     }
 }
 
-/// [`Live::remove_user_live_event_videos`] before it is sent.
+/// A call to [`Live::remove_user_live_event_videos`], before it is sent.
 pub type RemoveUserLiveEventVideos = TypedCall<operations::RemoveUserLiveEventVideos>;
 
 impl RemoveUserLiveEventVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::LiveEventVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3913,17 +4008,17 @@ impl RemoveUserLiveEventVideos {
     }
 }
 
-/// [`Live::get_user_live_event_video`] before it is sent.
+/// A call to [`Live::get_user_live_event_video`], before it is sent.
 pub type GetUserLiveEventVideo = TypedCall<operations::GetUserLiveEventVideo>;
 
 impl GetUserLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::list_user_live_event_occurrences`] before it is sent.
+/// A call to [`Live::list_user_live_event_occurrences`], before it is sent.
 pub type ListUserLiveEventOccurrences = TypedCall<
     operations::ListUserLiveEventOccurrences,
 >;
@@ -3947,21 +4042,21 @@ impl ListUserLiveEventOccurrences {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Live::get_video_session_status`] before it is sent.
+/// A call to [`Live::get_video_session_status`], before it is sent.
 pub type GetVideoSessionStatus = TypedCall<operations::GetVideoSessionStatus>;
 
 impl GetVideoSessionStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &GET_LIVE_EVENT_DESTINATION,
     &EDIT_LIVE_EVENT_DESTINATION,
@@ -5923,7 +6018,7 @@ static GET_VIDEO_SESSION_STATUS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,95 +4,95 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page`](OnDemand::get_on_demand_page) | Get an On Demand page | any token |
-//! | [`list_my_on_demand_pages`](OnDemand::list_my_on_demand_pages) | List the On Demand pages of the token's user | any token |
-//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | List the On Demand pages of the given user | any token |
-//! | [`create_my_on_demand_page`](OnDemand::create_my_on_demand_page) | Create an On Demand page for the token's user | any token |
-//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Create an On Demand page for the given user | any token |
-//! | [`edit_on_demand_page`](OnDemand::edit_on_demand_page) | Edit or publish an On Demand page | edit |
-//! | [`delete_on_demand_page`](OnDemand::delete_on_demand_page) | Delete a whole On Demand page | delete |
+//! | [`get_on_demand_page`](OnDemand::get_on_demand_page) | Gets an On Demand page | none |
+//! | [`list_my_on_demand_pages`](OnDemand::list_my_on_demand_pages) | Lists the On Demand pages of the token's user | none |
+//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | Lists the On Demand pages of the given user | none |
+//! | [`create_my_on_demand_page`](OnDemand::create_my_on_demand_page) | Creates an On Demand page for the token's user | none |
+//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Creates an On Demand page for the given user | none |
+//! | [`edit_on_demand_page`](OnDemand::edit_on_demand_page) | Edits or publishes an On Demand page | edit |
+//! | [`delete_on_demand_page`](OnDemand::delete_on_demand_page) | Deletes a whole On Demand page | delete |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page_video`](OnDemand::get_on_demand_page_video) | Get a video on an On Demand page | any token |
-//! | [`list_on_demand_page_videos`](OnDemand::list_on_demand_page_videos) | List the videos on an On Demand page | any token |
-//! | [`add_on_demand_page_video`](OnDemand::add_on_demand_page_video) | Put a video on an On Demand page | edit |
-//! | [`remove_on_demand_page_video`](OnDemand::remove_on_demand_page_video) | Take a video off an On Demand page | edit |
+//! | [`get_on_demand_page_video`](OnDemand::get_on_demand_page_video) | Gets a video on an On Demand page | none |
+//! | [`list_on_demand_page_videos`](OnDemand::list_on_demand_page_videos) | Lists the videos on an On Demand page | none |
+//! | [`add_on_demand_page_video`](OnDemand::add_on_demand_page_video) | Puts a video on an On Demand page | edit |
+//! | [`remove_on_demand_page_video`](OnDemand::remove_on_demand_page_video) | Takes a video off an On Demand page | edit |
 //!
 //! # Seasons
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page_season`](OnDemand::get_on_demand_page_season) | Get a season of an On Demand page | any token |
-//! | [`list_on_demand_page_seasons`](OnDemand::list_on_demand_page_seasons) | List the seasons of an On Demand page | any token |
-//! | [`list_on_demand_page_season_videos`](OnDemand::list_on_demand_page_season_videos) | List the videos in an On Demand season | any token |
+//! | [`get_on_demand_page_season`](OnDemand::get_on_demand_page_season) | Gets a season of an On Demand page | none |
+//! | [`list_on_demand_page_seasons`](OnDemand::list_on_demand_page_seasons) | Lists the seasons of an On Demand page | none |
+//! | [`list_on_demand_page_season_videos`](OnDemand::list_on_demand_page_season_videos) | Lists the videos in an On Demand season | none |
 //!
 //! # Purchases and rentals
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_on_demand_purchase`](OnDemand::get_my_on_demand_purchase) | Check whether the token's user bought an On Demand page | purchased |
-//! | [`list_my_on_demand_purchases`](OnDemand::list_my_on_demand_purchases) | List On Demand purchases and rentals of the token's user | purchased |
-//! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | List On Demand purchases and rentals of the given user | purchased |
+//! | [`get_my_on_demand_purchase`](OnDemand::get_my_on_demand_purchase) | Checks whether the token's user bought an On Demand page | purchased |
+//! | [`list_my_on_demand_purchases`](OnDemand::list_my_on_demand_purchases) | Lists On Demand purchases and rentals of the token's user | purchased |
+//! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | Lists On Demand purchases and rentals of the given user | purchased |
 //!
 //! # Promotions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page_promotion`](OnDemand::get_on_demand_page_promotion) | Get an On Demand promotion | promo_codes |
-//! | [`list_on_demand_page_promotions`](OnDemand::list_on_demand_page_promotions) | List the promotions of an On Demand page | promo_codes |
-//! | [`list_on_demand_page_promotion_codes`](OnDemand::list_on_demand_page_promotion_codes) | List the codes of an On Demand promotion | promo_codes |
-//! | [`create_on_demand_page_promotion`](OnDemand::create_on_demand_page_promotion) | Create a promotion for an On Demand page | create, promo_codes |
-//! | [`delete_on_demand_page_promotion`](OnDemand::delete_on_demand_page_promotion) | Delete an On Demand promotion | delete, promo_codes |
+//! | [`get_on_demand_page_promotion`](OnDemand::get_on_demand_page_promotion) | Gets an On Demand promotion | promo_codes |
+//! | [`list_on_demand_page_promotions`](OnDemand::list_on_demand_page_promotions) | Lists the promotions of an On Demand page | promo_codes |
+//! | [`list_on_demand_page_promotion_codes`](OnDemand::list_on_demand_page_promotion_codes) | Lists the codes of an On Demand promotion | promo_codes |
+//! | [`create_on_demand_page_promotion`](OnDemand::create_on_demand_page_promotion) | Creates a promotion for an On Demand page | create, promo_codes |
+//! | [`delete_on_demand_page_promotion`](OnDemand::delete_on_demand_page_promotion) | Deletes an On Demand promotion | delete, promo_codes |
 //!
 //! # Regions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_region`](OnDemand::get_on_demand_region) | Get an On Demand region | any token |
-//! | [`get_on_demand_page_region`](OnDemand::get_on_demand_page_region) | Get a region of an On Demand page | any token |
-//! | [`list_on_demand_regions`](OnDemand::list_on_demand_regions) | List all On Demand regions | any token |
-//! | [`list_on_demand_page_regions`](OnDemand::list_on_demand_page_regions) | List the regions of an On Demand page | any token |
-//! | [`add_on_demand_page_region`](OnDemand::add_on_demand_page_region) | Add a region to an On Demand page | edit |
-//! | [`add_on_demand_page_regions`](OnDemand::add_on_demand_page_regions) | Add several regions to an On Demand page | edit |
-//! | [`remove_on_demand_page_region`](OnDemand::remove_on_demand_page_region) | Remove a region from an On Demand page | edit |
-//! | [`remove_on_demand_page_regions`](OnDemand::remove_on_demand_page_regions) | Remove several regions from an On Demand page | edit |
+//! | [`get_on_demand_region`](OnDemand::get_on_demand_region) | Gets an On Demand region | none |
+//! | [`get_on_demand_page_region`](OnDemand::get_on_demand_page_region) | Gets a region of an On Demand page | none |
+//! | [`list_on_demand_regions`](OnDemand::list_on_demand_regions) | Lists all On Demand regions | none |
+//! | [`list_on_demand_page_regions`](OnDemand::list_on_demand_page_regions) | Lists the regions of an On Demand page | none |
+//! | [`add_on_demand_page_region`](OnDemand::add_on_demand_page_region) | Adds a region to an On Demand page | edit |
+//! | [`add_on_demand_page_regions`](OnDemand::add_on_demand_page_regions) | Adds several regions to an On Demand page | edit |
+//! | [`remove_on_demand_page_region`](OnDemand::remove_on_demand_page_region) | Removes a region from an On Demand page | edit |
+//! | [`remove_on_demand_page_regions`](OnDemand::remove_on_demand_page_regions) | Removes several regions from an On Demand page | edit |
 //!
 //! # Genres
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_genre`](OnDemand::get_on_demand_genre) | Get an On Demand genre | any token |
-//! | [`get_on_demand_genre_page`](OnDemand::get_on_demand_genre_page) | Get an On Demand page in a genre | any token |
-//! | [`get_on_demand_page_genre`](OnDemand::get_on_demand_page_genre) | Check whether an On Demand page has a genre | any token |
-//! | [`list_on_demand_genres`](OnDemand::list_on_demand_genres) | List the On Demand genres | any token |
-//! | [`list_on_demand_genre_pages`](OnDemand::list_on_demand_genre_pages) | List the On Demand pages in a genre | any token |
-//! | [`list_on_demand_page_genres`](OnDemand::list_on_demand_page_genres) | List the genres of an On Demand page | any token |
-//! | [`add_on_demand_page_genre`](OnDemand::add_on_demand_page_genre) | Put an On Demand page in a genre | edit |
-//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Take an On Demand page out of a genre | edit |
+//! | [`get_on_demand_genre`](OnDemand::get_on_demand_genre) | Gets an On Demand genre | none |
+//! | [`get_on_demand_genre_page`](OnDemand::get_on_demand_genre_page) | Gets an On Demand page in a genre | none |
+//! | [`get_on_demand_page_genre`](OnDemand::get_on_demand_page_genre) | Checks whether an On Demand page has a genre | none |
+//! | [`list_on_demand_genres`](OnDemand::list_on_demand_genres) | Lists the On Demand genres | none |
+//! | [`list_on_demand_genre_pages`](OnDemand::list_on_demand_genre_pages) | Lists the On Demand pages in a genre | none |
+//! | [`list_on_demand_page_genres`](OnDemand::list_on_demand_page_genres) | Lists the genres of an On Demand page | none |
+//! | [`add_on_demand_page_genre`](OnDemand::add_on_demand_page_genre) | Puts an On Demand page in a genre | edit |
+//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Takes an On Demand page out of a genre | edit |
 //!
 //! # Posters
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page_poster`](OnDemand::get_on_demand_page_poster) | Get a poster of an On Demand page | any token |
-//! | [`list_on_demand_page_posters`](OnDemand::list_on_demand_page_posters) | List the posters of an On Demand page | any token |
-//! | [`create_on_demand_page_poster`](OnDemand::create_on_demand_page_poster) | Create a poster for an On Demand page | upload |
-//! | [`edit_on_demand_page_poster`](OnDemand::edit_on_demand_page_poster) | Change a poster of an On Demand page | edit |
+//! | [`get_on_demand_page_poster`](OnDemand::get_on_demand_page_poster) | Gets a poster of an On Demand page | none |
+//! | [`list_on_demand_page_posters`](OnDemand::list_on_demand_page_posters) | Lists the posters of an On Demand page | none |
+//! | [`create_on_demand_page_poster`](OnDemand::create_on_demand_page_poster) | Creates a poster for an On Demand page | upload |
+//! | [`edit_on_demand_page_poster`](OnDemand::edit_on_demand_page_poster) | Changes a poster of an On Demand page | edit |
 //!
 //! # Backgrounds
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_on_demand_page_background`](OnDemand::get_on_demand_page_background) | Get a background of an On Demand page | any token |
-//! | [`list_on_demand_page_backgrounds`](OnDemand::list_on_demand_page_backgrounds) | List the backgrounds of an On Demand page | any token |
-//! | [`create_on_demand_page_background`](OnDemand::create_on_demand_page_background) | Create a background for an On Demand page | upload |
-//! | [`edit_on_demand_page_background`](OnDemand::edit_on_demand_page_background) | Change a background of an On Demand page | edit |
-//! | [`delete_on_demand_page_background`](OnDemand::delete_on_demand_page_background) | Delete a background picture from an On Demand page | edit |
+//! | [`get_on_demand_page_background`](OnDemand::get_on_demand_page_background) | Gets a background of an On Demand page | none |
+//! | [`list_on_demand_page_backgrounds`](OnDemand::list_on_demand_page_backgrounds) | Lists the backgrounds of an On Demand page | none |
+//! | [`create_on_demand_page_background`](OnDemand::create_on_demand_page_background) | Creates a background for an On Demand page | upload |
+//! | [`edit_on_demand_page_background`](OnDemand::edit_on_demand_page_background) | Changes a background of an On Demand page | edit |
+//! | [`delete_on_demand_page_background`](OnDemand::delete_on_demand_page_background) | Deletes a background picture from an On Demand page | edit |
 
 use http::Method;
 use crate::{
@@ -103,13 +103,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area On Demand: on Demand pages: sale and rental of films and series.
+    /// Returns the calls of the On Demand area: on Demand pages: sale and rental of films and series.
     pub fn on_demand(&self) -> OnDemand<'_> {
         OnDemand { client: self }
     }
 }
 
-/// The operations of the area On Demand.
+/// The calls of the On Demand area.
 #[derive(Debug, Clone, Copy)]
 pub struct OnDemand<'a> {
     client: &'a Client,
@@ -117,32 +117,35 @@ pub struct OnDemand<'a> {
 
 /// # Essentials
 impl OnDemand<'_> {
-    /// Get an On Demand page.
+    /// Gets an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}`; any access token will do.
-    /// Answer: the On Demand page.
+    /// Response: the On Demand page.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}`. Requires no scope.
     #[doc(alias = "get_vod")]
     pub fn get_on_demand_page(&self, ondemand_id: u64) -> GetOnDemandPage {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// List the On Demand pages of the token's user.
+    /// Lists the On Demand pages of the token's user.
     ///
-    /// `GET /me/ondemand/pages`; any access token will do.
-    /// Answer: one page of On Demand pages.
+    /// Response: one page of On Demand pages.
+    ///
+    /// Sends `GET /me/ondemand/pages`. Requires no scope.
     #[doc(alias = "get_user_vods_alt1")]
     pub fn list_my_on_demand_pages(&self) -> ListMyOnDemandPages {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the On Demand pages of the given user.
+    /// Lists the On Demand pages of the given user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/ondemand/pages`; any access token will do.
-    /// Answer: one page of On Demand pages.
+    /// Response: one page of On Demand pages.
+    ///
+    /// Sends `GET /users/{user_id}/ondemand/pages`. Requires no scope.
     #[doc(alias = "get_user_vods")]
     pub fn list_user_on_demand_pages(
         &self,
@@ -151,12 +154,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create an On Demand page for the token's user.
+    /// Creates an On Demand page for the token's user.
     ///
     /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
     ///
-    /// `POST /me/ondemand/pages`; any access token will do.
-    /// Answer: the new On Demand page.
+    /// Response: the new On Demand page.
+    ///
+    /// Sends `POST /me/ondemand/pages`. Requires no scope.
     #[doc(alias = "create_vod_alt1")]
     pub fn create_my_on_demand_page(
         &self,
@@ -165,14 +169,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Create an On Demand page for the given user.
+    /// Creates an On Demand page for the given user.
     ///
     /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/ondemand/pages`; any access token will do.
-    /// Answer: the new On Demand page.
+    /// Response: the new On Demand page.
+    ///
+    /// Sends `POST /users/{user_id}/ondemand/pages`. Requires no scope.
     #[doc(alias = "create_vod")]
     pub fn create_user_on_demand_page(
         &self,
@@ -182,25 +187,27 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Edit or publish an On Demand page.
+    /// Edits or publishes an On Demand page.
     ///
     /// Also opens the page for preorders.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `PATCH /ondemand/pages/{ondemand_id}`; needs the scope `edit`.
-    /// Answer: the edited On Demand page.
+    /// Response: the edited On Demand page.
+    ///
+    /// Sends `PATCH /ondemand/pages/{ondemand_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_vod")]
     pub fn edit_on_demand_page(&self, ondemand_id: u64) -> EditOnDemandPage {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Delete a whole On Demand page.
+    /// Deletes a whole On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_vod_draft")]
     pub fn delete_on_demand_page(&self, ondemand_id: u64) -> DeleteOnDemandPage {
         TypedCall::new(self.client, &[&ondemand_id])
@@ -209,15 +216,16 @@ impl OnDemand<'_> {
 
 /// # Videos
 impl OnDemand<'_> {
-    /// Get a video on an On Demand page.
+    /// Gets a video on an On Demand page.
     ///
     /// Also tells whether the page holds the video at all.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "get_vod_video")]
     pub fn get_on_demand_page_video(
         &self,
@@ -227,12 +235,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// List the videos on an On Demand page.
+    /// Lists the videos on an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/videos`; any access token will do.
-    /// Answer: one page of On Demand videos.
+    /// Response: one page of On Demand videos.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/videos`. Requires no scope.
     #[doc(alias = "get_vod_videos")]
     pub fn list_on_demand_page_videos(
         &self,
@@ -241,15 +250,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Put a video on an On Demand page.
+    /// Puts a video on an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /ondemand/pages/{ondemand_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: the added video.
+    /// Response: the added video.
+    ///
+    /// Sends `PUT /ondemand/pages/{ondemand_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_vod")]
     pub fn add_on_demand_page_video(
         &self,
@@ -261,15 +271,16 @@ impl OnDemand<'_> {
             .set_body(&body)
     }
 
-    /// Take a video off an On Demand page.
+    /// Takes a video off an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_vod")]
     pub fn remove_on_demand_page_video(
         &self,
@@ -282,13 +293,14 @@ impl OnDemand<'_> {
 
 /// # Seasons
 impl OnDemand<'_> {
-    /// Get a season of an On Demand page.
+    /// Gets a season of an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `season_id`: ID of the season.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}`; any access token will do.
-    /// Answer: the season.
+    /// Response: the season.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}`. Requires no scope.
     #[doc(alias = "get_vod_season")]
     pub fn get_on_demand_page_season(
         &self,
@@ -298,12 +310,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &season_id])
     }
 
-    /// List the seasons of an On Demand page.
+    /// Lists the seasons of an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons`; any access token will do.
-    /// Answer: one page of seasons.
+    /// Response: one page of seasons.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/seasons`. Requires no scope.
     #[doc(alias = "get_vod_seasons")]
     pub fn list_on_demand_page_seasons(
         &self,
@@ -312,13 +325,14 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// List the videos in an On Demand season.
+    /// Lists the videos in an On Demand season.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `season_id`: ID of the season.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}/videos`. Requires no scope.
     #[doc(alias = "get_vod_season_videos")]
     pub fn list_on_demand_page_season_videos(
         &self,
@@ -331,36 +345,39 @@ impl OnDemand<'_> {
 
 /// # Purchases and rentals
 impl OnDemand<'_> {
-    /// Check whether the token's user bought an On Demand page.
+    /// Checks whether the token's user bought an On Demand page.
     ///
     /// Rentals count too.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /me/ondemand/purchases/{ondemand_id}`; needs the scope `purchased`.
-    /// Answer: the On Demand page, when bought or rented.
+    /// Response: the On Demand page, when bought or rented.
+    ///
+    /// Sends `GET /me/ondemand/purchases/{ondemand_id}`. Requires the `purchased` scope.
     #[doc(alias = "check_if_vod_was_purchased_alt1")]
     pub fn get_my_on_demand_purchase(&self, ondemand_id: u64) -> GetMyOnDemandPurchase {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// List On Demand purchases and rentals of the token's user.
+    /// Lists On Demand purchases and rentals of the token's user.
     ///
-    /// `GET /me/ondemand/purchases`; needs the scope `purchased`.
-    /// Answer: one page of On Demand pages.
+    /// Response: one page of On Demand pages.
+    ///
+    /// Sends `GET /me/ondemand/purchases`. Requires the `purchased` scope.
     #[doc(alias = "get_vod_purchases_alt1")]
     pub fn list_my_on_demand_purchases(&self) -> ListMyOnDemandPurchases {
         TypedCall::new(self.client, &[])
     }
 
-    /// List On Demand purchases and rentals of the given user.
+    /// Lists On Demand purchases and rentals of the given user.
     ///
     /// Only the token's user can be asked for; another user answers 403.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/ondemand/purchases`; needs the scope `purchased`.
-    /// Answer: one page of On Demand pages.
+    /// Response: one page of On Demand pages.
+    ///
+    /// Sends `GET /users/{user_id}/ondemand/purchases`. Requires the `purchased` scope.
     #[doc(alias = "get_vod_purchases")]
     pub fn list_user_on_demand_purchases(
         &self,
@@ -372,15 +389,16 @@ impl OnDemand<'_> {
 
 /// # Promotions
 impl OnDemand<'_> {
-    /// Get an On Demand promotion.
+    /// Gets an On Demand promotion.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `promotion_id`: ID of the promotion.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scope `promo_codes`.
-    /// Answer: the promotion.
+    /// Response: the promotion.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`. Requires the `promo_codes` scope.
     #[doc(alias = "get_vod_promotion")]
     pub fn get_on_demand_page_promotion(
         &self,
@@ -390,15 +408,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
     }
 
-    /// List the promotions of an On Demand page.
+    /// Lists the promotions of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `filter`: Kind of promotions wanted, by type or by access type.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions`; needs the scope `promo_codes`.
-    /// Answer: the promotions.
+    /// Response: the promotions.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/promotions`. Requires the `promo_codes` scope.
     #[doc(alias = "get_vod_promotions")]
     pub fn list_on_demand_page_promotions(
         &self,
@@ -408,15 +427,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id]).set_query("filter", &filter)
     }
 
-    /// List the codes of an On Demand promotion.
+    /// Lists the codes of an On Demand promotion.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `promotion_id`: ID of the promotion.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}/codes`; needs the scope `promo_codes`.
-    /// Answer: the promotion codes.
+    /// Response: the promotion codes.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}/codes`. Requires the `promo_codes` scope.
     #[doc(alias = "get_vod_promotion_codes")]
     pub fn list_on_demand_page_promotion_codes(
         &self,
@@ -426,14 +446,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
     }
 
-    /// Create a promotion for an On Demand page.
+    /// Creates a promotion for an On Demand page.
     ///
     /// The token's user must own the page. A code already in use answers 400.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `POST /ondemand/pages/{ondemand_id}/promotions`; needs the scopes `create`, `promo_codes`.
-    /// Answer: the new promotion.
+    /// Response: the new promotion.
+    ///
+    /// Sends `POST /ondemand/pages/{ondemand_id}/promotions`. Requires the scopes `create` and `promo_codes`.
     #[doc(alias = "create_vod_promotion")]
     pub fn create_on_demand_page_promotion(
         &self,
@@ -443,15 +464,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
     }
 
-    /// Delete an On Demand promotion.
+    /// Deletes an On Demand promotion.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `promotion_id`: ID of the promotion.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scopes `delete`, `promo_codes`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`. Requires the scopes `delete` and `promo_codes`.
     #[doc(alias = "delete_vod_promotion")]
     pub fn delete_on_demand_page_promotion(
         &self,
@@ -464,26 +486,28 @@ impl OnDemand<'_> {
 
 /// # Regions
 impl OnDemand<'_> {
-    /// Get an On Demand region.
+    /// Gets an On Demand region.
     ///
     /// - `country`: Country as its ISO 3166-1 alpha-2 code.
     ///
-    /// `GET /ondemand/regions/{country}`; any access token will do.
-    /// Answer: the region.
+    /// Response: the region.
+    ///
+    /// Sends `GET /ondemand/regions/{country}`. Requires no scope.
     #[doc(alias = "get_region")]
     pub fn get_on_demand_region(&self, country: impl AsRef<str>) -> GetOnDemandRegion {
         TypedCall::new(self.client, &[&country.as_ref()])
     }
 
-    /// Get a region of an On Demand page.
+    /// Gets a region of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `country`: Country as its ISO 3166-1 alpha-2 code.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/regions/{country}`; any access token will do.
-    /// Answer: the region.
+    /// Response: the region.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/regions/{country}`. Requires no scope.
     #[doc(alias = "get_vod_region")]
     pub fn get_on_demand_page_region(
         &self,
@@ -493,23 +517,25 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
-    /// List all On Demand regions.
+    /// Lists all On Demand regions.
     ///
-    /// `GET /ondemand/regions`; any access token will do.
-    /// Answer: one page of regions.
+    /// Response: one page of regions.
+    ///
+    /// Sends `GET /ondemand/regions`. Requires no scope.
     #[doc(alias = "get_regions")]
     pub fn list_on_demand_regions(&self) -> ListOnDemandRegions {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the regions of an On Demand page.
+    /// Lists the regions of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/regions`; any access token will do.
-    /// Answer: one page of regions.
+    /// Response: one page of regions.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/regions`. Requires no scope.
     #[doc(alias = "get_vod_regions")]
     pub fn list_on_demand_page_regions(
         &self,
@@ -518,15 +544,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Add a region to an On Demand page.
+    /// Adds a region to an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `country`: Country as its ISO 3166-1 alpha-2 code.
     ///
-    /// `PUT /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
-    /// Answer: the added region.
+    /// Response: the added region.
+    ///
+    /// Sends `PUT /ondemand/pages/{ondemand_id}/regions/{country}`. Requires the `edit` scope.
     #[doc(alias = "add_vod_region")]
     pub fn add_on_demand_page_region(
         &self,
@@ -536,14 +563,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
-    /// Add several regions to an On Demand page.
+    /// Adds several regions to an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `PUT /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
-    /// Answer: the added regions.
+    /// Response: the added regions.
+    ///
+    /// Sends `PUT /ondemand/pages/{ondemand_id}/regions`. Requires the `edit` scope.
     #[doc(alias = "set_vod_regions")]
     pub fn add_on_demand_page_regions(
         &self,
@@ -553,15 +581,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
     }
 
-    /// Remove a region from an On Demand page.
+    /// Removes a region from an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `country`: Country as its ISO 3166-1 alpha-2 code.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/regions/{country}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_region")]
     pub fn remove_on_demand_page_region(
         &self,
@@ -571,14 +600,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
-    /// Remove several regions from an On Demand page.
+    /// Removes several regions from an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
-    /// Answer: a list of regions.
+    /// Response: a list of regions.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/regions`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_regions")]
     pub fn remove_on_demand_page_regions(
         &self,
@@ -590,26 +620,28 @@ impl OnDemand<'_> {
 
 /// # Genres
 impl OnDemand<'_> {
-    /// Get an On Demand genre.
+    /// Gets an On Demand genre.
     ///
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     ///
-    /// `GET /ondemand/genres/{genre_id}`; any access token will do.
-    /// Answer: the genre.
+    /// Response: the genre.
+    ///
+    /// Sends `GET /ondemand/genres/{genre_id}`. Requires no scope.
     #[doc(alias = "get_vod_genre")]
     pub fn get_on_demand_genre(&self, genre_id: impl AsRef<str>) -> GetOnDemandGenre {
         TypedCall::new(self.client, &[&genre_id.as_ref()])
     }
 
-    /// Get an On Demand page in a genre.
+    /// Gets an On Demand page in a genre.
     ///
     /// 404 when the page or the genre does not exist.
     ///
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/genres/{genre_id}/pages/{ondemand_id}`; any access token will do.
-    /// Answer: the On Demand page.
+    /// Response: the On Demand page.
+    ///
+    /// Sends `GET /ondemand/genres/{genre_id}/pages/{ondemand_id}`. Requires no scope.
     #[doc(alias = "get_genre_vod")]
     pub fn get_on_demand_genre_page(
         &self,
@@ -619,15 +651,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&genre_id.as_ref(), &ondemand_id])
     }
 
-    /// Check whether an On Demand page has a genre.
+    /// Checks whether an On Demand page has a genre.
     ///
     /// The only other answer described is 404, for a page or genre that is not found.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/genres/{genre_id}`; any access token will do.
-    /// Answer: the genre, when the page has it.
+    /// Response: the genre, when the page has it.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/genres/{genre_id}`. Requires no scope.
     #[doc(alias = "get_vod_genre_by_ondemand_id")]
     pub fn get_on_demand_page_genre(
         &self,
@@ -637,21 +670,23 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
-    /// List the On Demand genres.
+    /// Lists the On Demand genres.
     ///
-    /// `GET /ondemand/genres`; any access token will do.
-    /// Answer: one page of genres.
+    /// Response: one page of genres.
+    ///
+    /// Sends `GET /ondemand/genres`. Requires no scope.
     #[doc(alias = "get_vod_genres")]
     pub fn list_on_demand_genres(&self) -> ListOnDemandGenres {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the On Demand pages in a genre.
+    /// Lists the On Demand pages in a genre.
     ///
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     ///
-    /// `GET /ondemand/genres/{genre_id}/pages`; any access token will do.
-    /// Answer: one page of On Demand pages.
+    /// Response: one page of On Demand pages.
+    ///
+    /// Sends `GET /ondemand/genres/{genre_id}/pages`. Requires no scope.
     #[doc(alias = "get_genre_vods")]
     pub fn list_on_demand_genre_pages(
         &self,
@@ -660,12 +695,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&genre_id.as_ref()])
     }
 
-    /// List the genres of an On Demand page.
+    /// Lists the genres of an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/genres`; any access token will do.
-    /// Answer: one page of genres.
+    /// Response: one page of genres.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/genres`. Requires no scope.
     #[doc(alias = "get_vod_genres_by_ondemand_id")]
     pub fn list_on_demand_page_genres(
         &self,
@@ -674,15 +710,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Put an On Demand page in a genre.
+    /// Puts an On Demand page in a genre.
     ///
     /// The token's user must own the page. A page has two genres at most; a third answers 400.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     ///
-    /// `PUT /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
-    /// Answer: the added genre.
+    /// Response: the added genre.
+    ///
+    /// Sends `PUT /ondemand/pages/{ondemand_id}/genres/{genre_id}`. Requires the `edit` scope.
     #[doc(alias = "add_vod_genre")]
     pub fn add_on_demand_page_genre(
         &self,
@@ -692,15 +729,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
-    /// Take an On Demand page out of a genre.
+    /// Takes an On Demand page out of a genre.
     ///
     /// The token's user must own the page. The last genre cannot be removed (400).
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/genres/{genre_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_genre")]
     pub fn remove_on_demand_page_genre(
         &self,
@@ -713,13 +751,14 @@ impl OnDemand<'_> {
 
 /// # Posters
 impl OnDemand<'_> {
-    /// Get a poster of an On Demand page.
+    /// Gets a poster of an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `poster_id`: ID of the poster.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; any access token will do.
-    /// Answer: the poster.
+    /// Response: the poster.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/pictures/{poster_id}`. Requires no scope.
     #[doc(alias = "get_vod_poster")]
     pub fn get_on_demand_page_poster(
         &self,
@@ -729,12 +768,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &poster_id])
     }
 
-    /// List the posters of an On Demand page.
+    /// Lists the posters of an On Demand page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/pictures`; any access token will do.
-    /// Answer: one page of posters.
+    /// Response: one page of posters.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/pictures`. Requires no scope.
     #[doc(alias = "get_vod_posters")]
     pub fn list_on_demand_page_posters(
         &self,
@@ -743,14 +783,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Create a poster for an On Demand page.
+    /// Creates a poster for an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `POST /ondemand/pages/{ondemand_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new poster.
+    /// Response: the new poster.
+    ///
+    /// Sends `POST /ondemand/pages/{ondemand_id}/pictures`. Requires the `upload` scope.
     #[doc(alias = "add_vod_poster")]
     pub fn create_on_demand_page_poster(
         &self,
@@ -759,15 +800,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Change a poster of an On Demand page.
+    /// Changes a poster of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `poster_id`: ID of the poster.
     ///
-    /// `PATCH /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; needs the scope `edit`.
-    /// Answer: the edited poster.
+    /// Response: the edited poster.
+    ///
+    /// Sends `PATCH /ondemand/pages/{ondemand_id}/pictures/{poster_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_vod_poster")]
     pub fn edit_on_demand_page_poster(
         &self,
@@ -780,15 +822,16 @@ impl OnDemand<'_> {
 
 /// # Backgrounds
 impl OnDemand<'_> {
-    /// Get a background of an On Demand page.
+    /// Gets a background of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `background_id`: ID of the background picture.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; any access token will do.
-    /// Answer: the background picture.
+    /// Response: the background picture.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`. Requires no scope.
     #[doc(alias = "get_vod_background")]
     pub fn get_on_demand_page_background(
         &self,
@@ -798,14 +841,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 
-    /// List the backgrounds of an On Demand page.
+    /// Lists the backgrounds of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/pages/{ondemand_id}/backgrounds`; any access token will do.
-    /// Answer: one page of background pictures.
+    /// Response: one page of background pictures.
+    ///
+    /// Sends `GET /ondemand/pages/{ondemand_id}/backgrounds`. Requires no scope.
     #[doc(alias = "get_vod_backgrounds")]
     pub fn list_on_demand_page_backgrounds(
         &self,
@@ -814,14 +858,15 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Create a background for an On Demand page.
+    /// Creates a background for an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `POST /ondemand/pages/{ondemand_id}/backgrounds`; needs the scope `upload`.
-    /// Answer: the new background picture.
+    /// Response: the new background picture.
+    ///
+    /// Sends `POST /ondemand/pages/{ondemand_id}/backgrounds`. Requires the `upload` scope.
     #[doc(alias = "create_vod_background")]
     pub fn create_on_demand_page_background(
         &self,
@@ -830,15 +875,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// Change a background of an On Demand page.
+    /// Changes a background of an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `background_id`: ID of the background picture.
     ///
-    /// `PATCH /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
-    /// Answer: the edited background picture.
+    /// Response: the edited background picture.
+    ///
+    /// Sends `PATCH /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_vod_background")]
     pub fn edit_on_demand_page_background(
         &self,
@@ -848,15 +894,16 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 
-    /// Delete a background picture from an On Demand page.
+    /// Deletes a background picture from an On Demand page.
     ///
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `background_id`: ID of the background picture.
     ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_background")]
     pub fn delete_on_demand_page_background(
         &self,
@@ -867,7 +914,7 @@ impl OnDemand<'_> {
     }
 }
 
-/// [`OnDemand::list_my_on_demand_pages`] before it is sent.
+/// A call to [`OnDemand::list_my_on_demand_pages`], before it is sent.
 pub type ListMyOnDemandPages = TypedCall<operations::ListMyOnDemandPages>;
 
 impl ListMyOnDemandPages {
@@ -898,17 +945,17 @@ impl ListMyOnDemandPages {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::create_my_on_demand_page`] before it is sent.
+/// A call to [`OnDemand::create_my_on_demand_page`], before it is sent.
 pub type CreateMyOnDemandPage = TypedCall<operations::CreateMyOnDemandPage>;
 
 impl CreateMyOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Currencies the page takes payment in.
@@ -949,7 +996,7 @@ impl CreateMyOnDemandPage {
     }
 }
 
-/// [`OnDemand::list_my_on_demand_purchases`] before it is sent.
+/// A call to [`OnDemand::list_my_on_demand_purchases`], before it is sent.
 pub type ListMyOnDemandPurchases = TypedCall<operations::ListMyOnDemandPurchases>;
 
 impl ListMyOnDemandPurchases {
@@ -980,41 +1027,41 @@ impl ListMyOnDemandPurchases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_my_on_demand_purchase`] before it is sent.
+/// A call to [`OnDemand::get_my_on_demand_purchase`], before it is sent.
 pub type GetMyOnDemandPurchase = TypedCall<operations::GetMyOnDemandPurchase>;
 
 impl GetMyOnDemandPurchase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_on_demand_genres`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_genres`], before it is sent.
 pub type ListOnDemandGenres = TypedCall<operations::ListOnDemandGenres>;
 
 impl ListOnDemandGenres {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_genre`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_genre`], before it is sent.
 pub type GetOnDemandGenre = TypedCall<operations::GetOnDemandGenre>;
 
 impl GetOnDemandGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_on_demand_genre_pages`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_genre_pages`], before it is sent.
 pub type ListOnDemandGenrePages = TypedCall<operations::ListOnDemandGenrePages>;
 
 impl ListOnDemandGenrePages {
@@ -1051,40 +1098,40 @@ impl ListOnDemandGenrePages {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_genre_page`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_genre_page`], before it is sent.
 pub type GetOnDemandGenrePage = TypedCall<operations::GetOnDemandGenrePage>;
 
 impl GetOnDemandGenrePage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page`], before it is sent.
 pub type GetOnDemandPage = TypedCall<operations::GetOnDemandPage>;
 
 impl GetOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::edit_on_demand_page`] before it is sent.
+/// A call to [`OnDemand::edit_on_demand_page`], before it is sent.
 pub type EditOnDemandPage = TypedCall<operations::EditOnDemandPage>;
 
 impl EditOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditOnDemandPageBody) -> Self {
         self.set_body(&body)
     }
@@ -1111,10 +1158,10 @@ impl EditOnDemandPage {
     }
 }
 
-/// [`OnDemand::delete_on_demand_page`] before it is sent.
+/// A call to [`OnDemand::delete_on_demand_page`], before it is sent.
 pub type DeleteOnDemandPage = TypedCall<operations::DeleteOnDemandPage>;
 
-/// [`OnDemand::list_on_demand_page_backgrounds`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_backgrounds`], before it is sent.
 pub type ListOnDemandPageBackgrounds = TypedCall<
     operations::ListOnDemandPageBackgrounds,
 >;
@@ -1132,11 +1179,11 @@ impl ListOnDemandPageBackgrounds {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::create_on_demand_page_background`] before it is sent.
+/// A call to [`OnDemand::create_on_demand_page_background`], before it is sent.
 pub type CreateOnDemandPageBackground = TypedCall<
     operations::CreateOnDemandPageBackground,
 >;
@@ -1144,30 +1191,30 @@ pub type CreateOnDemandPageBackground = TypedCall<
 impl CreateOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page_background`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_background`], before it is sent.
 pub type GetOnDemandPageBackground = TypedCall<operations::GetOnDemandPageBackground>;
 
 impl GetOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::edit_on_demand_page_background`] before it is sent.
+/// A call to [`OnDemand::edit_on_demand_page_background`], before it is sent.
 pub type EditOnDemandPageBackground = TypedCall<operations::EditOnDemandPageBackground>;
 
 impl EditOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -1178,45 +1225,45 @@ impl EditOnDemandPageBackground {
     }
 }
 
-/// [`OnDemand::delete_on_demand_page_background`] before it is sent.
+/// A call to [`OnDemand::delete_on_demand_page_background`], before it is sent.
 pub type DeleteOnDemandPageBackground = TypedCall<
     operations::DeleteOnDemandPageBackground,
 >;
 
-/// [`OnDemand::list_on_demand_page_genres`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_genres`], before it is sent.
 pub type ListOnDemandPageGenres = TypedCall<operations::ListOnDemandPageGenres>;
 
 impl ListOnDemandPageGenres {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page_genre`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_genre`], before it is sent.
 pub type GetOnDemandPageGenre = TypedCall<operations::GetOnDemandPageGenre>;
 
 impl GetOnDemandPageGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::add_on_demand_page_genre`] before it is sent.
+/// A call to [`OnDemand::add_on_demand_page_genre`], before it is sent.
 pub type AddOnDemandPageGenre = TypedCall<operations::AddOnDemandPageGenre>;
 
 impl AddOnDemandPageGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::remove_on_demand_page_genre`] before it is sent.
+/// A call to [`OnDemand::remove_on_demand_page_genre`], before it is sent.
 pub type RemoveOnDemandPageGenre = TypedCall<operations::RemoveOnDemandPageGenre>;
 
-/// [`OnDemand::list_on_demand_page_posters`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_posters`], before it is sent.
 pub type ListOnDemandPagePosters = TypedCall<operations::ListOnDemandPagePosters>;
 
 impl ListOnDemandPagePosters {
@@ -1232,40 +1279,40 @@ impl ListOnDemandPagePosters {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::create_on_demand_page_poster`] before it is sent.
+/// A call to [`OnDemand::create_on_demand_page_poster`], before it is sent.
 pub type CreateOnDemandPagePoster = TypedCall<operations::CreateOnDemandPagePoster>;
 
 impl CreateOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page_poster`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_poster`], before it is sent.
 pub type GetOnDemandPagePoster = TypedCall<operations::GetOnDemandPagePoster>;
 
 impl GetOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::edit_on_demand_page_poster`] before it is sent.
+/// A call to [`OnDemand::edit_on_demand_page_poster`], before it is sent.
 pub type EditOnDemandPagePoster = TypedCall<operations::EditOnDemandPagePoster>;
 
 impl EditOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -1276,7 +1323,7 @@ impl EditOnDemandPagePoster {
     }
 }
 
-/// [`OnDemand::list_on_demand_page_promotions`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_promotions`], before it is sent.
 pub type ListOnDemandPagePromotions = TypedCall<operations::ListOnDemandPagePromotions>;
 
 impl ListOnDemandPagePromotions {
@@ -1292,11 +1339,11 @@ impl ListOnDemandPagePromotions {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::create_on_demand_page_promotion`] before it is sent.
+/// A call to [`OnDemand::create_on_demand_page_promotion`], before it is sent.
 pub type CreateOnDemandPagePromotion = TypedCall<
     operations::CreateOnDemandPagePromotion,
 >;
@@ -1304,7 +1351,7 @@ pub type CreateOnDemandPagePromotion = TypedCall<
 impl CreateOnDemandPagePromotion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
@@ -1352,22 +1399,22 @@ impl CreateOnDemandPagePromotion {
     }
 }
 
-/// [`OnDemand::get_on_demand_page_promotion`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_promotion`], before it is sent.
 pub type GetOnDemandPagePromotion = TypedCall<operations::GetOnDemandPagePromotion>;
 
 impl GetOnDemandPagePromotion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::delete_on_demand_page_promotion`] before it is sent.
+/// A call to [`OnDemand::delete_on_demand_page_promotion`], before it is sent.
 pub type DeleteOnDemandPagePromotion = TypedCall<
     operations::DeleteOnDemandPagePromotion,
 >;
 
-/// [`OnDemand::list_on_demand_page_promotion_codes`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_promotion_codes`], before it is sent.
 pub type ListOnDemandPagePromotionCodes = TypedCall<
     operations::ListOnDemandPagePromotionCodes,
 >;
@@ -1385,40 +1432,40 @@ impl ListOnDemandPagePromotionCodes {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_on_demand_page_regions`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_regions`], before it is sent.
 pub type ListOnDemandPageRegions = TypedCall<operations::ListOnDemandPageRegions>;
 
 impl ListOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::add_on_demand_page_regions`] before it is sent.
+/// A call to [`OnDemand::add_on_demand_page_regions`], before it is sent.
 pub type AddOnDemandPageRegions = TypedCall<operations::AddOnDemandPageRegions>;
 
 impl AddOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::remove_on_demand_page_regions`] before it is sent.
+/// A call to [`OnDemand::remove_on_demand_page_regions`], before it is sent.
 pub type RemoveOnDemandPageRegions = TypedCall<operations::RemoveOnDemandPageRegions>;
 
 impl RemoveOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::RemoveOnDemandPageRegionsBody) -> Self {
         self.set_body(&body)
     }
@@ -1430,30 +1477,30 @@ impl RemoveOnDemandPageRegions {
     }
 }
 
-/// [`OnDemand::get_on_demand_page_region`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_region`], before it is sent.
 pub type GetOnDemandPageRegion = TypedCall<operations::GetOnDemandPageRegion>;
 
 impl GetOnDemandPageRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::add_on_demand_page_region`] before it is sent.
+/// A call to [`OnDemand::add_on_demand_page_region`], before it is sent.
 pub type AddOnDemandPageRegion = TypedCall<operations::AddOnDemandPageRegion>;
 
 impl AddOnDemandPageRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::remove_on_demand_page_region`] before it is sent.
+/// A call to [`OnDemand::remove_on_demand_page_region`], before it is sent.
 pub type RemoveOnDemandPageRegion = TypedCall<operations::RemoveOnDemandPageRegion>;
 
-/// [`OnDemand::list_on_demand_page_seasons`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_seasons`], before it is sent.
 pub type ListOnDemandPageSeasons = TypedCall<operations::ListOnDemandPageSeasons>;
 
 impl ListOnDemandPageSeasons {
@@ -1484,21 +1531,21 @@ impl ListOnDemandPageSeasons {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page_season`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_season`], before it is sent.
 pub type GetOnDemandPageSeason = TypedCall<operations::GetOnDemandPageSeason>;
 
 impl GetOnDemandPageSeason {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_on_demand_page_season_videos`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_season_videos`], before it is sent.
 pub type ListOnDemandPageSeasonVideos = TypedCall<
     operations::ListOnDemandPageSeasonVideos,
 >;
@@ -1526,11 +1573,11 @@ impl ListOnDemandPageSeasonVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_on_demand_page_videos`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_page_videos`], before it is sent.
 pub type ListOnDemandPageVideos = TypedCall<operations::ListOnDemandPageVideos>;
 
 impl ListOnDemandPageVideos {
@@ -1561,27 +1608,27 @@ impl ListOnDemandPageVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_page_video`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_page_video`], before it is sent.
 pub type GetOnDemandPageVideo = TypedCall<operations::GetOnDemandPageVideo>;
 
 impl GetOnDemandPageVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::add_on_demand_page_video`] before it is sent.
+/// A call to [`OnDemand::add_on_demand_page_video`], before it is sent.
 pub type AddOnDemandPageVideo = TypedCall<operations::AddOnDemandPageVideo>;
 
 impl AddOnDemandPageVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Terms of purchase.
@@ -1605,30 +1652,30 @@ impl AddOnDemandPageVideo {
     }
 }
 
-/// [`OnDemand::remove_on_demand_page_video`] before it is sent.
+/// A call to [`OnDemand::remove_on_demand_page_video`], before it is sent.
 pub type RemoveOnDemandPageVideo = TypedCall<operations::RemoveOnDemandPageVideo>;
 
-/// [`OnDemand::list_on_demand_regions`] before it is sent.
+/// A call to [`OnDemand::list_on_demand_regions`], before it is sent.
 pub type ListOnDemandRegions = TypedCall<operations::ListOnDemandRegions>;
 
 impl ListOnDemandRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::get_on_demand_region`] before it is sent.
+/// A call to [`OnDemand::get_on_demand_region`], before it is sent.
 pub type GetOnDemandRegion = TypedCall<operations::GetOnDemandRegion>;
 
 impl GetOnDemandRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::list_user_on_demand_pages`] before it is sent.
+/// A call to [`OnDemand::list_user_on_demand_pages`], before it is sent.
 pub type ListUserOnDemandPages = TypedCall<operations::ListUserOnDemandPages>;
 
 impl ListUserOnDemandPages {
@@ -1659,17 +1706,17 @@ impl ListUserOnDemandPages {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`OnDemand::create_user_on_demand_page`] before it is sent.
+/// A call to [`OnDemand::create_user_on_demand_page`], before it is sent.
 pub type CreateUserOnDemandPage = TypedCall<operations::CreateUserOnDemandPage>;
 
 impl CreateUserOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Currencies the page takes payment in.
@@ -1710,7 +1757,7 @@ impl CreateUserOnDemandPage {
     }
 }
 
-/// [`OnDemand::list_user_on_demand_purchases`] before it is sent.
+/// A call to [`OnDemand::list_user_on_demand_purchases`], before it is sent.
 pub type ListUserOnDemandPurchases = TypedCall<operations::ListUserOnDemandPurchases>;
 
 impl ListUserOnDemandPurchases {
@@ -1741,11 +1788,11 @@ impl ListUserOnDemandPurchases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_ON_DEMAND_PAGES,
     &CREATE_MY_ON_DEMAND_PAGE,
@@ -2855,7 +2902,7 @@ static LIST_USER_ON_DEMAND_PURCHASES: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

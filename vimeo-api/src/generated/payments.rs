@@ -4,12 +4,12 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_payment_method`](Payments::get_my_payment_method) | Get a payment method of the token's user | public |
-//! | [`get_user_subscription`](Payments::get_user_subscription) | Get a payments subscription of a user | any token |
-//! | [`list_my_payment_methods`](Payments::list_my_payment_methods) | List the payment methods of the token's user | any token |
-//! | [`delete_my_payment_method`](Payments::delete_my_payment_method) | Delete a payment method of the token's user | any token |
+//! | [`get_my_payment_method`](Payments::get_my_payment_method) | Gets a payment method of the token's user | public |
+//! | [`get_user_subscription`](Payments::get_user_subscription) | Gets a payments subscription of a user | none |
+//! | [`list_my_payment_methods`](Payments::list_my_payment_methods) | Lists the payment methods of the token's user | none |
+//! | [`delete_my_payment_method`](Payments::delete_my_payment_method) | Deletes a payment method of the token's user | none |
 
 use http::Method;
 use serde_json::Value;
@@ -21,13 +21,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Payments: payment methods and subscriptions of a user.
+    /// Returns the calls of the Payments area: payment methods and subscriptions of a user.
     pub fn payments(&self) -> Payments<'_> {
         Payments { client: self }
     }
 }
 
-/// The operations of the area Payments.
+/// The calls of the Payments area.
 #[derive(Debug, Clone, Copy)]
 pub struct Payments<'a> {
     client: &'a Client,
@@ -35,12 +35,13 @@ pub struct Payments<'a> {
 
 /// # Essentials
 impl Payments<'_> {
-    /// Get a payment method of the token's user.
+    /// Gets a payment method of the token's user.
     ///
     /// - `payment_method_id`: ID of the payment method.
     ///
-    /// `GET /me/payment_methods/{payment_method_id}`; needs the scope `public`.
-    /// Answer: the payment method.
+    /// Response: the payment method.
+    ///
+    /// Sends `GET /me/payment_methods/{payment_method_id}`. Requires the `public` scope.
     #[doc(alias = "get_payment_method_info")]
     pub fn get_my_payment_method(
         &self,
@@ -49,13 +50,14 @@ impl Payments<'_> {
         TypedCall::new(self.client, &[&payment_method_id.as_ref()])
     }
 
-    /// Get a payments subscription of a user.
+    /// Gets a payments subscription of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `subscription_id`: ID of the subscription in Vimeo's payments service.
     ///
-    /// `GET /users/{user_id}/subscriptions/{subscription_id}`; any access token will do.
-    /// Answer: the subscription.
+    /// Response: the subscription.
+    ///
+    /// Sends `GET /users/{user_id}/subscriptions/{subscription_id}`. Requires no scope.
     #[doc(alias = "get_subscription_info")]
     pub fn get_user_subscription(
         &self,
@@ -68,21 +70,23 @@ impl Payments<'_> {
         )
     }
 
-    /// List the payment methods of the token's user.
+    /// Lists the payment methods of the token's user.
     ///
-    /// `GET /me/payment_methods`; any access token will do.
-    /// Answer: one page of payment methods.
+    /// Response: one page of payment methods.
+    ///
+    /// Sends `GET /me/payment_methods`. Requires no scope.
     #[doc(alias = "list_payment_methods")]
     pub fn list_my_payment_methods(&self) -> ListMyPaymentMethods {
         TypedCall::new(self.client, &[])
     }
 
-    /// Delete a payment method of the token's user.
+    /// Deletes a payment method of the token's user.
     ///
     /// - `payment_method_id`: ID of the payment method.
     ///
-    /// `DELETE /me/payment_methods/{payment_method_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/payment_methods/{payment_method_id}`. Requires no scope.
     #[doc(alias = "delete_payment_method")]
     pub fn delete_my_payment_method(
         &self,
@@ -92,7 +96,7 @@ impl Payments<'_> {
     }
 }
 
-/// [`Payments::list_my_payment_methods`] before it is sent.
+/// A call to [`Payments::list_my_payment_methods`], before it is sent.
 pub type ListMyPaymentMethods = TypedCall<operations::ListMyPaymentMethods>;
 
 impl ListMyPaymentMethods {
@@ -119,34 +123,34 @@ impl ListMyPaymentMethods {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Payments::get_my_payment_method`] before it is sent.
+/// A call to [`Payments::get_my_payment_method`], before it is sent.
 pub type GetMyPaymentMethod = TypedCall<operations::GetMyPaymentMethod>;
 
 impl GetMyPaymentMethod {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Payments::delete_my_payment_method`] before it is sent.
+/// A call to [`Payments::delete_my_payment_method`], before it is sent.
 pub type DeleteMyPaymentMethod = TypedCall<operations::DeleteMyPaymentMethod>;
 
-/// [`Payments::get_user_subscription`] before it is sent.
+/// A call to [`Payments::get_user_subscription`], before it is sent.
 pub type GetUserSubscription = TypedCall<operations::GetUserSubscription>;
 
 impl GetUserSubscription {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_PAYMENT_METHODS,
     &GET_MY_PAYMENT_METHOD,
@@ -241,7 +245,7 @@ static GET_USER_SUBSCRIPTION: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

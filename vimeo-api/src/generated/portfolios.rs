@@ -4,25 +4,25 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_portfolio`](Portfolios::get_my_portfolio) | Get one portfolio of the token's user | any token |
-//! | [`get_user_portfolio`](Portfolios::get_user_portfolio) | Get one portfolio of a user | any token |
-//! | [`list_my_portfolios`](Portfolios::list_my_portfolios) | List the portfolios of the token's user | any token |
-//! | [`list_user_portfolios`](Portfolios::list_user_portfolios) | List the portfolios of a user | any token |
+//! | [`get_my_portfolio`](Portfolios::get_my_portfolio) | Gets one portfolio of the token's user | none |
+//! | [`get_user_portfolio`](Portfolios::get_user_portfolio) | Gets one portfolio of a user | none |
+//! | [`list_my_portfolios`](Portfolios::list_my_portfolios) | Lists the portfolios of the token's user | none |
+//! | [`list_user_portfolios`](Portfolios::list_user_portfolios) | Lists the portfolios of a user | none |
 //!
 //! # Videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_portfolio_video`](Portfolios::get_my_portfolio_video) | Get one video in a portfolio of the token's user | any token |
-//! | [`get_user_portfolio_video`](Portfolios::get_user_portfolio_video) | Get one video in a portfolio of a user | any token |
-//! | [`list_my_portfolio_videos`](Portfolios::list_my_portfolio_videos) | List the videos in a portfolio of the token's user | any token |
-//! | [`list_user_portfolio_videos`](Portfolios::list_user_portfolio_videos) | List the videos in a portfolio of a user | any token |
-//! | [`add_my_portfolio_video`](Portfolios::add_my_portfolio_video) | Add a video to a portfolio of the token's user | edit |
-//! | [`add_user_portfolio_video`](Portfolios::add_user_portfolio_video) | Add a video to a portfolio of a user | edit |
-//! | [`remove_my_portfolio_video`](Portfolios::remove_my_portfolio_video) | Remove a video from a portfolio of the token's user | edit |
-//! | [`remove_user_portfolio_video`](Portfolios::remove_user_portfolio_video) | Remove a video from a portfolio of a user | edit |
+//! | [`get_my_portfolio_video`](Portfolios::get_my_portfolio_video) | Gets one video in a portfolio of the token's user | none |
+//! | [`get_user_portfolio_video`](Portfolios::get_user_portfolio_video) | Gets one video in a portfolio of a user | none |
+//! | [`list_my_portfolio_videos`](Portfolios::list_my_portfolio_videos) | Lists the videos in a portfolio of the token's user | none |
+//! | [`list_user_portfolio_videos`](Portfolios::list_user_portfolio_videos) | Lists the videos in a portfolio of a user | none |
+//! | [`add_my_portfolio_video`](Portfolios::add_my_portfolio_video) | Adds a video to a portfolio of the token's user | edit |
+//! | [`add_user_portfolio_video`](Portfolios::add_user_portfolio_video) | Adds a video to a portfolio of a user | edit |
+//! | [`remove_my_portfolio_video`](Portfolios::remove_my_portfolio_video) | Removes a video from a portfolio of the token's user | edit |
+//! | [`remove_user_portfolio_video`](Portfolios::remove_user_portfolio_video) | Removes a video from a portfolio of a user | edit |
 
 use http::Method;
 use crate::{
@@ -33,13 +33,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Portfolios: portfolios and their videos.
+    /// Returns the calls of the Portfolios area: portfolios and their videos.
     pub fn portfolios(&self) -> Portfolios<'_> {
         Portfolios { client: self }
     }
 }
 
-/// The operations of the area Portfolios.
+/// The calls of the Portfolios area.
 #[derive(Debug, Clone, Copy)]
 pub struct Portfolios<'a> {
     client: &'a Client,
@@ -47,24 +47,26 @@ pub struct Portfolios<'a> {
 
 /// # Essentials
 impl Portfolios<'_> {
-    /// Get one portfolio of the token's user.
+    /// Gets one portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// `GET /me/portfolios/{portfolio_id}`; any access token will do.
-    /// Answer: the portfolio.
+    /// Response: the portfolio.
+    ///
+    /// Sends `GET /me/portfolios/{portfolio_id}`. Requires no scope.
     #[doc(alias = "get_portfolio_alt1")]
     pub fn get_my_portfolio(&self, portfolio_id: u64) -> GetMyPortfolio {
         TypedCall::new(self.client, &[&portfolio_id])
     }
 
-    /// Get one portfolio of a user.
+    /// Gets one portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// `GET /users/{user_id}/portfolios/{portfolio_id}`; any access token will do.
-    /// Answer: the portfolio.
+    /// Response: the portfolio.
+    ///
+    /// Sends `GET /users/{user_id}/portfolios/{portfolio_id}`. Requires no scope.
     #[doc(alias = "get_portfolio")]
     pub fn get_user_portfolio(
         &self,
@@ -74,21 +76,23 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &portfolio_id])
     }
 
-    /// List the portfolios of the token's user.
+    /// Lists the portfolios of the token's user.
     ///
-    /// `GET /me/portfolios`; any access token will do.
-    /// Answer: one page of portfolios.
+    /// Response: one page of portfolios.
+    ///
+    /// Sends `GET /me/portfolios`. Requires no scope.
     #[doc(alias = "get_portfolios_alt1")]
     pub fn list_my_portfolios(&self) -> ListMyPortfolios {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the portfolios of a user.
+    /// Lists the portfolios of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/portfolios`; any access token will do.
-    /// Answer: one page of portfolios.
+    /// Response: one page of portfolios.
+    ///
+    /// Sends `GET /users/{user_id}/portfolios`. Requires no scope.
     #[doc(alias = "get_portfolios")]
     pub fn list_user_portfolios(
         &self,
@@ -100,13 +104,14 @@ impl Portfolios<'_> {
 
 /// # Videos
 impl Portfolios<'_> {
-    /// Get one video in a portfolio of the token's user.
+    /// Gets one video in a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /me/portfolios/{portfolio_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "get_portfolio_video_alt1")]
     pub fn get_my_portfolio_video(
         &self,
@@ -116,14 +121,15 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Get one video in a portfolio of a user.
+    /// Gets one video in a portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "get_portfolio_video")]
     pub fn get_user_portfolio_video(
         &self,
@@ -133,28 +139,34 @@ impl Portfolios<'_> {
     ) -> GetUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
+            &[
+                &parse_id::<UserId>(user_id),
+                &portfolio_id,
+                &parse_id::<VideoId>(video_id),
+            ],
         )
     }
 
-    /// List the videos in a portfolio of the token's user.
+    /// Lists the videos in a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// `GET /me/portfolios/{portfolio_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/portfolios/{portfolio_id}/videos`. Requires no scope.
     #[doc(alias = "get_portfolio_videos_alt1")]
     pub fn list_my_portfolio_videos(&self, portfolio_id: u64) -> ListMyPortfolioVideos {
         TypedCall::new(self.client, &[&portfolio_id])
     }
 
-    /// List the videos in a portfolio of a user.
+    /// Lists the videos in a portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/portfolios/{portfolio_id}/videos`. Requires no scope.
     #[doc(alias = "get_portfolio_videos")]
     pub fn list_user_portfolio_videos(
         &self,
@@ -164,13 +176,14 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &portfolio_id])
     }
 
-    /// Add a video to a portfolio of the token's user.
+    /// Adds a video to a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_portfolio_alt1")]
     pub fn add_my_portfolio_video(
         &self,
@@ -180,14 +193,15 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a video to a portfolio of a user.
+    /// Adds a video to a portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_portfolio")]
     pub fn add_user_portfolio_video(
         &self,
@@ -197,17 +211,22 @@ impl Portfolios<'_> {
     ) -> AddUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
+            &[
+                &parse_id::<UserId>(user_id),
+                &portfolio_id,
+                &parse_id::<VideoId>(video_id),
+            ],
         )
     }
 
-    /// Remove a video from a portfolio of the token's user.
+    /// Removes a video from a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_portfolio_alt1")]
     pub fn remove_my_portfolio_video(
         &self,
@@ -217,14 +236,15 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Remove a video from a portfolio of a user.
+    /// Removes a video from a portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_portfolio")]
     pub fn remove_user_portfolio_video(
         &self,
@@ -234,12 +254,16 @@ impl Portfolios<'_> {
     ) -> RemoveUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
+            &[
+                &parse_id::<UserId>(user_id),
+                &portfolio_id,
+                &parse_id::<VideoId>(video_id),
+            ],
         )
     }
 }
 
-/// [`Portfolios::list_my_portfolios`] before it is sent.
+/// A call to [`Portfolios::list_my_portfolios`], before it is sent.
 pub type ListMyPortfolios = TypedCall<operations::ListMyPortfolios>;
 
 impl ListMyPortfolios {
@@ -271,21 +295,21 @@ impl ListMyPortfolios {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::get_my_portfolio`] before it is sent.
+/// A call to [`Portfolios::get_my_portfolio`], before it is sent.
 pub type GetMyPortfolio = TypedCall<operations::GetMyPortfolio>;
 
 impl GetMyPortfolio {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::list_my_portfolio_videos`] before it is sent.
+/// A call to [`Portfolios::list_my_portfolio_videos`], before it is sent.
 pub type ListMyPortfolioVideos = TypedCall<operations::ListMyPortfolioVideos>;
 
 impl ListMyPortfolioVideos {
@@ -322,27 +346,27 @@ impl ListMyPortfolioVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::get_my_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::get_my_portfolio_video`], before it is sent.
 pub type GetMyPortfolioVideo = TypedCall<operations::GetMyPortfolioVideo>;
 
 impl GetMyPortfolioVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::add_my_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::add_my_portfolio_video`], before it is sent.
 pub type AddMyPortfolioVideo = TypedCall<operations::AddMyPortfolioVideo>;
 
-/// [`Portfolios::remove_my_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::remove_my_portfolio_video`], before it is sent.
 pub type RemoveMyPortfolioVideo = TypedCall<operations::RemoveMyPortfolioVideo>;
 
-/// [`Portfolios::list_user_portfolios`] before it is sent.
+/// A call to [`Portfolios::list_user_portfolios`], before it is sent.
 pub type ListUserPortfolios = TypedCall<operations::ListUserPortfolios>;
 
 impl ListUserPortfolios {
@@ -374,21 +398,21 @@ impl ListUserPortfolios {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::get_user_portfolio`] before it is sent.
+/// A call to [`Portfolios::get_user_portfolio`], before it is sent.
 pub type GetUserPortfolio = TypedCall<operations::GetUserPortfolio>;
 
 impl GetUserPortfolio {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::list_user_portfolio_videos`] before it is sent.
+/// A call to [`Portfolios::list_user_portfolio_videos`], before it is sent.
 pub type ListUserPortfolioVideos = TypedCall<operations::ListUserPortfolioVideos>;
 
 impl ListUserPortfolioVideos {
@@ -425,27 +449,27 @@ impl ListUserPortfolioVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::get_user_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::get_user_portfolio_video`], before it is sent.
 pub type GetUserPortfolioVideo = TypedCall<operations::GetUserPortfolioVideo>;
 
 impl GetUserPortfolioVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Portfolios::add_user_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::add_user_portfolio_video`], before it is sent.
 pub type AddUserPortfolioVideo = TypedCall<operations::AddUserPortfolioVideo>;
 
-/// [`Portfolios::remove_user_portfolio_video`] before it is sent.
+/// A call to [`Portfolios::remove_user_portfolio_video`], before it is sent.
 pub type RemoveUserPortfolioVideo = TypedCall<operations::RemoveUserPortfolioVideo>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_PORTFOLIOS,
     &GET_MY_PORTFOLIO,
@@ -757,7 +781,7 @@ static REMOVE_USER_PORTFOLIO_VIDEO: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

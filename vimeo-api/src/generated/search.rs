@@ -4,10 +4,10 @@
 //!
 //! # Federated
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`search_user_items`](Search::search_user_items) | Search the videos and folders of a user | any token |
-//! | [`search_workspace_items`](Search::search_workspace_items) | Search the videos and folders of a workspace | any token |
+//! | [`search_user_items`](Search::search_user_items) | Searches the videos and folders of a user | none |
+//! | [`search_workspace_items`](Search::search_workspace_items) | Searches the videos and folders of a workspace | none |
 
 use http::Method;
 use crate::{
@@ -17,13 +17,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Search: search over the library of a user or a team.
+    /// Returns the calls of the Search area: search over the library of a user or a team.
     pub fn search(&self) -> Search<'_> {
         Search { client: self }
     }
 }
 
-/// The operations of the area Search.
+/// The calls of the Search area.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     client: &'a Client,
@@ -31,12 +31,13 @@ pub struct Search<'a> {
 
 /// # Federated
 impl Search<'_> {
-    /// Search the videos and folders of a user.
+    /// Searches the videos and folders of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /search/{user_id}/items`; any access token will do.
-    /// Answer: one page of found items.
+    /// Response: one page of found items.
+    ///
+    /// Sends `GET /search/{user_id}/items`. Requires no scope.
     #[doc(alias = "federated_search_user_items")]
     pub fn search_user_items(
         &self,
@@ -45,12 +46,13 @@ impl Search<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Search the videos and folders of a workspace.
+    /// Searches the videos and folders of a workspace.
     ///
     /// - `workspace_uuid`: UUID of the workspace.
     ///
-    /// `GET /workspaces/search/{workspace_uuid}/items`; any access token will do.
-    /// Answer: one page of found items.
+    /// Response: one page of found items.
+    ///
+    /// Sends `GET /workspaces/search/{workspace_uuid}/items`. Requires no scope.
     #[doc(alias = "federated_search_user_items_alt1")]
     pub fn search_workspace_items(
         &self,
@@ -60,7 +62,7 @@ impl Search<'_> {
     }
 }
 
-/// [`Search::search_user_items`] before it is sent.
+/// A call to [`Search::search_user_items`], before it is sent.
 pub type SearchUserItems = TypedCall<operations::SearchUserItems>;
 
 impl SearchUserItems {
@@ -121,11 +123,11 @@ impl SearchUserItems {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Search::search_workspace_items`] before it is sent.
+/// A call to [`Search::search_workspace_items`], before it is sent.
 pub type SearchWorkspaceItems = TypedCall<operations::SearchWorkspaceItems>;
 
 impl SearchWorkspaceItems {
@@ -186,11 +188,11 @@ impl SearchWorkspaceItems {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &SEARCH_USER_ITEMS,
     &SEARCH_WORKSPACE_ITEMS,
@@ -314,7 +316,7 @@ static SEARCH_WORKSPACE_ITEMS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,63 +4,63 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_showcase`](Showcases::get_my_showcase) | Get one showcase of the token's user | any token |
-//! | [`get_user_showcase`](Showcases::get_user_showcase) | Get one showcase of a user | any token |
-//! | [`list_my_showcases`](Showcases::list_my_showcases) | List the showcases of the token's user | any token |
-//! | [`list_user_showcases`](Showcases::list_user_showcases) | List the showcases of a user | any token |
-//! | [`create_my_showcase`](Showcases::create_my_showcase) | Create a showcase for the token's user | create |
-//! | [`create_user_showcase`](Showcases::create_user_showcase) | Create a showcase for a user | create |
-//! | [`edit_my_showcase`](Showcases::edit_my_showcase) | Change a showcase of the token's user | edit |
-//! | [`edit_user_showcase`](Showcases::edit_user_showcase) | Change a showcase of a user | edit |
-//! | [`add_items_to_user_showcases`](Showcases::add_items_to_user_showcases) | Add videos and events to several showcases | edit |
-//! | [`add_folder_to_user_showcases`](Showcases::add_folder_to_user_showcases) | Add a folder's contents to several showcases | any token |
-//! | [`delete_my_showcase`](Showcases::delete_my_showcase) | Delete a showcase of the token's user | delete |
-//! | [`delete_user_showcase`](Showcases::delete_user_showcase) | Delete a showcase of a user | delete |
-//! | [`copy_my_showcase`](Showcases::copy_my_showcase) | Copy a showcase of the token's user | any token |
-//! | [`copy_user_showcase`](Showcases::copy_user_showcase) | Copy a showcase of a user | any token |
+//! | [`get_my_showcase`](Showcases::get_my_showcase) | Gets one showcase of the token's user | none |
+//! | [`get_user_showcase`](Showcases::get_user_showcase) | Gets one showcase of a user | none |
+//! | [`list_my_showcases`](Showcases::list_my_showcases) | Lists the showcases of the token's user | none |
+//! | [`list_user_showcases`](Showcases::list_user_showcases) | Lists the showcases of a user | none |
+//! | [`create_my_showcase`](Showcases::create_my_showcase) | Creates a showcase for the token's user | create |
+//! | [`create_user_showcase`](Showcases::create_user_showcase) | Creates a showcase for a user | create |
+//! | [`edit_my_showcase`](Showcases::edit_my_showcase) | Changes a showcase of the token's user | edit |
+//! | [`edit_user_showcase`](Showcases::edit_user_showcase) | Changes a showcase of a user | edit |
+//! | [`add_items_to_user_showcases`](Showcases::add_items_to_user_showcases) | Adds videos and events to several showcases | edit |
+//! | [`add_folder_to_user_showcases`](Showcases::add_folder_to_user_showcases) | Adds a folder's contents to several showcases | none |
+//! | [`delete_my_showcase`](Showcases::delete_my_showcase) | Deletes a showcase of the token's user | delete |
+//! | [`delete_user_showcase`](Showcases::delete_user_showcase) | Deletes a showcase of a user | delete |
+//! | [`copy_my_showcase`](Showcases::copy_my_showcase) | Copies a showcase of the token's user | none |
+//! | [`copy_user_showcase`](Showcases::copy_user_showcase) | Copies a showcase of a user | none |
 //!
 //! # Showcase videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_showcase_video`](Showcases::get_my_showcase_video) | Get one video in a showcase of the token's user | any token |
-//! | [`get_user_showcase_video`](Showcases::get_user_showcase_video) | Get one video in a showcase of a user | any token |
-//! | [`list_my_showcase_videos`](Showcases::list_my_showcase_videos) | List the videos in a showcase of the token's user | any token |
-//! | [`list_user_showcase_videos`](Showcases::list_user_showcase_videos) | List the videos in a showcase of a user | any token |
-//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | List the videos a showcase may take | any token |
-//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | List the showcases that may take a video | any token |
-//! | [`replace_my_showcase_videos`](Showcases::replace_my_showcase_videos) | Replace all videos in a showcase of the token's user | edit |
-//! | [`replace_user_showcase_videos`](Showcases::replace_user_showcase_videos) | Replace all videos in a showcase of a user | edit |
-//! | [`set_my_showcase_featured_video`](Showcases::set_my_showcase_featured_video) | Feature one video in a showcase of the token's user | edit |
-//! | [`set_my_showcase_video_thumbnail`](Showcases::set_my_showcase_video_thumbnail) | Use a frame as showcase thumbnail for the token's user | edit |
-//! | [`set_user_showcase_featured_video`](Showcases::set_user_showcase_featured_video) | Feature one video in a showcase of a user | edit |
-//! | [`set_user_showcase_video_thumbnail`](Showcases::set_user_showcase_video_thumbnail) | Use a frame as showcase thumbnail for a user | edit |
-//! | [`add_my_showcase_video`](Showcases::add_my_showcase_video) | Add a video to a showcase of the token's user | edit |
-//! | [`add_user_showcase_video`](Showcases::add_user_showcase_video) | Add a video to a showcase of a user | edit |
-//! | [`remove_my_showcase_video`](Showcases::remove_my_showcase_video) | Remove a video from a showcase of the token's user | edit |
-//! | [`remove_user_showcase_video`](Showcases::remove_user_showcase_video) | Remove a video from a showcase of a user | edit |
+//! | [`get_my_showcase_video`](Showcases::get_my_showcase_video) | Gets one video in a showcase of the token's user | none |
+//! | [`get_user_showcase_video`](Showcases::get_user_showcase_video) | Gets one video in a showcase of a user | none |
+//! | [`list_my_showcase_videos`](Showcases::list_my_showcase_videos) | Lists the videos in a showcase of the token's user | none |
+//! | [`list_user_showcase_videos`](Showcases::list_user_showcase_videos) | Lists the videos in a showcase of a user | none |
+//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | Lists the videos a showcase may take | none |
+//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | Lists the showcases that may take a video | none |
+//! | [`replace_my_showcase_videos`](Showcases::replace_my_showcase_videos) | Replaces all videos in a showcase of the token's user | edit |
+//! | [`replace_user_showcase_videos`](Showcases::replace_user_showcase_videos) | Replaces all videos in a showcase of a user | edit |
+//! | [`set_my_showcase_featured_video`](Showcases::set_my_showcase_featured_video) | Features one video in a showcase of the token's user | edit |
+//! | [`set_my_showcase_video_thumbnail`](Showcases::set_my_showcase_video_thumbnail) | Uses a frame as showcase thumbnail for the token's user | edit |
+//! | [`set_user_showcase_featured_video`](Showcases::set_user_showcase_featured_video) | Features one video in a showcase of a user | edit |
+//! | [`set_user_showcase_video_thumbnail`](Showcases::set_user_showcase_video_thumbnail) | Uses a frame as showcase thumbnail for a user | edit |
+//! | [`add_my_showcase_video`](Showcases::add_my_showcase_video) | Adds a video to a showcase of the token's user | edit |
+//! | [`add_user_showcase_video`](Showcases::add_user_showcase_video) | Adds a video to a showcase of a user | edit |
+//! | [`remove_my_showcase_video`](Showcases::remove_my_showcase_video) | Removes a video from a showcase of the token's user | edit |
+//! | [`remove_user_showcase_video`](Showcases::remove_user_showcase_video) | Removes a video from a showcase of a user | edit |
 //!
 //! # Custom showcase thumbnails
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_user_showcase_thumbnail`](Showcases::get_user_showcase_thumbnail) | Get one custom thumbnail of a showcase | any token |
-//! | [`list_user_showcase_thumbnails`](Showcases::list_user_showcase_thumbnails) | List the custom thumbnails of a showcase | any token |
-//! | [`create_user_showcase_thumbnail`](Showcases::create_user_showcase_thumbnail) | Give a showcase a custom thumbnail | upload |
-//! | [`edit_user_showcase_thumbnail`](Showcases::edit_user_showcase_thumbnail) | Replace a custom thumbnail of a showcase | edit |
-//! | [`delete_user_showcase_thumbnail`](Showcases::delete_user_showcase_thumbnail) | Delete a custom thumbnail of a showcase | edit |
+//! | [`get_user_showcase_thumbnail`](Showcases::get_user_showcase_thumbnail) | Gets one custom thumbnail of a showcase | none |
+//! | [`list_user_showcase_thumbnails`](Showcases::list_user_showcase_thumbnails) | Lists the custom thumbnails of a showcase | none |
+//! | [`create_user_showcase_thumbnail`](Showcases::create_user_showcase_thumbnail) | Gives a showcase a custom thumbnail | upload |
+//! | [`edit_user_showcase_thumbnail`](Showcases::edit_user_showcase_thumbnail) | Replaces a custom thumbnail of a showcase | edit |
+//! | [`delete_user_showcase_thumbnail`](Showcases::delete_user_showcase_thumbnail) | Deletes a custom thumbnail of a showcase | edit |
 //!
 //! # Custom showcase logos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_user_showcase_logo`](Showcases::get_user_showcase_logo) | Get one custom logo of a showcase | any token |
-//! | [`list_user_showcase_logos`](Showcases::list_user_showcase_logos) | List the custom logos of a showcase | any token |
-//! | [`create_user_showcase_logo`](Showcases::create_user_showcase_logo) | Give a showcase a custom logo | upload |
-//! | [`edit_user_showcase_logo`](Showcases::edit_user_showcase_logo) | Replace a custom logo of a showcase | edit |
-//! | [`delete_user_showcase_logo`](Showcases::delete_user_showcase_logo) | Delete a custom logo of a showcase | edit |
+//! | [`get_user_showcase_logo`](Showcases::get_user_showcase_logo) | Gets one custom logo of a showcase | none |
+//! | [`list_user_showcase_logos`](Showcases::list_user_showcase_logos) | Lists the custom logos of a showcase | none |
+//! | [`create_user_showcase_logo`](Showcases::create_user_showcase_logo) | Gives a showcase a custom logo | upload |
+//! | [`edit_user_showcase_logo`](Showcases::edit_user_showcase_logo) | Replaces a custom logo of a showcase | edit |
+//! | [`delete_user_showcase_logo`](Showcases::delete_user_showcase_logo) | Deletes a custom logo of a showcase | edit |
 
 use http::Method;
 use crate::{
@@ -72,13 +72,13 @@ use crate::types;
 use crate::Secret;
 
 impl Client {
-    /// The operations of the area Showcases: showcases (albums in the paths), their videos, logos and thumbnails.
+    /// Returns the calls of the Showcases area: showcases (albums in the paths), their videos, logos and thumbnails.
     pub fn showcases(&self) -> Showcases<'_> {
         Showcases { client: self }
     }
 }
 
-/// The operations of the area Showcases.
+/// The calls of the Showcases area.
 #[derive(Debug, Clone, Copy)]
 pub struct Showcases<'a> {
     client: &'a Client,
@@ -86,28 +86,30 @@ pub struct Showcases<'a> {
 
 /// # Essentials
 impl Showcases<'_> {
-    /// Get one showcase of the token's user.
+    /// Gets one showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /me/albums/{album_id}`; any access token will do.
-    /// Answer: the showcase.
+    /// Response: the showcase.
+    ///
+    /// Sends `GET /me/albums/{album_id}`. Requires no scope.
     #[doc(alias = "get_showcase_alt2")]
     pub fn get_my_showcase(&self, showcase_id: u64) -> GetMyShowcase {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// Get one showcase of a user.
+    /// Gets one showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}`; any access token will do.
-    /// Answer: the showcase.
+    /// Response: the showcase.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}`. Requires no scope.
     #[doc(alias = "get_showcase")]
     pub fn get_user_showcase(
         &self,
@@ -117,21 +119,23 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// List the showcases of the token's user.
+    /// Lists the showcases of the token's user.
     ///
-    /// `GET /me/albums`; any access token will do.
-    /// Answer: one page of showcases.
+    /// Response: one page of showcases.
+    ///
+    /// Sends `GET /me/albums`. Requires no scope.
     #[doc(alias = "get_showcases_alt1")]
     pub fn list_my_showcases(&self) -> ListMyShowcases {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the showcases of a user.
+    /// Lists the showcases of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/albums`; any access token will do.
-    /// Answer: one page of showcases.
+    /// Response: one page of showcases.
+    ///
+    /// Sends `GET /users/{user_id}/albums`. Requires no scope.
     #[doc(alias = "get_showcases")]
     pub fn list_user_showcases(
         &self,
@@ -140,10 +144,11 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create a showcase for the token's user.
+    /// Creates a showcase for the token's user.
     ///
-    /// `POST /me/albums`; needs the scope `create`.
-    /// Answer: the new showcase.
+    /// Response: the new showcase.
+    ///
+    /// Sends `POST /me/albums`. Requires the `create` scope.
     #[doc(alias = "create_showcase_alt1")]
     pub fn create_my_showcase(
         &self,
@@ -152,12 +157,13 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Create a showcase for a user.
+    /// Creates a showcase for a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/albums`; needs the scope `create`.
-    /// Answer: the new showcase.
+    /// Response: the new showcase.
+    ///
+    /// Sends `POST /users/{user_id}/albums`. Requires the `create` scope.
     #[doc(alias = "create_showcase")]
     pub fn create_user_showcase(
         &self,
@@ -167,28 +173,30 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Change a showcase of the token's user.
+    /// Changes a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `PATCH /me/albums/{album_id}`; needs the scope `edit`.
-    /// Answer: the changed showcase.
+    /// Response: the changed showcase.
+    ///
+    /// Sends `PATCH /me/albums/{album_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_showcase_alt2")]
     pub fn edit_my_showcase(&self, showcase_id: u64) -> EditMyShowcase {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// Change a showcase of a user.
+    /// Changes a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `PATCH /users/{user_id}/albums/{album_id}`; needs the scope `edit`.
-    /// Answer: the changed showcase.
+    /// Response: the changed showcase.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums/{album_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_showcase")]
     pub fn edit_user_showcase(
         &self,
@@ -198,7 +206,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Add videos and events to several showcases.
+    /// Adds videos and events to several showcases.
     ///
     /// Open to the owner of the showcases and to team members with the permission. A showcase takes one event at most.
     ///
@@ -206,8 +214,9 @@ impl Showcases<'_> {
     /// - `album_item_uris`: URIs of the videos and events to add, separated by commas.
     /// - `album_uris`: Paths of the showcases, separated by commas.
     ///
-    /// `PATCH /users/{user_id}/albums`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums`. Requires the `edit` scope.
     #[doc(alias = "update_showcases")]
     pub fn add_items_to_user_showcases(
         &self,
@@ -232,7 +241,7 @@ impl Showcases<'_> {
             )
     }
 
-    /// Add a folder's contents to several showcases.
+    /// Adds a folder's contents to several showcases.
     ///
     /// Adds all videos and events of the folder. Open to the owner of the showcases and to team members with the permission.
     ///
@@ -240,8 +249,9 @@ impl Showcases<'_> {
     /// - `album_uris`: Paths of the showcases, separated by commas.
     /// - `folder_id`: ID of the folder that holds the videos and events.
     ///
-    /// `PATCH /users/{user_id}/albums/from_folder`; any access token will do.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums/from_folder`. Requires no scope.
     #[doc(alias = "add_folder_to_showcases")]
     pub fn add_folder_to_user_showcases(
         &self,
@@ -260,28 +270,30 @@ impl Showcases<'_> {
             .set_query("folder_id", &folder_id)
     }
 
-    /// Delete a showcase of the token's user.
+    /// Deletes a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `DELETE /me/albums/{album_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/albums/{album_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_showcase_alt2")]
     pub fn delete_my_showcase(&self, showcase_id: u64) -> DeleteMyShowcase {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// Delete a showcase of a user.
+    /// Deletes a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `DELETE /users/{user_id}/albums/{album_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/albums/{album_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_showcase")]
     pub fn delete_user_showcase(
         &self,
@@ -291,24 +303,26 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Copy a showcase of the token's user.
+    /// Copies a showcase of the token's user.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `POST /me/albums/{album_id}/copy`; any access token will do.
-    /// Answer: the new showcase.
+    /// Response: the new showcase.
+    ///
+    /// Sends `POST /me/albums/{album_id}/copy`. Requires no scope.
     #[doc(alias = "copy_showcase_alt2")]
     pub fn copy_my_showcase(&self, showcase_id: u64) -> CopyMyShowcase {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// Copy a showcase of a user.
+    /// Copies a showcase of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `POST /users/{user_id}/albums/{album_id}/copy`; any access token will do.
-    /// Answer: the new showcase.
+    /// Response: the new showcase.
+    ///
+    /// Sends `POST /users/{user_id}/albums/{album_id}/copy`. Requires no scope.
     #[doc(alias = "copy_showcase")]
     pub fn copy_user_showcase(
         &self,
@@ -321,15 +335,16 @@ impl Showcases<'_> {
 
 /// # Showcase videos
 impl Showcases<'_> {
-    /// Get one video in a showcase of the token's user.
+    /// Gets one video in a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/albums/{album_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /me/albums/{album_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "get_showcase_video_alt2")]
     pub fn get_my_showcase_video(
         &self,
@@ -339,7 +354,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Get one video in a showcase of a user.
+    /// Gets one video in a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -347,8 +362,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "get_showcase_video")]
     pub fn get_user_showcase_video(
         &self,
@@ -362,28 +378,30 @@ impl Showcases<'_> {
         )
     }
 
-    /// List the videos in a showcase of the token's user.
+    /// Lists the videos in a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /me/albums/{album_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/albums/{album_id}/videos`. Requires no scope.
     #[doc(alias = "get_showcase_videos_alt2")]
     pub fn list_my_showcase_videos(&self, showcase_id: u64) -> ListMyShowcaseVideos {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// List the videos in a showcase of a user.
+    /// Lists the videos in a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/videos`. Requires no scope.
     #[doc(alias = "get_showcase_videos")]
     pub fn list_user_showcase_videos(
         &self,
@@ -393,14 +411,15 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// List the videos a showcase may take.
+    /// Lists the videos a showcase may take.
     ///
     /// Lists videos of the token's user that may be added to the showcase or taken out.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /albums/{album_id}/available_videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /albums/{album_id}/available_videos`. Requires no scope.
     #[doc(alias = "get_available_showcase_videos")]
     pub fn list_showcase_available_videos(
         &self,
@@ -409,14 +428,15 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// List the showcases that may take a video.
+    /// Lists the showcases that may take a video.
     ///
     /// Lists showcases owned by the token's user where the video may be added or taken out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/available_albums`; any access token will do.
-    /// Answer: one page of showcases.
+    /// Response: one page of showcases.
+    ///
+    /// Sends `GET /videos/{video_id}/available_albums`. Requires no scope.
     #[doc(alias = "get_available_video_showcases")]
     pub fn list_video_available_showcases(
         &self,
@@ -425,14 +445,15 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Replace all videos in a showcase of the token's user.
+    /// Replaces all videos in a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `PUT /me/albums/{album_id}/videos`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /me/albums/{album_id}/videos`. Requires the `edit` scope.
     #[doc(alias = "replace_videos_in_showcase_alt2")]
     pub fn replace_my_showcase_videos(
         &self,
@@ -442,15 +463,16 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id]).set_body(&body)
     }
 
-    /// Replace all videos in a showcase of a user.
+    /// Replaces all videos in a showcase of a user.
     ///
     /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `PUT /users/{user_id}/albums/{album_id}/videos`; needs the scope `edit`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PUT /users/{user_id}/albums/{album_id}/videos`. Requires the `edit` scope.
     #[doc(alias = "replace_videos_in_showcase")]
     pub fn replace_user_showcase_videos(
         &self,
@@ -462,15 +484,16 @@ impl Showcases<'_> {
             .set_body(&body)
     }
 
-    /// Feature one video in a showcase of the token's user.
+    /// Features one video in a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
-    /// Answer: the showcase.
+    /// Response: the showcase.
+    ///
+    /// Sends `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`. Requires the `edit` scope.
     #[doc(alias = "set_video_as_showcase_featured_alt2")]
     pub fn set_my_showcase_featured_video(
         &self,
@@ -480,15 +503,16 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Use a frame as showcase thumbnail for the token's user.
+    /// Uses a frame as showcase thumbnail for the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
-    /// Answer: the showcase with its new thumbnail.
+    /// Response: the showcase with its new thumbnail.
+    ///
+    /// Sends `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`. Requires the `edit` scope.
     #[doc(alias = "set_video_as_showcase_thumbnail_alt2")]
     pub fn set_my_showcase_video_thumbnail(
         &self,
@@ -498,7 +522,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Feature one video in a showcase of a user.
+    /// Features one video in a showcase of a user.
     ///
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
@@ -506,8 +530,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
-    /// Answer: the showcase.
+    /// Response: the showcase.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`. Requires the `edit` scope.
     #[doc(alias = "set_video_as_showcase_featured")]
     pub fn set_user_showcase_featured_video(
         &self,
@@ -521,7 +546,7 @@ impl Showcases<'_> {
         )
     }
 
-    /// Use a frame as showcase thumbnail for a user.
+    /// Uses a frame as showcase thumbnail for a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -529,8 +554,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
-    /// Answer: the showcase with its new thumbnail.
+    /// Response: the showcase with its new thumbnail.
+    ///
+    /// Sends `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`. Requires the `edit` scope.
     #[doc(alias = "set_video_as_showcase_thumbnail")]
     pub fn set_user_showcase_video_thumbnail(
         &self,
@@ -544,15 +570,16 @@ impl Showcases<'_> {
         )
     }
 
-    /// Add a video to a showcase of the token's user.
+    /// Adds a video to a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_showcase_alt2")]
     pub fn add_my_showcase_video(
         &self,
@@ -562,7 +589,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a video to a showcase of a user.
+    /// Adds a video to a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -570,8 +597,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_showcase")]
     pub fn add_user_showcase_video(
         &self,
@@ -585,15 +613,16 @@ impl Showcases<'_> {
         )
     }
 
-    /// Remove a video from a showcase of the token's user.
+    /// Removes a video from a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "remove_video_from_showcase_alt2")]
     pub fn remove_my_showcase_video(
         &self,
@@ -603,7 +632,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Remove a video from a showcase of a user.
+    /// Removes a video from a showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -611,8 +640,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "remove_video_from_showcase")]
     pub fn remove_user_showcase_video(
         &self,
@@ -629,7 +659,7 @@ impl Showcases<'_> {
 
 /// # Custom showcase thumbnails
 impl Showcases<'_> {
-    /// Get one custom thumbnail of a showcase.
+    /// Gets one custom thumbnail of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -637,8 +667,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`. Requires no scope.
     #[doc(alias = "get_showcase_custom_thumbnail")]
     pub fn get_user_showcase_thumbnail(
         &self,
@@ -652,13 +683,14 @@ impl Showcases<'_> {
         )
     }
 
-    /// List the custom thumbnails of a showcase.
+    /// Lists the custom thumbnails of a showcase.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails`; any access token will do.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/custom_thumbnails`. Requires no scope.
     #[doc(alias = "get_showcase_custom_thumbs")]
     pub fn list_user_showcase_thumbnails(
         &self,
@@ -668,15 +700,16 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Give a showcase a custom thumbnail.
+    /// Gives a showcase a custom thumbnail.
     ///
     /// Only the owner of the showcase may do this. Creates the entry only: the image, which may be any picture, goes to the `link` of the answer afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `POST /users/{user_id}/albums/{album_id}/custom_thumbnails`; needs the scope `upload`.
-    /// Answer: the new thumbnail with its upload `link`.
+    /// Response: the new thumbnail with its upload `link`.
+    ///
+    /// Sends `POST /users/{user_id}/albums/{album_id}/custom_thumbnails`. Requires the `upload` scope.
     #[doc(alias = "create_showcase_custom_thumb")]
     pub fn create_user_showcase_thumbnail(
         &self,
@@ -686,7 +719,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Replace a custom thumbnail of a showcase.
+    /// Replaces a custom thumbnail of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -694,8 +727,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `PATCH /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; needs the scope `edit`.
-    /// Answer: the changed thumbnail.
+    /// Response: the changed thumbnail.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`. Requires the `edit` scope.
     #[doc(alias = "replace_showcase_custom_thumb")]
     pub fn edit_user_showcase_thumbnail(
         &self,
@@ -709,7 +743,7 @@ impl Showcases<'_> {
         )
     }
 
-    /// Delete a custom thumbnail of a showcase.
+    /// Deletes a custom thumbnail of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -717,8 +751,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// `DELETE /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_showcase_custom_thumbnail")]
     pub fn delete_user_showcase_thumbnail(
         &self,
@@ -735,7 +770,7 @@ impl Showcases<'_> {
 
 /// # Custom showcase logos
 impl Showcases<'_> {
-    /// Get one custom logo of a showcase.
+    /// Gets one custom logo of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -743,8 +778,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/logos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
+    /// Response: the logo.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/logos/{logo_id}`. Requires no scope.
     #[doc(alias = "get_showcase_logo")]
     pub fn get_user_showcase_logo(
         &self,
@@ -758,15 +794,16 @@ impl Showcases<'_> {
         )
     }
 
-    /// List the custom logos of a showcase.
+    /// Lists the custom logos of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}/logos`; any access token will do.
-    /// Answer: one page of logos.
+    /// Response: one page of logos.
+    ///
+    /// Sends `GET /users/{user_id}/albums/{album_id}/logos`. Requires no scope.
     #[doc(alias = "get_showcase_logos")]
     pub fn list_user_showcase_logos(
         &self,
@@ -776,15 +813,16 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Give a showcase a custom logo.
+    /// Gives a showcase a custom logo.
     ///
     /// Only the owner of the showcase may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// `POST /users/{user_id}/albums/{album_id}/logos`; needs the scope `upload`.
-    /// Answer: the new logo with its upload `link`.
+    /// Response: the new logo with its upload `link`.
+    ///
+    /// Sends `POST /users/{user_id}/albums/{album_id}/logos`. Requires the `upload` scope.
     #[doc(alias = "create_showcase_logo")]
     pub fn create_user_showcase_logo(
         &self,
@@ -794,7 +832,7 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Replace a custom logo of a showcase.
+    /// Replaces a custom logo of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -802,8 +840,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
-    /// `PATCH /users/{user_id}/albums/{album_id}/logos/{logo_id}`; needs the scope `edit`.
-    /// Answer: the changed logo.
+    /// Response: the changed logo.
+    ///
+    /// Sends `PATCH /users/{user_id}/albums/{album_id}/logos/{logo_id}`. Requires the `edit` scope.
     #[doc(alias = "replace_showcase_logo")]
     pub fn edit_user_showcase_logo(
         &self,
@@ -817,7 +856,7 @@ impl Showcases<'_> {
         )
     }
 
-    /// Delete a custom logo of a showcase.
+    /// Deletes a custom logo of a showcase.
     ///
     /// Only the owner of the showcase may do this.
     ///
@@ -825,8 +864,9 @@ impl Showcases<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
-    /// `DELETE /users/{user_id}/albums/{album_id}/logos/{logo_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/albums/{album_id}/logos/{logo_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_showcase_logo")]
     pub fn delete_user_showcase_logo(
         &self,
@@ -841,7 +881,7 @@ impl Showcases<'_> {
     }
 }
 
-/// [`Showcases::list_showcase_available_videos`] before it is sent.
+/// A call to [`Showcases::list_showcase_available_videos`], before it is sent.
 pub type ListShowcaseAvailableVideos = TypedCall<
     operations::ListShowcaseAvailableVideos,
 >;
@@ -875,11 +915,11 @@ impl ListShowcaseAvailableVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::list_my_showcases`] before it is sent.
+/// A call to [`Showcases::list_my_showcases`], before it is sent.
 pub type ListMyShowcases = TypedCall<operations::ListMyShowcases>;
 
 impl ListMyShowcases {
@@ -917,17 +957,17 @@ impl ListMyShowcases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::create_my_showcase`] before it is sent.
+/// A call to [`Showcases::create_my_showcase`], before it is sent.
 pub type CreateMyShowcase = TypedCall<operations::CreateMyShowcase>;
 
 impl CreateMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Colour of the player buttons and the showcase controls, in hex.
@@ -989,26 +1029,26 @@ impl CreateMyShowcase {
     }
 }
 
-/// [`Showcases::get_my_showcase`] before it is sent.
+/// A call to [`Showcases::get_my_showcase`], before it is sent.
 pub type GetMyShowcase = TypedCall<operations::GetMyShowcase>;
 
 impl GetMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::edit_my_showcase`] before it is sent.
+/// A call to [`Showcases::edit_my_showcase`], before it is sent.
 pub type EditMyShowcase = TypedCall<operations::EditMyShowcase>;
 
 impl EditMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditShowcaseBody) -> Self {
         self.set_body(&body)
     }
@@ -1090,19 +1130,19 @@ impl EditMyShowcase {
     }
 }
 
-/// [`Showcases::delete_my_showcase`] before it is sent.
+/// A call to [`Showcases::delete_my_showcase`], before it is sent.
 pub type DeleteMyShowcase = TypedCall<operations::DeleteMyShowcase>;
 
-/// [`Showcases::copy_my_showcase`] before it is sent.
+/// A call to [`Showcases::copy_my_showcase`], before it is sent.
 pub type CopyMyShowcase = TypedCall<operations::CopyMyShowcase>;
 
 impl CopyMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CopyBody) -> Self {
         self.set_body(&body)
     }
@@ -1114,7 +1154,7 @@ impl CopyMyShowcase {
     }
 }
 
-/// [`Showcases::list_my_showcase_videos`] before it is sent.
+/// A call to [`Showcases::list_my_showcase_videos`], before it is sent.
 pub type ListMyShowcaseVideos = TypedCall<operations::ListMyShowcaseVideos>;
 
 impl ListMyShowcaseVideos {
@@ -1173,14 +1213,14 @@ impl ListMyShowcaseVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::replace_my_showcase_videos`] before it is sent.
+/// A call to [`Showcases::replace_my_showcase_videos`], before it is sent.
 pub type ReplaceMyShowcaseVideos = TypedCall<operations::ReplaceMyShowcaseVideos>;
 
-/// [`Showcases::get_my_showcase_video`] before it is sent.
+/// A call to [`Showcases::get_my_showcase_video`], before it is sent.
 pub type GetMyShowcaseVideo = TypedCall<operations::GetMyShowcaseVideo>;
 
 impl GetMyShowcaseVideo {
@@ -1192,17 +1232,17 @@ impl GetMyShowcaseVideo {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::add_my_showcase_video`] before it is sent.
+/// A call to [`Showcases::add_my_showcase_video`], before it is sent.
 pub type AddMyShowcaseVideo = TypedCall<operations::AddMyShowcaseVideo>;
 
-/// [`Showcases::remove_my_showcase_video`] before it is sent.
+/// A call to [`Showcases::remove_my_showcase_video`], before it is sent.
 pub type RemoveMyShowcaseVideo = TypedCall<operations::RemoveMyShowcaseVideo>;
 
-/// [`Showcases::set_my_showcase_video_thumbnail`] before it is sent.
+/// A call to [`Showcases::set_my_showcase_video_thumbnail`], before it is sent.
 pub type SetMyShowcaseVideoThumbnail = TypedCall<
     operations::SetMyShowcaseVideoThumbnail,
 >;
@@ -1210,10 +1250,10 @@ pub type SetMyShowcaseVideoThumbnail = TypedCall<
 impl SetMyShowcaseVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::SetShowcaseThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -1224,17 +1264,17 @@ impl SetMyShowcaseVideoThumbnail {
     }
 }
 
-/// [`Showcases::set_my_showcase_featured_video`] before it is sent.
+/// A call to [`Showcases::set_my_showcase_featured_video`], before it is sent.
 pub type SetMyShowcaseFeaturedVideo = TypedCall<operations::SetMyShowcaseFeaturedVideo>;
 
 impl SetMyShowcaseFeaturedVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::list_user_showcases`] before it is sent.
+/// A call to [`Showcases::list_user_showcases`], before it is sent.
 pub type ListUserShowcases = TypedCall<operations::ListUserShowcases>;
 
 impl ListUserShowcases {
@@ -1272,17 +1312,17 @@ impl ListUserShowcases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::create_user_showcase`] before it is sent.
+/// A call to [`Showcases::create_user_showcase`], before it is sent.
 pub type CreateUserShowcase = TypedCall<operations::CreateUserShowcase>;
 
 impl CreateUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Colour of the player buttons and the showcase controls, in hex.
@@ -1344,32 +1384,32 @@ impl CreateUserShowcase {
     }
 }
 
-/// [`Showcases::add_items_to_user_showcases`] before it is sent.
+/// A call to [`Showcases::add_items_to_user_showcases`], before it is sent.
 pub type AddItemsToUserShowcases = TypedCall<operations::AddItemsToUserShowcases>;
 
-/// [`Showcases::add_folder_to_user_showcases`] before it is sent.
+/// A call to [`Showcases::add_folder_to_user_showcases`], before it is sent.
 pub type AddFolderToUserShowcases = TypedCall<operations::AddFolderToUserShowcases>;
 
-/// [`Showcases::get_user_showcase`] before it is sent.
+/// A call to [`Showcases::get_user_showcase`], before it is sent.
 pub type GetUserShowcase = TypedCall<operations::GetUserShowcase>;
 
 impl GetUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::edit_user_showcase`] before it is sent.
+/// A call to [`Showcases::edit_user_showcase`], before it is sent.
 pub type EditUserShowcase = TypedCall<operations::EditUserShowcase>;
 
 impl EditUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditShowcaseBody) -> Self {
         self.set_body(&body)
     }
@@ -1451,19 +1491,19 @@ impl EditUserShowcase {
     }
 }
 
-/// [`Showcases::delete_user_showcase`] before it is sent.
+/// A call to [`Showcases::delete_user_showcase`], before it is sent.
 pub type DeleteUserShowcase = TypedCall<operations::DeleteUserShowcase>;
 
-/// [`Showcases::copy_user_showcase`] before it is sent.
+/// A call to [`Showcases::copy_user_showcase`], before it is sent.
 pub type CopyUserShowcase = TypedCall<operations::CopyUserShowcase>;
 
 impl CopyUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CopyBody) -> Self {
         self.set_body(&body)
     }
@@ -1475,7 +1515,7 @@ impl CopyUserShowcase {
     }
 }
 
-/// [`Showcases::list_user_showcase_thumbnails`] before it is sent.
+/// A call to [`Showcases::list_user_showcase_thumbnails`], before it is sent.
 pub type ListUserShowcaseThumbnails = TypedCall<operations::ListUserShowcaseThumbnails>;
 
 impl ListUserShowcaseThumbnails {
@@ -1491,11 +1531,11 @@ impl ListUserShowcaseThumbnails {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::create_user_showcase_thumbnail`] before it is sent.
+/// A call to [`Showcases::create_user_showcase_thumbnail`], before it is sent.
 pub type CreateUserShowcaseThumbnail = TypedCall<
     operations::CreateUserShowcaseThumbnail,
 >;
@@ -1503,30 +1543,30 @@ pub type CreateUserShowcaseThumbnail = TypedCall<
 impl CreateUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::get_user_showcase_thumbnail`] before it is sent.
+/// A call to [`Showcases::get_user_showcase_thumbnail`], before it is sent.
 pub type GetUserShowcaseThumbnail = TypedCall<operations::GetUserShowcaseThumbnail>;
 
 impl GetUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::edit_user_showcase_thumbnail`] before it is sent.
+/// A call to [`Showcases::edit_user_showcase_thumbnail`], before it is sent.
 pub type EditUserShowcaseThumbnail = TypedCall<operations::EditUserShowcaseThumbnail>;
 
 impl EditUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -1537,12 +1577,12 @@ impl EditUserShowcaseThumbnail {
     }
 }
 
-/// [`Showcases::delete_user_showcase_thumbnail`] before it is sent.
+/// A call to [`Showcases::delete_user_showcase_thumbnail`], before it is sent.
 pub type DeleteUserShowcaseThumbnail = TypedCall<
     operations::DeleteUserShowcaseThumbnail,
 >;
 
-/// [`Showcases::list_user_showcase_logos`] before it is sent.
+/// A call to [`Showcases::list_user_showcase_logos`], before it is sent.
 pub type ListUserShowcaseLogos = TypedCall<operations::ListUserShowcaseLogos>;
 
 impl ListUserShowcaseLogos {
@@ -1558,40 +1598,40 @@ impl ListUserShowcaseLogos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::create_user_showcase_logo`] before it is sent.
+/// A call to [`Showcases::create_user_showcase_logo`], before it is sent.
 pub type CreateUserShowcaseLogo = TypedCall<operations::CreateUserShowcaseLogo>;
 
 impl CreateUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::get_user_showcase_logo`] before it is sent.
+/// A call to [`Showcases::get_user_showcase_logo`], before it is sent.
 pub type GetUserShowcaseLogo = TypedCall<operations::GetUserShowcaseLogo>;
 
 impl GetUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::edit_user_showcase_logo`] before it is sent.
+/// A call to [`Showcases::edit_user_showcase_logo`], before it is sent.
 pub type EditUserShowcaseLogo = TypedCall<operations::EditUserShowcaseLogo>;
 
 impl EditUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -1602,10 +1642,10 @@ impl EditUserShowcaseLogo {
     }
 }
 
-/// [`Showcases::delete_user_showcase_logo`] before it is sent.
+/// A call to [`Showcases::delete_user_showcase_logo`], before it is sent.
 pub type DeleteUserShowcaseLogo = TypedCall<operations::DeleteUserShowcaseLogo>;
 
-/// [`Showcases::list_user_showcase_videos`] before it is sent.
+/// A call to [`Showcases::list_user_showcase_videos`], before it is sent.
 pub type ListUserShowcaseVideos = TypedCall<operations::ListUserShowcaseVideos>;
 
 impl ListUserShowcaseVideos {
@@ -1664,14 +1704,14 @@ impl ListUserShowcaseVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::replace_user_showcase_videos`] before it is sent.
+/// A call to [`Showcases::replace_user_showcase_videos`], before it is sent.
 pub type ReplaceUserShowcaseVideos = TypedCall<operations::ReplaceUserShowcaseVideos>;
 
-/// [`Showcases::get_user_showcase_video`] before it is sent.
+/// A call to [`Showcases::get_user_showcase_video`], before it is sent.
 pub type GetUserShowcaseVideo = TypedCall<operations::GetUserShowcaseVideo>;
 
 impl GetUserShowcaseVideo {
@@ -1683,17 +1723,17 @@ impl GetUserShowcaseVideo {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::add_user_showcase_video`] before it is sent.
+/// A call to [`Showcases::add_user_showcase_video`], before it is sent.
 pub type AddUserShowcaseVideo = TypedCall<operations::AddUserShowcaseVideo>;
 
-/// [`Showcases::remove_user_showcase_video`] before it is sent.
+/// A call to [`Showcases::remove_user_showcase_video`], before it is sent.
 pub type RemoveUserShowcaseVideo = TypedCall<operations::RemoveUserShowcaseVideo>;
 
-/// [`Showcases::set_user_showcase_video_thumbnail`] before it is sent.
+/// A call to [`Showcases::set_user_showcase_video_thumbnail`], before it is sent.
 pub type SetUserShowcaseVideoThumbnail = TypedCall<
     operations::SetUserShowcaseVideoThumbnail,
 >;
@@ -1701,10 +1741,10 @@ pub type SetUserShowcaseVideoThumbnail = TypedCall<
 impl SetUserShowcaseVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::SetShowcaseThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -1715,7 +1755,7 @@ impl SetUserShowcaseVideoThumbnail {
     }
 }
 
-/// [`Showcases::set_user_showcase_featured_video`] before it is sent.
+/// A call to [`Showcases::set_user_showcase_featured_video`], before it is sent.
 pub type SetUserShowcaseFeaturedVideo = TypedCall<
     operations::SetUserShowcaseFeaturedVideo,
 >;
@@ -1723,11 +1763,11 @@ pub type SetUserShowcaseFeaturedVideo = TypedCall<
 impl SetUserShowcaseFeaturedVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Showcases::list_video_available_showcases`] before it is sent.
+/// A call to [`Showcases::list_video_available_showcases`], before it is sent.
 pub type ListVideoAvailableShowcases = TypedCall<
     operations::ListVideoAvailableShowcases,
 >;
@@ -1761,11 +1801,11 @@ impl ListVideoAvailableShowcases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_SHOWCASE_AVAILABLE_VIDEOS,
     &LIST_MY_SHOWCASES,
@@ -2719,7 +2759,7 @@ static LIST_VIDEO_AVAILABLE_SHOWCASES: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

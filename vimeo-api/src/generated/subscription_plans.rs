@@ -4,9 +4,9 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_subscription_plan`](SubscriptionPlans::get_subscription_plan) | Get one of Vimeo's subscription plans | any token |
+//! | [`get_subscription_plan`](SubscriptionPlans::get_subscription_plan) | Gets one of Vimeo's subscription plans | none |
 
 use http::Method;
 use serde_json::Value;
@@ -14,13 +14,13 @@ use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
-    /// The operations of the area Subscription Plans: plans that Vimeo sells.
+    /// Returns the calls of the Subscription Plans area: plans that Vimeo sells.
     pub fn subscription_plans(&self) -> SubscriptionPlans<'_> {
         SubscriptionPlans { client: self }
     }
 }
 
-/// The operations of the area Subscription Plans.
+/// The calls of the Subscription Plans area.
 #[derive(Debug, Clone, Copy)]
 pub struct SubscriptionPlans<'a> {
     client: &'a Client,
@@ -28,29 +28,30 @@ pub struct SubscriptionPlans<'a> {
 
 /// # Essentials
 impl SubscriptionPlans<'_> {
-    /// Get one of Vimeo's subscription plans.
+    /// Gets one of Vimeo's subscription plans.
     ///
     /// - `tier`: Plan to look up; `live_premium` is Vimeo Premium.
     ///
-    /// `GET /subscription_plans/{tier}`; any access token will do.
-    /// Answer: the subscription plan.
+    /// Response: the subscription plan.
+    ///
+    /// Sends `GET /subscription_plans/{tier}`. Requires no scope.
     #[doc(alias = "get_plan")]
     pub fn get_subscription_plan(&self, tier: types::PlanTier) -> GetSubscriptionPlan {
         TypedCall::new(self.client, &[&tier])
     }
 }
 
-/// [`SubscriptionPlans::get_subscription_plan`] before it is sent.
+/// A call to [`SubscriptionPlans::get_subscription_plan`], before it is sent.
 pub type GetSubscriptionPlan = TypedCall<operations::GetSubscriptionPlan>;
 
 impl GetSubscriptionPlan {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[&GET_SUBSCRIPTION_PLAN];
 
 static GET_SUBSCRIPTION_PLAN: Operation = Operation {
@@ -72,7 +73,7 @@ static GET_SUBSCRIPTION_PLAN: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,22 +4,22 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_tag`](Tags::get_tag) | Get a tag by its word | any token |
+//! | [`get_tag`](Tags::get_tag) | Gets a tag by its word | none |
 
 use http::Method;
 use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
-    /// The operations of the area Tags: tags on videos.
+    /// Returns the calls of the Tags area: tags on videos.
     pub fn tags(&self) -> Tags<'_> {
         Tags { client: self }
     }
 }
 
-/// The operations of the area Tags.
+/// The calls of the Tags area.
 #[derive(Debug, Clone, Copy)]
 pub struct Tags<'a> {
     client: &'a Client,
@@ -27,28 +27,29 @@ pub struct Tags<'a> {
 
 /// # Essentials
 impl Tags<'_> {
-    /// Get a tag by its word.
+    /// Gets a tag by its word.
     ///
     /// - `word`: The tag itself.
     ///
-    /// `GET /tags/{word}`; any access token will do.
-    /// Answer: the tag.
+    /// Response: the tag.
+    ///
+    /// Sends `GET /tags/{word}`. Requires no scope.
     pub fn get_tag(&self, word: impl AsRef<str>) -> GetTag {
         TypedCall::new(self.client, &[&word.as_ref()])
     }
 }
 
-/// [`Tags::get_tag`] before it is sent.
+/// A call to [`Tags::get_tag`], before it is sent.
 pub type GetTag = TypedCall<operations::GetTag>;
 
 impl GetTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[&GET_TAG];
 
 static GET_TAG: Operation = Operation {
@@ -70,7 +71,7 @@ static GET_TAG: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,21 +4,21 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_team_incomplete_videos`](Teams::list_team_incomplete_videos) | List videos that lack mandatory custom metadata | any token |
-//! | [`list_team_custom_metadata_fields`](Teams::list_team_custom_metadata_fields) | List the custom metadata fields of a team | any token |
-//! | [`edit_team_custom_metadata_options`](Teams::edit_team_custom_metadata_options) | Change the allowed values of a field | any token |
-//! | [`backfill_team_custom_metadata`](Teams::backfill_team_custom_metadata) | Set a custom metadata value on all videos | any token |
-//! | [`upsert_team_custom_metadata_fields`](Teams::upsert_team_custom_metadata_fields) | Create, change or delete custom metadata fields | any token |
+//! | [`list_team_incomplete_videos`](Teams::list_team_incomplete_videos) | Lists videos that lack mandatory custom metadata | none |
+//! | [`list_team_custom_metadata_fields`](Teams::list_team_custom_metadata_fields) | Lists the custom metadata fields of a team | none |
+//! | [`edit_team_custom_metadata_options`](Teams::edit_team_custom_metadata_options) | Changes the allowed values of a field | none |
+//! | [`backfill_team_custom_metadata`](Teams::backfill_team_custom_metadata) | Sets a custom metadata value on all videos | none |
+//! | [`upsert_team_custom_metadata_fields`](Teams::upsert_team_custom_metadata_fields) | Creates, changes or deletes custom metadata fields | none |
 //!
 //! # Members
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_user_team_role`](Teams::get_user_team_role) | Get the team role of the token's user | any token |
-//! | [`get_user_team_member`](Teams::get_user_team_member) | Get the membership of a team user | any token |
-//! | [`get_team_membership_by_code`](Teams::get_team_membership_by_code) | Get the membership of a team by code | any token |
+//! | [`get_user_team_role`](Teams::get_user_team_role) | Gets the team role of the token's user | none |
+//! | [`get_user_team_member`](Teams::get_user_team_member) | Gets the membership of a team user | none |
+//! | [`get_team_membership_by_code`](Teams::get_team_membership_by_code) | Gets the membership of a team by code | none |
 
 use http::Method;
 use serde_json::Value;
@@ -29,13 +29,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Teams: members, roles and custom metadata of a team.
+    /// Returns the calls of the Teams area: members, roles and custom metadata of a team.
     pub fn teams(&self) -> Teams<'_> {
         Teams { client: self }
     }
 }
 
-/// The operations of the area Teams.
+/// The calls of the Teams area.
 #[derive(Debug, Clone, Copy)]
 pub struct Teams<'a> {
     client: &'a Client,
@@ -43,14 +43,15 @@ pub struct Teams<'a> {
 
 /// # Essentials
 impl Teams<'_> {
-    /// List videos that lack mandatory custom metadata.
+    /// Lists videos that lack mandatory custom metadata.
     ///
     /// Only mandatory fields count; a team without any gets an empty page.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /teams/{user_id}/custom_metadata/incomplete_videos`; any access token will do.
-    /// Answer: one page of incomplete videos.
+    /// Response: one page of incomplete videos.
+    ///
+    /// Sends `GET /teams/{user_id}/custom_metadata/incomplete_videos`. Requires no scope.
     #[doc(alias = "get_team_custom_metadata_incomplete_videos")]
     pub fn list_team_incomplete_videos(
         &self,
@@ -59,14 +60,15 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the custom metadata fields of a team.
+    /// Lists the custom metadata fields of a team.
     ///
     /// Gives the definitions only; values of single videos come with the videos.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /teams/{user_id}/custom_metadata`; any access token will do.
-    /// Answer: the field definitions of the team.
+    /// Response: the field definitions of the team.
+    ///
+    /// Sends `GET /teams/{user_id}/custom_metadata`. Requires no scope.
     #[doc(alias = "get_team_custom_metadata_settings")]
     pub fn list_team_custom_metadata_fields(
         &self,
@@ -75,14 +77,15 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Change the allowed values of a field.
+    /// Changes the allowed values of a field.
     ///
     /// For `select` and `multi-select` fields only. Videos that use a renamed or deleted value follow in the background; chained renames in one call and duplicate values are refused.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PATCH /teams/{user_id}/custom_metadata/options`; any access token will do.
-    /// Answer: the changed field definition.
+    /// Response: the changed field definition.
+    ///
+    /// Sends `PATCH /teams/{user_id}/custom_metadata/options`. Requires no scope.
     #[doc(alias = "update_custom_metadata_field_options")]
     pub fn edit_team_custom_metadata_options(
         &self,
@@ -92,14 +95,15 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Set a custom metadata value on all videos.
+    /// Sets a custom metadata value on all videos.
     ///
     /// Runs in the background after the answer and can take minutes. Videos uploaded later are not touched.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /teams/{user_id}/custom_metadata/backfill`; any access token will do.
-    /// Answer: the job was accepted.
+    /// Response: the job was accepted.
+    ///
+    /// Sends `POST /teams/{user_id}/custom_metadata/backfill`. Requires no scope.
     pub fn backfill_team_custom_metadata(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
@@ -108,14 +112,15 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Create, change or delete custom metadata fields.
+    /// Creates, changes or deletes custom metadata fields.
     ///
     /// All or nothing: one bad entry rejects the whole batch. A team has at most 20 fields; the type of a field is fixed once made, and an optional field cannot turn mandatory.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /teams/{user_id}/custom_metadata`; any access token will do.
-    /// Answer: the team's field definitions.
+    /// Response: the team's field definitions.
+    ///
+    /// Sends `POST /teams/{user_id}/custom_metadata`. Requires no scope.
     #[doc(alias = "upsert_custom_metadata_settings")]
     pub fn upsert_team_custom_metadata_fields(
         &self,
@@ -127,12 +132,13 @@ impl Teams<'_> {
 
 /// # Members
 impl Teams<'_> {
-    /// Get the team role of the token's user.
+    /// Gets the team role of the token's user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/team/role`; any access token will do.
-    /// Answer: the role.
+    /// Response: the role.
+    ///
+    /// Sends `GET /users/{user_id}/team/role`. Requires no scope.
     #[doc(alias = "get_team_role_information")]
     pub fn get_user_team_role(
         &self,
@@ -141,15 +147,16 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Get the membership of a team user.
+    /// Gets the membership of a team user.
     ///
     /// Serves the forms for joining a team.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `team_user_id`: ID of the team user.
     ///
-    /// `GET /users/{user_id}/team_users/{team_user_id}`; any access token will do.
-    /// Answer: the team membership.
+    /// Response: the team membership.
+    ///
+    /// Sends `GET /users/{user_id}/team_users/{team_user_id}`. Requires no scope.
     #[doc(alias = "get_team_information2")]
     pub fn get_user_team_member(
         &self,
@@ -159,14 +166,15 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &team_user_id])
     }
 
-    /// Get the membership of a team by code.
+    /// Gets the membership of a team by code.
     ///
     /// Serves the forms for joining a team.
     ///
     /// - `code`: Code of the team, as found in the `code` of a team user.
     ///
-    /// `GET /teammembers/{code}`; any access token will do.
-    /// Answer: the team membership.
+    /// Response: the team membership.
+    ///
+    /// Sends `GET /teammembers/{code}`. Requires no scope.
     #[doc(alias = "get_team_information")]
     pub fn get_team_membership_by_code(
         &self,
@@ -176,17 +184,17 @@ impl Teams<'_> {
     }
 }
 
-/// [`Teams::get_team_membership_by_code`] before it is sent.
+/// A call to [`Teams::get_team_membership_by_code`], before it is sent.
 pub type GetTeamMembershipByCode = TypedCall<operations::GetTeamMembershipByCode>;
 
 impl GetTeamMembershipByCode {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Teams::list_team_custom_metadata_fields`] before it is sent.
+/// A call to [`Teams::list_team_custom_metadata_fields`], before it is sent.
 pub type ListTeamCustomMetadataFields = TypedCall<
     operations::ListTeamCustomMetadataFields,
 >;
@@ -194,11 +202,11 @@ pub type ListTeamCustomMetadataFields = TypedCall<
 impl ListTeamCustomMetadataFields {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Teams::upsert_team_custom_metadata_fields`] before it is sent.
+/// A call to [`Teams::upsert_team_custom_metadata_fields`], before it is sent.
 pub type UpsertTeamCustomMetadataFields = TypedCall<
     operations::UpsertTeamCustomMetadataFields,
 >;
@@ -206,10 +214,10 @@ pub type UpsertTeamCustomMetadataFields = TypedCall<
 impl UpsertTeamCustomMetadataFields {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::UpsertCustomMetadataFieldsBody) -> Self {
         self.set_body(&body)
     }
@@ -224,7 +232,7 @@ impl UpsertTeamCustomMetadataFields {
     }
 }
 
-/// [`Teams::backfill_team_custom_metadata`] before it is sent.
+/// A call to [`Teams::backfill_team_custom_metadata`], before it is sent.
 pub type BackfillTeamCustomMetadata = TypedCall<operations::BackfillTeamCustomMetadata>;
 
 impl BackfillTeamCustomMetadata {
@@ -234,7 +242,7 @@ impl BackfillTeamCustomMetadata {
     }
 }
 
-/// [`Teams::list_team_incomplete_videos`] before it is sent.
+/// A call to [`Teams::list_team_incomplete_videos`], before it is sent.
 pub type ListTeamIncompleteVideos = TypedCall<operations::ListTeamIncompleteVideos>;
 
 impl ListTeamIncompleteVideos {
@@ -255,11 +263,11 @@ impl ListTeamIncompleteVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Teams::edit_team_custom_metadata_options`] before it is sent.
+/// A call to [`Teams::edit_team_custom_metadata_options`], before it is sent.
 pub type EditTeamCustomMetadataOptions = TypedCall<
     operations::EditTeamCustomMetadataOptions,
 >;
@@ -267,31 +275,31 @@ pub type EditTeamCustomMetadataOptions = TypedCall<
 impl EditTeamCustomMetadataOptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Teams::get_user_team_role`] before it is sent.
+/// A call to [`Teams::get_user_team_role`], before it is sent.
 pub type GetUserTeamRole = TypedCall<operations::GetUserTeamRole>;
 
 impl GetUserTeamRole {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Teams::get_user_team_member`] before it is sent.
+/// A call to [`Teams::get_user_team_member`], before it is sent.
 pub type GetUserTeamMember = TypedCall<operations::GetUserTeamMember>;
 
 impl GetUserTeamMember {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &GET_TEAM_MEMBERSHIP_BY_CODE,
     &LIST_TEAM_CUSTOM_METADATA_FIELDS,
@@ -462,7 +470,7 @@ static GET_USER_TEAM_MEMBER: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

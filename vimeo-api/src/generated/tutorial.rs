@@ -4,22 +4,22 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_tutorial`](Tutorial::get_tutorial) | Test the set-up of an API client | any token |
+//! | [`get_tutorial`](Tutorial::get_tutorial) | Tests the set-up of an API client | none |
 
 use http::Method;
 use serde_json::Value;
 use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 
 impl Client {
-    /// The operations of the area Tutorial: a first call for newcomers.
+    /// Returns the calls of the Tutorial area: a first call for newcomers.
     pub fn tutorial(&self) -> Tutorial<'_> {
         Tutorial { client: self }
     }
 }
 
-/// The operations of the area Tutorial.
+/// The calls of the Tutorial area.
 #[derive(Debug, Clone, Copy)]
 pub struct Tutorial<'a> {
     client: &'a Client,
@@ -27,29 +27,30 @@ pub struct Tutorial<'a> {
 
 /// # Essentials
 impl Tutorial<'_> {
-    /// Test the set-up of an API client.
+    /// Tests the set-up of an API client.
     ///
     /// Meant as the first call of those who follow Vimeo's Getting Started guide.
     ///
-    /// `GET /tutorial`; any access token will do.
-    /// Answer: the set-up works.
+    /// Response: the set-up works.
+    ///
+    /// Sends `GET /tutorial`. Requires no scope.
     #[doc(alias = "developer_tutorial")]
     pub fn get_tutorial(&self) -> GetTutorial {
         TypedCall::new(self.client, &[])
     }
 }
 
-/// [`Tutorial::get_tutorial`] before it is sent.
+/// A call to [`Tutorial::get_tutorial`], before it is sent.
 pub type GetTutorial = TypedCall<operations::GetTutorial>;
 
 impl GetTutorial {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[&GET_TUTORIAL];
 
 static GET_TUTORIAL: Operation = Operation {
@@ -71,7 +72,7 @@ static GET_TUTORIAL: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

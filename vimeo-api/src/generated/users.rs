@@ -4,78 +4,78 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_me`](Users::get_me) | Get the profile of the token's user | any token |
-//! | [`get_user`](Users::get_user) | Get the profile of a user | any token |
-//! | [`edit_me`](Users::edit_me) | Change the profile of the token's user | any token |
-//! | [`edit_user`](Users::edit_user) | Change the profile of a user | any token |
+//! | [`get_me`](Users::get_me) | Gets the profile of the token's user | none |
+//! | [`get_user`](Users::get_user) | Gets the profile of a user | none |
+//! | [`edit_me`](Users::edit_me) | Changes the profile of the token's user | none |
+//! | [`edit_user`](Users::edit_user) | Changes the profile of a user | none |
 //!
 //! # Pictures
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_picture`](Users::get_my_picture) | Get one portrait of the token's user | any token |
-//! | [`get_user_picture`](Users::get_user_picture) | Get one portrait of a user | any token |
-//! | [`list_my_pictures`](Users::list_my_pictures) | List the portraits of the token's user | any token |
-//! | [`list_user_pictures`](Users::list_user_pictures) | List the portraits of a user | any token |
-//! | [`create_my_picture`](Users::create_my_picture) | Create a portrait for the token's user | upload |
-//! | [`create_user_picture`](Users::create_user_picture) | Create a portrait for a user | upload |
-//! | [`edit_my_picture`](Users::edit_my_picture) | Change a portrait of the token's user | edit |
-//! | [`edit_user_picture`](Users::edit_user_picture) | Change a portrait of a user | edit |
-//! | [`delete_my_picture`](Users::delete_my_picture) | Delete a portrait of the token's user | delete |
-//! | [`delete_user_picture`](Users::delete_user_picture) | Delete a portrait of a user | delete |
+//! | [`get_my_picture`](Users::get_my_picture) | Gets one portrait of the token's user | none |
+//! | [`get_user_picture`](Users::get_user_picture) | Gets one portrait of a user | none |
+//! | [`list_my_pictures`](Users::list_my_pictures) | Lists the portraits of the token's user | none |
+//! | [`list_user_pictures`](Users::list_user_pictures) | Lists the portraits of a user | none |
+//! | [`create_my_picture`](Users::create_my_picture) | Creates a portrait for the token's user | upload |
+//! | [`create_user_picture`](Users::create_user_picture) | Creates a portrait for a user | upload |
+//! | [`edit_my_picture`](Users::edit_my_picture) | Changes a portrait of the token's user | edit |
+//! | [`edit_user_picture`](Users::edit_user_picture) | Changes a portrait of a user | edit |
+//! | [`delete_my_picture`](Users::delete_my_picture) | Deletes a portrait of the token's user | delete |
+//! | [`delete_user_picture`](Users::delete_user_picture) | Deletes a portrait of a user | delete |
 //!
 //! # Followers
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_followers`](Users::list_my_followers) | List the followers of the token's user | any token |
-//! | [`list_my_following`](Users::list_my_following) | List the users whom the token's user follows | any token |
-//! | [`list_user_followers`](Users::list_user_followers) | List the followers of a user | any token |
-//! | [`list_user_following`](Users::list_user_following) | List the users whom a user follows | any token |
-//! | [`check_my_following`](Users::check_my_following) | Check whether the token's user follows another user | any token |
-//! | [`check_user_following`](Users::check_user_following) | Check whether a user follows another user | any token |
-//! | [`follow_user_as_me`](Users::follow_user_as_me) | Follow another user on behalf of the token's user | interact |
-//! | [`follow_users_as_me`](Users::follow_users_as_me) | Follow several users on behalf of the token's user | interact |
-//! | [`follow_user_as_user`](Users::follow_user_as_user) | Follow another user on behalf of a user | interact |
-//! | [`follow_users_as_user`](Users::follow_users_as_user) | Follow several users on behalf of a user | interact |
-//! | [`unfollow_user_as_me`](Users::unfollow_user_as_me) | Unfollow another user on behalf of the token's user | interact |
-//! | [`unfollow_user_as_user`](Users::unfollow_user_as_user) | Unfollow another user on behalf of a user | interact |
+//! | [`list_my_followers`](Users::list_my_followers) | Lists the followers of the token's user | none |
+//! | [`list_my_following`](Users::list_my_following) | Lists the users whom the token's user follows | none |
+//! | [`list_user_followers`](Users::list_user_followers) | Lists the followers of a user | none |
+//! | [`list_user_following`](Users::list_user_following) | Lists the users whom a user follows | none |
+//! | [`check_my_following`](Users::check_my_following) | Checks whether the token's user follows another user | none |
+//! | [`check_user_following`](Users::check_user_following) | Checks whether a user follows another user | none |
+//! | [`follow_user_as_me`](Users::follow_user_as_me) | Follows another user on behalf of the token's user | interact |
+//! | [`follow_users_as_me`](Users::follow_users_as_me) | Follows several users on behalf of the token's user | interact |
+//! | [`follow_user_as_user`](Users::follow_user_as_user) | Follows another user on behalf of a user | interact |
+//! | [`follow_users_as_user`](Users::follow_users_as_user) | Follows several users on behalf of a user | interact |
+//! | [`unfollow_user_as_me`](Users::unfollow_user_as_me) | Unfollows another user on behalf of the token's user | interact |
+//! | [`unfollow_user_as_user`](Users::unfollow_user_as_user) | Unfollows another user on behalf of a user | interact |
 //!
 //! # Feeds
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_feed`](Users::list_my_feed) | List the videos in the feed of the token's user | private |
-//! | [`list_user_feed`](Users::list_user_feed) | List the videos in the feed of a user | private |
+//! | [`list_my_feed`](Users::list_my_feed) | Lists the videos in the feed of the token's user | private |
+//! | [`list_user_feed`](Users::list_user_feed) | Lists the videos in the feed of a user | private |
 //!
 //! # Watch history
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_watch_history`](Users::list_my_watch_history) | List the watch history of the token's user | private |
-//! | [`remove_my_watch_history_video`](Users::remove_my_watch_history_video) | Drop a video from the watch history | delete |
-//! | [`clear_my_watch_history`](Users::clear_my_watch_history) | Clear the watch history of the token's user | delete |
+//! | [`list_my_watch_history`](Users::list_my_watch_history) | Lists the watch history of the token's user | private |
+//! | [`remove_my_watch_history_video`](Users::remove_my_watch_history_video) | Drops a video from the watch history | delete |
+//! | [`clear_my_watch_history`](Users::clear_my_watch_history) | Clears the watch history of the token's user | delete |
 //!
 //! # Analytics
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_my_analytics`](Users::list_my_analytics) | Get viewing figures for videos of the token's user | stats |
-//! | [`list_user_analytics`](Users::list_user_analytics) | Get viewing figures for videos of a user | stats |
+//! | [`list_my_analytics`](Users::list_my_analytics) | Gets viewing figures for videos of the token's user | stats |
+//! | [`list_user_analytics`](Users::list_user_analytics) | Gets viewing figures for videos of a user | stats |
 //!
 //! # Search
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`search_users`](Users::search_users) | Search for users on Vimeo | any token |
+//! | [`search_users`](Users::search_users) | Searches for users on Vimeo | none |
 //!
 //! # LMS
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`download_user_lms_package`](Users::download_user_lms_package) | Download a learning package for a video | any token |
+//! | [`download_user_lms_package`](Users::download_user_lms_package) | Downloads a learning package for a video | none |
 
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -88,13 +88,13 @@ use crate::types;
 use crate::Secret;
 
 impl Client {
-    /// The operations of the area Users: users: profile, pictures, followers, feed, analytics and watch history.
+    /// Returns the calls of the Users area: users: profile, pictures, followers, feed, analytics and watch history.
     pub fn users(&self) -> Users<'_> {
         Users { client: self }
     }
 }
 
-/// The operations of the area Users.
+/// The calls of the Users area.
 #[derive(Debug, Clone, Copy)]
 pub struct Users<'a> {
     client: &'a Client,
@@ -102,21 +102,23 @@ pub struct Users<'a> {
 
 /// # Essentials
 impl Users<'_> {
-    /// Get the profile of the token's user.
+    /// Gets the profile of the token's user.
     ///
-    /// `GET /me`; any access token will do.
-    /// Answer: the user.
+    /// Response: the user.
+    ///
+    /// Sends `GET /me`. Requires no scope.
     #[doc(alias = "get_user_alt1")]
     pub fn get_me(&self) -> GetMe {
         TypedCall::new(self.client, &[])
     }
 
-    /// Get the profile of a user.
+    /// Gets the profile of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}`; any access token will do.
-    /// Answer: the user.
+    /// Response: the user.
+    ///
+    /// Sends `GET /users/{user_id}`. Requires no scope.
     pub fn get_user(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
@@ -124,25 +126,27 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Change the profile of the token's user.
+    /// Changes the profile of the token's user.
     ///
     /// Code 2204 with status 400 means that a field was refused.
     ///
-    /// `PATCH /me`; any access token will do.
-    /// Answer: the changed user.
+    /// Response: the changed user.
+    ///
+    /// Sends `PATCH /me`. Requires no scope.
     #[doc(alias = "edit_user_alt1")]
     pub fn edit_me(&self) -> EditMe {
         TypedCall::new(self.client, &[])
     }
 
-    /// Change the profile of a user.
+    /// Changes the profile of a user.
     ///
     /// Code 2204 with status 400 means that a field was refused.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PATCH /users/{user_id}`; any access token will do.
-    /// Answer: the changed user.
+    /// Response: the changed user.
+    ///
+    /// Sends `PATCH /users/{user_id}`. Requires no scope.
     pub fn edit_user(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
@@ -153,24 +157,26 @@ impl Users<'_> {
 
 /// # Pictures
 impl Users<'_> {
-    /// Get one portrait of the token's user.
+    /// Gets one portrait of the token's user.
     ///
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `GET /me/pictures/{portraitset_id}`; any access token will do.
-    /// Answer: the portrait.
+    /// Response: the portrait.
+    ///
+    /// Sends `GET /me/pictures/{portraitset_id}`. Requires no scope.
     #[doc(alias = "get_picture_alt1")]
     pub fn get_my_picture(&self, picture_id: u64) -> GetMyPicture {
         TypedCall::new(self.client, &[&picture_id])
     }
 
-    /// Get one portrait of a user.
+    /// Gets one portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `GET /users/{user_id}/pictures/{portraitset_id}`; any access token will do.
-    /// Answer: the portrait.
+    /// Response: the portrait.
+    ///
+    /// Sends `GET /users/{user_id}/pictures/{portraitset_id}`. Requires no scope.
     #[doc(alias = "get_picture")]
     pub fn get_user_picture(
         &self,
@@ -180,21 +186,23 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &picture_id])
     }
 
-    /// List the portraits of the token's user.
+    /// Lists the portraits of the token's user.
     ///
-    /// `GET /me/pictures`; any access token will do.
-    /// Answer: one page of portraits.
+    /// Response: one page of portraits.
+    ///
+    /// Sends `GET /me/pictures`. Requires no scope.
     #[doc(alias = "get_pictures_alt1")]
     pub fn list_my_pictures(&self) -> ListMyPictures {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the portraits of a user.
+    /// Lists the portraits of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/pictures`; any access token will do.
-    /// Answer: one page of portraits.
+    /// Response: one page of portraits.
+    ///
+    /// Sends `GET /users/{user_id}/pictures`. Requires no scope.
     #[doc(alias = "get_pictures")]
     pub fn list_user_pictures(
         &self,
@@ -203,25 +211,27 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Create a portrait for the token's user.
+    /// Creates a portrait for the token's user.
     ///
     /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
     ///
-    /// `POST /me/pictures`; needs the scope `upload`.
-    /// Answer: the new portrait, still without an image.
+    /// Response: the new portrait, still without an image.
+    ///
+    /// Sends `POST /me/pictures`. Requires the `upload` scope.
     #[doc(alias = "create_picture_alt1")]
     pub fn create_my_picture(&self) -> CreateMyPicture {
         TypedCall::new(self.client, &[])
     }
 
-    /// Create a portrait for a user.
+    /// Creates a portrait for a user.
     ///
     /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new portrait, still without an image.
+    /// Response: the new portrait, still without an image.
+    ///
+    /// Sends `POST /users/{user_id}/pictures`. Requires the `upload` scope.
     #[doc(alias = "create_picture")]
     pub fn create_user_picture(
         &self,
@@ -230,24 +240,26 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Change a portrait of the token's user.
+    /// Changes a portrait of the token's user.
     ///
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `PATCH /me/pictures/{portraitset_id}`; needs the scope `edit`.
-    /// Answer: the changed portrait.
+    /// Response: the changed portrait.
+    ///
+    /// Sends `PATCH /me/pictures/{portraitset_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_picture_alt1")]
     pub fn edit_my_picture(&self, picture_id: u64) -> EditMyPicture {
         TypedCall::new(self.client, &[&picture_id])
     }
 
-    /// Change a portrait of a user.
+    /// Changes a portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `PATCH /users/{user_id}/pictures/{portraitset_id}`; needs the scope `edit`.
-    /// Answer: the changed portrait.
+    /// Response: the changed portrait.
+    ///
+    /// Sends `PATCH /users/{user_id}/pictures/{portraitset_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_picture")]
     pub fn edit_user_picture(
         &self,
@@ -257,24 +269,26 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &picture_id])
     }
 
-    /// Delete a portrait of the token's user.
+    /// Deletes a portrait of the token's user.
     ///
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `DELETE /me/pictures/{portraitset_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/pictures/{portraitset_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_picture_alt1")]
     pub fn delete_my_picture(&self, picture_id: u64) -> DeleteMyPicture {
         TypedCall::new(self.client, &[&picture_id])
     }
 
-    /// Delete a portrait of a user.
+    /// Deletes a portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// `DELETE /users/{user_id}/pictures/{portraitset_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/pictures/{portraitset_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_picture")]
     pub fn delete_user_picture(
         &self,
@@ -287,30 +301,33 @@ impl Users<'_> {
 
 /// # Followers
 impl Users<'_> {
-    /// List the followers of the token's user.
+    /// Lists the followers of the token's user.
     ///
-    /// `GET /me/followers`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /me/followers`. Requires no scope.
     #[doc(alias = "get_followers_alt1")]
     pub fn list_my_followers(&self) -> ListMyFollowers {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the users whom the token's user follows.
+    /// Lists the users whom the token's user follows.
     ///
-    /// `GET /me/following`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /me/following`. Requires no scope.
     #[doc(alias = "get_user_following_alt1")]
     pub fn list_my_following(&self) -> ListMyFollowing {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the followers of a user.
+    /// Lists the followers of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/followers`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /users/{user_id}/followers`. Requires no scope.
     #[doc(alias = "get_followers")]
     pub fn list_user_followers(
         &self,
@@ -319,12 +336,13 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the users whom a user follows.
+    /// Lists the users whom a user follows.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/following`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /users/{user_id}/following`. Requires no scope.
     #[doc(alias = "get_user_following")]
     pub fn list_user_following(
         &self,
@@ -333,14 +351,15 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Check whether the token's user follows another user.
+    /// Checks whether the token's user follows another user.
     ///
     /// Status 204 means yes, 404 means no.
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `GET /me/following/{follow_user_id}`; any access token will do.
-    /// Answer: follows; no body.
+    /// Response: follows; no body.
+    ///
+    /// Sends `GET /me/following/{follow_user_id}`. Requires no scope.
     #[doc(alias = "check_if_user_is_following_alt1")]
     pub fn check_my_following(
         &self,
@@ -349,15 +368,16 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
-    /// Check whether a user follows another user.
+    /// Checks whether a user follows another user.
     ///
     /// Status 204 means yes, 404 means no.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/following/{follow_user_id}`; any access token will do.
-    /// Answer: follows; no body.
+    /// Response: follows; no body.
+    ///
+    /// Sends `GET /users/{user_id}/following/{follow_user_id}`. Requires no scope.
     #[doc(alias = "check_if_user_is_following")]
     pub fn check_user_following(
         &self,
@@ -370,14 +390,15 @@ impl Users<'_> {
         )
     }
 
-    /// Follow another user on behalf of the token's user.
+    /// Follows another user on behalf of the token's user.
     ///
     /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `PUT /me/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "follow_user_alt1")]
     pub fn follow_user_as_me(
         &self,
@@ -386,26 +407,28 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
-    /// Follow several users on behalf of the token's user.
+    /// Follows several users on behalf of the token's user.
     ///
     /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
     ///
-    /// `POST /me/following`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `POST /me/following`. Requires the `interact` scope.
     #[doc(alias = "follow_users_alt1")]
     pub fn follow_users_as_me(&self, body: types::UsersBody) -> FollowUsersAsMe {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Follow another user on behalf of a user.
+    /// Follows another user on behalf of a user.
     ///
     /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `PUT /users/{user_id}/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "follow_user")]
     pub fn follow_user_as_user(
         &self,
@@ -418,14 +441,15 @@ impl Users<'_> {
         )
     }
 
-    /// Follow several users on behalf of a user.
+    /// Follows several users on behalf of a user.
     ///
     /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/following`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `POST /users/{user_id}/following`. Requires the `interact` scope.
     #[doc(alias = "follow_users")]
     pub fn follow_users_as_user(
         &self,
@@ -435,12 +459,13 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Unfollow another user on behalf of the token's user.
+    /// Unfollows another user on behalf of the token's user.
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `DELETE /me/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "unfollow_user_alt1")]
     pub fn unfollow_user_as_me(
         &self,
@@ -449,13 +474,14 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
-    /// Unfollow another user on behalf of a user.
+    /// Unfollows another user on behalf of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `DELETE /users/{user_id}/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "unfollow_user")]
     pub fn unfollow_user_as_user(
         &self,
@@ -471,21 +497,23 @@ impl Users<'_> {
 
 /// # Feeds
 impl Users<'_> {
-    /// List the videos in the feed of the token's user.
+    /// Lists the videos in the feed of the token's user.
     ///
-    /// `GET /me/feed`; needs the scope `private`.
-    /// Answer: one page of activities, each with its video.
+    /// Response: one page of activities, each with its video.
+    ///
+    /// Sends `GET /me/feed`. Requires the `private` scope.
     #[doc(alias = "get_feed_alt1")]
     pub fn list_my_feed(&self) -> ListMyFeed {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the videos in the feed of a user.
+    /// Lists the videos in the feed of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/feed`; needs the scope `private`.
-    /// Answer: one page of activities, each with its video.
+    /// Response: one page of activities, each with its video.
+    ///
+    /// Sends `GET /users/{user_id}/feed`. Requires the `private` scope.
     #[doc(alias = "get_feed")]
     pub fn list_user_feed(
         &self,
@@ -497,23 +525,25 @@ impl Users<'_> {
 
 /// # Watch history
 impl Users<'_> {
-    /// List the watch history of the token's user.
+    /// Lists the watch history of the token's user.
     ///
     /// Deprecated: always answers with an empty page and status 200.
     ///
-    /// `GET /me/watched/videos`; needs the scope `private`.
-    /// Answer: an empty page.
+    /// Response: an empty page.
+    ///
+    /// Sends `GET /me/watched/videos`. Requires the `private` scope.
     #[doc(alias = "get_watch_history")]
     pub fn list_my_watch_history(&self) -> ListMyWatchHistory {
         TypedCall::new(self.client, &[])
     }
 
-    /// Drop a video from the watch history.
+    /// Drops a video from the watch history.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/watched/videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/watched/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_from_watch_history")]
     pub fn remove_my_watch_history_video(
         &self,
@@ -522,10 +552,11 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Clear the watch history of the token's user.
+    /// Clears the watch history of the token's user.
     ///
-    /// `DELETE /me/watched/videos`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/watched/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_watch_history")]
     pub fn clear_my_watch_history(&self) -> ClearMyWatchHistory {
         TypedCall::new(self.client, &[])
@@ -534,14 +565,15 @@ impl Users<'_> {
 
 /// # Analytics
 impl Users<'_> {
-    /// Get viewing figures for videos of the token's user.
+    /// Gets viewing figures for videos of the token's user.
     ///
     /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
     /// - `from`: Start of the time range, in ISO 8601.
     /// - `to`: End of the time range, in ISO 8601.
     ///
-    /// `GET /me/analytics`; needs the scope `stats`.
-    /// Answer: one page of figures.
+    /// Response: one page of figures.
+    ///
+    /// Sends `GET /me/analytics`. Requires the `stats` scope.
     #[doc(alias = "get_user_analytics_alt1")]
     pub fn list_my_analytics(
         &self,
@@ -555,15 +587,16 @@ impl Users<'_> {
             .set_query("to", &to)
     }
 
-    /// Get viewing figures for videos of a user.
+    /// Gets viewing figures for videos of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
     /// - `from`: Start of the time range, in ISO 8601.
     /// - `to`: End of the time range, in ISO 8601.
     ///
-    /// `GET /users/{user_id}/analytics`; needs the scope `stats`.
-    /// Answer: one page of figures.
+    /// Response: one page of figures.
+    ///
+    /// Sends `GET /users/{user_id}/analytics`. Requires the `stats` scope.
     #[doc(alias = "get_user_analytics")]
     pub fn list_user_analytics(
         &self,
@@ -581,12 +614,13 @@ impl Users<'_> {
 
 /// # Search
 impl Users<'_> {
-    /// Search for users on Vimeo.
+    /// Searches for users on Vimeo.
     ///
     /// Status 503 means that search is switched off, 500 that it failed inside Vimeo.
     ///
-    /// `GET /users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /users`. Requires no scope.
     pub fn search_users(&self) -> SearchUsers {
         TypedCall::new(self.client, &[])
     }
@@ -594,15 +628,16 @@ impl Users<'_> {
 
 /// # LMS
 impl Users<'_> {
-    /// Download a learning package for a video.
+    /// Downloads a learning package for a video.
     ///
     /// Builds a proxy course around the video, ready to be uploaded to a learning management system.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/lms/download/{video_id}`; any access token will do.
-    /// Answer: the package as a ZIP file.
+    /// Response: the package as a ZIP file.
+    ///
+    /// Sends `GET /users/{user_id}/lms/download/{video_id}`. Requires no scope.
     #[doc(alias = "download_lms_package")]
     pub fn download_user_lms_package(
         &self,
@@ -616,26 +651,26 @@ impl Users<'_> {
     }
 }
 
-/// [`Users::get_me`] before it is sent.
+/// A call to [`Users::get_me`], before it is sent.
 pub type GetMe = TypedCall<operations::GetMe>;
 
 impl GetMe {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::edit_me`] before it is sent.
+/// A call to [`Users::edit_me`], before it is sent.
 pub type EditMe = TypedCall<operations::EditMe>;
 
 impl EditMe {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditUserBody) -> Self {
         self.set_body(&body)
     }
@@ -690,7 +725,7 @@ impl EditMe {
     }
 }
 
-/// [`Users::list_my_analytics`] before it is sent.
+/// A call to [`Users::list_my_analytics`], before it is sent.
 pub type ListMyAnalytics = TypedCall<operations::ListMyAnalytics>;
 
 impl ListMyAnalytics {
@@ -769,11 +804,11 @@ impl ListMyAnalytics {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_my_feed`] before it is sent.
+/// A call to [`Users::list_my_feed`], before it is sent.
 pub type ListMyFeed = TypedCall<operations::ListMyFeed>;
 
 impl ListMyFeed {
@@ -800,11 +835,11 @@ impl ListMyFeed {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_my_followers`] before it is sent.
+/// A call to [`Users::list_my_followers`], before it is sent.
 pub type ListMyFollowers = TypedCall<operations::ListMyFollowers>;
 
 impl ListMyFollowers {
@@ -836,11 +871,11 @@ impl ListMyFollowers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_my_following`] before it is sent.
+/// A call to [`Users::list_my_following`], before it is sent.
 pub type ListMyFollowing = TypedCall<operations::ListMyFollowing>;
 
 impl ListMyFollowing {
@@ -877,23 +912,23 @@ impl ListMyFollowing {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::follow_users_as_me`] before it is sent.
+/// A call to [`Users::follow_users_as_me`], before it is sent.
 pub type FollowUsersAsMe = TypedCall<operations::FollowUsersAsMe>;
 
-/// [`Users::check_my_following`] before it is sent.
+/// A call to [`Users::check_my_following`], before it is sent.
 pub type CheckMyFollowing = TypedCall<operations::CheckMyFollowing>;
 
-/// [`Users::follow_user_as_me`] before it is sent.
+/// A call to [`Users::follow_user_as_me`], before it is sent.
 pub type FollowUserAsMe = TypedCall<operations::FollowUserAsMe>;
 
-/// [`Users::unfollow_user_as_me`] before it is sent.
+/// A call to [`Users::unfollow_user_as_me`], before it is sent.
 pub type UnfollowUserAsMe = TypedCall<operations::UnfollowUserAsMe>;
 
-/// [`Users::list_my_pictures`] before it is sent.
+/// A call to [`Users::list_my_pictures`], before it is sent.
 pub type ListMyPictures = TypedCall<operations::ListMyPictures>;
 
 impl ListMyPictures {
@@ -909,40 +944,40 @@ impl ListMyPictures {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::create_my_picture`] before it is sent.
+/// A call to [`Users::create_my_picture`], before it is sent.
 pub type CreateMyPicture = TypedCall<operations::CreateMyPicture>;
 
 impl CreateMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::get_my_picture`] before it is sent.
+/// A call to [`Users::get_my_picture`], before it is sent.
 pub type GetMyPicture = TypedCall<operations::GetMyPicture>;
 
 impl GetMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::edit_my_picture`] before it is sent.
+/// A call to [`Users::edit_my_picture`], before it is sent.
 pub type EditMyPicture = TypedCall<operations::EditMyPicture>;
 
 impl EditMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -953,10 +988,10 @@ impl EditMyPicture {
     }
 }
 
-/// [`Users::delete_my_picture`] before it is sent.
+/// A call to [`Users::delete_my_picture`], before it is sent.
 pub type DeleteMyPicture = TypedCall<operations::DeleteMyPicture>;
 
-/// [`Users::list_my_watch_history`] before it is sent.
+/// A call to [`Users::list_my_watch_history`], before it is sent.
 pub type ListMyWatchHistory = TypedCall<operations::ListMyWatchHistory>;
 
 impl ListMyWatchHistory {
@@ -972,17 +1007,17 @@ impl ListMyWatchHistory {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::clear_my_watch_history`] before it is sent.
+/// A call to [`Users::clear_my_watch_history`], before it is sent.
 pub type ClearMyWatchHistory = TypedCall<operations::ClearMyWatchHistory>;
 
-/// [`Users::remove_my_watch_history_video`] before it is sent.
+/// A call to [`Users::remove_my_watch_history_video`], before it is sent.
 pub type RemoveMyWatchHistoryVideo = TypedCall<operations::RemoveMyWatchHistoryVideo>;
 
-/// [`Users::search_users`] before it is sent.
+/// A call to [`Users::search_users`], before it is sent.
 pub type SearchUsers = TypedCall<operations::SearchUsers>;
 
 impl SearchUsers {
@@ -1014,30 +1049,30 @@ impl SearchUsers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::get_user`] before it is sent.
+/// A call to [`Users::get_user`], before it is sent.
 pub type GetUser = TypedCall<operations::GetUser>;
 
 impl GetUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::edit_user`] before it is sent.
+/// A call to [`Users::edit_user`], before it is sent.
 pub type EditUser = TypedCall<operations::EditUser>;
 
 impl EditUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditUserBody) -> Self {
         self.set_body(&body)
     }
@@ -1092,7 +1127,7 @@ impl EditUser {
     }
 }
 
-/// [`Users::list_user_analytics`] before it is sent.
+/// A call to [`Users::list_user_analytics`], before it is sent.
 pub type ListUserAnalytics = TypedCall<operations::ListUserAnalytics>;
 
 impl ListUserAnalytics {
@@ -1171,11 +1206,11 @@ impl ListUserAnalytics {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_user_feed`] before it is sent.
+/// A call to [`Users::list_user_feed`], before it is sent.
 pub type ListUserFeed = TypedCall<operations::ListUserFeed>;
 
 impl ListUserFeed {
@@ -1202,11 +1237,11 @@ impl ListUserFeed {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_user_followers`] before it is sent.
+/// A call to [`Users::list_user_followers`], before it is sent.
 pub type ListUserFollowers = TypedCall<operations::ListUserFollowers>;
 
 impl ListUserFollowers {
@@ -1238,11 +1273,11 @@ impl ListUserFollowers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::list_user_following`] before it is sent.
+/// A call to [`Users::list_user_following`], before it is sent.
 pub type ListUserFollowing = TypedCall<operations::ListUserFollowing>;
 
 impl ListUserFollowing {
@@ -1279,23 +1314,23 @@ impl ListUserFollowing {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::follow_users_as_user`] before it is sent.
+/// A call to [`Users::follow_users_as_user`], before it is sent.
 pub type FollowUsersAsUser = TypedCall<operations::FollowUsersAsUser>;
 
-/// [`Users::check_user_following`] before it is sent.
+/// A call to [`Users::check_user_following`], before it is sent.
 pub type CheckUserFollowing = TypedCall<operations::CheckUserFollowing>;
 
-/// [`Users::follow_user_as_user`] before it is sent.
+/// A call to [`Users::follow_user_as_user`], before it is sent.
 pub type FollowUserAsUser = TypedCall<operations::FollowUserAsUser>;
 
-/// [`Users::unfollow_user_as_user`] before it is sent.
+/// A call to [`Users::unfollow_user_as_user`], before it is sent.
 pub type UnfollowUserAsUser = TypedCall<operations::UnfollowUserAsUser>;
 
-/// [`Users::download_user_lms_package`] before it is sent.
+/// A call to [`Users::download_user_lms_package`], before it is sent.
 pub type DownloadUserLmsPackage = TypedCall<operations::DownloadUserLmsPackage>;
 
 impl DownloadUserLmsPackage {
@@ -1326,7 +1361,7 @@ impl DownloadUserLmsPackage {
     }
 }
 
-/// [`Users::list_user_pictures`] before it is sent.
+/// A call to [`Users::list_user_pictures`], before it is sent.
 pub type ListUserPictures = TypedCall<operations::ListUserPictures>;
 
 impl ListUserPictures {
@@ -1342,40 +1377,40 @@ impl ListUserPictures {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::create_user_picture`] before it is sent.
+/// A call to [`Users::create_user_picture`], before it is sent.
 pub type CreateUserPicture = TypedCall<operations::CreateUserPicture>;
 
 impl CreateUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::get_user_picture`] before it is sent.
+/// A call to [`Users::get_user_picture`], before it is sent.
 pub type GetUserPicture = TypedCall<operations::GetUserPicture>;
 
 impl GetUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Users::edit_user_picture`] before it is sent.
+/// A call to [`Users::edit_user_picture`], before it is sent.
 pub type EditUserPicture = TypedCall<operations::EditUserPicture>;
 
 impl EditUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -1386,10 +1421,10 @@ impl EditUserPicture {
     }
 }
 
-/// [`Users::delete_user_picture`] before it is sent.
+/// A call to [`Users::delete_user_picture`], before it is sent.
 pub type DeleteUserPicture = TypedCall<operations::DeleteUserPicture>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &GET_ME,
     &EDIT_ME,
@@ -2341,7 +2376,7 @@ static DELETE_USER_PICTURE: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -4,241 +4,241 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video`](Videos::get_video) | Get a video by its ID | any token |
-//! | [`get_my_video`](Videos::get_my_video) | Check whether a video belongs to the token's user | any token |
-//! | [`get_user_video`](Videos::get_user_video) | Check whether a video belongs to a user | any token |
-//! | [`list_my_videos`](Videos::list_my_videos) | List the videos the token's user has uploaded | any token |
-//! | [`list_user_videos`](Videos::list_user_videos) | List the videos a user has uploaded | any token |
-//! | [`list_my_appearances`](Videos::list_my_appearances) | List the videos in which the token's user appears | any token |
-//! | [`list_user_appearances`](Videos::list_user_appearances) | List the videos in which a user appears | any token |
-//! | [`search_videos`](Videos::search_videos) | Search the videos on Vimeo | any token |
-//! | [`edit_video`](Videos::edit_video) | Edit the settings of a video | edit |
-//! | [`set_video_custom_metadata`](Videos::set_video_custom_metadata) | Set the custom metadata of a video | any token |
-//! | [`delete_video`](Videos::delete_video) | Delete a single video | delete |
-//! | [`delete_my_videos`](Videos::delete_my_videos) | Delete several videos of the token's user | delete |
-//! | [`delete_user_videos`](Videos::delete_user_videos) | Delete several videos of a user | delete |
-//! | [`copy_my_video`](Videos::copy_my_video) | Copy a video of the token's user | any token |
-//! | [`copy_user_video`](Videos::copy_user_video) | Copy a video of a user | any token |
+//! | [`get_video`](Videos::get_video) | Gets a video by its ID | none |
+//! | [`get_my_video`](Videos::get_my_video) | Checks whether a video belongs to the token's user | none |
+//! | [`get_user_video`](Videos::get_user_video) | Checks whether a video belongs to a user | none |
+//! | [`list_my_videos`](Videos::list_my_videos) | Lists the videos the token's user has uploaded | none |
+//! | [`list_user_videos`](Videos::list_user_videos) | Lists the videos a user has uploaded | none |
+//! | [`list_my_appearances`](Videos::list_my_appearances) | Lists the videos in which the token's user appears | none |
+//! | [`list_user_appearances`](Videos::list_user_appearances) | Lists the videos in which a user appears | none |
+//! | [`search_videos`](Videos::search_videos) | Searches the videos on Vimeo | none |
+//! | [`edit_video`](Videos::edit_video) | Edits the settings of a video | edit |
+//! | [`set_video_custom_metadata`](Videos::set_video_custom_metadata) | Sets the custom metadata of a video | none |
+//! | [`delete_video`](Videos::delete_video) | Deletes a single video | delete |
+//! | [`delete_my_videos`](Videos::delete_my_videos) | Deletes several videos of the token's user | delete |
+//! | [`delete_user_videos`](Videos::delete_user_videos) | Deletes several videos of a user | delete |
+//! | [`copy_my_video`](Videos::copy_my_video) | Copies a video of the token's user | none |
+//! | [`copy_user_video`](Videos::copy_user_video) | Copies a video of a user | none |
 //!
 //! # Uploads
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_user_upload`](Videos::get_user_upload) | Get an upload attempt of a user | upload |
-//! | [`create_my_video`](Videos::create_my_video) | Start a video upload for the token's user | upload |
-//! | [`create_user_video`](Videos::create_user_video) | Start a video upload for a user | upload |
-//! | [`complete_user_upload`](Videos::complete_user_upload) | Complete a streaming upload of a user | upload |
+//! | [`get_user_upload`](Videos::get_user_upload) | Gets an upload attempt of a user | upload |
+//! | [`create_my_video`](Videos::create_my_video) | Starts a video upload for the token's user | upload |
+//! | [`create_user_video`](Videos::create_user_video) | Starts a video upload for a user | upload |
+//! | [`complete_user_upload`](Videos::complete_user_upload) | Completes a streaming upload of a user | upload |
 //!
 //! # Versions
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_version`](Videos::get_video_version) | Get a version of a video | any token |
-//! | [`get_video_version_downloads`](Videos::get_video_version_downloads) | List the downloads of a version with alternate audio | any token |
-//! | [`get_video_version_thumbnail`](Videos::get_video_version_thumbnail) | Get the thumbnail of a video version | any token |
-//! | [`get_video_version_audio_track`](Videos::get_video_version_audio_track) | Get an audio track of a video version | any token |
-//! | [`list_video_versions`](Videos::list_video_versions) | List the versions of a video | any token |
-//! | [`list_channel_video_versions`](Videos::list_channel_video_versions) | List the versions of a video in a channel | any token |
-//! | [`list_video_version_audio_tracks`](Videos::list_video_version_audio_tracks) | List the audio tracks of a video version | any token |
-//! | [`create_video_version`](Videos::create_video_version) | Upload a new version of a video | any token |
-//! | [`create_video_version_audio_track`](Videos::create_video_version_audio_track) | Add an audio track to a video version | any token |
-//! | [`edit_video_version`](Videos::edit_video_version) | Edit a version of a video | edit |
-//! | [`edit_video_version_audio_track`](Videos::edit_video_version_audio_track) | Edit an audio track of a video version | any token |
-//! | [`delete_video_version`](Videos::delete_video_version) | Delete a version of a video | edit |
-//! | [`delete_video_version_audio_track`](Videos::delete_video_version_audio_track) | Delete an audio track of a video version | any token |
+//! | [`get_video_version`](Videos::get_video_version) | Gets a version of a video | none |
+//! | [`get_video_version_downloads`](Videos::get_video_version_downloads) | Lists the downloads of a version with alternate audio | none |
+//! | [`get_video_version_thumbnail`](Videos::get_video_version_thumbnail) | Gets the thumbnail of a video version | none |
+//! | [`get_video_version_audio_track`](Videos::get_video_version_audio_track) | Gets an audio track of a video version | none |
+//! | [`list_video_versions`](Videos::list_video_versions) | Lists the versions of a video | none |
+//! | [`list_channel_video_versions`](Videos::list_channel_video_versions) | Lists the versions of a video in a channel | none |
+//! | [`list_video_version_audio_tracks`](Videos::list_video_version_audio_tracks) | Lists the audio tracks of a video version | none |
+//! | [`create_video_version`](Videos::create_video_version) | Uploads a new version of a video | none |
+//! | [`create_video_version_audio_track`](Videos::create_video_version_audio_track) | Adds an audio track to a video version | none |
+//! | [`edit_video_version`](Videos::edit_video_version) | Edits a version of a video | edit |
+//! | [`edit_video_version_audio_track`](Videos::edit_video_version_audio_track) | Edits an audio track of a video version | none |
+//! | [`delete_video_version`](Videos::delete_video_version) | Deletes a version of a video | edit |
+//! | [`delete_video_version_audio_track`](Videos::delete_video_version_audio_track) | Deletes an audio track of a video version | none |
 //!
 //! # Thumbnails
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_thumbnail`](Videos::get_video_thumbnail) | Get a thumbnail of a video | any token |
-//! | [`list_video_thumbnails`](Videos::list_video_thumbnails) | List the thumbnails of a video | any token |
-//! | [`list_channel_video_thumbnails`](Videos::list_channel_video_thumbnails) | List the thumbnails of a video in a channel | any token |
-//! | [`create_video_thumbnail`](Videos::create_video_thumbnail) | Add a thumbnail to a video | upload |
-//! | [`create_channel_video_thumbnail`](Videos::create_channel_video_thumbnail) | Add a thumbnail to a video in a channel | upload |
-//! | [`edit_video_thumbnail`](Videos::edit_video_thumbnail) | Edit a thumbnail of a video | edit |
-//! | [`delete_video_thumbnail`](Videos::delete_video_thumbnail) | Delete a thumbnail of a video | edit |
+//! | [`get_video_thumbnail`](Videos::get_video_thumbnail) | Gets a thumbnail of a video | none |
+//! | [`list_video_thumbnails`](Videos::list_video_thumbnails) | Lists the thumbnails of a video | none |
+//! | [`list_channel_video_thumbnails`](Videos::list_channel_video_thumbnails) | Lists the thumbnails of a video in a channel | none |
+//! | [`create_video_thumbnail`](Videos::create_video_thumbnail) | Adds a thumbnail to a video | upload |
+//! | [`create_channel_video_thumbnail`](Videos::create_channel_video_thumbnail) | Adds a thumbnail to a video in a channel | upload |
+//! | [`edit_video_thumbnail`](Videos::edit_video_thumbnail) | Edits a thumbnail of a video | edit |
+//! | [`delete_video_thumbnail`](Videos::delete_video_thumbnail) | Deletes a thumbnail of a video | edit |
 //!
 //! # Animated thumbnails
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_animated_thumbnails`](Videos::get_video_animated_thumbnails) | Get a set of animated thumbnails | any token |
-//! | [`get_video_animated_thumbnails_status`](Videos::get_video_animated_thumbnails_status) | Get the status of an animated thumbnail set | any token |
-//! | [`list_video_animated_thumbnails`](Videos::list_video_animated_thumbnails) | List the animated thumbnail sets of a video | any token |
-//! | [`create_video_animated_thumbnails`](Videos::create_video_animated_thumbnails) | Create a set of animated thumbnails | create |
-//! | [`delete_video_animated_thumbnails`](Videos::delete_video_animated_thumbnails) | Delete a set of animated thumbnails | delete |
+//! | [`get_video_animated_thumbnails`](Videos::get_video_animated_thumbnails) | Gets a set of animated thumbnails | none |
+//! | [`get_video_animated_thumbnails_status`](Videos::get_video_animated_thumbnails_status) | Gets the status of an animated thumbnail set | none |
+//! | [`list_video_animated_thumbnails`](Videos::list_video_animated_thumbnails) | Lists the animated thumbnail sets of a video | none |
+//! | [`create_video_animated_thumbnails`](Videos::create_video_animated_thumbnails) | Creates a set of animated thumbnails | create |
+//! | [`delete_video_animated_thumbnails`](Videos::delete_video_animated_thumbnails) | Deletes a set of animated thumbnails | delete |
 //!
 //! # Text tracks
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_text_track`](Videos::get_video_text_track) | Get a text track of a video | any token |
-//! | [`list_video_text_tracks`](Videos::list_video_text_tracks) | List the text tracks of a video | any token |
-//! | [`list_channel_video_text_tracks`](Videos::list_channel_video_text_tracks) | List the text tracks of a video in a channel | any token |
-//! | [`list_video_version_text_tracks`](Videos::list_video_version_text_tracks) | List the text tracks of a video version | any token |
-//! | [`list_showcase_video_text_tracks`](Videos::list_showcase_video_text_tracks) | List the text tracks of a video in a showcase | any token |
-//! | [`create_video_text_track`](Videos::create_video_text_track) | Create a text track for a video | upload |
-//! | [`create_channel_video_text_track`](Videos::create_channel_video_text_track) | Create a text track for a video in a channel | upload |
-//! | [`edit_video_text_track`](Videos::edit_video_text_track) | Edit a text track of a video | edit |
-//! | [`delete_video_text_track`](Videos::delete_video_text_track) | Delete a text track of a video | delete |
+//! | [`get_video_text_track`](Videos::get_video_text_track) | Gets a text track of a video | none |
+//! | [`list_video_text_tracks`](Videos::list_video_text_tracks) | Lists the text tracks of a video | none |
+//! | [`list_channel_video_text_tracks`](Videos::list_channel_video_text_tracks) | Lists the text tracks of a video in a channel | none |
+//! | [`list_video_version_text_tracks`](Videos::list_video_version_text_tracks) | Lists the text tracks of a video version | none |
+//! | [`list_showcase_video_text_tracks`](Videos::list_showcase_video_text_tracks) | Lists the text tracks of a video in a showcase | none |
+//! | [`create_video_text_track`](Videos::create_video_text_track) | Creates a text track for a video | upload |
+//! | [`create_channel_video_text_track`](Videos::create_channel_video_text_track) | Creates a text track for a video in a channel | upload |
+//! | [`edit_video_text_track`](Videos::edit_video_text_track) | Edits a text track of a video | edit |
+//! | [`delete_video_text_track`](Videos::delete_video_text_track) | Deletes a text track of a video | delete |
 //!
 //! # Tags
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_tag`](Videos::get_video_tag) | Check whether a video has a tag | any token |
-//! | [`list_tag_videos`](Videos::list_tag_videos) | List the public videos with a tag | any token |
-//! | [`list_video_tags`](Videos::list_video_tags) | List the tags of a video | any token |
-//! | [`add_video_tag`](Videos::add_video_tag) | Add one tag to a video | edit |
-//! | [`add_video_tags`](Videos::add_video_tags) | Add several tags to a video | edit |
-//! | [`remove_video_tag`](Videos::remove_video_tag) | Take a tag off a video | edit |
+//! | [`get_video_tag`](Videos::get_video_tag) | Checks whether a video has a tag | none |
+//! | [`list_tag_videos`](Videos::list_tag_videos) | Lists the public videos with a tag | none |
+//! | [`list_video_tags`](Videos::list_video_tags) | Lists the tags of a video | none |
+//! | [`add_video_tag`](Videos::add_video_tag) | Adds one tag to a video | edit |
+//! | [`add_video_tags`](Videos::add_video_tags) | Adds several tags to a video | edit |
+//! | [`remove_video_tag`](Videos::remove_video_tag) | Takes a tag off a video | edit |
 //!
 //! # Video comments
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_comment`](Videos::get_video_comment) | Get a comment on a video | any token |
-//! | [`list_video_comments`](Videos::list_video_comments) | List the comments on a video | any token |
-//! | [`list_video_comment_replies`](Videos::list_video_comment_replies) | List the replies to a comment | any token |
-//! | [`list_channel_video_comments`](Videos::list_channel_video_comments) | List the comments on a video in a channel | any token |
-//! | [`create_video_comment`](Videos::create_video_comment) | Comment on a video | interact |
-//! | [`create_video_comment_reply`](Videos::create_video_comment_reply) | Reply to a comment on a video | interact |
-//! | [`create_channel_video_comment`](Videos::create_channel_video_comment) | Comment on a video in a channel | interact |
-//! | [`edit_video_comment`](Videos::edit_video_comment) | Edit a comment on a video | edit |
-//! | [`delete_video_comment`](Videos::delete_video_comment) | Delete a comment on a video | delete |
+//! | [`get_video_comment`](Videos::get_video_comment) | Gets a comment on a video | none |
+//! | [`list_video_comments`](Videos::list_video_comments) | Lists the comments on a video | none |
+//! | [`list_video_comment_replies`](Videos::list_video_comment_replies) | Lists the replies to a comment | none |
+//! | [`list_channel_video_comments`](Videos::list_channel_video_comments) | Lists the comments on a video in a channel | none |
+//! | [`create_video_comment`](Videos::create_video_comment) | Comments on a video | interact |
+//! | [`create_video_comment_reply`](Videos::create_video_comment_reply) | Replies to a comment on a video | interact |
+//! | [`create_channel_video_comment`](Videos::create_channel_video_comment) | Comments on a video in a channel | interact |
+//! | [`edit_video_comment`](Videos::edit_video_comment) | Edits a comment on a video | edit |
+//! | [`delete_video_comment`](Videos::delete_video_comment) | Deletes a comment on a video | delete |
 //!
 //! # Credits
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_credit`](Videos::get_video_credit) | Get a credit of a video | any token |
-//! | [`list_video_credits`](Videos::list_video_credits) | List the credits of a video | any token |
-//! | [`list_channel_video_credits`](Videos::list_channel_video_credits) | List the credits of a video in a channel | any token |
-//! | [`list_video_credit_available_users`](Videos::list_video_credit_available_users) | List the users a video can credit | any token |
-//! | [`create_video_credit`](Videos::create_video_credit) | Add a credit to a video | any token |
-//! | [`create_channel_video_credit`](Videos::create_channel_video_credit) | Add a credit to a video in a channel | any token |
-//! | [`edit_video_credit`](Videos::edit_video_credit) | Edit a credit of a video | edit |
-//! | [`delete_video_credit`](Videos::delete_video_credit) | Delete a credit of a video | edit |
+//! | [`get_video_credit`](Videos::get_video_credit) | Gets a credit of a video | none |
+//! | [`list_video_credits`](Videos::list_video_credits) | Lists the credits of a video | none |
+//! | [`list_channel_video_credits`](Videos::list_channel_video_credits) | Lists the credits of a video in a channel | none |
+//! | [`list_video_credit_available_users`](Videos::list_video_credit_available_users) | Lists the users a video can credit | none |
+//! | [`create_video_credit`](Videos::create_video_credit) | Adds a credit to a video | none |
+//! | [`create_channel_video_credit`](Videos::create_channel_video_credit) | Adds a credit to a video in a channel | none |
+//! | [`edit_video_credit`](Videos::edit_video_credit) | Edits a credit of a video | edit |
+//! | [`delete_video_credit`](Videos::delete_video_credit) | Deletes a credit of a video | edit |
 //!
 //! # Chapters
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_chapter`](Videos::get_video_chapter) | Get a chapter of a video | any token |
-//! | [`get_video_chapter_thumbnail`](Videos::get_video_chapter_thumbnail) | Get a thumbnail of a chapter | any token |
-//! | [`get_unsaved_video_chapter_thumbnail`](Videos::get_unsaved_video_chapter_thumbnail) | Get a thumbnail of an unsaved chapter | any token |
-//! | [`list_video_chapters`](Videos::list_video_chapters) | List the chapters of a video | any token |
-//! | [`list_video_chapter_thumbnails`](Videos::list_video_chapter_thumbnails) | List the thumbnails of a chapter | public |
-//! | [`create_video_chapter`](Videos::create_video_chapter) | Create a chapter in a video | upload |
-//! | [`create_video_chapter_thumbnail`](Videos::create_video_chapter_thumbnail) | Create a thumbnail for a chapter | create |
-//! | [`create_unsaved_video_chapter_thumbnail`](Videos::create_unsaved_video_chapter_thumbnail) | Create a thumbnail for an unsaved chapter | public |
-//! | [`edit_video_chapter`](Videos::edit_video_chapter) | Edit a chapter of a video | edit |
-//! | [`edit_video_chapter_thumbnail`](Videos::edit_video_chapter_thumbnail) | Make a thumbnail the active one of its chapter | edit |
-//! | [`delete_video_chapter`](Videos::delete_video_chapter) | Delete a chapter of a video | delete |
-//! | [`delete_video_chapter_thumbnail`](Videos::delete_video_chapter_thumbnail) | Delete a thumbnail of a chapter | delete |
+//! | [`get_video_chapter`](Videos::get_video_chapter) | Gets a chapter of a video | none |
+//! | [`get_video_chapter_thumbnail`](Videos::get_video_chapter_thumbnail) | Gets a thumbnail of a chapter | none |
+//! | [`get_unsaved_video_chapter_thumbnail`](Videos::get_unsaved_video_chapter_thumbnail) | Gets a thumbnail of an unsaved chapter | none |
+//! | [`list_video_chapters`](Videos::list_video_chapters) | Lists the chapters of a video | none |
+//! | [`list_video_chapter_thumbnails`](Videos::list_video_chapter_thumbnails) | Lists the thumbnails of a chapter | public |
+//! | [`create_video_chapter`](Videos::create_video_chapter) | Creates a chapter in a video | upload |
+//! | [`create_video_chapter_thumbnail`](Videos::create_video_chapter_thumbnail) | Creates a thumbnail for a chapter | create |
+//! | [`create_unsaved_video_chapter_thumbnail`](Videos::create_unsaved_video_chapter_thumbnail) | Creates a thumbnail for an unsaved chapter | public |
+//! | [`edit_video_chapter`](Videos::edit_video_chapter) | Edits a chapter of a video | edit |
+//! | [`edit_video_chapter_thumbnail`](Videos::edit_video_chapter_thumbnail) | Makes a thumbnail the active one of its chapter | edit |
+//! | [`delete_video_chapter`](Videos::delete_video_chapter) | Deletes a chapter of a video | delete |
+//! | [`delete_video_chapter_thumbnail`](Videos::delete_video_chapter_thumbnail) | Deletes a thumbnail of a chapter | delete |
 //!
 //! # Embed privacy
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_embed_domains`](Videos::list_video_embed_domains) | List the domains that may embed a video | any token |
-//! | [`add_video_embed_domain`](Videos::add_video_embed_domain) | Allow a domain to embed a video | edit |
-//! | [`remove_video_embed_domain`](Videos::remove_video_embed_domain) | Forbid a domain to embed a video | edit |
+//! | [`list_video_embed_domains`](Videos::list_video_embed_domains) | Lists the domains that may embed a video | none |
+//! | [`add_video_embed_domain`](Videos::add_video_embed_domain) | Allows a domain to embed a video | edit |
+//! | [`remove_video_embed_domain`](Videos::remove_video_embed_domain) | Forbids a domain to embed a video | edit |
 //!
 //! # Unlisted videos
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_permitted_users`](Videos::list_video_permitted_users) | List who may watch an unlisted video | any token |
-//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | List who may watch an unlisted video in a channel | any token |
-//! | [`add_video_permitted_user`](Videos::add_video_permitted_user) | Let a user watch an unlisted video | edit |
-//! | [`add_video_permitted_users`](Videos::add_video_permitted_users) | Let several users watch an unlisted video | edit |
-//! | [`add_channel_video_permitted_users`](Videos::add_channel_video_permitted_users) | Let several users watch an unlisted video in a channel | edit |
-//! | [`remove_video_permitted_user`](Videos::remove_video_permitted_user) | Stop a user from watching an unlisted video | edit |
+//! | [`list_video_permitted_users`](Videos::list_video_permitted_users) | Lists who may watch an unlisted video | none |
+//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | Lists who may watch an unlisted video in a channel | none |
+//! | [`add_video_permitted_user`](Videos::add_video_permitted_user) | Lets a user watch an unlisted video | edit |
+//! | [`add_video_permitted_users`](Videos::add_video_permitted_users) | Lets several users watch an unlisted video | edit |
+//! | [`add_channel_video_permitted_users`](Videos::add_channel_video_permitted_users) | Lets several users watch an unlisted video in a channel | edit |
+//! | [`remove_video_permitted_user`](Videos::remove_video_permitted_user) | Stops a user from watching an unlisted video | edit |
 //!
 //! # Showcases
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_showcases`](Videos::list_video_showcases) | List the showcases that hold a video | any token |
-//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Add a video to showcases or remove it | any token |
+//! | [`list_video_showcases`](Videos::list_video_showcases) | Lists the showcases that hold a video | none |
+//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Adds a video to showcases or remove it | none |
 //!
 //! # Content ratings
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_content_ratings`](Videos::list_content_ratings) | List the content ratings Vimeo knows | any token |
+//! | [`list_content_ratings`](Videos::list_content_ratings) | Lists the content ratings Vimeo knows | none |
 //!
 //! # Creative Commons
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_creative_commons_licenses`](Videos::list_creative_commons_licenses) | List the Creative Commons licences Vimeo knows | any token |
+//! | [`list_creative_commons_licenses`](Videos::list_creative_commons_licenses) | Lists the Creative Commons licences Vimeo knows | none |
 //!
 //! # Languages
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_languages`](Videos::list_languages) | List the languages videos can have | any token |
+//! | [`list_languages`](Videos::list_languages) | Lists the languages videos can have | none |
 //!
 //! # Transcripts
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_transcript_metadata`](Videos::get_video_transcript_metadata) | Get facts about a text track's transcript | any token |
-//! | [`list_video_transcript_segments`](Videos::list_video_transcript_segments) | List the transcript segments of a text track | any token |
+//! | [`get_video_transcript_metadata`](Videos::get_video_transcript_metadata) | Gets facts about a text track's transcript | none |
+//! | [`list_video_transcript_segments`](Videos::list_video_transcript_segments) | Lists the transcript segments of a text track | none |
 //!
 //! # AI
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_ai_metadata`](Videos::get_video_ai_metadata) | Get AI suggestions for a video's metadata | ai |
-//! | [`get_video_ai_dubbing_status`](Videos::get_video_ai_dubbing_status) | List the AI dubbing jobs of a video | ai |
-//! | [`get_video_ai_subtitling_status`](Videos::get_video_ai_subtitling_status) | List the AI subtitle translations of a video | ai |
-//! | [`get_video_ai_transcription_status`](Videos::get_video_ai_transcription_status) | Get the state of a video's AI transcription | ai |
-//! | [`list_ai_languages`](Videos::list_ai_languages) | List the languages of the AI features | ai |
-//! | [`list_video_ai_questions`](Videos::list_video_ai_questions) | List suggested questions about a video | ai |
-//! | [`edit_video_ai_text_track`](Videos::edit_video_ai_text_track) | Edit segments of an AI text track | ai |
-//! | [`ask_video_ai_question`](Videos::ask_video_ai_question) | Ask the AI a question about a video | ai |
-//! | [`start_video_ai_dubbing`](Videos::start_video_ai_dubbing) | Start the AI dubbing of a video | ai |
-//! | [`start_video_ai_subtitling`](Videos::start_video_ai_subtitling) | Start an AI subtitle translation of a video | ai |
-//! | [`start_video_ai_transcription`](Videos::start_video_ai_transcription) | Start the AI transcription of a video | ai |
+//! | [`get_video_ai_metadata`](Videos::get_video_ai_metadata) | Gets AI suggestions for a video's metadata | ai |
+//! | [`get_video_ai_dubbing_status`](Videos::get_video_ai_dubbing_status) | Lists the AI dubbing jobs of a video | ai |
+//! | [`get_video_ai_subtitling_status`](Videos::get_video_ai_subtitling_status) | Lists the AI subtitle translations of a video | ai |
+//! | [`get_video_ai_transcription_status`](Videos::get_video_ai_transcription_status) | Gets the state of a video's AI transcription | ai |
+//! | [`list_ai_languages`](Videos::list_ai_languages) | Lists the languages of the AI features | ai |
+//! | [`list_video_ai_questions`](Videos::list_video_ai_questions) | Lists suggested questions about a video | ai |
+//! | [`edit_video_ai_text_track`](Videos::edit_video_ai_text_track) | Edits segments of an AI text track | ai |
+//! | [`ask_video_ai_question`](Videos::ask_video_ai_question) | Asks the AI a question about a video | ai |
+//! | [`start_video_ai_dubbing`](Videos::start_video_ai_dubbing) | Starts the AI dubbing of a video | ai |
+//! | [`start_video_ai_subtitling`](Videos::start_video_ai_subtitling) | Starts an AI subtitle translation of a video | ai |
+//! | [`start_video_ai_transcription`](Videos::start_video_ai_transcription) | Starts the AI transcription of a video | ai |
 //!
 //! # Fragments
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_fragments`](Videos::get_video_fragments) | List the fragments of a video | any token |
-//! | [`replace_video_fragments`](Videos::replace_video_fragments) | Set the fragments of a video | any token |
-//! | [`delete_video_fragments`](Videos::delete_video_fragments) | Delete all fragments of a video | any token |
+//! | [`get_video_fragments`](Videos::get_video_fragments) | Lists the fragments of a video | none |
+//! | [`replace_video_fragments`](Videos::replace_video_fragments) | Sets the fragments of a video | none |
+//! | [`delete_video_fragments`](Videos::delete_video_fragments) | Deletes all fragments of a video | none |
 //!
 //! # Nondestructive trimming
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`trim_video`](Videos::trim_video) | Start trimming a video | any token |
+//! | [`trim_video`](Videos::trim_video) | Starts trimming a video | none |
 //!
 //! # Recommendations
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_related_videos`](Videos::list_related_videos) | List the videos related to a video | any token |
+//! | [`list_related_videos`](Videos::list_related_videos) | Lists the videos related to a video | none |
 //!
 //! # Moderation
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_video_report_reasons`](Videos::get_video_report_reasons) | List the reasons for reporting a video | any token |
+//! | [`get_video_report_reasons`](Videos::get_video_report_reasons) | Lists the reasons for reporting a video | none |
 //!
 //! # Live M3U8 playback
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_video_m3u8_playback`](Videos::get_my_video_m3u8_playback) | Get HLS playback for an event of the token's user | private |
-//! | [`get_user_video_m3u8_playback`](Videos::get_user_video_m3u8_playback) | Get HLS playback for an event of a user | private |
+//! | [`get_my_video_m3u8_playback`](Videos::get_my_video_m3u8_playback) | Gets HLS playback for an event of the token's user | private |
+//! | [`get_user_video_m3u8_playback`](Videos::get_user_video_m3u8_playback) | Gets HLS playback for an event of a user | private |
 
 use http::Method;
 use serde_json::Value;
@@ -251,13 +251,13 @@ use crate::types;
 use crate::Secret;
 
 impl Client {
-    /// The operations of the area Videos: videos: upload, editing, privacy, text tracks, thumbnails, versions, comments, credits and chapters.
+    /// Returns the calls of the Videos area: videos: upload, editing, privacy, text tracks, thumbnails, versions, comments, credits and chapters.
     pub fn videos(&self) -> Videos<'_> {
         Videos { client: self }
     }
 }
 
-/// The operations of the area Videos.
+/// The calls of the Videos area.
 #[derive(Debug, Clone, Copy)]
 pub struct Videos<'a> {
     client: &'a Client,
@@ -265,12 +265,13 @@ pub struct Videos<'a> {
 
 /// # Essentials
 impl Videos<'_> {
-    /// Get a video by its ID.
+    /// Gets a video by its ID.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}`; any access token will do.
-    /// Answer: the video.
+    /// Response: the video.
+    ///
+    /// Sends `GET /videos/{video_id}`. Requires no scope.
     pub fn get_video(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -278,14 +279,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Check whether a video belongs to the token's user.
+    /// Checks whether a video belongs to the token's user.
     ///
     /// Answers 404 when the video is not the user's.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/videos/{video_id}`; any access token will do.
-    /// Answer: the video, when it is the user's own.
+    /// Response: the video, when it is the user's own.
+    ///
+    /// Sends `GET /me/videos/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_owns_video_alt1")]
     pub fn get_my_video(
         &self,
@@ -294,15 +296,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Check whether a video belongs to a user.
+    /// Checks whether a video belongs to a user.
     ///
     /// Answers 404 when the video is not the user's.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video, when it is the user's own.
+    /// Response: the video, when it is the user's own.
+    ///
+    /// Sends `GET /users/{user_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_owns_video")]
     pub fn get_user_video(
         &self,
@@ -315,25 +318,27 @@ impl Videos<'_> {
         )
     }
 
-    /// List the videos the token's user has uploaded.
+    /// Lists the videos the token's user has uploaded.
     ///
     /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
     ///
-    /// `GET /me/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/videos`. Requires no scope.
     #[doc(alias = "get_videos_alt1")]
     pub fn list_my_videos(&self) -> ListMyVideos {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the videos a user has uploaded.
+    /// Lists the videos a user has uploaded.
     ///
     /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/videos`. Requires no scope.
     #[doc(alias = "get_videos")]
     pub fn list_user_videos(
         &self,
@@ -342,25 +347,27 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// List the videos in which the token's user appears.
+    /// Lists the videos in which the token's user appears.
     ///
     /// A user appears in a video when a credit names them.
     ///
-    /// `GET /me/appearances`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/appearances`. Requires no scope.
     #[doc(alias = "get_appearances_alt1")]
     pub fn list_my_appearances(&self) -> ListMyAppearances {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the videos in which a user appears.
+    /// Lists the videos in which a user appears.
     ///
     /// A user appears in a video when a credit names them.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/appearances`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/appearances`. Requires no scope.
     #[doc(alias = "get_appearances")]
     pub fn list_user_appearances(
         &self,
@@ -369,24 +376,26 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Search the videos on Vimeo.
+    /// Searches the videos on Vimeo.
     ///
     /// `uris` and `links` fetch given videos instead of searching and cannot be combined with `query`, `filter` or `sort`. Answers 503 while search is off.
     ///
-    /// `GET /videos`; any access token will do.
-    /// Answer: one page of matching videos.
+    /// Response: one page of matching videos.
+    ///
+    /// Sends `GET /videos`. Requires no scope.
     pub fn search_videos(&self) -> SearchVideos {
         TypedCall::new(self.client, &[])
     }
 
-    /// Edit the settings of a video.
+    /// Edits the settings of a video.
     ///
     /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can give 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PATCH /videos/{video_id}`; needs the scope `edit`.
-    /// Answer: the edited video.
+    /// Response: the edited video.
+    ///
+    /// Sends `PATCH /videos/{video_id}`. Requires the `edit` scope.
     pub fn edit_video(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -394,14 +403,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_empty_body()
     }
 
-    /// Set the custom metadata of a video.
+    /// Sets the custom metadata of a video.
     ///
     /// Sets or clears values of metadata fields the team has defined. The token's user must own the video or be allowed by the team to edit it.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/custom_metadata`; any access token will do.
-    /// Answer: the fields with their values.
+    /// Response: the fields with their values.
+    ///
+    /// Sends `PUT /videos/{video_id}/custom_metadata`. Requires no scope.
     #[doc(alias = "update_video_custom_metadata")]
     pub fn set_video_custom_metadata(
         &self,
@@ -410,14 +420,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Delete a single video.
+    /// Deletes a single video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}`. Requires the `delete` scope.
     pub fn delete_video(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -425,14 +436,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Delete several videos of the token's user.
+    /// Deletes several videos of the token's user.
     ///
     /// The token's user must be allowed to delete every one of the videos.
     ///
     /// - `uris`: URIs of the videos to delete, separated by commas.
     ///
-    /// `DELETE /me/videos`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_videos_alt1")]
     pub fn delete_my_videos(&self, uris: impl Into<String>) -> DeleteMyVideos {
         TypedCall::new(self.client, &[])
@@ -445,15 +457,16 @@ impl Videos<'_> {
             )
     }
 
-    /// Delete several videos of a user.
+    /// Deletes several videos of a user.
     ///
     /// The token's user must be allowed to delete every one of the videos.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `uris`: URIs of the videos to delete, separated by commas.
     ///
-    /// `DELETE /users/{user_id}/videos`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_videos")]
     pub fn delete_user_videos(
         &self,
@@ -470,14 +483,15 @@ impl Videos<'_> {
             )
     }
 
-    /// Copy a video of the token's user.
+    /// Copies a video of the token's user.
     ///
     /// Copies only the current version, not the earlier ones.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /me/videos/{video_id}/copy`; any access token will do.
-    /// Answer: the copy.
+    /// Response: the copy.
+    ///
+    /// Sends `POST /me/videos/{video_id}/copy`. Requires no scope.
     #[doc(alias = "copy_video_alt2")]
     pub fn copy_my_video(
         &self,
@@ -486,15 +500,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Copy a video of a user.
+    /// Copies a video of a user.
     ///
     /// Copies only the current version, not the earlier ones.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /users/{user_id}/videos/{video_id}/copy`; any access token will do.
-    /// Answer: the copy.
+    /// Response: the copy.
+    ///
+    /// Sends `POST /users/{user_id}/videos/{video_id}/copy`. Requires no scope.
     #[doc(alias = "copy_video")]
     pub fn copy_user_video(
         &self,
@@ -510,15 +525,16 @@ impl Videos<'_> {
 
 /// # Uploads
 impl Videos<'_> {
-    /// Get an upload attempt of a user.
+    /// Gets an upload attempt of a user.
     ///
     /// Deprecated.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `upload_id`: ID of the upload.
     ///
-    /// `GET /users/{user_id}/uploads/{upload_id}`; needs the scope `upload`.
-    /// Answer: the upload attempt.
+    /// Response: the upload attempt.
+    ///
+    /// Sends `GET /users/{user_id}/uploads/{upload_id}`. Requires the `upload` scope.
     #[doc(alias = "get_upload_attempt")]
     pub fn get_user_upload(
         &self,
@@ -528,25 +544,27 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &upload_id])
     }
 
-    /// Start a video upload for the token's user.
+    /// Starts a video upload for the token's user.
     ///
     /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
     ///
-    /// `POST /me/videos`; needs the scope `upload`.
-    /// Answer: the new video with its upload details.
+    /// Response: the new video with its upload details.
+    ///
+    /// Sends `POST /me/videos`. Requires the `upload` scope.
     #[doc(alias = "upload_video_alt1")]
     pub fn create_my_video(&self, body: types::CreateVideoBody) -> CreateMyVideo {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Start a video upload for a user.
+    /// Starts a video upload for a user.
     ///
     /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/videos`; needs the scope `upload`.
-    /// Answer: the new video with its upload details.
+    /// Response: the new video with its upload details.
+    ///
+    /// Sends `POST /users/{user_id}/videos`. Requires the `upload` scope.
     #[doc(alias = "upload_video")]
     pub fn create_user_video(
         &self,
@@ -556,7 +574,7 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Complete a streaming upload of a user.
+    /// Completes a streaming upload of a user.
     ///
     /// Belongs to the old streaming approach, which Vimeo no longer takes for new uploads.
     ///
@@ -565,8 +583,9 @@ impl Videos<'_> {
     /// - `signature`: Cryptographic signature of the finished upload.
     /// - `video_file_id`: ID of the uploaded file.
     ///
-    /// `DELETE /users/{user_id}/uploads/{upload_id}`; needs the scope `upload`.
-    /// Answer: upload complete; no body.
+    /// Response: upload complete; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/uploads/{upload_id}`. Requires the `upload` scope.
     #[doc(alias = "complete_streaming_upload")]
     pub fn complete_user_upload(
         &self,
@@ -589,15 +608,16 @@ impl Videos<'_> {
 
 /// # Versions
 impl Videos<'_> {
-    /// Get a version of a video.
+    /// Gets a version of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}`; any access token will do.
-    /// Answer: the version.
+    /// Response: the version.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}`. Requires no scope.
     pub fn get_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -606,13 +626,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// List the downloads of a version with alternate audio.
+    /// Lists the downloads of a version with alternate audio.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}/downloads`; any access token will do.
-    /// Answer: links to the files.
+    /// Response: links to the files.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}/downloads`. Requires no scope.
     #[doc(alias = "get_audiotrack_downloads")]
     pub fn get_video_version_downloads(
         &self,
@@ -622,13 +643,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// Get the thumbnail of a video version.
+    /// Gets the thumbnail of a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}/picture`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}/picture`. Requires no scope.
     #[doc(alias = "get_version_thumbnail")]
     pub fn get_video_version_thumbnail(
         &self,
@@ -638,14 +660,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// Get an audio track of a video version.
+    /// Gets an audio track of a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: the audio track.
+    /// Response: the audio track.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`. Requires no scope.
     #[doc(alias = "get_audio_track")]
     pub fn get_video_version_audio_track(
         &self,
@@ -659,14 +682,15 @@ impl Videos<'_> {
         )
     }
 
-    /// List the versions of a video.
+    /// Lists the versions of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/versions`; any access token will do.
-    /// Answer: one page of versions.
+    /// Response: one page of versions.
+    ///
+    /// Sends `GET /videos/{video_id}/versions`. Requires no scope.
     #[doc(alias = "get_video_versions")]
     pub fn list_video_versions(
         &self,
@@ -675,15 +699,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the versions of a video in a channel.
+    /// Lists the versions of a video in a channel.
     ///
     /// The token's user must own the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/versions`; any access token will do.
-    /// Answer: one page of versions.
+    /// Response: one page of versions.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/versions`. Requires no scope.
     #[doc(alias = "get_video_versions_alt1")]
     pub fn list_channel_video_versions(
         &self,
@@ -696,13 +721,14 @@ impl Videos<'_> {
         )
     }
 
-    /// List the audio tracks of a video version.
+    /// Lists the audio tracks of a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
-    /// Answer: one page of audio tracks.
+    /// Response: one page of audio tracks.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}/audiotracks`. Requires no scope.
     #[doc(alias = "get_audio_tracks")]
     pub fn list_video_version_audio_tracks(
         &self,
@@ -712,14 +738,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// Upload a new version of a video.
+    /// Uploads a new version of a video.
     ///
     /// The token's user must own the video. Send the file as for a new video; with `tus`, to the answer's `upload.upload_link` using HEAD and PATCH only.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/versions`; any access token will do.
-    /// Answer: the new version with its upload details.
+    /// Response: the new version with its upload details.
+    ///
+    /// Sends `POST /videos/{video_id}/versions`. Requires no scope.
     pub fn create_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -728,13 +755,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Add an audio track to a video version.
+    /// Adds an audio track to a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `POST /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
-    /// Answer: the new audio track.
+    /// Response: the new audio track.
+    ///
+    /// Sends `POST /videos/{video_id}/versions/{version_id}/audiotracks`. Requires no scope.
     #[doc(alias = "create_audio_track")]
     pub fn create_video_version_audio_track(
         &self,
@@ -746,15 +774,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Edit a version of a video.
+    /// Edits a version of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `PATCH /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
-    /// Answer: the edited version.
+    /// Response: the edited version.
+    ///
+    /// Sends `PATCH /videos/{video_id}/versions/{version_id}`. Requires the `edit` scope.
     pub fn edit_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -763,14 +792,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// Edit an audio track of a video version.
+    /// Edits an audio track of a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
-    /// `PATCH /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: the edited audio track.
+    /// Response: the edited audio track.
+    ///
+    /// Sends `PATCH /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`. Requires no scope.
     #[doc(alias = "edit_audio_track")]
     pub fn edit_video_version_audio_track(
         &self,
@@ -784,15 +814,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Delete a version of a video.
+    /// Deletes a version of a video.
     ///
     /// The token's user must own the video. The current version cannot be deleted: that gives 404 with code 2538.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `DELETE /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/versions/{version_id}`. Requires the `edit` scope.
     pub fn delete_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -801,14 +832,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// Delete an audio track of a video version.
+    /// Deletes an audio track of a video version.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
-    /// `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`. Requires no scope.
     #[doc(alias = "delete_audio_track")]
     pub fn delete_video_version_audio_track(
         &self,
@@ -825,15 +857,16 @@ impl Videos<'_> {
 
 /// # Thumbnails
 impl Videos<'_> {
-    /// Get a thumbnail of a video.
+    /// Gets a thumbnail of a video.
     ///
     /// The token's user must have a team permission for the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
-    /// `GET /videos/{video_id}/pictures/{picture_id}`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /videos/{video_id}/pictures/{picture_id}`. Requires no scope.
     pub fn get_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -842,14 +875,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &picture_id])
     }
 
-    /// List the thumbnails of a video.
+    /// Lists the thumbnails of a video.
     ///
     /// The token's user must have a team permission for the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/pictures`; any access token will do.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /videos/{video_id}/pictures`. Requires no scope.
     #[doc(alias = "get_video_thumbnails")]
     pub fn list_video_thumbnails(
         &self,
@@ -858,15 +892,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the thumbnails of a video in a channel.
+    /// Lists the thumbnails of a video in a channel.
     ///
     /// The token's user must have a team permission for the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/pictures`; any access token will do.
-    /// Answer: one page of thumbnails.
+    /// Response: one page of thumbnails.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/pictures`. Requires no scope.
     #[doc(alias = "get_video_thumbnails_alt1")]
     pub fn list_channel_video_thumbnails(
         &self,
@@ -879,14 +914,15 @@ impl Videos<'_> {
         )
     }
 
-    /// Add a thumbnail to a video.
+    /// Adds a thumbnail to a video.
     ///
     /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new thumbnail.
+    /// Response: the new thumbnail.
+    ///
+    /// Sends `POST /videos/{video_id}/pictures`. Requires the `upload` scope.
     pub fn create_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -894,15 +930,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a thumbnail to a video in a channel.
+    /// Adds a thumbnail to a video in a channel.
     ///
     /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new thumbnail.
+    /// Response: the new thumbnail.
+    ///
+    /// Sends `POST /channels/{channel_id}/videos/{video_id}/pictures`. Requires the `upload` scope.
     #[doc(alias = "create_video_thumbnail_alt1")]
     pub fn create_channel_video_thumbnail(
         &self,
@@ -915,15 +952,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Edit a thumbnail of a video.
+    /// Edits a thumbnail of a video.
     ///
     /// The token's user must own the thumbnail.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
-    /// `PATCH /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
-    /// Answer: the edited thumbnail.
+    /// Response: the edited thumbnail.
+    ///
+    /// Sends `PATCH /videos/{video_id}/pictures/{picture_id}`. Requires the `edit` scope.
     pub fn edit_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -932,15 +970,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &picture_id])
     }
 
-    /// Delete a thumbnail of a video.
+    /// Deletes a thumbnail of a video.
     ///
     /// The token's user must have a team permission for the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
-    /// `DELETE /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/pictures/{picture_id}`. Requires the `edit` scope.
     pub fn delete_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -952,15 +991,16 @@ impl Videos<'_> {
 
 /// # Animated thumbnails
 impl Videos<'_> {
-    /// Get a set of animated thumbnails.
+    /// Gets a set of animated thumbnails.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
-    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}`; any access token will do.
-    /// Answer: the animated thumbnail set.
+    /// Response: the animated thumbnail set.
+    ///
+    /// Sends `GET /videos/{video_id}/animated_thumbsets/{picture_id}`. Requires no scope.
     #[doc(alias = "get_animated_thumbset")]
     pub fn get_video_animated_thumbnails(
         &self,
@@ -973,15 +1013,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Get the status of an animated thumbnail set.
+    /// Gets the status of an animated thumbnail set.
     ///
     /// The token's user must own the video. The status tells whether the images can be used yet.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
-    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}/status`; any access token will do.
-    /// Answer: the set with its status.
+    /// Response: the set with its status.
+    ///
+    /// Sends `GET /videos/{video_id}/animated_thumbsets/{picture_id}/status`. Requires no scope.
     #[doc(alias = "get_animated_thumbset_status")]
     pub fn get_video_animated_thumbnails_status(
         &self,
@@ -994,14 +1035,15 @@ impl Videos<'_> {
         )
     }
 
-    /// List the animated thumbnail sets of a video.
+    /// Lists the animated thumbnail sets of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/animated_thumbsets`; any access token will do.
-    /// Answer: one page of animated thumbnail sets.
+    /// Response: one page of animated thumbnail sets.
+    ///
+    /// Sends `GET /videos/{video_id}/animated_thumbsets`. Requires no scope.
     #[doc(alias = "get_all_animated_thumbset")]
     pub fn list_video_animated_thumbnails(
         &self,
@@ -1010,14 +1052,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Create a set of animated thumbnails.
+    /// Creates a set of animated thumbnails.
     ///
     /// A video can have at most four sets; the fifth gives 400. Poll the set's status until it is `completed`.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/animated_thumbsets`; needs the scope `create`.
-    /// Answer: the new set.
+    /// Response: the new set.
+    ///
+    /// Sends `POST /videos/{video_id}/animated_thumbsets`. Requires the `create` scope.
     #[doc(alias = "create_animated_thumbset")]
     pub fn create_video_animated_thumbnails(
         &self,
@@ -1027,15 +1070,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Delete a set of animated thumbnails.
+    /// Deletes a set of animated thumbnails.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
-    /// `DELETE /videos/{video_id}/animated_thumbsets/{picture_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/animated_thumbsets/{picture_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_animated_thumbset")]
     pub fn delete_video_animated_thumbnails(
         &self,
@@ -1051,15 +1095,16 @@ impl Videos<'_> {
 
 /// # Text tracks
 impl Videos<'_> {
-    /// Get a text track of a video.
+    /// Gets a text track of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `GET /videos/{video_id}/texttracks/{texttrack_id}`; any access token will do.
-    /// Answer: the text track.
+    /// Response: the text track.
+    ///
+    /// Sends `GET /videos/{video_id}/texttracks/{texttrack_id}`. Requires no scope.
     #[doc(alias = "get_text_track")]
     pub fn get_video_text_track(
         &self,
@@ -1069,14 +1114,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
-    /// List the text tracks of a video.
+    /// Lists the text tracks of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
+    /// Response: one page of text tracks.
+    ///
+    /// Sends `GET /videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks")]
     pub fn list_video_text_tracks(
         &self,
@@ -1085,15 +1131,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the text tracks of a video in a channel.
+    /// Lists the text tracks of a video in a channel.
     ///
     /// The token's user must own the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
+    /// Response: one page of text tracks.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt2")]
     pub fn list_channel_video_text_tracks(
         &self,
@@ -1106,15 +1153,16 @@ impl Videos<'_> {
         )
     }
 
-    /// List the text tracks of a video version.
+    /// Lists the text tracks of a video version.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// `GET /videos/{video_id}/versions/{version_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
+    /// Response: one page of text tracks.
+    ///
+    /// Sends `GET /videos/{video_id}/versions/{version_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt1")]
     pub fn list_video_version_text_tracks(
         &self,
@@ -1124,15 +1172,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
-    /// List the text tracks of a video in a showcase.
+    /// Lists the text tracks of a video in a showcase.
     ///
     /// The token's user must own the video.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /albums/{album_id}/videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
+    /// Response: one page of text tracks.
+    ///
+    /// Sends `GET /albums/{album_id}/videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt3")]
     pub fn list_showcase_video_text_tracks(
         &self,
@@ -1142,14 +1191,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Create a text track for a video.
+    /// Creates a text track for a video.
     ///
     /// Afterwards send the file with PUT to the answer's `link`, without the access token.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/texttracks`; needs the scope `upload`.
-    /// Answer: the new text track with its upload link.
+    /// Response: the new text track with its upload link.
+    ///
+    /// Sends `POST /videos/{video_id}/texttracks`. Requires the `upload` scope.
     #[doc(alias = "create_text_track")]
     pub fn create_video_text_track(
         &self,
@@ -1159,15 +1209,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Create a text track for a video in a channel.
+    /// Creates a text track for a video in a channel.
     ///
     /// Afterwards send the file with PUT to the answer's `link`, without the access token.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/texttracks`; needs the scope `upload`.
-    /// Answer: the new text track with its upload link.
+    /// Response: the new text track with its upload link.
+    ///
+    /// Sends `POST /channels/{channel_id}/videos/{video_id}/texttracks`. Requires the `upload` scope.
     #[doc(alias = "create_text_track_alt1")]
     pub fn create_channel_video_text_track(
         &self,
@@ -1182,15 +1233,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Edit a text track of a video.
+    /// Edits a text track of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `PATCH /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `edit`.
-    /// Answer: the edited text track.
+    /// Response: the edited text track.
+    ///
+    /// Sends `PATCH /videos/{video_id}/texttracks/{texttrack_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_text_track")]
     pub fn edit_video_text_track(
         &self,
@@ -1200,15 +1252,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
-    /// Delete a text track of a video.
+    /// Deletes a text track of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `DELETE /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/texttracks/{texttrack_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_text_track")]
     pub fn delete_video_text_track(
         &self,
@@ -1221,15 +1274,16 @@ impl Videos<'_> {
 
 /// # Tags
 impl Videos<'_> {
-    /// Check whether a video has a tag.
+    /// Checks whether a video has a tag.
     ///
     /// The token's user must own the video. Answers 404 when the video lacks the tag.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
-    /// `GET /videos/{video_id}/tags/{word}`; any access token will do.
-    /// Answer: the tag.
+    /// Response: the tag.
+    ///
+    /// Sends `GET /videos/{video_id}/tags/{word}`. Requires no scope.
     #[doc(alias = "check_video_for_tag")]
     pub fn get_video_tag(
         &self,
@@ -1239,25 +1293,27 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &word.as_ref()])
     }
 
-    /// List the public videos with a tag.
+    /// Lists the public videos with a tag.
     ///
     /// - `word`: The tag itself.
     ///
-    /// `GET /tags/{word}/videos`; any access token will do.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /tags/{word}/videos`. Requires no scope.
     #[doc(alias = "get_videos_with_tag")]
     pub fn list_tag_videos(&self, word: impl AsRef<str>) -> ListTagVideos {
         TypedCall::new(self.client, &[&word.as_ref()])
     }
 
-    /// List the tags of a video.
+    /// Lists the tags of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/tags`; any access token will do.
-    /// Answer: one page of tags.
+    /// Response: one page of tags.
+    ///
+    /// Sends `GET /videos/{video_id}/tags`. Requires no scope.
     #[doc(alias = "get_video_tags")]
     pub fn list_video_tags(
         &self,
@@ -1266,15 +1322,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add one tag to a video.
+    /// Adds one tag to a video.
     ///
     /// The token's user must own the video. A video holds at most 20 tags; more give 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
-    /// `PUT /videos/{video_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: the added tag.
+    /// Response: the added tag.
+    ///
+    /// Sends `PUT /videos/{video_id}/tags/{word}`. Requires the `edit` scope.
     pub fn add_video_tag(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -1283,14 +1340,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &word.as_ref()])
     }
 
-    /// Add several tags to a video.
+    /// Adds several tags to a video.
     ///
     /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video holds at most 20 tags; more give 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/tags`; needs the scope `edit`.
-    /// Answer: the tags.
+    /// Response: the tags.
+    ///
+    /// Sends `PUT /videos/{video_id}/tags`. Requires the `edit` scope.
     pub fn add_video_tags(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -1299,15 +1357,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Take a tag off a video.
+    /// Takes a tag off a video.
     ///
     /// The token's user must be allowed to edit the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
-    /// `DELETE /videos/{video_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/tags/{word}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_tag")]
     pub fn remove_video_tag(
         &self,
@@ -1320,13 +1379,14 @@ impl Videos<'_> {
 
 /// # Video comments
 impl Videos<'_> {
-    /// Get a comment on a video.
+    /// Gets a comment on a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `GET /videos/{video_id}/comments/{comment_id}`; any access token will do.
-    /// Answer: the comment.
+    /// Response: the comment.
+    ///
+    /// Sends `GET /videos/{video_id}/comments/{comment_id}`. Requires no scope.
     #[doc(alias = "get_comment")]
     pub fn get_video_comment(
         &self,
@@ -1336,12 +1396,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
     }
 
-    /// List the comments on a video.
+    /// Lists the comments on a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/comments`; any access token will do.
-    /// Answer: one page of comments.
+    /// Response: one page of comments.
+    ///
+    /// Sends `GET /videos/{video_id}/comments`. Requires no scope.
     #[doc(alias = "get_comments")]
     pub fn list_video_comments(
         &self,
@@ -1350,13 +1411,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the replies to a comment.
+    /// Lists the replies to a comment.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `GET /videos/{video_id}/comments/{comment_id}/replies`; any access token will do.
-    /// Answer: one page of replies.
+    /// Response: one page of replies.
+    ///
+    /// Sends `GET /videos/{video_id}/comments/{comment_id}/replies`. Requires no scope.
     #[doc(alias = "get_comment_replies")]
     pub fn list_video_comment_replies(
         &self,
@@ -1366,13 +1428,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
     }
 
-    /// List the comments on a video in a channel.
+    /// Lists the comments on a video in a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/comments`; any access token will do.
-    /// Answer: one page of comments.
+    /// Response: one page of comments.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/comments`. Requires no scope.
     #[doc(alias = "get_comments_alt1")]
     pub fn list_channel_video_comments(
         &self,
@@ -1385,14 +1448,15 @@ impl Videos<'_> {
         )
     }
 
-    /// Comment on a video.
+    /// Comments on a video.
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/comments`; needs the scope `interact`.
-    /// Answer: the new comment.
+    /// Response: the new comment.
+    ///
+    /// Sends `POST /videos/{video_id}/comments`. Requires the `interact` scope.
     #[doc(alias = "create_comment")]
     pub fn create_video_comment(
         &self,
@@ -1402,15 +1466,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Reply to a comment on a video.
+    /// Replies to a comment on a video.
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `POST /videos/{video_id}/comments/{comment_id}/replies`; needs the scope `interact`.
-    /// Answer: the new reply.
+    /// Response: the new reply.
+    ///
+    /// Sends `POST /videos/{video_id}/comments/{comment_id}/replies`. Requires the `interact` scope.
     #[doc(alias = "create_comment_reply")]
     pub fn create_video_comment_reply(
         &self,
@@ -1422,15 +1487,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Comment on a video in a channel.
+    /// Comments on a video in a channel.
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/comments`; needs the scope `interact`.
-    /// Answer: the new comment.
+    /// Response: the new comment.
+    ///
+    /// Sends `POST /channels/{channel_id}/videos/{video_id}/comments`. Requires the `interact` scope.
     #[doc(alias = "create_comment_alt1")]
     pub fn create_channel_video_comment(
         &self,
@@ -1445,15 +1511,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Edit a comment on a video.
+    /// Edits a comment on a video.
     ///
     /// The token's user must own the comment.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `PATCH /videos/{video_id}/comments/{comment_id}`; needs the scope `edit`.
-    /// Answer: the edited comment.
+    /// Response: the edited comment.
+    ///
+    /// Sends `PATCH /videos/{video_id}/comments/{comment_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_comment")]
     pub fn edit_video_comment(
         &self,
@@ -1465,15 +1532,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Delete a comment on a video.
+    /// Deletes a comment on a video.
     ///
     /// The token's user must own the comment.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `DELETE /videos/{video_id}/comments/{comment_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/comments/{comment_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_comment")]
     pub fn delete_video_comment(
         &self,
@@ -1486,13 +1554,14 @@ impl Videos<'_> {
 
 /// # Credits
 impl Videos<'_> {
-    /// Get a credit of a video.
+    /// Gets a credit of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
-    /// `GET /videos/{video_id}/credits/{credit_id}`; any access token will do.
-    /// Answer: the credit.
+    /// Response: the credit.
+    ///
+    /// Sends `GET /videos/{video_id}/credits/{credit_id}`. Requires no scope.
     pub fn get_video_credit(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -1501,12 +1570,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &credit_id])
     }
 
-    /// List the credits of a video.
+    /// Lists the credits of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/credits`; any access token will do.
-    /// Answer: one page of credits.
+    /// Response: one page of credits.
+    ///
+    /// Sends `GET /videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "get_video_credits")]
     pub fn list_video_credits(
         &self,
@@ -1515,13 +1585,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the credits of a video in a channel.
+    /// Lists the credits of a video in a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
-    /// Answer: one page of credits.
+    /// Response: one page of credits.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "get_video_credits_alt1")]
     pub fn list_channel_video_credits(
         &self,
@@ -1534,12 +1605,13 @@ impl Videos<'_> {
         )
     }
 
-    /// List the users a video can credit.
+    /// Lists the users a video can credit.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/credits/available_users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /videos/{video_id}/credits/available_users`. Requires no scope.
     #[doc(alias = "available_users")]
     pub fn list_video_credit_available_users(
         &self,
@@ -1548,14 +1620,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a credit to a video.
+    /// Adds a credit to a video.
     ///
     /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/credits`; any access token will do.
-    /// Answer: the new credit.
+    /// Response: the new credit.
+    ///
+    /// Sends `POST /videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "add_video_credit")]
     pub fn create_video_credit(
         &self,
@@ -1565,15 +1638,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Add a credit to a video in a channel.
+    /// Adds a credit to a video in a channel.
     ///
     /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
-    /// Answer: the new credit.
+    /// Response: the new credit.
+    ///
+    /// Sends `POST /channels/{channel_id}/videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "add_video_credit_alt1")]
     pub fn create_channel_video_credit(
         &self,
@@ -1588,13 +1662,14 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Edit a credit of a video.
+    /// Edits a credit of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
-    /// `PATCH /videos/{video_id}/credits/{credit_id}`; needs the scope `edit`.
-    /// Answer: the edited credit.
+    /// Response: the edited credit.
+    ///
+    /// Sends `PATCH /videos/{video_id}/credits/{credit_id}`. Requires the `edit` scope.
     pub fn edit_video_credit(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -1603,15 +1678,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &credit_id])
     }
 
-    /// Delete a credit of a video.
+    /// Deletes a credit of a video.
     ///
     /// Only who made the credit or who is credited may delete it; anyone else gets 400.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
-    /// `DELETE /videos/{video_id}/credits/{credit_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/credits/{credit_id}`. Requires the `edit` scope.
     pub fn delete_video_credit(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
@@ -1623,13 +1699,14 @@ impl Videos<'_> {
 
 /// # Chapters
 impl Videos<'_> {
-    /// Get a chapter of a video.
+    /// Gets a chapter of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}`; any access token will do.
-    /// Answer: the chapter.
+    /// Response: the chapter.
+    ///
+    /// Sends `GET /videos/{video_id}/chapters/{chapter_id}`. Requires no scope.
     #[doc(alias = "get_chapter")]
     pub fn get_video_chapter(
         &self,
@@ -1639,14 +1716,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// Get a thumbnail of a chapter.
+    /// Gets a thumbnail of a chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`. Requires no scope.
     #[doc(alias = "get_chapter_thumbnail")]
     pub fn get_video_chapter_thumbnail(
         &self,
@@ -1660,13 +1738,14 @@ impl Videos<'_> {
         )
     }
 
-    /// Get a thumbnail of an unsaved chapter.
+    /// Gets a thumbnail of an unsaved chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `GET /videos/{video_id}/chapters/temporary/pictures/{uid}`; any access token will do.
-    /// Answer: the thumbnail.
+    /// Response: the thumbnail.
+    ///
+    /// Sends `GET /videos/{video_id}/chapters/temporary/pictures/{uid}`. Requires no scope.
     #[doc(alias = "get_unsaved_chapter_thumbnail")]
     pub fn get_unsaved_video_chapter_thumbnail(
         &self,
@@ -1676,12 +1755,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &uid.as_ref()])
     }
 
-    /// List the chapters of a video.
+    /// Lists the chapters of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/chapters`; any access token will do.
-    /// Answer: one page of chapters.
+    /// Response: one page of chapters.
+    ///
+    /// Sends `GET /videos/{video_id}/chapters`. Requires no scope.
     #[doc(alias = "get_chapters")]
     pub fn list_video_chapters(
         &self,
@@ -1690,13 +1770,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the thumbnails of a chapter.
+    /// Lists the thumbnails of a chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `public`.
-    /// Answer: the chapter's thumbnails.
+    /// Response: the chapter's thumbnails.
+    ///
+    /// Sends `GET /videos/{video_id}/chapters/{chapter_id}/pictures`. Requires the `public` scope.
     #[doc(alias = "get_chapter_thumbnails")]
     pub fn list_video_chapter_thumbnails(
         &self,
@@ -1706,12 +1787,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// Create a chapter in a video.
+    /// Creates a chapter in a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/chapters`; needs the scope `upload`.
-    /// Answer: the new chapter.
+    /// Response: the new chapter.
+    ///
+    /// Sends `POST /videos/{video_id}/chapters`. Requires the `upload` scope.
     #[doc(alias = "create_chapter")]
     pub fn create_video_chapter(
         &self,
@@ -1720,15 +1802,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Create a thumbnail for a chapter.
+    /// Creates a thumbnail for a chapter.
     ///
     /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// `POST /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `create`.
-    /// Answer: the thumbnail, or a picture with an upload link.
+    /// Response: the thumbnail, or a picture with an upload link.
+    ///
+    /// Sends `POST /videos/{video_id}/chapters/{chapter_id}/pictures`. Requires the `create` scope.
     #[doc(alias = "create_chapter_thumbnail_or_upload_link")]
     pub fn create_video_chapter_thumbnail(
         &self,
@@ -1738,14 +1821,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// Create a thumbnail for an unsaved chapter.
+    /// Creates a thumbnail for an unsaved chapter.
     ///
     /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/chapters/temporary/pictures`; needs the scope `public`.
-    /// Answer: the thumbnail, or a picture with an upload link.
+    /// Response: the thumbnail, or a picture with an upload link.
+    ///
+    /// Sends `POST /videos/{video_id}/chapters/temporary/pictures`. Requires the `public` scope.
     #[doc(alias = "create_unsaved_chapter_thumbnail_or_upload_link")]
     pub fn create_unsaved_video_chapter_thumbnail(
         &self,
@@ -1754,15 +1838,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Edit a chapter of a video.
+    /// Edits a chapter of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// `PATCH /videos/{video_id}/chapters/{chapter_id}`; needs the scope `edit`.
-    /// Answer: the edited chapter.
+    /// Response: the edited chapter.
+    ///
+    /// Sends `PATCH /videos/{video_id}/chapters/{chapter_id}`. Requires the `edit` scope.
     #[doc(alias = "edit_chapter")]
     pub fn edit_video_chapter(
         &self,
@@ -1772,14 +1857,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// Make a thumbnail the active one of its chapter.
+    /// Makes a thumbnail the active one of its chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `PATCH /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `edit`.
-    /// Answer: the edited thumbnail.
+    /// Response: the edited thumbnail.
+    ///
+    /// Sends `PATCH /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`. Requires the `edit` scope.
     #[doc(alias = "set_chapter_thumbnail_active")]
     pub fn edit_video_chapter_thumbnail(
         &self,
@@ -1793,15 +1879,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Delete a chapter of a video.
+    /// Deletes a chapter of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// `DELETE /videos/{video_id}/chapters/{chapter_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/chapters/{chapter_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_chapter")]
     pub fn delete_video_chapter(
         &self,
@@ -1811,7 +1898,7 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// Delete a thumbnail of a chapter.
+    /// Deletes a thumbnail of a chapter.
     ///
     /// The token's user must own the video. Works for thumbnails taken from the video and for uploaded ones.
     ///
@@ -1819,8 +1906,9 @@ impl Videos<'_> {
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `DELETE /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `delete`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`. Requires the `delete` scope.
     #[doc(alias = "delete_chapter_thumbnail")]
     pub fn delete_video_chapter_thumbnail(
         &self,
@@ -1837,14 +1925,15 @@ impl Videos<'_> {
 
 /// # Embed privacy
 impl Videos<'_> {
-    /// List the domains that may embed a video.
+    /// Lists the domains that may embed a video.
     ///
     /// Answers 403 when no domain is on the list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/privacy/domains`; any access token will do.
-    /// Answer: one page of domains.
+    /// Response: one page of domains.
+    ///
+    /// Sends `GET /videos/{video_id}/privacy/domains`. Requires no scope.
     #[doc(alias = "get_video_privacy_domains")]
     pub fn list_video_embed_domains(
         &self,
@@ -1853,15 +1942,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Allow a domain to embed a video.
+    /// Allows a domain to embed a video.
     ///
     /// The video's `privacy.embed` must be `whitelist`.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
-    /// `PUT /videos/{video_id}/privacy/domains/{domain}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /videos/{video_id}/privacy/domains/{domain}`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_domain")]
     pub fn add_video_embed_domain(
         &self,
@@ -1874,15 +1964,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Forbid a domain to embed a video.
+    /// Forbids a domain to embed a video.
     ///
     /// The video's `privacy.embed` must be `whitelist`.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
-    /// `DELETE /videos/{video_id}/privacy/domains/{domain}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/privacy/domains/{domain}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_privacy_domain")]
     pub fn remove_video_embed_domain(
         &self,
@@ -1898,14 +1989,15 @@ impl Videos<'_> {
 
 /// # Unlisted videos
 impl Videos<'_> {
-    /// List who may watch an unlisted video.
+    /// Lists who may watch an unlisted video.
     ///
     /// Answers 400 when nobody has been given access.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/privacy/users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /videos/{video_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_video_privacy_users")]
     pub fn list_video_permitted_users(
         &self,
@@ -1914,15 +2006,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List who may watch an unlisted video in a channel.
+    /// Lists who may watch an unlisted video in a channel.
     ///
     /// Answers 400 when nobody has been given access.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/privacy/users`; any access token will do.
-    /// Answer: one page of users.
+    /// Response: one page of users.
+    ///
+    /// Sends `GET /channels/{channel_id}/videos/{video_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_video_privacy_users_alt1")]
     pub fn list_channel_video_permitted_users(
         &self,
@@ -1935,15 +2028,16 @@ impl Videos<'_> {
         )
     }
 
-    /// Let a user watch an unlisted video.
+    /// Lets a user watch an unlisted video.
     ///
     /// The token's user must own the video. Answers 403 when the video has no access list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PUT /videos/{video_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: the user; 204 without a body when they already had access.
+    /// Response: the user; 204 without a body when they already had access.
+    ///
+    /// Sends `PUT /videos/{video_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_user")]
     pub fn add_video_permitted_user(
         &self,
@@ -1956,14 +2050,15 @@ impl Videos<'_> {
         )
     }
 
-    /// Let several users watch an unlisted video.
+    /// Lets several users watch an unlisted video.
     ///
     /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users who may now watch.
+    /// Response: the users who may now watch.
+    ///
+    /// Sends `PUT /videos/{video_id}/privacy/users`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_users")]
     pub fn add_video_permitted_users(
         &self,
@@ -1973,15 +2068,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Let several users watch an unlisted video in a channel.
+    /// Lets several users watch an unlisted video in a channel.
     ///
     /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users who may now watch.
+    /// Response: the users who may now watch.
+    ///
+    /// Sends `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_users_alt1")]
     pub fn add_channel_video_permitted_users(
         &self,
@@ -1996,15 +2092,16 @@ impl Videos<'_> {
             .set_body(&body)
     }
 
-    /// Stop a user from watching an unlisted video.
+    /// Stops a user from watching an unlisted video.
     ///
     /// The token's user must own the video. Answers 403 when the video has no access list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `DELETE /videos/{video_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_privacy_user")]
     pub fn remove_video_permitted_user(
         &self,
@@ -2020,12 +2117,13 @@ impl Videos<'_> {
 
 /// # Showcases
 impl Videos<'_> {
-    /// List the showcases that hold a video.
+    /// Lists the showcases that hold a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/albums`; any access token will do.
-    /// Answer: one page of showcases.
+    /// Response: one page of showcases.
+    ///
+    /// Sends `GET /videos/{video_id}/albums`. Requires no scope.
     #[doc(alias = "get_video_albums")]
     pub fn list_video_showcases(
         &self,
@@ -2034,14 +2132,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a video to showcases or remove it.
+    /// Adds a video to showcases or remove it.
     ///
     /// Handles many showcases in one call.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PATCH /videos/{video_id}/albums`; any access token will do.
-    /// Answer: the showcases.
+    /// Response: the showcases.
+    ///
+    /// Sends `PATCH /videos/{video_id}/albums`. Requires no scope.
     #[doc(alias = "add_or_remove_multiple_albums")]
     pub fn edit_video_showcases(
         &self,
@@ -2053,10 +2152,11 @@ impl Videos<'_> {
 
 /// # Content ratings
 impl Videos<'_> {
-    /// List the content ratings Vimeo knows.
+    /// Lists the content ratings Vimeo knows.
     ///
-    /// `GET /contentratings`; any access token will do.
-    /// Answer: one page of content ratings.
+    /// Response: one page of content ratings.
+    ///
+    /// Sends `GET /contentratings`. Requires no scope.
     #[doc(alias = "get_content_ratings")]
     pub fn list_content_ratings(&self) -> ListContentRatings {
         TypedCall::new(self.client, &[])
@@ -2065,10 +2165,11 @@ impl Videos<'_> {
 
 /// # Creative Commons
 impl Videos<'_> {
-    /// List the Creative Commons licences Vimeo knows.
+    /// Lists the Creative Commons licences Vimeo knows.
     ///
-    /// `GET /creativecommons`; any access token will do.
-    /// Answer: one page of licences.
+    /// Response: one page of licences.
+    ///
+    /// Sends `GET /creativecommons`. Requires no scope.
     #[doc(alias = "get_cc_licenses")]
     pub fn list_creative_commons_licenses(&self) -> ListCreativeCommonsLicenses {
         TypedCall::new(self.client, &[])
@@ -2077,10 +2178,11 @@ impl Videos<'_> {
 
 /// # Languages
 impl Videos<'_> {
-    /// List the languages videos can have.
+    /// Lists the languages videos can have.
     ///
-    /// `GET /languages`; any access token will do.
-    /// Answer: one page of languages.
+    /// Response: one page of languages.
+    ///
+    /// Sends `GET /languages`. Requires no scope.
     #[doc(alias = "get_languages")]
     pub fn list_languages(&self) -> ListLanguages {
         TypedCall::new(self.client, &[])
@@ -2089,13 +2191,14 @@ impl Videos<'_> {
 
 /// # Transcripts
 impl Videos<'_> {
-    /// Get facts about a text track's transcript.
+    /// Gets facts about a text track's transcript.
     ///
     /// - `container_uuid`: UUID of the video's container, not the video ID.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `GET /videos/{container_uuid}/transcript/{texttrack_id}/metadata`; any access token will do.
-    /// Answer: facts about the transcript.
+    /// Response: facts about the transcript.
+    ///
+    /// Sends `GET /videos/{container_uuid}/transcript/{texttrack_id}/metadata`. Requires no scope.
     #[doc(alias = "get_transcript_metadata")]
     pub fn get_video_transcript_metadata(
         &self,
@@ -2105,13 +2208,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&container_uuid.as_ref(), &text_track_id])
     }
 
-    /// List the transcript segments of a text track.
+    /// Lists the transcript segments of a text track.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `GET /videos/{video_id}/transcripts/{texttrack_id}`; any access token will do.
-    /// Answer: one page of segments.
+    /// Response: one page of segments.
+    ///
+    /// Sends `GET /videos/{video_id}/transcripts/{texttrack_id}`. Requires no scope.
     #[doc(alias = "get_transcript")]
     pub fn list_video_transcript_segments(
         &self,
@@ -2124,14 +2228,15 @@ impl Videos<'_> {
 
 /// # AI
 impl Videos<'_> {
-    /// Get AI suggestions for a video's metadata.
+    /// Gets AI suggestions for a video's metadata.
     ///
     /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/metadata`; needs the scope `ai`.
-    /// Answer: suggested title, description and tags.
+    /// Response: suggested title, description and tags.
+    ///
+    /// Sends `GET /videos/{video_id}/ai/metadata`. Requires the `ai` scope.
     #[doc(alias = "get_ai_metadata")]
     pub fn get_video_ai_metadata(
         &self,
@@ -2140,14 +2245,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the AI dubbing jobs of a video.
+    /// Lists the AI dubbing jobs of a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track and the audio track it made; jobs that lost both are left out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
-    /// Answer: the dubbing jobs.
+    /// Response: the dubbing jobs.
+    ///
+    /// Sends `GET /videos/{video_id}/ai/translate/dubbing`. Requires the `ai` scope.
     #[doc(alias = "get_ai_translate_dubbing_status")]
     pub fn get_video_ai_dubbing_status(
         &self,
@@ -2156,14 +2262,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the AI subtitle translations of a video.
+    /// Lists the AI subtitle translations of a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track it made; jobs whose track was deleted are left out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
-    /// Answer: the translation jobs.
+    /// Response: the translation jobs.
+    ///
+    /// Sends `GET /videos/{video_id}/ai/translate/subtitles`. Requires the `ai` scope.
     #[doc(alias = "get_ai_translate_subtitles_status")]
     pub fn get_video_ai_subtitling_status(
         &self,
@@ -2172,14 +2279,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Get the state of a video's AI transcription.
+    /// Gets the state of a video's AI transcription.
     ///
     /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the answer also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
-    /// Answer: video ID, state and language.
+    /// Response: video ID, state and language.
+    ///
+    /// Sends `GET /videos/{video_id}/ai/transcribe`. Requires the `ai` scope.
     #[doc(alias = "get_ai_transcribe_status")]
     pub fn get_video_ai_transcription_status(
         &self,
@@ -2188,25 +2296,27 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// List the languages of the AI features.
+    /// Lists the languages of the AI features.
     ///
     /// For Enterprise accounts; needs the `ai` scope. The list for dubbing also names the accents of each language.
     ///
-    /// `GET /videos/ai/languages`; needs the scope `ai`.
-    /// Answer: the supported languages.
+    /// Response: the supported languages.
+    ///
+    /// Sends `GET /videos/ai/languages`. Requires the `ai` scope.
     #[doc(alias = "get_ai_languages")]
     pub fn list_ai_languages(&self) -> ListAiLanguages {
         TypedCall::new(self.client, &[])
     }
 
-    /// List suggested questions about a video.
+    /// Lists suggested questions about a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/ask`; needs the scope `ai`.
-    /// Answer: suggested questions with their answers.
+    /// Response: suggested questions with their answers.
+    ///
+    /// Sends `GET /videos/{video_id}/ai/ask`. Requires the `ai` scope.
     #[doc(alias = "get_ai_questions")]
     pub fn list_video_ai_questions(
         &self,
@@ -2215,15 +2325,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Edit segments of an AI text track.
+    /// Edits segments of an AI text track.
     ///
     /// For Enterprise accounts; needs the `ai` scope. Editing the source transcript translates the changed segments again in all its subtitle tracks; editing a dubbed track makes its audio anew. Text edits in a translated subtitle track stay in that track, while new times go to the parent and sibling tracks too.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`; needs the scope `ai`.
-    /// Answer: done.
+    /// Response: done.
+    ///
+    /// Sends `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`. Requires the `ai` scope.
     #[doc(alias = "edit_ai_texttrack")]
     pub fn edit_video_ai_text_track(
         &self,
@@ -2233,14 +2344,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
-    /// Ask the AI a question about a video.
+    /// Asks the AI a question about a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/ai/ask`; needs the scope `ai`.
-    /// Answer: the answer with quotes and timecodes.
+    /// Response: the answer with quotes and timecodes.
+    ///
+    /// Sends `POST /videos/{video_id}/ai/ask`. Requires the `ai` scope.
     #[doc(alias = "ask_ai_question")]
     pub fn ask_video_ai_question(
         &self,
@@ -2249,14 +2361,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Start the AI dubbing of a video.
+    /// Starts the AI dubbing of a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you may lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
-    /// Answer: dubbing accepted.
+    /// Response: dubbing accepted.
+    ///
+    /// Sends `POST /videos/{video_id}/ai/translate/dubbing`. Requires the `ai` scope.
     #[doc(alias = "start_ai_translate_dubbing")]
     pub fn start_video_ai_dubbing(
         &self,
@@ -2265,14 +2378,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Start an AI subtitle translation of a video.
+    /// Starts an AI subtitle translation of a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video with a finished transcript, and costs AI credits. The work runs in the background; poll the GET of the same path for its state. The result is a new text track.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
-    /// Answer: translation accepted.
+    /// Response: translation accepted.
+    ///
+    /// Sends `POST /videos/{video_id}/ai/translate/subtitles`. Requires the `ai` scope.
     #[doc(alias = "start_ai_translate_subtitles")]
     pub fn start_video_ai_subtitling(
         &self,
@@ -2281,14 +2395,15 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Start the AI transcription of a video.
+    /// Starts the AI transcription of a video.
     ///
     /// For Enterprise accounts; needs the `ai` scope. The video must have no transcript yet; delete an existing one first. The work runs in the background; poll the GET of the same path for its state.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
-    /// Answer: transcription accepted.
+    /// Response: transcription accepted.
+    ///
+    /// Sends `POST /videos/{video_id}/ai/transcribe`. Requires the `ai` scope.
     #[doc(alias = "start_ai_transcribe")]
     pub fn start_video_ai_transcription(
         &self,
@@ -2300,12 +2415,13 @@ impl Videos<'_> {
 
 /// # Fragments
 impl Videos<'_> {
-    /// List the fragments of a video.
+    /// Lists the fragments of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: the fragments.
+    /// Response: the fragments.
+    ///
+    /// Sends `GET /videos/{video_id}/fragments`. Requires no scope.
     #[doc(alias = "get_fragments")]
     pub fn get_video_fragments(
         &self,
@@ -2314,12 +2430,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Set the fragments of a video.
+    /// Sets the fragments of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /videos/{video_id}/fragments`. Requires no scope.
     #[doc(alias = "put_fragments")]
     pub fn replace_video_fragments(
         &self,
@@ -2328,12 +2445,13 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Delete all fragments of a video.
+    /// Deletes all fragments of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /videos/{video_id}/fragments`. Requires no scope.
     #[doc(alias = "delete_fragments")]
     pub fn delete_video_fragments(
         &self,
@@ -2345,14 +2463,15 @@ impl Videos<'_> {
 
 /// # Nondestructive trimming
 impl Videos<'_> {
-    /// Start trimming a video.
+    /// Starts trimming a video.
     ///
     /// Users who are not verified get 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/trim`; any access token will do.
-    /// Answer: the trim and its state.
+    /// Response: the trim and its state.
+    ///
+    /// Sends `POST /videos/{video_id}/trim`. Requires no scope.
     #[doc(alias = "clip_trim")]
     pub fn trim_video(
         &self,
@@ -2364,12 +2483,13 @@ impl Videos<'_> {
 
 /// # Recommendations
 impl Videos<'_> {
-    /// List the videos related to a video.
+    /// Lists the videos related to a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/videos`; any access token will do.
-    /// Answer: one page of related videos.
+    /// Response: one page of related videos.
+    ///
+    /// Sends `GET /videos/{video_id}/videos`. Requires no scope.
     #[doc(alias = "get_related_videos")]
     pub fn list_related_videos(
         &self,
@@ -2381,12 +2501,13 @@ impl Videos<'_> {
 
 /// # Moderation
 impl Videos<'_> {
-    /// List the reasons for reporting a video.
+    /// Lists the reasons for reporting a video.
     ///
     /// The nodes form a tree through `parent_id`; a parent always comes before its children.
     ///
-    /// `GET /report/video_report_reasons`; any access token will do.
-    /// Answer: the reasons as a flat tree.
+    /// Response: the reasons as a flat tree.
+    ///
+    /// Sends `GET /report/video_report_reasons`. Requires no scope.
     #[doc(alias = "get_video_reporting_reasons")]
     pub fn get_video_report_reasons(&self) -> GetVideoReportReasons {
         TypedCall::new(self.client, &[])
@@ -2395,14 +2516,15 @@ impl Videos<'_> {
 
 /// # Live M3U8 playback
 impl Videos<'_> {
-    /// Get HLS playback for an event of the token's user.
+    /// Gets HLS playback for an event of the token's user.
     ///
     /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/videos/{video_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback address.
+    /// Response: the M3U8 playback address.
+    ///
+    /// Sends `GET /me/videos/{video_id}/m3u8_playback`. Requires the `private` scope.
     #[doc(alias = "get_one_time_event_m3u8_playback_alt1")]
     pub fn get_my_video_m3u8_playback(
         &self,
@@ -2411,15 +2533,16 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Get HLS playback for an event of a user.
+    /// Gets HLS playback for an event of a user.
     ///
     /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/videos/{video_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback address.
+    /// Response: the M3U8 playback address.
+    ///
+    /// Sends `GET /users/{user_id}/videos/{video_id}/m3u8_playback`. Requires the `private` scope.
     #[doc(alias = "get_one_time_event_m3u8_playback")]
     pub fn get_user_video_m3u8_playback(
         &self,
@@ -2433,7 +2556,7 @@ impl Videos<'_> {
     }
 }
 
-/// [`Videos::list_showcase_video_text_tracks`] before it is sent.
+/// A call to [`Videos::list_showcase_video_text_tracks`], before it is sent.
 pub type ListShowcaseVideoTextTracks = TypedCall<
     operations::ListShowcaseVideoTextTracks,
 >;
@@ -2451,11 +2574,11 @@ impl ListShowcaseVideoTextTracks {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_channel_video_comments`] before it is sent.
+/// A call to [`Videos::list_channel_video_comments`], before it is sent.
 pub type ListChannelVideoComments = TypedCall<operations::ListChannelVideoComments>;
 
 impl ListChannelVideoComments {
@@ -2476,21 +2599,21 @@ impl ListChannelVideoComments {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_channel_video_comment`] before it is sent.
+/// A call to [`Videos::create_channel_video_comment`], before it is sent.
 pub type CreateChannelVideoComment = TypedCall<operations::CreateChannelVideoComment>;
 
 impl CreateChannelVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_channel_video_credits`] before it is sent.
+/// A call to [`Videos::list_channel_video_credits`], before it is sent.
 pub type ListChannelVideoCredits = TypedCall<operations::ListChannelVideoCredits>;
 
 impl ListChannelVideoCredits {
@@ -2522,21 +2645,21 @@ impl ListChannelVideoCredits {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_channel_video_credit`] before it is sent.
+/// A call to [`Videos::create_channel_video_credit`], before it is sent.
 pub type CreateChannelVideoCredit = TypedCall<operations::CreateChannelVideoCredit>;
 
 impl CreateChannelVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_channel_video_thumbnails`] before it is sent.
+/// A call to [`Videos::list_channel_video_thumbnails`], before it is sent.
 pub type ListChannelVideoThumbnails = TypedCall<operations::ListChannelVideoThumbnails>;
 
 impl ListChannelVideoThumbnails {
@@ -2552,11 +2675,11 @@ impl ListChannelVideoThumbnails {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_channel_video_thumbnail`] before it is sent.
+/// A call to [`Videos::create_channel_video_thumbnail`], before it is sent.
 pub type CreateChannelVideoThumbnail = TypedCall<
     operations::CreateChannelVideoThumbnail,
 >;
@@ -2564,10 +2687,10 @@ pub type CreateChannelVideoThumbnail = TypedCall<
 impl CreateChannelVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -2583,7 +2706,7 @@ impl CreateChannelVideoThumbnail {
     }
 }
 
-/// [`Videos::list_channel_video_permitted_users`] before it is sent.
+/// A call to [`Videos::list_channel_video_permitted_users`], before it is sent.
 pub type ListChannelVideoPermittedUsers = TypedCall<
     operations::ListChannelVideoPermittedUsers,
 >;
@@ -2601,11 +2724,11 @@ impl ListChannelVideoPermittedUsers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_channel_video_permitted_users`] before it is sent.
+/// A call to [`Videos::add_channel_video_permitted_users`], before it is sent.
 pub type AddChannelVideoPermittedUsers = TypedCall<
     operations::AddChannelVideoPermittedUsers,
 >;
@@ -2613,11 +2736,11 @@ pub type AddChannelVideoPermittedUsers = TypedCall<
 impl AddChannelVideoPermittedUsers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_channel_video_text_tracks`] before it is sent.
+/// A call to [`Videos::list_channel_video_text_tracks`], before it is sent.
 pub type ListChannelVideoTextTracks = TypedCall<operations::ListChannelVideoTextTracks>;
 
 impl ListChannelVideoTextTracks {
@@ -2633,11 +2756,11 @@ impl ListChannelVideoTextTracks {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_channel_video_text_track`] before it is sent.
+/// A call to [`Videos::create_channel_video_text_track`], before it is sent.
 pub type CreateChannelVideoTextTrack = TypedCall<
     operations::CreateChannelVideoTextTrack,
 >;
@@ -2645,7 +2768,7 @@ pub type CreateChannelVideoTextTrack = TypedCall<
 impl CreateChannelVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the player offers this track; only one track of each language and type can be active.
@@ -2664,7 +2787,7 @@ impl CreateChannelVideoTextTrack {
     }
 }
 
-/// [`Videos::list_channel_video_versions`] before it is sent.
+/// A call to [`Videos::list_channel_video_versions`], before it is sent.
 pub type ListChannelVideoVersions = TypedCall<operations::ListChannelVideoVersions>;
 
 impl ListChannelVideoVersions {
@@ -2680,21 +2803,21 @@ impl ListChannelVideoVersions {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_content_ratings`] before it is sent.
+/// A call to [`Videos::list_content_ratings`], before it is sent.
 pub type ListContentRatings = TypedCall<operations::ListContentRatings>;
 
 impl ListContentRatings {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_creative_commons_licenses`] before it is sent.
+/// A call to [`Videos::list_creative_commons_licenses`], before it is sent.
 pub type ListCreativeCommonsLicenses = TypedCall<
     operations::ListCreativeCommonsLicenses,
 >;
@@ -2712,11 +2835,11 @@ impl ListCreativeCommonsLicenses {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_languages`] before it is sent.
+/// A call to [`Videos::list_languages`], before it is sent.
 pub type ListLanguages = TypedCall<operations::ListLanguages>;
 
 impl ListLanguages {
@@ -2737,11 +2860,11 @@ impl ListLanguages {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_my_appearances`] before it is sent.
+/// A call to [`Videos::list_my_appearances`], before it is sent.
 pub type ListMyAppearances = TypedCall<operations::ListMyAppearances>;
 
 impl ListMyAppearances {
@@ -2783,11 +2906,11 @@ impl ListMyAppearances {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_my_videos`] before it is sent.
+/// A call to [`Videos::list_my_videos`], before it is sent.
 pub type ListMyVideos = TypedCall<operations::ListMyVideos>;
 
 impl ListMyVideos {
@@ -2874,17 +2997,17 @@ impl ListMyVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_my_video`] before it is sent.
+/// A call to [`Videos::create_my_video`], before it is sent.
 pub type CreateMyVideo = TypedCall<operations::CreateMyVideo>;
 
 impl CreateMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Codes of the content ratings that apply; `GET /contentratings` lists them.
@@ -2966,11 +3089,11 @@ impl CreateMyVideo {
     }
 }
 
-/// [`Videos::delete_my_videos`] before it is sent.
+/// A call to [`Videos::delete_my_videos`], before it is sent.
 pub type DeleteMyVideos = TypedCall<operations::DeleteMyVideos>;
 
 impl DeleteMyVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::DeleteVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -2981,26 +3104,26 @@ impl DeleteMyVideos {
     }
 }
 
-/// [`Videos::get_my_video`] before it is sent.
+/// A call to [`Videos::get_my_video`], before it is sent.
 pub type GetMyVideo = TypedCall<operations::GetMyVideo>;
 
 impl GetMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::copy_my_video`] before it is sent.
+/// A call to [`Videos::copy_my_video`], before it is sent.
 pub type CopyMyVideo = TypedCall<operations::CopyMyVideo>;
 
 impl CopyMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CopyBody) -> Self {
         self.set_body(&body)
     }
@@ -3012,27 +3135,27 @@ impl CopyMyVideo {
     }
 }
 
-/// [`Videos::get_my_video_m3u8_playback`] before it is sent.
+/// A call to [`Videos::get_my_video_m3u8_playback`], before it is sent.
 pub type GetMyVideoM3u8Playback = TypedCall<operations::GetMyVideoM3u8Playback>;
 
 impl GetMyVideoM3u8Playback {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_report_reasons`] before it is sent.
+/// A call to [`Videos::get_video_report_reasons`], before it is sent.
 pub type GetVideoReportReasons = TypedCall<operations::GetVideoReportReasons>;
 
 impl GetVideoReportReasons {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_tag_videos`] before it is sent.
+/// A call to [`Videos::list_tag_videos`], before it is sent.
 pub type ListTagVideos = TypedCall<operations::ListTagVideos>;
 
 impl ListTagVideos {
@@ -3058,11 +3181,11 @@ impl ListTagVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_user_appearances`] before it is sent.
+/// A call to [`Videos::list_user_appearances`], before it is sent.
 pub type ListUserAppearances = TypedCall<operations::ListUserAppearances>;
 
 impl ListUserAppearances {
@@ -3104,24 +3227,24 @@ impl ListUserAppearances {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_user_upload`] before it is sent.
+/// A call to [`Videos::get_user_upload`], before it is sent.
 pub type GetUserUpload = TypedCall<operations::GetUserUpload>;
 
 impl GetUserUpload {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::complete_user_upload`] before it is sent.
+/// A call to [`Videos::complete_user_upload`], before it is sent.
 pub type CompleteUserUpload = TypedCall<operations::CompleteUserUpload>;
 
-/// [`Videos::list_user_videos`] before it is sent.
+/// A call to [`Videos::list_user_videos`], before it is sent.
 pub type ListUserVideos = TypedCall<operations::ListUserVideos>;
 
 impl ListUserVideos {
@@ -3208,17 +3331,17 @@ impl ListUserVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_user_video`] before it is sent.
+/// A call to [`Videos::create_user_video`], before it is sent.
 pub type CreateUserVideo = TypedCall<operations::CreateUserVideo>;
 
 impl CreateUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Codes of the content ratings that apply; `GET /contentratings` lists them.
@@ -3300,11 +3423,11 @@ impl CreateUserVideo {
     }
 }
 
-/// [`Videos::delete_user_videos`] before it is sent.
+/// A call to [`Videos::delete_user_videos`], before it is sent.
 pub type DeleteUserVideos = TypedCall<operations::DeleteUserVideos>;
 
 impl DeleteUserVideos {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::DeleteVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3315,26 +3438,26 @@ impl DeleteUserVideos {
     }
 }
 
-/// [`Videos::get_user_video`] before it is sent.
+/// A call to [`Videos::get_user_video`], before it is sent.
 pub type GetUserVideo = TypedCall<operations::GetUserVideo>;
 
 impl GetUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::copy_user_video`] before it is sent.
+/// A call to [`Videos::copy_user_video`], before it is sent.
 pub type CopyUserVideo = TypedCall<operations::CopyUserVideo>;
 
 impl CopyUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CopyBody) -> Self {
         self.set_body(&body)
     }
@@ -3346,17 +3469,17 @@ impl CopyUserVideo {
     }
 }
 
-/// [`Videos::get_user_video_m3u8_playback`] before it is sent.
+/// A call to [`Videos::get_user_video_m3u8_playback`], before it is sent.
 pub type GetUserVideoM3u8Playback = TypedCall<operations::GetUserVideoM3u8Playback>;
 
 impl GetUserVideoM3u8Playback {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::search_videos`] before it is sent.
+/// A call to [`Videos::search_videos`], before it is sent.
 pub type SearchVideos = TypedCall<operations::SearchVideos>;
 
 impl SearchVideos {
@@ -3405,11 +3528,11 @@ impl SearchVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_ai_languages`] before it is sent.
+/// A call to [`Videos::list_ai_languages`], before it is sent.
 pub type ListAiLanguages = TypedCall<operations::ListAiLanguages>;
 
 impl ListAiLanguages {
@@ -3420,21 +3543,21 @@ impl ListAiLanguages {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_transcript_metadata`] before it is sent.
+/// A call to [`Videos::get_video_transcript_metadata`], before it is sent.
 pub type GetVideoTranscriptMetadata = TypedCall<operations::GetVideoTranscriptMetadata>;
 
 impl GetVideoTranscriptMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video`] before it is sent.
+/// A call to [`Videos::get_video`], before it is sent.
 pub type GetVideo = TypedCall<operations::GetVideo>;
 
 impl GetVideo {
@@ -3445,20 +3568,20 @@ impl GetVideo {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video`] before it is sent.
+/// A call to [`Videos::edit_video`], before it is sent.
 pub type EditVideo = TypedCall<operations::EditVideo>;
 
 impl EditVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoBody) -> Self {
         self.set_body(&body)
     }
@@ -3560,11 +3683,11 @@ impl EditVideo {
     }
 }
 
-/// [`Videos::delete_video`] before it is sent.
+/// A call to [`Videos::delete_video`], before it is sent.
 pub type DeleteVideo = TypedCall<operations::DeleteVideo>;
 
 impl DeleteVideo {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::DeleteVideosBody) -> Self {
         self.set_body(&body)
     }
@@ -3575,7 +3698,7 @@ impl DeleteVideo {
     }
 }
 
-/// [`Videos::list_video_ai_questions`] before it is sent.
+/// A call to [`Videos::list_video_ai_questions`], before it is sent.
 pub type ListVideoAiQuestions = TypedCall<operations::ListVideoAiQuestions>;
 
 impl ListVideoAiQuestions {
@@ -3587,20 +3710,20 @@ impl ListVideoAiQuestions {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::ask_video_ai_question`] before it is sent.
+/// A call to [`Videos::ask_video_ai_question`], before it is sent.
 pub type AskVideoAiQuestion = TypedCall<operations::AskVideoAiQuestion>;
 
 impl AskVideoAiQuestion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::AskVideoAiQuestionBody) -> Self {
         self.set_body(&body)
     }
@@ -3612,21 +3735,21 @@ impl AskVideoAiQuestion {
     }
 }
 
-/// [`Videos::get_video_ai_metadata`] before it is sent.
+/// A call to [`Videos::get_video_ai_metadata`], before it is sent.
 pub type GetVideoAiMetadata = TypedCall<operations::GetVideoAiMetadata>;
 
 impl GetVideoAiMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_ai_text_track`] before it is sent.
+/// A call to [`Videos::edit_video_ai_text_track`], before it is sent.
 pub type EditVideoAiTextTrack = TypedCall<operations::EditVideoAiTextTrack>;
 
 impl EditVideoAiTextTrack {
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoAiTextTrackBody) -> Self {
         self.set_body(&body)
     }
@@ -3641,7 +3764,7 @@ impl EditVideoAiTextTrack {
     }
 }
 
-/// [`Videos::get_video_ai_transcription_status`] before it is sent.
+/// A call to [`Videos::get_video_ai_transcription_status`], before it is sent.
 pub type GetVideoAiTranscriptionStatus = TypedCall<
     operations::GetVideoAiTranscriptionStatus,
 >;
@@ -3649,20 +3772,20 @@ pub type GetVideoAiTranscriptionStatus = TypedCall<
 impl GetVideoAiTranscriptionStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::start_video_ai_transcription`] before it is sent.
+/// A call to [`Videos::start_video_ai_transcription`], before it is sent.
 pub type StartVideoAiTranscription = TypedCall<operations::StartVideoAiTranscription>;
 
 impl StartVideoAiTranscription {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::StartVideoAiTranscriptionBody) -> Self {
         self.set_body(&body)
     }
@@ -3674,7 +3797,7 @@ impl StartVideoAiTranscription {
     }
 }
 
-/// [`Videos::get_video_ai_dubbing_status`] before it is sent.
+/// A call to [`Videos::get_video_ai_dubbing_status`], before it is sent.
 pub type GetVideoAiDubbingStatus = TypedCall<operations::GetVideoAiDubbingStatus>;
 
 impl GetVideoAiDubbingStatus {
@@ -3686,20 +3809,20 @@ impl GetVideoAiDubbingStatus {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::start_video_ai_dubbing`] before it is sent.
+/// A call to [`Videos::start_video_ai_dubbing`], before it is sent.
 pub type StartVideoAiDubbing = TypedCall<operations::StartVideoAiDubbing>;
 
 impl StartVideoAiDubbing {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::StartVideoAiDubbingBody) -> Self {
         self.set_body(&body)
     }
@@ -3717,7 +3840,7 @@ impl StartVideoAiDubbing {
     }
 }
 
-/// [`Videos::get_video_ai_subtitling_status`] before it is sent.
+/// A call to [`Videos::get_video_ai_subtitling_status`], before it is sent.
 pub type GetVideoAiSubtitlingStatus = TypedCall<operations::GetVideoAiSubtitlingStatus>;
 
 impl GetVideoAiSubtitlingStatus {
@@ -3729,20 +3852,20 @@ impl GetVideoAiSubtitlingStatus {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::start_video_ai_subtitling`] before it is sent.
+/// A call to [`Videos::start_video_ai_subtitling`], before it is sent.
 pub type StartVideoAiSubtitling = TypedCall<operations::StartVideoAiSubtitling>;
 
 impl StartVideoAiSubtitling {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::StartVideoAiSubtitlingBody) -> Self {
         self.set_body(&body)
     }
@@ -3759,7 +3882,7 @@ impl StartVideoAiSubtitling {
     }
 }
 
-/// [`Videos::list_video_showcases`] before it is sent.
+/// A call to [`Videos::list_video_showcases`], before it is sent.
 pub type ListVideoShowcases = TypedCall<operations::ListVideoShowcases>;
 
 impl ListVideoShowcases {
@@ -3775,20 +3898,20 @@ impl ListVideoShowcases {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_showcases`] before it is sent.
+/// A call to [`Videos::edit_video_showcases`], before it is sent.
 pub type EditVideoShowcases = TypedCall<operations::EditVideoShowcases>;
 
 impl EditVideoShowcases {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoShowcasesBody) -> Self {
         self.set_body(&body)
     }
@@ -3806,7 +3929,7 @@ impl EditVideoShowcases {
     }
 }
 
-/// [`Videos::list_video_animated_thumbnails`] before it is sent.
+/// A call to [`Videos::list_video_animated_thumbnails`], before it is sent.
 pub type ListVideoAnimatedThumbnails = TypedCall<
     operations::ListVideoAnimatedThumbnails,
 >;
@@ -3824,11 +3947,11 @@ impl ListVideoAnimatedThumbnails {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_animated_thumbnails`] before it is sent.
+/// A call to [`Videos::create_video_animated_thumbnails`], before it is sent.
 pub type CreateVideoAnimatedThumbnails = TypedCall<
     operations::CreateVideoAnimatedThumbnails,
 >;
@@ -3836,7 +3959,7 @@ pub type CreateVideoAnimatedThumbnails = TypedCall<
 impl CreateVideoAnimatedThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Second of the video at which the animation starts; 0 if omitted.
@@ -3845,22 +3968,22 @@ impl CreateVideoAnimatedThumbnails {
     }
 }
 
-/// [`Videos::get_video_animated_thumbnails`] before it is sent.
+/// A call to [`Videos::get_video_animated_thumbnails`], before it is sent.
 pub type GetVideoAnimatedThumbnails = TypedCall<operations::GetVideoAnimatedThumbnails>;
 
 impl GetVideoAnimatedThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::delete_video_animated_thumbnails`] before it is sent.
+/// A call to [`Videos::delete_video_animated_thumbnails`], before it is sent.
 pub type DeleteVideoAnimatedThumbnails = TypedCall<
     operations::DeleteVideoAnimatedThumbnails,
 >;
 
-/// [`Videos::get_video_animated_thumbnails_status`] before it is sent.
+/// A call to [`Videos::get_video_animated_thumbnails_status`], before it is sent.
 pub type GetVideoAnimatedThumbnailsStatus = TypedCall<
     operations::GetVideoAnimatedThumbnailsStatus,
 >;
@@ -3868,11 +3991,11 @@ pub type GetVideoAnimatedThumbnailsStatus = TypedCall<
 impl GetVideoAnimatedThumbnailsStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_video_chapters`] before it is sent.
+/// A call to [`Videos::list_video_chapters`], before it is sent.
 pub type ListVideoChapters = TypedCall<operations::ListVideoChapters>;
 
 impl ListVideoChapters {
@@ -3888,20 +4011,20 @@ impl ListVideoChapters {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_chapter`] before it is sent.
+/// A call to [`Videos::create_video_chapter`], before it is sent.
 pub type CreateVideoChapter = TypedCall<operations::CreateVideoChapter>;
 
 impl CreateVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateVideoChapterBody) -> Self {
         self.set_body(&body)
     }
@@ -3933,7 +4056,7 @@ impl CreateVideoChapter {
     }
 }
 
-/// [`Videos::create_unsaved_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::create_unsaved_video_chapter_thumbnail`], before it is sent.
 pub type CreateUnsavedVideoChapterThumbnail = TypedCall<
     operations::CreateUnsavedVideoChapterThumbnail,
 >;
@@ -3941,10 +4064,10 @@ pub type CreateUnsavedVideoChapterThumbnail = TypedCall<
 impl CreateUnsavedVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ChapterThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -3955,7 +4078,7 @@ impl CreateUnsavedVideoChapterThumbnail {
     }
 }
 
-/// [`Videos::get_unsaved_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::get_unsaved_video_chapter_thumbnail`], before it is sent.
 pub type GetUnsavedVideoChapterThumbnail = TypedCall<
     operations::GetUnsavedVideoChapterThumbnail,
 >;
@@ -3963,30 +4086,30 @@ pub type GetUnsavedVideoChapterThumbnail = TypedCall<
 impl GetUnsavedVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_chapter`] before it is sent.
+/// A call to [`Videos::get_video_chapter`], before it is sent.
 pub type GetVideoChapter = TypedCall<operations::GetVideoChapter>;
 
 impl GetVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_chapter`] before it is sent.
+/// A call to [`Videos::edit_video_chapter`], before it is sent.
 pub type EditVideoChapter = TypedCall<operations::EditVideoChapter>;
 
 impl EditVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoChapterBody) -> Self {
         self.set_body(&body)
     }
@@ -4009,20 +4132,20 @@ impl EditVideoChapter {
     }
 }
 
-/// [`Videos::delete_video_chapter`] before it is sent.
+/// A call to [`Videos::delete_video_chapter`], before it is sent.
 pub type DeleteVideoChapter = TypedCall<operations::DeleteVideoChapter>;
 
-/// [`Videos::list_video_chapter_thumbnails`] before it is sent.
+/// A call to [`Videos::list_video_chapter_thumbnails`], before it is sent.
 pub type ListVideoChapterThumbnails = TypedCall<operations::ListVideoChapterThumbnails>;
 
 impl ListVideoChapterThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::create_video_chapter_thumbnail`], before it is sent.
 pub type CreateVideoChapterThumbnail = TypedCall<
     operations::CreateVideoChapterThumbnail,
 >;
@@ -4030,10 +4153,10 @@ pub type CreateVideoChapterThumbnail = TypedCall<
 impl CreateVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ChapterThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -4044,26 +4167,26 @@ impl CreateVideoChapterThumbnail {
     }
 }
 
-/// [`Videos::get_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::get_video_chapter_thumbnail`], before it is sent.
 pub type GetVideoChapterThumbnail = TypedCall<operations::GetVideoChapterThumbnail>;
 
 impl GetVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::edit_video_chapter_thumbnail`], before it is sent.
 pub type EditVideoChapterThumbnail = TypedCall<operations::EditVideoChapterThumbnail>;
 
 impl EditVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -4074,12 +4197,12 @@ impl EditVideoChapterThumbnail {
     }
 }
 
-/// [`Videos::delete_video_chapter_thumbnail`] before it is sent.
+/// A call to [`Videos::delete_video_chapter_thumbnail`], before it is sent.
 pub type DeleteVideoChapterThumbnail = TypedCall<
     operations::DeleteVideoChapterThumbnail,
 >;
 
-/// [`Videos::list_video_comments`] before it is sent.
+/// A call to [`Videos::list_video_comments`], before it is sent.
 pub type ListVideoComments = TypedCall<operations::ListVideoComments>;
 
 impl ListVideoComments {
@@ -4100,44 +4223,44 @@ impl ListVideoComments {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_comment`] before it is sent.
+/// A call to [`Videos::create_video_comment`], before it is sent.
 pub type CreateVideoComment = TypedCall<operations::CreateVideoComment>;
 
 impl CreateVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_comment`] before it is sent.
+/// A call to [`Videos::get_video_comment`], before it is sent.
 pub type GetVideoComment = TypedCall<operations::GetVideoComment>;
 
 impl GetVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_comment`] before it is sent.
+/// A call to [`Videos::edit_video_comment`], before it is sent.
 pub type EditVideoComment = TypedCall<operations::EditVideoComment>;
 
 impl EditVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::delete_video_comment`] before it is sent.
+/// A call to [`Videos::delete_video_comment`], before it is sent.
 pub type DeleteVideoComment = TypedCall<operations::DeleteVideoComment>;
 
-/// [`Videos::list_video_comment_replies`] before it is sent.
+/// A call to [`Videos::list_video_comment_replies`], before it is sent.
 pub type ListVideoCommentReplies = TypedCall<operations::ListVideoCommentReplies>;
 
 impl ListVideoCommentReplies {
@@ -4153,21 +4276,21 @@ impl ListVideoCommentReplies {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_comment_reply`] before it is sent.
+/// A call to [`Videos::create_video_comment_reply`], before it is sent.
 pub type CreateVideoCommentReply = TypedCall<operations::CreateVideoCommentReply>;
 
 impl CreateVideoCommentReply {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_video_credits`] before it is sent.
+/// A call to [`Videos::list_video_credits`], before it is sent.
 pub type ListVideoCredits = TypedCall<operations::ListVideoCredits>;
 
 impl ListVideoCredits {
@@ -4199,21 +4322,21 @@ impl ListVideoCredits {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_credit`] before it is sent.
+/// A call to [`Videos::create_video_credit`], before it is sent.
 pub type CreateVideoCredit = TypedCall<operations::CreateVideoCredit>;
 
 impl CreateVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_video_credit_available_users`] before it is sent.
+/// A call to [`Videos::list_video_credit_available_users`], before it is sent.
 pub type ListVideoCreditAvailableUsers = TypedCall<
     operations::ListVideoCreditAvailableUsers,
 >;
@@ -4247,30 +4370,30 @@ impl ListVideoCreditAvailableUsers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_credit`] before it is sent.
+/// A call to [`Videos::get_video_credit`], before it is sent.
 pub type GetVideoCredit = TypedCall<operations::GetVideoCredit>;
 
 impl GetVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_credit`] before it is sent.
+/// A call to [`Videos::edit_video_credit`], before it is sent.
 pub type EditVideoCredit = TypedCall<operations::EditVideoCredit>;
 
 impl EditVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoCreditBody) -> Self {
         self.set_body(&body)
     }
@@ -4288,19 +4411,19 @@ impl EditVideoCredit {
     }
 }
 
-/// [`Videos::delete_video_credit`] before it is sent.
+/// A call to [`Videos::delete_video_credit`], before it is sent.
 pub type DeleteVideoCredit = TypedCall<operations::DeleteVideoCredit>;
 
-/// [`Videos::set_video_custom_metadata`] before it is sent.
+/// A call to [`Videos::set_video_custom_metadata`], before it is sent.
 pub type SetVideoCustomMetadata = TypedCall<operations::SetVideoCustomMetadata>;
 
 impl SetVideoCustomMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::SetVideoCustomMetadataBody) -> Self {
         self.set_body(&body)
     }
@@ -4315,23 +4438,23 @@ impl SetVideoCustomMetadata {
     }
 }
 
-/// [`Videos::get_video_fragments`] before it is sent.
+/// A call to [`Videos::get_video_fragments`], before it is sent.
 pub type GetVideoFragments = TypedCall<operations::GetVideoFragments>;
 
 impl GetVideoFragments {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::replace_video_fragments`] before it is sent.
+/// A call to [`Videos::replace_video_fragments`], before it is sent.
 pub type ReplaceVideoFragments = TypedCall<operations::ReplaceVideoFragments>;
 
-/// [`Videos::delete_video_fragments`] before it is sent.
+/// A call to [`Videos::delete_video_fragments`], before it is sent.
 pub type DeleteVideoFragments = TypedCall<operations::DeleteVideoFragments>;
 
-/// [`Videos::list_video_thumbnails`] before it is sent.
+/// A call to [`Videos::list_video_thumbnails`], before it is sent.
 pub type ListVideoThumbnails = TypedCall<operations::ListVideoThumbnails>;
 
 impl ListVideoThumbnails {
@@ -4347,20 +4470,20 @@ impl ListVideoThumbnails {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_thumbnail`] before it is sent.
+/// A call to [`Videos::create_video_thumbnail`], before it is sent.
 pub type CreateVideoThumbnail = TypedCall<operations::CreateVideoThumbnail>;
 
 impl CreateVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::CreateThumbnailBody) -> Self {
         self.set_body(&body)
     }
@@ -4376,26 +4499,26 @@ impl CreateVideoThumbnail {
     }
 }
 
-/// [`Videos::get_video_thumbnail`] before it is sent.
+/// A call to [`Videos::get_video_thumbnail`], before it is sent.
 pub type GetVideoThumbnail = TypedCall<operations::GetVideoThumbnail>;
 
 impl GetVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_thumbnail`] before it is sent.
+/// A call to [`Videos::edit_video_thumbnail`], before it is sent.
 pub type EditVideoThumbnail = TypedCall<operations::EditVideoThumbnail>;
 
 impl EditVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::ActivatePictureBody) -> Self {
         self.set_body(&body)
     }
@@ -4406,10 +4529,10 @@ impl EditVideoThumbnail {
     }
 }
 
-/// [`Videos::delete_video_thumbnail`] before it is sent.
+/// A call to [`Videos::delete_video_thumbnail`], before it is sent.
 pub type DeleteVideoThumbnail = TypedCall<operations::DeleteVideoThumbnail>;
 
-/// [`Videos::list_video_embed_domains`] before it is sent.
+/// A call to [`Videos::list_video_embed_domains`], before it is sent.
 pub type ListVideoEmbedDomains = TypedCall<operations::ListVideoEmbedDomains>;
 
 impl ListVideoEmbedDomains {
@@ -4435,17 +4558,17 @@ impl ListVideoEmbedDomains {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_video_embed_domain`] before it is sent.
+/// A call to [`Videos::add_video_embed_domain`], before it is sent.
 pub type AddVideoEmbedDomain = TypedCall<operations::AddVideoEmbedDomain>;
 
-/// [`Videos::remove_video_embed_domain`] before it is sent.
+/// A call to [`Videos::remove_video_embed_domain`], before it is sent.
 pub type RemoveVideoEmbedDomain = TypedCall<operations::RemoveVideoEmbedDomain>;
 
-/// [`Videos::list_video_permitted_users`] before it is sent.
+/// A call to [`Videos::list_video_permitted_users`], before it is sent.
 pub type ListVideoPermittedUsers = TypedCall<operations::ListVideoPermittedUsers>;
 
 impl ListVideoPermittedUsers {
@@ -4461,34 +4584,34 @@ impl ListVideoPermittedUsers {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_video_permitted_users`] before it is sent.
+/// A call to [`Videos::add_video_permitted_users`], before it is sent.
 pub type AddVideoPermittedUsers = TypedCall<operations::AddVideoPermittedUsers>;
 
 impl AddVideoPermittedUsers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_video_permitted_user`] before it is sent.
+/// A call to [`Videos::add_video_permitted_user`], before it is sent.
 pub type AddVideoPermittedUser = TypedCall<operations::AddVideoPermittedUser>;
 
 impl AddVideoPermittedUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::remove_video_permitted_user`] before it is sent.
+/// A call to [`Videos::remove_video_permitted_user`], before it is sent.
 pub type RemoveVideoPermittedUser = TypedCall<operations::RemoveVideoPermittedUser>;
 
-/// [`Videos::list_video_tags`] before it is sent.
+/// A call to [`Videos::list_video_tags`], before it is sent.
 pub type ListVideoTags = TypedCall<operations::ListVideoTags>;
 
 impl ListVideoTags {
@@ -4504,11 +4627,11 @@ impl ListVideoTags {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_video_tags`] before it is sent.
+/// A call to [`Videos::add_video_tags`], before it is sent.
 pub type AddVideoTags = TypedCall<operations::AddVideoTags>;
 
 impl AddVideoTags {
@@ -4524,34 +4647,34 @@ impl AddVideoTags {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_tag`] before it is sent.
+/// A call to [`Videos::get_video_tag`], before it is sent.
 pub type GetVideoTag = TypedCall<operations::GetVideoTag>;
 
 impl GetVideoTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::add_video_tag`] before it is sent.
+/// A call to [`Videos::add_video_tag`], before it is sent.
 pub type AddVideoTag = TypedCall<operations::AddVideoTag>;
 
 impl AddVideoTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::remove_video_tag`] before it is sent.
+/// A call to [`Videos::remove_video_tag`], before it is sent.
 pub type RemoveVideoTag = TypedCall<operations::RemoveVideoTag>;
 
-/// [`Videos::list_video_text_tracks`] before it is sent.
+/// A call to [`Videos::list_video_text_tracks`], before it is sent.
 pub type ListVideoTextTracks = TypedCall<operations::ListVideoTextTracks>;
 
 impl ListVideoTextTracks {
@@ -4567,17 +4690,17 @@ impl ListVideoTextTracks {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_text_track`] before it is sent.
+/// A call to [`Videos::create_video_text_track`], before it is sent.
 pub type CreateVideoTextTrack = TypedCall<operations::CreateVideoTextTrack>;
 
 impl CreateVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the player offers this track; only one track of each language and type can be active.
@@ -4596,26 +4719,26 @@ impl CreateVideoTextTrack {
     }
 }
 
-/// [`Videos::get_video_text_track`] before it is sent.
+/// A call to [`Videos::get_video_text_track`], before it is sent.
 pub type GetVideoTextTrack = TypedCall<operations::GetVideoTextTrack>;
 
 impl GetVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_text_track`] before it is sent.
+/// A call to [`Videos::edit_video_text_track`], before it is sent.
 pub type EditVideoTextTrack = TypedCall<operations::EditVideoTextTrack>;
 
 impl EditVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditTextTrackBody) -> Self {
         self.set_body(&body)
     }
@@ -4643,10 +4766,10 @@ impl EditVideoTextTrack {
     }
 }
 
-/// [`Videos::delete_video_text_track`] before it is sent.
+/// A call to [`Videos::delete_video_text_track`], before it is sent.
 pub type DeleteVideoTextTrack = TypedCall<operations::DeleteVideoTextTrack>;
 
-/// [`Videos::list_video_transcript_segments`] before it is sent.
+/// A call to [`Videos::list_video_transcript_segments`], before it is sent.
 pub type ListVideoTranscriptSegments = TypedCall<
     operations::ListVideoTranscriptSegments,
 >;
@@ -4654,20 +4777,20 @@ pub type ListVideoTranscriptSegments = TypedCall<
 impl ListVideoTranscriptSegments {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::trim_video`] before it is sent.
+/// A call to [`Videos::trim_video`], before it is sent.
 pub type TrimVideo = TypedCall<operations::TrimVideo>;
 
 impl TrimVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::TrimVideoBody) -> Self {
         self.set_body(&body)
     }
@@ -4685,7 +4808,7 @@ impl TrimVideo {
     }
 }
 
-/// [`Videos::list_video_versions`] before it is sent.
+/// A call to [`Videos::list_video_versions`], before it is sent.
 pub type ListVideoVersions = TypedCall<operations::ListVideoVersions>;
 
 impl ListVideoVersions {
@@ -4701,40 +4824,40 @@ impl ListVideoVersions {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_version`] before it is sent.
+/// A call to [`Videos::create_video_version`], before it is sent.
 pub type CreateVideoVersion = TypedCall<operations::CreateVideoVersion>;
 
 impl CreateVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_version`] before it is sent.
+/// A call to [`Videos::get_video_version`], before it is sent.
 pub type GetVideoVersion = TypedCall<operations::GetVideoVersion>;
 
 impl GetVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_version`] before it is sent.
+/// A call to [`Videos::edit_video_version`], before it is sent.
 pub type EditVideoVersion = TypedCall<operations::EditVideoVersion>;
 
 impl EditVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditVideoVersionBody) -> Self {
         self.set_body(&body)
     }
@@ -4751,10 +4874,10 @@ impl EditVideoVersion {
     }
 }
 
-/// [`Videos::delete_video_version`] before it is sent.
+/// A call to [`Videos::delete_video_version`], before it is sent.
 pub type DeleteVideoVersion = TypedCall<operations::DeleteVideoVersion>;
 
-/// [`Videos::list_video_version_audio_tracks`] before it is sent.
+/// A call to [`Videos::list_video_version_audio_tracks`], before it is sent.
 pub type ListVideoVersionAudioTracks = TypedCall<
     operations::ListVideoVersionAudioTracks,
 >;
@@ -4762,11 +4885,11 @@ pub type ListVideoVersionAudioTracks = TypedCall<
 impl ListVideoVersionAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::create_video_version_audio_track`] before it is sent.
+/// A call to [`Videos::create_video_version_audio_track`], before it is sent.
 pub type CreateVideoVersionAudioTrack = TypedCall<
     operations::CreateVideoVersionAudioTrack,
 >;
@@ -4774,7 +4897,7 @@ pub type CreateVideoVersionAudioTrack = TypedCall<
 impl CreateVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
     /// Whether the audio track is in use.
@@ -4799,26 +4922,26 @@ impl CreateVideoVersionAudioTrack {
     }
 }
 
-/// [`Videos::get_video_version_audio_track`] before it is sent.
+/// A call to [`Videos::get_video_version_audio_track`], before it is sent.
 pub type GetVideoVersionAudioTrack = TypedCall<operations::GetVideoVersionAudioTrack>;
 
 impl GetVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::edit_video_version_audio_track`] before it is sent.
+/// A call to [`Videos::edit_video_version_audio_track`], before it is sent.
 pub type EditVideoVersionAudioTrack = TypedCall<operations::EditVideoVersionAudioTrack>;
 
 impl EditVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 
-    /// Sets the whole body, in place of all fields that were set before.
+    /// Sets the whole body and replaces all fields that were set before.
     pub fn body(self, body: types::EditAudioTrackBody) -> Self {
         self.set_body(&body)
     }
@@ -4845,32 +4968,32 @@ impl EditVideoVersionAudioTrack {
     }
 }
 
-/// [`Videos::delete_video_version_audio_track`] before it is sent.
+/// A call to [`Videos::delete_video_version_audio_track`], before it is sent.
 pub type DeleteVideoVersionAudioTrack = TypedCall<
     operations::DeleteVideoVersionAudioTrack,
 >;
 
-/// [`Videos::get_video_version_downloads`] before it is sent.
+/// A call to [`Videos::get_video_version_downloads`], before it is sent.
 pub type GetVideoVersionDownloads = TypedCall<operations::GetVideoVersionDownloads>;
 
 impl GetVideoVersionDownloads {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::get_video_version_thumbnail`] before it is sent.
+/// A call to [`Videos::get_video_version_thumbnail`], before it is sent.
 pub type GetVideoVersionThumbnail = TypedCall<operations::GetVideoVersionThumbnail>;
 
 impl GetVideoVersionThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_video_version_text_tracks`] before it is sent.
+/// A call to [`Videos::list_video_version_text_tracks`], before it is sent.
 pub type ListVideoVersionTextTracks = TypedCall<operations::ListVideoVersionTextTracks>;
 
 impl ListVideoVersionTextTracks {
@@ -4886,11 +5009,11 @@ impl ListVideoVersionTextTracks {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`Videos::list_related_videos`] before it is sent.
+/// A call to [`Videos::list_related_videos`], before it is sent.
 pub type ListRelatedVideos = TypedCall<operations::ListRelatedVideos>;
 
 impl ListRelatedVideos {
@@ -4911,11 +5034,11 @@ impl ListRelatedVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_SHOWCASE_VIDEO_TEXT_TRACKS,
     &LIST_CHANNEL_VIDEO_COMMENTS,
@@ -7802,7 +7925,7 @@ static LIST_RELATED_VIDEOS: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

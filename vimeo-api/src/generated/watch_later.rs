@@ -4,16 +4,16 @@
 //!
 //! # Essentials
 //!
-//! | operation | does | scope |
+//! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_my_watch_later_video`](WatchLater::get_my_watch_later_video) | Check whether the token's user queued a video for later | private |
-//! | [`get_user_watch_later_video`](WatchLater::get_user_watch_later_video) | Check whether a user queued a video for later | private |
-//! | [`list_my_watch_later_videos`](WatchLater::list_my_watch_later_videos) | List the Watch Later queue of the token's user | private |
-//! | [`list_user_watch_later_videos`](WatchLater::list_user_watch_later_videos) | List the Watch Later queue of a user | private |
-//! | [`add_my_watch_later_video`](WatchLater::add_my_watch_later_video) | Add a video to Watch Later of the token's user | interact |
-//! | [`add_user_watch_later_video`](WatchLater::add_user_watch_later_video) | Add a video to Watch Later of a user | interact |
-//! | [`remove_my_watch_later_video`](WatchLater::remove_my_watch_later_video) | Remove a video from Watch Later of the token's user | interact |
-//! | [`remove_user_watch_later_video`](WatchLater::remove_user_watch_later_video) | Remove a video from Watch Later of a user | interact |
+//! | [`get_my_watch_later_video`](WatchLater::get_my_watch_later_video) | Checks whether the token's user queued a video for later | private |
+//! | [`get_user_watch_later_video`](WatchLater::get_user_watch_later_video) | Checks whether a user queued a video for later | private |
+//! | [`list_my_watch_later_videos`](WatchLater::list_my_watch_later_videos) | Lists the Watch Later queue of the token's user | private |
+//! | [`list_user_watch_later_videos`](WatchLater::list_user_watch_later_videos) | Lists the Watch Later queue of a user | private |
+//! | [`add_my_watch_later_video`](WatchLater::add_my_watch_later_video) | Adds a video to Watch Later of the token's user | interact |
+//! | [`add_user_watch_later_video`](WatchLater::add_user_watch_later_video) | Adds a video to Watch Later of a user | interact |
+//! | [`remove_my_watch_later_video`](WatchLater::remove_my_watch_later_video) | Removes a video from Watch Later of the token's user | interact |
+//! | [`remove_user_watch_later_video`](WatchLater::remove_user_watch_later_video) | Removes a video from Watch Later of a user | interact |
 
 use http::Method;
 use crate::{
@@ -24,13 +24,13 @@ use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
-    /// The operations of the area Watch Later: the list of videos to watch later.
+    /// Returns the calls of the Watch Later area: the list of videos to watch later.
     pub fn watch_later(&self) -> WatchLater<'_> {
         WatchLater { client: self }
     }
 }
 
-/// The operations of the area Watch Later.
+/// The calls of the Watch Later area.
 #[derive(Debug, Clone, Copy)]
 pub struct WatchLater<'a> {
     client: &'a Client,
@@ -38,14 +38,15 @@ pub struct WatchLater<'a> {
 
 /// # Essentials
 impl WatchLater<'_> {
-    /// Check whether the token's user queued a video for later.
+    /// Checks whether the token's user queued a video for later.
     ///
     /// Answers with the video when it is queued, 404 otherwise.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /me/watchlater/{video_id}`; needs the scope `private`.
-    /// Answer: the queued video.
+    /// Response: the queued video.
+    ///
+    /// Sends `GET /me/watchlater/{video_id}`. Requires the `private` scope.
     #[doc(alias = "check_watch_later_queue_alt1")]
     pub fn get_my_watch_later_video(
         &self,
@@ -54,15 +55,16 @@ impl WatchLater<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Check whether a user queued a video for later.
+    /// Checks whether a user queued a video for later.
     ///
     /// Answers with the video when it is queued, 404 otherwise.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/watchlater/{video_id}`; needs the scope `private`.
-    /// Answer: the queued video.
+    /// Response: the queued video.
+    ///
+    /// Sends `GET /users/{user_id}/watchlater/{video_id}`. Requires the `private` scope.
     #[doc(alias = "check_watch_later_queue")]
     pub fn get_user_watch_later_video(
         &self,
@@ -75,25 +77,27 @@ impl WatchLater<'_> {
         )
     }
 
-    /// List the Watch Later queue of the token's user.
+    /// Lists the Watch Later queue of the token's user.
     ///
     /// Honours `If-Modified-Since` and answers 304 when the token's user has added no video since then.
     ///
-    /// `GET /me/watchlater`; needs the scope `private`.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /me/watchlater`. Requires the `private` scope.
     #[doc(alias = "get_watch_later_queue_alt1")]
     pub fn list_my_watch_later_videos(&self) -> ListMyWatchLaterVideos {
         TypedCall::new(self.client, &[])
     }
 
-    /// List the Watch Later queue of a user.
+    /// Lists the Watch Later queue of a user.
     ///
     /// Honours `If-Modified-Since` and answers 304 when the given user has added no video since then.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/watchlater`; needs the scope `private`.
-    /// Answer: one page of videos.
+    /// Response: one page of videos.
+    ///
+    /// Sends `GET /users/{user_id}/watchlater`. Requires the `private` scope.
     #[doc(alias = "get_watch_later_queue")]
     pub fn list_user_watch_later_videos(
         &self,
@@ -102,12 +106,13 @@ impl WatchLater<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Add a video to Watch Later of the token's user.
+    /// Adds a video to Watch Later of the token's user.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /me/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /me/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_watch_later_alt1")]
     pub fn add_my_watch_later_video(
         &self,
@@ -116,13 +121,14 @@ impl WatchLater<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Add a video to Watch Later of a user.
+    /// Adds a video to Watch Later of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `PUT /users/{user_id}/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_watch_later")]
     pub fn add_user_watch_later_video(
         &self,
@@ -135,12 +141,13 @@ impl WatchLater<'_> {
         )
     }
 
-    /// Remove a video from Watch Later of the token's user.
+    /// Removes a video from Watch Later of the token's user.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /me/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /me/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "delete_video_from_watch_later_alt1")]
     pub fn remove_my_watch_later_video(
         &self,
@@ -149,13 +156,14 @@ impl WatchLater<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Remove a video from Watch Later of a user.
+    /// Removes a video from Watch Later of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /users/{user_id}/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
+    /// Response: done; no body.
+    ///
+    /// Sends `DELETE /users/{user_id}/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "delete_video_from_watch_later")]
     pub fn remove_user_watch_later_video(
         &self,
@@ -169,7 +177,7 @@ impl WatchLater<'_> {
     }
 }
 
-/// [`WatchLater::list_my_watch_later_videos`] before it is sent.
+/// A call to [`WatchLater::list_my_watch_later_videos`], before it is sent.
 pub type ListMyWatchLaterVideos = TypedCall<operations::ListMyWatchLaterVideos>;
 
 impl ListMyWatchLaterVideos {
@@ -211,27 +219,27 @@ impl ListMyWatchLaterVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`WatchLater::get_my_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::get_my_watch_later_video`], before it is sent.
 pub type GetMyWatchLaterVideo = TypedCall<operations::GetMyWatchLaterVideo>;
 
 impl GetMyWatchLaterVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`WatchLater::add_my_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::add_my_watch_later_video`], before it is sent.
 pub type AddMyWatchLaterVideo = TypedCall<operations::AddMyWatchLaterVideo>;
 
-/// [`WatchLater::remove_my_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::remove_my_watch_later_video`], before it is sent.
 pub type RemoveMyWatchLaterVideo = TypedCall<operations::RemoveMyWatchLaterVideo>;
 
-/// [`WatchLater::list_user_watch_later_videos`] before it is sent.
+/// A call to [`WatchLater::list_user_watch_later_videos`], before it is sent.
 pub type ListUserWatchLaterVideos = TypedCall<operations::ListUserWatchLaterVideos>;
 
 impl ListUserWatchLaterVideos {
@@ -273,27 +281,27 @@ impl ListUserWatchLaterVideos {
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`WatchLater::get_user_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::get_user_watch_later_video`], before it is sent.
 pub type GetUserWatchLaterVideo = TypedCall<operations::GetUserWatchLaterVideo>;
 
 impl GetUserWatchLaterVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
     pub fn fields(self, value: impl Into<Fields>) -> Self {
-        self.set_query("fields", &value.into())
+        self.set_fields(&value.into())
     }
 }
 
-/// [`WatchLater::add_user_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::add_user_watch_later_video`], before it is sent.
 pub type AddUserWatchLaterVideo = TypedCall<operations::AddUserWatchLaterVideo>;
 
-/// [`WatchLater::remove_user_watch_later_video`] before it is sent.
+/// A call to [`WatchLater::remove_user_watch_later_video`], before it is sent.
 pub type RemoveUserWatchLaterVideo = TypedCall<operations::RemoveUserWatchLaterVideo>;
 
-/// What is known of each operation of this area.
+/// Metadata of every operation in this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
     &LIST_MY_WATCH_LATER_VIDEOS,
     &GET_MY_WATCH_LATER_VIDEO,
@@ -493,7 +501,7 @@ static REMOVE_USER_WATCH_LATER_VIDEO: Operation = Operation {
     conditional: false,
 };
 
-/// The operations of this area as types, which say what each call responds with.
+/// One type per operation, which names its response type.
 #[doc(hidden)]
 pub mod operations {
     use super::*;

@@ -1,4 +1,4 @@
-//! Refusals that have a remedy: each names what happened and what to do about it.
+//! Errors about permissions, quotas, rate limits and credentials. Each text names the remedy.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::{ApiError, Operation, RateLimit, Scope, ScopeSet};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MissingScope {
-    /// What was called.
+    /// The operation.
     pub operation: &'static Operation,
-    /// The scopes of the token; `None` when they are not known.
+    /// The scopes of the token; `None` if they are unknown.
     pub granted: Option<ScopeSet>,
-    /// What Vimeo said; `None` when the call was stopped before it was sent.
+    /// Vimeo's response; `None` if the call was not sent.
     pub api_error: Option<ApiError>,
-    /// The scope that Vimeo's answer names as missing.
+    /// The missing scope that Vimeo's response names.
     pub reported_scope: Option<Scope>,
 }
 
 impl MissingScope {
-    /// A refusal to send, or with an `answer` the explanation of a `403`.
+    /// Creates the error of a call that is not sent, or with `api_error` of a `403`.
     pub fn new(
         operation: &'static Operation,
         granted: Option<ScopeSet>,
@@ -32,12 +32,12 @@ impl MissingScope {
         Self { operation, granted, api_error, reported_scope }
     }
 
-    /// The scopes that the operation is known to need, all of them.
+    /// Returns all scopes that the operation requires.
     pub fn needed(&self) -> &'static [Scope] {
         self.operation.scopes
     }
 
-    /// The scopes that the call needs: those that the operation is known to need, and the one that Vimeo names.
+    /// Returns the scopes that the operation requires, and the one that Vimeo's response names.
     pub fn scopes(&self) -> Vec<&Scope> {
         let reported_scope = self
             .reported_scope
@@ -51,18 +51,18 @@ impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reported_scope = self.reported_scope.as_ref();
         let missing = reported_scope.map_or(self.operation.scopes, std::slice::from_ref);
-        write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(missing))?;
+        write!(f, "{}: requires the {} scope; ", self.operation.id, Quoted(missing))?;
         match (&self.granted, reported_scope) {
             (Some(granted), None) => write!(f, "the access token has only `{granted}`")?,
-            (_, Some(_)) => f.write_str("which the access token lacks")?,
-            (None, None) => f.write_str("which this access token may lack, its scopes are not known")?,
+            (_, Some(_)) => f.write_str("the access token does not have it")?,
+            (None, None) => f.write_str("this token's scopes are unknown, so it may not have it")?,
         }
         match &self.api_error {
             Some(api_error) => write!(f, " ({api_error})")?,
             None => f.write_str("; nothing was sent")?,
         }
         f.write_str(
-            "; make a token with that scope in the app's settings, or ask the user to log in for it again",
+            "; create a token with that scope in the app's settings, or send the user to an authorization link that requests it",
         )
     }
 }
@@ -80,21 +80,21 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Vimeo refused to take an upload although it is not the account's quota that is in the way.
+/// Vimeo refused an upload for a reason other than the account's quota.
 ///
-/// Beside the scope `upload` an app needs upload access, which Vimeo grants on request; calls reveal its absence only by
-/// failing.
+/// In addition to the `upload` scope, an app needs upload access, which Vimeo grants on request. Only a failing upload
+/// reveals that an app does not have it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UploadAccessDenied {
-    /// Whether the token is known to have the scope `upload`: if so, it is the app that lacks upload access.
+    /// Whether the token is known to have the `upload` scope. If so, the app lacks upload access.
     pub scope_known: bool,
-    /// What Vimeo said.
+    /// Vimeo's response.
     pub api_error: ApiError,
 }
 
 impl UploadAccessDenied {
-    /// The explanation of a `403` to a call that begins an upload.
+    /// Creates the error of a `403` to a call that starts an upload.
     pub fn new(scope_known: bool, api_error: ApiError) -> Self {
         Self { scope_known, api_error }
     }
@@ -104,11 +104,11 @@ impl fmt::Display for UploadAccessDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.scope_known {
             true => {
-                "the token has the scope `upload`, so it is the app or the account that may not upload: request \
+                "the token has the `upload` scope, so the app or the account lacks upload access: request \
                      upload access on the app's page at developer.vimeo.com/apps, then make a new token"
             }
             false => {
-                "either the token lacks the scope `upload` or the app lacks upload access: check both on the \
+                "the token lacks the `upload` scope or the app lacks upload access: check both on the \
                       app's page at developer.vimeo.com/apps"
             }
         };
@@ -118,18 +118,18 @@ impl fmt::Display for UploadAccessDenied {
 
 impl std::error::Error for UploadAccessDenied {}
 
-/// What of an account is full.
+/// A quota of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quota {
-    /// The storage (error 4101).
+    /// Storage (error 4101).
     Storage,
-    /// The allowance of the current period: of a week (error 4102) or a day (error 4104).
+    /// Uploads per week (error 4102) or per day (error 4104).
     Period,
 }
 
 impl Quota {
-    /// The quota that Vimeo's error number names.
+    /// Returns the quota of Vimeo's error code.
     pub(crate) fn of(error_code: Option<i64>) -> Option<Self> {
         match error_code {
             Some(4101) => Some(Self::Storage),
@@ -139,18 +139,18 @@ impl Quota {
     }
 }
 
-/// The account has no room for the upload.
+/// The upload exceeds a quota of the account.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct QuotaExceeded {
-    /// What is full.
+    /// The exceeded quota.
     pub quota: Quota,
-    /// What Vimeo said.
+    /// Vimeo's response.
     pub api_error: ApiError,
 }
 
 impl QuotaExceeded {
-    /// The explanation of an answer that names a quota.
+    /// Creates the error of a response that names a quota.
     pub(crate) fn new(quota: Quota, api_error: ApiError) -> Self {
         Self { quota, api_error }
     }
@@ -159,11 +159,9 @@ impl QuotaExceeded {
 impl fmt::Display for QuotaExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.quota {
-            Quota::Storage => {
-                "the account holds as many bytes or as many videos as its plan allows: delete videos or change the plan"
-            }
+            Quota::Storage => "the account's storage is full: delete videos or upgrade the plan",
             Quota::Period => {
-                "the account's allowance for this period is used up: wait for the next or change the plan"
+                "the account's upload quota for this period is used up: wait for the next period or upgrade the plan"
             }
         };
         write!(f, "{}; {remedy}", self.api_error)
@@ -172,29 +170,27 @@ impl fmt::Display for QuotaExceeded {
 
 impl std::error::Error for QuotaExceeded {}
 
-/// Vimeo's number for a throttle of one action, the following of users, which is not the account's rate limit.
+/// Vimeo's error code for following users too fast, which is not the account's rate limit.
 const FOLLOW_THROTTLE: i64 = 9006;
 
-/// The account has made as many calls as it may for now.
+/// The account's rate limit is exceeded.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RateLimited {
-    /// What was called.
+    /// The operation.
     pub operation: String,
-    /// How long to wait, as far as it is known.
+    /// How long to wait, if known.
     pub wait: Option<Duration>,
-    /// When to come back, by the clock here, as far as it is known.
+    /// When to retry, by the local clock, if known.
     pub retry_at: Option<DateTime<Utc>>,
-    /// What Vimeo said; `None` when the call was held back before it was sent.
+    /// Vimeo's response; `None` if the call was not sent.
     pub api_error: Option<ApiError>,
-    /// Whether other processes hold the calls that remain; see `RateLimiters::shared` of vimeo-ext.
-    pub held_by_others: bool,
-    /// Whether naming `fields` would help: the call read something whole, and Vimeo allows more calls with `fields`.
+    /// Whether setting `fields` would help: the call requested all fields, and Vimeo has a higher limit for calls with `fields`.
     pub fields_help: bool,
 }
 
 impl RateLimited {
-    /// A call held back, or with an `answer` a `429`.
+    /// Creates the error of a call that is not sent, or with `api_error` of a `429`.
     pub fn new(operation: impl Into<String>, wait: Option<Duration>, api_error: Option<ApiError>) -> Self {
         Self {
             operation: operation.into(),
@@ -206,8 +202,8 @@ impl RateLimited {
         }
     }
 
-    /// Says whether the call could be made with `fields` and was made without. It is of no help where something else than
-    /// the account's rate limit refused the call.
+    /// Sets whether the call could have set `fields` but did not. Ignored if something other than the account's rate limit
+    /// refused the call.
     #[must_use]
     pub fn advise_fields(mut self, could_name: bool) -> Self {
         let is_rate_limit = self.api_error.as_ref().is_none_or(|api_error| {
@@ -217,14 +213,7 @@ impl RateLimited {
         self
     }
 
-    /// Sets [`held_by_others`](Self::held_by_others).
-    #[must_use]
-    pub fn held_by_others(mut self, held_by_others: bool) -> Self {
-        self.held_by_others = held_by_others;
-        self
-    }
-
-    /// Names the time at which to come back.
+    /// Sets the time of the retry.
     #[must_use]
     pub fn at(mut self, retry_at: impl Into<Option<DateTime<Utc>>>) -> Self {
         self.retry_at = retry_at.into();
@@ -241,7 +230,7 @@ impl fmt::Display for RateLimited {
                 "{}: this process has used its share of the account's rate limit; nothing was sent",
                 self.operation
             )?,
-            None => write!(f, "{}: held back by the account's rate limit; nothing was sent", self.operation)?,
+            None => write!(f, "{}: the account's rate limit is exceeded; nothing was sent", self.operation)?,
         }
         match (self.retry_at, self.wait) {
             (Some(at), _) if self.held_by_others => {
@@ -251,12 +240,12 @@ impl fmt::Display for RateLimited {
                     at.format("%Y-%m-%d %H:%M:%S UTC")
                 )?;
             }
-            (Some(at), _) => write!(f, "; come back at {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?,
-            (None, Some(wait)) => write!(f, "; come back in {} s", wait.as_secs_f64().ceil())?,
-            (None, None) => f.write_str("; come back later")?,
+            (Some(at), _) => write!(f, "; retry at {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?,
+            (None, Some(wait)) => write!(f, "; retry in {} s", wait.as_secs_f64().ceil())?,
+            (None, None) => f.write_str("; retry later")?,
         }
         if self.fields_help {
-            f.write_str(", and ask for `fields` to be allowed more calls")?;
+            f.write_str(". Calls that set `fields` have a higher limit")?;
         }
         Ok(())
     }
@@ -264,25 +253,25 @@ impl fmt::Display for RateLimited {
 
 impl std::error::Error for RateLimited {}
 
-/// Vimeo takes the access token no longer, and there is no way to a new one without the user; or the token is the app's
-/// own, and the call needs a user's.
+/// The user has to log in: Vimeo rejected the access token and it cannot be refreshed, or the token is the app's own and the
+/// call needs a user's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LoginRequired {
-    /// What was called.
+    /// The operation.
     pub operation: String,
-    /// Whose token it was, where that was given.
+    /// The account that the token belongs to, if that was set.
     pub account: Option<String>,
-    /// Why no new token could be had.
+    /// Why there is no new token.
     pub reason: String,
-    /// What Vimeo said; `None` when the call was not sent.
+    /// Vimeo's response; `None` if the call was not sent.
     pub api_error: Option<ApiError>,
-    /// Whether the token is good, but acts for no user.
+    /// Whether the token is valid but belongs to no user.
     pub no_user: bool,
 }
 
 impl LoginRequired {
-    /// The account has to log in before this call can be made.
+    /// Creates the error of a call that requires a new login.
     pub fn new(
         operation: impl Into<String>,
         account: Option<String>,
@@ -292,9 +281,9 @@ impl LoginRequired {
         Self { operation: operation.into(), account, reason: reason.into(), api_error, no_user: false }
     }
 
-    /// The call is about the user of the token, and the token is one of the app alone.
+    /// Creates the error of a call about the token's user that was made with an app token.
     pub fn no_user(operation: impl Into<String>, api_error: Option<ApiError>) -> Self {
-        let reason = "this call needs a user's access token, and the app's own acts for no user";
+        let reason = "this call needs the access token of a user, not the app's own";
         Self { no_user: true, ..Self::new(operation, None, reason, api_error) }
     }
 }
@@ -307,27 +296,27 @@ impl fmt::Display for LoginRequired {
         }
         write!(f, "; {}", self.reason)?;
         match &self.account {
-            _ if self.no_user => f.write_str("; log a user in, or give an access token of one"),
+            _ if self.no_user => f.write_str("; log in a user, or set the access token of one"),
             Some(account) => write!(f, "; account {account} has to log in again"),
-            None => f.write_str("; log in again or give another access token"),
+            None => f.write_str("; log in again or set another access token"),
         }
     }
 }
 
 impl std::error::Error for LoginRequired {}
 
-/// Vimeo does not take the app's client identifier or client secret. It stays so until they are others.
+/// Vimeo rejected the app's client ID or client secret. Every further attempt with them fails too.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AppCredentialsRejected {
-    /// What was called.
+    /// The operation.
     pub operation: String,
-    /// What Vimeo said when it was asked for a token.
+    /// Vimeo's response to the token request.
     pub api_error: ApiError,
 }
 
 impl AppCredentialsRejected {
-    /// The explanation of why a call has no token to go with.
+    /// Creates the error of a call for which no token could be obtained.
     pub fn new(operation: impl Into<String>, api_error: ApiError) -> Self {
         Self { operation: operation.into(), api_error }
     }
@@ -337,7 +326,7 @@ impl fmt::Display for AppCredentialsRejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: nothing was sent, because there is no token for the app ({}); check its client identifier and client \
+            "{}: nothing was sent, because the app could not get an access token ({}); check its client ID and client \
              secret on the app's page at developer.vimeo.com/apps",
             self.operation, self.api_error
         )

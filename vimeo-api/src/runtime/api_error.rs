@@ -1,4 +1,4 @@
-//! What Vimeo said when it answered with an error status.
+//! Error responses.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::excerpt::{ContentKind, excerpt, truncated};
 use super::response_origin::error_body;
 use super::{MAX_REDIRECTS, Operation, Quota, RawResponse, ResponseOrigin};
 
-/// An answer with an error status, read as far as it can be.
+/// A response with an error status.
 ///
-/// Vimeo has several shapes for errors, and proxies before it answer in HTML; each gives its best message here and
-/// none is an error of decoding. [`origin`](Self::origin) says whether the API itself has answered.
+/// Vimeo uses several shapes for error bodies, and proxies send HTML. This type extracts a message from each of them;
+/// decoding never fails. [`origin`](Self::origin) reports whether the API itself sent the response.
 #[derive(Clone)]
 pub struct ApiError {
     operation: Option<&'static Operation>,
@@ -28,22 +28,22 @@ pub struct ApiError {
     invalid_parameters: Vec<InvalidParameter>,
 }
 
-/// A parameter that Vimeo did not take.
+/// A parameter that Vimeo rejected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidParameter {
-    /// The parameter.
+    /// The name of the parameter.
     pub field: Option<String>,
-    /// Vimeo's number for what is wrong with it.
+    /// Vimeo's error code.
     pub error_code: Option<i64>,
-    /// What is wrong, for people.
+    /// The message for end users.
     pub error: Option<String>,
-    /// What is wrong, for developers.
+    /// The message for developers.
     pub developer_message: Option<String>,
 }
 
 impl ApiError {
-    /// Reads an answer with an error status; `name` is what was called, for the message.
+    /// Reads an error response. `name` is the operation name for the message.
     pub fn read(operation: Option<&'static Operation>, name: &str, response: RawResponse) -> Self {
         let mut error = Self {
             operation,
@@ -74,32 +74,32 @@ impl ApiError {
         error
     }
 
-    /// What was called, in words.
+    /// The operation name for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What was called; `None` for an untyped call to an unknown path.
+    /// Returns the operation; `None` for an untyped call to an unknown path.
     pub fn operation(&self) -> Option<&'static Operation> {
         self.operation
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.response.status
     }
 
-    /// Whether the API sent the response, or something before it.
+    /// Returns whether the API or an intermediary sent the response.
     pub fn origin(&self) -> ResponseOrigin {
         self.origin
     }
 
-    /// All headers of the answer.
+    /// Returns the response headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.response.headers
     }
 
-    /// The scope that the token lacks, where the answer names it.
+    /// Returns the missing scope, if the response names one.
     pub fn missing_scope(&self) -> Option<&str> {
         if self.origin == ResponseOrigin::Intermediary {
             return None;
@@ -107,37 +107,38 @@ impl ApiError {
         [&self.error, &self.developer_message].into_iter().flatten().find_map(|text| named_scope(text))
     }
 
-    /// The body as it came.
+    /// Returns the raw body.
     pub fn bytes(&self) -> &Bytes {
         &self.response.body
     }
 
-    /// Vimeo's message for people; of a response that is no JSON, its title or first words, without control characters.
+    /// Returns Vimeo's message for end users. For a response that is not JSON, returns its title or first words, without
+    /// control characters.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// Vimeo's message for developers.
+    /// Returns Vimeo's message for developers.
     pub fn developer_message(&self) -> Option<&str> {
         self.developer_message.as_deref()
     }
 
-    /// Vimeo's number for the error, such as 2204 for parameters it did not take.
+    /// Returns Vimeo's error code, such as 2204 for invalid parameters.
     pub fn error_code(&self) -> Option<i64> {
         self.error_code
     }
 
-    /// What of the account is full, when that is what is wrong.
+    /// Returns the exceeded quota, if the error is about one.
     pub fn quota(&self) -> Option<Quota> {
         Quota::of(self.error_code)
     }
 
-    /// A link that Vimeo gave to read on.
+    /// Returns the link to further information that Vimeo sent.
     pub fn link(&self) -> Option<&str> {
         self.link.as_deref()
     }
 
-    /// The parameters that Vimeo did not take.
+    /// Returns the parameters that Vimeo rejected.
     pub fn invalid_parameters(&self) -> &[InvalidParameter] {
         &self.invalid_parameters
     }
@@ -163,7 +164,7 @@ impl fmt::Display for ApiError {
         if self.origin == ResponseOrigin::Intermediary {
             return write_intermediary(f, &self.name, status, &self.response.body);
         }
-        write!(f, "{}: Vimeo answered {status}", self.name)?;
+        write!(f, "{}: Vimeo responded {status}", self.name)?;
         if let Some(code) = self.error_code {
             write!(f, ", error {code}")?;
         }
@@ -173,7 +174,7 @@ impl fmt::Display for ApiError {
         for parameter in &self.invalid_parameters {
             let field = parameter.field.as_deref().unwrap_or("a parameter");
             let why =
-                parameter.developer_message.as_deref().or(parameter.error.as_deref()).unwrap_or("not taken");
+                parameter.developer_message.as_deref().or(parameter.error.as_deref()).unwrap_or("rejected");
             write!(f, " [{}: {}]", truncated(field), truncated(why))?;
         }
         Ok(())
@@ -184,29 +185,26 @@ impl ApiError {
     fn write_redirect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RawResponse { status, redirects, .. } = self.response;
         let to = self.response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        // The address itself can hold anything, a token among it.
+        // The address can hold a token, so only the host is printed.
         let host = to.and_then(|to| Some(Url::parse(to).ok()?.host_str()?.to_owned()));
         let to = match (host, to) {
             (Some(host), _) => format!("to {host}"),
             (None, Some(_)) => "to another path".to_owned(),
-            (None, None) => "without an address".to_owned(),
+            (None, None) => "without a location".to_owned(),
         };
         write!(f, "{}: ", self.name)?;
         match redirects {
             0 => write!(f, "the response is a redirect {to} ({status}), which is not followed")?,
             MAX_REDIRECTS.. => {
-                write!(
-                    f,
-                    "too many redirects: after {redirects} the response is still one, {to} ({status})"
-                )?;
+                write!(f, "too many redirects: response {redirects} still redirects {to} ({status})")?;
             }
-            _ => write!(f, "after {redirects} redirects comes one {to} ({status}), which is not followed")?,
+            _ => write!(f, "redirect {to} after {redirects} others ({status}), which is not followed")?,
         }
-        f.write_str("; a proxy, a firewall or a sign-in page may have answered in the API's place")
+        f.write_str("; a proxy, a firewall or a sign-in page may have sent it instead of the API")
     }
 }
 
-/// Tells of a response that is not the API's what it is, and the words in it that tell most.
+/// Describes a response of an intermediary: its content type and an excerpt.
 pub(super) fn write_intermediary(
     f: &mut fmt::Formatter<'_>,
     name: &str,
@@ -217,10 +215,10 @@ pub(super) fn write_intermediary(
     if let Some(words) = excerpt(body) {
         write!(f, ": \"{words}\"")?;
     }
-    f.write_str("; a proxy, a firewall or a sign-in page may have answered in the API's place")
+    f.write_str("; a proxy, a firewall or a sign-in page may have sent it instead of the API")
 }
 
-/// Shows what Vimeo said, not the body as it came.
+/// Prints the message, not the raw body.
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiError")
@@ -245,10 +243,10 @@ fn number(body: &Value, name: &str) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The most entries of `invalid_parameters` that are kept.
+/// The maximum number of retained `invalid_parameters`.
 const MAX_PARAMETERS: usize = 100;
 
-/// The scope in `does not have the "create" scope`.
+/// Returns `create` from `does not have the "create" scope`.
 fn named_scope(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("does not have the \"")?;
     let (scope, rest) = rest.split_once('"')?;
@@ -267,44 +265,48 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_error_body_gives_its_best_message() {
+    fn extracts_message_from_every_error_shape() {
         let cases = [
             (
                 404,
                 r#"{"error": "Not there.", "link": null, "developer_message": "No such clip.", "error_code": 5000}"#,
-                "get_video: Vimeo answered 404 Not Found, error 5000: No such clip.",
+                "get_video: Vimeo responded 404 Not Found, error 5000: No such clip.",
             ),
-            (404, r#"{"error": "Not there."}"#, "get_video: Vimeo answered 404 Not Found: Not there."),
+            (404, r#"{"error": "Not there."}"#, "get_video: Vimeo responded 404 Not Found: Not there."),
             (
                 400,
                 r#"{"error": "invalid_grant", "error_description": "The code is stale."}"#,
-                "get_video: Vimeo answered 400 Bad Request: The code is stale.",
+                "get_video: Vimeo responded 400 Bad Request: The code is stale.",
             ),
             (
                 400,
                 r#"{"error": "Bad.", "error_code": "2204", "invalid_parameters": [{"field": "name", "error": "Too long."}, {}]}"#,
-                "get_video: Vimeo answered 400 Bad Request, error 2204: Bad. [name: Too long.] [a parameter: not taken]",
+                "get_video: Vimeo responded 400 Bad Request, error 2204: Bad. [name: Too long.] [a parameter: rejected]",
             ),
             (
                 502,
                 "<html><head><TITLE>502 Bad\n Gateway</TITLE></head><body>x</body></html>",
                 "get_video: the response (502 Bad Gateway) is an HTML page, not the API's JSON: \"502 Bad Gateway\"; a proxy, \
-                 a firewall or a sign-in page may have answered in the API's place",
+                 a firewall or a sign-in page may have sent it instead of the API",
             ),
             (
                 500,
                 "Something went wrong",
                 "get_video: the response (500 Internal Server Error) is text, not the API's JSON: \"Something went wrong\"; \
-                 a proxy, a firewall or a sign-in page may have answered in the API's place",
+                 a proxy, a firewall or a sign-in page may have sent it instead of the API",
             ),
-            (500, "", "get_video: Vimeo answered 500 Internal Server Error"),
+            (500, "", "get_video: Vimeo responded 500 Internal Server Error"),
             (
                 500,
                 r#"{"error": "cut o"#,
-                r#"get_video: Vimeo answered 500 Internal Server Error: {"error": "cut o"#,
+                r#"get_video: Vimeo responded 500 Internal Server Error: {"error": "cut o"#,
             ),
-            (403, "[1]", "get_video: Vimeo answered 403 Forbidden"),
-            (403, r#"{"error": {"nested": 1}, "error_code": []}"#, "get_video: Vimeo answered 403 Forbidden"),
+            (403, "[1]", "get_video: Vimeo responded 403 Forbidden"),
+            (
+                403,
+                r#"{"error": {"nested": 1}, "error_code": []}"#,
+                "get_video: Vimeo responded 403 Forbidden",
+            ),
         ];
         for (status, body, message) in cases {
             assert_eq!(error(status, body).to_string(), message);
@@ -312,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_names_the_host_alone() {
-        let told = |status: u16, location: &'static str, redirects| {
+    fn redirect_message_names_only_the_host() {
+        let message = |status: u16, location: &'static str, redirects| {
             let headers = [(header::LOCATION, location.parse().unwrap())].into_iter().collect();
             let mut response = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, "".into());
             response.redirects = redirects;
             ApiError::read(None, "get_me", response).to_string()
         };
-        let tail = "; a proxy, a firewall or a sign-in page may have answered in the API's place";
+        let tail = "; a proxy, a firewall or a sign-in page may have sent it instead of the API";
         for (status, location, redirects, text) in [
             (
                 302,
@@ -337,15 +339,15 @@ mod tests {
                 302,
                 "https://api.vimeo.com/me",
                 5,
-                "too many redirects: after 5 the response is still one, to api.vimeo.com (302 Found)",
+                "too many redirects: response 5 still redirects to api.vimeo.com (302 Found)",
             ),
         ] {
-            assert_eq!(told(status, location, redirects), format!("get_me: {text}{tail}"));
+            assert_eq!(message(status, location, redirects), format!("get_me: {text}{tail}"));
         }
     }
 
     #[test]
-    fn a_missing_scope_is_read_where_it_is_named_and_nowhere_else() {
+    fn reads_missing_scope_only_from_known_messages() {
         for (body, scope) in [
             (r#"{"error": "Your access token does not have the \"create\" scope"}"#, Some("create")),
             (

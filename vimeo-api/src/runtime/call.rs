@@ -1,4 +1,4 @@
-//! A call that is being put together.
+//! An API call before it is sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,14 +20,14 @@ use super::{
     CallTimeout, Client, Error, Fields, InvalidId, Operation, RateLimitOption, Request, RetryOption,
 };
 
-/// A typed call before it is sent: implemented by every generated builder.
+/// A typed call before it is sent. Every generated call builder implements it.
 ///
-/// It lets code work with any call: walk the pages of any list, ask for one's own type, or read what the call needs.
+/// Generic code uses it to list any collection, to decode into another type, or to read the metadata of the operation.
 ///
 /// ```
 /// use vimeo_api::{Endpoint, Page};
 ///
-/// /// Works for every operation that answers with a page.
+/// /// Works for every operation that returns a page.
 /// fn first_page<E, T>(list: E) -> vimeo_api::Call<Page<T>>
 /// where
 ///     E: Endpoint<Response = Page<T>>,
@@ -36,23 +36,23 @@ use super::{
 /// }
 /// ```
 pub trait Endpoint: Sized {
-    /// What the operation answers with.
+    /// The response type.
     type Response: DeserializeOwned + Send + 'static;
 
-    /// What is called.
+    /// The metadata of the operation.
     const OPERATION: &'static Operation;
 
-    /// The call without its builder.
+    /// Converts the builder into a [`Call`].
     fn into_call(self) -> Call<Self::Response>;
 }
 
-/// Query parameters in the order in which they were set.
+/// Query parameters, in the order in which they were set.
 type Query = Vec<(Cow<'static, str>, String)>;
 
-/// A call to one operation, its parameters filled in, that answers with a `T`.
+/// A call with its parameters, which returns a `T`.
 ///
-/// Holds its client, so it can be sent from anywhere. A parameter that cannot be sent is kept as an error and
-/// comes back from [`send`](Call::send), before any request.
+/// Holds its client and can be sent from anywhere. An invalid parameter is reported by [`send`](Call::send), before any
+/// request is sent.
 #[must_use = "a call does nothing until send() is awaited"]
 pub struct Call<T> {
     client: Client,
@@ -67,7 +67,7 @@ pub struct Call<T> {
     response: PhantomData<fn() -> T>,
 }
 
-/// The body of a call: written already, or an object whose fields are still being set.
+/// The body of a call: complete, or an object whose fields are still being set.
 #[derive(Clone)]
 enum Body {
     Whole(Bytes),
@@ -78,7 +78,7 @@ impl Body {
     fn into_bytes(self) -> Bytes {
         match self {
             Self::Whole(body) => body,
-            // As `Display` writes it, which cannot fail.
+            // `Display` cannot fail.
             Self::Fields(fields) => Value::Object(fields).to_string().into(),
         }
     }
@@ -90,7 +90,7 @@ impl Default for Body {
     }
 }
 
-/// Shows its size and no value, which could be a password.
+/// Prints the size only; a value could be a password.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,7 +101,7 @@ impl fmt::Debug for Body {
 }
 
 impl<T> Call<T> {
-    /// A call to a known operation, its path parameters in the order of the path.
+    /// Creates a call to a known operation, with its path parameters in the order of the path.
     pub fn new(client: &Client, operation: &'static Operation, path_values: &[&dyn PathValue]) -> Self {
         let (path, invalid) = match build_path(operation, path_values) {
             Ok(path) => (path, None),
@@ -121,8 +121,7 @@ impl<T> Call<T> {
         }
     }
 
-    /// Sets a query parameter, once: a second value replaces the first. It takes texts, numbers, booleans, times, and lists of
-    /// these.
+    /// Sets a query parameter; a second value replaces the first. Accepts text, numbers, booleans, times, and lists of these.
     ///
     /// ```
     /// # fn demo(client: vimeo_api::Client) -> vimeo_api::Call<serde_json::Value> {
@@ -134,7 +133,7 @@ impl<T> Call<T> {
         self
     }
 
-    /// Sets a query parameter in place; for generated builders.
+    /// Sets a query parameter in place.
     pub(crate) fn set_query(&mut self, name: impl Into<Cow<'static, str>>, value: &dyn QueryValue) {
         let (name, value) = (name.into(), value.to_query().into_owned());
         match self.query.iter_mut().find(|(known, _)| *known == name) {
@@ -143,41 +142,41 @@ impl<T> Call<T> {
         }
     }
 
-    /// The value that a query parameter has been given.
+    /// Returns the value of a query parameter, if it is set.
     pub fn query_value(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Asks for these fields alone.
+    /// Limits the response to these fields. The names are not checked.
     pub fn fields(self, fields: impl Into<Fields>) -> Self {
         let fields = fields.into();
         self.query("fields", fields.as_str())
     }
 
-    /// Sends a header with this call; it replaces one of that name, also `Accept`.
+    /// Sets a header of this call. Replaces a header of the same name, even `Accept`.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// Sends a JSON body.
+    /// Sets the JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.set_json(body);
         self
     }
 
-    /// Sets the JSON body in place; for generated builders.
+    /// Sets the JSON body in place.
     pub(crate) fn set_json(&mut self, body: &impl Serialize) {
         match serde_json::to_vec(body) {
             Ok(json) => {
                 self.body = Body::Whole(json.into());
                 self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            Err(error) => self.set_invalid(format!("its body cannot be written as JSON: {error}")),
+            Err(error) => self.set_invalid(format!("its body cannot be encoded as JSON: {error}")),
         }
     }
 
-    /// Sets one field of the JSON body in place, beside those that were set before; for generated builders.
+    /// Sets one field of the JSON body in place and retains the others.
     pub(crate) fn set_json_field(&mut self, name: &'static str, value: &impl Serialize) {
         let written = serde_json::to_value(value).and_then(|value| {
             let mut fields = match std::mem::take(&mut self.body) {
@@ -194,12 +193,12 @@ impl<T> Call<T> {
                 self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
             Err(error) => {
-                self.set_invalid(format!("the field {name} of its body cannot be written as JSON: {error}"));
+                self.set_invalid(format!("the field {name} of its body cannot be encoded as JSON: {error}"));
             }
         }
     }
 
-    /// Sends a form body, as the OAuth endpoints take it.
+    /// Sets a form body, which the OAuth endpoints expect.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         self.body = Body::Whole(form.into());
@@ -208,33 +207,33 @@ impl<T> Call<T> {
         self
     }
 
-    /// Limits the time of this call as a whole, with its retries and waits, in place of the client's own limit.
+    /// Sets the timeout of the whole call, including retries and waits. Overrides the client's timeout.
     pub fn timeout(self, total: Duration) -> Self {
         self.extension(CallTimeout(total))
     }
 
-    /// Retries this call by another policy than the client's, such as `vimeo_ext::RetryPolicy`.
+    /// Sets the retry policy of this call, such as a `vimeo_ext::RetryPolicy`. Overrides the client's policy.
     pub fn retry(self, policy: impl RetryOption) -> Self {
         self.extension(policy)
     }
 
-    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::RateLimitPolicy`.
+    /// Sets the rate-limit policy of this call, such as a `vimeo_ext::RateLimitPolicy`. Overrides the client's policy.
     pub fn rate_limit(self, policy: impl RateLimitOption) -> Self {
         self.extension(policy)
     }
 
-    /// Hands a value to the layers of the transport, such as an option of this one call.
+    /// Passes a value to the middleware of the transport, such as an option for this call.
     pub fn extension<E: Clone + Send + Sync + 'static>(mut self, value: E) -> Self {
         self.extensions.insert(value);
         self
     }
 
-    /// What is called; `None` for an untyped call to a path that no known operation has.
+    /// Returns the operation; `None` for an untyped call to a path that no known operation has.
     pub fn operation(&self) -> Option<&'static Operation> {
         self.operation
     }
 
-    /// Path and query, as they would be sent: `/me/videos?page=2`; the host is the client's.
+    /// Returns the path and query as they are sent, without the host: `/me/videos?page=2`.
     pub fn path_and_query(&self) -> String {
         if self.query.is_empty() {
             return self.path.clone();
@@ -243,12 +242,12 @@ impl<T> Call<T> {
         format!("{}?{query}", self.path)
     }
 
-    /// The client that will send it.
+    /// Returns the client that sends the call.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The same call, its answer read as another type: one's own struct for the fields asked for, or
+    /// Decodes the response as another type, such as a struct of your own with the requested fields, or
     /// [`serde_json::Value`].
     pub fn with_response_type<U>(self) -> Call<U> {
         Call {
@@ -265,7 +264,7 @@ impl<T> Call<T> {
         }
     }
 
-    /// The same call at another place: a paging link, which replaces path and query.
+    /// Replaces the path and query by those of a link, such as a paging link.
     pub fn follow(mut self, link: &str) -> Self {
         match self.client.resolve(self.name(), link) {
             Ok((path, query)) => {
@@ -277,7 +276,7 @@ impl<T> Call<T> {
         self
     }
 
-    /// Sends the call and reads the answer.
+    /// Sends the call and decodes the response.
     pub fn send(self) -> ResponseFuture<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -285,16 +284,16 @@ impl<T> Call<T> {
         Box::pin(send(self))
     }
 
-    /// Sends the call and reads the response as a type of your own.
+    /// Sends the call and deserializes the response into `U`.
     pub fn send_as<U: DeserializeOwned + Send + 'static>(self) -> ResponseFuture<U> {
         self.with_response_type().send()
     }
 
-    /// The request that would be sent.
+    /// Returns the HTTP request of the call.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when a parameter cannot be sent.
+    /// [`Error::Invalid`] if a parameter is invalid.
     pub fn into_request(self) -> Result<Request, Error> {
         if let Some(error) = self.invalid {
             return Err(*error);
@@ -325,9 +324,9 @@ impl<T> Call<T> {
         self.operation.map_or("untyped call", |operation| operation.id)
     }
 
-    fn set_invalid(&mut self, why: String) {
+    pub(super) fn set_invalid(&mut self, reason: String) {
         self.invalid.get_or_insert_with(|| {
-            Box::new(Error::invalid(self.operation.map_or("untyped call", |operation| operation.id), why))
+            Box::new(Error::invalid(self.operation.map_or("untyped call", |operation| operation.id), reason))
         });
     }
 }
@@ -353,7 +352,7 @@ impl Call<serde_json::Value> {
 }
 
 impl Client {
-    /// Path and query of a link on the API host; anything else is invalid.
+    /// Returns the path and query of a link to the API host; rejects other links.
     fn resolve(&self, name: &'static str, link: &str) -> Result<(String, Query), Error> {
         let base = self.base_url();
         let (path, query) = if link.starts_with('/') && !link.starts_with("//") {
@@ -363,14 +362,14 @@ impl Client {
             let url = Url::parse(link).map_err(|_| {
                 Error::invalid(
                     name,
-                    format!("`{}` is neither a path that begins with / nor a URL", truncate(link)),
+                    format!("`{}` is neither a path that starts with / nor a URL", truncate(link)),
                 )
             })?;
             if url.origin() != base.origin() {
                 return Err(Error::invalid(
                     name,
                     format!(
-                        "{} is not the API host {}; the access token goes nowhere else",
+                        "{} is not the API host {}; the access token is sent only there",
                         url.host_str().unwrap_or("the link's host"),
                         base.host_str().unwrap_or_default(),
                     ),
@@ -381,7 +380,7 @@ impl Client {
         if !is_normalized_path(&path) {
             return Err(Error::invalid(
                 name,
-                "a path may hold no `.` or `..` segments, backslashes, tabs or line ends, however they are written",
+                "a path cannot contain `.` or `..` segments, backslashes, tabs or line breaks, encoded or not",
             ));
         }
         let query = form_urlencoded::parse(query.split('#').next().unwrap_or_default().as_bytes())
@@ -390,15 +389,15 @@ impl Client {
         Ok((path, query))
     }
 
-    /// A path without the one of the base URL, which is put before every call's: a proxy that rewrites the links in
-    /// responses leaves it there.
+    /// Removes the base URL's path, which precedes the path of every call. A proxy that rewrites the links in responses
+    /// includes it.
     fn without_prefix<'a>(&self, path: &'a str) -> &'a str {
         path.strip_prefix(self.prefix()).filter(|rest| rest.starts_with('/')).unwrap_or(path)
     }
 }
 
-/// Whether a URL holds this path as it is. Parsers of URLs take a backslash for a slash, pass over tabs and line ends,
-/// and know `.` and `..` with their dots percent-encoded too, so that the call would go to another path than was checked.
+/// Whether URL parsing leaves the path unchanged. Parsers convert backslashes to slashes, drop tabs and line breaks, and
+/// resolve `.` and `..` even if they are percent-encoded, so the call would go to a path that was not checked.
 fn is_normalized_path(path: &str) -> bool {
     !path.contains(['\\', '\t', '\n', '\r'])
         && path
@@ -410,7 +409,7 @@ fn truncate(text: &str) -> String {
     text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
 }
 
-/// Awaiting a call sends it.
+/// Sends the call.
 impl<T: DeserializeOwned + Send + 'static> IntoFuture for Call<T> {
     type Output = <ResponseFuture<T> as Future>::Output;
     type IntoFuture = ResponseFuture<T>;
@@ -437,7 +436,7 @@ impl<T> Clone for Call<T> {
     }
 }
 
-/// Shows no body and no query values, which can hold passwords.
+/// Omits the body and the query values, which can hold passwords.
 impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -450,7 +449,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// What stays as it is in a path segment: the unreserved characters of RFC 3986, and the colon before a video's hash.
+/// Characters that are not encoded in a path segment: the unreserved ones of RFC 3986, and the colon before a video's hash.
 const PATH_SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
@@ -466,14 +465,14 @@ fn build_path(operation: &'static Operation, values: &[&dyn PathValue]) -> Resul
         let value = match values.next().map(|value| value.to_segment()) {
             Some(Ok(value)) => value,
             Some(Err(error)) => {
-                return Err(Error::invalid(operation.id, format!("the path parameter {name}: {error}")));
+                return Err(Error::invalid(operation.id, format!("invalid path parameter {name}: {error}")));
             }
             None => Cow::default(),
         };
         if matches!(&*value, "" | "." | "..") {
             return Err(Error::invalid(
                 operation.id,
-                format!("the path parameter {name} may not be `{value}`"),
+                format!("invalid path parameter {name}: it cannot be `{value}`"),
             ));
         }
         path.extend(utf8_percent_encode(&value, PATH_SEGMENT));
@@ -481,19 +480,19 @@ fn build_path(operation: &'static Operation, values: &[&dyn PathValue]) -> Resul
     Ok(path)
 }
 
-/// A value that can stand in a path; it is percent-encoded on the way.
+/// A value for a path parameter. It is percent-encoded when it is sent.
 pub trait PathValue {
-    /// The text of the path segment, not yet encoded.
+    /// Returns the text of the path segment, not yet encoded.
     ///
     /// # Errors
     ///
-    /// When there is none, since what was named cannot be read.
+    /// If the value is not a valid ID.
     fn to_segment(&self) -> Result<Cow<'_, str>, InvalidId>;
 }
 
-/// A value that can stand in a query; it is encoded on the way.
+/// A value for a query parameter. It is percent-encoded when it is sent.
 pub trait QueryValue {
-    /// The text of the query value, not yet encoded.
+    /// Returns the text of the query value, not yet encoded.
     fn to_query(&self) -> Cow<'_, str>;
 }
 
@@ -566,7 +565,7 @@ impl QueryValue for Fields {
     }
 }
 
-/// Lists are sent as Vimeo takes them: one value, its parts behind commas.
+/// Joins the values with commas.
 impl<T: QueryValue> QueryValue for Vec<T> {
     fn to_query(&self) -> Cow<'_, str> {
         Cow::Owned(self.iter().map(|value| value.to_query()).collect::<Vec<_>>().join(","))

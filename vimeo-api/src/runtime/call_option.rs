@@ -1,13 +1,13 @@
-//! Options of one call, which the layers of a transport read.
+//! Options of a single call, which the middleware of a transport reads.
 
 use std::time::Duration;
 
-/// A policy for retries that one call can carry. A transport that retries implements it for its own type.
+/// A retry policy for a single call. A transport that retries implements this trait for its policy type.
 pub trait RetryOption: Clone + Send + Sync + 'static {}
 
-/// A policy for the rate limit that one call can carry. A transport with a rate limiter implements it for its own type.
+/// A rate-limit policy for a single call. A transport with a rate limiter implements this trait for its policy type.
 pub trait RateLimitOption: Clone + Send + Sync + 'static {}
 
-/// The time that one call may take as a whole; found among the request's extensions.
+/// The timeout of a single call, stored in the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTimeout(pub Duration);

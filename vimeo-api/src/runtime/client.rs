@@ -9,16 +9,16 @@ use url::Url;
 
 use super::{Call, DecodeMode, Error, Transport};
 
-/// Where the Vimeo API lives.
+/// The address of the Vimeo API.
 pub const API_BASE_URL: &str = "https://api.vimeo.com";
 
-/// The `Accept` header of every call: the version of the API that this crate describes.
+/// The `Accept` header of every call. It selects the version of the API that this crate implements.
 pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
 
-/// The low-level client: typed calls by area over a [`Transport`].
+/// The low-level client: typed calls, grouped by area, over a [`Transport`].
 ///
-/// Cheap to clone; clones share the transport and its connections. It adds no token by itself: that, limits and
-/// retries are the work of the transport (see the crate `vimeo-ext`).
+/// Cheap to clone; clones share the transport and its connections. Access tokens, rate limits and retries are the job of
+/// the transport; see the crate `vimeo-ext`.
 ///
 /// ```no_run
 /// let http = vimeo_api::ReqwestTransport::from_builder(reqwest::Client::builder())?;
@@ -28,8 +28,8 @@ pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
 ///
 /// # Areas
 ///
-/// Each area is a method behind a feature of this crate. Where the compiler finds no such method, the feature is off;
-/// `vimeo-ext` has features of the same names.
+/// Each area is a method behind a cargo feature. If the compiler does not find the method, enable the feature. `vimeo-ext`
+/// has features with the same names.
 ///
 #[cfg_attr(not(test), doc = include_str!("../generated/areas.md"))]
 #[derive(Clone)]
@@ -42,17 +42,17 @@ struct Inner {
     transport: Box<dyn Transport>,
 }
 
-/// What clients over other transports may share.
+/// The settings that clients with different transports can share.
 struct Settings {
     base_url: Url,
-    /// The path of the base URL that stands before every call's; empty as a rule.
+    /// The path of the base URL, which precedes the path of every call; usually empty.
     prefix: String,
     accept: HeaderValue,
     decode_mode: DecodeMode,
 }
 
 impl Client {
-    /// A client for [`API_BASE_URL`], unless told otherwise. It needs a [`transport`](ClientBuilder::transport).
+    /// Creates a builder. The default base URL is [`API_BASE_URL`]; a [`transport`](ClientBuilder::transport) is required.
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
             base_url: API_BASE_URL.to_owned(),
@@ -62,8 +62,8 @@ impl Client {
         }
     }
 
-    /// A client with the same settings over another transport. Programs that serve thousands of accounts have a
-    /// transport for each: the settings are kept once for all of them.
+    /// Returns a client with the same settings and another transport. Clients of thousands of accounts, each with its own
+    /// transport, share one copy of the settings.
     ///
     /// ```no_run
     /// # use reqwest::Client;
@@ -80,16 +80,16 @@ impl Client {
         Self { inner: Arc::new(Inner { settings, transport: Box::new(transport) }) }
     }
 
-    /// An untyped call to any path of the API, with its query if it has one: `/me/videos?page=2`.
+    /// Creates an untyped call to any path of the API, optionally with a query: `/me/videos?page=2`.
     ///
-    /// The answer is JSON as it came. The path is matched with the known operations, so the layers of the
-    /// transport treat it as they treat the typed call. An absolute URL is taken when it has the scheme, host
-    /// and port of the base URL, and refused otherwise when the call is sent: nothing goes to another host.
+    /// The response is the raw JSON. If a known operation has this method and path, the transport's middleware treats the
+    /// call like the typed one. An absolute URL must have the scheme, host and port of the base URL; otherwise sending the
+    /// call fails.
     pub fn call(&self, method: Method, path_and_query: &str) -> Call<Value> {
         Call::untyped(self, method, path_and_query)
     }
 
-    /// The scheme, host and path that calls are sent to.
+    /// Returns the base URL of all calls.
     pub fn base_url(&self) -> &Url {
         &self.inner.settings.base_url
     }
@@ -120,7 +120,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Sets up a [`Client`].
+/// Builds a [`Client`].
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
     base_url: String,
@@ -130,47 +130,44 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Another address of the API, such as a sandbox; `https`, or `http` to a loopback address.
+    /// Sets the base URL, for example of a sandbox: `https`, or `http` to a loopback address. Default: [`API_BASE_URL`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// What carries the requests, such as [`ReqwestTransport`](super::ReqwestTransport). Required.
+    /// Sets the transport, such as a [`ReqwestTransport`](super::ReqwestTransport). Required.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Box::new(transport));
         self
     }
 
-    /// Another `Accept` header, for another version of the API; default [`ACCEPT`].
+    /// Sets the `Accept` header, which selects a version of the API. Default: [`ACCEPT`].
     pub fn accept(mut self, accept: impl Into<String>) -> Self {
         self.accept = accept.into();
         self
     }
 
-    /// Whether an answer that does not fit its type is an error; default [`DecodeMode::Lenient`].
+    /// Sets whether a schema mismatch in a response is an error. Default: [`DecodeMode::Lenient`].
     pub fn decode_mode(mut self, decode_mode: DecodeMode) -> Self {
         self.decode_mode = decode_mode;
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when the base URL is no URL, is neither `https` nor `http` to a loopback address, or holds
-    /// a user name, query or fragment; when the `Accept` header has characters that no header can have; and when there is
-    /// no transport.
+    /// [`Error::Invalid`] if the base URL is invalid, is neither `https` nor `http` to a loopback address, or contains a
+    /// user name, password, query or fragment; if the `Accept` header contains invalid characters; or if the transport is
+    /// missing.
     pub fn build(self) -> Result<Client, Error> {
         let base_url = checked_base_url(&self.base_url)?;
         let accept = HeaderValue::from_str(&self.accept).map_err(|_| {
-            Error::invalid("client", "the Accept header may hold visible ASCII characters only")
+            Error::invalid("client", "invalid Accept header; use visible ASCII characters only")
         })?;
         let transport = self.transport.ok_or_else(|| {
-            Error::invalid(
-                "client",
-                "there is no transport; give the builder one, such as a ReqwestTransport",
-            )
+            Error::invalid("client", "the transport is missing; set one, such as a ReqwestTransport")
         })?;
         let prefix = base_url.path().trim_end_matches('/').to_owned();
         let decode_mode = self.decode_mode;
@@ -188,19 +185,19 @@ impl fmt::Debug for ClientBuilder {
 fn checked_base_url(text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| Err(Error::invalid("client", format!("the base URL {why}")));
     let Ok(url) = Url::parse(text) else {
-        return refuse("is no absolute URL; expected one such as https://api.vimeo.com");
+        return refuse("is not an absolute URL; expected one such as https://api.vimeo.com");
     };
     if !url.username().is_empty()
         || url.password().is_some()
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return refuse("may hold no user name, password, query or fragment");
+        return refuse("cannot contain a user name, password, query or fragment");
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        "http" => refuse("is plain http to another machine, which would show the access token; use https"),
+        "http" => refuse("is plain http to another machine, which would reveal the access token; use https"),
         _ => refuse("must be https, or http to a loopback address"),
     }
 }
@@ -219,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_that_would_show_the_token_are_refused() {
+    fn rejects_base_urls_that_would_reveal_the_token() {
         let cases = [
             ("https://api.vimeo.com", true),
             ("https://proxy.example/vimeo/", true),
@@ -235,20 +232,20 @@ mod tests {
             ("", false),
         ];
         for (url, fits) in cases {
-            let client = Client::builder().base_url(url).transport(Nowhere).build();
+            let client = Client::builder().base_url(url).transport(NoopTransport).build();
             assert_eq!(client.is_ok(), fits, "{url}");
         }
     }
 
     #[test]
-    fn a_client_needs_a_transport() {
+    fn build_requires_a_transport() {
         let error = Client::builder().build().err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains("there is no transport"), "{error}");
+        assert!(error.contains("the transport is missing"), "{error}");
     }
 
-    struct Nowhere;
+    struct NoopTransport;
 
-    impl Transport for Nowhere {
+    impl Transport for NoopTransport {
         fn send(&self, request: crate::Request) -> crate::TransportFuture<'_> {
             Box::pin(async move { Err(Error::invalid(request.name(), "nothing is sent")) })
         }

@@ -1,4 +1,4 @@
-//! Asking only for what changed.
+//! Conditional requests with `If-Modified-Since`.
 
 use std::pin::Pin;
 
@@ -6,17 +6,17 @@ use super::{Call, Error, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, header};
 
-/// The answer to a call with `If-Modified-Since`.
+/// The result of a call with `If-Modified-Since`.
 #[derive(Debug)]
 pub enum Conditional<T> {
-    /// It changed: here it is.
+    /// The resource was modified.
     Modified(Response<T>),
-    /// It did not; the headers of the answer, in which the rate limit stands.
+    /// The resource was not modified. Holds the response headers, which report the rate limit.
     NotModified(Box<HeaderMap>),
 }
 
 impl<T> Conditional<T> {
-    /// The new value, if there is one.
+    /// Returns the response if the resource was modified.
     pub fn into_option(self) -> Option<Response<T>> {
         match self {
             Self::Modified(response) => Some(response),
@@ -25,11 +25,11 @@ impl<T> Conditional<T> {
     }
 }
 
-/// The answer of a conditional call that is under way.
+/// The future of a conditional call.
 pub type ConditionalFuture<T> = Pin<Box<dyn Future<Output = Result<Conditional<T>, Error>> + Send>>;
 
 impl<T: serde::de::DeserializeOwned + Send + 'static> Call<T> {
-    /// Sends the call with `If-Modified-Since`. That nothing changed since then is a result and no error.
+    /// Sends the call with `If-Modified-Since`. An unmodified resource is a result, not an error.
     pub fn if_modified_since(self, since: DateTime<Utc>) -> ConditionalFuture<T> {
         send(self, since)
     }

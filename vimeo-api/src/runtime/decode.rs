@@ -1,8 +1,7 @@
-//! Reading answers: one fast pass, and a second that survives mismatches.
+//! Decodes responses: a fast pass, and a lenient one that tolerates schema mismatches.
 //!
-//! The straight way is a single pass of serde over the bytes. Only when that fails, the answer is parsed into a JSON
-//! tree, and what does not fit is taken out of it, piece by piece, until the rest decodes. Every piece is handed to
-//! the caller with its place, so nothing is lost and nothing is hidden.
+//! The fast pass is a single pass of serde over the bytes. If it fails, the response is parsed into a JSON tree, and
+//! mismatches are removed one by one until the rest decodes. Each removed part is reported with its path.
 
 use std::fmt;
 
@@ -13,20 +12,20 @@ use super::excerpt::without_bom;
 use super::lenient::{DecodeEvent, decode_lenient, type_name};
 use super::size::has_too_many_values;
 
-/// Whether an answer that does not wholly fit its type is taken.
+/// How schema mismatches in responses are handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DecodeMode {
-    /// What does not fit is taken out and reported beside the value: for production.
+    /// Mismatches are removed and reported next to the value. For production.
     #[default]
     Lenient,
-    /// What does not fit is an error: for tests that watch Vimeo's answers.
+    /// A mismatch is an error. For tests that monitor Vimeo's responses.
     Strict,
 }
 
-/// A piece of an answer that its type has no place for.
+/// A part of a response that does not match its type.
 ///
-/// `Debug` and `Display` say where it stood and of what kind it was; the value itself, which can hold anything, only
-/// comes from [`found`](SchemaMismatch::found).
+/// `Debug` and `Display` print its path and JSON type. The value, which can be secret, is only available from
+/// [`found`](SchemaMismatch::found).
 #[derive(Clone, PartialEq)]
 pub struct SchemaMismatch {
     pub(super) path: String,
@@ -35,17 +34,17 @@ pub struct SchemaMismatch {
 }
 
 impl SchemaMismatch {
-    /// Where it stood: `data[3].user.account`.
+    /// Returns the path: `data[3].user.account`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What was expected there.
+    /// Returns what was expected.
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// What was there.
+    /// Returns the value that was found.
     pub fn found(&self) -> &Value {
         &self.found
     }
@@ -63,36 +62,36 @@ impl fmt::Debug for SchemaMismatch {
     }
 }
 
-/// A value read from an answer, and what of the answer did not fit.
+/// A decoded value and its schema mismatches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
     /// The value.
     pub value: T,
-    /// What did not fit; empty as a rule.
+    /// The mismatches; usually empty.
     pub mismatches: Vec<SchemaMismatch>,
 }
 
-/// Why an answer could not be read at all.
+/// Why a response did not decode.
 #[derive(Debug)]
 pub enum DecodeErrorKind {
-    /// The bytes are no JSON.
+    /// Invalid JSON.
     NotJson(serde_json::Error),
-    /// They are, but what is needed is not in them.
+    /// A required value is missing or does not match.
     Mismatch {
-        /// Where the trouble is; empty for the whole answer.
+        /// The path; empty for the whole response.
         path: String,
-        /// What was expected there.
+        /// What was expected.
         expected: String,
-        /// What had been taken out before.
+        /// The mismatches that were removed before.
         mismatches: Vec<SchemaMismatch>,
     },
-    /// Something did not fit, and [`DecodeMode::Strict`] was asked for.
+    /// There are mismatches, and the mode is [`DecodeMode::Strict`].
     Strict(Vec<SchemaMismatch>),
-    /// There are more values in it than in any response of the API: read, they would fill the memory.
+    /// The response contains more values than any response of the API and would fill the memory.
     TooManyValues,
 }
 
-/// Reads an answer as a `T`.
+/// Decodes a response into `T`.
 ///
 /// ```
 /// use vimeo_api::{DecodeMode, decode};
@@ -103,8 +102,8 @@ pub enum DecodeErrorKind {
 ///     duration: Option<u64>,
 /// }
 ///
-/// let answer = br#"{"name": "Surf", "duration": "unknown"}"#;
-/// let clip = decode::<Clip>(answer, DecodeMode::Lenient).expect("the rest of it fits");
+/// let body = br#"{"name": "Surf", "duration": "unknown"}"#;
+/// let clip = decode::<Clip>(body, DecodeMode::Lenient).expect("the other fields match");
 /// assert_eq!(clip.value.name.as_deref(), Some("Surf"));
 /// assert_eq!(clip.value.duration, None);
 /// assert_eq!(clip.mismatches[0].path(), "duration");
@@ -113,8 +112,8 @@ pub enum DecodeErrorKind {
 ///
 /// # Errors
 ///
-/// When the bytes are no JSON or hold more values than any response of the API, when a value without which there is no
-/// `T` is missing, and on any mismatches when strict.
+/// If the bytes are not JSON or contain too many values, if a required value is missing, and on any mismatch in strict
+/// mode.
 pub fn decode<T: DeserializeOwned>(
     bytes: &[u8],
     decode_mode: DecodeMode,
@@ -135,30 +134,30 @@ pub fn decode<T: DeserializeOwned>(
     }
 }
 
-/// What an answer has beyond its type: for checking a description against recorded answers.
+/// The deviations of a response from its type, for checking a description against recorded responses.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inspection {
-    /// What does not fit.
+    /// The mismatches.
     pub mismatches: Vec<SchemaMismatch>,
-    /// The paths of fields that the type does not know, in the order of the answer.
+    /// The paths of unknown fields, in the order of the response.
     pub unknown: Vec<String>,
 }
 
-/// Reads an answer as a `T` and says what did not fit and which fields `T` does not know.
+/// Decodes a response into `T` and reports mismatches and unknown fields.
 ///
 /// # Errors
 ///
-/// As [`decode`] in its tolerant way.
+/// The errors of [`decode`] in lenient mode.
 pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeErrorKind> {
     let (decoded, unknown) = decode_recording_unknown::<T>(bytes)?;
     Ok(Inspection { mismatches: decoded.mismatches, unknown })
 }
 
-/// Reads an answer as a `T` and writes that again: for checking that nothing is lost on the way.
+/// Decodes a response into `T` and encodes it again, for checking that nothing is lost.
 ///
 /// # Errors
 ///
-/// As [`decode`] in its tolerant way.
+/// The errors of [`decode`] in lenient mode.
 pub fn round_trip<T: DeserializeOwned + serde::Serialize>(
     bytes: &[u8],
 ) -> Result<Decoded<Value>, DecodeErrorKind> {
@@ -167,7 +166,7 @@ pub fn round_trip<T: DeserializeOwned + serde::Serialize>(
     Ok(Decoded { value, mismatches: decoded.mismatches })
 }
 
-/// The tolerant pass, with the paths of unknown fields.
+/// Decodes leniently and records the paths of unknown fields.
 fn decode_recording_unknown<T: DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<(Decoded<T>, Vec<String>), DecodeErrorKind> {
@@ -179,7 +178,7 @@ fn decode_recording_unknown<T: DeserializeOwned>(
     Ok((decoded, unknown))
 }
 
-/// Takes out of the tree what does not fit until the rest does.
+/// Removes mismatches until the rest decodes.
 fn decode_leniently<T: DeserializeOwned>(
     bytes: &[u8],
     watch: &mut dyn FnMut(DecodeEvent),
@@ -191,7 +190,7 @@ fn decode_leniently<T: DeserializeOwned>(
     })?;
     match value {
         Some(value) => Ok(Decoded { value, mismatches }),
-        // Unreachable: mending ends well only after a value was read.
+        // Unreachable: lenient decoding only succeeds after a value was read.
         None => {
             Err(DecodeErrorKind::Mismatch { path: String::new(), expected: "a value".to_owned(), mismatches })
         }
@@ -207,14 +206,14 @@ mod tests {
     use crate::Page;
 
     #[test]
-    fn a_whole_number_in_the_form_of_a_fraction_is_no_drift_and_a_fraction_is() {
+    fn accepts_integers_written_as_floats() {
         let body = br#"{"sizes": [{"width": 12.0}, {"width": 13}, {"width": 1.4e1}], "size": 3.0}"#;
         let clip = decode::<Clip>(body, DecodeMode::Strict).unwrap().value;
         let widths: Vec<u64> = clip.sizes.iter().flatten().filter_map(|size| size.width).collect();
         assert_eq!((clip.size, widths), (Some(3), vec![12, 13, 14]));
         let decoded = decode::<Clip>(br#"{"size": 3.5, "name": "a"}"#, DecodeMode::Lenient).unwrap();
         assert_eq!((decoded.value.size, decoded.mismatches[0].path()), (None, "size"));
-        // What no whole number is exactly is not rounded to one.
+        // Numbers that are not exact integers are not rounded.
         assert!(!decode::<Clip>(br#"{"size": 1e300}"#, DecodeMode::Lenient).unwrap().mismatches.is_empty());
         assert!(!decode::<Clip>(br#"{"size": -3.0}"#, DecodeMode::Lenient).unwrap().mismatches.is_empty());
     }
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_taken_out_and_told_and_the_rest_decodes() {
+    fn lenient_mode_reports_mismatches_and_decodes_the_rest() {
         let cases: [(Value, Clip, &[&str]); 6] = [
             (
                 json!({"name": "a", "size": null, "new": [1]}),
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_wrong_by_itself_takes_only_its_equals_along() {
+    fn invalid_value_removes_only_equal_values() {
         let page = json!({"data": [
             {"made": ""}, {"made": "2023-04-08T09:21:35+00:00"}, {"made": ""}, {"made": "soon"},
         ]});
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_drifted_everywhere_takes_one_round_not_one_an_item() {
+    fn same_mismatch_in_all_items_takes_one_pass() {
         let items: Vec<Value> =
             (0..5000).map(|number| json!({"name": number, "sizes": [{"width": "x"}]})).collect();
         let decoded = lenient::<Page<Clip>>(json!({"data": items}));
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_whose_values_are_all_wrong_in_their_own_way_decodes_item_by_item() {
+    fn distinct_invalid_values_decode_item_by_item() {
         let items: Vec<Value> = (0..3000)
             .map(|number| json!({"name": "a", "made": format!("day {number}"), "size": number}))
             .collect();
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_that_are_gone_do_not_shift_the_numbers_of_others() {
+    fn removed_elements_do_not_shift_reported_indices() {
         let decoded = lenient::<Page<Clip>>(json!({"data": [
             7, {"made": "a"}, 8, {"made": "b", "sizes": [{"width": -1}, 5]}, "x", {"made": "c"},
         ]}));
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_must_be_whole_is_not_taken_apart() {
+    fn fixed_size_arrays_are_repaired_whole() {
         #[derive(Debug, Deserialize)]
         struct Pair {
             data: [Clip; 2],
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_turns_drift_into_an_error_and_leaves_the_rest_alone() {
+    fn strict_mode_rejects_mismatches() {
         assert!(decode::<Clip>(br#"{"name": "a"}"#, DecodeMode::Strict).is_ok());
         match decode::<Clip>(br#"{"name": 1}"#, DecodeMode::Strict) {
             Err(DecodeErrorKind::Strict(mismatches)) => assert_eq!(mismatches[0].path(), "name"),
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_mended_says_where_and_why() {
+    fn missing_required_field_is_an_error_with_a_path() {
         #[derive(Debug, Deserialize)]
         struct Own {
             #[allow(dead_code)]
@@ -382,13 +381,13 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_passed_over() {
+    fn ignores_byte_order_mark() {
         let decoded = decode::<Clip>("\u{feff}{\"name\": \"a\"}".as_bytes(), DecodeMode::Strict).unwrap();
         assert_eq!(decoded.value.name.as_deref(), Some("a"));
     }
 
     #[test]
-    fn more_values_than_a_response_can_have_are_not_read() {
+    fn rejects_responses_with_too_many_values() {
         let flood = format!(r#"{{"data": [{}{{}}]}}"#, "{},".repeat(1 << 20));
         for failure in [
             decode::<Page<Clip>>(flood.as_bytes(), DecodeMode::Lenient).unwrap_err(),
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_prints_no_values() {
+    fn mismatches_do_not_print_values() {
         let decoded = lenient::<Clip>(json!({"size": "a-secret"}));
         assert!(!format!("{:?}", decoded.mismatches).contains("a-secret"));
         assert_eq!(decoded.mismatches[0].found(), "a-secret");

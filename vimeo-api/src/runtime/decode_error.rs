@@ -1,4 +1,4 @@
-//! An answer that is not what the operation answers with.
+//! The error of a response that does not decode.
 
 use std::fmt;
 
@@ -10,27 +10,27 @@ use super::decode::DecodeErrorKind;
 use super::excerpt::ContentKind;
 use super::{RawResponse, ResponseOrigin, SchemaMismatch};
 
-/// An answer that could not be read as what the operation answers with.
+/// A response that does not decode as the response type of the operation.
 #[derive(Debug)]
 pub struct DecodeError {
     name: String,
     response: RawResponse,
-    failure: DecodeErrorKind,
+    kind: DecodeErrorKind,
 }
 
 impl DecodeError {
-    pub(crate) fn new(name: &str, response: RawResponse, failure: DecodeErrorKind) -> Self {
-        Self { name: name.to_owned(), response, failure }
+    pub(crate) fn new(name: &str, response: RawResponse, kind: DecodeErrorKind) -> Self {
+        Self { name: name.to_owned(), response, kind }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.response.status
     }
 
-    /// Whether the API sent the response, or something before it.
+    /// Returns whether the API or an intermediary sent the response.
     pub fn origin(&self) -> ResponseOrigin {
-        match &self.failure {
+        match &self.kind {
             DecodeErrorKind::NotJson(_) => match ContentKind::of(&self.response.body) {
                 ContentKind::Html | ContentKind::Gzip | ContentKind::Text => ResponseOrigin::Intermediary,
                 ContentKind::Empty | ContentKind::Json => ResponseOrigin::Unclear,
@@ -39,19 +39,19 @@ impl DecodeError {
         }
     }
 
-    /// All headers of the answer.
+    /// Returns the response headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.response.headers
     }
 
-    /// The body as it came.
+    /// Returns the raw body.
     pub fn bytes(&self) -> &Bytes {
         &self.response.body
     }
 
-    /// What did not fit, as far as reading came.
+    /// Returns the mismatches that were found before decoding failed.
     pub fn mismatches(&self) -> &[SchemaMismatch] {
-        match &self.failure {
+        match &self.kind {
             DecodeErrorKind::Mismatch { mismatches, .. } | DecodeErrorKind::Strict(mismatches) => mismatches,
             DecodeErrorKind::NotJson(_) | DecodeErrorKind::TooManyValues => &[],
         }
@@ -64,22 +64,21 @@ impl fmt::Display for DecodeError {
         if self.origin() == ResponseOrigin::Intermediary {
             return write_intermediary(f, &self.name, status, body);
         }
-        write!(f, "{}: the response ({status}) cannot be read: ", self.name)?;
-        match &self.failure {
-            // What serde says of text that is no JSON repeats nothing of it.
+        write!(f, "{}: the response ({status}) does not decode: ", self.name)?;
+        match &self.kind {
+            // serde's message about invalid JSON does not quote the body.
             DecodeErrorKind::NotJson(error) => match std::str::from_utf8(body) {
-                Ok(_) => write!(f, "it is no valid JSON ({error}); ask again, and report it if it stays so"),
-                Err(error) => write!(f, "it is not in UTF-8 from byte {} on", error.valid_up_to()),
+                Ok(_) => write!(f, "invalid JSON ({error}); retry, and report it if it persists"),
+                Err(error) => write!(f, "invalid UTF-8 at byte {}", error.valid_up_to()),
             },
-            DecodeErrorKind::TooManyValues => write!(
-                f,
-                "it holds more values than any page of the API; ask for fewer items a page or name the `fields` you need"
-            ),
+            DecodeErrorKind::TooManyValues => {
+                write!(f, "it contains too many values; request fewer items per page or set `fields`")
+            }
             DecodeErrorKind::Mismatch { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
             DecodeErrorKind::Mismatch { path, expected, .. } => write!(f, "{path}: expected {expected}"),
             DecodeErrorKind::Strict(mismatches) => {
-                write!(f, "{} pieces do not fit and strict decoding is on", mismatches.len())?;
-                mismatches.first().map_or(Ok(()), |first| write!(f, "; first {first}"))
+                write!(f, "{} schema mismatches in strict mode", mismatches.len())?;
+                mismatches.first().map_or(Ok(()), |first| write!(f, "; the first: {first}"))
             }
         }
     }

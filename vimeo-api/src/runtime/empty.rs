@@ -1,9 +1,9 @@
-//! Answers that may have no body.
+//! Responses without a body.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The answer of an operation that describes no body: whatever comes is passed over.
+/// The response type of operations without a response body. Ignores any body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Empty;
 

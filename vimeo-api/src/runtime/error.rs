@@ -1,4 +1,4 @@
-//! What can go wrong with a call.
+//! The error of a call.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -12,119 +12,118 @@ use super::{
     rate_limit::{MAX_WINDOW, retry_after, time_until},
 };
 
-/// Why a call gave no value.
+/// The error of a failed call.
 ///
-/// The text says what happened, to which operation, and what to do next; no variant shows a token, a request body or
-/// a signed link.
+/// `Display` says what happened, to which operation, and what to do next. No variant prints a token, a request body or a
+/// signed link.
 ///
-/// `Debug` writes the same text and the causes, so that a `main` that returns the error prints what to do next; `{:#?}` shows
-/// the structure.
+/// `Debug` prints the same text and the causes, so that a `main` that returns the error prints it too. `{:#?}` prints the
+/// structure.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The call cannot be sent as it is; no request was made.
+    /// The call is invalid and was not sent.
     #[error("{operation}: {reason}; nothing was sent")]
     Invalid {
-        /// What was called.
+        /// The operation, or method and path of an untyped call.
         operation: String,
-        /// What is wrong with it.
+        /// What is wrong with the call.
         reason: String,
     },
 
-    /// No answer came: the connection failed, broke off or took too long.
+    /// There was no response: the connection failed, was closed or timed out.
     #[error(transparent)]
     Connection(Box<ConnectionError>),
 
-    /// The response has an error status, or is a redirect that was not followed. Most often it is Vimeo's;
-    /// [`Error::is_intermediary`] says where it is not.
+    /// The response has an error status, or is a redirect that was not followed. [`Error::is_intermediary`] reports whether
+    /// a proxy sent it instead of Vimeo.
     #[error(transparent)]
     Api(Box<ApiError>),
 
-    /// The answer is not what the operation answers with.
+    /// The response does not decode as the response type of the operation.
     #[error(transparent)]
     Decode(Box<DecodeError>),
 
-    /// Vimeo reported success without the body that the operation answers with.
-    #[error(
-        "{operation}: Vimeo answered {status} without a body; ask for the resource again to see what became of it"
-    )]
+    /// Vimeo reported success but sent no body, although the operation returns one.
+    #[error("{operation}: Vimeo responded {status} without a body; get the resource to see the outcome")]
     NoContent {
-        /// What was called.
+        /// The operation, or method and path of an untyped call.
         operation: String,
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
-        /// The headers of the answer.
+        /// The response headers.
         headers: Box<HeaderMap>,
     },
 
-    /// The answer is longer than the client takes, so it was not read to its end.
+    /// The response exceeds the client's size limit and was not read completely.
     #[error(
-        "{operation}: the response ({status}) is longer than {limit} bytes and was not read to its end; ask for fewer items a page or name the `fields` you need"
+        "{operation}: the response ({status}) is larger than {limit} bytes; request fewer items per page or set `fields`"
     )]
     ResponseTooLarge {
-        /// What was called.
+        /// The operation, or method and path of an untyped call.
         operation: String,
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
-        /// The most bytes that are taken.
+        /// The size limit in bytes.
         limit: u64,
     },
 
-    /// Vimeo answered that nothing changed since the time named in `If-Modified-Since`.
-    #[error("{operation}: not modified; keep what you have")]
+    /// Vimeo responded 304: nothing has changed since the time in `If-Modified-Since`.
+    #[error("{operation}: not modified; the copy that you have is current")]
     NotModified {
-        /// What was called.
+        /// The operation, or method and path of an untyped call.
         operation: String,
-        /// The headers of the answer.
+        /// The response headers.
         headers: Box<HeaderMap>,
     },
 
-    /// The token lacks a scope: stopped before the call was sent where its scopes are known, else what a `403` says.
+    /// The access token lacks a scope. Detected before sending if the token's scopes are known, otherwise from a `403`.
     #[error(transparent)]
     MissingScope(Box<MissingScope>),
 
-    /// Vimeo refused to take an upload, though not for want of room.
+    /// Vimeo refused the upload for a reason other than a quota.
     #[error(transparent)]
     UploadAccessDenied(Box<UploadAccessDenied>),
 
-    /// The account has no room for the upload.
+    /// The upload exceeds a quota of the account.
     #[error(transparent)]
     QuotaExceeded(Box<QuotaExceeded>),
 
-    /// The account has made as many calls as it may for now.
+    /// The account's rate limit is exceeded.
     #[error(transparent)]
     RateLimited(Box<RateLimited>),
 
-    /// The access token is not, or no longer, taken, or is no user's where the call needs one.
+    /// The access token is invalid, expired or revoked, or it belongs to no user although the call needs one.
     #[error(transparent)]
     LoginRequired(Box<LoginRequired>),
 
-    /// Vimeo does not take the app's client identifier or client secret, so there is no token to call with.
+    /// Vimeo rejected the app's client ID or client secret, so there is no access token for the call.
     #[error(transparent)]
     AppCredentialsRejected(Box<AppCredentialsRejected>),
 
-    /// The time that was allowed for the call is over.
-    #[error("{operation}: no answer after {after:?}{}; allow more time or look what became of it",
-        if *delivery == Delivery::NotSent { ", nothing was sent" } else { ", the call may have been carried out" })]
+    /// The call exceeded its timeout.
+    #[error("{operation} timed out after {after:?}; {}",
+        if *delivery == Delivery::NotSent { "nothing was sent. Raise the timeout" }
+        else { "Vimeo may have executed the call. Check its effect before retrying, or raise the timeout" })]
     TimedOut {
-        /// What was called.
+        /// The operation, or method and path of an untyped call.
         operation: String,
-        /// The time that was allowed.
+        /// The timeout.
         after: Duration,
-        /// Whether Vimeo may have carried it out.
+        /// Whether Vimeo may have executed the call.
         delivery: Delivery,
     },
 
-    /// The link to the next page cannot be followed: the walk over the list ends here.
-    #[error("{operation}: {reason}; the items so far are whole")]
+    /// The link to the next page is invalid; the list ends here.
+    #[error("{operation}: {reason}; the items returned so far are complete")]
     Paging {
-        /// Which list.
+        /// The list operation.
         operation: String,
         /// What is wrong with the link.
         reason: String,
     },
 
-    /// A layer of the transport refused the call or failed.
+    /// A middleware refused the call or failed.
     #[error(transparent)]
     Middleware(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -178,12 +177,12 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// A call that cannot be sent as it is.
+    /// Creates the error of a call that cannot be sent.
     pub fn invalid(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid { operation: operation.into(), reason: reason.into() }
     }
 
-    /// The status of the answer, where there was one.
+    /// Returns the status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Decode(error) => Some(error.status()),
@@ -193,7 +192,7 @@ impl Error {
         }
     }
 
-    /// The headers of the answer, where there was one.
+    /// Returns the response headers, if there was a response.
     pub fn headers(&self) -> Option<&HeaderMap> {
         match self {
             Self::Decode(error) => Some(error.headers()),
@@ -202,7 +201,7 @@ impl Error {
         }
     }
 
-    /// What Vimeo said, when it answered with an error status, whatever that was read as.
+    /// Returns Vimeo's error response, if there was one, for every variant that holds one.
     pub fn api(&self) -> Option<&ApiError> {
         match self {
             Self::Api(error) => Some(error),
@@ -216,7 +215,7 @@ impl Error {
         }
     }
 
-    /// Who sent the response, where there was one that says so.
+    /// Returns who sent the response, if there was one.
     pub fn origin(&self) -> Option<ResponseOrigin> {
         match self {
             Self::Decode(error) => Some(error.origin()),
@@ -224,75 +223,75 @@ impl Error {
         }
     }
 
-    /// Whether a proxy, a firewall or a sign-in page answered in the API's place: with a page of HTML, a text or a
-    /// redirect, whatever its status. It says nothing of the token, of what was asked for, or of what was carried out.
+    /// Whether a proxy, a firewall or a sign-in page sent the response instead of the API: an HTML page, a text or a
+    /// redirect, with any status. Such a response says nothing about the token, the resource or the effect of the call.
     pub fn is_intermediary(&self) -> bool {
         self.origin() == Some(ResponseOrigin::Intermediary)
     }
 
-    /// The status, where the response may be Vimeo's.
+    /// The status, unless an intermediary sent the response.
     fn status_of_api(&self) -> Option<StatusCode> {
         self.status().filter(|_| !self.is_intermediary())
     }
 
-    /// Vimeo's number for the error, such as 2204 for parameters it did not take.
+    /// Returns Vimeo's error code, such as 2204 for invalid parameters.
     pub fn error_code(&self) -> Option<i64> {
         self.api()?.error_code()
     }
 
-    /// Vimeo's message for developers.
+    /// Returns Vimeo's message for developers.
     pub fn developer_message(&self) -> Option<&str> {
         self.api()?.developer_message()
     }
 
-    /// The parameters that Vimeo did not take; empty for other errors.
+    /// Returns the parameters that Vimeo rejected; empty for other errors.
     pub fn invalid_parameters(&self) -> &[InvalidParameter] {
         self.api().map(ApiError::invalid_parameters).unwrap_or_default()
     }
 
-    /// What the answer said about the rate limit.
+    /// Returns the rate limit that the response reports.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(self.headers()?)
     }
 
-    /// The id of the request, from a header of that name.
+    /// Returns the request ID from the named response header.
     ///
-    /// No header of Vimeo's for it is on record; name the one that your answers carry.
+    /// Vimeo documents no such header; pass the name of the one that your responses have.
     pub fn request_id(&self, header: &str) -> Option<&str> {
         self.headers()?.get(header)?.to_str().ok()
     }
 
-    /// Whether what was asked for is not there, or not for this token to see: `404` or `410`, unless something before
-    /// the API sent it.
+    /// Whether the resource does not exist or is not visible to this token: `404` or `410`, unless an intermediary sent the
+    /// response.
     pub fn is_not_found(&self) -> bool {
         matches!(self.status_of_api(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
     }
 
-    /// Whether Vimeo did not take a parameter; see [`invalid_parameters`](Self::invalid_parameters).
+    /// Whether a parameter is invalid; see [`invalid_parameters`](Self::invalid_parameters).
     pub fn is_invalid_parameter(&self) -> bool {
         matches!(self, Self::Invalid { .. })
             || self.error_code() == Some(2204)
             || !self.invalid_parameters().is_empty()
     }
 
-    /// Whether the account has made as many calls as it may for now.
+    /// Whether the account's rate limit is exceeded.
     pub fn is_rate_limited(&self) -> bool {
         matches!(self, Self::RateLimited(_)) || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether the access token, or the app, is not taken. A `401` that something before the API sent does not count.
+    /// Whether Vimeo rejected the access token or the app credentials. A `401` from an intermediary does not count.
     pub fn is_unauthorized(&self) -> bool {
         matches!(self, Self::LoginRequired(_) | Self::AppCredentialsRejected(_))
             || self.status_of_api() == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the token or the account may not do this. A `403` that something before the API sent does not count.
+    /// Whether the token or the account lacks a permission. A `403` from an intermediary does not count.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::MissingScope(_) | Self::UploadAccessDenied(_))
             || self.status_of_api() == Some(StatusCode::FORBIDDEN)
     }
 
-    /// Whether it took too long.
+    /// Whether the call or its connection timed out.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
@@ -301,17 +300,17 @@ impl Error {
         }
     }
 
-    /// Whether there was no connection, or it broke off.
+    /// Whether the connection failed or was closed.
     pub fn is_connection(&self) -> bool {
         matches!(self, Self::Connection(_))
     }
 
-    /// Whether Vimeo, or a proxy before it, failed: any `5xx`.
+    /// Whether Vimeo or an intermediary failed: any `5xx` status.
     pub fn is_server_error(&self) -> bool {
         self.status().is_some_and(|status| status.is_server_error())
     }
 
-    /// Whether Vimeo may have carried the call out although it failed.
+    /// Returns whether Vimeo may have executed the failed call.
     pub fn delivery(&self) -> Delivery {
         match self {
             Self::Invalid { .. } | Self::AppCredentialsRejected(_) => Delivery::NotSent,
@@ -326,10 +325,10 @@ impl Error {
         }
     }
 
-    /// The error that an answer with an error status stands for.
+    /// Classifies an error response.
     ///
-    /// Transports give answers back as they came; this is how they are read when the call ends, and how a layer reads
-    /// one that it stops at.
+    /// Transports return error responses unchanged. They are classified here when the call ends, or by a middleware that
+    /// stops at one.
     pub fn from_api_error(error: ApiError) -> Self {
         if let Some(quota) = error.quota() {
             return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, error)));
@@ -348,7 +347,7 @@ impl Error {
         Self::Api(Box::new(error))
     }
 
-    /// A copy of a refusal, for a call that is cloned before it is sent.
+    /// Copies the error of an invalid call, for a call that is cloned before it is sent.
     pub(crate) fn clone_for_retry(&self) -> Self {
         match self {
             Self::Invalid { operation, reason } => Self::invalid(operation.clone(), reason.clone()),
@@ -360,15 +359,15 @@ impl Error {
 /// Whether a request reached Vimeo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Surely not: it may be sent again, whatever it does.
+    /// It did not. Sending it again is safe.
     NotSent,
-    /// It may have: look before sending a call again that creates something.
+    /// Unknown. Before repeating a call that creates something, check its effect.
     Unknown,
-    /// It did, and Vimeo answered.
+    /// It did, and Vimeo responded.
     Delivered,
 }
 
-/// A request without an answer.
+/// The error of a request without a response.
 #[derive(Debug)]
 pub struct ConnectionError {
     operation: String,
@@ -377,15 +376,15 @@ pub struct ConnectionError {
 }
 
 impl ConnectionError {
-    /// For transports over reqwest. The URL is taken out of the error: it may carry a signature.
+    /// Wraps an error of reqwest. Removes the URL, which can hold a signature.
     pub fn new(operation: &str, error: reqwest::Error) -> Self {
         let delivery =
             if error.is_connect() || error.is_builder() { Delivery::NotSent } else { Delivery::Unknown };
         Self { operation: operation.to_owned(), delivery, source: Box::new(error.without_url()) }
     }
 
-    /// For other transports. `delivery` says whether the request may have reached Vimeo; of an error of reqwest's that is known
-    /// better. The text of the error is shown, so it must hold no secret.
+    /// Wraps the error of another transport. `delivery` says whether the request may have reached Vimeo; for a
+    /// [`reqwest::Error`] it is derived from the error instead. The text of the error is printed and must not hold a secret.
     pub fn from_source(
         operation: &str,
         delivery: Delivery,
@@ -397,12 +396,12 @@ impl ConnectionError {
         }
     }
 
-    /// Whether the request may have reached Vimeo.
+    /// Returns whether the request may have reached Vimeo.
     pub fn delivery(&self) -> Delivery {
         self.delivery
     }
 
-    /// Whether it took too long.
+    /// Whether the connection or the response timed out.
     pub fn is_timeout(&self) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*self.source);
         while let Some(error) = cause {
@@ -424,10 +423,10 @@ impl ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match (self.delivery, self.is_timeout()) {
-            (Delivery::NotSent, true) => "no connection in time; nothing was sent",
-            (Delivery::NotSent, false) => "no connection; nothing was sent",
-            (_, true) => "no answer in time; the call may have been carried out",
-            (_, false) => "the connection broke off; the call may have been carried out",
+            (Delivery::NotSent, true) => "connecting timed out; nothing was sent",
+            (Delivery::NotSent, false) => "connecting failed; nothing was sent",
+            (_, true) => "the response timed out; Vimeo may have executed the call",
+            (_, false) => "the connection was closed; Vimeo may have executed the call",
         };
         write!(f, "{}: {what} ({})", self.operation, root_cause(&*self.source))
     }
@@ -445,7 +444,7 @@ impl From<ConnectionError> for Error {
     }
 }
 
-/// What layers refuse with goes into the error of the call as it is.
+/// Conversions from the errors that have a variant of their own.
 macro_rules! from_access_errors {
     ($($refusal:ident),*) => {
         $(
@@ -480,14 +479,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_main_prints_says_what_to_do() {
+    fn debug_prints_the_display_text() {
         let error = Error::invalid("get_me", "there is no token");
         assert_eq!(format!("{error:?}"), "get_me: there is no token; nothing was sent");
         assert!(format!("{error:#?}").starts_with("Invalid {"));
     }
 
     #[test]
-    fn a_result_stays_small() {
+    fn error_fits_in_56_bytes() {
         assert!(size_of::<Error>() <= 56, "{}", size_of::<Error>());
     }
 }

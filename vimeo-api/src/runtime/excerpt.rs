@@ -1,19 +1,19 @@
-//! What a body is that is no JSON of the API's, and the words in it that tell a person most.
+//! Content type and excerpt of bodies that are not JSON of the API.
 
 use std::fmt;
 
-/// The most of a body that is looked at for words.
+/// The maximum number of bytes that are searched for an excerpt.
 const MAX_SCANNED_BYTES: usize = 8 * 1024;
-/// The most characters of a body that an error text repeats.
+/// The maximum length of an excerpt.
 const MAX_EXCERPT_CHARS: usize = 200;
-/// A word of this length may be a token, and no word of a sentence is as long.
+/// Longer words may be tokens; words of sentences are shorter.
 const MAX_WORD_CHARS: usize = 30;
 
-/// What a body is, by its first bytes.
+/// The content type of a body, detected from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContentKind {
     Empty,
-    /// An object or a list begins, whether or not it is whole.
+    /// The start of an object or array, which may be truncated.
     Json,
     Html,
     Gzip,
@@ -45,13 +45,13 @@ impl fmt::Display for ContentKind {
     }
 }
 
-/// The body without the byte order mark that some proxies put before a text.
+/// Removes the byte order mark that some proxies add.
 pub(super) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// The most telling words: the title or heading of a page, else how the text begins. One line of at most 200 characters,
-/// without control characters, and without anything that may be a token.
+/// Returns the title or heading of a page, or the start of a text: one line of at most 200 characters, without control
+/// characters and without possible tokens.
 pub(super) fn excerpt(body: &[u8]) -> Option<String> {
     let body = without_bom(body);
     let body = String::from_utf8_lossy(body.get(..MAX_SCANNED_BYTES).unwrap_or(body));
@@ -67,14 +67,14 @@ pub(super) fn excerpt(body: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The text in the first element of this name that has any.
+/// Returns the text of the first element of this name that is not empty.
 fn element(page: &str, name: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let mut from = 0;
     while let Some(found) = lower.get(from..).and_then(|rest| rest.find(&format!("<{name}"))) {
         from = from.saturating_add(found).saturating_add(name.len()).saturating_add(1);
         let rest = page.get(from..)?;
-        // Another element may begin with the same letters.
+        // The name of another element can have the same prefix.
         if !rest.starts_with(['>', ' ', '\t', '\r', '\n']) {
             continue;
         }
@@ -87,7 +87,7 @@ fn element(page: &str, name: &str) -> Option<String> {
     None
 }
 
-/// The text of a page that has neither a title nor a heading.
+/// Returns the text of a page that has neither a title nor a heading.
 fn without_tags(page: &str) -> String {
     let mut text = String::new();
     let mut rest = page;
@@ -113,7 +113,7 @@ fn unescaped(text: &str) -> String {
     ENTITIES.iter().fold(text.to_owned(), |text, (entity, letter)| text.replace(entity, letter))
 }
 
-/// One line without control characters; words that may be secrets are left out.
+/// Returns one line without control characters and without words that may be secrets.
 fn cleaned(text: &str) -> String {
     let plain: String =
         text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
@@ -124,12 +124,12 @@ fn cleaned(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ").chars().take(MAX_EXCERPT_CHARS).collect()
 }
 
-/// Characters that turn or hide the text around them.
+/// Whether a character reorders or hides the text around it.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Words of the API's, cut where they are longer than any message of it.
+/// Truncates a message of the API that is longer than expected.
 pub(super) fn truncated(text: &str) -> &str {
     const MAX_CHARS: usize = 1000;
     text.char_indices().nth(MAX_CHARS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_bytes_tell_what_a_body_is() {
+    fn detects_content_type_from_first_bytes() {
         let table: [(&[u8], ContentKind); 9] = [
             (b"", ContentKind::Empty),
             (b" \r\n", ContentKind::Empty),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_excerpt_is_one_clean_bounded_line() {
+    fn excerpt_is_one_clean_short_line() {
         let secret = "0123456789abcdef0123456789abcdef";
         let long = "word ".repeat(1000);
         let table = [
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_any_length_are_bounded() {
+    fn truncates_long_messages() {
         assert_eq!(truncated("short"), "short");
         assert_eq!(truncated(&"é".repeat(5000)).chars().count(), 1000);
     }

@@ -1,47 +1,196 @@
-//! The `fields` filter that every operation with an answer takes.
+//! The `fields` parameter, which limits the fields of a response.
 
 use std::fmt;
 
-/// The fields to ask for: Vimeo then sends these alone, answers faster and counts the call more cheaply.
+use serde_json::{Map, Value};
+
+use super::lenient::ReadFn;
+use super::tree::{ReadState, Step, Tree};
+
+/// The names of the fields that a response should contain. Setting them makes Vimeo respond faster and raises the rate limit.
 ///
-/// Made from one comma-separated text or from a list of names; nested fields are written with dots.
+/// Created from comma-separated text or from a list of names. A dot selects a nested field.
 ///
 /// ```
 /// use vimeo_api::Fields;
 /// assert_eq!(Fields::from("uri,name").as_str(), "uri,name");
 /// assert_eq!(Fields::from(["uri", "pictures.sizes"]).as_str(), "uri,pictures.sizes");
 /// ```
+///
+/// # Checked names
+///
+/// Vimeo ignores names that it does not know. Typed calls therefore reject a name that the response type does not have, and
+/// suggest the nearest one. To request a field that this crate does not know, use [`Fields::unchecked`] and read the field from
+/// [`Response::bytes`](crate::Response::bytes) or with `send_as`.
+///
+/// ```
+/// # #[cfg(feature = "videos")]
+/// # async fn demo(client: vimeo_api::Client) -> Result<(), vimeo_api::Error> {
+/// use vimeo_api::Fields;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Badge {
+///     new_badge: Option<String>,
+/// }
+///
+/// let video = client.videos().get_video(76979871).fields(Fields::unchecked("new_badge")).send_as::<Badge>().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Fields(String);
+pub struct Fields {
+    names: String,
+    unchecked: bool,
+}
 
 impl Fields {
-    /// The list as it is sent.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Names fields without checking them, for fields that this crate does not know.
+    #[must_use]
+    pub fn unchecked(names: impl Into<Self>) -> Self {
+        Self { unchecked: true, ..names.into() }
     }
+
+    /// Returns the names as they are sent.
+    pub fn as_str(&self) -> &str {
+        &self.names
+    }
+
+    /// Checks the names against a response type, which `read` decodes. `is_page` says that they name fields of the items of a
+    /// page.
+    ///
+    /// Decodes a tree that contains the named fields, with `null` as the innermost values, and looks for fields that the type
+    /// ignores.
+    pub(super) fn check(&self, is_page: bool, read: &mut ReadFn<'_>) -> Result<(), String> {
+        if self.unchecked {
+            return Ok(());
+        }
+        let mut tree = Value::Object(Map::new());
+        for name in self.names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let top = name.split('.').next().unwrap_or_default();
+            if !(is_page && PAGE_FIELDS.contains(&top)) {
+                insert(&mut tree, name);
+            }
+        }
+        if is_page {
+            tree = Value::Object(Map::from_iter([("data".to_owned(), Value::Array(vec![tree]))]));
+        }
+        for _ in 0..MAX_PASSES {
+            let mut state = ReadState::recording_structs();
+            let result = read(Tree::new(&tree, &mut state));
+            if let Some(message) = first_unknown(&state, is_page) {
+                return Err(message);
+            }
+            let Err(error) = result else { return Ok(()) };
+            let Some(value) = lookup_mut(&mut tree, &state.stopped) else { return Ok(()) };
+            // Only the type knows whether a field holds an object or a list of objects. Any other mismatch is no reason to
+            // reject a name.
+            match value.take() {
+                Value::Null => return Ok(()),
+                object @ Value::Object(_) if error.to_string().contains("expected a sequence") => {
+                    *value = Value::Array(vec![object]);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Enough passes for every list and every mismatch on the way to the named fields.
+const MAX_PASSES: usize = 64;
+
+/// The fields of a page itself. All other names select fields of its items.
+const PAGE_FIELDS: [&str; 5] = ["data", "page", "paging", "per_page", "total"];
+
+/// Inserts the field `a.b` as `{"a": {"b": null}}`.
+fn insert(tree: &mut Value, name: &str) {
+    let mut node = tree;
+    for part in name.split('.') {
+        if !node.is_object() {
+            *node = Value::Object(Map::new());
+        }
+        let Value::Object(fields) = node else { return };
+        node = fields.entry(part).or_insert(Value::Null);
+    }
+}
+
+fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    for step in steps {
+        node = match step {
+            Step::Key(key) => node.get_mut(key)?,
+            Step::Index(index) => node.get_mut(index)?,
+        };
+    }
+    Some(node)
+}
+
+/// The message about the first unknown field, if there is one.
+fn first_unknown(state: &ReadState, is_page: bool) -> Option<String> {
+    let unknown = state.unknown.first()?;
+    let (last, parent) = unknown.split_last()?;
+    let Step::Key(field) = last else { return None };
+    let siblings = state.structs.iter().find(|(steps, _)| steps == parent);
+    let nearest = siblings.and_then(|(_, names)| nearest(field, names));
+    let name = |last: &str| {
+        let names = parent.iter().skip(if is_page { 1 } else { 0 }).filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        });
+        names.chain([last]).collect::<Vec<_>>().join(".")
+    };
+    let suggestion =
+        nearest.map_or_else(String::new, |nearest| format!("; did you mean `{}`?", name(nearest)));
+    Some(format!(
+        "the response has no field `{}`{suggestion} (Fields::unchecked sends any name)",
+        name(field)
+    ))
+}
+
+/// The name that differs from `text` in the fewest letters, if it differs in few of them.
+fn nearest(text: &str, names: &[&'static str]) -> Option<&'static str> {
+    let max = (text.chars().count() / 3).max(2);
+    let distances = names.iter().map(|name| (edit_distance(text, name), *name));
+    distances.filter(|(distance, _)| *distance <= max).min().map(|(_, name)| name)
+}
+
+/// The Levenshtein distance.
+fn edit_distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, a) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(row.first_mut().unwrap_or(&mut 0), index + 1);
+        let mut left = index + 1;
+        for (b, cell) in other.iter().zip(row.iter_mut().skip(1)) {
+            let substituted = if a == *b { diagonal } else { diagonal + 1 };
+            diagonal = *cell;
+            left = substituted.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 impl From<&str> for Fields {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        text.to_owned().into()
     }
 }
 
 impl From<String> for Fields {
-    fn from(text: String) -> Self {
-        Self(text)
+    fn from(names: String) -> Self {
+        Self { names, unchecked: false }
     }
 }
 
 impl From<&[&str]> for Fields {
     fn from(names: &[&str]) -> Self {
-        Self(names.join(","))
+        names.join(",").into()
     }
 }
 
 impl<const N: usize> From<[&str; N]> for Fields {
     fn from(names: [&str; N]) -> Self {
-        Self(names.join(","))
+        names.join(",").into()
     }
 }
 
@@ -53,6 +202,101 @@ impl From<&Fields> for Fields {
 
 impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Page;
+
+    #[derive(Default, Deserialize)]
+    #[allow(dead_code)]
+    struct Video {
+        uri: Option<String>,
+        name: Option<String>,
+        pictures: Option<Box<Pictures>>,
+        tags: Option<Vec<Tag>>,
+        #[serde(rename = "type")]
+        kind: Option<u64>,
+        anything: Option<Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Pictures {
+        sizes: Option<Vec<Tag>>,
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Tag {
+        name: Option<String>,
+        required: u64,
+    }
+
+    fn check<T: serde::de::DeserializeOwned>(fields: impl Into<Fields>, is_page: bool) -> Result<(), String> {
+        fields.into().check(is_page, &mut |tree| T::deserialize(tree).map(drop))
+    }
+
+    #[test]
+    fn accepts_known_fields_at_any_depth() {
+        for fields in [
+            "",
+            "uri,name",
+            " uri , type ",
+            "pictures.sizes.name,pictures.sizes.required",
+            "tags,tags.name",
+            "anything.at.all",
+            "name.first",
+        ] {
+            assert_eq!(check::<Video>(fields, false), Ok(()), "{fields}");
+            assert_eq!(check::<Page<Video>>(fields, true), Ok(()), "{fields}");
+        }
+        assert_eq!(check::<Page<Video>>("total,paging.next,data.uri,uri", true), Ok(()));
+        assert_eq!(check::<Option<Video>>("uri", false), Ok(()));
+        assert_eq!(check::<Value>("whatever", false), Ok(()));
+    }
+
+    #[test]
+    fn rejects_unknown_fields_and_suggests_the_nearest() {
+        for (fields, unknown, suggestion) in [
+            ("nmae", "nmae", Some("name")),
+            ("uri,Name", "Name", Some("name")),
+            ("pictures.size", "pictures.size", Some("pictures.sizes")),
+            ("pictures.sizes.nam", "pictures.sizes.nam", Some("pictures.sizes.name")),
+            ("tags.nam", "tags.nam", Some("tags.name")),
+            ("uri,duration", "duration", None),
+            ("kind", "kind", None),
+        ] {
+            for error in [check::<Video>(fields, false), check::<Page<Video>>(fields, true)] {
+                let error = error.expect_err(fields);
+                assert!(error.contains(&format!("no field `{unknown}`")), "{fields}: {error}");
+                match suggestion {
+                    Some(name) => assert!(error.contains(&format!("did you mean `{name}`?")), "{error}"),
+                    None => assert!(!error.contains("did you mean"), "{error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unchecked_fields_are_not_checked() {
+        assert_eq!(check::<Video>(Fields::unchecked(["nmae", "uri"]), false), Ok(()));
+        assert_eq!(Fields::unchecked("a,b").as_str(), "a,b");
+    }
+
+    #[test]
+    fn edit_distance_counts_letters() {
+        for (one, other, distance) in
+            [("", "abc", 3), ("name", "name", 0), ("nmae", "name", 2), ("nam", "name", 1)]
+        {
+            assert_eq!(edit_distance(one, other), distance);
+            assert_eq!(edit_distance(other, one), distance);
+        }
+        assert_eq!(nearest("nam", &["uri", "name"]), Some("name"));
     }
 }

@@ -1,6 +1,6 @@
-//! IDs as callers give them: a number, the name that Vimeo takes in its place, a URI, or a link that Vimeo shows.
+//! ID types. They are created from a number, a name, a URI or a link to vimeo.com.
 //!
-//! What the caller named is kept whole: the hash of an unlisted video, the name of a user, the owner of a folder.
+//! An ID retains the hash of an unlisted video, the name of a user and the owner of a folder.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use super::call::PathValue;
 use super::reference::{ParseError, Reference, parse};
 use super::uri::ResourceUri;
 
-/// A text that is no ID of the kind that is asked for.
+/// The error of a text that is not an ID of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found}; expected {expected}")]
 pub struct InvalidId {
@@ -33,11 +33,11 @@ impl InvalidId {
             _ => "",
         };
         let found = match found {
-            // A name of a kind that has none says nothing of what was meant.
-            Ok(Reference::Name(_)) | Err(ParseError::Form) => format!("`{shown}` cannot be read"),
+            // The kind has no names, so the text is just invalid.
+            Ok(Reference::Name(_)) | Err(ParseError::UnknownForm) => format!("invalid ID `{shown}`"),
             Ok(reference) => format!("`{shown}` is {form}{}", reference.kind()),
             Err(ParseError::VideoPart(part)) => format!(
-                "`{shown}` is a link to a video, but `{part}` behind its number is neither a hash nor a page that is known"
+                "`{shown}` is a link to a video, but `{part}` after its number is neither a hash nor a known page"
             ),
         };
         Self { expected, found }
@@ -50,14 +50,14 @@ impl From<Infallible> for InvalidId {
     }
 }
 
-/// Gives a type of responses with a `uri` its ID: `resource!(Video, VideoId)`, or `resource!(Comment)` for a plain number.
+/// Implements `id()` for a response type with a `uri`: `resource!(Video, VideoId)`, or `resource!(Comment)` for a number.
 #[allow(unused_macros)]
 macro_rules! resource {
     (Video, VideoId) => {
         $crate::runtime::resource!(@named Video, VideoId);
 
         impl Video {
-            /// The hash of an unlisted video, where `uri` has it: `abc` in `/videos/123:abc`.
+            /// Returns the hash of an unlisted video, if `uri` contains it: `abc` in `/videos/123:abc`.
             pub fn hash(&self) -> Option<String> {
                 self.id()?.hash().map(str::to_owned)
             }
@@ -65,7 +65,7 @@ macro_rules! resource {
     };
     ($name:ident) => {
         impl $name {
-            /// The number at the end of `uri`; `None` where the response came without one.
+            /// Returns the number at the end of `uri`; `None` if the response has no `uri`.
             pub fn id(&self) -> Option<u64> {
                 self.uri.as_deref()?.parse::<$crate::ResourceUri>().ok()?.id()
             }
@@ -76,7 +76,7 @@ macro_rules! resource {
     };
     (@named $name:ident, $id:ident) => {
         impl $name {
-            /// The ID, which calls take, out of `uri`; `None` where the response came without it.
+            /// Returns the ID from `uri`, which other calls accept; `None` if the response has no `uri`.
             pub fn id(&self) -> Option<$crate::$id> {
                 self.uri.as_deref()?.parse().ok()
             }
@@ -95,8 +95,8 @@ macro_rules! resource {
 #[allow(unused_imports)]
 pub(crate) use resource;
 
-/// The ID that a caller named; for generated calls, which keep the error until they are sent.
-#[allow(dead_code, reason = "a description need not have a marked ID")]
+/// Converts an argument of a generated call into an ID. The call reports the error when it is sent.
+#[allow(dead_code, reason = "not every description marks IDs")]
 pub(crate) fn parse_id<T>(value: impl TryInto<T, Error: Into<InvalidId>>) -> Result<T, InvalidId> {
     value.try_into().map_err(Into::into)
 }
@@ -110,7 +110,7 @@ impl<T: PathValue> PathValue for Result<T, InvalidId> {
     }
 }
 
-/// The conversions of a value that is read from text.
+/// Implements the conversions of a type that is parsed from text.
 macro_rules! text_conversions {
     ($name:ident) => {
         impl TryFrom<&str> for $name {
@@ -151,7 +151,7 @@ macro_rules! text_conversions {
     };
 }
 
-/// What every kind of ID has: it is read from text by the grammar, and written as text.
+/// Implements parsing and serde for an ID type.
 macro_rules! id {
     ($name:ident, $expected:expr, $($pattern:pat => $value:expr),+ $(,)?) => {
         impl $name {
@@ -179,7 +179,7 @@ macro_rules! id {
             }
         }
 
-        /// From text, or from a plain number.
+        /// Accepts text or a number.
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Text;
@@ -216,9 +216,9 @@ macro_rules! id {
     };
 }
 
-/// A video: its number, and the hash of an unlisted one.
+/// The ID of a video: its number, and the hash of an unlisted video.
 ///
-/// It is made from a number, from `123:abc`, from a URI such as `/videos/123`, or from a link that Vimeo shows.
+/// Created from a number, from `123:abc`, from a URI such as `/videos/123`, or from a link to vimeo.com.
 ///
 /// ```
 /// use vimeo_api::VideoId;
@@ -241,17 +241,17 @@ id! {
 }
 
 impl VideoId {
-    /// The number.
+    /// Returns the number.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The hash of an unlisted video, where it was named.
+    /// Returns the hash of an unlisted video, if it is known.
     pub fn hash(&self) -> Option<&str> {
         self.hash.as_deref()
     }
 
-    /// The URI, with the hash: `/videos/123:abc`.
+    /// Returns the URI with the hash: `/videos/123:abc`.
     pub fn uri(&self) -> String {
         format!("/videos/{self}")
     }
@@ -272,7 +272,7 @@ impl fmt::Display for VideoId {
     }
 }
 
-/// The kinds that go by a number or a name.
+/// ID types with a number or a name.
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident, $expected:literal, $variant:ident;)*) => {
         $(
@@ -287,12 +287,12 @@ macro_rules! named {
             }
 
             impl $name {
-                /// The number or the name: letters, digits, `-` and `_` alone.
+                /// Returns the number or the name; it consists of letters, digits, `-` and `_`.
                 pub fn as_str(&self) -> &str {
                     &self.0
                 }
 
-                /// The number; `None` where it is a name.
+                /// Returns the number; `None` for a name.
                 pub fn number(&self) -> Option<u64> {
                     self.0.parse().ok()
                 }
@@ -314,7 +314,7 @@ macro_rules! named {
 }
 
 named! {
-    /// A user: a number, or the name in the address of the profile.
+    /// The ID of a user: a number, or the name in the address of the profile.
     ///
     /// ```
     /// use vimeo_api::UserId;
@@ -324,23 +324,23 @@ named! {
     /// ```
     UserId, "a user: 152184, staff, /users/152184 or a link such as https://vimeo.com/staff", User;
 
-    /// A channel: a number, or the name in its address.
+    /// The ID of a channel: a number, or the name in its address.
     ChannelId, "a channel: 123, staffpicks, /channels/123 or a link such as https://vimeo.com/channels/staffpicks", Channel;
 
-    /// A group: a number, or the name in its address.
+    /// The ID of a group: a number, or the name in its address.
     GroupId, "a group: 123, motion, /groups/123 or a link such as https://vimeo.com/groups/motion", Group;
 }
 
 impl UserId {
     fn of_name(name: String) -> Self {
-        // Who has chosen no name goes by `user` and the number.
+        // Users without a name have `user` and the number in their address.
         match name.strip_prefix("user").and_then(|digits| digits.parse::<u64>().ok()) {
             Some(number) => number.into(),
             None => Self(name),
         }
     }
 
-    /// The URI: `/users/123`.
+    /// Returns the URI: `/users/123`.
     pub fn uri(&self) -> String {
         format!("/users/{self}")
     }
@@ -358,7 +358,7 @@ impl GroupId {
     }
 }
 
-/// The kinds that go by a number, and belong to a user.
+/// ID types with a number and an optional owner.
 macro_rules! owned {
     ($($(#[$doc:meta])* $name:ident, $expected:literal, $variant:ident, $collection:literal;)*) => {
         $(
@@ -378,17 +378,17 @@ macro_rules! owned {
             }
 
             impl $name {
-                /// The number.
+                /// Returns the number.
                 pub fn number(&self) -> u64 {
                     self.number
                 }
 
-                /// The user that it was said to belong to; `None` for the token's own.
+                /// Returns the owner, if it is known; `None` stands for the token's user.
                 pub fn owner(&self) -> Option<&UserId> {
                     self.owner.as_ref()
                 }
 
-                /// The path: of the user that it was said to belong to, or else of the token's own.
+                /// Returns the path below the owner, or below `/me` if there is none.
                 pub fn uri(&self) -> String {
                     match &self.owner {
                         Some(owner) => format!(concat!("/users/{}/", $collection, "/{}"), owner, self.number),
@@ -416,7 +416,7 @@ macro_rules! owned {
 }
 
 owned! {
-    /// A showcase: its number, and whose it is where that was named.
+    /// The ID of a showcase: its number, and its owner if known.
     ///
     /// ```
     /// use vimeo_api::ShowcaseId;
@@ -427,11 +427,11 @@ owned! {
     /// ```
     ShowcaseId, "a showcase: 123, /users/7/albums/123 or a link such as https://vimeo.com/showcase/123", Showcase, "albums";
 
-    /// A folder: its number, and whose it is where that was named.
+    /// The ID of a folder: its number, and its owner if known.
     FolderId, "a folder: 123, /users/7/projects/123 or a link such as https://vimeo.com/manage/folders/123", Folder, "projects";
 }
 
-/// The kinds that are a number alone.
+/// ID types that are a number.
 macro_rules! numbered {
     ($($(#[$doc:meta])* $name:ident, $expected:literal, $variant:ident;)*) => {
         $(
@@ -445,7 +445,7 @@ macro_rules! numbered {
             }
 
             impl $name {
-                /// The number.
+                /// Returns the number.
                 pub fn number(self) -> u64 {
                     self.0
                 }
@@ -467,19 +467,20 @@ macro_rules! numbered {
 }
 
 numbered! {
-    /// An app: `123` or `/apps/123`.
+    /// The ID of an app: `123` or `/apps/123`.
     AppId, "an app: 123 or /apps/123", App;
 
-    /// A text track: `123` or `/videos/7/texttracks/123`.
+    /// The ID of a text track: `123` or `/videos/7/texttracks/123`.
     TextTrackId, "a text track: 123 or /videos/7/texttracks/123", TextTrack;
 
-    /// A version of a video: `123` or `/videos/7/versions/123`.
+    /// The ID of a version of a video: `123` or `/videos/7/versions/123`.
     VersionId, "a version: 123 or /videos/7/versions/123", Version;
 }
 
-/// The name of a site's host, as the embed settings of a video take it: `example.com`.
+/// A domain for the embed settings of a video: `example.com`.
 ///
-/// A link to the site itself gives its host; one to a page of the site is refused, since a whole site is what is allowed.
+/// Also created from a link to the site. A link to a page of the site is rejected, because the setting applies to whole
+/// domains.
 ///
 /// ```
 /// use vimeo_api::DomainName;
@@ -493,7 +494,7 @@ pub struct DomainName(String);
 impl DomainName {
     const EXPECTED: &str = "a domain such as example.com";
 
-    /// The name, without a scheme.
+    /// Returns the domain without a scheme.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -519,7 +520,7 @@ impl FromStr for DomainName {
         if host.len() <= 253 && host.split('.').all(label) {
             Ok(Self(host.to_owned()))
         } else {
-            Err(InvalidId::new(Self::EXPECTED, text, &Err(ParseError::Form)))
+            Err(InvalidId::new(Self::EXPECTED, text, &Err(ParseError::UnknownForm)))
         }
     }
 }
@@ -532,7 +533,7 @@ impl fmt::Display for DomainName {
 
 text_conversions!(DomainName);
 
-/// A webhook: `123` or `/apps/7/webhooks/123`.
+/// The ID of a webhook: `123` or `/apps/7/webhooks/123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookId {
     number: u64,
@@ -546,12 +547,12 @@ id! {
 }
 
 impl WebhookId {
-    /// The number.
+    /// Returns the number.
     pub fn number(self) -> u64 {
         self.number
     }
 
-    /// The app that it was said to belong to.
+    /// Returns the app that owns the webhook, if it is known.
     pub fn app(self) -> Option<u64> {
         self.app
     }

@@ -1,10 +1,10 @@
-//! Taking out of an answer what does not fit, until the rest does.
+//! Lenient decoding: removes schema mismatches from a response until the rest decodes.
 //!
-//! serde stops at the first mismatch, so each costs a state of its own. Two things keep the work in bounds when a whole
-//! page has drifted: what must fail in the same way is taken out at once, and where that cannot be known, as with
-//! texts that are no dates each in its own way, the elements of a list are read one by one.
+//! serde stops at the first mismatch, so each mismatch costs a pass over the tree. Two measures bound the work if a whole page
+//! mismatches: values that must fail in the same way are removed together, and if that is not decidable, as for strings that
+//! are invalid dates, the elements of a list are decoded one by one.
 //!
-//! A whole number that is written as a fraction, `12.0`, is that number: many programs write what they have divided so.
+//! An integer that is written as a float, such as `12.0`, is accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,26 +14,26 @@ use serde_json::Value;
 use super::decode::{DecodeErrorKind, SchemaMismatch};
 use super::tree::{ReadState, Step, Tree};
 
-/// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
+/// The maximum number of passes over one element or over a whole response.
 const MAX_PASSES: usize = 1000;
 
-/// How many bytes may be read in all for one answer, each as often as it is read: what keeps a large answer that fits
-/// nowhere from taking minutes. A page of 6 MB may be read forty times, a small answer as often as it needs.
+/// The maximum number of bytes that all passes over a response read together. Keeps a large response that matches nowhere from
+/// taking minutes: a page of 6 MB gets forty passes.
 const MAX_BYTES_READ: usize = 256 * 1024 * 1024;
 
-/// What is told while a tree is read.
+/// An event while a tree is decoded.
 pub(super) enum DecodeEvent {
-    /// ReadState starts over.
+    /// A new pass starts.
     Start,
-    /// A field that the type does not know.
+    /// A field that the type does not have.
     Unknown(String),
 }
 
-/// Reads a type that is not named here: this is long and would be compiled anew for each of hundreds of types, though
-/// it rarely runs.
+/// Decodes a type. Type-erased, because this code would otherwise be compiled for each of hundreds of types although it rarely
+/// runs.
 pub(super) type ReadFn<'a> = dyn FnMut(Tree<'_, '_>) -> Result<(), serde_json::Error> + 'a;
 
-/// Reads an answer again and again, each time without what did not fit before, and gives back what that was.
+/// Decodes a response in passes, each without the mismatches of the passes before. Returns the mismatches.
 pub(super) fn decode_lenient(
     bytes: &[u8],
     watch: &mut dyn FnMut(DecodeEvent),
@@ -66,29 +66,29 @@ pub(super) fn decode_lenient(
     }
     Err(DecodeErrorKind::Mismatch {
         path: String::new(),
-        expected: format!("an answer with fewer than {max_passes} pieces that do not fit"),
+        expected: format!("fewer than {max_passes} schema mismatches"),
         mismatches: decoder.mismatches,
     })
 }
 
-/// Where state stopped and why.
+/// Where a pass stopped, and why.
 struct Mismatch {
     steps: Vec<Step>,
     message: String,
 }
 
 impl Mismatch {
-    /// Whether every value of that kind fails at that place.
+    /// Whether every value of this JSON type fails at this place.
     fn is_type_mismatch(&self) -> bool {
         self.message.starts_with("invalid type")
     }
 
-    /// Whether a fraction came where a whole number was wanted.
+    /// Whether a float was found instead of an integer.
     fn is_fraction(&self) -> bool {
         self.message.starts_with("invalid type: floating point")
     }
 
-    /// The part of serde's message that says what was wanted, without the value that came.
+    /// The part of serde's message that says what was expected, without the value that was found.
     fn expectation(&self) -> String {
         let wanted =
             self.message.split_once(", expected ").map_or(self.message.as_str(), |(_, wanted)| wanted);
@@ -96,9 +96,9 @@ impl Mismatch {
     }
 }
 
-/// Writes whole indices that are written as fractions as what they are; answers whether there were any.
+/// Converts floats that are exact integers into integers. Returns whether there were any.
 fn normalize_integers(value: &mut Value) -> bool {
-    // Beyond that not every whole number has a fraction of its own.
+    // Larger integers are not all exact as floats.
     const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) => {
@@ -110,7 +110,7 @@ fn normalize_integers(value: &mut Value) -> bool {
             }
             exact.is_some()
         }
-        // All of them, and not only as far as the first.
+        // `count` visits all of them; `any` would stop at the first.
         Value::Array(elements) => {
             elements.iter_mut().filter_map(|one| normalize_integers(one).then_some(())).count() > 0
         }
@@ -124,7 +124,7 @@ fn normalize_integers(value: &mut Value) -> bool {
 struct LenientDecoder {
     tree: Value,
     indices: OriginalIndices,
-    /// The lists that are not read element by element: they were, or they only make sense whole.
+    /// The lists that are not repaired by element: they have been, or they need all their elements.
     whole: BTreeSet<String>,
     mismatches: Vec<SchemaMismatch>,
 }
@@ -140,9 +140,8 @@ impl LenientDecoder {
         Some(Mismatch { steps: state.stopped, message: error?.to_string() })
     }
 
-    /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
-    /// the same place in other elements of the same lists and are of the same kind, or equal where the kind alone
-    /// does not tell.
+    /// Removes the value at the mismatch, and all values that must fail in the same way: values at the same place in other
+    /// elements of the same lists, with the same JSON type, or with the same value if the type alone does not decide.
     fn prune(&mut self, mismatch: &Mismatch) -> bool {
         let Some(offender) = lookup(&self.tree, &mismatch.steps).cloned() else { return false };
         if mismatch.steps.is_empty() {
@@ -164,8 +163,8 @@ impl LenientDecoder {
         any
     }
 
-    /// Mends the elements of the outermost list on the way to a mismatch each by itself, in a tree that holds no other, so
-    /// that a mismatch costs the state of an element and not of the page. Says whether anything was mended.
+    /// Repairs the elements of the outermost list on the path to a mismatch one by one, each alone in its list, so that a
+    /// mismatch costs a pass over the element and not over the page. Returns whether anything was removed.
     fn repair_elements(
         &mut self,
         steps: &[Step],
@@ -204,7 +203,7 @@ impl LenientDecoder {
         self.mismatches.len() > before
     }
 
-    /// Mends a tree that holds one element of a list; `false` when the list cannot be read with one element.
+    /// Repairs a tree with a single element of a list. Returns `false` if the list does not decode with one element.
     fn repair_element(
         &mut self,
         list: &[Step],
@@ -213,7 +212,7 @@ impl LenientDecoder {
     ) -> bool {
         for _ in 0..MAX_PASSES {
             let Some(mismatch) = self.read(watch, read) else { return true };
-            // A mismatch of what the list stands in may come of the elements that are not there.
+            // A mismatch outside the list can result from its missing elements.
             if list.starts_with(&mismatch.steps) || !self.prune(&mismatch) {
                 return false;
             }
@@ -235,12 +234,12 @@ impl LenientDecoder {
     }
 }
 
-/// Which indices elements had in the answer, so that paths keep them however many others are removed.
+/// The indices of elements in the original response, so that reported paths do not shift when elements are removed.
 #[derive(Debug, Clone, Default)]
 struct OriginalIndices {
-    /// The elements that were taken out, by the path of their list.
+    /// The indices of removed elements, by the path of their list.
     removed: BTreeMap<String, Vec<usize>>,
-    /// A list that holds one element alone just now, and which.
+    /// The list that currently holds a single element, and the original index of that element.
     only: Option<(String, usize)>,
 }
 
@@ -275,12 +274,12 @@ impl OriginalIndices {
 
 struct Pruned {
     path: String,
-    /// The list that it was an element of, and its number there.
+    /// The list that contained the value, and its index there.
     element: Option<(String, usize)>,
     found: Value,
 }
 
-/// Walks to the places that `steps` names, in every element of the lists on the way, and takes out what fails.
+/// Removes the failing values at the place that `steps` names, in every element of the lists on the path.
 fn prune(
     node: &mut Value,
     steps: &[Step],
@@ -349,12 +348,12 @@ fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Val
     Some(node)
 }
 
-/// The number that an element had before those of `removed` (sorted) were taken out.
+/// The index that an element had before the elements of `removed` (sorted) were removed.
 fn original_index(removed: &[usize], current: usize) -> usize {
     removed.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
 }
 
-/// A path with indices among its names, as in `data.0.name`.
+/// A path with dots before indices: `data.0.name`.
 fn dotted(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps {
@@ -377,7 +376,7 @@ fn push_index(path: &mut String, index: usize) {
     path.push_str(&format!("[{index}]"));
 }
 
-/// What kind of value it is, in words.
+/// The JSON type of a value, in words.
 pub(super) fn type_name(value: &Value) -> impl fmt::Display {
     JsonType::of(value)
 }

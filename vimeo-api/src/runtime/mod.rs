@@ -1,4 +1,4 @@
-//! What the generated calls stand on: the client, its transport, decoding and errors.
+//! The hand-written part of the crate: client, transport, decoding, pagination and errors.
 
 mod access_error;
 mod api_error;
@@ -71,7 +71,7 @@ pub use transport::{ReqwestTransport, Transport, TransportFuture};
 pub use typed_call::{OperationSpec, TypedCall};
 pub use uri::{InvalidUri, ResourceUri};
 
-// A description need not have a set of words, a choice or a marked ID; ours has all of them.
+// Not every description uses all of these.
 #[allow(unused_imports)]
 pub(crate) use id::{parse_id, resource};
 #[allow(unused_imports)]

@@ -1,11 +1,11 @@
-//! Enums that stay whole when Vimeo adds a word.
+//! Open enums: enums that accept values which are added later.
 
 use std::str::FromStr;
 
-/// A set of words that Vimeo may add to: a word that is not known is kept as it came.
+/// An enum whose values Vimeo can extend. An unknown value decodes as `Other` and is retained.
 ///
-/// Implemented by every generated enum. Reading a response never fails on a word. For a request, a word is given as its
-/// variant, or parsed, which refuses one that is not known; `other` is the way to send a word that only Vimeo knows.
+/// Implemented by every generated enum. Decoding never fails on a value. In a request, use a variant, or parse a string;
+/// parsing rejects unknown values. `other` creates a value that this crate does not know.
 ///
 /// ```
 /// # #[cfg(feature = "videos")] {
@@ -17,39 +17,39 @@ use std::str::FromStr;
 /// # }
 /// ```
 ///
-/// A text is no word, so a slip of the pen does not compile:
+/// There is no conversion from text without a check, so a typo does not compile:
 ///
 /// ```compile_fail
 /// let direction: vimeo_api::types::SortDirection = "asc".into();
 /// ```
 pub trait OpenEnum: Sized + FromStr<Err = UnknownValue> {
-    /// The words that are known.
+    /// The known values.
     const VALUES: &'static [&'static str];
 
-    /// The word as Vimeo writes it.
+    /// Returns the value as Vimeo writes it.
     fn as_str(&self) -> &str;
 
-    /// The variant of a word, also of one that is not known.
-    fn from_value(word: &str) -> Self;
+    /// Returns the variant of a value; `Other` for an unknown one.
+    fn from_value(value: &str) -> Self;
 
-    /// Whether the word is one of those known.
+    /// Whether the value is known.
     fn is_known(&self) -> bool {
         Self::VALUES.contains(&self.as_str())
     }
 }
 
-/// A word that is none of those known where it was to be read as one.
+/// The error of parsing an unknown value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` is not a known value; known values are {}", listed(.known))]
 #[non_exhaustive]
 pub struct UnknownValue {
     /// The value that was given.
     pub value: String,
-    /// The words that are known.
+    /// The known values.
     pub known: &'static [&'static str],
 }
 
-/// The first of the words; some sets have hundreds.
+/// Lists the first values; some enums have hundreds.
 fn listed(known: &[&str]) -> String {
     const MAX_LISTED: usize = 30;
     let listed: Vec<&str> = known.iter().copied().take(MAX_LISTED).collect();
@@ -58,43 +58,43 @@ fn listed(known: &[&str]) -> String {
     listed.join(", ") + &more
 }
 
-/// Reads a word that has to be known.
+/// Parses a value, which must be known.
 #[allow(dead_code)]
-pub(crate) fn parse_known_value<T: OpenEnum>(word: &str) -> Result<T, UnknownValue> {
-    let read = T::from_value(word);
-    if read.is_known() { Ok(read) } else { Err(UnknownValue { value: word.to_owned(), known: T::VALUES }) }
+pub(crate) fn parse_known_value<T: OpenEnum>(value: &str) -> Result<T, UnknownValue> {
+    let read = T::from_value(value);
+    if read.is_known() { Ok(read) } else { Err(UnknownValue { value: value.to_owned(), known: T::VALUES }) }
 }
 
-/// Gives a generated enum its conversions: `open_enum!(Name, Variant = "word", …)`.
+/// Implements the conversions of a generated enum: `open_enum!(Name, Variant = "value", …)`.
 #[allow(unused_macros)]
 macro_rules! open_enum {
-    ($name:ident, $($variant:ident = $word:literal),* $(,)?) => {
+    ($name:ident, $($variant:ident = $value:literal),* $(,)?) => {
         impl $name {
-            /// The word as Vimeo writes it.
+            /// Returns the value as Vimeo writes it.
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $word,)*
-                    Self::Other(word) => word,
+                    $(Self::$variant => $value,)*
+                    Self::Other(value) => value,
                 }
             }
 
-            /// A word that this crate may not know, as Vimeo writes it.
-            pub fn other(word: impl AsRef<str>) -> Self {
-                $crate::OpenEnum::from_value(word.as_ref())
+            /// Creates a value that this crate may not know, as Vimeo writes it.
+            pub fn other(value: impl AsRef<str>) -> Self {
+                $crate::OpenEnum::from_value(value.as_ref())
             }
         }
 
         impl $crate::OpenEnum for $name {
-            const VALUES: &'static [&'static str] = &[$($word),*];
+            const VALUES: &'static [&'static str] = &[$($value),*];
 
             fn as_str(&self) -> &str {
                 self.as_str()
             }
 
-            fn from_value(word: &str) -> Self {
-                match word {
-                    $($word => Self::$variant,)*
-                    _ => Self::Other(word.into()),
+            fn from_value(value: &str) -> Self {
+                match value {
+                    $($value => Self::$variant,)*
+                    _ => Self::Other(value.into()),
                 }
             }
         }
@@ -102,16 +102,16 @@ macro_rules! open_enum {
         impl ::std::str::FromStr for $name {
             type Err = $crate::UnknownValue;
 
-            fn from_str(word: &str) -> Result<Self, $crate::UnknownValue> {
-                $crate::runtime::parse_known_value(word)
+            fn from_str(value: &str) -> Result<Self, $crate::UnknownValue> {
+                $crate::runtime::parse_known_value(value)
             }
         }
 
         impl TryFrom<&str> for $name {
             type Error = $crate::UnknownValue;
 
-            fn try_from(word: &str) -> Result<Self, $crate::UnknownValue> {
-                $crate::runtime::parse_known_value(word)
+            fn try_from(value: &str) -> Result<Self, $crate::UnknownValue> {
+                $crate::runtime::parse_known_value(value)
             }
         }
 
@@ -150,26 +150,26 @@ macro_rules! open_enum {
 #[allow(unused_imports)]
 pub(crate) use open_enum;
 
-/// Reads a word without a copy of its own where the input allows that.
+/// Deserializes a value, without copying it if the input allows that.
 #[allow(dead_code)]
 pub(crate) fn deserialize_open_enum<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: OpenEnum,
     D: serde::Deserializer<'de>,
 {
-    struct Word<T>(std::marker::PhantomData<T>);
+    struct ValueVisitor<T>(std::marker::PhantomData<T>);
 
-    impl<T: OpenEnum> serde::de::Visitor<'_> for Word<T> {
+    impl<T: OpenEnum> serde::de::Visitor<'_> for ValueVisitor<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a word")
+            f.write_str("a string")
         }
 
-        fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<T, E> {
-            Ok(T::from_value(word))
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<T, E> {
+            Ok(T::from_value(value))
         }
     }
 
-    deserializer.deserialize_str(Word(std::marker::PhantomData))
+    deserializer.deserialize_str(ValueVisitor(std::marker::PhantomData))
 }

@@ -1,4 +1,4 @@
-//! What is known of an operation before it is called.
+//! Metadata of operations.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use http::Method;
 
 use super::Scope;
 
-/// One operation of the Vimeo API: what it is called, where it lives, what it needs.
+/// An operation of the Vimeo API: its name, method, path and required scopes.
 ///
-/// Every generated call carries its operation, so a [`Transport`](crate::Transport) can check scopes, choose
-/// a retry rule or name the call in a log without parsing a URL.
+/// Every generated call carries its operation, so a [`Transport`](crate::Transport) can check scopes, choose a retry rule or
+/// log the call without parsing a URL.
 ///
 /// ```
 /// let operation = vimeo_api::operation("get_video").expect("a generated operation");
@@ -19,27 +19,27 @@ use super::Scope;
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// Our name, as in the builder: `list_my_videos`.
+    /// The name of the method in this crate: `list_my_videos`.
     pub id: &'static str,
-    /// Vimeo's own operation name, such as `get_videos_alt1`; equal to `id` where Vimeo gives none.
+    /// Vimeo's name of the operation, such as `get_videos_alt1`; equal to `id` if Vimeo has none.
     pub vimeo_name: &'static str,
     /// The HTTP method.
     pub method: Method,
-    /// The path with its parameters in braces: `/videos/{video_id}`.
+    /// The path template: `/videos/{video_id}`.
     pub path: &'static str,
-    /// The area that the operation belongs to, as the module is called: `videos`.
+    /// The module of the operation's area: `videos`.
     pub area: &'static str,
-    /// One line that says what it does.
+    /// A one-line description.
     pub summary: &'static str,
-    /// The scopes that the access token needs, all of them; empty when any token will do.
+    /// The scopes that the access token needs, all of them. Empty if the operation requires no scope.
     pub scopes: &'static [Scope],
-    /// The query parameters it takes.
+    /// The query parameters.
     pub query: &'static [QueryParameter],
-    /// Whether it sends a request body.
+    /// Whether the request has a body.
     pub has_body: bool,
-    /// Whether it answers with a page of a list.
+    /// Whether the response is a page of a list.
     pub paged: bool,
-    /// Whether Vimeo documents `304 Not Modified` for it, so that a conditional request pays.
+    /// Whether Vimeo documents `304 Not Modified` for the operation, so that conditional requests are useful.
     pub conditional: bool,
 }
 
@@ -47,9 +47,9 @@ pub struct Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueryParameter {
-    /// The name on the wire.
+    /// The name in the query.
     pub name: &'static str,
-    /// Whether the operation refuses a call without it.
+    /// Whether the parameter is required.
     pub required: bool,
 }
 

@@ -1,25 +1,25 @@
-//! One page of a list.
+//! A page of a list.
 
 use serde::{Deserialize, Serialize};
 
-/// One page of a list, as every list of Vimeo arrives.
+/// A page of a list, the response of every list operation.
 ///
-/// With `fields` the envelope stays, and the items hold the named fields alone.
+/// `fields` limits the fields of the items. The fields of the page itself are always present.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// How many items the whole list has, not how many pages.
+    /// The total number of items in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// The number of this page, from 1.
+    /// The number of this page, starting at 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
-    /// How many items a page holds at the most.
+    /// The maximum number of items per page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_page: Option<u64>,
-    /// Where the other pages are.
+    /// Links to the other pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
-    /// The items; absent only when `fields` left them out.
+    /// The items; absent only if `fields` excludes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<T>>,
 }
@@ -31,24 +31,24 @@ impl<T> Default for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The items of this page, an empty slice when there are none.
+    /// Returns the items of this page; empty if there are none.
     pub fn items(&self) -> &[T] {
         self.data.as_deref().unwrap_or_default()
     }
 
-    /// The link to the next page, a path on the API host; `None` on the last page.
+    /// Returns the link to the next page, a path on the API host; `None` on the last page.
     pub fn next(&self) -> Option<&str> {
         self.paging.as_ref()?.next.as_deref()
     }
 }
 
-/// Links to the other pages of a list: paths on the API host with all parameters of the first call.
+/// Links to the other pages of a list: paths on the API host, with all parameters of the first call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paging {
-    /// The page after this one; `None` on the last.
+    /// The next page; `None` on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// The page before this one; `None` on the first.
+    /// The previous page; `None` on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     /// The first page.

@@ -1,4 +1,4 @@
-//! What an answer says about the rate limit.
+//! The rate-limit headers of responses.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, header};
 
-/// The rate limit as one answer reports it, in `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
+/// The rate limit that a response reports in `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
 ///
-/// The limit differs by account, by endpoint and by whether `fields` was given, so no number holds for every call.
+/// The limit depends on the account, on the endpoint and on whether the call sets `fields`.
 ///
 /// ```
 /// use vimeo_api::RateLimit;
@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderName, header};
 /// headers.insert("x-ratelimit-limit", "100".parse()?);
 /// headers.insert("x-ratelimit-remaining", "7".parse()?);
 /// headers.insert("x-ratelimit-reset", "2023-04-08T09:21:35+00:00".parse()?);
-/// let limit = RateLimit::read(&headers).expect("the answer has the headers");
+/// let limit = RateLimit::read(&headers).expect("the headers are present");
 /// assert_eq!(limit.remaining, Some(7));
 /// assert_eq!(limit.reset.map(|at| at.timestamp()), Some(1_680_945_695));
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
@@ -25,11 +25,11 @@ use http::{HeaderMap, HeaderName, header};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// Calls that a window allows.
+    /// The number of calls per window.
     pub limit: Option<u64>,
-    /// Calls that are left in this window.
+    /// The number of calls that are left in this window.
     pub remaining: Option<u64>,
-    /// When the window ends by Vimeo's clock. Reports say that it cannot always be trusted.
+    /// When the window ends, by Vimeo's clock. According to reports, this is not always reliable.
     pub reset: Option<DateTime<Utc>>,
 }
 
@@ -38,9 +38,9 @@ const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 impl RateLimit {
-    /// Reads the headers of an answer; `None` when it has none of them.
+    /// Reads the headers of a response; `None` if none of them is present.
     ///
-    /// The reset is taken as ISO 8601, which Vimeo sends today, and as Unix seconds, which it once sent.
+    /// Accepts the reset as ISO 8601, which Vimeo sends today, and as Unix seconds, which it sent in the past.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
         let limit = number(headers, &LIMIT);
         let remaining = number(headers, &REMAINING);
@@ -53,20 +53,20 @@ impl RateLimit {
     }
 }
 
-/// The longest that a limit of Vimeo's lasts, by all that is known: its help pages tell of windows of a minute, older
-/// reports of fifteen minutes and of refusals for an hour. A reset or a wait beyond it is a mistake of whoever sent it.
+/// The longest known rate-limit window of Vimeo. Its help pages mention windows of one minute, older reports fifteen minutes
+/// and refusals for an hour. A longer reset or wait is an error of the sender.
 pub const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// Beyond this a time is as good as without end, and below it sums of times stay within what clocks can tell.
+/// Longer waits are capped, so that sums of times do not overflow.
 const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A number of seconds beyond this (31 years) is a date: seconds since 1970.
+/// A larger number of seconds (31 years) is a Unix timestamp.
 const MIN_UNIX_TIMESTAMP: u64 = 1_000_000_000;
 
-/// How long the server asks to wait: `Retry-After`, as seconds or as a date, at the most a year.
+/// Returns the wait that `Retry-After` requests, in seconds or as a date; at most a year.
 ///
-/// A date is compared with the `Date` of the same answer where it has one, so a wrong clock here does no harm;
-/// else with `now`. Servers that send seconds since 1970 there are understood.
+/// A date is compared with the `Date` header of the response, so that a wrong local clock has no effect, or with `now` if
+/// there is none. A Unix timestamp is accepted too.
 pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = text(headers, &header::RETRY_AFTER)?;
     let at = match value.parse::<u64>() {
@@ -79,7 +79,7 @@ pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> 
     Some(at.map_or(MAX_WAIT, |at| time_until(at, headers, now)))
 }
 
-/// How long until `reset`, by the server's own clock where the answer tells it; at the most a year.
+/// Returns the time until `reset`, by the server's clock if the response has a `Date` header; at most a year.
 pub fn time_until(reset: DateTime<Utc>, headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
     let left = reset.signed_duration_since(server_time(headers).unwrap_or(now));
     left.to_std().unwrap_or_default().min(MAX_WAIT)
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reset_is_read_in_both_forms_and_rubbish_is_passed_over() {
+    fn reads_both_reset_formats_and_ignores_garbage() {
         let cases = [
             ("2023-04-08T09:21:35+00:00", Some(1_680_945_695)),
             ("2023-04-08T11:21:35+02:00", Some(1_680_945_695)),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_times_follow_the_servers_clock() {
+    fn retry_after_uses_the_server_clock() {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let date = "Wed, 21 Oct 2015 07:28:00 GMT";
         let cases = [
@@ -141,10 +141,10 @@ mod tests {
             (vec![("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], Some(0)),
             (vec![("retry-after", "later")], None),
             (vec![("retry-after", "-5")], None),
-            // Seconds since 1970, by the clock here and by the server's.
+            // A Unix timestamp, by the server's clock.
             (vec![("retry-after", "1445412510"), ("date", date)], Some(30)),
             (vec![("retry-after", "1445412400"), ("date", date)], Some(0)),
-            // Beyond all measure.
+            // Capped or out of range.
             (vec![("retry-after", "1445412510")], Some(MAX_WAIT.as_secs())),
             (vec![("retry-after", "900000000")], Some(MAX_WAIT.as_secs())),
             (vec![("retry-after", "9223372036854775807")], Some(MAX_WAIT.as_secs())),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_at_either_end_of_time_is_a_time() {
+    fn extreme_resets_do_not_overflow() {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let date = headers(&[("date", "Wed, 21 Oct 2015 07:28:00 GMT")]);
         for (reset, wait) in [

@@ -1,15 +1,14 @@
-//! What a text names: the one grammar for numbers, URIs of the API, and links that Vimeo shows.
+//! The parser of references to resources: numbers, names, URIs of the API, and links to vimeo.com.
 //!
-//! A grammar, not a search for digits: a text is taken when all of it is a name of some kind, and refused otherwise. So
-//! a showcase's number never stands for a video, a word behind a video's number never for its hash, and nothing of the
-//! text reaches a path unread.
+//! It parses the whole text by a grammar instead of searching for digits. So the number of a showcase is never used as that of
+//! a video, a word after a video's number never as its hash, and no unparsed text reaches a path.
 
 use url::{Host, Url};
 
-/// A text that was read: which kind of thing it names, and all that it says of it.
+/// A parsed reference: the kind of resource and everything that the text says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
-    /// `123`, or `123:abc` with the hash of an unlisted video: a thing of whatever kind is asked for.
+    /// `123`, or `123:abc` with the hash of an unlisted video; of the kind that the caller expects.
     Number {
         number: u64,
         hash: Option<String>,
@@ -38,12 +37,12 @@ pub(super) enum Reference {
     },
     TextTrack(u64),
     Version(u64),
-    /// Something that no ID is made from, and what it is.
+    /// A resource without an ID type; holds a description.
     Other(&'static str),
 }
 
 impl Reference {
-    /// What it is, for a message that refuses it.
+    /// The kind, for error messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Number { hash: None, .. } => "a number",
@@ -64,26 +63,26 @@ impl Reference {
     }
 }
 
-/// Why a text names nothing.
+/// Why a text is not a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ParseError {
-    /// It has no form that is known.
-    Form,
-    /// It is a link to a video, but this part of it is neither a hash nor a page of the video.
+    /// The form is unknown.
+    UnknownForm,
+    /// A link to a video in which this part is neither a hash nor a page of the video.
     VideoPart(String),
 }
 
-/// The longest text that is looked at.
+/// The maximum length of a reference.
 const MAX_LENGTH: usize = 300;
 
-/// Reads a text.
+/// Parses a text.
 pub(super) fn parse(text: &str) -> Result<Reference, ParseError> {
     let text = text.trim();
     if text.is_empty()
         || text.len() > MAX_LENGTH
         || text.contains(|c: char| c.is_control() || c.is_whitespace())
     {
-        return Err(ParseError::Form);
+        return Err(ParseError::UnknownForm);
     }
     if let Some((number, hash)) = number_with_hash(text) {
         return Ok(Reference::Number { number, hash });
@@ -103,27 +102,27 @@ pub(super) fn parse(text: &str) -> Result<Reference, ParseError> {
     match text {
         "me" => Ok(Reference::Other("the account itself")),
         word if is_word(word) => Ok(Reference::Name(word.to_owned())),
-        _ => Err(ParseError::Form),
+        _ => Err(ParseError::UnknownForm),
     }
 }
 
 fn link(text: &str) -> Result<Reference, ParseError> {
-    // The parser would take `..` and backslashes out of the path; what has them is no link that Vimeo shows.
+    // URL parsing would resolve `..` and convert backslashes. Links of Vimeo have neither.
     if text.contains("/..") || text.contains("/./") || text.contains('\\') {
-        return Err(ParseError::Form);
+        return Err(ParseError::UnknownForm);
     }
-    let url = Url::parse(text).map_err(|_| ParseError::Form)?;
+    let url = Url::parse(text).map_err(|_| ParseError::UnknownForm)?;
     if !url.username().is_empty() || url.password().is_some() || url.port().is_some() {
-        return Err(ParseError::Form);
+        return Err(ParseError::UnknownForm);
     }
-    let Some(Host::Domain(host)) = url.host() else { return Err(ParseError::Form) };
+    let Some(Host::Domain(host)) = url.host() else { return Err(ParseError::UnknownForm) };
     let path = segments(url.path().trim_start_matches('/'))?;
     let mut hash = None;
     for (name, value) in url.query_pairs() {
         if name == "h" {
-            // An unreadable hash must not become a link without one.
+            // A link with an invalid hash must not become a link without one.
             if !is_hash(&value) {
-                return Err(ParseError::Form);
+                return Err(ParseError::UnknownForm);
             }
             hash = Some(value.into_owned());
         }
@@ -136,13 +135,13 @@ fn link(text: &str) -> Result<Reference, ParseError> {
             ["apps", id] => Ok(Reference::App(number(id)?)),
             _ => Ok(Reference::Other("a page for developers")),
         },
-        _ => Err(ParseError::Form),
+        _ => Err(ParseError::UnknownForm),
     }
 }
 
-/// What a path of the API names.
+/// Parses a path of the API.
 fn uri(path: &[&str]) -> Result<Reference, ParseError> {
-    // Whose it is stands in front.
+    // The owner comes first.
     let (owner, rest) = match path {
         ["me", rest @ ..] => (None, rest),
         ["users", owner, rest @ ..] if !rest.is_empty() => (Some(name(owner)?), rest),
@@ -151,7 +150,7 @@ fn uri(path: &[&str]) -> Result<Reference, ParseError> {
     let found = match *rest {
         ["videos", id]
         | ["albums" | "projects" | "folders" | "channels" | "groups" | "portfolios", _, "videos", id] => {
-            let (number, hash) = number_with_hash(id).ok_or(ParseError::Form)?;
+            let (number, hash) = number_with_hash(id).ok_or(ParseError::UnknownForm)?;
             Reference::Video { number, hash }
         }
         ["albums", id] => Reference::Showcase { number: number(id)?, owner },
@@ -168,13 +167,13 @@ fn uri(path: &[&str]) -> Result<Reference, ParseError> {
             ["live_events", _] => Reference::Other("a live event"),
             ["ondemand", "pages", _] => Reference::Other("an On Demand page"),
             ["categories", _] => Reference::Other("a category"),
-            _ => return Err(ParseError::Form),
+            _ => return Err(ParseError::UnknownForm),
         },
     };
     Ok(found)
 }
 
-/// What a page of vimeo.com shows; `hash` is that of its query.
+/// Parses a link to vimeo.com; `hash` is from its query.
 fn page(path: &[&str], hash: Option<String>) -> Result<Reference, ParseError> {
     let found = match *path {
         [id, ref behind @ ..] if number(id).is_ok() => video(id, behind, hash)?,
@@ -211,28 +210,28 @@ fn page(path: &[&str], hash: Option<String>) -> Result<Reference, ParseError> {
         ["event", ..] | ["manage", "events", ..] => Reference::Other("a live event"),
         ["categories", ..] => Reference::Other("a category"),
         ["channels" | "groups" | "album" | "showcase" | "manage" | "reviews", ..] => {
-            return Err(ParseError::Form);
+            return Err(ParseError::UnknownForm);
         }
         ["user", id] => Reference::User(number(id)?.to_string()),
         [word, ..] if RESERVED_PATHS.contains(&word) => Reference::Other("a page of Vimeo's own"),
         [id] | [id, "videos" | "about" | "following" | "followers" | "likes" | "showcases" | "albums"] => {
             Reference::User(name(id)?)
         }
-        _ => return Err(ParseError::Form),
+        _ => return Err(ParseError::UnknownForm),
     };
     Ok(found)
 }
 
-/// What a page of player.vimeo.com plays.
+/// Parses a link to player.vimeo.com.
 fn player(path: &[&str], hash: Option<String>) -> Result<Reference, ParseError> {
     match *path {
         ["video", id, ref behind @ ..] => video(id, behind, hash),
         ["event", ..] => Ok(Reference::Other("a live event")),
-        _ => Err(ParseError::Form),
+        _ => Err(ParseError::UnknownForm),
     }
 }
 
-/// A video by what stands behind its number in a link: its hash, pages that show something of it, or both.
+/// Parses the parts after a video's number in a link: its hash, a page about the video, or both.
 fn video(id: &str, behind: &[&str], query: Option<String>) -> Result<Reference, ParseError> {
     let number = number(id)?;
     let (hash, pages) = match behind {
@@ -245,7 +244,7 @@ fn video(id: &str, behind: &[&str], query: Option<String>) -> Result<Reference, 
     Ok(Reference::Video { number, hash: hash.or(query) })
 }
 
-/// Words that stand behind a video's number in links, and what of the video they show.
+/// Names of pages about a video, which follow its number in links.
 const VIDEO_PAGES: &[&str] = &[
     "advanced",
     "ai",
@@ -278,7 +277,7 @@ const VIDEO_PAGES: &[&str] = &[
     "versions",
 ];
 
-/// First segments on vimeo.com that are no user's.
+/// First path segments on vimeo.com that are not user names.
 const RESERVED_PATHS: &[&str] = &[
     "about",
     "analytics",
@@ -321,7 +320,7 @@ const RESERVED_PATHS: &[&str] = &[
     "watchlater",
 ];
 
-/// The segments of a path, each of plain characters; one slash at the end is forgiven.
+/// Splits a path into segments of plain characters. Accepts a trailing slash.
 fn segments(path: &str) -> Result<Vec<&str>, ParseError> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
@@ -329,7 +328,7 @@ fn segments(path: &str) -> Result<Vec<&str>, ParseError> {
         let (word, hash) = segment.split_once(':').unwrap_or((segment, "0"));
         is_plain(word) && is_hash(hash)
     };
-    if segments.iter().all(plain) { Ok(segments) } else { Err(ParseError::Form) }
+    if segments.iter().all(plain) { Ok(segments) } else { Err(ParseError::UnknownForm) }
 }
 
 /// `123` or `123:abc`.
@@ -344,9 +343,9 @@ fn number_with_hash(text: &str) -> Option<(u64, Option<String>)> {
 /// A number as Vimeo writes it.
 fn number(digits: &str) -> Result<u64, ParseError> {
     if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(ParseError::Form);
+        return Err(ParseError::UnknownForm);
     }
-    digits.parse().map_err(|_| ParseError::Form)
+    digits.parse().map_err(|_| ParseError::UnknownForm)
 }
 
 /// The number or the name of a user, a channel or a group.

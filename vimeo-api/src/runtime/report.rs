@@ -1,12 +1,12 @@
-//! How an error is shown by `Debug`, which is what `main` prints of the error that it returns.
+//! The `Debug` output of errors, which Rust prints for an error that `main` returns.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-/// Writes the text of an error, and below it the text of each cause that is not part of it already.
+/// Writes the text of an error, followed by the text of each cause that is not part of it already.
 ///
-/// Control and direction characters are escaped, as derived `Debug` does: a text may repeat what a server wrote, and a terminal
-/// must not obey it.
+/// Escapes control and direction characters, like derived `Debug`: the text can quote a server, and a terminal must not
+/// interpret it.
 #[doc(hidden)]
 pub fn write_report(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut shown = error.to_string();
@@ -27,7 +27,7 @@ pub fn write_report(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 
 fn write_escaped(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for character in text.chars() {
-        // The escapes of quotes are for literals, and this is none.
+        // Quotes need escapes only in literals.
         match character {
             '"' | '\'' | '\\' => f.write_char(character)?,
             _ => write!(f, "{}", character.escape_debug())?,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cause_is_written_once() {
+    fn writes_each_cause_once() {
         let read = Example::Read(std::io::Error::other("the disk is gone"));
         assert_eq!(Report(&read).to_string(), "the file cannot be read: the disk is gone");
         let upload = Example::Upload(Box::new(read));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_obeys_nothing_of_it() {
+    fn escapes_control_characters() {
         let read = Example::Read(std::io::Error::other("\u{1b}[31mred\nline \u{202e}\"back\\\u{7}é"));
         let report = Report(&read).to_string();
         assert_eq!(report, "the file cannot be read: \\u{1b}[31mred\\nline \\u{202e}\"back\\\\u{7}é");

@@ -1,4 +1,4 @@
-//! A request as a transport receives it.
+//! The request that a transport sends.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use url::Url;
 
 use super::Operation;
 
-/// A request on its way to a [`Transport`](crate::Transport).
+/// An HTTP request for a [`Transport`](crate::Transport).
 ///
-/// Inert data: the body is held in memory and cheap to clone, so a layer can send the same request again
-/// without ever sending an emptied body. Layers pass values to one another through `extensions`.
+/// The body is in memory and cheap to clone, so middleware can send the same request again. Middleware passes values on
+/// through `extensions`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
-    /// The operation that is called; `None` for an untyped call to a path that the description does not know.
+    /// The operation; `None` for an untyped call to an unknown path.
     pub operation: Option<&'static Operation>,
     /// The HTTP method.
     pub method: Method,
-    /// The absolute URL, query included.
+    /// The absolute URL with the query.
     pub url: Url,
-    /// The headers: `Accept`, `Content-Type` for a body, and what the caller or a layer added.
+    /// The headers: `Accept`, `Content-Type` if there is a body, and headers that the caller or a middleware added.
     pub headers: HeaderMap,
-    /// The body, empty when there is none.
+    /// The body; empty if there is none.
     pub body: Bytes,
-    /// Values for the layers of a transport, such as options of this one call.
+    /// Values for the middleware of a transport, such as options of this call.
     pub extensions: Extensions,
 }
 
 impl Request {
-    /// A request without headers or body.
+    /// Creates a request without headers and body.
     pub fn new(operation: Option<&'static Operation>, method: Method, url: Url) -> Self {
         Self {
             operation,
@@ -42,7 +42,7 @@ impl Request {
         }
     }
 
-    /// What to call this request in a message: the operation's id, else method and path.
+    /// Returns the name for messages: the operation's name, or method and path.
     pub fn name(&self) -> String {
         match self.operation {
             Some(operation) => operation.id.to_owned(),
@@ -51,7 +51,7 @@ impl Request {
     }
 }
 
-/// Shows no body and no query: both can hold passwords, and layers may add secrets to them.
+/// Omits the body and the query, which can hold passwords and secrets of middleware.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

@@ -1,4 +1,4 @@
-//! Answers: raw as a transport gives them, and decoded.
+//! Responses: raw, and decoded.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,36 +8,36 @@ use http::{HeaderMap, StatusCode};
 
 use super::{RateLimit, ResponseOrigin, SchemaMismatch};
 
-/// So many redirects are followed, one after the other, before the last one counts as the answer.
+/// The maximum number of redirects that are followed. A further redirect is returned as the response.
 pub const MAX_REDIRECTS: u32 = 5;
 
-/// An answer as it came: status, headers, bytes.
+/// A response that is not decoded: status, headers and body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawResponse {
     /// The HTTP status.
     pub status: StatusCode,
-    /// All headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// The body.
     pub body: Bytes,
-    /// How many redirects were followed before it came.
+    /// The number of redirects that were followed.
     pub redirects: u32,
 }
 
 impl RawResponse {
-    /// An answer out of its parts; for transports.
+    /// Creates a response from its parts.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self { status, headers, body, redirects: 0 }
     }
 
-    /// Whether the API sent it, or something before it, as far as its form tells.
+    /// Returns whether the API or an intermediary sent the response, judged by its content.
     pub fn origin(&self) -> ResponseOrigin {
         ResponseOrigin::of(self.status, &self.headers, &self.body)
     }
 }
 
-/// Shows the size of the body, not its text: answers can hold tokens and signed links.
+/// Prints the size of the body only; responses can hold tokens and signed links.
 impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawResponse")
@@ -47,13 +47,13 @@ impl fmt::Debug for RawResponse {
     }
 }
 
-/// A decoded answer, with all that came along: status, headers, raw bytes and what did not fit.
+/// A decoded response, with its status, headers, raw body and schema mismatches.
 ///
-/// It derefs to the value, so fields can be read straight from it.
+/// Derefs to the value, so its fields can be read directly.
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
-    /// Behind a pointer, so that results which hold an answer stay small.
+    /// Boxed, so that results that hold a response stay small.
     rest: Box<Rest>,
 }
 
@@ -68,46 +68,46 @@ impl<T> Response<T> {
         Self { value, rest: Box::new(Rest { raw, mismatches }) }
     }
 
-    /// The value alone.
+    /// Returns the value.
     pub fn into_inner(self) -> T {
         self.value
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.rest.raw.status
     }
 
-    /// All headers of the answer.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.rest.raw.headers
     }
 
-    /// What the answer says about the rate limit.
+    /// Returns the rate limit that the response reports.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(&self.rest.raw.headers)
     }
 
-    /// The id of the request, from a header of that name.
+    /// Returns the request ID from the named header.
     ///
-    /// No header of Vimeo's for it is on record; name the one that your answers carry.
+    /// Vimeo documents no such header; pass the name of the one that your responses have.
     pub fn request_id(&self, header: &str) -> Option<&str> {
         self.rest.raw.headers.get(header)?.to_str().ok()
     }
 
-    /// The body as Vimeo sent it.
+    /// Returns the raw body.
     pub fn bytes(&self) -> &Bytes {
         &self.rest.raw.body
     }
 
-    /// What the answer held that its type has no place for: empty on all but surprising answers.
+    /// Returns the parts of the response that did not match the type; usually empty.
     ///
-    /// Each entry is left out of the value and kept here whole.
+    /// Each part is missing from the value and retained here.
     pub fn mismatches(&self) -> &[SchemaMismatch] {
         &self.rest.mismatches
     }
 
-    /// The same answer with another value.
+    /// Maps the value and retains the rest of the response.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
         Response { value: f(self.value), rest: self.rest }
     }

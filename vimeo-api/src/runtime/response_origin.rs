@@ -1,4 +1,4 @@
-//! Who sent a response: the API, or something that stands before it.
+//! Detects whether the API or an intermediary sent a response.
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::RateLimit;
 use super::excerpt::{ContentKind, without_bom};
 
-/// Who sent a response, as far as its kind tells.
+/// The sender of a response, judged by its content.
 ///
-/// Captive portals, firewalls and gateways answer in the API's place, with any status. What they send completes nothing,
-/// refuses nothing and revokes nothing: a `200` of theirs is no success, a `401` says nothing of the token, a `404`
-/// nothing of the video, and after a `POST` neither says whether the API has carried the call out.
+/// Captive portals, firewalls and gateways respond instead of the API, with any status. Their `200` is not a success, their
+/// `401` says nothing about the token, their `404` nothing about the video, and after a `POST` none of them says whether the
+/// API executed the call.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -25,23 +25,23 @@ use super::excerpt::{ContentKind, without_bom};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseOrigin {
-    /// The API: JSON in a kind that it uses, or headers that only it sends.
+    /// The API: JSON in one of its shapes, or headers that only the API sends.
     Api,
-    /// Nobody can tell: there is no body, or it is JSON or a file of no kind that is known.
+    /// Unknown: there is no body, or JSON or a file of an unknown shape.
     Unclear,
-    /// Something between here and the API: an HTML page, a text, or a redirect, which the API sends for no call.
+    /// An intermediary: an HTML page, a text, or a redirect, which the API never sends.
     Intermediary,
 }
 
-/// The members of which the API's errors have at least one.
+/// Every error body of the API has at least one of these members.
 const ERROR_MEMBERS: [&str; 5] =
     ["error", "error_code", "developer_message", "error_description", "invalid_parameters"];
 
-/// An error body beyond this size is no message of the API's; it is not parsed.
+/// Larger error bodies do not come from the API and are not parsed.
 pub(super) const MAX_ERROR_BODY: usize = 256 * 1024;
 
 impl ResponseOrigin {
-    /// Looks at the parts of a response.
+    /// Judges a response by its parts.
     pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Self::Intermediary;
@@ -66,13 +66,13 @@ impl ResponseOrigin {
         }
     }
 
-    /// Of an error body that was parsed.
+    /// Judges a parsed error body.
     pub(super) fn of_error(body: &Value) -> Self {
         if ERROR_MEMBERS.iter().any(|member| body.get(member).is_some()) { Self::Api } else { Self::Unclear }
     }
 }
 
-/// The body of an error as JSON, where it is JSON of a size that an error has.
+/// Parses an error body, if it is JSON and not too large.
 pub(super) fn error_body(body: &[u8]) -> Option<Value> {
     let body = without_bom(body);
     if body.len() > MAX_ERROR_BODY { None } else { serde_json::from_slice(body).ok() }
@@ -86,7 +86,7 @@ fn has_vendor_type(headers: &HeaderMap) -> bool {
     media_type(headers).trim_start().to_ascii_lowercase().starts_with("application/vnd.vimeo.")
 }
 
-/// Whether a response says of itself that it is neither JSON nor a text.
+/// Whether the content type is that of a file.
 pub(super) fn is_file(headers: &HeaderMap) -> bool {
     matches!(media_type(headers), "application/octet-stream" | "application/zip")
 }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_of_a_response_tells_its_sender() {
+    fn content_determines_the_origin() {
         let none = headers(&[]);
         let vendor = headers(&[("content-type", "application/vnd.vimeo.error+json")]);
         let html = headers(&[("content-type", "text/html")]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_body_of_any_size_is_not_taken_apart() {
+    fn does_not_parse_oversized_error_bodies() {
         let body = format!(r#"{{"error": "x", "data": [{}{{}}]}}"#, "{},".repeat(100_000));
         assert_eq!(
             ResponseOrigin::of(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes()),

@@ -1,11 +1,11 @@
-//! What an access token may do.
+//! Scopes: the permissions of an access token.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One thing that an access token may do.
+/// A scope: a permission of an access token.
 ///
 /// ```
 /// use vimeo_api::Scope;
@@ -15,21 +15,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Read what anyone may see; every token has it.
+    /// Read public data; every token has it.
     Public,
-    /// Read what only the user may see.
+    /// Read the user's private data.
     Private,
     /// Read the user's purchases.
     Purchased,
-    /// Create things such as showcases, channels and groups.
+    /// Create showcases, channels, groups and other resources.
     Create,
-    /// Change videos, showcases and other things.
+    /// Edit videos, showcases and other resources.
     Edit,
-    /// Delete videos and other things.
+    /// Delete videos and other resources.
     Delete,
-    /// Like, follow, comment and the like.
+    /// Like, follow, comment and other interactions.
     Interact,
-    /// Upload videos; the app needs upload access as well.
+    /// Upload videos; the app also needs upload access.
     Upload,
     /// Add, change and remove promotion codes.
     PromoCodes,
@@ -39,11 +39,11 @@ pub enum Scope {
     VideoFiles,
     /// Use the AI features.
     Ai,
-    /// A scope that is not known here, as Vimeo writes it.
+    /// A scope that this crate does not know, as Vimeo writes it.
     Other(Box<str>),
 }
 
-/// Those that have a name here, in their order.
+/// The named scopes, in order.
 static NAMED: [Scope; 12] = [
     Scope::Public,
     Scope::Private,
@@ -60,7 +60,7 @@ static NAMED: [Scope; 12] = [
 ];
 
 impl Scope {
-    /// The scope as Vimeo writes it.
+    /// Returns the scope as Vimeo writes it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Public => "public",
@@ -111,9 +111,9 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// Some [`Scope`]s. `public` is always among them, as with every token of Vimeo.
+/// A set of [`Scope`]s. It always contains `public`, like every token of Vimeo.
 ///
-/// Made from text with spaces or commas between, or from a list of scopes:
+/// Created from text that is separated by spaces or commas, or from a list of scopes:
 ///
 /// ```
 /// use vimeo_api::{Scope, ScopeSet};
@@ -124,42 +124,43 @@ impl<'de> Deserialize<'de> for Scope {
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeSet {
-    /// A bit for each of [`NAMED`]: a program may hold a set for each of a million accounts.
+    /// A bit per scope in [`NAMED`], because a program can hold a set for each of a million accounts.
     known: u16,
-    /// The others, in order.
+    /// The other scopes, in order.
     others: Box<[Scope]>,
 }
 
 impl ScopeSet {
-    /// Whether the scope is among them.
+    /// Whether the set contains the scope.
     pub fn contains(&self, scope: &Scope) -> bool {
         self.iter().any(|other| other == scope)
     }
 
-    /// Whether all of these are among them: scopes as an [`Operation`](crate::Operation) names them, or words.
+    /// Whether the set contains all of these scopes, given as [`Scope`]s, such as those of an [`Operation`](crate::Operation),
+    /// or as text.
     pub fn contains_all<S: AsRef<str>>(&self, needed: impl IntoIterator<Item = S>) -> bool {
         needed.into_iter().all(|needed| self.iter().any(|scope| scope.as_str() == needed.as_ref()))
     }
 
-    /// The scopes of `self` that `other` lacks: what was asked for and not granted.
+    /// Returns the scopes of `self` that are not in `other`, such as requested scopes that were not granted.
     pub fn difference(&self, other: &Self) -> Vec<Scope> {
         self.iter().filter(|scope| !other.contains(scope)).cloned().collect()
     }
 
-    /// The scopes that are in both.
+    /// Returns the scopes that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.iter().filter(|scope| other.contains(scope)).cloned().collect()
     }
 
-    /// The scopes, in a fixed order.
+    /// Iterates over the scopes in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         let known = NAMED.iter().enumerate().filter(|(place, _)| self.known & (1 << place) != 0);
         known.map(|(_, scope)| scope).chain(&self.others)
     }
 }
 
-/// `public` alone.
+/// Contains only `public`.
 impl Default for ScopeSet {
     fn default() -> Self {
         Self::from_iter([])
@@ -168,7 +169,7 @@ impl Default for ScopeSet {
 
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        // `public`, which is the first of them.
+        // The bit of `public`.
         let mut known = 1;
         let mut others = BTreeSet::new();
         for scope in scopes {
@@ -219,7 +220,7 @@ impl From<Vec<Scope>> for ScopeSet {
     }
 }
 
-/// With spaces between, as Vimeo takes and gives them.
+/// Separates the scopes by spaces, as Vimeo does.
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, scope) in self.iter().enumerate() {
@@ -252,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_are_read_in_any_form_and_written_in_one() {
+    fn parses_any_separator_and_prints_spaces() {
         for (words, written) in [
             ("", "public"),
             ("upload private", "public private upload"),
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn difference_returns_missing_scopes() {
         let granted = ScopeSet::from("edit");
         for (needed, covered) in
             [(&[][..], true), (&["public"], true), (&["edit"], true), (&["edit", "private"], false)]
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn those_with_a_name_are_in_order_and_go_into_a_set() {
+    fn named_scopes_are_sorted_and_fit_the_bit_set() {
         assert!(NAMED.is_sorted() && NAMED.len() <= u16::BITS as usize);
         let all = ScopeSet::from(NAMED.as_slice());
         assert!(all.iter().eq(&NAMED));

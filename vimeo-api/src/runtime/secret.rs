@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::QueryValue;
 
-/// A token, password or key in an answer or a request: kept, sent and compared, but never printed.
+/// A token, password or key in a request or response. `Debug` prints `[REDACTED]`.
 ///
 /// ```
 /// let secret = vimeo_api::Secret::from("s3cret");
@@ -20,7 +20,7 @@ use super::QueryValue;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// The text itself; the only way to it.
+    /// Returns the secret text.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -50,9 +50,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A link that works without the access token: whoever knows all of it may upload, download, watch or review.
+/// A capability link: it works without an access token, so anyone who knows it can upload, download, watch or review.
 ///
-/// The capability can stand in the path as well as in the query, so `Debug` shows the scheme and the host only.
+/// The secret can be in the path or in the query, so `Debug` prints only the scheme and the host.
 ///
 /// ```
 /// let link = vimeo_api::SignedUrl::from("https://example.com/files/abc?expires=1&sig=def");
@@ -63,12 +63,12 @@ impl fmt::Debug for Secret {
 pub struct SignedUrl(SecretString);
 
 impl SignedUrl {
-    /// The whole link.
+    /// Returns the whole link.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// `https://host`, if the link has both; never the user information that may stand before the host.
+    /// Returns `https://host`, without user information, if the link has a scheme and a host.
     fn origin(&self) -> Option<String> {
         let url = url::Url::parse(self.expose()).ok()?;
         Some(format!("{}://{}", url.scheme(), url.host_str()?))
@@ -102,8 +102,8 @@ impl QueryValue for Secret {
     }
 }
 
-/// Text that is compared, read and written as a plain string.
-macro_rules! plain_text {
+/// Implements comparison and serde like those of a plain string.
+macro_rules! string_like {
     ($name:ident) => {
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
@@ -133,5 +133,5 @@ macro_rules! plain_text {
     };
 }
 
-plain_text!(Secret);
-plain_text!(SignedUrl);
+string_like!(Secret);
+string_like!(SignedUrl);

@@ -1,4 +1,4 @@
-//! From a call to its decoded answer.
+//! Sends a call and decodes its response.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -11,30 +11,30 @@ use super::{
     ApiError, Call, DecodeError, DecodeMode, Error, Operation, RawResponse, Request, Response, decode,
 };
 
-/// The answer of a call that is under way.
+/// The future of a response.
 pub type ResponseFuture<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>;
 
 pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<T>, Error> {
     let client = call.client().clone();
     let request = call.into_request()?;
     let operation = request.operation;
-    // Said only when something is wrong, so nothing is put together for it that need not be.
+    // Used only in errors, so it is not allocated for known operations.
     let name = match operation {
         Some(operation) => Cow::Borrowed(operation.id),
         None => Cow::Owned(request.name()),
     };
-    let can_name_fields = can_name_fields(&request);
+    let could_set_fields = could_set_fields(&request);
     let response = client.transport().send(request).await;
     match response.and_then(|response| read(operation, &name, response, client.decode_mode())) {
         Err(Error::RateLimited(limited)) => {
-            Err(Error::RateLimited(Box::new(limited.advise_fields(can_name_fields))))
+            Err(Error::RateLimited(Box::new(limited.advise_fields(could_set_fields))))
         }
         other => other,
     }
 }
 
-/// Whether naming `fields` would have made the call cheaper: the API allows more calls with it.
-fn can_name_fields(request: &Request) -> bool {
+/// Whether the call could have set `fields` but did not. Vimeo has a higher rate limit for calls with `fields`.
+fn could_set_fields(request: &Request) -> bool {
     request.method == Method::GET
         && !request.url.query_pairs().any(|(name, value)| name == "fields" && !value.is_empty())
 }
@@ -51,11 +51,11 @@ fn read<T: DeserializeOwned>(
     if !response.status.is_success() {
         return Err(Error::from_api_error(ApiError::read(operation, name, response)));
     }
-    // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
+    // An empty body is read as `null`. That is right for types that can be empty; for others it is detected below.
     let bytes: &[u8] = if response.body.is_empty() { b"null" } else { &response.body };
     let mut decoded = decode(bytes, decode_mode);
     if decoded.is_err() && is_file(&response.headers) {
-        // A file is for whoever asks for the bytes; a type that wants nothing of it must not fail on it.
+        // The caller of a file operation reads the bytes, so a response type without content must not fail on them.
         decoded = decode(b"null", decode_mode).or(decoded);
     }
     match decoded {

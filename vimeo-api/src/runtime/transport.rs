@@ -1,4 +1,4 @@
-//! The seam between generated calls and the network.
+//! The interface between calls and the network.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use bytes::BytesMut;
 
 use super::{CallTimeout, ConnectionError, Error, RawResponse, Request};
 
-/// What a [`Transport`] gives back while it works.
+/// The future that a [`Transport`] returns.
 pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send + 'a>>;
 
-/// Carries requests to Vimeo: plain ([`ReqwestTransport`]), or with layers for tokens, limits and retries on top.
+/// Sends requests to Vimeo, either directly ([`ReqwestTransport`]) or through middleware for tokens, rate limits and retries.
 ///
-/// A transport gives back every answer that has a status, also `404` or `500`: turning these into errors is the
-/// caller's side. It fails only when there is no answer, or when a layer refuses to send.
+/// A transport returns every response, even `404` or `500`; the caller turns these into errors. A transport fails only if
+/// there is no response or if a middleware refuses to send.
 ///
 /// ```
 /// use vimeo_api::{RawResponse, Request, Transport, TransportFuture};
 ///
-/// /// Answers every call with an empty object.
+/// /// Responds to every call with an empty object.
 /// struct Canned;
 ///
 /// impl Transport for Canned {
@@ -30,7 +30,7 @@ pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = Result<RawResponse, E
 /// }
 /// ```
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one request and waits for the whole answer.
+    /// Sends a request and waits for the whole response.
     fn send(&self, request: Request) -> TransportFuture<'_>;
 }
 
@@ -40,25 +40,24 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
     }
 }
 
-/// The most bytes of a response that [`ReqwestTransport`] takes into memory.
+/// The maximum size of a response for [`ReqwestTransport`].
 const MAX_RESPONSE_SIZE: u64 = 64 * 1024 * 1024;
 
-/// The plain transport: one attempt with a [`reqwest::Client`], nothing added.
+/// A transport that makes one attempt with a [`reqwest::Client`] and adds nothing.
 ///
-/// A response of more than 64 MiB is [`Error::ResponseTooLarge`]. This crate chooses no TLS library: the program's own dependency on
-/// reqwest does, or the crate `vimeo-ext`.
+/// A response of more than 64 MiB is an [`Error::ResponseTooLarge`]. This crate selects no TLS library: the program's own
+/// dependency on reqwest does, or the crate `vimeo-ext`.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
 }
 
 impl ReqwestTransport {
-    /// Sends through a new client, made of this builder: it follows no redirect, waits 10 seconds for a connection and 60
-    /// seconds for the next piece of a response.
+    /// Builds the client with these settings: no redirects, a connect timeout of 10 seconds and a read timeout of 60 seconds.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if the system has no certificates or no resolver.
+    /// [`Error::Invalid`] if the client cannot be built, for example because the system has no certificates.
     pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
         builder
             .redirect(reqwest::redirect::Policy::none())
@@ -66,10 +65,10 @@ impl ReqwestTransport {
             .read_timeout(Duration::from_secs(60))
             .build()
             .map(Self::new)
-            .map_err(|error| Error::invalid("client", format!("the HTTP client cannot be set up: {error}")))
+            .map_err(|error| Error::invalid("client", format!("the HTTP client cannot be built: {error}")))
     }
 
-    /// Sends through a client that was set up elsewhere, with its timeouts and redirects; clones share its connection pool.
+    /// Uses an existing client with its timeouts and redirect policy; clones share its connection pool.
     pub fn new(client: reqwest::Client) -> Self {
         Self { client }
     }

@@ -1,32 +1,45 @@
-//! ReadState a type out of a JSON tree, with the node where state stopped and the fields that the type did not know.
+//! A deserializer for JSON trees that records where decoding stopped and which fields the type does not have.
 //!
-//! One deserializer for all of that, written out: it is compiled anew for each of hundreds of types, so what is not
-//! specific to a type has to stay out of it.
+//! It is compiled for each of hundreds of types, so code that does not depend on the type stays outside.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Value, map};
 
-/// A step into a tree.
+/// A step of a path in a tree.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     Key(String),
     Index(usize),
 }
 
-/// What is learnt while a tree is read.
+/// What a pass over a tree records.
 #[derive(Debug, Default)]
 pub(super) struct ReadState {
-    /// Where it stopped, when it did.
+    /// Where the pass stopped, if it did.
     pub(super) stopped: Vec<Step>,
     has_stopped: bool,
-    /// The fields that the type does not know.
+    /// The fields that the type does not have.
     pub(super) unknown: Vec<Vec<Step>>,
+    /// The field names of each struct at its path, if they are recorded.
+    pub(super) structs: Vec<(Vec<Step>, &'static [&'static str])>,
+    record_structs: bool,
 }
 
 impl ReadState {
-    /// Only the innermost node counts: the others pass its error on.
+    /// Creates a state that also records the field names of structs.
+    pub(super) fn recording_structs() -> Self {
+        Self { record_structs: true, ..Self::default() }
+    }
+
+    fn enter_struct(&mut self, node: &PathNode<'_>, fields: &'static [&'static str]) {
+        if self.record_structs {
+            self.structs.push((node.steps(), fields));
+        }
+    }
+
+    /// Records the innermost node only; the nodes above propagate its error.
     fn stop(&mut self, node: &PathNode<'_>, error: Error) -> Error {
         if !std::mem::replace(&mut self.has_stopped, true) {
             self.stopped = node.steps();
@@ -35,7 +48,7 @@ impl ReadState {
     }
 }
 
-/// Where a value stands.
+/// The path of a value.
 enum PathNode<'a> {
     Root,
     Key(&'a PathNode<'a>, &'a str),
@@ -64,7 +77,7 @@ impl PathNode<'_> {
     }
 }
 
-/// A value in a tree that is being read.
+/// A value in a tree that is being decoded.
 pub(super) struct Tree<'t, 'r> {
     value: &'t Value,
     node: &'r PathNode<'r>,
@@ -152,13 +165,14 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Never from a list by position: no answer is meant so, and it would be compiled for every struct.
+    /// Does not accept an array: no response encodes a struct so, and the code would be compiled for every struct.
     fn deserialize_struct<V: Visitor<'t>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        self.state.enter_struct(self.node, fields);
         self.deserialize_map(visitor)
     }
 
@@ -280,7 +294,7 @@ macro_rules! deserialize_as_number {
     };
 }
 
-/// The key of a field: text, or a number for those who want one.
+/// The key of a field: a string, or a number if the type wants one.
 struct Key<'t>(&'t str);
 
 impl<'t> Deserializer<'t> for Key<'t> {
@@ -382,9 +396,9 @@ mod tests {
         words.collect::<Vec<_>>().join(".")
     }
 
-    /// The same as `serde_json` makes of the text, whichever way it is read.
+    /// The result equals that of `serde_json`.
     #[test]
-    fn a_tree_reads_as_its_text_does() {
+    fn decodes_like_serde_json() {
         for tree in [
             json!({"name": "Surf", "sizes": [{"width": 1}, {}], "rating": 7, "made": 1984, "more": [1]}),
             json!({"name": null, "sizes": [], "rating": -0.5, "made": {"text": "in May"}, "license": "by"}),
@@ -396,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_where_it_stopped_and_why() {
+    fn records_where_and_why_decoding_stopped() {
         for (tree, node, why) in [
             (json!({"name": 7}), "name", "invalid type: integer `7`, expected a string"),
             (json!({"name": {}}), "name", "invalid type: map, expected a string"),
@@ -420,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lists_what_the_type_does_not_know() {
+    fn records_unknown_fields() {
         let (film, _, unknown) =
             read(&json!({"nom": {"a": 1}, "sizes": [{"depth": 1}, {"width": 1, "unit": "px"}]}));
         assert!(film.is_ok());

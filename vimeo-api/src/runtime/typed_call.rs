@@ -1,33 +1,33 @@
-//! The builder that every generated call is.
+//! The builder behind every generated call.
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderName, HeaderValue};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::pagination::{Items, Pages};
 use super::send::ResponseFuture;
 use super::{
-    Call, Client, ConditionalFuture, Endpoint, Operation, Page, PathValue, QueryValue, RateLimitOption,
-    RetryOption,
+    Call, Client, ConditionalFuture, Endpoint, Fields, Operation, Page, PathValue, QueryValue,
+    RateLimitOption, RetryOption,
 };
 
-/// What an operation is and what it responds with, as a type. The generator writes one for each operation.
+/// An operation as a type: its metadata and its response type. The generator emits one per operation.
 pub trait OperationSpec: 'static {
-    /// What the operation responds with.
+    /// The response type.
     type Response: DeserializeOwned + Send + 'static;
 
-    /// What is known of the operation.
+    /// The metadata of the operation.
     const OPERATION: &'static Operation;
 }
 
 /// A typed call before it is sent.
 ///
-/// The generated methods, such as [`Client::videos`]`().get_video(..)`, make one; each operation adds setters for its
-/// parameters and for the fields of its body. A call is sent by [`send`](Self::send) or by `.await`.
+/// The generated methods create it, for example [`Client::videos`]`().get_video(..)`. Each operation adds setters for its
+/// optional parameters and for the fields of its body. [`send`](Self::send) or `.await` sends the call.
 ///
 /// ```no_run
 /// # #[cfg(feature = "videos")]
@@ -42,33 +42,42 @@ pub struct TypedCall<O: OperationSpec> {
     call: Call<O::Response>,
 }
 
-/// What generated code calls. A description need not have an operation for each of these.
+/// Used by generated code. Not every description has an operation for each of these methods.
 #[allow(dead_code)]
 impl<O: OperationSpec> TypedCall<O> {
-    /// A call with its path parameters, in the order of the path; for generated code.
+    /// Creates a call with its path parameters, in the order of the path.
     pub(crate) fn new(client: &Client, path_values: &[&dyn PathValue]) -> Self {
         Self { call: Call::new(client, O::OPERATION, path_values) }
     }
 
-    /// Sets a query parameter; for generated code.
+    /// Sets a query parameter.
     pub(crate) fn set_query(mut self, name: &'static str, value: &dyn QueryValue) -> Self {
         self.call.set_query(name, value);
         self
     }
 
-    /// Sets the whole body; for generated code.
+    /// Limits the response to these fields, after a check of their names.
+    pub(crate) fn set_fields(mut self, fields: &Fields) -> Self {
+        match fields.check(O::OPERATION.paged, &mut |tree| O::Response::deserialize(tree).map(drop)) {
+            Ok(()) => self.call.set_query("fields", fields),
+            Err(reason) => self.call.set_invalid(reason),
+        }
+        self
+    }
+
+    /// Sets the whole body.
     pub(crate) fn set_body(mut self, body: &impl Serialize) -> Self {
         self.call.set_json(body);
         self
     }
 
-    /// Sends an empty object until a field is set; for generated code.
+    /// Sets an empty object as the body.
     pub(crate) fn set_empty_body(mut self) -> Self {
         self.call.set_json(&serde_json::Map::new());
         self
     }
 
-    /// Sets one field of the body; for generated code.
+    /// Sets one field of the body.
     pub(crate) fn set_body_field(mut self, name: &'static str, value: &impl Serialize) -> Self {
         self.call.set_json_field(name, value);
         self
@@ -76,55 +85,55 @@ impl<O: OperationSpec> TypedCall<O> {
 }
 
 impl<O: OperationSpec> TypedCall<O> {
-    /// Sends a header with this call. It replaces one of that name, also `Accept`.
+    /// Sets a header of this call. Replaces a header of the same name, even `Accept`.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.call = self.call.header(name, value);
         self
     }
 
-    /// Limits the time of this call as a whole, with its retries and waits, in place of the client's own limit.
+    /// Sets the timeout of the whole call, including retries and waits. Overrides the client's timeout.
     pub fn timeout(mut self, total: Duration) -> Self {
         self.call = self.call.timeout(total);
         self
     }
 
-    /// Retries this call by another policy than the client's, such as `vimeo_ext::RetryPolicy`.
+    /// Sets the retry policy of this call, such as a `vimeo_ext::RetryPolicy`. Overrides the client's policy.
     ///
-    /// A transport that does not retry passes over it.
+    /// A transport that does not retry ignores it.
     pub fn retry(mut self, policy: impl RetryOption) -> Self {
         self.call = self.call.retry(policy);
         self
     }
 
-    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::RateLimitPolicy`.
+    /// Sets the rate-limit policy of this call, such as a `vimeo_ext::RateLimitPolicy`. Overrides the client's policy.
     ///
-    /// A transport that has no rate limiter passes over it.
+    /// A transport without a rate limiter ignores it.
     pub fn rate_limit(mut self, policy: impl RateLimitOption) -> Self {
         self.call = self.call.rate_limit(policy);
         self
     }
 
-    /// Hands a value to the transport's middleware with this call.
+    /// Passes a value to the transport's middleware, such as an option for this call.
     pub fn extension<E: Clone + Send + Sync + 'static>(mut self, value: E) -> Self {
         self.call = self.call.extension(value);
         self
     }
 
-    /// Sends the call and reads the response.
+    /// Sends the call and decodes the response.
     #[inline]
     pub fn send(self) -> ResponseFuture<O::Response> {
         self.call.send()
     }
 
-    /// Sends the call and reads the response as a type of your own.
+    /// Sends the request and deserializes the response into `T`.
     #[inline]
     pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> ResponseFuture<T> {
         self.call.with_response_type().send()
     }
 
-    /// Sends the call with `If-Modified-Since`. That nothing changed since then is a result and no error.
+    /// Sends the call with `If-Modified-Since`. An unmodified resource is a result, not an error.
     ///
-    /// It saves work where [`Operation::conditional`] says that Vimeo supports it. Elsewhere the whole response comes.
+    /// Operations with [`Operation::conditional`] support it. The others return the whole response.
     ///
     /// ```no_run
     /// use vimeo_api::Conditional;
@@ -132,7 +141,7 @@ impl<O: OperationSpec> TypedCall<O> {
     /// # async fn demo(client: vimeo_api::Client, last: chrono::DateTime<chrono::Utc>) -> Result<(), vimeo_api::Error> {
     /// match client.videos().list_my_videos().fields("uri,name").if_modified_since(last).await? {
     ///     Conditional::Modified(page) => println!("{:?} videos", page.total),
-    ///     Conditional::NotModified(_) => println!("all as it was"),
+    ///     Conditional::NotModified(_) => println!("not modified"),
     /// }
     /// # Ok(())
     /// # }
@@ -141,7 +150,7 @@ impl<O: OperationSpec> TypedCall<O> {
         self.call.if_modified_since(since)
     }
 
-    /// The call without its type.
+    /// Converts the builder into a [`Call`].
     pub fn into_call(self) -> Call<O::Response> {
         self.call
     }
@@ -153,12 +162,12 @@ where
     O: OperationSpec<Response = Page<T>>,
     T: DeserializeOwned + Send + 'static,
 {
-    /// The pages of the list, as a stream.
+    /// Lists the pages, as a stream.
     pub fn pages(self) -> Pages<T> {
         Pages::new(self.call)
     }
 
-    /// The items of all pages, as a stream.
+    /// Lists the items of all pages, as a stream.
     ///
     /// ```no_run
     /// # #[cfg(feature = "videos")]
@@ -174,7 +183,7 @@ where
         self.pages().items()
     }
 
-    /// The items of all pages, each read as a type of your own.
+    /// Lists the items of all pages and deserializes each into `U`.
     ///
     /// ```no_run
     /// #[derive(serde::Deserialize)]
@@ -224,7 +233,7 @@ impl<O: OperationSpec> fmt::Debug for TypedCall<O> {
     }
 }
 
-/// Names what an operation is as a type: `operation_spec!(Name, Response, OPERATION)`.
+/// Defines the type of an operation: `operation_spec!(Name, Response, OPERATION)`.
 #[allow(unused_macros)]
 macro_rules! operation_spec {
     ($name:ident, $response:ty, $operation:ident) => {

@@ -1,17 +1,17 @@
-//! Values that come as one JSON kind here and as another there.
+//! Untagged enums: values whose JSON type varies.
 
-/// Gives a generated enum its reading and writing, by the kind of the JSON value:
-/// `untagged_enum!(Name, text => Word(Word), object => Details(Box<Details>))`.
+/// Implements `Deserialize` and `Serialize` for an enum whose variant depends on the type of the JSON value:
+/// `untagged_enum!(Name, text => Text(String), object => Details(Box<Details>))`.
 ///
-/// The kind alone decides, in one pass and without a buffer, so an error inside an alternative keeps its path.
+/// Unlike serde's `untagged`, it decodes in one pass without a buffer, so an error inside a variant keeps its path.
 #[allow(unused_macros)]
 macro_rules! untagged_enum {
     ($name:ident, $($kind:ident => $variant:ident($type:ty)),* $(,)?) => {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Kinds;
+                struct TypeVisitor;
 
-                impl<'de> ::serde::de::Visitor<'de> for Kinds {
+                impl<'de> ::serde::de::Visitor<'de> for TypeVisitor {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -21,7 +21,7 @@ macro_rules! untagged_enum {
                     $($crate::runtime::untagged_enum!(@$kind $name $variant $type);)*
                 }
 
-                deserializer.deserialize_any(Kinds)
+                deserializer.deserialize_any(TypeVisitor)
             }
         }
 
@@ -86,7 +86,7 @@ mod tests {
     untagged_enum!(Setting, text => Text(String), number => Number(f64), object => Details(std::collections::BTreeMap<String, bool>));
 
     #[test]
-    fn the_kind_of_the_value_decides_and_what_is_read_is_written_again() {
+    fn json_type_selects_the_variant() {
         let cases = [
             (json!("anybody"), Setting::Text("anybody".into())),
             (json!(2.5), Setting::Number(2.5)),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_inside_an_alternative_keeps_its_path() {
+    fn error_inside_a_variant_keeps_its_path() {
         let mut json = serde_json::Deserializer::from_str(r#"{"view": "yes"}"#);
         let error = serde_path_to_error::deserialize::<_, Setting>(&mut json).unwrap_err();
         assert_eq!(error.path().to_string(), "view");

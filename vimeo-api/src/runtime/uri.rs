@@ -1,9 +1,9 @@
-//! Reading `/videos/123`.
+//! Parses URIs such as `/videos/123`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A Vimeo URI such as `/videos/123` or `/users/7/folders/9`, taken apart.
+/// A Vimeo URI such as `/videos/123` or `/users/7/folders/9`.
 ///
 /// ```
 /// use vimeo_api::ResourceUri;
@@ -16,28 +16,28 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ResourceUri(String);
 
-/// The text is no Vimeo URI: those are paths that begin with `/`.
+/// The error of a text that is not a Vimeo URI, which is a path that starts with `/`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no Vimeo URI; expected a path such as /videos/123")]
+#[error("invalid Vimeo URI `{0}`; expected a path such as /videos/123")]
 pub struct InvalidUri(String);
 
 impl ResourceUri {
-    /// The URI as Vimeo writes it.
+    /// Returns the URI as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id that stands behind a collection, such as `videos`; for an unlisted video without its hash.
+    /// Returns the ID after a collection such as `videos`, without the hash of an unlisted video.
     pub fn id_of(&self, collection: &str) -> Option<u64> {
         number(self.segment_after(collection)?)
     }
 
-    /// The hash of an unlisted resource behind a collection: `abc` in `/videos/123:abc`.
+    /// Returns the hash of an unlisted resource after a collection: `abc` in `/videos/123:abc`.
     pub fn hash_of(&self, collection: &str) -> Option<&str> {
         self.segment_after(collection)?.split_once(':').map(|(_, hash)| hash)
     }
 
-    /// The id of the resource itself: the last segment, where that is a number.
+    /// Returns the ID of the resource: the last segment, if it is a number.
     pub fn id(&self) -> Option<u64> {
         number(self.segments().last()?)
     }

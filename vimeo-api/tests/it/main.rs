@@ -1,4 +1,4 @@
-//! The low-level crate as its users see it, with a transport that answers from memory.
+//! Tests of the public API, with an in-transport transport.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,9 +7,9 @@
     clippy::print_stdout
 )]
 
-mod answers;
 mod operations;
 mod requests;
+mod responses;
 mod schemas;
 
 use std::sync::{Arc, Mutex};
@@ -17,17 +17,17 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, StatusCode};
 use vimeo_api::{Client, DecodeMode, RawResponse, Request, Transport, TransportFuture};
 
-/// Keeps what is sent, and answers every call alike.
+/// Records requests and sends the same response to each.
 #[derive(Clone)]
-struct Memory {
+struct FakeTransport {
     status: StatusCode,
     body: &'static str,
-    sent: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
-impl Memory {
-    fn answering(status: u16, body: &'static str) -> Self {
-        Self { status: StatusCode::from_u16(status).unwrap(), body, sent: Arc::default() }
+impl FakeTransport {
+    fn responding(status: u16, body: &'static str) -> Self {
+        Self { status: StatusCode::from_u16(status).unwrap(), body, requests: Arc::default() }
     }
 
     fn client(&self) -> Client {
@@ -38,29 +38,29 @@ impl Memory {
         Client::builder().transport(self.clone()).decode_mode(DecodeMode::Strict).build().unwrap()
     }
 
-    fn sent(&self) -> Request {
-        self.sent.lock().unwrap().pop().expect("a request was sent")
+    fn take_request(&self) -> Request {
+        self.requests.lock().unwrap().pop().expect("a request was sent")
     }
 
     fn count(&self) -> usize {
-        self.sent.lock().unwrap().len()
+        self.requests.lock().unwrap().len()
     }
 }
 
-impl Transport for Memory {
+impl Transport for FakeTransport {
     fn send(&self, request: Request) -> TransportFuture<'_> {
-        self.sent.lock().unwrap().push(request);
-        let answer = RawResponse::new(self.status, HeaderMap::new(), self.body.into());
-        Box::pin(async move { Ok(answer) })
+        self.requests.lock().unwrap().push(request);
+        let response = RawResponse::new(self.status, HeaderMap::new(), self.body.into());
+        Box::pin(async move { Ok(response) })
     }
 }
 
-/// Runs a future of this crate; with the transport above it never waits.
-fn now<F: Future>(future: F) -> F::Output {
+/// Polls a future that never waits.
+fn run<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match future.as_mut().poll(&mut context) {
         std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("a call over a transport from memory waits for nothing"),
+        std::task::Poll::Pending => panic!("a call over the in-transport transport never waits"),
     }
 }

@@ -1,11 +1,11 @@
-//! What is known of the operations.
+//! Tests of operation metadata.
 
 use std::collections::BTreeSet;
 
 use vimeo_api::{operation, operation_at, operations};
 
 #[test]
-fn names_are_distinct_and_readable() {
+fn operation_names_are_unique_and_readable() {
     let mut seen = BTreeSet::new();
     for operation in operations() {
         assert!(seen.insert(operation.id), "{} twice", operation.id);
@@ -18,7 +18,7 @@ fn names_are_distinct_and_readable() {
 }
 
 #[test]
-fn my_and_user_forms_come_in_pairs() {
+fn my_and_user_operations_have_matching_names() {
     for operation in operations().filter(|operation| operation.path.starts_with("/me/")) {
         let twin = operation.path.replacen("/me", "/users/{user_id}", 1);
         let Some(twin) = operations().find(|other| other.path == twin && other.method == operation.method)
@@ -44,7 +44,7 @@ fn my_and_user_forms_come_in_pairs() {
 }
 
 #[test]
-fn operations_are_found_by_name_and_by_place() {
+fn finds_operations_by_name_and_path() {
     assert_eq!(operation("list_my_videos").map(|found| found.path), Some("/me/videos"));
     assert_eq!(operation("get_videos_alt1").map(|found| found.id), Some("list_my_videos"));
     assert_eq!(operation("no_such_thing"), None);
@@ -60,7 +60,7 @@ fn operations_are_found_by_name_and_by_place() {
 
 /// BEHAVIOUR.md: D05.
 #[test]
-fn every_operation_with_a_response_takes_fields() {
+fn every_list_supports_fields() {
     let without: Vec<&str> = operations()
         .filter(|operation| {
             operation.paged && !operation.query.iter().any(|parameter| parameter.name == "fields")
@@ -71,7 +71,7 @@ fn every_operation_with_a_response_takes_fields() {
 }
 
 #[test]
-fn scopes_are_those_that_have_a_name() {
+fn all_scopes_have_variants() {
     for operation in vimeo_api::operations() {
         assert!(
             !operation.scopes.iter().any(|scope| matches!(scope, vimeo_api::Scope::Other(_))),

@@ -1,4 +1,4 @@
-//! Every type against what an answer can hold: made from the description, the same each time.
+//! Tests that every type tolerates schema mismatches, with examples that are generated from the description.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,24 +6,27 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use vimeo_api::TYPES;
 
-/// The largest struct that may be generated, in bytes.
-const LARGEST: usize = 2560;
+/// The maximum size of a generated struct, in bytes.
+const MAX_STRUCT_SIZE: usize = 2560;
 
 #[test]
-fn no_value_is_large() {
-    let large: Vec<_> =
-        TYPES.iter().filter(|(_, size, _)| *size > LARGEST).map(|(name, size, _)| (name, size)).collect();
+fn structs_are_not_too_large() {
+    let large: Vec<_> = TYPES
+        .iter()
+        .filter(|(_, size, _)| *size > MAX_STRUCT_SIZE)
+        .map(|(name, size, _)| (name, size))
+        .collect();
     assert!(large.is_empty(), "{large:?}");
 }
 
-/// The component schemas by name.
+/// Returns the component schemas by name.
 fn schemas() -> Map<String, Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
     let bundle = vimeo_gen::load(&folder).expect("the description");
     bundle["components"]["schemas"].as_object().expect("schemas").clone()
 }
 
-/// An example of a schema: every field set, nested ones to a depth that ends recursion.
+/// Returns an example of a schema with every field set, up to a maximum depth.
 fn example(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Value {
     if let Some(name) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) {
         return example(&schemas[name], schemas, depth + 1);
@@ -61,7 +64,7 @@ fn is_nested(schema: &Value) -> bool {
 }
 
 #[test]
-fn examples_survive_whatever_happens_to_a_field() {
+fn every_type_tolerates_mismatches_in_every_field() {
     let schemas = schemas();
     let types: BTreeMap<&str, _> = TYPES.iter().map(|(name, _, read)| (*name, read)).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -76,18 +79,18 @@ fn examples_survive_whatever_happens_to_a_field() {
         };
         let read_whole = round_trip(&whole);
         assert_eq!(read_whole.mismatches, [], "{name}");
-        assert_eq!(read_whole.value, Value::Object(whole.clone()), "{name} comes back as it was");
+        assert_eq!(read_whole.value, Value::Object(whole.clone()), "{name} is unchanged after a round trip");
         *counts.entry("whole").or_default() += 1;
 
         let mut more = whole.clone();
-        more.insert("a_field_of_tomorrow".into(), json!({"deep": [1]}));
+        more.insert("a_future_field".into(), json!({"deep": [1]}));
         assert_eq!(round_trip(&more).value, read_whole.value, "{name}: an unknown field changes nothing");
         *counts.entry("unknown field").or_default() += 1;
 
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (field, value) in &whole {
             if required.iter().any(|name| name == field) {
-                // What a request must hold is not left out of it; no answer is read as such a type.
+                // Required fields exist only in request bodies, which are never decoded from responses.
                 continue;
             }
             let mut without = whole.clone();
@@ -108,23 +111,23 @@ fn examples_survive_whatever_happens_to_a_field() {
             let mut other = whole.clone();
             other.insert(field.clone(), of_another_type(value));
             let read_other = round_trip(&other);
-            // Either it does not fit and is told, or the field takes anything and it comes back.
-            let told =
+            // Either it is reported as a mismatch, or the field accepts any JSON and retains it.
+            let reported =
                 read_other.mismatches.iter().any(|mismatches| mismatches.path().starts_with(field.as_str()));
             let kept = read_other.value.get(field) == other.get(field);
-            assert!(told || kept, "{name}.{field}: {:?}", read_other.mismatches);
+            assert!(reported || kept, "{name}.{field}: {:?}", read_other.mismatches);
             *counts.entry("another type").or_default() += 1;
 
-            if is_word(&schema["properties"][field], &schemas) {
+            if is_enum(&schema["properties"][field], &schemas) {
                 let mut word = whole.clone();
-                word.insert(field.clone(), json!("a-word-of-tomorrow"));
-                let deserialize_open_enum = round_trip(&word);
+                word.insert(field.clone(), json!("a-future-value"));
+                let read_value = round_trip(&word);
                 assert_eq!(
-                    (&deserialize_open_enum.value, deserialize_open_enum.mismatches.len()),
+                    (&read_value.value, read_value.mismatches.len()),
                     (&Value::Object(word.clone()), 0),
                     "{name}.{field}"
                 );
-                *counts.entry("unknown word").or_default() += 1;
+                *counts.entry("unknown value").or_default() += 1;
             }
         }
     }
@@ -142,7 +145,7 @@ fn of_another_type(value: &Value) -> Value {
     }
 }
 
-fn is_word(schema: &Value, schemas: &Map<String, Value>) -> bool {
+fn is_enum(schema: &Value, schemas: &Map<String, Value>) -> bool {
     let target = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
     target
         .and_then(|target| target.rsplit('/').next())

@@ -1,20 +1,19 @@
-//! A name for a plain text, number or list is only another way to write it.
+//! Replaces references to simple schemas by the schemas.
 //!
-//! Component schemas that are no object, set of words or choice would each become a wrapper type; they are put where
-//! they are used.
+//! A component schema that is neither an object nor an enum nor a `oneOf` would become a wrapper type.
 
 use serde_json::{Map, Value};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{schema_name, schemas_mut};
+use crate::visit::{schema_name, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "aliases", description: "names for plain texts, numbers and lists", apply };
+    Rule { name: "aliases", description: "component schemas of simple types", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
-    // An alias may stand for another; each round unfolds one level.
+    // Aliases can be nested; each pass replaces one level.
     for _ in 0..16 {
         let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object) else {
             return Ok(count);
@@ -25,7 +24,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             .map(|(name, schema)| (name.clone(), schema.clone()))
             .collect();
         let mut changed = 0;
-        schemas_mut(document, &mut |_, schema| changed += usize::from(unfold(schema, &aliases)));
+        schemas_mut(document, &mut |_, schema| changed += usize::from(replace_alias(schema, &aliases)));
         if changed == 0 {
             break;
         }
@@ -39,12 +38,12 @@ fn is_alias(schema: &Value) -> bool {
     !object && schema.get("enum").is_none() && schema.get("oneOf").is_none()
 }
 
-fn unfold(schema: &mut Value, aliases: &Map<String, Value>) -> bool {
-    // Inner schemas come first, so the part of an `allOf` may be unfolded already.
+fn replace_alias(schema: &mut Value, aliases: &Map<String, Value>) -> bool {
+    // Inner schemas come first, so the part of an `allOf` can already be replaced.
     let part = schema.get("allOf").and_then(|parts| parts.get(0));
-    let unfolded = part.filter(|part| part.get("$ref").is_none());
+    let replaced = part.filter(|part| part.get("$ref").is_none());
     let alias = schema_name(schema).or_else(|| part.and_then(schema_name)).and_then(|name| aliases.get(name));
-    let Some(mut plain) = unfolded.or(alias).cloned() else { return false };
+    let Some(mut plain) = replaced.or(alias).cloned() else { return false };
     if let (Some(plain), Some(own)) = (plain.as_object_mut(), schema.as_object()) {
         for key in ["deprecated", "description", "nullable"] {
             if let Some(value) = own.get(key) {
@@ -62,10 +61,10 @@ mod tests {
 
     use super::*;
     use crate::normalise::testing::{applied, with_schemas};
-    use crate::walk::schema_ref;
+    use crate::visit::schema_ref;
 
     #[test]
-    fn plain_schemas_stand_where_they_are_used() {
+    fn inlines_simple_schemas() {
         let (count, after) = applied(
             &RULE,
             with_schemas(json!({

@@ -1,22 +1,22 @@
-//! Examples, defaults and other notes that make no type go.
+//! Removes examples, defaults and other annotations that do not affect types.
 //!
-//! Published examples and defaults often do not fit their own schema, and one that does not stops the generator for the
-//! whole document. A default of Vimeo's is Vimeo's to apply: a client that sends it changes what is asked.
+//! Published examples and defaults often contradict their schema, which stops the generator. Vimeo applies its own defaults; a
+//! client that sends them changes the request.
 
 use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::schemas_mut;
+use crate::visit::schemas_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "annotations",
-    description: "examples and defaults that need not fit, notes that make no type",
+    description: "examples, defaults and annotations that do not affect types",
     apply,
 };
 
-/// What makes a type, or its documentation.
-const KEPT: &[&str] = &[
+/// Keywords that define a type or its documentation.
+const TYPE_KEYWORDS: &[&str] = &[
     "$ref",
     "type",
     "format",
@@ -40,8 +40,8 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };
         let before = schema.len();
-        schema.retain(|key, _| KEPT.contains(&key.as_str()));
-        // `null` as a value of a keyword says nothing.
+        schema.retain(|key, _| TYPE_KEYWORDS.contains(&key.as_str()));
+        // A keyword with the value `null` has no meaning.
         schema.retain(|_, value| !value.is_null());
         count += before - schema.len();
     });
@@ -56,7 +56,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn only_what_makes_a_type_stays() {
+    fn removes_annotations() {
         let before = json!({"A": {
             "type": "object",
             "x-order": 1,

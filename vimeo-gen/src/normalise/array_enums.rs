@@ -1,15 +1,15 @@
-//! The words of a list stand at its items.
+//! Moves the `enum` of an array to its items.
 //!
-//! Vimeo's published description has `type: array` with the `enum` beside it, which no list of words can match.
+//! Vimeo's published description puts `enum` next to `type: array`, which no array of strings matches.
 
 use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::schemas_mut;
+use crate::visit::schemas_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "array-enums", description: "an enum on a list instead of its items", apply };
+    Rule { name: "array-enums", description: "an enum on an array instead of its items", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
@@ -17,12 +17,12 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         if schema.get("type").and_then(Value::as_str) != Some("array") {
             return;
         }
-        let Some(words) = schema.as_object_mut().and_then(|schema| schema.remove("enum")) else { return };
+        let Some(values) = schema.as_object_mut().and_then(|schema| schema.remove("enum")) else { return };
         count += 1;
         let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut) else { return };
         if !items.contains_key("enum") && !items.contains_key("$ref") {
             items.insert("type".into(), "string".into());
-            items.insert("enum".into(), words);
+            items.insert("enum".into(), values);
         }
     });
     Ok(count)
@@ -36,7 +36,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn the_words_move_to_the_items() {
+    fn moves_enum_to_items() {
         let before = json!({"A": {"type": "array", "items": {"type": "string"}, "enum": ["a", "b"]}});
         let after = json!({"A": {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}}});
         assert_eq!(applied(&RULE, with_schemas(before)), (1, with_schemas(after)));

@@ -1,17 +1,17 @@
-//! Formats that Rust has a type for stay; other limits go.
+//! Removes constraints and formats that have no Rust type.
 //!
-//! A text longer than Vimeo's description allows is Vimeo's to refuse in a request, and must not stop an answer from
-//! being read. Kept are the formats `date-time` and `date`, the widths of integers, and our own `password` and
-//! `signed-uri`, which become types that do not print themselves.
+//! If a request value is too long, Vimeo rejects it; a response value that is too long must still decode. The formats
+//! `date-time` and `date`, the widths of integers, and this project's `password` and `signed-uri`, whose types are not
+//! printed, remain.
 
 use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::schemas_mut;
+use crate::visit::schemas_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "constraints", description: "limits and formats that no type carries", apply };
+    Rule { name: "constraints", description: "constraints and formats without a Rust type", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
@@ -42,7 +42,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn formats_without_a_type_go() {
+    fn removes_formats_without_a_type() {
         let before = json!({
             "A": {"type": "string", "format": "uri"},
             "B": {"type": "string", "format": "date-time"},

@@ -1,7 +1,7 @@
-//! Every object, set of words and choice has a name, and each shape one name only.
+//! Gives every object, enum and `oneOf` a name, and equal schemas the same name.
 //!
-//! Inline schemas become component schemas, named after where they first stand; one that has the shape of another, its
-//! texts aside, is that one. Published descriptions repeat the same few shapes hundreds of times.
+//! Inline schemas become component schemas, named after their first occurrence. Schemas that differ only in their texts are
+//! equal. Published descriptions repeat the same few schemas hundreds of times.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::Rule;
 use crate::GenError;
 use crate::names::pascal;
-use crate::walk::{operations, schema_ref, schemas_mut};
+use crate::visit::{operations, schema_ref, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "hoist", description: "inline schemas that deserve a name, and shapes named twice", apply };
+    Rule { name: "hoist", description: "inline schemas that need a name, and duplicates", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let ids: HashMap<String, String> = operations(document)
@@ -30,8 +30,8 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     }
     let mut count = 0;
     let mut hoisted: Map<String, Value> = Map::new();
-    schemas_mut(document, &mut |place, schema| {
-        if is_component(place) || !deserves_name(schema) {
+    schemas_mut(document, &mut |location, schema| {
+        if is_component(location) || !needs_name(schema) {
             return;
         }
         count += 1;
@@ -40,7 +40,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         let nullable = inner.as_object_mut().and_then(|inner| inner.remove("nullable"));
         let shape = shape_of(&inner);
         let name = by_shape.get(&shape).cloned().unwrap_or_else(|| {
-            let name = free_name(place, &ids, &named);
+            let name = free_name(location, &ids, &named);
             by_shape.insert(shape, name.clone());
             if let (Some(text), Some(inner)) = (&description, inner.as_object_mut()) {
                 inner.insert("description".into(), text.clone());
@@ -70,11 +70,11 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(count)
 }
 
-fn is_component(place: &str) -> bool {
-    place.strip_prefix("components.schemas.").is_some_and(|rest| !rest.contains('.'))
+fn is_component(location: &str) -> bool {
+    location.strip_prefix("components.schemas.").is_some_and(|rest| !rest.contains('.'))
 }
 
-fn deserves_name(schema: &Value) -> bool {
+fn needs_name(schema: &Value) -> bool {
     let words = schema.get("enum").is_some();
     let choice = schema.get("oneOf").is_some();
     let object =
@@ -82,7 +82,7 @@ fn deserves_name(schema: &Value) -> bool {
     words || choice || object
 }
 
-/// The schema without its texts: what two schemas must share to be one type.
+/// Returns the schema without its texts. Schemas with the same result become one type.
 fn shape_of(schema: &Value) -> String {
     fn bare(node: &Value, is_schema: bool) -> Value {
         match node {
@@ -102,9 +102,9 @@ fn shape_of(schema: &Value) -> String {
     bare(schema, true).to_string()
 }
 
-/// The shortest name that says where the schema stands and is free: its owner and field, then with the fields between.
-fn free_name(place: &str, ids: &HashMap<String, String>, named: &Map<String, Value>) -> String {
-    let (owner, rest) = owner_of(place, ids);
+/// Returns the shortest free name for a schema: its owner and field, then with the fields in between.
+fn free_name(location: &str, ids: &HashMap<String, String>, named: &Map<String, Value>) -> String {
+    let (owner, rest) = owner_of(location, ids);
     let steps: Vec<String> = rest
         .split('.')
         .filter(|step| {
@@ -115,7 +115,7 @@ fn free_name(place: &str, ids: &HashMap<String, String>, named: &Map<String, Val
         .filter(|step| !step.starts_with("parameters["))
         .map(|step| match step {
             "requestBody" => "Body".to_owned(),
-            "responses" => "Answer".to_owned(),
+            "responses" => "Response".to_owned(),
             "items" => "Item".to_owned(),
             step if step.chars().all(|sign| sign.is_ascii_digit()) => String::new(),
             step => pascal(step),
@@ -144,17 +144,17 @@ fn without_number(name: &str) -> String {
     if name.ends_with(|last: char| last.is_ascii_digit()) { format!("{name}Kind") } else { name.to_owned() }
 }
 
-fn owner_of<'a>(place: &'a str, ids: &HashMap<String, String>) -> (String, &'a str) {
-    if let Some(rest) = place.strip_prefix("components.schemas.") {
+fn owner_of<'a>(location: &'a str, ids: &HashMap<String, String>) -> (String, &'a str) {
+    if let Some(rest) = location.strip_prefix("components.schemas.") {
         let (name, rest) = rest.split_once('.').unwrap_or((rest, ""));
         return (name.to_owned(), rest);
     }
-    // Paths hold dots at times, so the operation is found by its whole place.
+    // Paths can contain dots, so the operation is found by its whole location.
     ids.iter()
         .find_map(|(operation, id)| {
-            Some((id.clone(), place.strip_prefix(operation.as_str())?.strip_prefix('.')?))
+            Some((id.clone(), location.strip_prefix(operation.as_str())?.strip_prefix('.')?))
         })
-        .unwrap_or_else(|| ("Any".to_owned(), place))
+        .unwrap_or_else(|| ("Any".to_owned(), location))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn equal_shapes_get_one_name() {
+    fn equal_schemas_get_one_name() {
         let link = |text: &str| json!({"type": "object", "description": text, "properties": {"uri": {"type": "string", "description": text}}});
         let before = json!({"Video": {"type": "object", "properties": {
             "likes": link("one"),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_lends_its_name() {
+    fn inline_schemas_are_named_after_the_operation() {
         let (_, after) = applied(
             &RULE,
             json!({"paths": {"/a.b": {"get": {

@@ -1,22 +1,22 @@
-//! A path parameter that is marked as an ID takes whatever Vimeo takes in its place.
+//! Turns marked path parameters into ID types.
 //!
-//! Vimeo describes these as integers, and also takes `123:abc` for an unlisted video and the name of a user. A
-//! parameter with `x-id: VideoId` becomes a value of the type of that name, which the hand-written half of the crate
-//! has. The comparison of two descriptions does not run this rule, so that the mark is no difference to Vimeo's own.
+//! Vimeo describes these parameters as integers, but also accepts `123:abc` for an unlisted video, and the name of a user. A
+//! parameter with `x-id: VideoId` gets that type, which the hand-written part of the crate defines. `diff` does not run this
+//! rule, so that a mark is not a difference.
 
 use serde_json::{Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "ids", description: "integers for what also goes by a hash or a name", apply };
+    Rule { name: "ids", description: "integers that can also be a hash or a name", apply };
 
-/// The mark on a parameter.
+/// The keyword of the mark.
 pub(super) const MARK: &str = "x-id";
 
-/// The types that a mark can name, each with the format that stands for it from here on.
+/// The types that a mark can name, each with the format that represents it in later passes.
 pub(crate) const TYPES: &[(&str, &str)] = &[
     ("ChannelId", "channel-id"),
     ("DomainName", "domain-name"),
@@ -27,7 +27,7 @@ pub(crate) const TYPES: &[(&str, &str)] = &[
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
-    let mut trouble = None;
+    let mut error = None;
     operations_mut(document, |path, method, operation| {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             let Some(parameter) = parameter.as_object_mut() else { continue };
@@ -39,17 +39,19 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
                     count += 1;
                 }
                 _ => {
-                    trouble.get_or_insert_with(|| {
+                    error.get_or_insert_with(|| {
                         let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
-                        let reason =
-                            format!("{MARK} {mark} is on no path parameter, or none of {}", names.join(", "));
+                        let reason = format!(
+                            "{MARK} {mark} is not on a path parameter, or not one of {}",
+                            names.join(", ")
+                        );
                         GenError::new(format!("paths.{path}.{method}"), reason)
                     });
                 }
             }
         }
     });
-    trouble.map_or(Ok(count), Err)
+    error.map_or(Ok(count), Err)
 }
 
 #[cfg(test)]
@@ -63,17 +65,17 @@ mod tests {
     }
 
     #[test]
-    fn a_marked_parameter_becomes_its_type() {
+    fn marked_parameter_gets_the_id_type() {
         let after = json!({"name": "a", "in": "path", "schema": {"type": "string", "format": "video-id"}});
         let after = with_operation(json!({"parameters": [after]}));
         assert_eq!(applied(&RULE, parameter("path", "VideoId")), (1, after));
     }
 
     #[test]
-    fn a_mark_that_means_nothing_stops_with_its_place() {
+    fn reports_invalid_marks() {
         for mut wrong in [parameter("path", "ClipId"), parameter("query", "VideoId")] {
-            let problem = apply(&mut wrong).unwrap_err().to_string();
-            assert!(problem.starts_with("paths./a.get: x-id"), "{problem}");
+            let message = apply(&mut wrong).unwrap_err().to_string();
+            assert!(message.starts_with("paths./a.get: x-id"), "{message}");
         }
     }
 }

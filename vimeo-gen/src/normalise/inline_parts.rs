@@ -1,16 +1,16 @@
-//! Parameters, bodies and answers that stand elsewhere are put where they are used.
+//! Inlines shared parameters, bodies and responses.
 //!
-//! Descriptions share them by `$ref` and by path; the rules that follow look at one operation at a time.
+//! Descriptions share them by `$ref` and on the path; the following rules handle one operation at a time.
 
 use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{METHODS, resolved};
+use crate::visit::{METHODS, resolved};
 
 pub(super) const RULE: Rule = Rule {
     name: "inline-parts",
-    description: "parameters, bodies and answers behind a $ref or on the path",
+    description: "parameters, bodies and responses behind a $ref or on the path",
     apply,
 };
 
@@ -41,7 +41,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
                 for parameter in shared {
                     let mut parameter = parameter.clone();
                     inline(&source, &mut parameter);
-                    // A parameter of the operation stands before one of the path with the same name.
+                    // A parameter of the operation overrides one of the path.
                     if !parameters.iter().any(|own| {
                         (own.get("name"), own.get("in")) == (parameter.get("name"), parameter.get("in"))
                     }) {
@@ -53,13 +53,13 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             if let Some(body) = operation.get_mut("requestBody") {
                 count += usize::from(inline(&source, body));
             }
-            for answer in operation
+            for response in operation
                 .get_mut("responses")
                 .and_then(Value::as_object_mut)
                 .into_iter()
                 .flat_map(|all| all.values_mut())
             {
-                count += usize::from(inline(&source, answer));
+                count += usize::from(inline(&source, response));
             }
         }
     }
@@ -85,7 +85,7 @@ mod tests {
     use crate::normalise::testing::applied;
 
     #[test]
-    fn parts_come_to_the_operation() {
+    fn inlines_shared_parts() {
         let (count, after) = applied(
             &RULE,
             json!({

@@ -1,17 +1,17 @@
-//! One media type a body: `application/json`.
+//! Reduces the content of a body to `application/json`.
 //!
-//! Vimeo's own types, `application/vnd.vimeo.video+json` and misspellings of them, are JSON. A body or answer
-//! that has no JSON form is left without a described content; its bytes can still be read.
+//! Vimeo's own types, such as `application/vnd.vimeo.video+json` and misspellings of it, are JSON. A body or response without
+//! a JSON type gets no described content; its bytes can still be read.
 
 use serde_json::{Map, Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "media-types",
-    description: "vendor media types, several at once, or none that is JSON",
+    description: "vendor media types, several media types, or none that is JSON",
     apply,
 };
 
@@ -19,35 +19,35 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     operations_mut(document, |_, _, operation| {
         if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
-            count += usize::from(settle(body));
+            count += usize::from(keep_json(body));
         }
         if operation.get("requestBody").is_some_and(|body| body.get("content").is_none()) {
             operation.remove("requestBody");
         }
-        for answer in operation
+        for response in operation
             .get_mut("responses")
             .and_then(Value::as_object_mut)
             .into_iter()
             .flat_map(|all| all.values_mut())
         {
-            if let Some(answer) = answer.as_object_mut() {
-                count += usize::from(settle(answer));
+            if let Some(response) = response.as_object_mut() {
+                count += usize::from(keep_json(response));
             }
         }
     });
     Ok(count)
 }
 
-fn settle(holder: &mut Map<String, Value>) -> bool {
-    let Some(content) = holder.get("content").and_then(Value::as_object) else { return false };
-    let json = content.iter().find(|(media, body)| is_json(media) && body.get("schema").is_some());
-    let settled = json.map(|(_, body)| json!({"application/json": {"schema": body["schema"]}}));
-    if settled.as_ref() == holder.get("content") {
+fn keep_json(body: &mut Map<String, Value>) -> bool {
+    let Some(content) = body.get("content").and_then(Value::as_object) else { return false };
+    let json = content.iter().find(|(media, content)| is_json(media) && content.get("schema").is_some());
+    let kept = json.map(|(_, content)| json!({"application/json": {"schema": content["schema"]}}));
+    if kept.as_ref() == body.get("content") {
         return false;
     }
-    match settled {
-        Some(content) => holder.insert("content".into(), content),
-        None => holder.remove("content"),
+    match kept {
+        Some(content) => body.insert("content".into(), content),
+        None => body.remove("content"),
     };
     true
 }
@@ -66,7 +66,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_operation};
 
     #[test]
-    fn json_in_all_its_spellings_is_json() {
+    fn recognizes_all_json_types() {
         let (count, after) = applied(
             &RULE,
             with_operation(json!({
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_a_schema_is_no_body() {
+    fn removes_body_without_a_schema() {
         let (_, after) =
             applied(&RULE, with_operation(json!({"requestBody": {"content": {"image/png": {}}}})));
         assert_eq!(after["paths"]["/a"]["get"], json!({}));

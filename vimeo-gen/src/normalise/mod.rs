@@ -1,30 +1,30 @@
-//! The rules that turn a description as it is into one that the generator can take.
+//! The rules that turn a description into one that the generator accepts.
 //!
-//! One rule a file: the quirk it description, why, and a small before and after as its test. Rules run in a fixed order and
-//! later ones count on earlier ones, as [`NORMALIZATION_PASSES`] and [`NAMED`] say.
+//! One rule per file: the quirk that it fixes, why, and an example before and after as its test. Rules run in the order of
+//! [`NORMALIZATION_PASSES`] and [`TYPE_PASSES`]; later rules rely on earlier ones.
 
 mod aliases;
 mod all_of;
-mod alternatives;
 mod annotations;
-mod answers;
-mod answers_optional;
 mod array_enums;
-mod bare_pages;
 mod constraints;
+mod enum_values;
 mod hoist;
 mod ids;
 mod inline_parts;
 mod media_types;
 mod numbers;
+mod one_of;
 mod operation_ids;
+mod optional_response_fields;
+mod page_envelopes;
 mod parameter_values;
 mod parameters;
-mod shapes;
+mod schema_types;
+mod success_responses;
 mod tags;
 mod type_names;
 mod unused;
-mod words;
 
 use serde_json::Value;
 
@@ -32,60 +32,59 @@ pub(crate) use ids::TYPES as ID_TYPES;
 
 use crate::GenError;
 
-/// A cure for one quirk.
+/// A rule that fixes one quirk.
 pub(crate) struct Rule {
-    /// Its name in the report.
+    /// The name in the report.
     pub(crate) name: &'static str,
-    /// What it description, in a few words.
+    /// What the rule fixes, in a few words.
     pub(crate) description: &'static str,
-    /// Applies it and says how often it did something.
+    /// Applies the rule and returns how often it changed something.
     pub(crate) apply: fn(&mut Value) -> Result<usize, GenError>,
 }
 
-/// The rules that make a description plain, in the order in which they run: after them each operation and schema says
-/// one thing in one way.
+/// The rules that normalise a description, in order. After them, every operation and schema has one form.
 pub(crate) const NORMALIZATION_PASSES: &[Rule] = &[
-    // Make each operation say everything itself, so that no later rule has to look elsewhere.
+    // Make each operation self-contained.
     inline_parts::RULE,
     tags::RULE,
     operation_ids::RULE,
     media_types::RULE,
-    answers::RULE,
+    success_responses::RULE,
     parameters::RULE,
-    // Make each schema say one plain thing.
+    // Normalise each schema.
     annotations::RULE,
-    shapes::RULE,
+    schema_types::RULE,
     array_enums::RULE,
-    bare_pages::RULE,
-    words::RULE,
+    page_envelopes::RULE,
+    enum_values::RULE,
     numbers::RULE,
     constraints::RULE,
     all_of::RULE,
-    alternatives::RULE,
+    one_of::RULE,
     parameter_values::RULE,
 ];
 
-/// The rules that follow and prepare for the generator.
-pub(crate) const NAMED: &[Rule] = &[
-    // Turn marks into formats, which the generator knows as types.
+/// The rules that follow and define types.
+pub(crate) const TYPE_PASSES: &[Rule] = &[
+    // Turn marks into formats, which the generator maps to types.
     ids::RULE,
     // Give each shape one name.
     type_names::RULE,
     hoist::RULE,
     aliases::RULE,
     unused::RULE,
-    // Last, since it asks which schemas answers reach.
-    answers_optional::RULE,
+    // Last, because it depends on the schemas that responses reach.
+    optional_response_fields::RULE,
 ];
 
 /// How often a rule applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// The rule.
+    /// The name of the rule.
     pub rule: &'static str,
-    /// What it description.
+    /// What the rule fixes.
     pub description: &'static str,
-    /// How often.
+    /// How often it changed something.
     pub count: usize,
 }
 
@@ -93,19 +92,19 @@ pub struct Applied {
 pub(crate) fn normalise(document: &mut Value) -> Result<Vec<Applied>, GenError> {
     NORMALIZATION_PASSES
         .iter()
-        .chain(NAMED)
+        .chain(TYPE_PASSES)
         .map(|rule| {
             Ok(Applied { rule: rule.name, description: rule.description, count: (rule.apply)(document)? })
         })
         .collect()
 }
 
-/// Runs only the rules that make a document plain.
+/// Runs only [`NORMALIZATION_PASSES`].
 pub(crate) fn plain(document: &mut Value) -> Result<(), GenError> {
     NORMALIZATION_PASSES.iter().try_for_each(|rule| (rule.apply)(document).map(|_| ()))
 }
 
-/// The component schemas that one leads to, itself among them.
+/// Returns a component schema and all schemas that it references.
 pub(crate) fn closure(document: &Value, name: &str) -> Value {
     let reached = unused::closure(document, vec![name.to_owned()]);
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten();
@@ -121,21 +120,21 @@ pub(crate) mod testing {
 
     use super::Rule;
 
-    /// Applies one rule and gives back what it made, with its count.
+    /// Applies a rule and returns its count and the result.
     pub(crate) fn applied(rule: &Rule, mut before: Value) -> (usize, Value) {
-        let count = (rule.apply)(&mut before).expect("the rule can cure this");
+        let count = (rule.apply)(&mut before).expect("the rule applies");
         let once = before.clone();
-        (rule.apply)(&mut before).expect("a rule can be applied to its own output");
-        assert_eq!(before, once, "{}: a second run changes what the first made", rule.name);
+        (rule.apply)(&mut before).expect("the rule applies to its own output");
+        assert_eq!(before, once, "{}: a second run changes the result", rule.name);
         (count, before)
     }
 
-    /// A document with these component schemas.
+    /// Creates a document with these component schemas.
     pub(crate) fn with_schemas(schemas: Value) -> Value {
         serde_json::json!({"components": {"schemas": schemas}})
     }
 
-    /// A document with one operation at `GET /a`.
+    /// Creates a document with one operation at `GET /a`.
     pub(crate) fn with_operation(operation: Value) -> Value {
         serde_json::json!({"paths": {"/a": {"get": operation}}})
     }

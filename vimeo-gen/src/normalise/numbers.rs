@@ -1,19 +1,22 @@
-//! Whole numbers are integers, and ids fit all of them.
+//! Makes whole numbers integers.
 //!
-//! Vimeo's description says `number` throughout, which would print an id as `7.0`. What is called an id, a count, a page
-//! or a size in pixels, seconds or bytes is whole; other numbers stay as they are. Integers are 64 bits wide, and
-//! unsigned where the description says that they are not below zero.
+//! Vimeo's description says `number` everywhere, which would print an ID as `7.0`. IDs, counts, pages and sizes in pixels,
+//! seconds or bytes are integers; other numbers remain. Integers have 64 bits and are unsigned if the description has a
+//! minimum of zero or more.
 
 use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{operations_mut, schemas_mut};
+use crate::visit::{operations_mut, schemas_mut};
 
-pub(super) const RULE: Rule =
-    Rule { name: "numbers", description: "numbers for ids and counts, integers of several widths", apply };
+pub(super) const RULE: Rule = Rule {
+    name: "numbers",
+    description: "numbers that are IDs or counts, integers of several widths",
+    apply,
+};
 
-const WHOLE: &[&str] = &[
+const INTEGER_NAMES: &[&str] = &[
     "id",
     "total",
     "page",
@@ -36,11 +39,11 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     operations_mut(document, |_, _, operation| {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-            let whole = parameter.get("in").and_then(Value::as_str) == Some("path")
-                || parameter.get("name").and_then(Value::as_str).is_some_and(is_whole);
+            let is_integer = parameter.get("in").and_then(Value::as_str) == Some("path")
+                || parameter.get("name").and_then(Value::as_str).is_some_and(is_integer_name);
             let id = parameter.get("in").and_then(Value::as_str) == Some("path");
             if let Some(schema) = parameter.get_mut("schema") {
-                count += usize::from(whole && make_integer(schema));
+                count += usize::from(is_integer && make_integer(schema));
                 if id && schema.get("type").and_then(Value::as_str) == Some("integer") {
                     count += usize::from(set(schema, "format", "uint64"));
                 }
@@ -51,24 +54,24 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         for (name, property) in
             schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
         {
-            count += usize::from(is_whole(name) && make_integer(property));
+            count += usize::from(is_integer_name(name) && make_integer(property));
         }
         if schema.get("type").and_then(Value::as_str) == Some("integer") {
             let unsigned = schema.get("format").and_then(Value::as_str) == Some("uint64")
-                || schema.get("minimum").and_then(Value::as_f64).is_some_and(|least| least >= 0.0);
+                || schema.get("minimum").and_then(Value::as_f64).is_some_and(|minimum| minimum >= 0.0);
             count += usize::from(set(schema, "format", if unsigned { "uint64" } else { "int64" }));
         }
     });
     Ok(count)
 }
 
-fn is_whole(name: &str) -> bool {
-    name.ends_with("_id") || WHOLE.contains(&name)
+fn is_integer_name(name: &str) -> bool {
+    name.ends_with("_id") || INTEGER_NAMES.contains(&name)
 }
 
 fn make_integer(schema: &mut Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("number") && {
-        let unsigned = schema.get("minimum").and_then(Value::as_f64).is_some_and(|least| least >= 0.0);
+        let unsigned = schema.get("minimum").and_then(Value::as_f64).is_some_and(|minimum| minimum >= 0.0);
         set(schema, "type", "integer");
         set(schema, "format", if unsigned { "uint64" } else { "int64" })
     }
@@ -90,7 +93,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn whole_numbers_are_integers() {
+    fn whole_numbers_become_integers() {
         let (count, after) = applied(
             &RULE,
             json!({

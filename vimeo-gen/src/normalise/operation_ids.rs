@@ -1,6 +1,6 @@
-//! Every operation has an id of its own, in snake case.
+//! Gives every operation a unique ID in snake case.
 //!
-//! Missing ones are made from method and path; of two alike the later one gets the words of its path.
+//! Missing IDs are derived from the method and the path. The path is appended to a duplicate ID.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::Rule;
 use crate::GenError;
 use crate::names::snake;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "operation-ids",
-    description: "operation ids that are missing, alike or no identifiers",
+    description: "operation IDs that are missing, duplicate or not identifiers",
     apply,
 };
 
@@ -33,7 +33,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             id.push_str("_again");
         }
         if id != given {
-            // What Vimeo calls it stays findable.
+            // Vimeo's name remains searchable.
             if !given.is_empty() && !operation.contains_key("x-vimeo-operation") {
                 operation.insert("x-vimeo-operation".into(), given.into());
             }
@@ -52,7 +52,7 @@ mod tests {
     use crate::normalise::testing::applied;
 
     #[test]
-    fn each_has_its_own() {
+    fn ids_are_unique() {
         let (count, after) = applied(
             &RULE,
             json!({"paths": {

@@ -1,15 +1,15 @@
-//! Parameters are what a URL can hold: texts, numbers, words, and lists of these.
+//! Restricts parameters to values that a URL can hold: strings, numbers, enums, and lists of these.
 //!
-//! One that may be a number or a text, as ids and names share a place at times, is a text; so is an object.
+//! A parameter that can be a number or a string, such as an ID or a name, becomes a string; so does an object.
 
 use serde_json::{Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{operations_mut, resolved};
+use crate::visit::{operations_mut, resolved};
 
 pub(super) const RULE: Rule =
-    Rule { name: "parameter-values", description: "parameters that no URL can hold", apply };
+    Rule { name: "parameter-values", description: "parameters that a URL cannot hold", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
@@ -46,7 +46,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_operation};
 
     #[test]
-    fn what_does_not_fit_a_url_is_text() {
+    fn other_types_become_strings() {
         let cases = [
             (json!({"type": "array", "items": {"type": "integer"}}), "query", true),
             (json!({"type": "array", "items": {"type": "integer"}}), "path", false),

@@ -1,7 +1,7 @@
-//! The parameters of an operation are those of its path, and those of its query.
+//! Matches the parameters of an operation with its path.
 //!
-//! One that the path names but nothing declares is added as text; one that is declared but not in the path, stands in
-//! a header or a cookie, or is said twice goes.
+//! Adds undeclared path parameters as strings. Removes path parameters that are not in the path, parameters in headers and
+//! cookies, and duplicates.
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use super::{Rule, ids};
 use crate::GenError;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "parameters",
-    description: "path parameters not declared or not in the path, doubles, headers and cookies",
+    description: "undeclared, unused and duplicate parameters, headers and cookies",
     apply,
 };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
-    let mut trouble = None;
+    let mut error = None;
     operations_mut(document, |path, method, operation| {
         let names = match in_path(path) {
             Ok(names) => names,
             Err(reason) => {
-                trouble.get_or_insert_with(|| GenError::new(format!("paths.{path}.{method}"), reason));
+                error.get_or_insert_with(|| GenError::new(format!("paths.{path}.{method}"), reason));
                 return;
             }
         };
@@ -43,7 +43,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             wanted && seen.insert((place, name))
         });
         for parameter in parameters.iter_mut() {
-            settle(parameter);
+            complete(parameter);
         }
         for name in &names {
             if !seen.contains(&("path".to_owned(), name.clone())) {
@@ -52,7 +52,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
                 );
             }
         }
-        // The generated function takes path parameters in the order of the path.
+        // Generated methods have path parameters in the order of the path.
         parameters.sort_by_key(|parameter| {
             names
                 .iter()
@@ -61,14 +61,15 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         });
         count += usize::from(*parameters != before);
     });
-    trouble.map_or(Ok(count), Err)
+    error.map_or(Ok(count), Err)
 }
 
-/// Path parameters are required by nature; a schema may hide in `content`, and one must be there.
-fn settle(parameter: &mut Value) {
-    let hidden =
+/// Makes path parameters required, and adds a schema, which can also be in `content`.
+fn complete(parameter: &mut Value) {
+    let content_body =
         parameter.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
-    let schema = parameter.get("schema").or_else(|| hidden.and_then(|body| body.get("schema"))).cloned();
+    let schema =
+        parameter.get("schema").or_else(|| content_body.and_then(|body| body.get("schema"))).cloned();
     let Some(parameter) = parameter.as_object_mut() else { return };
     let kept = ["name", "x-name", "in", "required", "deprecated", "description", "schema", ids::MARK];
     parameter.retain(|key, _| kept.contains(&key.as_str()));
@@ -82,18 +83,18 @@ fn text(parameter: &Value, key: &str) -> String {
     parameter.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The names in the braces of a path, each a whole segment.
+/// Returns the parameter names of a path. Each must be a whole segment.
 fn in_path(path: &str) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for segment in path.split('/').filter(|segment| segment.contains(['{', '}'])) {
         let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
         if name.is_empty() || name.contains(['{', '}']) {
             return Err(format!(
-                "`{segment}` is not one parameter as a whole segment; write it as /{{name}}/"
+                "`{segment}` is not a parameter that is a whole segment; write it as /{{name}}/"
             ));
         }
         if names.iter().any(|known| known == name) {
-            return Err(format!("the path names {{{name}}} twice"));
+            return Err(format!("duplicate path parameter {{{name}}}"));
         }
         names.push(name.to_owned());
     }
@@ -106,7 +107,7 @@ mod tests {
     use crate::normalise::testing::applied;
 
     #[test]
-    fn the_path_decides() {
+    fn parameters_match_the_path() {
         let (count, after) = applied(
             &RULE,
             json!({"paths": {"/a/{one}/b/{two}": {"get": {"parameters": [
@@ -129,12 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_makes_no_sense_stops_with_its_place() {
+    fn reports_invalid_paths() {
         let mut document = json!({"paths": {"/a/{one}.json": {"get": {}}}});
-        let problem = apply(&mut document).unwrap_err().to_string();
-        assert!(
-            problem.starts_with("paths./a/{one}.json.get: `{one}.json` is not one parameter"),
-            "{problem}"
-        );
+        let message = apply(&mut document).unwrap_err().to_string();
+        assert!(message.starts_with("paths./a/{one}.json.get: `{one}.json` is not a parameter"), "{message}");
     }
 }

@@ -1,15 +1,15 @@
-//! Every operation belongs to one area: its first tag, up to a backslash.
+//! Assigns every operation to one area: its first tag, up to a backslash.
 //!
-//! Vimeo writes `Videos\Essentials`; without a tag an operation goes to `Other`.
+//! Vimeo writes `Videos\Essentials`. An operation without a tag belongs to `Other`.
 
 use serde_json::{Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "tags", description: "no tag, several, or one with a backslash", apply };
+    Rule { name: "tags", description: "no tag, several tags, or a tag with a backslash", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
@@ -48,7 +48,7 @@ mod tests {
     use crate::normalise::testing::applied;
 
     #[test]
-    fn one_area_each() {
+    fn every_operation_gets_one_area() {
         let (count, after) = applied(
             &RULE,
             json!({

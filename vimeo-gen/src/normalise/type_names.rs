@@ -1,6 +1,6 @@
-//! Component schemas are called as Rust types are.
+//! Renames component schemas to Rust type names.
 //!
-//! Vimeo's names have dashes and numbers (`activity-3-1`); names that generated code itself uses get a word behind.
+//! Vimeo's names contain dashes and numbers (`activity-3-1`). Names that the generated code uses itself get a suffix.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::GenError;
 use crate::names::pascal;
 
 pub(super) const RULE: Rule =
-    Rule { name: "type-names", description: "schema names that are no type names", apply };
+    Rule { name: "type-names", description: "schema names that are not type names", apply };
 
-/// What the generated code means something else by.
-const TAKEN: &[&str] = &[
+/// Names that the generated code uses itself.
+const RESERVED: &[&str] = &[
     "Box",
     "Call",
     "ChannelId",
@@ -55,33 +55,33 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     };
     let mut names = BTreeMap::new();
     let mut taken: BTreeSet<String> = BTreeSet::new();
-    // A name that is right already is not given to another.
-    taken.extend(schemas.keys().filter(|name| fitting(name) == **name).cloned());
+    // A valid name is not given to another schema.
+    taken.extend(schemas.keys().filter(|name| type_name(name) == **name).cloned());
     let mut renamed = Map::new();
     for (name, schema) in std::mem::take(schemas) {
-        let mut fit = fitting(&name);
-        while fit != name && !taken.insert(fit.clone()) {
-            fit.push_str("Kind");
+        let mut valid = type_name(&name);
+        while valid != name && !taken.insert(valid.clone()) {
+            valid.push_str("Kind");
         }
-        if fit != name {
+        if valid != name {
             names.insert(
                 format!("#/components/schemas/{}", name.replace('~', "~0").replace('/', "~1")),
-                format!("#/components/schemas/{fit}"),
+                format!("#/components/schemas/{valid}"),
             );
         }
-        renamed.insert(fit, schema);
+        renamed.insert(valid, schema);
     }
     *schemas = renamed;
-    point_to(document, &names);
+    update_references(document, &names);
     Ok(names.len())
 }
 
-fn fitting(name: &str) -> String {
-    let fit = pascal(name);
-    if TAKEN.contains(&fit.as_str()) { format!("{fit}Object") } else { fit }
+fn type_name(name: &str) -> String {
+    let valid = pascal(name);
+    if RESERVED.contains(&valid.as_str()) { format!("{valid}Object") } else { valid }
 }
 
-fn point_to(node: &mut Value, names: &BTreeMap<String, String>) {
+fn update_references(node: &mut Value, names: &BTreeMap<String, String>) {
     match node {
         Value::Object(object) => {
             if let Some(Value::String(target)) = object.get_mut("$ref")
@@ -89,9 +89,9 @@ fn point_to(node: &mut Value, names: &BTreeMap<String, String>) {
             {
                 target.clone_from(new);
             }
-            object.values_mut().for_each(|value| point_to(value, names));
+            object.values_mut().for_each(|value| update_references(value, names));
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| point_to(value, names)),
+        Value::Array(list) => list.iter_mut().for_each(|value| update_references(value, names)),
         _ => {}
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn names_and_references_change_together() {
+    fn renames_schemas_and_references() {
         let before = json!({
             "text-track": {"properties": {"a": {"$ref": "#/components/schemas/option"}}},
             "option": {},

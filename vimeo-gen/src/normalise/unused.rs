@@ -1,4 +1,4 @@
-//! Schemas that no operation reaches make no type.
+//! Removes schemas that no operation references.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::schemas_named_in;
+use crate::visit::schemas_named_in;
 
 pub(super) const RULE: Rule =
-    Rule { name: "unused", description: "schemas that no operation reaches", apply };
+    Rule { name: "unused", description: "schemas that no operation references", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut found = Vec::new();
@@ -25,7 +25,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(before - schemas.len())
 }
 
-/// These schemas and all that they lead to.
+/// Returns these schemas and all schemas that they reference.
 pub(super) fn closure(document: &Value, mut open: Vec<String>) -> BTreeSet<String> {
     let schemas = document.pointer("/components/schemas");
     let mut reached = BTreeSet::new();
@@ -45,10 +45,10 @@ mod tests {
 
     use super::*;
     use crate::normalise::testing::applied;
-    use crate::walk::schema_ref;
+    use crate::visit::schema_ref;
 
     #[test]
-    fn what_is_reached_stays() {
+    fn keeps_referenced_schemas() {
         let (count, after) = applied(
             &RULE,
             json!({

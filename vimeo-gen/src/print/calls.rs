@@ -1,11 +1,11 @@
-//! The module of an area: its handle, its builders, its operations.
+//! Prints the module of an area: its handle, call builders and operations.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::types::taken;
+use super::types::argument;
 use super::{deprecation, docs};
 use crate::names::pascal;
 use crate::normalise::ID_TYPES;
@@ -19,8 +19,8 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
     let groups = groups(area, &calls);
     let front = format!("{about}\n\n{}", tables(&groups, &handle.to_string()));
     let front = front.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-    let entry = docs(&format!("The operations of the area {}: {}", area.title, lower(&about)));
-    let own = docs(&format!("The operations of the area {}.", area.title));
+    let entry = docs(&format!("Returns the calls of the {} area: {}", area.title, lower(&about)));
+    let own = docs(&format!("The calls of the {} area.", area.title));
     let methods = groups.iter().map(|(title, calls)| {
         let heading = (!title.is_empty()).then(|| docs(&format!("# {title}")));
         let methods = calls.iter().map(|call| method(api, call));
@@ -58,12 +58,12 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
 
         #(#builders)*
 
-        /// What is known of each operation of this area.
+        /// Metadata of every operation in this area.
         pub(super) static OPERATIONS: &[&Operation] = &[#(&#names),*];
 
         #(#operations)*
 
-        /// The operations of this area as types, which say what each call responds with.
+        /// One type per operation, which names its response type.
         #[doc(hidden)]
         pub mod operations {
             use super::*;
@@ -76,7 +76,7 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
 
 fn spec(api: &Api, call: &Call) -> TokenStream {
     let (name, operation) = (format_ident!("{}", call.builder), format_ident!("{}", call.operation));
-    let response = answer(api, call);
+    let response = response(api, call);
     quote!(operation_spec!(#name, #response, #operation);)
 }
 
@@ -86,7 +86,7 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
     if calls.iter().any(|call| call.query.iter().any(|parameter| parameter.wire == "fields")) {
         names.push("Fields");
     }
-    if calls.iter().any(|call| call.answer.is_none()) {
+    if calls.iter().any(|call| call.response.is_none()) {
         names.push("Empty");
     }
     if calls.iter().any(|call| call.paged) {
@@ -104,7 +104,7 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
             let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
             let fields = settable_fields(api, call).map(|field| &field.ty);
             let types =
-                parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty)).chain(fields);
+                parameters.chain(&call.response).chain(call.body.as_ref().map(|(ty, _)| ty)).chain(fields);
             types.map(|ty| quote!(#ty).to_string() + " ").collect::<Vec<_>>()
         })
         .collect();
@@ -151,32 +151,32 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
     }
 }
 
-/// Whether any call of these takes or gives a generated type.
+/// Whether any of these calls accepts or returns a generated type.
 fn has_types(api: &Api, calls: &[&Call]) -> bool {
     let mut named = BTreeSet::new();
     for call in calls {
         let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
         parameters
-            .chain(&call.answer)
+            .chain(&call.response)
             .chain(call.body.as_ref().map(|(ty, _)| ty))
             .for_each(|ty| named_in(ty, &mut named));
     }
     named.iter().any(|name| api.types.contains_key(name))
 }
 
-/// The operations of the area in its groups, those of every day first.
+/// Groups the operations of an area; within a group, common verbs come first.
 fn groups<'a, 'b>(area: &'a Area, calls: &[&'b Call]) -> Vec<(&'a str, Vec<&'b Call>)> {
     let of = |group: &&'a String| {
         let mut calls: Vec<&Call> = calls.iter().copied().filter(|call| call.group == **group).collect();
-        calls.sort_by_key(|call| (everyday(&call.id), call.id.len()));
+        calls.sort_by_key(|call| (verb_rank(&call.id), call.id.len()));
         (group.as_str(), calls)
     };
     area.groups.iter().map(|group| of(&group)).filter(|(_, calls)| !calls.is_empty()).collect()
 }
 
-/// The place of an operation among others by its verb: first what reads, last what deletes. Of one verb the shortest name
-/// comes first: it is that of the plain case.
-fn everyday(id: &str) -> usize {
+/// Ranks an operation by its verb: reads first, deletes last. Operations with the same verb are sorted by the length of
+/// their name, because the plain case has the shortest one.
+fn verb_rank(id: &str) -> usize {
     const VERBS: &[&[&str]] = &[
         &["get"],
         &["list"],
@@ -193,7 +193,7 @@ fn everyday(id: &str) -> usize {
     VERBS.iter().position(|verbs| verbs.contains(&verb)).unwrap_or(VERBS.len())
 }
 
-/// The operations of the area with what they need, for its front page.
+/// The tables of operations and their scopes on the front page of an area.
 fn tables(groups: &[(&str, Vec<&Call>)], handle: &str) -> String {
     let tables = groups.iter().map(|(title, calls)| {
         let heading = if title.is_empty() { String::new() } else { format!("# {title}\n\n") };
@@ -203,10 +203,10 @@ fn tables(groups: &[(&str, Vec<&Call>)], handle: &str) -> String {
 }
 
 fn table(calls: &[&Call], handle: &str) -> String {
-    let mut table = String::from("| operation | does | scope |\n|---|---|---|\n");
+    let mut table = String::from("| method | description | scopes |\n|---|---|---|\n");
     for call in calls {
-        let scopes = if call.scopes.is_empty() { "any token".to_owned() } else { call.scopes.join(", ") };
-        let summary = call.summary.replace('|', "\\|");
+        let scopes = if call.scopes.is_empty() { "none".to_owned() } else { call.scopes.join(", ") };
+        let summary = third_person(&call.summary).replace('|', "\\|");
         table.push_str(&format!("| [`{0}`]({handle}::{0}) | {summary} | {scopes} |\n", call.id));
     }
     table
@@ -220,16 +220,45 @@ fn lower(text: &str) -> String {
         .unwrap_or_default()
 }
 
+/// A summary in the third person, as doc comments begin: `List videos` becomes `Lists videos`. A second verb after `or` or
+/// `and` directly follows the first one: `Add or replace a tag`.
+fn third_person(summary: &str) -> String {
+    let mut words: Vec<String> = summary.split(' ').map(str::to_owned).collect();
+    let mut index = 0;
+    loop {
+        let Some(word) = words.get_mut(index) else { break };
+        let verb = word.trim_end_matches(',').to_owned();
+        let comma = word.len() > verb.len();
+        *word = format!("{}{}", inflected(&verb), if comma { "," } else { "" });
+        let joined = words.get(index + 1).is_some_and(|next| matches!(next.as_str(), "or" | "and"));
+        index += match (joined, comma) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => break,
+        };
+    }
+    words.join(" ")
+}
+
+fn inflected(verb: &str) -> String {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| verb.ends_with(ending));
+    match verb.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if ends(&["s", "sh", "ch", "x", "z", "o"]) => format!("{verb}es"),
+        _ => format!("{verb}s"),
+    }
+}
+
 fn method(api: &Api, call: &Call) -> TokenStream {
     let (name, builder) = (format_ident!("{}", call.id), format_ident!("{}", call.builder));
     let required: Vec<&Parameter> = call.query.iter().filter(|parameter| parameter.required).collect();
     let path = call.path_parameters.iter().map(|parameter| {
-        let (name, taken) = (format_ident!("{}", parameter.name), path_taken(api, &parameter.ty));
-        quote!(#name: #taken)
+        let (name, argument) = (format_ident!("{}", parameter.name), path_argument(api, &parameter.ty));
+        quote!(#name: #argument)
     });
     let query = required.iter().map(|parameter| {
-        let (name, (taken, _)) = (format_ident!("{}", parameter.name), taken_here(api, &parameter.ty));
-        quote!(#name: #taken)
+        let (name, (argument, _)) = (format_ident!("{}", parameter.name), argument_here(api, &parameter.ty));
+        quote!(#name: #argument)
     });
     let body = positional_body(api, call).map(|ty| {
         let ty = here(api, ty);
@@ -247,17 +276,17 @@ fn method(api: &Api, call: &Call) -> TokenStream {
     });
     let filled = required.iter().map(|parameter| {
         let (name, wire) = (format_ident!("{}", parameter.name), &parameter.wire);
-        let (_, given) = taken_here(api, &parameter.ty);
-        let (given, ty) = (given(quote!(#name)), here(api, &parameter.ty));
-        if given.to_string() == parameter.name {
+        let (_, converted) = argument_here(api, &parameter.ty);
+        let (converted, ty) = (converted(quote!(#name)), here(api, &parameter.ty));
+        if converted.to_string() == parameter.name {
             quote!(.set_query(#wire, &#name))
         } else {
-            quote!(.set_query(#wire, &{ let #name: #ty = #given; #name }))
+            quote!(.set_query(#wire, &{ let #name: #ty = #converted; #name }))
         }
     });
     let sent = match (&call.body, body.is_some()) {
         (_, true) => Some(quote!(.set_body(&body))),
-        // What the operation requires is an object; its fields are set one by one.
+        // The operation requires an object, whose fields are set one by one.
         (Some((_, true)), false) => Some(quote!(.set_empty_body())),
         _ => None,
     };
@@ -276,7 +305,7 @@ fn method(api: &Api, call: &Call) -> TokenStream {
     }
 }
 
-/// A parameter's line, with the name on the wire where that is another.
+/// The line that documents a parameter, with its name on the wire if that differs.
 fn parameter_doc(parameter: &Parameter) -> String {
     let (name, wire) = (&parameter.name, &parameter.wire);
     let wire = if name.trim_end_matches('_') == wire { String::new() } else { format!(" (`{wire}`)") };
@@ -284,7 +313,7 @@ fn parameter_doc(parameter: &Parameter) -> String {
 }
 
 fn method_doc(call: &Call) -> String {
-    let mut doc = format!("{}.\n", call.summary.trim_end_matches('.'));
+    let mut doc = format!("{}.\n", third_person(call.summary.trim_end_matches('.')));
     if !call.doc.is_empty() {
         doc.push_str(&format!("\n{}\n", call.doc));
     }
@@ -294,15 +323,15 @@ fn method_doc(call: &Call) -> String {
     if !parameters.is_empty() {
         doc.push_str(&format!("\n{}\n", parameters.join("\n")));
     }
-    doc.push_str(&format!("\n`{} {}`; ", call.method, call.path));
-    doc.push_str(&match call.scopes.as_slice() {
-        [] => "any access token will do.".to_owned(),
-        [scope] => format!("needs the scope `{scope}`."),
-        scopes => format!("needs the scopes `{}`.", scopes.join("`, `")),
-    });
-    if !call.answer_doc.is_empty() {
-        doc.push_str(&format!("\nAnswer: {}.", lower(call.answer_doc.trim_end_matches('.'))));
+    if !call.response_doc.is_empty() {
+        doc.push_str(&format!("\nResponse: {}.\n", lower(call.response_doc.trim_end_matches('.'))));
     }
+    doc.push_str(&format!("\nSends `{} {}`. ", call.method, call.path));
+    doc.push_str(&match call.scopes.as_slice() {
+        [] => "Requires no scope.".to_owned(),
+        [scope] => format!("Requires the `{scope}` scope."),
+        scopes => format!("Requires the scopes `{}`.", scopes.join("` and `")),
+    });
     doc
 }
 
@@ -322,7 +351,7 @@ fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
     let body = call.body.as_ref().filter(|_| positional_body(api, call).is_none()).map(|(ty, _)| {
         let ty = here(api, ty);
         quote! {
-            /// Sets the whole body, in place of all fields that were set before.
+            /// Sets the whole body and replaces all fields that were set before.
             pub fn body(self, body: #ty) -> Self {
                 self.set_body(&body)
             }
@@ -331,12 +360,12 @@ fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
     let fields: Vec<TokenStream> = settable_fields(api, call)
         .map(|field| {
             let method = setter(&field.name);
-            // A query parameter of that name came first.
+            // A query parameter of the same name already has this setter.
             let method = if names.contains(&method) { format!("{method}_in_body") } else { method };
             body_setter(api, field, &method)
         })
         .collect();
-    let doc = docs(&format!("[`{}::{}`] before it is sent.", pascal(&area.module), call.id));
+    let doc = docs(&format!("A call to [`{0}::{1}`], before it is sent.", pascal(&area.module), call.id));
     let own = (!setters.is_empty() || body.is_some() || !fields.is_empty()).then(|| {
         quote! {
             impl #name {
@@ -364,17 +393,17 @@ fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
             #doc
             #deprecated
             pub fn fields(self, value: impl Into<Fields>) -> Self {
-                self.set_query("fields", &value.into())
+                self.set_fields(&value.into())
             }
         };
     }
-    let (taken, given) = taken_here(api, &parameter.ty);
-    let (given, ty) = (given(quote!(value)), here(api, &parameter.ty));
-    if quote!(#taken).to_string() == quote!(#ty).to_string() {
+    let (argument, converted) = argument_here(api, &parameter.ty);
+    let (converted, ty) = (converted(quote!(value)), here(api, &parameter.ty));
+    if quote!(#argument).to_string() == quote!(#ty).to_string() {
         quote! {
             #doc
             #deprecated
-            pub fn #ident(self, value: #taken) -> Self {
+            pub fn #ident(self, value: #argument) -> Self {
                 self.set_query(#wire, &value)
             }
         }
@@ -382,8 +411,8 @@ fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
         quote! {
             #doc
             #deprecated
-            pub fn #ident(self, value: #taken) -> Self {
-                let value: #ty = #given;
+            pub fn #ident(self, value: #argument) -> Self {
+                let value: #ty = #converted;
                 self.set_query(#wire, &value)
             }
         }
@@ -394,13 +423,13 @@ fn body_setter(api: &Api, field: &Field, method: &str) -> TokenStream {
     let (ident, wire, doc) = (format_ident!("{method}"), &field.wire, docs(&field.doc));
     let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
     let inner = inner_of(inner, "Box").unwrap_or(inner);
-    let (taken, given) = taken_here(api, inner);
-    let (given, ty) = (given(quote!(value)), here(api, inner));
-    let value = if given.to_string() == "value" {
+    let (argument, converted) = argument_here(api, inner);
+    let (converted, ty) = (converted(quote!(value)), here(api, inner));
+    let value = if converted.to_string() == "value" {
         quote!(self.set_body_field(#wire, &value))
     } else {
         quote! {
-            let value: #ty = #given;
+            let value: #ty = #converted;
             self.set_body_field(#wire, &value)
         }
     };
@@ -408,13 +437,13 @@ fn body_setter(api: &Api, field: &Field, method: &str) -> TokenStream {
     quote! {
         #doc
         #deprecated
-        pub fn #ident(self, value: #taken) -> Self {
+        pub fn #ident(self, value: #argument) -> Self {
             #value
         }
     }
 }
 
-/// The fields of the body, if it is an object of a known type.
+/// The fields of the body, if the body is an object of a known type.
 fn body_fields<'a>(api: &'a Api, call: &Call) -> impl Iterator<Item = &'a Field> {
     let ty = call.body.as_ref().and_then(|(ty, _)| api.types.get(&quote!(#ty).to_string()));
     let fields = ty.and_then(|ty| match &ty.kind {
@@ -424,12 +453,12 @@ fn body_fields<'a>(api: &'a Api, call: &Call) -> impl Iterator<Item = &'a Field>
     fields.unwrap_or_default().iter()
 }
 
-/// The fields of the body that a call need not have.
+/// The optional fields of the body.
 fn settable_fields<'a>(api: &'a Api, call: &Call) -> impl Iterator<Item = &'a Field> {
     body_fields(api, call).filter(|field| inner_of(&field.ty, "Option").is_some())
 }
 
-/// The body's type, if a method takes the body as an argument: when it is required and has something that is.
+/// The body's type, if the method takes the body as an argument: the body is required and has a required field.
 pub(super) fn positional_body<'a>(api: &Api, call: &'a Call) -> Option<&'a syn::Type> {
     let (ty, _) = call.body.as_ref().filter(|(_, required)| *required)?;
     let mut fields = body_fields(api, call).peekable();
@@ -437,7 +466,7 @@ pub(super) fn positional_body<'a>(api: &Api, call: &'a Call) -> Option<&'a syn::
     (!is_settable).then_some(ty)
 }
 
-/// Names that the builder has for itself.
+/// Returns the name of a setter; names of methods that every call has get a `_`.
 fn setter(name: &str) -> String {
     match name {
         "send" | "send_as" | "body" | "into_call" | "header" | "timeout" | "retry" | "rate_limit"
@@ -446,8 +475,8 @@ fn setter(name: &str) -> String {
     }
 }
 
-fn answer(api: &Api, call: &Call) -> TokenStream {
-    match &call.answer {
+fn response(api: &Api, call: &Call) -> TokenStream {
+    match &call.response {
         None => quote!(Empty),
         Some(ty) => {
             let ty = here(api, ty);
@@ -488,14 +517,14 @@ pub(super) fn is_text(ty: &syn::Type) -> bool {
     quote!(#ty).to_string() == "String"
 }
 
-/// The type, where it is that of an ID.
+/// The name of the type if it is an ID type.
 fn id_of(ty: &syn::Type) -> Option<Ident> {
     let syn::Type::Path(path) = ty else { return None };
     path.path.get_ident().filter(|ident| is_id(&ident.to_string())).cloned()
 }
 
-/// Path parameters are taken as they are read: text by reference, words as words, IDs from whatever names one.
-pub(super) fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
+/// The argument type of a path parameter: text by reference, enum values as they are, IDs from anything that converts into one.
+pub(super) fn path_argument(api: &Api, ty: &syn::Type) -> TokenStream {
     match id_of(ty) {
         Some(id) => quote!(impl TryInto<#id, Error: Into<InvalidId>>),
         None if is_text(ty) => quote!(impl AsRef<str>),
@@ -503,7 +532,7 @@ pub(super) fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
     }
 }
 
-/// A type as the module of an area writes it.
+/// A type as it is written in the module of an area.
 pub(super) fn here(api: &Api, ty: &syn::Type) -> TokenStream {
     struct Qualify<'a>(&'a Api);
     impl syn::visit_mut::VisitMut for Qualify<'_> {
@@ -521,10 +550,10 @@ pub(super) fn here(api: &Api, ty: &syn::Type) -> TokenStream {
     quote!(#ty)
 }
 
-pub(super) fn taken_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
-    let (taken, given) = taken(ty);
-    match syn::parse2::<syn::Type>(taken.clone()) {
-        Ok(taken) => (here(api, &taken), given),
-        Err(_) => (taken, given),
+pub(super) fn argument_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+    let (argument, converted) = argument(ty);
+    match syn::parse2::<syn::Type>(argument.clone()) {
+        Ok(argument) => (here(api, &argument), converted),
+        Err(_) => (argument, converted),
     }
 }

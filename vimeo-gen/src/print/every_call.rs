@@ -1,4 +1,4 @@
-//! A table for tests: every call, made once through its own builder.
+//! Prints a table for tests that makes every call once through its own builder.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,41 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::calls::{path_taken, positional_body, taken_here};
+use super::calls::{argument_here, path_argument, positional_body};
 use crate::refine::{Api, Call, Parameter};
 
-/// The table; `super` has to say what `With` is, which gives the values and sends.
+/// The table. The parent module defines `With`, which supplies the values and sends the calls.
 pub(super) fn file(api: &Api, bodies: &BTreeMap<String, Value>) -> TokenStream {
     let calls = api.calls.iter().map(|call| entry(api, call, bodies));
     quote! {
-        //! Every operation, called once through its builder with the least that it takes.
+        //! Every operation, called once through its builder with its required parameters only.
 
         #![allow(deprecated, reason = "every operation is called")]
 
         use super::{Sent, With};
         use vimeo_api::Client;
 
-        /// An operation's id and what calls it.
-        pub(super) type Once = (&'static str, fn(&Client, &With) -> Sent);
+        /// An operation's name and the function that calls it.
+        pub(super) type OperationCall = (&'static str, fn(&Client, &With) -> Sent);
 
-        pub(super) static CALLS: &[Once] = &[#(#calls),*];
+        pub(super) static CALLS: &[OperationCall] = &[#(#calls),*];
     }
 }
 
 fn entry(api: &Api, call: &Call, bodies: &BTreeMap<String, Value>) -> TokenStream {
     let (id, method, area) = (&call.id, format_ident!("{}", call.id), format_ident!("{}", call.area));
-    let given = |parameter: &Parameter, taken: TokenStream| {
+    let value_for = |parameter: &Parameter, argument: TokenStream| {
         let wire = &parameter.wire;
-        if taken.to_string().starts_with("impl") {
+        if argument.to_string().starts_with("impl") {
             quote!(with.text(#wire))
         } else {
             quote!(with.value(#wire))
         }
     };
-    let path = call.path_parameters.iter().map(|parameter| given(parameter, path_taken(api, &parameter.ty)));
+    let path =
+        call.path_parameters.iter().map(|parameter| value_for(parameter, path_argument(api, &parameter.ty)));
     let query = call.query.iter().filter(|parameter| parameter.required);
-    let query = query.map(|parameter| given(parameter, taken_here(api, &parameter.ty).0));
+    let query = query.map(|parameter| value_for(parameter, argument_here(api, &parameter.ty).0));
     let sample = bodies.get(id).map(Value::to_string).unwrap_or_default();
     let (body, optional) = match (&call.body, positional_body(api, call)) {
         (_, Some(_)) => (Some(quote!(with.body(#sample))), None),

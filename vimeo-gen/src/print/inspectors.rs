@@ -1,4 +1,4 @@
-//! Tables that check recorded answers: which type each operation's answer is read as, and all types by name.
+//! Prints the tables that check recorded responses: the response type of each operation, and all types by name.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -8,14 +8,14 @@ use super::layout::{Layout, condition, feature};
 use crate::refine::{Api, Kind};
 
 pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
-    let answers = api.calls.iter().filter(|call| call.method == "GET").filter_map(|call| {
-        // An answer that may be anything has nothing that could not fit.
-        let answer = call.answer.as_ref().filter(|answer| quote!(#answer).to_string() != "Value")?;
-        let answer = here(api, answer);
+    let responses = api.calls.iter().filter(|call| call.method == "GET").filter_map(|call| {
+        // A response that can be any JSON never mismatches.
+        let response = call.response.as_ref().filter(|response| quote!(#response).to_string() != "Value")?;
+        let response = here(api, response);
         let (feature, path) = (feature(&call.area), &call.path);
         Some(quote! {
             #[cfg(feature = #feature)]
-            (#path, inspect::<#answer>)
+            (#path, inspect::<#response>)
         })
     });
     let types = layout.groups.iter().flat_map(|group| {
@@ -23,7 +23,7 @@ pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
         let objects = group
             .types
             .iter()
-            .filter(|name| api.types.get(*name).is_some_and(|ty| !matches!(ty.kind, Kind::Words(_))));
+            .filter(|name| api.types.get(*name).is_some_and(|ty| !matches!(ty.kind, Kind::Enum(_))));
         objects.map(move |name| {
             let ident = format_ident!("{name}");
             quote! {
@@ -34,26 +34,26 @@ pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
     });
     let page = api.calls.iter().any(|call| call.paged && call.method == "GET").then(|| quote!(Page,));
     quote! {
-        //! Reading recorded answers as the types of the operations that gave them.
+        //! Decodes recorded responses as the types of their operations.
 
         use crate::types;
         use crate::{DecodeErrorKind, Decoded, Inspection, #page inspect, round_trip};
         use serde_json::Value;
 
-        /// Reads an answer and says what did not fit.
+        /// Decodes a response and reports mismatches and unknown fields.
         #[doc(hidden)]
         pub type Inspect = fn(&[u8]) -> Result<Inspection, DecodeErrorKind>;
 
-        /// Reads an object and writes it again.
+        /// Decodes an object and encodes it again.
         #[doc(hidden)]
-        pub type Reread = fn(&[u8]) -> Result<Decoded<Value>, DecodeErrorKind>;
+        pub type RoundTrip = fn(&[u8]) -> Result<Decoded<Value>, DecodeErrorKind>;
 
-        /// Path templates with what reads the answer to a `GET` there and says what did not fit.
+        /// Path templates, each with the function that inspects the response to a `GET` of that path.
         #[doc(hidden)]
-        pub static INSPECTORS: &[(&str, Inspect)] = &[#(#answers),*];
+        pub static INSPECTORS: &[(&str, Inspect)] = &[#(#responses),*];
 
-        /// Every object type: its name, its size in bytes, and what reads and writes one.
+        /// Every object type: its name, its size in bytes, and its round-trip function.
         #[doc(hidden)]
-        pub static TYPES: &[(&str, usize, Reread)] = &[#(#types),*];
+        pub static TYPES: &[(&str, usize, RoundTrip)] = &[#(#types),*];
     }
 }

@@ -1,7 +1,7 @@
-//! Which module a type goes to, and which features it needs.
+//! Assigns each type to a module and to features.
 //!
-//! A type is compiled when an area is enabled that uses it. Types that the same areas use stand in one module, so the
-//! condition is written once: at the module.
+//! A type is compiled if an enabled area uses it. Types used by the same areas share a module, so the feature condition is
+//! written only once, at the module.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use crate::names::snake;
 use crate::refine::{Api, Kind, named_in};
 
-/// A module of types that the same areas use.
+/// A module of types that are used by the same areas.
 pub(super) struct Group {
     pub(super) module: String,
     pub(super) areas: BTreeSet<String>,
@@ -33,7 +33,7 @@ impl Layout {
             .into_iter()
             .map(|(areas, types)| Group { module: String::new(), areas, types })
             .collect();
-        // Types of one area are called as the area is; others after the largest of them.
+        // A module of a single area has the name of the area; others are named after their largest type.
         for group in &mut groups {
             if let (1, Some(area)) = (group.areas.len(), group.areas.first()) {
                 group.module.clone_from(area);
@@ -53,7 +53,7 @@ impl Layout {
         Self { groups }
     }
 
-    /// The module that holds all areas.
+    /// Prints the root module with all areas.
     pub(super) fn root(&self, api: &Api) -> TokenStream {
         let modules = api.areas.iter().map(|area| {
             let (feature, module) = (feature(&area.module), format_ident!("{}", area.module));
@@ -70,11 +70,11 @@ impl Layout {
             }
         });
         quote! {
-            //! The generated part: an area a module, and the types they share.
+            //! The generated code: one module per area, and the types.
 
-            // A field may be called as a method of the standard library is; its setter is called as the field.
+            // A field can have the name of a standard library method; its setter has the same name.
             #![allow(clippy::should_implement_trait)]
-            #![allow(deprecated, reason = "the derived and generated code has to read what it marks")]
+            #![allow(deprecated, reason = "derived and generated code reads deprecated items")]
 
             #[cfg(feature = "inspect")]
             mod inspectors;
@@ -82,16 +82,16 @@ impl Layout {
             #(#modules)*
 
             #[cfg(feature = "inspect")]
-            pub use inspectors::{INSPECTORS, Inspect, Reread, TYPES};
+            pub use inspectors::{INSPECTORS, Inspect, RoundTrip, TYPES};
 
             use crate::Operation;
 
-            /// The operations of all areas that are compiled in.
+            /// The operations of all compiled areas.
             pub(crate) static AREAS: &[&[&Operation]] = &[#(#lists),*];
         }
     }
 
-    /// The module that holds all types.
+    /// Prints the root module of all types.
     pub(super) fn types_root(&self) -> TokenStream {
         let modules = self.groups.iter().map(|group| {
             let condition = condition(&group.areas);
@@ -104,16 +104,16 @@ impl Layout {
             }
         });
         quote! {
-            //! What operations send and answer with.
+            //! The request bodies and responses of all operations.
             //!
-            //! Every field of an answer is optional: Vimeo leaves out what `fields` did not ask for and much else.
-            //! Sets of words are open: one that is not known here is kept as it came.
+            //! Every response field is an `Option`: Vimeo omits the fields that `fields` does not name, and others.
+            //! Enums are open: an unknown value decodes as `Other` and is retained.
             #(#modules)*
         }
     }
 }
 
-/// The name of an area's feature.
+/// Returns the cargo feature of an area.
 pub(crate) fn feature(module: &str) -> String {
     module.trim_end_matches('_').replace('_', "-")
 }
@@ -133,14 +133,14 @@ fn fields_of(api: &Api, name: &str) -> usize {
     }
 }
 
-/// The areas that each type is used by.
+/// Maps each type to the areas that use it.
 fn users(api: &Api) -> BTreeMap<String, BTreeSet<String>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for area in &api.areas {
         let mut open = BTreeSet::new();
         for call in api.calls.iter().filter(|call| call.area == area.module) {
             let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
-            for ty in parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty)) {
+            for ty in parameters.chain(&call.response).chain(call.body.as_ref().map(|(ty, _)| ty)) {
                 named_in(ty, &mut open);
             }
         }
@@ -151,8 +151,8 @@ fn users(api: &Api) -> BTreeMap<String, BTreeSet<String>> {
             }
             match &ty.kind {
                 Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut open)),
-                Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
-                Kind::Words(_) => {}
+                Kind::Untagged(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
+                Kind::Enum(_) => {}
             }
         }
     }

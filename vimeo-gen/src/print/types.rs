@@ -1,4 +1,4 @@
-//! A module of types.
+//! Prints a module of types.
 
 use std::collections::BTreeSet;
 
@@ -16,15 +16,15 @@ pub(super) fn file(api: &Api, group: &Group) -> TokenStream {
     for ty in &types {
         match &ty.kind {
             Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut named)),
-            Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut named)),
-            Kind::Words(_) => {}
+            Kind::Untagged(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut named)),
+            Kind::Enum(_) => {}
         }
     }
     let uses = uses(api, group, &types, &named);
     let items = types.iter().map(|ty| match &ty.kind {
         Kind::Struct(fields) => object(ty, fields),
-        Kind::Words(variants) => words(ty, variants),
-        Kind::Choice(variants) => choice(ty, variants),
+        Kind::Enum(variants) => open_enum(ty, variants),
+        Kind::Untagged(variants) => untagged(ty, variants),
     });
     quote! {
         #uses
@@ -59,10 +59,10 @@ fn uses(api: &Api, group: &Group, types: &[&Type], named: &BTreeSet<String>) -> 
         bring(quote!(crate), own);
     }
     let mut macros = Vec::new();
-    if of_kind(|kind| matches!(kind, Kind::Choice(_))) {
+    if of_kind(|kind| matches!(kind, Kind::Untagged(_))) {
         macros.push("untagged_enum");
     }
-    if of_kind(|kind| matches!(kind, Kind::Words(_))) {
+    if of_kind(|kind| matches!(kind, Kind::Enum(_))) {
         macros.push("open_enum");
     }
     if types.iter().any(|ty| matches!(&ty.kind, Kind::Struct(fields) if is_resource(ty, fields))) {
@@ -118,44 +118,44 @@ fn object(ty: &Type, fields: &[Field]) -> TokenStream {
     }
 }
 
-/// Whether a type is something in a response that its `uri` names. A connection's leads to a list, an
-/// interaction's to an action.
+/// Whether a type is a resource that its `uri` identifies. The `uri` of a connection leads to a list, that of an
+/// interaction to an action.
 fn is_resource(ty: &Type, fields: &[Field]) -> bool {
     let is_uri = |field: &Field| field.wire == "uri" && inner_of(&field.ty, "Option").is_some_and(is_text);
     let names_other = ty.name.ends_with("Interaction") || fields.iter().any(|field| field.wire == "options");
     !ty.sent && !names_other && fields.iter().any(is_uri)
 }
 
-/// The runtime's type for the ID of a type of that name.
+/// The runtime's ID type for a type of that name.
 fn id_type(name: &str) -> Option<Ident> {
     const WITH_ID: &[&str] = &["Video", "User", "Channel", "Group", "Showcase", "Folder"];
     WITH_ID.contains(&name).then(|| format_ident!("{name}Id"))
 }
 
-/// A constructor with what is required, and a setter for the rest.
+/// Prints a constructor with the required fields and a setter for each optional one.
 fn setters(ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
     let name = format_ident!("{}", ty.name);
     let (required, optional): (Vec<&Field>, Vec<&Field>) =
         fields.iter().partition(|field| inner_of(&field.ty, "Option").is_none());
     let new = (!all_optional).then(|| {
         let arguments = required.iter().map(|field| {
-            let (ident, (taken, _)) = (format_ident!("{}", field.name), taken(&field.ty));
-            quote!(#ident: #taken)
+            let (ident, (argument, _)) = (format_ident!("{}", field.name), argument(&field.ty));
+            quote!(#ident: #argument)
         });
-        let given = required.iter().map(|field| {
-            let (ident, (_, given)) = (format_ident!("{}", field.name), taken(&field.ty));
-            let given = given(quote!(#ident));
-            if given.to_string() == field.name { given } else { quote!(#ident: #given) }
+        let converted = required.iter().map(|field| {
+            let (ident, (_, converted)) = (format_ident!("{}", field.name), argument(&field.ty));
+            let converted = converted(quote!(#ident));
+            if converted.to_string() == field.name { converted } else { quote!(#ident: #converted) }
         });
         let left = optional.iter().map(|field| {
             let ident = format_ident!("{}", field.name);
             quote!(#ident: None)
         });
-        let doc = docs(&format!("With what is required: {}.", list(&required)));
+        let doc = docs(&format!("Creates the object with its required fields: {}.", list(&required)));
         quote! {
             #doc
             pub fn new(#(#arguments),*) -> Self {
-                Self { #(#given,)* #(#left,)* }
+                Self { #(#converted,)* #(#left,)* }
             }
         }
     });
@@ -163,14 +163,14 @@ fn setters(ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
         let (ident, doc) = (format_ident!("{}", field.name), docs(&field.doc));
         let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
         let boxed = inner_of(inner, "Box");
-        let (taken, given) = taken(boxed.unwrap_or(inner));
-        let (given, deprecated) = (given(quote!(value)), deprecation(field.deprecated));
-        let given = if boxed.is_some() { quote!(Box::new(#given)) } else { given };
+        let (argument, converted) = argument(boxed.unwrap_or(inner));
+        let (converted, deprecated) = (converted(quote!(value)), deprecation(field.deprecated));
+        let converted = if boxed.is_some() { quote!(Box::new(#converted)) } else { converted };
         quote! {
             #doc
             #deprecated
-            pub fn #ident(mut self, value: #taken) -> Self {
-                self.#ident = Some(#given);
+            pub fn #ident(mut self, value: #argument) -> Self {
+                self.#ident = Some(#converted);
                 self
             }
         }
@@ -187,15 +187,15 @@ fn list(fields: &[&Field]) -> String {
     fields.iter().map(|field| format!("`{}`", field.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// How a function takes a value of a type, and how it makes the value of what it took.
-pub(super) fn taken(ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+/// Returns the argument type for a value of this type, and the conversion from the argument to the value.
+pub(super) fn argument(ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
     if let Some(item) = inner_of(ty, "Vec") {
-        let (item_taken, _) = taken(item);
+        let (item_argument, _) = argument(item);
         return if leaf_of(item).to_token_stream().to_string() == item.to_token_stream().to_string()
             && converts(item)
         {
             (
-                quote!(impl IntoIterator<Item = #item_taken>),
+                quote!(impl IntoIterator<Item = #item_argument>),
                 |value| quote!(#value.into_iter().map(Into::into).collect()),
             )
         } else {
@@ -210,24 +210,24 @@ pub(super) fn taken(ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStr
     }
 }
 
-/// Whether a value of a type is commonly made from something simpler.
+/// Whether values of a type are commonly converted from a simpler type.
 fn converts(ty: &syn::Type) -> bool {
     let name = ty.to_token_stream().to_string();
     matches!(name.as_str(), "String" | "Value" | "Secret" | "SignedUrl")
 }
 
-fn words(ty: &Type, variants: &[Variant]) -> TokenStream {
+fn open_enum(ty: &Type, variants: &[Variant]) -> TokenStream {
     let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
     let written = variants.iter().map(|variant| {
-        let (ident, doc) = (format_ident!("{}", variant.name), docs(&format!("`{}`", variant.word)));
+        let (ident, doc) = (format_ident!("{}", variant.name), docs(&format!("`{}`", variant.value)));
         quote! {
             #doc
             #ident
         }
     });
     let pairs = variants.iter().map(|variant| {
-        let (ident, word) = (format_ident!("{}", variant.name), &variant.word);
-        quote!(#ident = #word)
+        let (ident, value) = (format_ident!("{}", variant.name), &variant.value);
+        quote!(#ident = #value)
     });
     quote! {
         #doc
@@ -235,23 +235,23 @@ fn words(ty: &Type, variants: &[Variant]) -> TokenStream {
         #[non_exhaustive]
         pub enum #name {
             #(#written,)*
-            /// A word that is not known here, as it came.
+            /// A value that this version of the crate does not know.
             Other(String),
         }
         open_enum!(#name, #(#pairs),*);
     }
 }
 
-fn choice(ty: &Type, variants: &[(&'static str, String, syn::Type)]) -> TokenStream {
+fn untagged(ty: &Type, variants: &[(&'static str, String, syn::Type)]) -> TokenStream {
     let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
     let written = variants.iter().map(|(kind, variant, ty)| {
         let ident = format_ident!("{variant}");
         let doc = docs(match *kind {
-            "text" => "When it comes as text.",
-            "integer" | "number" => "When it comes as a number.",
-            "boolean" => "When it comes as true or false.",
-            "list" => "When it comes as a list.",
-            _ => "When it comes as an object.",
+            "text" => "A JSON string.",
+            "integer" | "number" => "A JSON number.",
+            "boolean" => "A JSON boolean.",
+            "list" => "A JSON array.",
+            _ => "A JSON object.",
         });
         quote! {
             #doc

@@ -1,7 +1,7 @@
-//! Objects inside objects are boxed where they may be absent.
+//! Boxes optional objects inside objects.
 //!
-//! An answer to `fields=uri,name` has few of a video's hundreds of fields; without boxes each such value would be as
-//! large as the fullest.
+//! A response to `fields=uri,name` has few of a video's hundreds of fields. Without boxes, each value would be as large as one
+//! with all fields.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use quote::ToTokens;
 
 use super::collect::{Api, Kind, inner_of};
 
-/// Boxes optional objects, and objects among alternatives.
-pub(super) fn put(api: &mut Api) {
+/// Boxes optional objects, and objects in untagged enums.
+pub(super) fn box_optional_objects(api: &mut Api) {
     let objects: BTreeSet<String> = api
         .types
         .values()
@@ -27,14 +27,14 @@ pub(super) fn put(api: &mut Api) {
                     }
                 }
             }
-            Kind::Choice(variants) => {
+            Kind::Untagged(variants) => {
                 for (_, _, ty) in variants {
                     if is_object(ty) {
                         *ty = syn::parse_quote!(Box<#ty>);
                     }
                 }
             }
-            Kind::Words(_) => {}
+            Kind::Enum(_) => {}
         }
     }
 }

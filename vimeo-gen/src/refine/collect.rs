@@ -1,4 +1,4 @@
-//! Reading progenitor's tree: the types it made, and what each of its builders takes and gives.
+//! Reads progenitor's output: its types, and the parameters and responses of its builders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use syn::{GenericArgument, Item, PathArguments};
 
 use crate::GenError;
 use crate::names::{pascal, screaming_snake_case, snake};
-use crate::walk::operations;
+use crate::visit::operations;
 
-/// All that is generated.
+/// The API: the intermediate representation that the passes change and `print` prints.
 pub(crate) struct Api {
-    /// The areas: module name, title, what they are about.
+    /// The areas.
     pub(crate) areas: Vec<Area>,
     /// The types by name.
     pub(crate) types: BTreeMap<String, Type>,
@@ -25,7 +25,7 @@ pub(crate) struct Area {
     pub(crate) module: String,
     pub(crate) title: String,
     pub(crate) about: String,
-    /// The groups of its operations, in the order in which they are to be read.
+    /// The groups of operations, in the order of the documentation.
     pub(crate) groups: Vec<String>,
 }
 
@@ -34,18 +34,18 @@ pub(crate) struct Type {
     pub(crate) name: String,
     pub(crate) doc: String,
     pub(crate) kind: Kind,
-    /// Whether a request body leads to it.
+    /// Whether a request body contains the type.
     pub(crate) sent: bool,
 }
 
-/// What a type is.
+/// The kind of a type.
 pub(crate) enum Kind {
     /// An object.
     Struct(Vec<Field>),
-    /// A set of words.
-    Words(Vec<Variant>),
-    /// A value of one of several JSON kinds: kind, variant, type.
-    Choice(Vec<(&'static str, String, syn::Type)>),
+    /// An open enum.
+    Enum(Vec<Variant>),
+    /// An untagged enum: JSON type, variant name, type.
+    Untagged(Vec<(&'static str, String, syn::Type)>),
 }
 
 /// A field of an object.
@@ -55,15 +55,15 @@ pub(crate) struct Field {
     pub(crate) wire: String,
     pub(crate) doc: String,
     pub(crate) ty: syn::Type,
-    /// Whether an absent value is left out when writing.
+    /// Whether an absent value is omitted from the JSON.
     pub(crate) skipped: bool,
     pub(crate) deprecated: bool,
 }
 
-/// A word of a set.
+/// A variant of an open enum.
 pub(crate) struct Variant {
     pub(crate) name: String,
-    pub(crate) word: String,
+    pub(crate) value: String,
 }
 
 /// An operation.
@@ -77,20 +77,20 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) area: String,
-    /// The part of its area that it belongs to; empty when the description has none.
+    /// The group within its area; empty if the description has none.
     pub(crate) group: String,
     pub(crate) deprecated: bool,
     pub(crate) summary: String,
     pub(crate) doc: String,
-    pub(crate) answer_doc: String,
+    pub(crate) response_doc: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) conditional: bool,
     pub(crate) path_parameters: Vec<Parameter>,
     pub(crate) query: Vec<Parameter>,
     /// The body's type, and whether it is required.
     pub(crate) body: Option<(syn::Type, bool)>,
-    /// What it answers with; `None` for nothing.
-    pub(crate) answer: Option<syn::Type>,
+    /// The response type; `None` if there is no body.
+    pub(crate) response: Option<syn::Type>,
     pub(crate) may_be_empty: bool,
     pub(crate) paged: bool,
 }
@@ -105,7 +105,7 @@ pub(crate) struct Parameter {
     pub(crate) ty: syn::Type,
 }
 
-/// The one type argument of `Option<T>`, `Vec<T>` or `Box<T>` by that name.
+/// The type argument of `Option<T>`, `Vec<T>` or `Box<T>`, if `ty` is that wrapper.
 pub(crate) fn inner_of<'a>(ty: &'a syn::Type, wrapper: &str) -> Option<&'a syn::Type> {
     let syn::Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last().filter(|segment| segment.ident == wrapper)?;
@@ -121,7 +121,7 @@ pub(crate) fn leaf_of(ty: &syn::Type) -> &syn::Type {
     ["Option", "Vec", "Box"].iter().find_map(|wrapper| inner_of(ty, wrapper)).map_or(ty, leaf_of)
 }
 
-/// All names that stand in a type.
+/// Collects all identifiers in a type.
 pub(crate) fn named_in(ty: &syn::Type, found: &mut BTreeSet<String>) {
     struct Names<'a>(&'a mut BTreeSet<String>);
     impl syn::visit::Visit<'_> for Names<'_> {
@@ -132,7 +132,7 @@ pub(crate) fn named_in(ty: &syn::Type, found: &mut BTreeSet<String>) {
     syn::visit::Visit::visit_type(&mut Names(found), ty);
 }
 
-/// Reads the tree beside the document that it was made from.
+/// Reads the tree and the document that it was generated from.
 pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, GenError> {
     let types_module = module(&tree.items, "types")?;
     let builders = module(&tree.items, "builder").map(read_builders).unwrap_or_default();
@@ -141,11 +141,11 @@ pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, GenErro
         let place = format!("paths.{path}.{method}");
         let id = text(operation.get("operationId"));
         let builder = pascal(&id);
-        let made = builders.get(&builder).ok_or_else(|| {
-            GenError::new(&place, format!("the generator made no builder {builder} for it"))
-        })?;
+        let found = builders
+            .get(&builder)
+            .ok_or_else(|| GenError::new(&place, format!("progenitor emitted no builder {builder}")))?;
         api.calls.push(
-            read_call(&id, path, method, operation, made).map_err(|reason| GenError::new(&place, reason))?,
+            read_call(&id, path, method, operation, found).map_err(|reason| GenError::new(&place, reason))?,
         );
     }
     for area in &mut api.areas {
@@ -194,7 +194,7 @@ fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, GenError> {
                 let syn::Fields::Named(fields) = &item.fields else {
                     return Err(GenError::new(
                         format!("components.schemas.{name}"),
-                        "became a wrapper, not an object",
+                        "became a wrapper type, not an object",
                     ));
                 };
                 (name, &item.attrs, Kind::Struct(fields.named.iter().map(read_field).collect()))
@@ -202,9 +202,9 @@ fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, GenError> {
             Item::Enum(item) => {
                 let name = item.ident.to_string();
                 let kind = if item.variants.iter().all(|variant| variant.fields.is_empty()) {
-                    Kind::Words(item.variants.iter().map(read_word).collect())
+                    Kind::Enum(item.variants.iter().map(read_variant).collect())
                 } else {
-                    read_choice(item)
+                    read_untagged(item)
                         .map_err(|reason| GenError::new(format!("components.schemas.{name}"), reason))?
                 };
                 (name, &item.attrs, kind)
@@ -213,14 +213,14 @@ fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, GenError> {
         };
         types.insert(name.clone(), Type { name, doc: doc_of(attributes), kind, sent: false });
     }
-    // Which alternative an object is can only be said once all types are known.
+    // Enums among the alternatives are only known after all types are read.
     let names: BTreeSet<String> = types
         .iter()
-        .filter(|(_, ty)| matches!(ty.kind, Kind::Words(_)))
+        .filter(|(_, ty)| matches!(ty.kind, Kind::Enum(_)))
         .map(|(name, _)| name.clone())
         .collect();
     for ty in types.values_mut() {
-        if let Kind::Choice(variants) = &mut ty.kind {
+        if let Kind::Untagged(variants) = &mut ty.kind {
             for (kind, _, ty) in variants {
                 if names.contains(&ty.to_token_stream().to_string()) {
                     *kind = "text";
@@ -245,22 +245,22 @@ fn read_field(field: &syn::Field) -> Field {
     }
 }
 
-fn read_word(variant: &syn::Variant) -> Variant {
+fn read_variant(variant: &syn::Variant) -> Variant {
     let name = variant.ident.to_string();
-    let word = quoted_after(&serde_of(&variant.attrs), "rename = \"").unwrap_or_else(|| name.clone());
-    // The rule for words has made these names distinct. `Other` holds the words that are not known.
-    let name = match pascal(&word) {
-        taken if taken == "Other" || taken == "Self" => format!("{taken}Word"),
+    let value = quoted_after(&serde_of(&variant.attrs), "rename = \"").unwrap_or_else(|| name.clone());
+    // The rule `enum-values` made these names distinct. `Other` holds unknown values.
+    let name = match pascal(&value) {
+        reserved if reserved == "Other" || reserved == "Self" => format!("{reserved}Value"),
         name => name,
     };
-    Variant { name, word }
+    Variant { name, value }
 }
 
-fn read_choice(item: &syn::ItemEnum) -> Result<Kind, String> {
+fn read_untagged(item: &syn::ItemEnum) -> Result<Kind, String> {
     let mut variants = Vec::new();
     for variant in &item.variants {
         let syn::Fields::Unnamed(fields) = &variant.fields else {
-            return Err("an alternative has fields of its own; name it as a schema".to_owned());
+            return Err("an alternative has inline fields; move it to a named schema".to_owned());
         };
         let Some(field) = fields.unnamed.first() else { return Err("an alternative is empty".to_owned()) };
         let ty = field.ty.clone();
@@ -276,12 +276,12 @@ fn read_choice(item: &syn::ItemEnum) -> Result<Kind, String> {
         let name = if name.is_empty() { variant.ident.to_string() } else { name.to_owned() };
         variants.push((kind, name, ty));
     }
-    Ok(Kind::Choice(variants))
+    Ok(Kind::Untagged(variants))
 }
 
 struct Builder {
     fields: BTreeMap<String, syn::Type>,
-    answer: Option<syn::Type>,
+    response: Option<syn::Type>,
 }
 
 fn read_builders(items: &[Item]) -> BTreeMap<String, Builder> {
@@ -290,10 +290,10 @@ fn read_builders(items: &[Item]) -> BTreeMap<String, Builder> {
         match item {
             Item::Struct(item) => {
                 let fields = item.fields.iter().filter_map(|field| {
-                    // Each is kept as `Result<T, String>` until the call is sent.
+                    // Each has the type `Result<T, String>`.
                     Some((field.ident.as_ref()?.to_string(), inner_of(&field.ty, "Result")?.clone()))
                 });
-                builders.insert(item.ident.to_string(), Builder { fields: fields.collect(), answer: None });
+                builders.insert(item.ident.to_string(), Builder { fields: fields.collect(), response: None });
             }
             Item::Impl(item) => {
                 let name = item.self_ty.to_token_stream().to_string();
@@ -305,10 +305,10 @@ fn read_builders(items: &[Item]) -> BTreeMap<String, Builder> {
                 if let (Some(builder), Some(syn::ReturnType::Type(_, output))) =
                     (builders.get_mut(name), sends)
                 {
-                    builder.answer = inner_of(output, "Result")
+                    builder.response = inner_of(output, "Result")
                         .and_then(|value| inner_of(value, "ResponseValue"))
-                        .filter(|answer| {
-                            !matches!(answer.to_token_stream().to_string().as_str(), "()" | "ByteStream")
+                        .filter(|response| {
+                            !matches!(response.to_token_stream().to_string().as_str(), "()" | "ByteStream")
                         })
                         .cloned();
                 }
@@ -324,19 +324,19 @@ fn read_call(
     path: &str,
     method: &str,
     operation: &serde_json::Map<String, Value>,
-    made: &Builder,
+    builder: &Builder,
 ) -> Result<Call, String> {
     let mut path_parameters = Vec::new();
     let mut query = Vec::new();
     for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let wire = text(parameter.get("name"));
         let field = snake(&wire);
-        let ty = made
+        let ty = builder
             .fields
             .get(&field)
-            .or_else(|| made.fields.get(field.trim_end_matches('_')))
-            .or_else(|| made.fields.get(field.trim_start_matches('_')))
-            .ok_or_else(|| format!("the generator made no field for the parameter {wire}"))?;
+            .or_else(|| builder.fields.get(field.trim_end_matches('_')))
+            .or_else(|| builder.fields.get(field.trim_start_matches('_')))
+            .ok_or_else(|| format!("progenitor emitted no field for the parameter {wire}"))?;
         let name = parameter.get("x-name").and_then(Value::as_str).map_or(field, snake);
         let read = Parameter {
             name,
@@ -354,13 +354,13 @@ fn read_call(
     }
     let body = operation.get("requestBody").map(|body| {
         let required = body.get("required").and_then(Value::as_bool) == Some(true);
-        // progenitor names a builder of the body's type where there is one; the type has the same last name.
-        let ty = made.fields.get("body").map(|ty| without_path(inner_of(ty, "Option").unwrap_or(ty)));
-        ty.map(|ty| (ty, required)).ok_or_else(|| "the generator made no field for the body".to_owned())
+        // If the body's type has a builder, progenitor uses that; both have the same last path segment.
+        let ty = builder.fields.get("body").map(|ty| without_path(inner_of(ty, "Option").unwrap_or(ty)));
+        ty.map(|ty| (ty, required)).ok_or_else(|| "progenitor emitted no field for the body".to_owned())
     });
-    let answers = operation.get("responses").and_then(Value::as_object);
-    let answer_doc =
-        answers.and_then(|all| all.values().next()).map(|answer| text(answer.get("description")));
+    let responses = operation.get("responses").and_then(Value::as_object);
+    let response_doc =
+        responses.and_then(|all| all.values().next()).map(|response| text(response.get("description")));
     let flag = |name: &str| operation.get(name).and_then(Value::as_bool) == Some(true);
     let vimeo_name = text(operation.get("x-vimeo-operation"));
     Ok(Call {
@@ -375,19 +375,19 @@ fn read_call(
         area: snake(&text(operation.get("tags").and_then(|tags| tags.get(0)))),
         summary: text(operation.get("summary")),
         doc: text(operation.get("description")),
-        answer_doc: answer_doc.unwrap_or_default(),
+        response_doc: response_doc.unwrap_or_default(),
         scopes: scopes(operation)?,
         conditional: flag("x-conditional"),
         path_parameters,
         query,
         body: body.transpose()?,
-        answer: made.answer.as_ref().map(without_path),
+        response: builder.response.as_ref().map(without_path),
         may_be_empty: flag("x-may-be-empty"),
         paged: false,
     })
 }
 
-/// The generator does not carry over which fields are deprecated.
+/// Marks deprecated fields; progenitor drops that information.
 fn mark_deprecated(api: &mut Api, document: &Value) {
     for ty in api.types.values_mut() {
         let Kind::Struct(fields) = &mut ty.kind else { continue };
@@ -401,7 +401,7 @@ fn mark_deprecated(api: &mut Api, document: &Value) {
     }
 }
 
-/// The scopes that the runtime's `Scope` names.
+/// The scopes that the runtime's `Scope` has variants for.
 const SCOPES: &[&str] = &[
     "public",
     "private",
@@ -429,12 +429,12 @@ fn scopes(operation: &serde_json::Map<String, Value>) -> Result<Vec<String>, Str
     scopes.sort();
     scopes.dedup();
     match scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
-        Some(unknown) => Err(format!("the scope {unknown} is none that the runtime has a name for")),
+        Some(unknown) => Err(format!("the runtime has no variant for the scope {unknown}")),
         None => Ok(scopes),
     }
 }
 
-/// `types::builder::Video` and `types::Video` are both `Video` here.
+/// Reduces `types::builder::Video` and `types::Video` to `Video`.
 fn without_path(ty: &syn::Type) -> syn::Type {
     struct Last;
     impl syn::visit_mut::VisitMut for Last {
@@ -461,8 +461,8 @@ fn mark_sent(api: &mut Api) {
         ty.sent = true;
         match &ty.kind {
             Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut open)),
-            Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
-            Kind::Words(_) => {}
+            Kind::Untagged(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
+            Kind::Enum(_) => {}
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Documentation that reads well and that rustdoc takes without complaint.
+//! Cleans documentation texts for rustdoc.
 
 use super::collect::{Api, Kind};
 use heck::ToSnakeCase;
 
-/// Cleans the texts that came from the description, and gives a line to what has none.
+/// Cleans the texts of the description and adds a line to items without text.
 pub(super) fn complete(api: &mut Api) {
     for ty in api.types.values_mut() {
-        // The generator puts the whole JSON schema behind the text.
+        // progenitor appends the JSON schema to the text.
         let text = ty.doc.split("<details>").next().unwrap_or_default();
         ty.doc = clean(text.trim().trim_matches('`'));
         if ty.doc.is_empty() || ty.doc == ty.name {
@@ -27,7 +27,7 @@ pub(super) fn complete(api: &mut Api) {
     for call in &mut api.calls {
         call.summary = clean(&call.summary);
         call.doc = clean(&call.doc);
-        call.answer_doc = clean(&call.answer_doc);
+        call.response_doc = clean(&call.response_doc);
         if call.summary.is_empty() {
             call.summary = sentence(&call.id).trim_end_matches('.').to_owned();
         }
@@ -40,14 +40,14 @@ pub(super) fn complete(api: &mut Api) {
     }
 }
 
-/// A name as a sentence: `created_time` is "Created time."
+/// Turns a name into a sentence: `created_time` becomes "Created time."
 pub(crate) fn sentence(name: &str) -> String {
     let words = name.to_snake_case().replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
-/// Outside code spans, brackets and angles mean links and tags to rustdoc, and bare URLs draw a warning.
+/// Escapes brackets, which rustdoc reads as links and tags, and wraps bare URLs, outside code spans.
 fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for (index, part) in text.split('`').enumerate() {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_made_safe_for_rustdoc() {
+    fn escapes_text_for_rustdoc() {
         let cases = [
             ("A [b] <c> `d[0]`.", r"A \[b\] \<c\> `d[0]`."),
             ("See https://a.example/b. Then c", "See <https://a.example/b>. Then c"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn names_make_sentences() {
+    fn turns_names_into_sentences() {
         assert_eq!(sentence("created_time"), "Created time.");
         assert_eq!(sentence("VideoPrivacy"), "Video privacy.");
         assert_eq!(sentence(""), "");

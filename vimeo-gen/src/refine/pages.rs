@@ -1,4 +1,4 @@
-//! The many page types are one: `Page<Item>`.
+//! Replaces all page types by `Page<Item>`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use super::collect::{Api, Kind, inner_of, named_in};
 
 const ENVELOPE: [&str; 5] = ["data", "page", "paging", "per_page", "total"];
 
-/// Replaces every type that is the envelope of a page, and nothing more, by `Page` over its items.
-pub(super) fn fold(api: &mut Api) {
+/// Replaces every type that consists of the page envelope by `Page` of its items.
+pub(super) fn unify_pages(api: &mut Api) {
     let mut pages: BTreeMap<String, syn::Type> = BTreeMap::new();
     for ty in api.types.values() {
         let Kind::Struct(fields) = &ty.kind else { continue };
@@ -20,26 +20,26 @@ pub(super) fn fold(api: &mut Api) {
         }
     }
     for call in &mut api.calls {
-        let Some(answer) = &mut call.answer else { continue };
+        let Some(response) = &mut call.response else { continue };
         let mut named = BTreeSet::new();
-        named_in(answer, &mut named);
+        named_in(response, &mut named);
         let only = named.pop_first().filter(|_| named.is_empty());
         if let Some(item) = only.and_then(|name| pages.get(&name)) {
-            *answer = syn::parse_quote!(Page<#item>);
+            *response = syn::parse_quote!(Page<#item>);
             call.paged = true;
         }
     }
-    // A page inside another object stays a type of its own, and its links with it.
+    // A page inside another object remains a type.
     api.types.retain(|name, _| !pages.contains_key(name));
-    drop_unreached(api);
+    remove_unreferenced(api);
 }
 
-/// Types that nothing leads to any more, such as the links of a page.
-fn drop_unreached(api: &mut Api) {
+/// Removes types that are no longer referenced, such as the links of a page.
+fn remove_unreferenced(api: &mut Api) {
     let mut open = BTreeSet::new();
     for call in &api.calls {
         let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
-        for ty in parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty)) {
+        for ty in parameters.chain(&call.response).chain(call.body.as_ref().map(|(ty, _)| ty)) {
             named_in(ty, &mut open);
         }
     }
@@ -51,8 +51,8 @@ fn drop_unreached(api: &mut Api) {
         }
         match &ty.kind {
             Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut open)),
-            Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
-            Kind::Words(_) => {}
+            Kind::Untagged(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
+            Kind::Enum(_) => {}
         }
     }
     api.types.retain(|name, _| reached.contains(name));

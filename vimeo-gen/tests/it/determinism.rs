@@ -1,24 +1,24 @@
-//! The same description gives the same bytes.
+//! The output depends only on the description.
 
 use serde_json::Value;
 
 use crate::{generated, small};
 
 #[test]
-fn twice_is_the_same() {
+fn output_is_reproducible() {
     assert_eq!(generated().files, generated().files);
 }
 
 #[test]
-fn the_order_of_schemas_and_their_fields_does_not_matter() {
-    fn turned(node: Value, schemas: bool) -> Value {
+fn output_ignores_schema_and_field_order() {
+    fn reversed(node: Value, schemas: bool) -> Value {
         match node {
             Value::Object(object) => {
                 let mut entries: Vec<(String, Value)> = object
                     .into_iter()
                     .map(|(key, value)| {
                         let inside = schemas || key == "schemas";
-                        (key, turned(value, inside))
+                        (key, reversed(value, inside))
                     })
                     .collect();
                 if schemas {
@@ -26,10 +26,12 @@ fn the_order_of_schemas_and_their_fields_does_not_matter() {
                 }
                 Value::Object(entries.into_iter().collect())
             }
-            Value::Array(list) => Value::Array(list.into_iter().map(|item| turned(item, schemas)).collect()),
+            Value::Array(list) => {
+                Value::Array(list.into_iter().map(|item| reversed(item, schemas)).collect())
+            }
             other => other,
         }
     }
-    let other = vimeo_gen::generate(turned(small(), false)).expect("generates");
-    assert_eq!(other.files, generated().files);
+    let reordered = vimeo_gen::generate(reversed(small(), false)).expect("generates");
+    assert_eq!(reordered.files, generated().files);
 }

@@ -1,4 +1,4 @@
-//! The generator from end to end.
+//! End-to-end tests of the generator.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,13 +8,13 @@
 )]
 
 mod determinism;
-mod problems;
+mod errors;
 mod snapshots;
 
 use serde_json::Value;
 use vimeo_gen::Generated;
 
-/// A small description with one of everything.
+/// Returns a small description that covers every feature.
 fn small() -> Value {
     vimeo_gen::parse(include_str!("small.yaml"), "small.yaml").expect("the description parses")
 }

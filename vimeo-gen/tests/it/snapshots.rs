@@ -1,11 +1,11 @@
-//! What is generated from a small description, whole modules at a time.
+//! Snapshots of all generated files of a small description.
 
 use insta::assert_snapshot;
 
 use crate::generated;
 
 #[test]
-fn every_file() {
+fn generated_files() {
     let generated = generated();
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -21,11 +21,11 @@ fn every_file() {
 }
 
 #[test]
-fn what_the_rules_did() {
+fn applied_rules() {
     let generated = generated();
-    let told: Vec<String> =
+    let applied: Vec<String> =
         generated.applied.iter().map(|applied| format!("{:>3} {}", applied.count, applied.rule)).collect();
-    assert_snapshot!("rules", told.join("\n"));
+    assert_snapshot!("rules", applied.join("\n"));
     assert_eq!(generated.features, ["clips", "watch-later"]);
     assert_eq!((generated.operations, generated.types), (5, 7));
 }

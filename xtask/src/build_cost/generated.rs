@@ -27,7 +27,7 @@ pub(super) fn run(runs: usize) -> Result<(), Failure> {
     }
     let stock = place.join("stock");
     write(&stock.join("Cargo.toml"), include_str!("stock.toml"))?;
-    write(&stock.join("src/lib.rs"), &vimeo_gen::stock(bundle)?)?;
+    write(&stock.join("src/lib.rs"), &vimeo_gen::progenitor_baseline(bundle)?)?;
 
     let mut candidates = [
         candidate("stock, all areas", &stock, &[], "libstock.rlib"),

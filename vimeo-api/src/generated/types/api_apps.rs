@@ -106,9 +106,9 @@ resource!(Webhook);
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WebhookAppUri {
-    /// When it comes as text.
+    /// A JSON string.
     Text(String),
-    /// When it comes as a number.
+    /// A JSON number.
     Number(f64),
 }
 
@@ -152,7 +152,7 @@ pub enum WebhookType {
     VideoUpdated,
     /// `video-upload-failed`
     VideoUploadFailed,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -12,7 +12,7 @@ use super::{ApiApp, User};
 pub enum AuthorizationCodeGrant {
     /// `authorization_code`
     AuthorizationCode,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -29,7 +29,7 @@ pub struct AuthorizeClientBody {
 }
 
 impl AuthorizeClientBody {
-    /// With what is required: `grant_type`, `scope`.
+    /// Creates the object with its required fields: `grant_type`, `scope`.
     pub fn new(grant_type: ClientCredentialsGrant, scope: impl Into<String>) -> Self {
         Self {
             grant_type,
@@ -44,7 +44,7 @@ impl AuthorizeClientBody {
 pub enum ClientCredentialsGrant {
     /// `client_credentials`
     ClientCredentials,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -63,7 +63,7 @@ pub struct ConvertAccessTokenBody {
 }
 
 impl ConvertAccessTokenBody {
-    /// With what is required: `grant_type`, `token`, `token_secret`.
+    /// Creates the object with its required fields: `grant_type`, `token`, `token_secret`.
     pub fn new(
         grant_type: LegacyTokenGrant,
         token: impl Into<Secret>,
@@ -90,7 +90,7 @@ pub struct ExchangeAuthCodeBody {
 }
 
 impl ExchangeAuthCodeBody {
-    /// With what is required: `code`, `grant_type`, `redirect_uri`.
+    /// Creates the object with its required fields: `code`, `grant_type`, `redirect_uri`.
     pub fn new(
         code: impl Into<Secret>,
         grant_type: AuthorizationCodeGrant,
@@ -110,7 +110,7 @@ impl ExchangeAuthCodeBody {
 pub enum LegacyTokenGrant {
     /// `vimeo_oauth1`
     VimeoOauth1,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -149,7 +149,7 @@ pub struct TokenResponse {
 pub enum TokenType {
     /// `bearer`
     Bearer,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

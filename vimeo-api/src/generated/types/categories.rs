@@ -11,7 +11,7 @@ pub enum CategorySort {
     LastVideoFeaturedTime,
     /// `name`
     Name,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -27,7 +27,7 @@ pub enum CategoryVideoFilter {
     ConditionalFeatured,
     /// `embeddable`
     Embeddable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -56,7 +56,7 @@ pub enum CategoryVideoSort {
     Plays,
     /// `relevant`
     Relevant,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -76,7 +76,7 @@ pub enum SubscribedCategorySort {
     Date,
     /// `name`
     Name,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -88,9 +88,9 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SuggestVideoCategoriesBody {
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<VideoCategoryInput>),
-    /// When it comes as an object.
+    /// A JSON object.
     VideoCategoriesInput(Box<VideoCategoriesInput>),
 }
 
@@ -108,7 +108,7 @@ pub struct VideoCategoriesInput {
 }
 
 impl VideoCategoriesInput {
-    /// With what is required: `category`.
+    /// Creates the object with its required fields: `category`.
     pub fn new(category: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             category: category.into_iter().map(Into::into).collect(),
@@ -125,7 +125,7 @@ pub struct VideoCategoryInput {
 }
 
 impl VideoCategoryInput {
-    /// With what is required: `category`.
+    /// Creates the object with its required fields: `category`.
     pub fn new(category: impl Into<String>) -> Self {
         Self { category: category.into() }
     }

@@ -138,7 +138,7 @@ pub enum ChannelRole {
     Moderator,
     /// `subscriber`
     Subscriber,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -156,7 +156,7 @@ pub enum ChannelViewPrivacy {
     User,
     /// `users`
     Users,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

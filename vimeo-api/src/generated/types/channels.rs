@@ -13,7 +13,7 @@ pub struct AddChannelCategoriesBody {
 }
 
 impl AddChannelCategoriesBody {
-    /// With what is required: `channels`.
+    /// Creates the object with its required fields: `channels`.
     pub fn new(channels: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             channels: channels.into_iter().map(Into::into).collect(),
@@ -37,7 +37,7 @@ pub enum ChannelDirectorySort {
     Relevant,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -55,7 +55,7 @@ pub struct ChannelModeratorInput {
 }
 
 impl ChannelModeratorInput {
-    /// With what is required: `user_uri`.
+    /// Creates the object with its required fields: `user_uri`.
     pub fn new(user_uri: impl Into<String>) -> Self {
         Self { user_uri: user_uri.into() }
     }
@@ -65,9 +65,9 @@ impl ChannelModeratorInput {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelModeratorsBody {
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<ChannelModeratorInput>),
-    /// When it comes as an object.
+    /// A JSON object.
     ChannelModeratorInput(Box<ChannelModeratorInput>),
 }
 
@@ -85,7 +85,7 @@ pub struct ChannelTagInput {
 }
 
 impl ChannelTagInput {
-    /// With what is required: `tag`.
+    /// Creates the object with its required fields: `tag`.
     pub fn new(tag: impl Into<String>) -> Self {
         Self { tag: tag.into() }
     }
@@ -95,9 +95,9 @@ impl ChannelTagInput {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelTagsBody {
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<ChannelTagInput>),
-    /// When it comes as an object.
+    /// A JSON object.
     ChannelTagsInput(Box<ChannelTagsInput>),
 }
 
@@ -115,7 +115,7 @@ pub struct ChannelTagsInput {
 }
 
 impl ChannelTagsInput {
-    /// With what is required: `tag`.
+    /// Creates the object with its required fields: `tag`.
     pub fn new(tag: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             tag: tag.into_iter().map(Into::into).collect(),
@@ -132,7 +132,7 @@ pub struct ChannelVideoInput {
 }
 
 impl ChannelVideoInput {
-    /// With what is required: `video_uri`.
+    /// Creates the object with its required fields: `video_uri`.
     pub fn new(video_uri: impl Into<String>) -> Self {
         Self {
             video_uri: video_uri.into(),
@@ -164,7 +164,7 @@ pub enum ChannelVideoSort {
     ModifiedTime,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -178,9 +178,9 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelVideosBody {
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<ChannelVideoInput>),
-    /// When it comes as an object.
+    /// A JSON object.
     ChannelVideoInput(Box<ChannelVideoInput>),
 }
 
@@ -206,7 +206,7 @@ pub struct CreateChannelBody {
 }
 
 impl CreateChannelBody {
-    /// With what is required: `name`, `privacy`.
+    /// Creates the object with its required fields: `name`, `privacy`.
     pub fn new(name: impl Into<String>, privacy: ChannelViewPrivacy) -> Self {
         Self {
             name: name.into(),

@@ -32,7 +32,7 @@ pub enum HttpMethod {
     Post,
     /// `PUT`
     Put,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

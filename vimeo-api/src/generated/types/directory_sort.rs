@@ -16,7 +16,7 @@ pub enum DirectorySort {
     Relevant,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -8,7 +8,7 @@ use crate::runtime::open_enum;
 pub enum EmbeddableFilter {
     /// `embeddable`
     Embeddable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -8,7 +8,7 @@ use crate::runtime::open_enum;
 pub enum FeaturedFilter {
     /// `featured`
     Featured,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -20,7 +20,7 @@ open_enum!(FeaturedFilter, Featured = "featured");
 pub enum ModeratedFilter {
     /// `moderated`
     Moderated,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -32,7 +32,7 @@ open_enum!(ModeratedFilter, Moderated = "moderated");
 pub enum ModeratorFilter {
     /// `moderators`
     Moderators,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -12,7 +12,7 @@ pub struct AddFolderVideosBody {
 }
 
 impl AddFolderVideosBody {
-    /// With what is required: `uris`.
+    /// Creates the object with its required fields: `uris`.
     pub fn new(uris: impl Into<String>) -> Self {
         Self { uris: uris.into() }
     }
@@ -30,7 +30,7 @@ pub struct CreateFolderBody {
 }
 
 impl CreateFolderBody {
-    /// With what is required: `name`.
+    /// Creates the object with its required fields: `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -80,7 +80,7 @@ pub struct EditFolderBody {
 }
 
 impl EditFolderBody {
-    /// With what is required: `name`.
+    /// Creates the object with its required fields: `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }
@@ -96,7 +96,7 @@ pub enum FolderItemFilter {
     LiveEvent,
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -118,7 +118,7 @@ pub enum FolderItemSort {
     Duration,
     /// `last_user_action_event_date`
     LastUserActionEventDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -141,7 +141,7 @@ pub enum FolderSort {
     Name,
     /// `pinned_on`
     PinnedOn,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -165,7 +165,7 @@ pub struct RemoveFolderVideosBody {
 }
 
 impl RemoveFolderVideosBody {
-    /// With what is required: `uris`.
+    /// Creates the object with its required fields: `uris`.
     pub fn new(uris: impl Into<String>) -> Self {
         Self {
             uris: uris.into(),

@@ -54,7 +54,7 @@ pub enum GroupActionPrivacy {
     All,
     /// `members`
     Members,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -146,7 +146,7 @@ pub enum GroupRole {
     Member,
     /// `moderator`
     Moderator,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -160,7 +160,7 @@ pub enum GroupViewPrivacy {
     Anybody,
     /// `members`
     Members,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -14,7 +14,7 @@ pub enum GroupSort {
     Members,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

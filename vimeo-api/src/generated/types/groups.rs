@@ -14,7 +14,7 @@ pub struct CreateGroupBody {
 }
 
 impl CreateGroupBody {
-    /// With what is required: `name`.
+    /// Creates the object with its required fields: `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -37,7 +37,7 @@ pub enum LibraryItemType {
     Showcase,
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -45,7 +45,7 @@ pub struct AttachLiveEventSceneGraphicBody {
 }
 
 impl AttachLiveEventSceneGraphicBody {
-    /// With what is required: `item`.
+    /// Creates the object with its required fields: `item`.
     pub fn new(item: Map<String, Value>) -> Self {
         Self { item }
     }
@@ -126,7 +126,7 @@ pub struct CreateLiveEventBody {
 }
 
 impl CreateLiveEventBody {
-    /// With what is required: `title`.
+    /// Creates the object with its required fields: `title`.
     pub fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -326,7 +326,7 @@ pub struct CreateLiveEventDestinationBody {
 }
 
 impl CreateLiveEventDestinationBody {
-    /// With what is required: `display_name`, `service_name`, `type_`.
+    /// Creates the object with its required fields: `display_name`, `service_name`, `type_`.
     pub fn new(
         display_name: impl Into<String>,
         service_name: DestinationService,
@@ -495,7 +495,7 @@ pub struct DeleteLiveEventsBody {
 }
 
 impl DeleteLiveEventsBody {
-    /// With what is required: `password`.
+    /// Creates the object with its required fields: `password`.
     pub fn new(password: impl Into<Secret>) -> Self {
         Self { password: password.into() }
     }
@@ -516,16 +516,16 @@ pub enum DestinationPrivacy {
     /// `PUBLIC`
     Public,
     /// `self`
-    SelfWord,
+    SelfValue,
     /// `unlisted`
     Unlisted,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
 open_enum!(
     DestinationPrivacy, AllFriends = "all_friends", Connections = "CONNECTIONS", Everyone
-    = "everyone", Private = "private", Public = "PUBLIC", SelfWord = "self", Unlisted =
+    = "everyone", Private = "private", Public = "PUBLIC", SelfValue = "self", Unlisted =
     "unlisted"
 );
 
@@ -541,7 +541,7 @@ pub enum DestinationService {
     Linkedin,
     /// `youtube`
     Youtube,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -558,7 +558,7 @@ pub enum DestinationState {
     N0,
     /// `1`
     N1,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -578,7 +578,7 @@ pub enum DestinationType {
     Page,
     /// `profile`
     Profile,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -976,7 +976,7 @@ pub enum EncoderType {
     Unknown,
     /// `webrtc`
     Webrtc,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -989,9 +989,9 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum IngestStatus {
-    /// When it comes as text.
+    /// A JSON string.
     IngestStatusText(IngestStatusText),
-    /// When it comes as a number.
+    /// A JSON number.
     Integer(u64),
 }
 
@@ -1015,7 +1015,7 @@ pub enum IngestStatusText {
     N4,
     /// `5`
     N5,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1085,7 +1085,7 @@ pub enum LiveEventCaptionLanguage {
     FrFr,
     /// `pt-BR`
     PtBr,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1136,7 +1136,7 @@ pub struct LiveEventClosedCaptionsBody {
 }
 
 impl LiveEventClosedCaptionsBody {
-    /// With what is required: `auto_cc_enabled`.
+    /// Creates the object with its required fields: `auto_cc_enabled`.
     pub fn new(auto_cc_enabled: bool) -> Self {
         Self {
             auto_cc_enabled,
@@ -1245,7 +1245,7 @@ pub enum LiveEventFilter {
     NotInShowcase,
     /// `not_in_webinar`
     NotInWebinar,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1530,7 +1530,7 @@ pub enum LiveEventTypeFilter {
     OneTime,
     /// `recurring`
     Recurring,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1577,7 +1577,7 @@ pub struct LiveEventVideoGraphicBody {
 }
 
 impl LiveEventVideoGraphicBody {
-    /// With what is required: `video_id`.
+    /// Creates the object with its required fields: `video_id`.
     pub fn new(video_id: u64) -> Self {
         Self { video_id }
     }
@@ -1620,7 +1620,7 @@ pub enum LiveEventVideoSort {
     Likes,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1700,7 +1700,7 @@ pub enum SceneGraphicType {
     Qna,
     /// `slides`
     Slides,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -19,7 +19,7 @@ pub enum LandingPageLogoType {
     None,
     /// `vimeo`
     Vimeo,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -237,7 +237,7 @@ pub enum LiveCaptionLanguage {
     ZhHk,
     /// `zu`
     Zu,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -366,7 +366,7 @@ pub struct LiveEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_destinations: Option<Vec<String>>,
     /// Whether low latency is on; sent until 2024, see `latency`.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_latency: Option<bool>,
     /// Links and actions.
@@ -708,7 +708,7 @@ pub enum LiveEventPlaylistSort {
     Oldest,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -764,7 +764,7 @@ resource!(LiveEventRecording);
 #[non_exhaustive]
 pub struct LiveEventSchedule {
     /// Time of day of a weekly event, ISO 8601; sent until 2024.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daily_time: Option<String>,
     /// Expected end, ISO 8601.
@@ -774,7 +774,7 @@ pub struct LiveEventSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rrule: Option<String>,
     /// First occurrence of a weekly event, ISO 8601; sent until 2024.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_time: Option<DateTime<Utc>>,
     /// Expected start, ISO 8601.
@@ -784,11 +784,11 @@ pub struct LiveEventSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// Once or every week; sent until 2024.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ScheduleType>,
     /// Days of a weekly event in UTC, 1 (Monday) to 7 (Sunday); sent until 2024.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weekdays: Option<Vec<String>>,
 }
@@ -819,7 +819,7 @@ pub enum LiveEventStatus {
     Ended,
     /// `started`
     Started,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -835,7 +835,7 @@ pub enum LiveLatency {
     Low,
     /// `standard`
     Standard,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -851,7 +851,7 @@ pub enum LivePlayButtonPosition {
     N1,
     /// `2`
     N2,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -884,7 +884,7 @@ pub enum LiveVideoStatus {
     Streaming,
     /// `unavailable`
     Unavailable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -901,7 +901,7 @@ pub enum ScheduleType {
     Single,
     /// `weekly`
     Weekly,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -915,7 +915,7 @@ pub enum StreamMethod {
     Browser,
     /// `encoder`
     Encoder,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -931,7 +931,7 @@ pub enum StreamMode {
     Record,
     /// `simulive`
     Simulive,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

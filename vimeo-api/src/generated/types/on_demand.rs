@@ -19,7 +19,7 @@ pub struct AddOnDemandPageRegionsBody {
 }
 
 impl AddOnDemandPageRegionsBody {
-    /// With what is required: `countries`.
+    /// Creates the object with its required fields: `countries`.
     pub fn new(countries: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             countries: countries.into_iter().map(Into::into).collect(),
@@ -49,7 +49,7 @@ pub struct AddOnDemandPageVideoBody {
 }
 
 impl AddOnDemandPageVideoBody {
-    /// With what is required: `type_`.
+    /// Creates the object with its required fields: `type_`.
     pub fn new(type_: OnDemandVideoType) -> Self {
         Self {
             type_,
@@ -122,7 +122,7 @@ pub struct CreateOnDemandPageBody {
 }
 
 impl CreateOnDemandPageBody {
-    /// With what is required: `content_rating`, `description`, `name`, `type_`.
+    /// Creates the object with its required fields: `content_rating`, `description`, `name`, `type_`.
     pub fn new(
         content_rating: ContentFilter,
         description: impl Into<String>,
@@ -227,7 +227,7 @@ pub struct CreateOnDemandPromotionBody {
 }
 
 impl CreateOnDemandPromotionBody {
-    /// With what is required: `download`, `stream_period`, `total`, `type_`.
+    /// Creates the object with its required fields: `download`, `stream_period`, `total`, `type_`.
     pub fn new(
         download: bool,
         stream_period: PromotionStreamPeriod,
@@ -327,7 +327,7 @@ pub enum Currency {
     Sek,
     /// `USD`
     Usd,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -602,7 +602,7 @@ pub enum OnDemandGenrePageFilter {
     Country,
     /// `my_region`
     MyRegion,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -622,7 +622,7 @@ pub enum OnDemandGenrePageSort {
     PublishTime,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -836,7 +836,7 @@ pub enum OnDemandPageSort {
     PublishTime,
     /// `rating`
     Rating,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -854,7 +854,7 @@ pub enum OnDemandPageType {
     Film,
     /// `series`
     Series,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1157,7 +1157,7 @@ pub enum OnDemandPurchaseFilter {
     Unwatched,
     /// `watched`
     Watched,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1185,7 +1185,7 @@ pub enum OnDemandPurchaseSort {
     Rating,
     /// `release_date`
     ReleaseDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1287,7 +1287,7 @@ pub enum OnDemandSeasonSort {
     Date,
     /// `manual`
     Manual,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1309,7 +1309,7 @@ pub enum OnDemandSeasonVideoSort {
     PurchaseTime,
     /// `release_date`
     ReleaseDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1448,7 +1448,7 @@ pub enum OnDemandVideoFilter {
     Viewable,
     /// `watched`
     Watched,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1532,7 +1532,7 @@ pub enum OnDemandVideoSort {
     PurchaseTime,
     /// `release_date`
     ReleaseDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1549,7 +1549,7 @@ pub enum PromotionAccessType {
     Default,
     /// `vip`
     Vip,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1565,7 +1565,7 @@ pub enum PromotionDiscountType {
     Free,
     /// `percent`
     Percent,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1585,7 +1585,7 @@ pub enum PromotionFilter {
     Single,
     /// `vip`
     Vip,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1609,7 +1609,7 @@ pub enum PromotionProductType {
     RentEpisode,
     /// `subscribe`
     Subscribe,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1640,7 +1640,7 @@ pub enum PromotionStreamPeriod {
     N6Month,
     /// `72_hour`
     N72Hour,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1660,7 +1660,7 @@ pub enum PromotionType {
     BatchPrefix,
     /// `single`
     Single,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1735,7 +1735,7 @@ pub enum RentalPeriod {
     N7Day,
     /// `72 hour`
     N72Hour,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1793,7 +1793,7 @@ impl UsdPriceInput {
 pub enum ViewableFilter {
     /// `viewable`
     Viewable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

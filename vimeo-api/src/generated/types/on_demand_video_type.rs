@@ -12,7 +12,7 @@ pub enum OnDemandVideoType {
     Main,
     /// `trailer`
     Trailer,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -98,7 +98,7 @@ pub enum PaymentMethodType {
     N4,
     /// `5`
     N5,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

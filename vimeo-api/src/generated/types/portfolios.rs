@@ -49,7 +49,7 @@ pub enum PortfolioSort {
     Modified,
     /// `recent`
     Recent,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -76,7 +76,7 @@ pub enum PortfolioVideoSort {
     Manual,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -18,7 +18,7 @@ pub enum LibraryItemSort {
     FolderPath,
     /// `last_user_action_event_date`
     LastUserActionEventDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -34,7 +34,7 @@ open_enum!(
 pub enum SearchItemFilter {
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -30,7 +30,7 @@ pub enum DomainCertificateState {
     N8,
     /// `null`
     Null,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -337,7 +337,7 @@ pub enum ShowcaseLayout {
     Grid,
     /// `player`
     Player,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -392,9 +392,9 @@ pub struct ShowcaseNavigationConfig {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ShowcasePictures {
-    /// When it comes as an object.
+    /// A JSON object.
     Picture(Box<Picture>),
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<Picture>),
 }
 
@@ -506,7 +506,7 @@ pub enum ShowcaseTheme {
     Dark,
     /// `standard`
     Standard,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -540,7 +540,7 @@ pub enum ShowcaseVideoOrder {
     Oldest,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

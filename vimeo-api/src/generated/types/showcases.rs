@@ -47,7 +47,7 @@ pub struct CreateShowcaseBody {
 }
 
 impl CreateShowcaseBody {
-    /// With what is required: `name`.
+    /// Creates the object with its required fields: `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -275,7 +275,7 @@ pub struct ReplaceShowcaseVideosBody {
 }
 
 impl ReplaceShowcaseVideosBody {
-    /// With what is required: `videos`.
+    /// Creates the object with its required fields: `videos`.
     pub fn new(videos: impl Into<String>) -> Self {
         Self { videos: videos.into() }
     }
@@ -320,7 +320,7 @@ pub enum ShowcaseAvailableVideoSort {
     ModifiedTime,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -343,7 +343,7 @@ pub enum ShowcaseSort {
     Duration,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -374,7 +374,7 @@ pub enum ShowcaseVideoSort {
     ModifiedTime,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

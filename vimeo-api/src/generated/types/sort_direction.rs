@@ -10,7 +10,7 @@ pub enum SortDirection {
     Asc,
     /// `desc`
     Desc,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

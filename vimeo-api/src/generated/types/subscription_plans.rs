@@ -24,7 +24,7 @@ pub enum PlanTier {
     Standard,
     /// `starter`
     Starter,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

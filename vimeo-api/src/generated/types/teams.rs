@@ -17,7 +17,7 @@ pub struct BackfillCustomMetadataBody {
 }
 
 impl BackfillCustomMetadataBody {
-    /// With what is required: `field_id`, `field_value`.
+    /// Creates the object with its required fields: `field_id`, `field_value`.
     pub fn new(field_id: u64, field_value: impl Into<String>) -> Self {
         Self {
             field_id,
@@ -182,7 +182,7 @@ pub enum CustomMetadataType {
     Select,
     /// `str`
     Str,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -202,7 +202,7 @@ pub struct EditCustomMetadataOptionsBody {
 }
 
 impl EditCustomMetadataOptionsBody {
-    /// With what is required: `field_id`, `options`.
+    /// Creates the object with its required fields: `field_id`, `options`.
     pub fn new(
         field_id: u64,
         options: impl IntoIterator<Item = CustomMetadataOptionInput>,
@@ -226,7 +226,7 @@ pub enum IncompleteVideoSort {
     TitleAsc,
     /// `title_desc`
     TitleDesc,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -52,7 +52,7 @@ pub enum AccountType {
     Starter,
     /// `studio`
     Studio,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -75,7 +75,7 @@ pub enum AgeVerificationStatus {
     Passed,
     /// `pending`
     Pending,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -144,7 +144,7 @@ pub enum BandwidthPeriod {
     CalendarMonth,
     /// `year`
     Year,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -166,7 +166,7 @@ pub enum BillingStatus {
     OnHold,
     /// `pending`
     Pending,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -185,7 +185,7 @@ pub enum CommentPrivacy {
     Contacts,
     /// `nobody`
     Nobody,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -209,7 +209,7 @@ pub enum ContentFilter {
     Unrated,
     /// `violence`
     Violence,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -261,7 +261,7 @@ pub enum EmbedPrivacy {
     Public,
     /// `whitelist`
     Whitelist,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -317,7 +317,7 @@ pub enum LicenseCode {
     BySa,
     /// `cc0`
     Cc0,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -353,7 +353,7 @@ pub enum LiveQuotaStatus {
     StreamLimit,
     /// `time_limit`
     TimeLimit,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -467,7 +467,7 @@ pub enum MembershipName {
     Starter,
     /// `Studio`
     Studio,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -564,7 +564,7 @@ pub enum PictureType {
     Custom,
     /// `default`
     Default,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -582,7 +582,7 @@ pub enum QuotaPeriod {
     Week,
     /// `year`
     Year,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -598,7 +598,7 @@ pub enum QuotaShowing {
     Lifetime,
     /// `periodic`
     Periodic,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -612,7 +612,7 @@ pub enum QuotaUnit {
     VideoCount,
     /// `video_size`
     VideoSize,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -710,7 +710,7 @@ pub struct SubscriptionTrial {
 pub enum TrialStatus {
     /// `free_trial`
     FreeTrial,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -787,7 +787,7 @@ pub struct UsageLimit {
 #[non_exhaustive]
 pub struct User {
     /// Plan of the account; no longer documented, see `membership.type`.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountType>,
     /// Use and limits of the account's dictionary.
@@ -961,7 +961,7 @@ pub enum UserBadgeType {
     Staff,
     /// `support`
     Support,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1031,7 +1031,7 @@ pub struct UserConnections {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feed: Option<Box<Connection>>,
     /// Folders of the user; no longer documented.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folders: Option<Box<Connection>>,
     /// Folders and videos at the top level.
@@ -1307,9 +1307,9 @@ pub struct UserVideoPrivacy {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserVideoPrivacySetting {
-    /// When it comes as text.
+    /// A JSON string.
     VideoViewPrivacy(VideoViewPrivacy),
-    /// When it comes as an object.
+    /// A JSON object.
     UserVideoPrivacy(Box<UserVideoPrivacy>),
 }
 
@@ -1389,7 +1389,7 @@ pub enum VideoViewPrivacy {
     Unlisted,
     /// `users`
     Users,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -85,7 +85,7 @@ pub enum ActivityType {
     TwitterTimeline,
     /// `upload`
     Upload,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -170,7 +170,7 @@ pub enum AnalyticsDimension {
     Total,
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -193,7 +193,7 @@ pub enum AnalyticsInterval {
     Week,
     /// `year`
     Year,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -249,7 +249,7 @@ pub enum AnalyticsSort {
     Video,
     /// `views`
     Views,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -404,7 +404,7 @@ pub enum FeedType {
     TwitterTimeline,
     /// `uploads`
     Uploads,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -427,7 +427,7 @@ pub enum Gender {
     N,
     /// `o`
     O,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -443,7 +443,7 @@ pub enum LmsScoring {
     Percentage,
     /// `quiz`
     Quiz,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -463,7 +463,7 @@ pub enum LmsStandard {
     Scorm20043rd,
     /// `tincan`
     Tincan,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -478,7 +478,7 @@ open_enum!(
 pub enum OnlineFilter {
     /// `online`
     Online,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

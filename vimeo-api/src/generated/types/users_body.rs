@@ -11,7 +11,7 @@ pub struct UsersBody {
 }
 
 impl UsersBody {
-    /// With what is required: `users`.
+    /// Creates the object with its required fields: `users`.
     pub fn new(users: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             users: users.into_iter().map(Into::into).collect(),

@@ -49,7 +49,7 @@ pub enum AiUnavailableReason {
     VideoTooShort,
     /// `video_transcript_too_short`
     VideoTranscriptTooShort,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -193,7 +193,7 @@ pub enum ContentRatingClass {
     Safe,
     /// `unrated`
     Unrated,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -219,7 +219,7 @@ pub enum ContentRatingCode {
     Unrated,
     /// `violence`
     Violence,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -328,7 +328,7 @@ pub enum DisabledReasonIcon {
     Image,
     /// `theme`
     Theme,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -371,7 +371,7 @@ pub enum EditSessionStatus {
     Failed,
     /// `processing`
     Processing,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -556,7 +556,7 @@ pub enum EmailCapturePosition {
     BeforeVideo,
     /// `during-video`
     DuringVideo,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -573,7 +573,7 @@ pub enum EmailFieldType {
     Dropdown,
     /// `text`
     Text,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -597,7 +597,7 @@ pub enum EmailProvider {
     N6,
     /// `7`
     N7,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -756,9 +756,9 @@ pub struct EmbedEndScreen {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EmbedEndScreenSetting {
-    /// When it comes as an object.
+    /// A JSON object.
     EmbedEndScreen(Box<EmbedEndScreen>),
-    /// When it comes as a list.
+    /// A JSON array.
     List(Vec<Value>),
 }
 
@@ -779,7 +779,7 @@ pub enum EmbedEndScreenType {
     Share,
     /// `thumbnail`
     Thumbnail,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -956,9 +956,9 @@ pub struct EmbedPresetOutroLink {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EmbedPresetOutroSetting {
-    /// When it comes as text.
+    /// A JSON string.
     OutroType(OutroType),
-    /// When it comes as an object.
+    /// A JSON object.
     EmbedPresetOutro(Box<EmbedPresetOutro>),
 }
 
@@ -981,7 +981,7 @@ pub enum EmbedPresetOutroType {
     UploadedClips,
     /// `uploaded_videos`
     UploadedVideos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1118,7 +1118,7 @@ pub struct EmbedPresetSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<bool>,
     /// Logo settings; sent until 2024.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<EmbedPresetLogos>>,
     /// Whether the video starts again when it has ended.
@@ -1387,7 +1387,7 @@ pub enum EmbedVisibility {
     Show,
     /// `user`
     User,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1413,7 +1413,7 @@ pub enum FileSizeType {
     VimeoCreate,
     /// `VIMEO_RECORD`
     VimeoRecord,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1722,7 +1722,7 @@ pub enum FolderViewPrivacy {
     Nobody,
     /// `team`
     Team,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1784,7 +1784,7 @@ pub enum OutroType {
     Threevideos,
     /// `videos`
     Videos,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1804,7 +1804,7 @@ pub enum PlayButtonPosition {
     Bottom,
     /// `center`
     Center,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1824,7 +1824,7 @@ pub enum PlaybackStatus {
     Restricted,
     /// `unavailable`
     Unavailable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1888,7 +1888,7 @@ pub enum PurchaseAvailability {
     Restricted,
     /// `unavailable`
     Unavailable,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1988,7 +1988,7 @@ pub enum SentimentWidgetType {
     Ranking,
     /// `thumbs`
     Thumbs,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2026,7 +2026,7 @@ pub enum SpatialProjection {
     Equirectangular,
     /// `pyramid`
     Pyramid,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2045,7 +2045,7 @@ pub enum StereoFormat {
     Mono,
     /// `top-bottom`
     TopBottom,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2112,7 +2112,7 @@ pub enum TitleFontFamily {
     Roboto,
     /// `space_grotesk`
     SpaceGrotesk,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2138,7 +2138,7 @@ pub enum TitleFontWeight {
     N500,
     /// `700`
     N700,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2163,7 +2163,7 @@ pub enum TranscodeStatus {
     Error,
     /// `in_progress`
     InProgress,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2193,7 +2193,7 @@ pub enum TranscriptStatus {
     NotStarted,
     /// `unknown`
     Unknown,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2214,7 +2214,7 @@ pub enum UploadApproach {
     Pull,
     /// `tus`
     Tus,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2260,7 +2260,7 @@ pub enum UploadError {
     ResolutionDimensionTooSmall,
     /// `unsupported_video_projection`
     UnsupportedVideoProjection,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2290,7 +2290,7 @@ pub enum UploadStatus {
     Error,
     /// `in_progress`
     InProgress,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2367,7 +2367,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description_rich: Option<String>,
     /// Properties that cannot be used; no longer documented.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_properties: Option<Box<DisabledVideoProperties>>,
     /// Files offered for download. Needs the `private` scope.
@@ -2461,7 +2461,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<Box<VideoPageSettings>>,
     /// Folder that holds the video; no longer documented, see `parent_project`.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_folder: Option<Box<Folder>>,
     /// Folder that holds the video.
@@ -2519,7 +2519,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<Box<VideoStats>>,
     /// State in one word, older and coarser than `upload.status` and `transcode.status`; `quota_exceeded` and `total_cap_exceeded` mean that the upload broke a limit.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<VideoStatus>,
     /// Tags on the video.
@@ -2658,7 +2658,7 @@ pub enum VideoCodec {
     H264,
     /// `HEVC`
     Hevc,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2769,7 +2769,7 @@ pub enum VideoContextAction {
     LikedBy,
     /// `Uploaded by`
     UploadedBy,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2881,7 +2881,7 @@ pub struct VideoFile {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<VideoFileType>,
     /// ID of the file.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video_file_id: Option<String>,
     /// In pixels.
@@ -2902,9 +2902,9 @@ pub struct VideoFileLog {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum VideoFileLogSetting {
-    /// When it comes as text.
+    /// A JSON string.
     Text(String),
-    /// When it comes as an object.
+    /// A JSON object.
     VideoFileLog(Box<VideoFileLog>),
 }
 
@@ -2927,7 +2927,7 @@ pub enum VideoFileType {
     VideoWebm,
     /// `vp6/x-video`
     Vp6XVideo,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3025,7 +3025,7 @@ pub struct VideoInteractions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Box<VideoAiInteraction>>,
     /// Mention team members and commenters; no longer documented.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team_mentions: Option<Box<Interaction>>,
     /// Translate the text of the video.
@@ -3131,7 +3131,7 @@ pub struct VideoMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_vimeo_create: Option<bool>,
     /// Whether it is a webinar; no longer documented.
-    #[deprecated = "the description of the API marks it as deprecated"]
+    #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_webinar: Option<bool>,
     /// Whether it came from Zoom.
@@ -3429,7 +3429,7 @@ pub enum VideoQuality {
     Source,
     /// `uhd`
     Uhd,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3472,7 +3472,7 @@ pub enum VideoRendition {
     Audio,
     /// `source`
     Source,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3540,7 +3540,7 @@ pub enum VideoReviewStatus {
     InProgress,
     /// `needs_review`
     NeedsReview,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3650,7 +3650,7 @@ pub enum VideoStatus {
     Uploading,
     /// `uploading_error`
     UploadingError,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3702,7 +3702,7 @@ pub enum VideoType {
     Stock,
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -18,7 +18,7 @@ pub enum VideoSort {
     Likes,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -24,7 +24,7 @@ pub enum AiFeature {
     Subtitling,
     /// `transcription`
     Transcription,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -107,7 +107,7 @@ pub enum AnimatedThumbnailStatus {
     Failed,
     /// `started`
     Started,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -139,7 +139,7 @@ impl AskVideoAiQuestionBody {
 pub enum AudioRendition {
     /// `source`
     Source,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -208,7 +208,7 @@ pub enum AudioTrackProvenance {
     UserUploaded,
     /// `user_uploaded_and_ai_generated`
     UserUploadedAndAiGenerated,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -247,7 +247,7 @@ pub enum AudioTrackType {
     Main,
     /// `unknown`
     Unknown,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -274,7 +274,7 @@ pub struct AudioTrackUploadInput {
 }
 
 impl AudioTrackUploadInput {
-    /// With what is required: `approach`.
+    /// Creates the object with its required fields: `approach`.
     pub fn new(approach: UploadApproach) -> Self {
         Self {
             approach,
@@ -349,7 +349,7 @@ pub struct CommentBody {
 }
 
 impl CommentBody {
-    /// With what is required: `text`.
+    /// Creates the object with its required fields: `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }
@@ -361,7 +361,7 @@ impl CommentBody {
 pub enum CommentType {
     /// `video`
     Video,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -396,7 +396,7 @@ pub struct CreateAnimatedThumbnailsBody {
 }
 
 impl CreateAnimatedThumbnailsBody {
-    /// With what is required: `duration`.
+    /// Creates the object with its required fields: `duration`.
     pub fn new(duration: u64) -> Self {
         Self { duration, start_time: None }
     }
@@ -429,7 +429,7 @@ pub struct CreateAudioTrackBody {
 }
 
 impl CreateAudioTrackBody {
-    /// With what is required: `upload`.
+    /// Creates the object with its required fields: `upload`.
     pub fn new(upload: AudioTrackUploadInput) -> Self {
         Self {
             upload,
@@ -488,7 +488,7 @@ pub struct CreateTextTrackBody {
 }
 
 impl CreateTextTrackBody {
-    /// With what is required: `language`, `name`, `type_`.
+    /// Creates the object with its required fields: `language`, `name`, `type_`.
     pub fn new(
         language: impl Into<String>,
         name: impl Into<String>,
@@ -597,7 +597,7 @@ pub struct CreateVideoBody {
 }
 
 impl CreateVideoBody {
-    /// With what is required: `upload`.
+    /// Creates the object with its required fields: `upload`.
     pub fn new(upload: UploadInput) -> Self {
         Self {
             upload,
@@ -764,7 +764,7 @@ pub struct CreateVideoCreditBody {
 }
 
 impl CreateVideoCreditBody {
-    /// With what is required: `email`, `name`, `role`, `user_uri`.
+    /// Creates the object with its required fields: `email`, `name`, `role`, `user_uri`.
     pub fn new(
         email: impl Into<String>,
         name: impl Into<String>,
@@ -862,7 +862,7 @@ pub struct CreateVideoVersionBody {
 }
 
 impl CreateVideoVersionBody {
-    /// With what is required: `file_name`, `upload`.
+    /// Creates the object with its required fields: `file_name`, `upload`.
     pub fn new(file_name: impl Into<String>, upload: UploadInput) -> Self {
         Self {
             file_name: file_name.into(),
@@ -1575,7 +1575,7 @@ impl EmbedCardInput {
 pub enum EmbedDomainSort {
     /// `default`
     Default,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1671,7 +1671,7 @@ pub enum LanguageFilter {
     Audiotracks,
     /// `texttracks`
     Texttracks,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1686,7 +1686,7 @@ pub struct PermittedUserInput {
 }
 
 impl PermittedUserInput {
-    /// With what is required: `uri`.
+    /// Creates the object with its required fields: `uri`.
     pub fn new(uri: impl Into<String>) -> Self {
         Self { uri: uri.into() }
     }
@@ -1698,7 +1698,7 @@ impl PermittedUserInput {
 pub enum RelatedFilter {
     /// `related`
     Related,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1714,7 +1714,7 @@ pub enum ReportReasonKind {
     External,
     /// `reason`
     Reason,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -1818,7 +1818,7 @@ pub struct SpatialDirectionInput {
 }
 
 impl SpatialDirectionInput {
-    /// With what is required: `pitch`, `time_code`, `yaw`.
+    /// Creates the object with its required fields: `pitch`, `time_code`, `yaw`.
     pub fn new(pitch: i64, time_code: u64, yaw: i64) -> Self {
         Self {
             pitch,
@@ -1960,7 +1960,7 @@ pub struct TagInput {
 }
 
 impl TagInput {
-    /// With what is required: `name`.
+    /// Creates the object with its required fields: `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }
@@ -1976,7 +1976,7 @@ pub enum TagVideoSort {
     Duration,
     /// `name`
     Name,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2017,7 +2017,7 @@ pub struct TextDecorationAssets {
 pub enum TextDecorationType {
     /// `url`
     Url,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2167,7 +2167,7 @@ pub enum TextTrackProvenance {
     AutogenTranslated,
     /// `user_uploaded`
     UserUploaded,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2192,7 +2192,7 @@ pub enum TextTrackType {
     Metadata,
     /// `subtitles`
     Subtitles,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2452,7 +2452,7 @@ pub struct UploadInput {
 }
 
 impl UploadInput {
-    /// With what is required: `approach`.
+    /// Creates the object with its required fields: `approach`.
     pub fn new(approach: UploadApproach) -> Self {
         Self {
             approach,
@@ -2501,7 +2501,7 @@ pub enum UserVideoSort {
     ModifiedTime,
     /// `plays`
     Plays,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2743,7 +2743,7 @@ pub enum VideoFilter {
     Playable,
     /// `screen_recorded`
     ScreenRecorded,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2877,7 +2877,7 @@ pub enum VideoSearchFilter {
     Trending,
     /// `upload_date`
     UploadDate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -2906,7 +2906,7 @@ pub enum VideoSearchSort {
     Plays,
     /// `relevant`
     Relevant,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 
@@ -3089,7 +3089,7 @@ pub enum VideoVersionType {
     ScreenRecording,
     /// `vimeo-create`
     VimeoCreate,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -18,7 +18,7 @@ pub enum ViewPrivacy {
     Team,
     /// `unlisted`
     Unlisted,
-    /// A word that is not known here, as it came.
+    /// A value that this version of the crate does not know.
     Other(String),
 }
 

@@ -1,12 +1,12 @@
-//! How IDs are read and written.
+//! Tests of ID parsing and formatting.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn videos_are_read_by_grammar_and_keep_their_hash() {
-    let taken = [
+fn parses_video_ids_and_retains_the_hash() {
+    let valid = [
         ("76979871", 76979871, None),
         (" 76979871\n", 76979871, None),
         ("76979871:a1b2c3", 76979871, Some("a1b2c3")),
@@ -32,7 +32,7 @@ fn videos_are_read_by_grammar_and_keep_their_hash() {
         ("https://vimeo.com/someone/review/76979871/a1b2c3", 76979871, None),
         ("18446744073709551615", u64::MAX, None),
     ];
-    for (text, number, hash) in taken {
+    for (text, number, hash) in valid {
         let video: VideoId = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((video.number(), video.hash()), (number, hash), "{text}");
         for written in [video.to_string(), video.uri()] {
@@ -42,8 +42,8 @@ fn videos_are_read_by_grammar_and_keep_their_hash() {
 }
 
 #[test]
-fn what_is_no_video_is_refused_and_called_by_its_name() {
-    let refused = [
+fn rejects_other_resources_as_videos() {
+    let invalid = [
         ("https://vimeo.com/showcase/76979871", "a link to a showcase"),
         ("https://vimeo.com/showcase/76979871/embed2", "a link to a showcase"),
         ("https://vimeo.com/album/76979871", "a link to a showcase"),
@@ -56,45 +56,45 @@ fn what_is_no_video_is_refused_and_called_by_its_name() {
         ("/albums/76979871", "the URI of a showcase"),
         ("/users/76979871", "the URI of a user"),
         ("/me/projects/76979871", "the URI of a folder"),
-        ("Film_7697987", "cannot be read"),
-        ("https://vimeo.com/76979871/whatever", "is a link to a video, but `whatever` behind its number"),
-        ("Holiday 76979871", "cannot be read"),
-        ("../../me", "cannot be read"),
-        ("/videos/../me", "cannot be read"),
-        ("/videos/%2e%2e/me", "cannot be read"),
-        ("https://vimeo.com/../76979871", "cannot be read"),
-        ("https://vimeo.com/76979871/../1", "cannot be read"),
-        ("1?x=2", "cannot be read"),
-        ("/videos/1/comments?x=2", "cannot be read"),
-        ("1/comments", "cannot be read"),
-        ("/videos/1/comments", "cannot be read"),
-        ("0", "cannot be read"),
-        ("007", "cannot be read"),
-        ("-5", "cannot be read"),
-        ("1e9", "cannot be read"),
-        ("1.0", "cannot be read"),
-        ("18446744073709551616", "cannot be read"),
-        ("76979871:", "cannot be read"),
-        ("76979871:a/b", "cannot be read"),
-        ("https://vimeo.com/76979871?h=a/b", "cannot be read"),
-        ("https://evil.example/76979871", "cannot be read"),
-        ("https://vimeo.com.evil.example/76979871", "cannot be read"),
-        ("https://user@vimeo.com/76979871", "cannot be read"),
-        ("https://vimeo.com:444/76979871", "cannot be read"),
-        ("//vimeo.com/76979871", "cannot be read"),
-        ("٧٦", "cannot be read"),
-        ("", "cannot be read"),
+        ("Film_7697987", "invalid ID"),
+        ("https://vimeo.com/76979871/whatever", "is a link to a video, but `whatever` after its number"),
+        ("Holiday 76979871", "invalid ID"),
+        ("../../me", "invalid ID"),
+        ("/videos/../me", "invalid ID"),
+        ("/videos/%2e%2e/me", "invalid ID"),
+        ("https://vimeo.com/../76979871", "invalid ID"),
+        ("https://vimeo.com/76979871/../1", "invalid ID"),
+        ("1?x=2", "invalid ID"),
+        ("/videos/1/comments?x=2", "invalid ID"),
+        ("1/comments", "invalid ID"),
+        ("/videos/1/comments", "invalid ID"),
+        ("0", "invalid ID"),
+        ("007", "invalid ID"),
+        ("-5", "invalid ID"),
+        ("1e9", "invalid ID"),
+        ("1.0", "invalid ID"),
+        ("18446744073709551616", "invalid ID"),
+        ("76979871:", "invalid ID"),
+        ("76979871:a/b", "invalid ID"),
+        ("https://vimeo.com/76979871?h=a/b", "invalid ID"),
+        ("https://evil.example/76979871", "invalid ID"),
+        ("https://vimeo.com.evil.example/76979871", "invalid ID"),
+        ("https://user@vimeo.com/76979871", "invalid ID"),
+        ("https://vimeo.com:444/76979871", "invalid ID"),
+        ("//vimeo.com/76979871", "invalid ID"),
+        ("٧٦", "invalid ID"),
+        ("", "invalid ID"),
     ];
-    for (text, is) in refused {
+    for (text, is) in invalid {
         let error = text.parse::<VideoId>().expect_err(text).to_string();
         assert!(error.contains(is), "{text}: {error}");
         assert!(error.ends_with(VideoId::EXPECTED), "{error}");
     }
 }
 
-/// No kind is refused with the words that it is one of that kind.
+/// The error about an invalid ID never says that the ID is of the expected kind.
 #[test]
-fn a_refusal_does_not_contradict_itself() {
+fn error_does_not_contradict_itself() {
     fn check<T: FromStr<Err = InvalidId>>(kind: &str) {
         let texts = [
             "5",
@@ -157,7 +157,7 @@ fn a_refusal_does_not_contradict_itself() {
 }
 
 #[test]
-fn the_other_kinds_take_their_own_and_refuse_each_other() {
+fn id_types_reject_each_other() {
     let cases = [
         ("5", Some("/me/albums/5"), Some("/me/projects/5"), Some("5")),
         ("/albums/5", Some("/me/albums/5"), None, None),
@@ -189,13 +189,13 @@ fn the_other_kinds_take_their_own_and_refuse_each_other() {
         let id = text.parse::<UserId>().ok();
         assert_eq!(id.as_ref().map(UserId::as_str), user, "user {text}");
     }
-    assert!("https://vimeo.com/76979871".parse::<UserId>().is_err(), "a video is no user");
+    assert!("https://vimeo.com/76979871".parse::<UserId>().is_err(), "a video is not a user");
     assert_eq!(UserId::from(5).number(), Some(5));
     assert_eq!("surfer".parse::<UserId>().unwrap().number(), None);
 }
 
 #[test]
-fn channels_and_groups_go_by_number_or_name_and_webhooks_may_name_their_app() {
+fn parses_channels_groups_and_webhooks() {
     for (text, id) in [
         ("staffpicks", Some("staffpicks")),
         ("12", Some("12")),
@@ -216,7 +216,7 @@ fn channels_and_groups_go_by_number_or_name_and_webhooks_may_name_their_app() {
 }
 
 #[test]
-fn a_domain_is_a_host_or_the_link_to_one() {
+fn parses_domains() {
     for (text, host) in [
         ("example.com", Some("example.com")),
         (" example.com ", Some("example.com")),
@@ -242,12 +242,12 @@ fn a_domain_is_a_host_or_the_link_to_one() {
 }
 
 #[test]
-fn ids_are_read_from_json_text_and_numbers_and_written_as_text() {
+fn deserializes_from_text_and_numbers() {
     let video = |json: serde_json::Value| serde_json::from_value::<VideoId>(json);
     assert_eq!(video(json!(76979871)).unwrap(), VideoId::from(76979871));
     assert_eq!(video(json!("/videos/1:abc")).unwrap().hash(), Some("abc"));
-    for refused in [json!(-1), json!(0), json!(1.5), json!(true), json!(null), json!([1]), json!("x")] {
-        assert!(video(refused.clone()).is_err(), "{refused}");
+    for invalid in [json!(-1), json!(0), json!(1.5), json!(true), json!(null), json!([1]), json!("x")] {
+        assert!(video(invalid.clone()).is_err(), "{invalid}");
     }
     assert_eq!(serde_json::to_value("1:abc".parse::<VideoId>().unwrap()).unwrap(), json!("1:abc"));
     assert_eq!(serde_json::from_value::<UserId>(json!(7)).unwrap(), UserId::from(7));

@@ -1,4 +1,4 @@
-//! The walk from item to item.
+//! Pagination by item.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::HashSet;
@@ -15,16 +15,17 @@ use serde::de::DeserializeOwned;
 use super::pages::FetchedPage;
 use super::{PageToken, Pages};
 
-/// The items of a list over all its pages, as a [`Stream`]; see [`Pages`] for how it walks.
-#[must_use = "a list asks for nothing until its items are awaited"]
+/// The items of all pages of a list, as a [`Stream`]. See [`Pages`] for how pages are requested.
+#[must_use = "a list sends no request until its items are awaited"]
 pub struct Items<T> {
     pages: Pages<T>,
-    /// The rest of the page that is being taken, with what `dedup_by_uri` knows of each item.
+    /// The remaining items of the current page, each with its URI if `dedup_by_uri` is set.
     page: vec::IntoIter<(T, Option<String>)>,
-    /// Where that page is.
+    /// The link to the current page.
     link: Option<String>,
+    /// The number of items of the current page that were returned.
     returned: usize,
-    /// To be passed over on the first page, because an earlier walk took it.
+    /// The number of items to skip on the first page, after a resume.
     skip: usize,
     seen: Option<HashSet<String>>,
     limit: Option<u64>,
@@ -43,34 +44,34 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
         }
     }
 
-    /// Asks for up to `n` pages at a time, as [`Pages::concurrency`].
+    /// Sets how many pages are requested at a time; see [`Pages::concurrency`].
     pub fn concurrency(mut self, n: usize) -> Self {
         self.pages = self.pages.concurrency(n);
         self
     }
 
-    /// Drops items whose `uri` came before: a list that is added to while it is read shows some items twice.
+    /// Drops items with the `uri` of an earlier item. A list that grows while it is read returns some items twice.
     ///
-    /// Needs `uri` among the fields that are asked for; items without one are kept. It remembers every URI it saw.
+    /// Requires `uri` among the requested fields; items without `uri` are returned. Stores every URI in memory.
     pub fn dedup_by_uri(mut self) -> Self {
         self.seen = Some(HashSet::new());
         self
     }
 
-    /// Ends after so many items.
+    /// Ends the list after this many items.
     pub fn limit(mut self, items: u64) -> Self {
         self.limit = Some(items);
         self
     }
 
-    /// Goes on where an earlier walk with the same call stood.
+    /// Resumes at the token of an earlier list with the same call.
     pub fn resume(mut self, page_token: &PageToken) -> Self {
         self.pages = self.pages.resume(page_token);
         self.skip = page_token.offset;
         self
     }
 
-    /// Where the next item is; `None` at the end. After a call that failed it tells where to go on.
+    /// Returns the token of the next item; `None` at the end. After a failed call, it points to the failed page.
     ///
     /// ```no_run
     /// # #[cfg(feature = "videos")]
@@ -97,21 +98,21 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
         Some(page_token)
     }
 
-    /// How many items the whole list has, by the last answer; `None` before the first.
+    /// Returns the total number of items in the list, as reported by the last response; `None` before the first response.
     pub fn total(&self) -> Option<u64> {
         self.pages.total()
     }
 
-    /// The next item.
+    /// Returns the next item.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// All items to come.
+    /// Collects all remaining items.
     ///
     /// # Errors
     ///
-    /// The first error of the walk; what came before it is lost. Use [`next`](Self::next) to keep it.
+    /// The first error of a page; earlier items are dropped. Use [`next`](Self::next) to retain them.
     pub async fn collect(mut self) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         while let Some(item) = self.next().await {
@@ -123,7 +124,7 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     fn start_page(&mut self, fetched: FetchedPage<T>) {
         let uris = if self.seen.is_some() { uris(fetched.page.bytes()) } else { Vec::new() };
         let items = fetched.page.into_inner().data.unwrap_or_default();
-        // Where decoding had to drop an item the two no longer match.
+        // If decoding dropped an item, the lengths differ.
         let uris = if uris.len() == items.len() { uris } else { Vec::new() };
         let mut uris = uris.into_iter().chain(std::iter::repeat(None));
         let items: Vec<_> = items.into_iter().map(|item| (item, uris.next().flatten())).collect();
@@ -136,14 +137,14 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     }
 }
 
-/// The URIs of a page, from the answer as it came: the type of the items may have no place for them.
+/// Reads the URIs of a page from the raw body, because the item type may have no `uri` field.
 fn uris(page: &[u8]) -> Vec<Option<String>> {
     #[derive(Deserialize)]
-    struct Named {
+    struct WithUri {
         #[serde(default)]
         uri: Option<String>,
     }
-    serde_json::from_slice::<Page<Named>>(page)
+    serde_json::from_slice::<Page<WithUri>>(page)
         .ok()
         .and_then(|page| page.data)
         .map_or_else(Vec::new, |items| items.into_iter().map(|item| item.uri).collect())

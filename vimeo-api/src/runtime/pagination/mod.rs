@@ -1,4 +1,4 @@
-//! Whole lists: pages and items as streams.
+//! Pagination: the pages and items of lists as streams.
 
 mod items;
 mod page_token;
@@ -12,9 +12,9 @@ pub use items::Items;
 pub use page_token::PageToken;
 pub use pages::Pages;
 
-/// Lists at any path.
+/// Pagination of lists at any path.
 impl<A> Call<A> {
-    /// The pages of a list, each item read as a `U`.
+    /// Lists the pages and deserializes each item into `U`.
     ///
     /// ```no_run
     /// # async fn demo(client: vimeo_api::Client) -> Result<(), vimeo_api::Error> {
@@ -30,7 +30,7 @@ impl<A> Call<A> {
         Pages::new(self.with_response_type::<Page<U>>())
     }
 
-    /// The items of all pages, each read as a `U`.
+    /// Lists the items of all pages and deserializes each into `U`.
     pub fn items<U: DeserializeOwned + Send + 'static>(self) -> Items<U> {
         self.pages().items()
     }

@@ -1,4 +1,4 @@
-//! The walk from page to page.
+//! Pagination by page.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::{HashSet, VecDeque};
@@ -15,33 +15,33 @@ use super::{Items, PageToken};
 
 /// The pages of a list, as a [`Stream`].
 ///
-/// It follows `paging.next` as Vimeo gives it and keeps `fields` and `per_page` of the call. It asks for 100 items a page
-/// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
-/// and so does Vimeo's error 2286 (no such page). It ends with [`Error::Paging`] when `next` repeats, leads
-/// to another host, or leads on after a hundred empty pages in a row or 100,000 pages in all. When a call fails, the walk ends with its error, and
-/// [`page_token`](Self::page_token) tells where to take it up again.
-#[must_use = "a list asks for nothing until its pages are awaited"]
+/// Follows `paging.next` and retains the `fields` and `per_page` of the call. Requests 100 items per page if the operation
+/// supports `per_page` and the call does not set it. The list ends at a page without `next` or at Vimeo's error 2286 (no such
+/// page); an empty page does not end it. It fails with [`Error::Paging`] if `next` repeats or leads to another host, after
+/// 100 empty pages in a row, and after 100,000 pages in all. If a call fails, the list ends with its error, and
+/// [`page_token`](Self::page_token) returns where to resume.
+#[must_use = "a list sends no request until its pages are awaited"]
 pub struct Pages<T> {
     call: Call<Page<T>>,
-    /// The pages that were request for, in order.
+    /// The requested pages, in order.
     in_flight: VecDeque<PageRequest<T>>,
-    /// Where the page after those is, if that is known.
+    /// The page after those in flight, if known.
     next: Next,
-    /// The links that were followed, to notice a circle.
+    /// The links that were followed, to detect a cycle.
     seen: HashSet<String>,
     concurrency: usize,
     total: Option<u64>,
     pages: u64,
-    /// Pages in a row, up to the last one, that held nothing.
+    /// The number of consecutive empty pages, up to the last one.
     empty_pages: u32,
-    /// Why there is no way on after the page that was fetched last.
+    /// Why the list cannot continue after the last page.
     paging_error: Option<Error>,
-    /// The page whose call failed, where a walk can be taken up again.
+    /// The link to the page whose call failed, where the list can be resumed.
     failed: Option<String>,
     finished: bool,
 }
 
-/// What a page is read from.
+/// A page and the link to it.
 pub(super) struct FetchedPage<T> {
     pub(super) page: Response<Page<T>>,
     pub(super) link: String,
@@ -51,18 +51,18 @@ struct PageRequest<T> {
     link: String,
     pending: ResponseFuture<Page<T>>,
     response: Option<Result<Response<Page<T>>, Error>>,
-    /// PageRequest for by its number, in_flight of the pages before it.
+    /// Requested by its number, before the pages before it have arrived.
     by_number: bool,
 }
 
 enum Next {
-    /// There.
+    /// Known.
     Link(String),
-    /// The answer that is awaited will tell.
+    /// Reported by the pending response.
     Awaited,
-    /// These pages, by their numbers: the link with a number to put in, the next number, the last.
+    /// Known by number: a link, the next page number and the last.
     Numbered { link: String, page: u64, last: u64 },
-    /// There is none.
+    /// The end of the list.
     None,
 }
 
@@ -90,27 +90,27 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    /// Asks for up to `n` pages at a time, once the first has told how many there are. Default: 1.
+    /// Sets how many pages are requested at a time, once the first page has reported the total. Default: 1.
     ///
-    /// The pages still come in order; no more than `n` are held in memory.
+    /// Pages are returned in order, and at most `n` are held in memory.
     pub fn concurrency(mut self, n: usize) -> Self {
         self.concurrency = n.max(1);
         self
     }
 
-    /// Begins at a page_token of an earlier walk with the same call. The page_token counts pages here, so a page of which
-    /// some items were taken comes whole; [`Items::resume`] knows better.
+    /// Resumes at the token of an earlier list with the same call. Starts at the beginning of that page, even if some of its
+    /// items were returned; [`Items::resume`] skips these.
     pub fn resume(mut self, page_token: &PageToken) -> Self {
         self.next = Next::Link(page_token.link.clone());
         self
     }
 
-    /// How many items the whole list has, by the last answer; `None` before the first.
+    /// Returns the total number of items in the list, as reported by the last response; `None` before the first response.
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// Where the next page begins, which after a call that failed is the page it request for; `None` at the end.
+    /// Returns the token of the next page, or of the page whose call failed; `None` at the end.
     pub fn page_token(&self) -> Option<PageToken> {
         if let Some(link) = &self.failed {
             return Some(PageToken::at(link.clone()));
@@ -128,12 +128,12 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    /// The items of the pages to come.
+    /// Lists the items of the remaining pages.
     pub fn items(self) -> Items<T> {
         Items::new(self)
     }
 
-    /// The next page.
+    /// Returns the next page.
     pub async fn next(&mut self) -> Option<Result<Response<Page<T>>, Error>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -142,10 +142,10 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.call.operation().map_or_else(|| "list".to_owned(), |operation| operation.id.to_owned())
     }
 
-    /// The call to the page that a link leads to.
+    /// Returns the call for a paging link.
     fn call_for(&self, link: &str) -> Call<Page<T>> {
         let mut call = self.call.clone().follow(link);
-        // Vimeo's links carry the parameters of the call; where one does not, it is put back.
+        // Vimeo's links include the parameters of the call; add those that are missing.
         for name in ["fields", "per_page"] {
             if let Some(value) = self.call.query_value(name)
                 && call.query_value(name).is_none()
@@ -162,14 +162,14 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.in_flight.push_back(PageRequest { link, pending: call.send(), response: None, by_number });
     }
 
-    /// Asks for as many pages as may be request for at once.
+    /// Requests pages until the concurrency is reached.
     fn fill_window(&mut self) {
         while self.in_flight.len() < self.concurrency {
             match std::mem::replace(&mut self.next, Next::Awaited) {
                 Next::Link(link) => self.request(link, false),
                 Next::Numbered { link, page, last } => {
                     self.request(with_page(&link, page), true);
-                    // What comes after the last is told by its own answer.
+                    // The response to the last page reports whether there is another.
                     self.next = if page < last {
                         Next::Numbered { link, page: page.saturating_add(1), last }
                     } else {
@@ -184,13 +184,13 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    /// Learns from a page that was fetched where the next is.
+    /// Updates the state after a page and determines the next one.
     fn record_page(&mut self, request: &str, page: &Page<T>) -> Result<(), Error> {
         self.pages = self.pages.saturating_add(1);
         self.total = page.total.or(self.total);
         self.empty_pages = if page.items().is_empty() { self.empty_pages.saturating_add(1) } else { 0 };
         self.seen.insert(canonical_link(&self.call_for(request).path_and_query()));
-        // While numbered pages are under way, only the last of them tells what comes after.
+        // While numbered pages are in flight, only the last one determines what follows.
         if !matches!(self.next, Next::Awaited) || !self.in_flight.is_empty() {
             return Ok(());
         }
@@ -205,25 +205,25 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 
     fn check(&self, next: &str) -> Result<(), Error> {
-        let refuse = |reason: String| Err(Error::Paging { operation: self.name(), reason });
+        let fail = |reason: String| Err(Error::Paging { operation: self.name(), reason });
         let call = self.call_for(next);
         let link = canonical_link(&call.path_and_query());
         if let Err(error) = call.into_request() {
-            return refuse(format!("the link to the next page cannot be followed ({error})"));
+            return fail(format!("the link to the next page is invalid ({error})"));
         }
         if self.seen.contains(&link) {
-            return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
+            return fail("the link to the next page leads to an earlier page".to_owned());
         }
         if self.empty_pages >= MAX_EMPTY_PAGES {
-            return refuse(format!("{MAX_EMPTY_PAGES} pages in a row held nothing and yet led to another"));
+            return fail(format!("{MAX_EMPTY_PAGES} consecutive pages were empty but had a next page"));
         }
         if self.pages >= MAX_PAGES {
-            return refuse(format!("{MAX_PAGES} pages were read, and yet there is another"));
+            return fail(format!("there are more than {MAX_PAGES} pages"));
         }
         Ok(())
     }
 
-    /// The pages to come by number, when several may be request for at once and their number is known.
+    /// Returns the remaining pages by number, if several may be requested at once and the last number is known.
     fn numbered_pages(&self, page: &Page<T>, next: &str) -> Option<Next> {
         let (total, per_page, number) =
             (page.total?, page.per_page.filter(|per_page| *per_page > 0)?, page.page?);
@@ -233,12 +233,12 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             .then(|| Next::Numbered { link: next.to_owned(), page: following, last })
     }
 
-    /// Once a walk: whole answers fetched in bulk cost time and calls that `fields` would save.
+    /// Logs, once per list, that setting `fields` would save time and calls.
     fn suggest_fields(&self) {
         if self.pages == 1 && self.call.query_value("fields").is_none() {
             tracing::info!(
                 operation = self.name(),
-                "a whole list is read without `fields`: naming the fields you use is faster and raises the rate limit"
+                "listing without `fields`; setting the fields that you use is faster and has a higher rate limit"
             );
         }
     }
@@ -278,7 +278,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         };
         let page = match response {
             Ok(page) => page,
-            // The list ended, or became shorter than it said.
+            // The list ended or became shorter.
             Err(error) if error.error_code() == Some(NO_SUCH_PAGE) && (by_number || self.pages > 0) => {
                 self.finish();
                 return Poll::Ready(None);
@@ -289,7 +289,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                 return Poll::Ready(Some(Err(error)));
             }
         };
-        // The page itself is good; the paging_error comes after it.
+        // The page itself is valid; a paging error is returned after it.
         self.paging_error = self.record_page(&link, &page).err();
         if self.paging_error.is_none() && matches!(self.next, Next::None) && self.in_flight.is_empty() {
             self.finished = true;
@@ -298,14 +298,14 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 }
 
-/// Vimeo's number for a page past the last one.
+/// Vimeo's error code for a page after the last one.
 const NO_SUCH_PAGE: i64 = 2286;
 
-/// Pages without an item that are followed in a row. One that leads on to ever another would use up the account's calls
-/// and never give anything.
+/// The maximum number of consecutive empty pages. An endless chain of them would use up the account's rate limit.
 const MAX_EMPTY_PAGES: u32 = 100;
 
-/// Pages that one walk reads. No list of Vimeo's is as long; one that always leads on to another page would never end.
+/// The maximum number of pages of a list. No list of Vimeo's is as long; a list whose pages always have a next page would
+/// never end.
 const MAX_PAGES: u64 = 100_000;
 
 fn query_of(link: &str) -> &str {
@@ -316,7 +316,7 @@ fn page_number(link: &str) -> Option<u64> {
     form_urlencoded::parse(query_of(link).as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
 }
 
-/// One text for all links that lead to the same page: parameters in any order, the first page named or not.
+/// Normalizes a link: sorts the parameters and removes `page=1`.
 fn canonical_link(link: &str) -> String {
     let path = link.split('?').next().unwrap_or_default();
     let query = form_urlencoded::parse(query_of(link).as_bytes());
@@ -325,7 +325,7 @@ fn canonical_link(link: &str) -> String {
     format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
 }
 
-/// The link with another page number.
+/// Replaces the page number of a link.
 fn with_page(link: &str, page: u64) -> String {
     let path = link.split('?').next().unwrap_or_default();
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -364,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page_numbers_are_found_and_replaced() {
+    fn reads_and_replaces_page_numbers() {
         assert_eq!(page_number("/me/videos?per_page=2&page=17&fields=uri"), Some(17));
         assert_eq!(page_number("/me/videos?after=abc"), None);
         assert_eq!(canonical_link("/me/videos?page=1&b=2&a=1"), canonical_link("/me/videos?a=1&b=2"));

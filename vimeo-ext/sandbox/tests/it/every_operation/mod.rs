@@ -57,7 +57,7 @@ struct Tally {
 }
 
 impl Tally {
-    async fn call(&mut self, world: &PopulatedWorld, (id, call): &calls::Once) {
+    async fn call(&mut self, world: &PopulatedWorld, (id, call): &calls::OperationCall) {
         let operation = vimeo_api::operation(id).unwrap();
         match call(world.client(operation), &With { operation, world }).await {
             Ok(mismatches) if mismatches.is_empty() => self.succeeded += 1,

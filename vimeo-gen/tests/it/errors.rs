@@ -1,4 +1,4 @@
-//! What no rule can cure is told with its place, and never by a panic.
+//! Unsupported descriptions are errors with a location, never panics.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::small;
 
-/// The small description with something put at a place in it.
+/// Returns the small description with a replaced value.
 fn with(pointer: &str, value: Value) -> Value {
     let mut description = small();
-    *description.pointer_mut(pointer).expect("the place is there") = value;
+    *description.pointer_mut(pointer).expect("the location exists") = value;
     description
 }
 
 #[test]
-fn each_names_its_place() {
+fn errors_start_with_the_location() {
     let cases = [
         (
             with(
@@ -38,22 +38,22 @@ fn each_names_its_place() {
             "paths./me/{clip_id}.json.delete",
         ),
     ];
-    for (description, place) in cases {
+    for (description, location) in cases {
         match vimeo_gen::generate(description) {
-            Err(problem) => {
-                assert!(problem.to_string().starts_with(place), "{problem}");
-                assert_eq!(problem.to_string().lines().count(), 1, "{problem}");
+            Err(error) => {
+                assert!(error.to_string().starts_with(location), "{error}");
+                assert_eq!(error.to_string().lines().count(), 1, "{error}");
             }
             Ok(generated) => {
-                // A rule may learn to cure it; then the case belongs elsewhere.
-                panic!("{place} was generated: {} operations", generated.operations);
+                // A rule now supports this; move the case.
+                panic!("{location} was generated: {} operations", generated.operations);
             }
         }
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn load_errors_name_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let load = |name: &str| vimeo_gen::load(&folder.path().join(name)).unwrap_err().to_string();
     fs::write(folder.path().join("bad.yaml"), "openapi: 3.0.3\npaths: [\n").expect("written");
@@ -62,5 +62,5 @@ fn what_cannot_be_read_is_named() {
     assert!(load("missing.yaml").contains("missing.yaml: No such file"), "{}", load("missing.yaml"));
     assert!(load("bad.yaml").contains("bad.yaml:3:"), "{}", load("bad.yaml"));
     assert!(load("old.yaml").contains("Swagger 2"), "{}", load("old.yaml"));
-    assert!(load("empty").contains("holds no .yaml"), "{}", load("empty"));
+    assert!(load("empty").contains("contains no .yaml"), "{}", load("empty"));
 }

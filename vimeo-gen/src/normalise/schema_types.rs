@@ -1,17 +1,17 @@
-//! Every schema says what it is.
+//! Adds missing types to schemas.
 //!
-//! Properties make an object, items a list, words a text; a list without items holds anything; an object with properties
-//! keeps no others, since a field that nobody described is passed over anyway.
+//! A schema with properties is an object, one with items an array, one with an enum a string. An array without items holds any
+//! values. An object with properties has no additional ones, because unknown fields are ignored anyway.
 
 use serde_json::{Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::schemas_mut;
+use crate::visit::schemas_mut;
 
 pub(super) const RULE: Rule = Rule {
-    name: "shapes",
-    description: "schemas without a type, lists without items, objects with and without names",
+    name: "schema-types",
+    description: "schemas without a type, arrays without items, objects with and without properties",
     apply,
 };
 
@@ -19,7 +19,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         if schema.get("$ref").is_some() {
-            // Nothing beside a $ref counts, in OpenAPI 3.0.
+            // OpenAPI 3.0 ignores keywords next to a $ref.
             let target = schema["$ref"].clone();
             if let Some(schema) = schema.as_object_mut()
                 && schema.len() > 1
@@ -91,7 +91,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn the_type_is_said() {
+    fn adds_missing_types() {
         let cases = [
             (
                 json!({"properties": {"a": {"type": "string"}}}),

@@ -1,18 +1,18 @@
-//! One answer an operation: what it sends when it succeeds.
+//! Reduces the responses of an operation to one success response.
 //!
-//! Errors are read by one hand-written type that takes every shape, so their descriptions go. Of several successes
-//! the first with a body stays; that there may be none is noted as `x-may-be-empty`, a documented 304 as
-//! `x-conditional`. An operation without any success gets an empty one.
+//! A hand-written type reads every shape of error, so error responses are removed. Of several success responses, the first with
+//! a body remains; `x-may-be-empty` records that there can be none, `x-conditional` a documented 304. An operation without a
+//! success response gets an empty one.
 
 use serde_json::{Map, Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::operations_mut;
+use crate::visit::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
-    name: "answers",
-    description: "several success types, several error types, or no success at all",
+    name: "success-responses",
+    description: "several success types, several error types, or no success response",
     apply,
 };
 
@@ -23,14 +23,14 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         let conditional = all.contains_key("304");
         let successes: Vec<(&String, &Value)> =
             all.iter().filter(|(status, _)| status.starts_with('2')).collect();
-        let with_body = successes.iter().find(|(_, answer)| answer.get("content").is_some());
+        let with_body = successes.iter().find(|(_, response)| response.get("content").is_some());
         let may_be_empty =
-            with_body.is_some() && successes.iter().any(|(_, answer)| answer.get("content").is_none());
-        let (status, answer) = match with_body.or(successes.first()) {
-            Some((status, answer)) => ((*status).clone(), (*answer).clone()),
+            with_body.is_some() && successes.iter().any(|(_, response)| response.get("content").is_none());
+        let (status, response) = match with_body.or(successes.first()) {
+            Some((status, response)) => ((*status).clone(), (*response).clone()),
             None => ("204".to_owned(), json!({"description": "Done."})),
         };
-        let kept: Map<String, Value> = [(status, described(answer))].into_iter().collect();
+        let kept: Map<String, Value> = [(status, described(response))].into_iter().collect();
         if kept != all {
             count += 1;
         }
@@ -44,10 +44,10 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(count)
 }
 
-/// Without headers and links, which no generated type shows; the description is required.
-fn described(answer: Value) -> Value {
-    let text = answer.get("description").cloned().unwrap_or_else(|| "Success.".into());
-    match answer.get("content") {
+/// Removes headers and links, which no generated type contains. OpenAPI requires a description.
+fn described(response: Value) -> Value {
+    let text = response.get("description").cloned().unwrap_or_else(|| "Success.".into());
+    match response.get("content") {
         Some(content) => json!({"description": text, "content": content}),
         None => json!({ "description": text }),
     }
@@ -59,7 +59,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_operation};
 
     #[test]
-    fn the_first_success_with_a_body_stays() {
+    fn keeps_first_success_with_a_body() {
         let body = json!({"application/json": {"schema": {}}});
         let cases = [
             (

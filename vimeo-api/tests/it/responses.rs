@@ -1,4 +1,4 @@
-//! What comes of an answer.
+//! Tests of decoding responses.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -7,36 +7,36 @@ use vimeo_api::types::{
 };
 use vimeo_api::{DecodeMode, Delivery, Error, OpenEnum, decode};
 
-use crate::{Memory, now};
+use crate::{FakeTransport, run};
 
 /// BEHAVIOUR.md: D05.
 #[test]
-fn a_partial_response_decodes_into_the_full_and_into_a_user_type() {
+fn partial_response_decodes_into_model_and_own_type() {
     #[derive(Debug, Deserialize)]
     struct Own {
         uri: String,
         name: String,
     }
-    let memory = Memory::answering(200, r#"{"uri": "/videos/7", "name": "Surf"}"#);
-    let client = memory.client();
+    let transport = FakeTransport::responding(200, r#"{"uri": "/videos/7", "name": "Surf"}"#);
+    let client = transport.client();
     let call = || client.videos().get_video(7).fields("uri,name");
-    let video = now(call().send()).unwrap();
+    let video = run(call().send()).unwrap();
     assert_eq!((video.uri.as_deref(), video.name.as_deref()), (Some("/videos/7"), Some("Surf")));
     assert_eq!(video.duration, None);
-    let own = now(call().send_as::<Own>()).unwrap().into_inner();
+    let own = run(call().send_as::<Own>()).unwrap().into_inner();
     assert_eq!((own.uri.as_str(), own.name.as_str()), ("/videos/7", "Surf"));
 }
 
 /// BEHAVIOUR.md: D03, D04.
 #[test]
-fn unknown_words_fields_and_kinds_leave_the_rest_of_the_response_intact() {
+fn schema_mismatches_leave_the_rest_intact() {
     let body = r#"{
         "uri": "/videos/7", "name": null, "duration": {"seconds": 7}, "brand_new": [1],
         "privacy": {"view": "martians", "download": "maybe"}, "width": 640,
         "user": {"uri": "/users/9", "account": "platinum", "pictures": []}
     }"#;
-    let memory = Memory::answering(200, body);
-    let video = now(memory.client().videos().get_video(7).send()).unwrap();
+    let transport = FakeTransport::responding(200, body);
+    let video = run(transport.client().videos().get_video(7).send()).unwrap();
     assert_eq!(video.width, Some(640));
     assert_eq!(video.user.as_ref().and_then(|user| user.uri.as_deref()), Some("/users/9"));
     let view = video.privacy.as_ref().and_then(|privacy| privacy.view.clone()).unwrap();
@@ -47,17 +47,17 @@ fn unknown_words_fields_and_kinds_leave_the_rest_of_the_response_intact() {
     assert_eq!(paths, ["duration", "privacy.download", "user.pictures"]);
     assert!(std::str::from_utf8(video.bytes()).unwrap().contains("brand_new"));
 
-    match now(memory.strict_client().videos().get_video(7).send()) {
+    match run(transport.strict_client().videos().get_video(7).send()) {
         Err(Error::Decode(error)) => {
             assert_eq!(error.mismatches().len(), 3);
-            assert!(error.to_string().contains("3 pieces do not fit"), "{error}");
+            assert!(error.to_string().contains("3 schema mismatches"), "{error}");
             assert_eq!(error.status(), 200);
         }
         other => panic!("{other:?}"),
     }
 }
 
-/// Bodies in the recorded shapes that contradict what Vimeo's description claims.
+/// Bodies of recorded shapes that contradict Vimeo's published description.
 /// BEHAVIOUR.md: D01, D02, D04.
 #[test]
 fn recorded_shapes_decode_without_a_mismatch() {
@@ -85,9 +85,9 @@ fn recorded_shapes_decode_without_a_mismatch() {
     assert_eq!(track.link_expires_time, Some(1_680_982_193));
 }
 
-/// Frame rates are fractions wherever they come, as all footage of NTSC has them.
+/// NTSC footage has fractional frame rates.
 #[test]
-fn frame_rates_are_fractions() {
+fn decodes_fractional_frame_rates() {
     let body = json!({
         "files": [{"quality": "hd", "fps": 23.98}, {"fps": 25}],
         "download": [{"quality": "source", "fps": 29.97}],
@@ -103,7 +103,7 @@ fn frame_rates_are_fractions() {
 }
 
 #[test]
-fn the_log_of_a_file_is_an_address_or_an_object_of_them() {
+fn decodes_file_log_as_url_or_object() {
     let address = "https://api.example/videos/7/log/8";
     let body = json!({
         "files": [{"log": address}, {"log": {"play": address}}],
@@ -128,7 +128,7 @@ fn the_log_of_a_file_is_an_address_or_an_object_of_them() {
 }
 
 #[test]
-fn a_showcase_has_a_picture_or_the_thumbnails_of_its_videos() {
+fn decodes_showcase_pictures_as_object_or_list() {
     let picture =
         json!({"uri": "/videos/3/pictures/4", "active": true, "sizes": [{"width": 100, "height": 75}]});
     let read = |pictures: serde_json::Value| {
@@ -146,7 +146,7 @@ fn a_showcase_has_a_picture_or_the_thumbnails_of_its_videos() {
 }
 
 #[test]
-fn an_account_tells_its_badge_addresses_live_quota_renewal_and_notifications() {
+fn decodes_account_details() {
     let body = json!({
         "membership": {
             "type": "live_pro",
@@ -184,9 +184,9 @@ fn an_account_tells_its_badge_addresses_live_quota_renewal_and_notifications() {
     assert_eq!(notifications.type_count.unwrap()["share"], 1);
 }
 
-/// What is measured rather than counted comes as a fraction sooner or later.
+/// Measured values, unlike counts, can be fractions.
 #[test]
-fn measures_take_fractions() {
+fn decodes_fractional_measures() {
     use vimeo_api::types::{Analytics, OnDemandPage, OnDemandPromotion, VideoSpatial};
     fn fits<T: serde::de::DeserializeOwned>(body: serde_json::Value) {
         let decoded = decode::<T>(body.to_string().as_bytes(), DecodeMode::Strict);
@@ -205,45 +205,45 @@ fn measures_take_fractions() {
 
 /// BEHAVIOUR.md: D08.
 #[test]
-fn any_2xx_is_a_success_and_an_empty_body_is_reported() {
+fn accepts_any_2xx_and_reports_missing_bodies() {
     for status in [200, 201, 202, 204] {
-        let memory = Memory::answering(status, "");
-        assert!(now(memory.client().videos().delete_video(7).send()).is_ok(), "{status}");
-        match now(memory.client().videos().get_video(7).send()) {
-            Err(Error::NoContent { operation, status: told, .. }) => {
-                assert_eq!((operation.as_str(), told.as_u16()), ("get_video", status));
+        let transport = FakeTransport::responding(status, "");
+        assert!(run(transport.client().videos().delete_video(7).send()).is_ok(), "{status}");
+        match run(transport.client().videos().get_video(7).send()) {
+            Err(Error::NoContent { operation, status: reported, .. }) => {
+                assert_eq!((operation.as_str(), reported.as_u16()), ("get_video", status));
             }
             other => panic!("{other:?}"),
         }
     }
-    let client = Memory::answering(204, "").client();
-    let added = now(client.videos().add_video_permitted_user(7, 9).send()).unwrap();
+    let client = FakeTransport::responding(204, "").client();
+    let added = run(client.videos().add_video_permitted_user(7, 9).send()).unwrap();
     assert!(added.is_none());
-    let client = Memory::answering(200, r#"{"uri": "/users/9"}"#).client();
-    let added = now(client.videos().add_video_permitted_user(7, 9).send()).unwrap().into_inner();
+    let client = FakeTransport::responding(200, r#"{"uri": "/users/9"}"#).client();
+    let added = run(client.videos().add_video_permitted_user(7, 9).send()).unwrap().into_inner();
     assert_eq!(added.and_then(|user| user.uri).as_deref(), Some("/users/9"));
 }
 
 /// BEHAVIOUR.md: E01, E02.
 #[test]
-fn errors_carry_what_vimeo_said() {
+fn errors_expose_the_error_response() {
     let body =
         r#"{"error": "Gone.", "link": null, "developer_message": "No such video.", "error_code": 5000}"#;
-    let memory = Memory::answering(404, body);
-    let error = now(memory.client().videos().get_video(7).send()).unwrap_err();
+    let transport = FakeTransport::responding(404, body);
+    let error = run(transport.client().videos().get_video(7).send()).unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
     assert_eq!(error.delivery(), Delivery::Delivered);
-    let told = error.api().expect("an answer of Vimeo");
-    assert_eq!((told.error_code(), told.developer_message()), (Some(5000), Some("No such video.")));
-    assert_eq!(told.operation().map(|operation| operation.id), Some("get_video"));
-    assert_eq!(told.bytes().len(), body.len());
+    let api_error = error.api().expect("an error response");
+    assert_eq!((api_error.error_code(), api_error.developer_message()), (Some(5000), Some("No such video.")));
+    assert_eq!(api_error.operation().map(|operation| operation.id), Some("get_video"));
+    assert_eq!(api_error.bytes().len(), body.len());
 }
 
 #[test]
-fn not_modified_is_no_failure_of_decoding() {
-    let memory = Memory::answering(304, "");
+fn not_modified_is_not_a_decode_error() {
+    let transport = FakeTransport::responding(304, "");
     assert!(matches!(
-        now(memory.client().videos().list_my_videos().send()),
+        run(transport.client().videos().list_my_videos().send()),
         Err(Error::NotModified { operation, .. }) if operation == "list_my_videos"
     ));
 }

@@ -1,39 +1,36 @@
-//! A value that may be one of several is told apart by its JSON kind.
+//! Reduces `oneOf` and `anyOf` to alternatives with different JSON types.
 //!
-//! `anyOf` is read as `oneOf`. Objects among the alternatives are joined to one, since every field of an answer is
-//! optional; alternatives that share a kind otherwise leave a value that can be anything.
+//! `anyOf` is treated as `oneOf`. Object alternatives are merged, because every response field is optional. If other
+//! alternatives share a JSON type, the value can be any JSON.
 
 use serde_json::{Map, Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{resolved, schemas_mut};
+use crate::visit::{resolved, schemas_mut};
 
-pub(super) const RULE: Rule = Rule {
-    name: "alternatives",
-    description: "oneOf and anyOf that the kind of the value does not tell apart",
-    apply,
-};
+pub(super) const RULE: Rule =
+    Rule { name: "one-of", description: "oneOf and anyOf whose alternatives share a JSON type", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };
-        let Some(given) =
+        let Some(alternatives) =
             schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array).cloned()
         else {
             return;
         };
         let before = schema.clone();
         let nullable = schema.get("nullable").and_then(Value::as_bool) == Some(true)
-            || given.iter().any(|part| part.get("nullable").and_then(Value::as_bool) == Some(true));
+            || alternatives.iter().any(|part| part.get("nullable").and_then(Value::as_bool) == Some(true));
         schema.retain(|key, _| matches!(key.as_str(), "deprecated" | "description"));
         if nullable {
             schema.insert("nullable".into(), true.into());
         }
-        // Without alternatives that can be told apart nothing is left but what was kept: any value.
-        if let Some(parts) = told_apart(&source, &given) {
+        // If the alternatives cannot be distinguished, the schema matches any value.
+        if let Some(parts) = by_json_type(&source, &alternatives) {
             match <[Value; 1]>::try_from(parts) {
                 Ok([single]) if single.get("$ref").is_some() => {
                     schema.insert("allOf".into(), json!([single]));
@@ -53,10 +50,10 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(count)
 }
 
-/// One alternative a kind, or nothing where that cannot be had.
-fn told_apart(source: &Value, given: &[Value]) -> Option<Vec<Value>> {
+/// Returns one alternative per JSON type, or `None` if that is impossible.
+fn by_json_type(source: &Value, alternatives: &[Value]) -> Option<Vec<Value>> {
     let mut parts: Vec<(&str, Value)> = Vec::new();
-    for part in given {
+    for part in alternatives {
         let shape = resolved(source, part);
         let kind = match shape.get("type").and_then(Value::as_str) {
             Some("integer") => "number",
@@ -66,8 +63,8 @@ fn told_apart(source: &Value, given: &[Value]) -> Option<Vec<Value>> {
         match parts.iter_mut().find(|(known, _)| *known == kind) {
             None => parts.push((kind, part.clone())),
             Some((_, known)) if *known == *part => {}
-            Some((_, known)) if kind == "object" => *known = joined(resolved(source, known), shape),
-            // A list of words beside any text is any text.
+            Some((_, known)) if kind == "object" => *known = merged(resolved(source, known), shape),
+            // An enum or any string is any string.
             Some((_, known)) if kind == "string" => *known = json!({"type": "string"}),
             Some((_, known)) if kind == "number" => *known = json!({"type": "number"}),
             Some(_) => return None,
@@ -76,7 +73,7 @@ fn told_apart(source: &Value, given: &[Value]) -> Option<Vec<Value>> {
     Some(parts.into_iter().map(|(_, part)| part).collect())
 }
 
-fn joined(one: &Value, other: &Value) -> Value {
+fn merged(one: &Value, other: &Value) -> Value {
     let mut properties = Map::new();
     for schema in [one, other] {
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -96,7 +93,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn one_alternative_a_kind() {
+    fn keeps_one_alternative_per_json_type() {
         let text = json!({"type": "string"});
         let object = |name: &str| json!({"type": "object", "properties": {name: {"type": "string"}}});
         let cases = [

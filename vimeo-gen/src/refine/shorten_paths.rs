@@ -1,15 +1,15 @@
-//! `::std::option::Option` is written `Option`.
+//! Shortens paths: `::std::option::Option` becomes `Option`.
 
 use syn::visit_mut::{VisitMut, visit_path_mut};
 
 use crate::normalise::ID_TYPES;
 
-/// Shortens the paths of types that generated modules have in scope.
-pub(super) fn shorten(tree: &mut syn::File) {
+/// Shortens the paths of types that are in scope in generated modules.
+pub(super) fn shorten_paths(tree: &mut syn::File) {
     Shorten.visit_file_mut(tree);
 }
 
-/// Whether this is the type of an ID.
+/// Whether the name is that of an ID type.
 pub(crate) fn is_id(name: &str) -> bool {
     ID_TYPES.iter().any(|(known, _)| *known == name)
 }

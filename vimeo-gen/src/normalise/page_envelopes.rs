@@ -1,16 +1,16 @@
-//! Lists that are described as bare arrays arrive in an envelope.
+//! Wraps lists that are described as bare arrays in the page envelope.
 //!
-//! Vimeo's description says `array`, Vimeo sends `total`, `page`, `per_page`, `paging` and `data`. An operation
-//! that takes `page` or `per_page` and answers with a list of objects answers with a page.
+//! Vimeo's description says `array`, but Vimeo sends `total`, `page`, `per_page`, `paging` and `data`. An operation with a `page`
+//! or `per_page` parameter that returns an array returns a page.
 
 use serde_json::{Value, json};
 
 use super::Rule;
 use crate::GenError;
-use crate::walk::{operations_mut, resolved};
+use crate::visit::{operations_mut, resolved};
 
 pub(super) const RULE: Rule =
-    Rule { name: "bare-pages", description: "bare arrays where pages arrive", apply };
+    Rule { name: "page-envelopes", description: "bare arrays instead of pages", apply };
 
 fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
@@ -23,9 +23,9 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         if !paged {
             return;
         }
-        let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
-        for answer in answers.into_iter().flat_map(|all| all.values_mut()) {
-            let Some(schema) = answer.pointer_mut("/content/application~1json/schema") else { continue };
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for response in responses.into_iter().flat_map(|all| all.values_mut()) {
+            let Some(schema) = response.pointer_mut("/content/application~1json/schema") else { continue };
             let list = resolved(&source, schema);
             if list.get("type").and_then(Value::as_str) == Some("array") {
                 *schema = page_of(list.get("items").unwrap_or(&json!({})));
@@ -36,7 +36,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(count)
 }
 
-/// The envelope, with items of this schema.
+/// Returns the page envelope with items of this schema.
 fn page_of(items: &Value) -> Value {
     let link = json!({"type": "string", "nullable": true});
     let number = json!({"type": "integer", "minimum": 0});
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lists_with_pages_get_the_envelope() {
+    fn wraps_only_paginated_lists() {
         let list = json!({"type": "array", "items": {"$ref": "#/components/schemas/video"}});
         let page = page_of(&json!({"$ref": "#/components/schemas/video"}));
         assert_eq!(applied(&RULE, operation("page", list.clone())), (1, operation("page", page)));

@@ -1,19 +1,19 @@
-//! Every field of an answer is optional, whatever the description claims.
+//! Makes every response field optional, whatever the description says.
 //!
-//! With `fields` Vimeo leaves out what was not asked for, fields called required are often absent, and `null` comes
-//! where nothing says so. Schemas that only requests use keep what they require. A list that may be left out is
-//! told apart from an empty one.
+//! With `fields`, Vimeo omits fields that were not requested; fields that are described as required are often missing; and `null`
+//! occurs in fields that are not nullable. Schemas that only requests use retain their required fields. An absent list is
+//! distinguished from an empty one.
 
 use serde_json::Value;
 
 use super::Rule;
 use super::unused::closure;
 use crate::GenError;
-use crate::walk::{operations, schemas_named_in};
+use crate::visit::{operations, schemas_named_in};
 
 pub(super) const RULE: Rule = Rule {
-    name: "answers-optional",
-    description: "answer fields that are called required or not nullable",
+    name: "optional-response-fields",
+    description: "response fields that are described as required or not nullable",
     apply,
 };
 
@@ -24,14 +24,14 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             schemas_named_in(responses, &mut found);
         }
     }
-    let answers = closure(document, found);
+    let responses = closure(document, found);
     let mut count = 0;
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     for (name, schema) in schemas.into_iter().flatten() {
         let Some(schema) = schema.as_object_mut() else { continue };
         let before = schema.clone();
         schema.remove("nullable");
-        if answers.contains(name) {
+        if responses.contains(name) {
             schema.remove("required");
         }
         let required = schema.get("required").cloned().unwrap_or_default();
@@ -41,7 +41,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
             if required.as_array().into_iter().flatten().any(|name| name == field) {
                 continue;
             }
-            // Optional fields become `Option`s, which take null as well; lists need to be told.
+            // Optional fields become `Option`s, which accept null too. Lists need `nullable`.
             let list = matches!(property.get("type").and_then(Value::as_str), Some("array" | "object"));
             if let Some(property) = property.as_object_mut() {
                 if list {
@@ -62,10 +62,10 @@ mod tests {
 
     use super::*;
     use crate::normalise::testing::applied;
-    use crate::walk::schema_ref;
+    use crate::visit::schema_ref;
 
     #[test]
-    fn answers_require_nothing_and_requests_what_they_say() {
+    fn response_fields_become_optional() {
         let schema = json!({"type": "object", "required": ["a"], "properties": {
             "a": {"type": "string", "nullable": true},
             "b": {"type": "array", "items": {}},
@@ -76,9 +76,9 @@ mod tests {
             json!({
                 "paths": {"/a": {"put": {
                     "requestBody": schema_ref("Body"),
-                    "responses": {"200": schema_ref("Answer")},
+                    "responses": {"200": schema_ref("Response")},
                 }}},
-                "components": {"schemas": {"Body": schema, "Answer": schema}},
+                "components": {"schemas": {"Body": schema, "Response": schema}},
             }),
         );
         assert_eq!(count, 2);
@@ -89,8 +89,8 @@ mod tests {
             schemas["Body"]["properties"]["b"],
             json!({"type": "array", "items": {}, "nullable": true})
         );
-        assert_eq!(schemas["Answer"].get("required"), None);
-        assert_eq!(schemas["Answer"]["properties"]["a"], json!({"type": "string"}));
-        assert_eq!(schemas["Answer"]["properties"]["c"], json!({"type": "string"}));
+        assert_eq!(schemas["Response"].get("required"), None);
+        assert_eq!(schemas["Response"]["properties"]["a"], json!({"type": "string"}));
+        assert_eq!(schemas["Response"]["properties"]["c"], json!({"type": "string"}));
     }
 }

@@ -1,8 +1,8 @@
-//! The words of an enum are texts that give different names.
+//! Reduces the values of an enum to strings with distinct Rust names.
 //!
-//! Of words that make the same Rust name, such as `PUBLIC` and `public`, the first stays; an empty word, `null`
-//! and a word that is no text go. None is lost to users: a word that is not known is kept as it comes. Enums of numbers
-//! and booleans are just numbers and booleans.
+//! Of values with the same Rust name, such as `PUBLIC` and `public`, the first remains. Empty values, `null` and values that are
+//! not strings are removed. Users lose nothing, because unknown values are retained. Enums of numbers and booleans become
+//! numbers and booleans.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::Rule;
 use crate::GenError;
 use crate::names::pascal;
-use crate::walk::schemas_mut;
+use crate::visit::schemas_mut;
 
 pub(super) const RULE: Rule = Rule {
-    name: "words",
-    description: "words that are empty, no text, or differ only in case or signs",
+    name: "enum-values",
+    description: "enum values that are empty, not strings, or differ only in case or punctuation",
     apply,
 };
 
@@ -23,10 +23,10 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };
-        let Some(words) = schema.get("enum") else { return };
+        let Some(values) = schema.get("enum") else { return };
         let text = schema.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "string");
-        let kept = words.as_array().filter(|_| text).map(|words| distinct(words)).unwrap_or_default();
-        if Value::Array(kept.clone()) == *words {
+        let kept = values.as_array().filter(|_| text).map(|values| distinct(values)).unwrap_or_default();
+        if Value::Array(kept.clone()) == *values {
             return;
         }
         count += 1;
@@ -39,15 +39,15 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
     Ok(count)
 }
 
-fn distinct(words: &[Value]) -> Vec<Value> {
-    // The name that the generator gives to words that are not known.
+fn distinct(values: &[Value]) -> Vec<Value> {
+    // The variant for unknown values.
     let mut names = BTreeSet::from(["Other".to_owned()]);
-    words
+    values
         .iter()
-        .filter(|word| {
-            word.as_str().is_some_and(|word| {
-                let name = pascal(word);
-                word.chars().any(|sign| sign.is_ascii_alphanumeric())
+        .filter(|value| {
+            value.as_str().is_some_and(|value| {
+                let name = pascal(value);
+                value.chars().any(|sign| sign.is_ascii_alphanumeric())
                     && (name == "Other" || names.insert(name))
             })
         })
@@ -63,7 +63,7 @@ mod tests {
     use crate::normalise::testing::{applied, with_schemas};
 
     #[test]
-    fn each_word_gives_a_name_of_its_own() {
+    fn values_have_distinct_names() {
         let cases = [
             (
                 json!({"type": "string", "enum": ["public", "PUBLIC", "", null, "pub-lic", "a"]}),

@@ -1,10 +1,10 @@
-//! Finding schemas and operations in a description.
+//! Visits the operations and schemas of a description.
 
 use serde_json::{Map, Value};
 
 pub(crate) const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
-/// Visits every operation with its path and method, in the order of the document.
+/// Visits every operation with its path and method, in document order.
 pub(crate) fn operations_mut(
     document: &mut Value,
     mut visit: impl FnMut(&str, &str, &mut Map<String, Value>),
@@ -20,7 +20,7 @@ pub(crate) fn operations_mut(
     }
 }
 
-/// Every operation with its path and method, in the order of the document.
+/// Iterates over every operation with its path and method, in document order.
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Map<String, Value>)> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     paths.flat_map(|(path, item)| {
@@ -54,79 +54,83 @@ pub(crate) fn schemas_mut(document: &mut Value, visit: &mut dyn FnMut(&str, &mut
             if !METHODS.contains(&method.as_str()) {
                 continue;
             }
-            let mut place = format!("paths.{path}.{method}");
-            parameters_mut(operation, &mut place, visit);
+            let mut location = format!("paths.{path}.{method}");
+            parameters_mut(operation, &mut location, visit);
             if let Some(body) = operation.get_mut("requestBody") {
-                within(&mut place, "requestBody", |place| holder_mut(body, place, visit));
+                within(&mut location, "requestBody", |location| holder_mut(body, location, visit));
             }
-            for (status, answer) in
+            for (status, response) in
                 operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
             {
-                within(&mut place, &format!("responses.{status}"), |place| holder_mut(answer, place, visit));
+                within(&mut location, &format!("responses.{status}"), |location| {
+                    holder_mut(response, location, visit)
+                });
             }
         }
     }
 }
 
-fn parameters_mut(owner: &mut Value, place: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
+fn parameters_mut(owner: &mut Value, location: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
     let parameters = owner.get_mut("parameters").and_then(Value::as_array_mut);
     for (index, parameter) in parameters.into_iter().flatten().enumerate() {
-        within(place, &format!("parameters[{index}]"), |place| holder_mut(parameter, place, visit));
+        within(location, &format!("parameters[{index}]"), |location| holder_mut(parameter, location, visit));
     }
 }
 
-/// The schemas of a parameter, body or answer.
-fn holder_mut(holder: &mut Value, place: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
+/// Visits the schemas of a parameter, body or response.
+fn holder_mut(holder: &mut Value, location: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
     if let Some(schema) = holder.get_mut("schema") {
-        within(place, "schema", |place| schema_mut(schema, place, visit));
+        within(location, "schema", |location| schema_mut(schema, location, visit));
     }
     for (media, content) in holder.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
         if let Some(schema) = content.get_mut("schema") {
-            within(place, &format!("content.{media}.schema"), |place| schema_mut(schema, place, visit));
+            within(location, &format!("content.{media}.schema"), |location| {
+                schema_mut(schema, location, visit)
+            });
         }
     }
 }
 
-/// One schema and all inside it, inner ones first.
-pub(crate) fn schema_mut(schema: &mut Value, place: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
+/// Visits a schema and all nested schemas, inner ones first.
+pub(crate) fn schema_mut(schema: &mut Value, location: &mut String, visit: &mut dyn FnMut(&str, &mut Value)) {
     for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
     {
-        within(place, &format!("properties.{name}"), |place| schema_mut(property, place, visit));
+        within(location, &format!("properties.{name}"), |location| schema_mut(property, location, visit));
     }
     for key in ["items", "additionalProperties", "not"] {
         if let Some(inner) = schema.get_mut(key).filter(|inner| inner.is_object()) {
-            within(place, key, |place| schema_mut(inner, place, visit));
+            within(location, key, |location| schema_mut(inner, location, visit));
         }
     }
     for key in ["allOf", "oneOf", "anyOf"] {
         for (index, inner) in
             schema.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().enumerate()
         {
-            within(place, &format!("{key}[{index}]"), |place| schema_mut(inner, place, visit));
+            within(location, &format!("{key}[{index}]"), |location| schema_mut(inner, location, visit));
         }
     }
-    visit(place, schema);
+    visit(location, schema);
 }
 
-fn within(place: &mut String, step: &str, work: impl FnOnce(&mut String)) {
-    let length = place.len();
-    place.push('.');
-    place.push_str(step);
-    work(place);
-    place.truncate(length);
+fn within(location: &mut String, step: &str, work: impl FnOnce(&mut String)) {
+    let length = location.len();
+    location.push('.');
+    location.push_str(step);
+    work(location);
+    location.truncate(length);
 }
 
-/// The name of the component schema that a `$ref` leads to.
+/// Returns the name of the component schema that a `$ref` references.
 pub(crate) fn schema_name(node: &Value) -> Option<&str> {
     node.get("$ref")?.as_str()?.strip_prefix("#/components/schemas/")
 }
 
-/// A `$ref` to a component schema.
+/// Creates a `$ref` to a component schema.
 pub(crate) fn schema_ref(name: &str) -> Value {
     serde_json::json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// What a `$ref` leads to, else the node itself; gives up on rings.
+/// Resolves a `$ref`; returns other nodes unchanged. Stops at cycles.
 pub(crate) fn resolved<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     let mut node = node;
     for _ in 0..16 {
@@ -139,7 +143,7 @@ pub(crate) fn resolved<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     node
 }
 
-/// The component schemas that stand in `node`, by name.
+/// Collects the names of the component schemas that `node` references.
 pub(crate) fn schemas_named_in(node: &Value, found: &mut Vec<String>) {
     if let Some(name) = schema_name(node) {
         found.push(name.to_owned());
