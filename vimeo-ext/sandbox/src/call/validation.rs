@@ -146,6 +146,11 @@ impl Check {
                 value.is_string()
             }
             Type::Time => value.as_str().is_some_and(|text| self.form || is_time(text)),
+            // Clients send the time of a thumbnail as a fraction of seconds, although it is described as an integer.
+            Type::Count if path == "time" => {
+                value.as_f64().is_some_and(|seconds| seconds >= 0.0)
+                    || whole(value).is_some_and(|number| number >= 0)
+            }
             Type::Count => whole(value).is_some_and(|number| number >= 0),
             Type::Whole => whole(value).is_some(),
             Type::Number => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::resolve;
 use crate::call::{Answer, Call, Content, Outcome};
 use crate::catalog::collections::is_held;
-use crate::catalog::schema::Type;
+use crate::catalog::schema::{Schema, Type};
 use crate::protocol::paging::Page;
 use crate::synth::{Synthesizer, media};
 
@@ -29,10 +29,22 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     if is_held(name) {
         return resolve::get(call, name);
     }
+    if matches!(ty.schema(), Some(Schema::Is(Type::Any))) {
+        return Ok(Answer::of(status, "object", call.selection.prune(undescribed(call))));
+    }
     let synthesizer = Synthesizer::of(call);
     let uri = synthesizer.own_uri(call, name);
     let body = synthesizer.named(name, &uri, &call.selection, &mut Vec::new());
     Ok(Answer::of(status, media(name), body))
+}
+
+/// The body of a response whose schema is not described: an object, since clients look up members in it.
+fn undescribed(call: &Call<'_>) -> Value {
+    match call.operation.path.ends_with("/m3u8_playback") {
+        // The member that clients in use read.
+        true => json!({"m3u8_playback_url": format!("https://vimeo.com{}.m3u8", call.request.path)}),
+        false => json!({}),
+    }
 }
 
 /// A page of generated items.

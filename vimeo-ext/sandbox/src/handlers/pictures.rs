@@ -37,7 +37,7 @@ pub(crate) fn thumbnails(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn create_thumbnail(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (time, active) = (input.integer("time"), input.boolean("active"));
+    let (time, active) = (input.number("time"), input.boolean("active"));
     input.finish()?;
     let (id, key, resource_key) = (call.state.ids.id(), call.state.ids.hex(64), call.state.ids.hex(40));
     let now = call.now;

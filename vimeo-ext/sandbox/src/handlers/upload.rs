@@ -69,8 +69,14 @@ fn source(input: &mut Input) -> Result<NewSource, ApiError> {
                         .with_code(EMPTY_PARAMETER),
                 );
             }
-            let size = input.integer("upload.size").unwrap_or_default();
-            Ok(NewSource::Tus { size })
+            let size = input.integer("upload.size");
+            if size == Some(0) {
+                input.reject(InvalidField::new(
+                    "upload.size",
+                    "must be at least 1: an empty file cannot be uploaded",
+                ));
+            }
+            Ok(NewSource::Tus { size: size.unwrap_or_default() })
         }
         Some("pull") => {
             let link = input.required_string("upload.link");

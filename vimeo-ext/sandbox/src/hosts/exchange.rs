@@ -1,11 +1,11 @@
 //! A request in progress: its log entry, and the fault that hits it.
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::app::AppState;
 use crate::faults::{Effect, FaultHit, Phase, RequestTarget, mutate, notation};
-use crate::protocol::error::ApiError;
+use crate::protocol::error::{ApiError, TEMPORARILY_UNAVAILABLE};
 use crate::protocol::names::UPLOAD_OFFSET;
 use crate::request_log::{EntryHandle, Host};
 use crate::router;
@@ -81,7 +81,7 @@ impl Exchange {
     /// or has no effect here.
     pub(crate) async fn apply_fault(&self) -> Option<Response<Body>> {
         match self.effect()? {
-            Effect::Status(status) => Some(status_response(*status)),
+            Effect::Status(status) => Some(self.status_response(*status)),
             Effect::Html(status) => Some(html_response(*status)),
             Effect::Body(status, media, body) => Some(body_response(*status, media, body)),
             Effect::Reset => {
@@ -96,6 +96,18 @@ impl Exchange {
             | Effect::WrongOffset(_)
             | Effect::LoseUpload => None,
         }
+    }
+
+    fn status_response(&self, status: u16) -> Response<Body> {
+        let creates_picture =
+            self.parts.method == Method::POST && self.parts.uri.path().ends_with("/pictures");
+        // Recorded from Vimeo: the creation of a picture can fail for a moment.
+        let code = (status == 503 && creates_picture).then_some(TEMPORARILY_UNAVAILABLE);
+        let message = match code {
+            Some(_) => "This is an injected fault. Please try again.",
+            None => "This is an injected fault.",
+        };
+        router::error_response(&ApiError::new(status_of(status), code, "Something went wrong.", message))
     }
 
     /// Finishes the exchange: applies faults that are due after the request was processed, then logs the response.
@@ -128,11 +140,6 @@ impl Exchange {
 
 fn status_of(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn status_response(status: u16) -> Response<Body> {
-    let message = "This is an injected fault.";
-    router::error_response(&ApiError::new(status_of(status), None, "Something went wrong.", message))
 }
 
 fn html_response(status: u16) -> Response<Body> {

@@ -44,6 +44,8 @@ pub(crate) const DISK_QUOTA: u32 = 4101;
 pub(crate) const PERIODIC_QUOTA: u32 = 4102;
 /// The requested resource does not exist.
 pub(crate) const NOT_FOUND: u32 = 5000;
+/// A temporary failure; the client should retry.
+pub(crate) const TEMPORARILY_UNAVAILABLE: u32 = 7001;
 /// The access token is missing or invalid.
 pub(crate) const INVALID_TOKEN: u32 = 8003;
 

@@ -108,6 +108,18 @@ impl Input {
         })
     }
 
+    /// A non-negative number, as a number or a string.
+    pub(crate) fn number(&mut self, path: &str) -> Option<f64> {
+        self.read_as(path, "a non-negative number", |value, _| {
+            let number = match value {
+                Value::Number(number) => number.as_f64(),
+                Value::String(text) => text.parse().ok(),
+                _ => None,
+            };
+            number.filter(|number| number.is_finite() && *number >= 0.0)
+        })
+    }
+
     /// A string out of a set of known values.
     pub(crate) fn enum_value(&mut self, path: &str, known: &[&str]) -> Option<String> {
         let expected = format!("one of {}", known.join(", "));
@@ -218,6 +230,7 @@ mod tests {
         assert_eq!(input.boolean("on"), None);
         assert_eq!(input.boolean("quoted"), Some(true));
         assert_eq!(input.integer("size"), Some(12));
+        assert_eq!(input.number("size"), Some(12.0));
         assert_eq!(input.string("none"), None);
         assert_eq!(input.enum_value("way", &["left", "right"]), None);
         assert_eq!(input.strings("tags"), None);

@@ -112,12 +112,31 @@ async fn live_event_leaves_recording_each_time() {
 }
 
 #[tokio::test]
+async fn m3u8_playback_is_an_object() {
+    let (_sandbox, client, video) = started().await;
+    let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;
+    let event = id_of(&event);
+    for path in [format!("/me/videos/{video}"), format!("/me/live_events/{event}")] {
+        let playback = client.get(&format!("{path}/m3u8_playback")).await;
+        assert_eq!(playback.status, 200);
+        let url = playback.body["m3u8_playback_url"].as_str().unwrap();
+        assert!(url.ends_with(".m3u8"), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn publishes_on_demand_page() {
     let (_sandbox, client, video) = started().await;
     let body = json!({"name": "Page", "description": "Films", "type": "film", "content_rating": "safe"});
     let page = client.send("POST", "/me/ondemand/pages", body).await;
     assert_eq!((page.status, &page.body["published"]["enabled"]), (201, &json!(false)));
     let uri = page.body["uri"].as_str().unwrap();
+    // The link of a response is a URL, whatever word was sent.
+    for link in ["", "surf"] {
+        let edited = client.send("PATCH", uri, json!({"link": link})).await;
+        assert_eq!(edited.status, 200, "{edited:?}");
+        assert!(edited.body["link"].as_str().unwrap().starts_with("https://vimeo.com/"), "{edited:?}");
+    }
     let put = client.send("PUT", &format!("{uri}/videos/{video}"), json!({"type": "main"})).await;
     assert_eq!((put.status, &put.body["type"]), (200, &json!("main")));
     assert_eq!(client.get(&format!("{uri}/videos/{video}")).await.body["uri"], format!("/videos/{video}"));

@@ -44,6 +44,21 @@ async fn reset_after_commit_keeps_change() {
 }
 
 #[tokio::test]
+async fn picture_creation_can_fail_temporarily() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let video = sandbox.seed_videos(1)[0];
+    let pictures = format!("/videos/{video}/pictures");
+    sandbox.fault(Fault::new(Effect::Status(503)).times(2));
+    let failed = client.call("POST", &pictures).await;
+    assert_eq!((failed.status, &failed.body["error_code"]), (503, &json!(7001)));
+    // Other requests have no such code.
+    let other = client.get(&pictures).await;
+    assert_eq!((other.status, other.body.get("error_code")), (503, None));
+    assert_eq!(client.call("POST", &pictures).await.status, 201);
+}
+
+#[tokio::test]
 async fn truncates_response() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);

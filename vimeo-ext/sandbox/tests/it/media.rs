@@ -35,6 +35,11 @@ async fn creates_and_activates_thumbnail() {
     assert_eq!(client.call("DELETE", uri).await.status, 204);
     assert_eq!(client.get(uri).await.status, 404);
     assert_eq!(client.bare("PUT", link).body("image").send().await.unwrap().status(), 404);
+    // go-vimeo sends fractions.
+    let fraction = client.send("POST", pictures, json!({"time": 1.5})).await;
+    assert_eq!((fraction.status, &fraction.body["active"]), (201, &json!(false)));
+    let negative = client.send("POST", pictures, json!({"time": -1.5})).await;
+    assert_eq!(negative.body["invalid_parameters"][0]["field"], "time", "{negative:?}");
     let still = client.send("POST", pictures, json!({"time": 3, "active": true})).await;
     assert_eq!((still.status, &still.body["active"]), (201, &json!(true)));
 }

@@ -93,6 +93,7 @@ async fn invalid_creation_names_fields() {
         (json!({"upload": {"approach": "tus"}}), "upload.size", 2205),
         (json!({"upload": {"approach": "tus", "size": "big"}}), "upload.size", 2204),
         (json!({"upload": {"approach": "tus", "size": -1}}), "upload.size", 2204),
+        (json!({"upload": {"approach": "tus", "size": 0}}), "upload.size", 2204),
         (json!({"upload": {"approach": "streaming", "size": 1}}), "upload.approach", 2552),
         (json!({"upload": {"approach": "carrier pigeon"}}), "upload.approach", 2204),
         (json!({"upload": {"approach": "pull"}}), "upload.link", 2204),

@@ -57,7 +57,12 @@ pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Valu
         let name =
             collection.renamed.iter().find(|(from, _)| from == name).map_or(name.as_str(), |(_, to)| to);
         let field = fields.iter().find(|field| field.name == name);
-        if let Some(field) = field.filter(|field| value.is_null() || validation::fits(field.ty, value)) {
+        let fits = |ty: Type| match ty {
+            // Responses have a URL where some bodies have a word, or nothing.
+            Type::Uri | Type::Link => value.as_str().is_some_and(|text| url::Url::parse(text).is_ok()),
+            ty => validation::fits(ty, value),
+        };
+        if let Some(field) = field.filter(|field| value.is_null() || fits(field.ty)) {
             // Booleans and numbers sent as strings are stored with their type.
             set.insert(name.to_owned(), typed(field.ty, value));
         }
