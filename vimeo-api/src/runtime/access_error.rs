@@ -185,6 +185,8 @@ pub struct RateLimited {
     pub retry_at: Option<DateTime<Utc>>,
     /// Vimeo's response; `None` if the call was not sent.
     pub api_error: Option<ApiError>,
+    /// Whether other processes hold the calls that remain; see `RateLimiters::shared` of vimeo-ext.
+    pub held_by_others: bool,
     /// Whether setting `fields` would help: the call requested all fields, and Vimeo has a higher limit for calls with `fields`.
     pub fields_help: bool,
 }
@@ -210,6 +212,13 @@ impl RateLimited {
             api_error.error_code() != Some(FOLLOW_THROTTLE) && RateLimit::read(api_error.headers()).is_some()
         });
         self.fields_help = could_name && is_rate_limit;
+        self
+    }
+
+    /// Sets [`held_by_others`](Self::held_by_others).
+    #[must_use]
+    pub fn held_by_others(mut self, held_by_others: bool) -> Self {
+        self.held_by_others = held_by_others;
         self
     }
 

@@ -47,9 +47,9 @@ async fn reset_after_commit_keeps_change() {
 async fn picture_creation_can_fail_temporarily() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let video = sandbox.seed_videos(1)[0];
+    let video = sandbox.add_videos(1)[0];
     let pictures = format!("/videos/{video}/pictures");
-    sandbox.fault(Fault::new(Effect::Status(503)).times(2));
+    sandbox.add_fault(Fault::new(Effect::Status(503)).times(2));
     let failed = client.call("POST", &pictures).await;
     assert_eq!((failed.status, &failed.body["error_code"]), (503, &json!(7001)));
     // Other requests have no such code.

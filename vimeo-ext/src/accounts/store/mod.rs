@@ -209,7 +209,7 @@ impl LoginRecord {
 }
 
 /// Every account store also shares rate limits; see [`RateLimiters::shared`](crate::RateLimiters::shared).
-impl QuotaStore for std::sync::Arc<dyn AccountStore> {
+impl<S: AccountStore + ?Sized> QuotaStore for S {
     fn lease<'a>(
         &'a self,
         requests: &'a [LeaseRequest],
