@@ -1,5 +1,5 @@
-//! Vimeo for agents: tools that a model can use well and cannot misuse easily, from Rust, for model APIs, and as a server
-//! of the Model Context Protocol.
+//! Vimeo for agents: tools that a model can use well and cannot easily misuse, from Rust, for model APIs, and as a server of
+//! the Model Context Protocol.
 //!
 //! ```no_run
 //! use serde_json::json;
@@ -9,26 +9,26 @@
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let tools = Tools::for_account(Vimeo::from_env()?); // VIMEO_ACCESS_TOKEN
 //! let definitions: Vec<_> = tools.available().map(|tool| tool.anthropic()).collect();
-//! let answer = tools.call("vimeo_videos_search", json!({"query": "surf"})).await?;
-//! let text = answer.to_text();
+//! let result = tools.call("vimeo_videos_search", json!({"query": "surf"})).await?;
+//! let text = result.to_text();
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | module | has |
+//! | module | contents |
 //! |---|---|
-//! | [`tools`] | the tools themselves, each defined once, and how they are called |
-//! | `mcp` | the server that gives them out, on standard streams and over HTTP |
+//! | [`tools`] | the tools, each defined once, and how to call them |
+//! | `mcp` | an MCP server for the tools, on standard input and output and over HTTP |
 //!
-//! The client whose account the tools act for is that of the crate [`vimeo_ext`].
+//! The tools act for the account of a client of the crate [`vimeo_ext`].
 //!
 //! # Features
 //!
-//! | feature | does |
+//! | feature | adds |
 //! |---|---|
-//! | `rustls` (default) | TLS by rustls with the cryptography of ring; the other choices are features of vimeo-ext |
-//! | `mcp` | the tools over the Model Context Protocol: `mcp` |
-//! | `accounts` | serving the accounts of a store: those of vimeo-ext's feature `accounts` |
+//! | `rustls` (default) | TLS with rustls and ring; vimeo-ext has features for other choices |
+//! | `mcp` | the module `mcp`: the tools over the Model Context Protocol |
+//! | `accounts` | serving the accounts of an accounts store, with vimeo-ext's feature `accounts` |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "mcp")]

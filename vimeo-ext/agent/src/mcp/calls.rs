@@ -126,24 +126,24 @@ impl ToolCall<'_> {
 
         let mut options = tools::CallOptions::default();
         let deferred = Arc::new(DeferredElicitation::default());
-        let answered = match &request.request_state {
+        let approval = match &request.request_state {
             Some(state) => {
                 let answers = request.input_responses.as_ref();
                 let now = tools.client().now();
                 let Settings { used_approvals, source, .. } = self.settings;
-                let answered =
+                let approval =
                     used_approvals.answer(source, tools.sealer(), &seal_context, state, answers, now).await;
-                let Some(answered) = answered else {
+                let Some(approval) = approval else {
                     let message = "The answer belongs to another call, is too late, or was already used.";
                     let error = ToolError::input("requestState", message, "Repeat the call without it.");
                     return Err(tools.record_refusal(spec, &arguments, error).await);
                 };
-                Some(answered)
+                Some(approval)
             }
             None => None,
         };
-        options.elicitor = match (answered, self.elicitation()) {
-            (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Elicitor>),
+        options.elicitor = match (approval, self.elicitation()) {
+            (Some(approval), _) => Some(Arc::new(approval) as Arc<dyn Elicitor>),
             (None, ElicitationChannel::Inline) => {
                 Some(Arc::new(InlineElicitation(self.context.peer.clone())))
             }

@@ -318,7 +318,7 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
         let mut transport = LineTransport { max_line_bytes: 100, ..LineTransport::new(reader, writer) };
-        let (mut answers, mut requests) = tokio::io::split(ours);
+        let (mut responses, mut requests) = tokio::io::split(ours);
         let long =
             format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"x":"{}"}},"id":51}}"#, "a".repeat(500));
         let last = r#"{"jsonrpc":"2.0","id":52,"method":"ping"}"#;
@@ -333,9 +333,9 @@ mod tests {
         assert!(transport.receive().await.is_none());
         sent.await.unwrap();
         drop(transport);
-        let mut answer = String::new();
-        answers.read_to_string(&mut answer).await.unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!((&answer["id"], &answer["error"]["code"]), (&51.into(), &(-32600).into()));
+        let mut response = String::new();
+        responses.read_to_string(&mut response).await.unwrap();
+        let response: Value = serde_json::from_str(&response).unwrap();
+        assert_eq!((&response["id"], &response["error"]["code"]), (&51.into(), &(-32600).into()));
     }
 }

@@ -157,8 +157,8 @@ mod tests {
             (5, 30, MAX_BRIEF_BYTES),
         ] {
             let mut value = list(items, text);
-            fit(&mut value, &names(), OutputDuplication::Both, limit, |taken| {
-                Some(format!("cursor-{taken}-{}", "x".repeat(300)))
+            fit(&mut value, &names(), OutputDuplication::Both, limit, |offset| {
+                Some(format!("cursor-{offset}-{}", "x".repeat(300)))
             });
             let size = message_size(&value, OutputDuplication::Both);
             assert!(size <= limit, "{size}");

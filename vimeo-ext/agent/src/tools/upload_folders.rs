@@ -110,18 +110,18 @@ mod tests {
 
     #[test]
     fn a_file_swapped_for_a_link_after_the_check_is_not_opened() {
-        for (asked, swapped) in
+        for (path, swapped) in
             [("film.mp4", "film.mp4"), ("deep/er/film.mp4", "deep"), ("deep/er/film.mp4", "deep/er")]
         {
             let (inside, outside) = folders();
             let allowed = [inside.path().to_path_buf()];
-            let location = locate(&allowed, &inside.path().join(asked)).unwrap();
-            assert_eq!(text(location.open().unwrap()), "film", "{asked}");
+            let location = locate(&allowed, &inside.path().join(path)).unwrap();
+            assert_eq!(text(location.open().unwrap()), "film", "{path}");
             let at = inside.path().join(swapped);
             std::fs::rename(&at, inside.path().join("moved away")).unwrap();
             symlink(outside.path().join(swapped), &at).unwrap();
-            assert!(location.open().is_err(), "{asked} by a link at {swapped}");
-            assert!(open(&allowed, &inside.path().join(asked)).is_none(), "{asked}");
+            assert!(location.open().is_err(), "{path} by a link at {swapped}");
+            assert!(open(&allowed, &inside.path().join(path)).is_none(), "{path}");
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
         symlink(outside.path().join("film.mp4"), at("away")).unwrap();
         let name = inside.path().file_name().unwrap().to_str().unwrap();
         let elsewhere = outside.path().file_name().unwrap().to_str().unwrap();
-        for (asked, opens) in [
+        for (path, opens) in [
             ("film.mp4".to_owned(), true),
             ("short/film.mp4".to_owned(), true),
             ("deep/../film.mp4".to_owned(), true),
@@ -153,8 +153,8 @@ mod tests {
             ("none.mp4".to_owned(), false),
             (String::new(), false),
         ] {
-            let found = open(&[inside.path().to_path_buf()], &at(&asked));
-            assert_eq!(found.map(|found| text(found.file)), opens.then(|| "film".to_owned()), "{asked}");
+            let found = open(&[inside.path().to_path_buf()], &at(&path));
+            assert_eq!(found.map(|found| text(found.file)), opens.then(|| "film".to_owned()), "{path}");
         }
     }
 
