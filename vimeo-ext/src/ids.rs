@@ -1,20 +1,20 @@
-//! What accounts and connections are called.
+//! The IDs of accounts, connections and keys.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// Why an account cannot be called so.
+/// Why an account ID is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an account cannot be called so: {reason}; use 1 to 200 bytes of visible text")]
+#[error("invalid account ID: {reason}; use 1 to 200 bytes of visible text")]
 #[non_exhaustive]
 pub struct InvalidAccountId {
-    /// What is wrong with the id.
+    /// Why the ID is invalid.
     pub reason: &'static str,
 }
 
-/// What your program calls a user: 1 to 200 bytes, no control characters, no space at either end.
+/// The ID that your program gives a user: 1 to 200 bytes, without control characters, without spaces at either end.
 ///
 /// ```
 /// use vimeo_ext::accounts::AccountId;
@@ -32,10 +32,10 @@ impl Serialize for AccountId {
 }
 
 impl AccountId {
-    /// The longest id, in bytes.
+    /// The maximum length of an ID, in bytes.
     pub const MAX_LENGTH: usize = 200;
 
-    /// Checks the id.
+    /// Creates an ID after checking it.
     ///
     /// # Errors
     ///
@@ -47,21 +47,21 @@ impl AccountId {
         } else if id.len() > Self::MAX_LENGTH {
             "it is longer than 200 bytes"
         } else if id.chars().any(char::is_control) {
-            "it holds control characters"
+            "it contains control characters"
         } else if id.trim() != id {
-            "it begins or ends with a space"
+            "it starts or ends with a space"
         } else {
             return Ok(Self(id.into()));
         };
         Err(InvalidAccountId { reason })
     }
 
-    /// The id as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text itself, not a copy of it.
+    /// Returns the text without copying it.
     pub(crate) fn to_shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
     }
@@ -95,7 +95,7 @@ impl TryFrom<String> for AccountId {
     }
 }
 
-/// What the store calls a connection: random, no secret.
+/// The ID of a connection in the store: random, not secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(Arc<str>);
 
@@ -110,12 +110,12 @@ impl ConnectionId {
         Self(format!("{:032x}", fastrand::u128(..)).into())
     }
 
-    /// An id that was written down.
+    /// Creates an ID from its text.
     pub fn new(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
     }
 
-    /// The id as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -133,17 +133,17 @@ impl fmt::Debug for ConnectionId {
     }
 }
 
-/// Which key something is encrypted with: 16 hexadecimal digits that follow from the key and tell nothing of it.
+/// The ID of an encryption key: 16 hexadecimal digits that are derived from the key and reveal nothing about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// An id that was kept beside a ciphertext.
+    /// Creates an ID that was stored with a ciphertext.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// The id as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_checked() {
+    fn account_ids_are_validated() {
         let longest = "x".repeat(AccountId::MAX_LENGTH);
         for id in ["7", "user 7", "jürgen@example.com", longest.as_str()] {
             assert_eq!(AccountId::new(id).unwrap().as_str(), id);

@@ -1,17 +1,17 @@
-//! Files and folders that nobody but their owner may change: looked at before they are trusted, as ssh does.
+//! Files and folders that only their owner can change, checked before they are trusted, as ssh does.
 //!
-//! What others may write is not read: an entry of a journal says where bytes go, and a database whose token acts for whom.
+//! Files that other users can write are not read: a journal entry decides where bytes go, and a database whose token
+//! acts for whom.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes a folder, and those above it that are missing, which their owner alone can look into; then looks whether others may
-/// write in it.
+/// Creates a folder and its missing parents, accessible only to their owner; then checks who can write to it.
 ///
 /// # Errors
 ///
-/// As [`check_folder`], and when it cannot be made.
+/// As [`check_folder`], and if it cannot be created.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -21,56 +21,57 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     check_folder(folder)
 }
 
-/// That nobody else may put files into a folder, or another folder in its place.
+/// Checks that no other user can put files into a folder, or replace it with another folder.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::PermissionDenied`], with what to do.
+/// [`io::ErrorKind::PermissionDenied`], with the next step.
 pub fn check_folder(folder: &Path) -> io::Result<()> {
-    // A link to a folder is as good as what it leads to.
+    // A link to a folder is as safe as the folder.
     let folder = folder.canonicalize()?;
     let metadata = std::fs::metadata(&folder)?;
     if !metadata.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder"));
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder"));
     }
     check(&folder, &metadata)?;
-    check_above_all(&folder)
+    check_ancestors(&folder)
 }
 
-/// That nobody else may put another file or folder in the place of one, or of a folder above it. Where each owner has their
-/// own, as in `/tmp`, nobody may.
+/// Checks that no other user can replace a file or folder, or a folder above it. In folders such as `/tmp`, only the
+/// owner of an entry can.
 ///
 /// # Errors
 ///
 /// As [`check_folder`].
-pub fn check_place(path: &Path) -> io::Result<()> {
-    check_above_all(&path.canonicalize()?)
+pub fn check_parents(path: &Path) -> io::Result<()> {
+    check_ancestors(&path.canonicalize()?)
 }
 
-fn check_above_all(path: &Path) -> io::Result<()> {
+fn check_ancestors(path: &Path) -> io::Result<()> {
     for above in path.ancestors().skip(1) {
-        check_above(above, &std::fs::metadata(above)?)?;
+        check_ancestor(above, &std::fs::metadata(above)?)?;
     }
     Ok(())
 }
 
-/// Opens a file to read or write it; one that is made can be read by its owner alone. A link is not followed.
+/// Opens a file for reading or writing. A new file is readable only by its owner. Links are not followed.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::PermissionDenied`] for a file that others may write, a link, and what is no file, with what to do.
+/// [`io::ErrorKind::PermissionDenied`] for a file that other users can write, a link, or anything but a regular file,
+/// with the next step.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // Opening a pipe would wait for whoever is at its other end.
+        // Opening a pipe would wait for its other end.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     let file = match options.open(path) {
         Ok(file) => file,
         Err(error) if is_link(path) => {
-            return Err(refused(path, "is a link; name the file that it leads to", error));
+            return Err(refused(path, "is a link; use the path of the file itself", error));
         }
         Err(error) => return Err(error),
     };
@@ -78,9 +79,9 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// That nobody else may write a file, if there is one.
+/// Checks that no other user can write a file, if it exists.
 #[cfg(any(feature = "sqlite", all(test, unix)))]
-pub(crate) fn check_if_there(path: &Path) -> io::Result<()> {
+pub(crate) fn check_if_exists(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => check_file(path, &metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -90,13 +91,13 @@ pub(crate) fn check_if_there(path: &Path) -> io::Result<()> {
 
 fn check_file(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_symlink() {
-        return Err(denied(path, "is a link; name the file that it leads to"));
+        return Err(denied(path, "is a link; use the path of the file itself"));
     }
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
     }
     if !metadata.is_file() {
-        return Err(denied(path, "is no regular file"));
+        return Err(denied(path, "is not a regular file"));
     }
     check(path, metadata)
 }
@@ -114,7 +115,7 @@ fn refused(path: &Path, what: &str, error: io::Error) -> io::Error {
     denied(path, what)
 }
 
-/// The owner and the mode of a file or folder.
+/// Checks the owner and the mode of a file or folder.
 #[cfg(unix)]
 fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -123,15 +124,14 @@ fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
         Some(UnsafeFile::Owner) => Err(denied(
             path,
             &format!(
-                "belongs to user {}; run `chown {}` on it, or use another",
+                "belongs to user {}; run `chown {}` on it, or use another path",
                 metadata.uid(),
                 rustix::process::geteuid().as_raw()
             ),
         )),
-        Some(UnsafeFile::Mode) => Err(denied(
-            path,
-            &format!("can be written by others than its owner; run `chmod go-w {}`", path.display()),
-        )),
+        Some(UnsafeFile::Mode) => {
+            Err(denied(path, &format!("is writable by other users; run `chmod go-w {}`", path.display())))
+        }
     }
 }
 
@@ -140,23 +140,20 @@ fn check(_: &Path, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// A folder above one: whoever may write there could put another in its place, but for folders such as `/tmp`, where each
-/// owner has their own.
+/// Checks a folder above the path: whoever can write to it could replace what is below, except in folders such as
+/// `/tmp`, where only owners can.
 #[cfg(unix)]
-fn check_above(path: &Path, metadata: &Metadata) -> io::Result<()> {
+fn check_ancestor(path: &Path, metadata: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     const STICKY: u32 = 0o1000;
     if metadata.mode() & 0o002 != 0 && metadata.mode() & STICKY == 0 {
-        return Err(denied(
-            path,
-            &format!("can be written by everybody; run `chmod o-w {}`", path.display()),
-        ));
+        return Err(denied(path, &format!("is writable by everybody; run `chmod o-w {}`", path.display())));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn check_above(_: &Path, _: &Metadata) -> io::Result<()> {
+fn check_ancestor(_: &Path, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
@@ -167,7 +164,7 @@ enum UnsafeFile {
     Mode,
 }
 
-/// Why something is not trusted. The system's administrator may do everything anyway.
+/// Returns why a file is not trusted. The administrator is always trusted.
 #[cfg(unix)]
 fn unsafe_because_of(owner: u32, mode: u32, user: u32) -> Option<UnsafeFile> {
     if owner != user && owner != 0 {
@@ -179,7 +176,7 @@ fn unsafe_because_of(owner: u32, mode: u32, user: u32) -> Option<UnsafeFile> {
     }
 }
 
-/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+/// A folder for a test. Sets the usual umask, because files that a group can write are refused.
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) fn test_folder() -> tempfile::TempDir {
@@ -196,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_its_owner_alone_may_write_is_trusted() {
+    fn trusts_only_owner_writable_files() {
         let table = [
             (1000, 0o100_600, None),
             (1000, 0o100_644, None),
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_made_private_and_refused_once_others_may_write_it() {
+    fn files_are_private_and_refused_if_others_can_write() {
         let folder = test_folder();
         let path: PathBuf = folder.path().join("entry");
         let made = open(&path, OpenOptions::new().create(true).append(true)).unwrap();
@@ -239,14 +236,14 @@ mod tests {
             let error = reading(&path).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
             assert!(error.to_string().contains(&format!("chmod go-w {}", path.display())), "{error}");
-            assert!(check_if_there(&path).is_err());
+            assert!(check_if_exists(&path).is_err());
         }
         with_mode(&path, 0o644);
         reading(&path).unwrap();
 
         let link = folder.path().join("link");
         symlink(&path, &link).unwrap();
-        for result in [reading(&link).map(drop), check_if_there(&link)] {
+        for result in [reading(&link).map(drop), check_if_exists(&link)] {
             let error = result.unwrap_err();
             assert!(error.to_string().contains("is a link"), "{error}");
         }
@@ -255,12 +252,12 @@ mod tests {
         let error = open(&dangling, OpenOptions::new().create(true).append(true)).unwrap_err();
         assert!(error.to_string().contains("is a link"), "{error}");
         assert!(!folder.path().join("elsewhere").exists());
-        check_if_there(&folder.path().join("nothing")).unwrap();
+        check_if_exists(&folder.path().join("nothing")).unwrap();
         assert_eq!(reading(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
     }
 
     #[test]
-    fn a_folder_is_made_private_and_refused_once_others_may_write_in_it() {
+    fn folders_are_private_and_refused_if_others_can_write() {
         let above = test_folder();
         let folder = above.path().join("state").join("uploads");
         create_folder(&folder).unwrap();
@@ -270,7 +267,7 @@ mod tests {
         assert!(error.to_string().contains("chmod go-w"), "{error}");
         with_mode(&folder, 0o755);
         check_folder(&folder).unwrap();
-        // Everybody could put another in its place, unless each has their own there.
+        // Everybody could replace it, except with the sticky bit.
         with_mode(above.path(), 0o777);
         assert!(check_folder(&folder).unwrap_err().to_string().contains("chmod o-w"));
         with_mode(above.path(), 0o1777);

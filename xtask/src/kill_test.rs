@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 /// with all others.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.command {
-        let test = "upload_kills::an_upload_killed_at_random_moments_makes_one_whole_video";
+        let test = "upload_kills::randomly_killed_upload_creates_one_video";
         return go("vimeo-ext", &["--exact", test], arguments, 300);
     }
     let size = 40;

@@ -1,4 +1,4 @@
-//! What can end a flow, besides calls and uploads.
+//! The errors of pictures, text tracks, thumbnails and transcoding.
 
 use std::time::Duration;
 
@@ -6,195 +6,195 @@ use vimeo_api::types;
 
 use super::TransientError;
 
-/// Why a picture, a text track or a wait came to nothing, as one enum to match on.
+/// Why a picture, a text track, a thumbnail or a wait failed.
 ///
-/// No message, no `Debug` output and no source error holds a signed link.
+/// No message, `Debug` output or source error contains a signed link.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
-    /// What the picture is for has none that could be set.
-    #[error("{uri} takes no pictures: its answer names no `metadata.connections.pictures`; nothing was sent")]
+    /// The object has no pictures.
+    #[error("{uri} has no pictures: its response has no `metadata.connections.pictures`; nothing was sent")]
     NoPictures {
-        /// The object.
+        /// The URI of the object.
         uri: String,
     },
-    /// Pictures of this kind are shown from where they are chosen; there is nothing to switch on.
+    /// Pictures of this kind have no `active` member: they are shown where they are selected.
     #[error(
-        "a picture of {path} has no `active` to be set, so it cannot be switched on or off; nothing was sent"
+        "pictures in {path} have no `active` member, so they cannot be activated or deactivated; nothing was sent"
     )]
     ActivationUnsupported {
-        /// Where such pictures are created.
+        /// The path of the collection.
         path: String,
     },
-    /// No language has this tag.
+    /// An invalid or unregistered language tag.
     #[error(
-        "`{tag}` is no language tag that is registered ({reason}); give one such as de or pt-BR, \
-         GET /languages?filter=texttracks lists Vimeo's; nothing was sent"
+        "`{tag}` is not a registered language tag ({reason}); use one such as de or pt-BR, \
+         GET /languages?filter=texttracks lists those of Vimeo; nothing was sent"
     )]
     UnknownLanguage {
         /// The tag.
         tag: String,
-        /// What is wrong with it.
+        /// Why it is invalid.
         reason: String,
     },
-    /// A picture or a text track without a single byte.
-    #[error("there is nothing to send in {name}: the file is empty; nothing was created for it")]
+    /// The file of a picture or text track is empty.
+    #[error("cannot upload {name}: the file is empty; nothing was created")]
     EmptyFile {
-        /// The file, by its path where it has one.
+        /// The file's path, or the name of the source.
         name: String,
     },
-    /// A time of a video that Vimeo takes in whole seconds only.
-    #[error("{what} is {time:?}, but Vimeo takes whole seconds; nothing was sent")]
+    /// A time with a fraction of a second; Vimeo accepts whole seconds only.
+    #[error("{what} is {time:?}, but Vimeo accepts only whole seconds; nothing was sent")]
     NotWholeSeconds {
-        /// Which time it is.
+        /// What the time is for.
         what: &'static str,
         /// The time.
         time: Duration,
     },
-    /// An address that Vimeo could not use.
-    #[error("{what} cannot be used: {reason}; nothing was sent")]
+    /// A URL that Vimeo could not use.
+    #[error("{what} is invalid: {reason}; nothing was sent")]
     InvalidUrl {
-        /// Which address it is.
+        /// What the URL is for.
         what: &'static str,
-        /// What is wrong with it. Holds no query of the address, which may be signed.
+        /// Why it is invalid. Does not contain the query of the URL, which may be signed.
         reason: String,
     },
-    /// Vimeo created it, but gave no place to send the file to.
+    /// It was created, but the response has no link for the file.
     #[error(
-        "{uri} was created, but Vimeo's answer holds no link for the file; delete it before you try again"
+        "{uri} was created, but Vimeo's response has no link for the file; delete it before you try again"
     )]
     MissingUploadLink {
-        /// What waits for its file; empty when the answer did not name it.
+        /// The URI of what waits for its file; empty if the response does not have it.
         uri: String,
     },
-    /// Vimeo created it, but the link that it gave for the file cannot be used.
+    /// It was created, but the link for its file is invalid.
     #[error(
-        "Vimeo's link for the file of {uri} cannot be used: {reason}; nothing was sent: delete it before you try again"
+        "the link that Vimeo returned for the file of {uri} is invalid: {reason}; nothing was sent: delete it before you try again"
     )]
     InvalidUploadLink {
-        /// What waits for its file.
+        /// The URI of what waits for its file.
         uri: String,
-        /// What is wrong with the link. Never holds it.
+        /// Why the link is invalid. Never contains it.
         reason: String,
     },
-    /// The link of a picture or text track had expired, and so had the one that was asked for in its place.
+    /// The link of a picture or text track had expired, and so had the one that was requested to replace it.
     #[error(
-        "the link of {uri} at {host} opens no longer (status {status}), as did the one before; try again later"
+        "the link of {uri} at {host} is not valid (status {status}), like the one before; try again later"
     )]
     LinkGone {
-        /// What waits for its file.
+        /// The URI of what waits for its file.
         uri: String,
         /// The host of the link.
         host: String,
-        /// What the server answered.
+        /// The status of the response.
         status: u16,
     },
-    /// The server did not take the file.
-    #[error("{host} refused the file for {uri} with status {status}{}", said(body))]
+    /// The server rejected the file.
+    #[error("{host} rejected the file for {uri} with status {status}{}", quoted_body(body))]
     Refused {
-        /// What waits for its file.
+        /// The URI of what waits for its file.
         uri: String,
         /// The host of the link.
         host: String,
-        /// What the server answered.
+        /// The status of the response.
         status: u16,
-        /// The beginning of the answer's body, at most 1 KiB, the link taken out.
+        /// The start of the response body, at most 1 KiB, with the link redacted.
         body: String,
     },
-    /// A web page came in place of the server's answer, so nobody knows what became of the file.
+    /// The response is a web page instead of the server's response, so it is unknown whether the file arrived.
     #[error(
-        "{host} answered the file for {uri} with a web page (status {status}){}: a login page or a proxy on the way \
-         may have taken it; look whether the file arrived, or send it over another network",
-        said(body)
+        "{host} responded to the file for {uri} with a web page (status {status}){}: a login page or a proxy \
+         may have intercepted it; check whether the file arrived, or send it over another network",
+        quoted_body(body)
     )]
     WebPage {
-        /// What waits for its file.
+        /// The URI of what waits for its file.
         uri: String,
         /// The host of the link.
         host: String,
-        /// What the server answered.
+        /// The status of the response.
         status: u16,
-        /// The beginning of the page, at most 1 KiB, the link taken out.
+        /// The start of the page, at most 1 KiB, with the link redacted.
         body: String,
     },
-    /// The file did not get there, as often as it was tried.
-    #[error("the file for {uri} did not get to {host} in {attempts} tries: {last}; try again later")]
+    /// All attempts to send the file failed.
+    #[error("the file for {uri} was not sent to {host} in {attempts} attempts: {last}; try again later")]
     Exhausted {
-        /// What waits for its file.
+        /// The URI of what waits for its file.
         uri: String,
         /// The host of the link.
         host: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
-        /// What went wrong the last time.
+        /// The last failure.
         last: TransientError,
-        /// The transport's own words for it, if it was the transport.
+        /// The error of the HTTP client, if it caused the last failure.
         #[source]
         source: Option<Box<reqwest::Error>>,
     },
-    /// The file did not get to Vimeo, or Vimeo could not fetch it.
+    /// The file did not reach Vimeo, or Vimeo could not fetch it.
     #[error(
-        "the file of {video_uri} did not arrive: upload status {}{}; upload it again",
+        "the file of {video_uri} did not reach Vimeo: upload status {}{}; upload it again",
         status,
-        because(error)
+        upload_error_text(error)
     )]
     UploadFailed {
-        /// The video.
+        /// The URI of the video.
         video_uri: String,
-        /// Vimeo's word for where its upload stands.
+        /// The upload status.
         status: types::UploadStatus,
-        /// Vimeo's word for the reason, where there is one: `remote_not_found` and so on for a file that it fetches itself.
+        /// The reason, if Vimeo names one: for a file that Vimeo fetches, `remote_not_found` and so on.
         error: Option<types::UploadError>,
     },
-    /// Vimeo could not make the video playable.
+    /// Vimeo could not transcode the video.
     #[error("{video_uri} cannot be transcoded ({status}); {}", transcode_advice(status))]
     TranscodeFailed {
-        /// The video.
+        /// The URI of the video.
         video_uri: String,
-        /// Vimeo's word for it.
+        /// The status.
         status: String,
     },
-    /// The time to wait is over; Vimeo is still at it.
-    #[error("{uri} was not done after {after:?}, {}; wait again, or allow more time", last_seen(last))]
+    /// The timeout of the wait; Vimeo is not done yet.
+    #[error("{uri} was still {} after {after:?}; wait again, or raise the timeout", last_status_text(last))]
     Timeout {
-        /// What was waited for.
+        /// The URI that was polled.
         uri: String,
-        /// The time that was allowed.
+        /// The timeout.
         after: Duration,
-        /// Vimeo's last word for it.
+        /// The last status.
         last: Option<String>,
     },
-    /// Vimeo could not make the animation.
-    #[error("the animated thumbnail {uri} was not made ({status})")]
+    /// Vimeo could not create the animated thumbnail.
+    #[error("the animated thumbnail {uri} could not be created ({status})")]
     AnimationFailed {
-        /// The animation.
+        /// The URI of the animated thumbnail.
         uri: String,
-        /// Vimeo's word for it.
+        /// The status.
         status: types::AnimatedThumbnailStatus,
     },
 }
 
-/// What to do about a video that Vimeo will not transcode.
+/// Returns what to do about a failed transcoding.
 fn transcode_advice(status: &str) -> &'static str {
     match status {
         "quota_exceeded" | "total_cap_exceeded" => {
-            "the account has no room for it: delete videos or change the plan, then replace its file"
+            "the account has no storage left: delete videos or change the plan, then replace its file"
         }
-        "uploading_error" => "its file did not arrive whole: replace it",
+        "uploading_error" => "its file is incomplete: replace it",
         _ => "check that the file plays, and replace it",
     }
 }
 
-fn said(body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
+fn quoted_body(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(" and the body {body:?}") }
 }
 
-fn because(error: &Option<types::UploadError>) -> String {
-    error.as_ref().map(|error| format!(" because of {error}")).unwrap_or_default()
+fn upload_error_text(error: &Option<types::UploadError>) -> String {
+    error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default()
 }
 
-fn last_seen(last: &Option<String>) -> String {
-    last.as_ref().map_or_else(|| "nothing is known of it".to_owned(), |word| format!("it stands at {word}"))
+fn last_status_text(last: &Option<String>) -> String {
+    last.as_ref().map_or_else(|| "not done".to_owned(), |status| format!("`{status}`"))
 }
 
 #[cfg(test)]
@@ -202,11 +202,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_to_do_about_a_video_goes_by_what_is_wrong_with_it() {
+    fn advice_depends_on_the_transcode_status() {
         let table = [
-            ("quota_exceeded", "no room"),
-            ("total_cap_exceeded", "no room"),
-            ("uploading_error", "did not arrive"),
+            ("quota_exceeded", "no storage"),
+            ("total_cap_exceeded", "no storage"),
+            ("uploading_error", "incomplete"),
             ("transcoding_error", "file plays"),
         ];
         for (status, advice) in table {

@@ -1,4 +1,4 @@
-//! What can end an upload, as one enum to match on.
+//! The errors of uploads.
 
 use std::io;
 use std::path::Path;
@@ -9,127 +9,127 @@ use chrono::{DateTime, Utc};
 use super::ConfigError;
 use crate::upload_ticket::{InvalidTicket, SourceChange};
 
-/// Why an upload ended without all bytes at the server.
+/// Why an upload failed.
 ///
-/// Every message says what happened, to what, and what to do next. No message, no `Debug` output
-/// and no source error holds the upload link.
+/// Every message says what happened, to what, and what to do next. No message, `Debug` output or source error
+/// contains the upload link.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UploadError {
-    /// The link answers 404, 410 or 403: it has expired or was withdrawn. Never retried, and no
-    /// new video is ever created in its place: that would leave the old one behind, empty.
+    /// The link returned 404, 410 or 403: it has expired or was withdrawn. Never retried, and no new video is created
+    /// in its place, because the old one would stay behind empty.
     #[error(
-        "the upload link of {video_uri} at {host} is gone (status {status}): it has expired, or is not the \
-         link of a resumable upload; delete or replace that video, discard its journal entry if there is \
+        "the upload link of {video_uri} at {host} is not valid (status {status}): it has expired, or is not the \
+         link of a resumable upload; delete or replace the video, discard its journal entry if there is \
          one, and upload again"
     )]
     LinkGone {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
         /// The host of the link.
         host: String,
-        /// What the server answered.
+        /// The status of the response.
         status: u16,
     },
-    /// The server says that it has more bytes than the source: another file went to this link.
+    /// The server has more bytes than the source: another file was sent to this link.
     #[error(
-        "the server has {offset} bytes of {video_uri}, the source has only {size}; another file \
-         was sent to this link, upload this one to a new video"
+        "the server has {offset} bytes of {video_uri}, but the source has only {size}: another file \
+         was sent to this link; upload this one to a new video"
     )]
     OffsetBeyondFile {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
-        /// Where the server says it stands, in bytes.
+        /// The server's offset, in bytes.
         offset: u64,
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The server says that it has bytes of an upload that was created just now, and of which nothing was sent.
+    /// The server has bytes of an upload that was just created, although none were sent.
     #[error(
-        "{host} says that it has {offset} bytes of {video_uri}, though nothing was sent yet; that link cannot be \
-         trusted, so nothing was sent: delete that video and upload again"
+        "{host} has {offset} bytes of {video_uri}, although none were sent: the link cannot be \
+         trusted, and nothing was sent; delete the video and upload again"
     )]
     UnexpectedOffset {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
         /// The host of the link.
         host: String,
-        /// Where the server says it stands, in bytes.
+        /// The server's offset, in bytes.
         offset: u64,
     },
-    /// The server wants bytes again that the source cannot give a second time.
+    /// The server requests bytes that the source cannot read a second time.
     #[error(
-        "the server asks for {video_uri} from byte {offset} again, the source can only give from \
-         {lowest} on; resume with a source that can seek, such as a file"
+        "the server requests {video_uri} from byte {offset} again, but the source starts at byte \
+         {lowest}; resume with a seekable source, such as a file"
     )]
     SourceNotRewindable {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
-        /// Where the server says it stands, in bytes.
+        /// The server's offset, in bytes.
         offset: u64,
-        /// The lowest offset the source can give, in bytes.
+        /// The lowest offset that the source can read, in bytes.
         lowest: u64,
     },
     /// The server does not speak tus 1.0.0 (412).
     #[error(
-        "{host} refuses tus version 1.0.0 (status 412); the link is not a tus upload link, or a \
-         proxy between took out the Tus-Resumable header"
+        "{host} rejected tus version 1.0.0 (status 412): the link is not a tus upload link, or a \
+         proxy removed the Tus-Resumable header"
     )]
     UnsupportedTusVersion {
         /// The host of the link.
         host: String,
     },
-    /// The source is not, or no longer, what was to be uploaded.
+    /// The source is not the original one, or has changed.
     #[error("{name} {what}; {advice}", advice = what.advice())]
     SourceChanged {
-        /// The name of the source: for a file, its path.
+        /// The name of the source; for a file, its path.
         name: String,
-        /// What changed.
+        /// The change.
         what: SourceChange,
     },
-    /// The size of the source, or the one the server reports, is not the one in the ticket.
+    /// The size of the source, or the one that the server reports, differs from the one in the ticket.
     #[error("the upload was created for {expected} bytes, but {by} has {found}; {advice}", advice = by.advice())]
     SizeMismatch {
         /// The size in the ticket, in bytes.
         expected: u64,
-        /// The size that was found, in bytes.
+        /// The actual size, in bytes.
         found: u64,
-        /// Where it was found.
+        /// Where the actual size comes from.
         by: SizeSource,
     },
-    /// Too many tries in a row brought the upload no further.
+    /// Too many attempts in a row made no progress.
     #[error(
-        "the upload of {video_uri} to {host} got no further than byte {acknowledged} in \
-         {attempts} tries: {last}; what the server has stays there, go on later"
+        "the upload of {video_uri} to {host} made no progress after byte {acknowledged} in \
+         {attempts} attempts: {last}; resume it later, the server keeps what it has"
     )]
     Exhausted {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
         /// The host of the link.
         host: String,
-        /// Tries in a row without progress.
+        /// The attempts in a row without progress.
         attempts: u32,
-        /// What went wrong the last time.
+        /// The last failure.
         last: TransientError,
-        /// The bytes the server has.
+        /// The bytes that the server has.
         acknowledged: u64,
-        /// The transport's own words for it, if it was the transport.
+        /// The error of the HTTP client, if it caused the last failure.
         #[source]
         source: Option<Box<reqwest::Error>>,
     },
-    /// The time for the whole upload is over.
+    /// The deadline of the whole upload has passed.
     #[error(
-        "the upload of {video_uri} was not done after {after:?}, the server has {acknowledged} \
-         bytes; go on later, or allow more time"
+        "the upload of {video_uri} was not finished after {after:?}, the server has {acknowledged} \
+         bytes; resume it later, or extend the deadline"
     )]
     Deadline {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
-        /// The time that was allowed.
+        /// The deadline.
         after: Duration,
-        /// The bytes the server has, as far as it said so.
+        /// The bytes that the server has, as far as known.
         acknowledged: u64,
-        /// The last failure before, if there was one.
+        /// The last failure before the deadline, if there was one.
         last: Option<TransientError>,
     },
     /// The upload was cancelled through its handle.
@@ -138,46 +138,46 @@ pub enum UploadError {
          resume with the ticket"
     )]
     Cancelled {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
-        /// The bytes the server has, as far as it said so.
+        /// The bytes that the server has, as far as known.
         acknowledged: u64,
     },
     /// The source or a journal file could not be read or written.
     #[error("cannot {action} {name}: {source}")]
     Io {
-        /// What was to be done, as a verb: "open", "read".
+        /// The action that failed, as a verb: "open", "read".
         action: &'static str,
         /// The name of the source or file.
         name: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// TLS cannot be set up.
-    #[error("upload links cannot be reached: {0}")]
+    #[error("cannot set up TLS for upload links: {0}")]
     Tls(#[source] ConfigError),
-    /// The HTTP client could not be built, or a request could not be made at all.
-    #[error("cannot talk to {host}: {source}")]
+    /// The HTTP client or a request could not be built.
+    #[error("cannot send requests to {host}: {source}")]
     Http {
         /// The host of the link.
         host: String,
-        /// The transport's own words, without the URL.
+        /// The error of the HTTP client, without the URL.
         source: reqwest::Error,
     },
-    /// The server refused the request in a way that a retry does not cure.
+    /// The server rejected the request, and a retry would not help.
     #[error(
-        "{host} refused the upload of {video_uri} with status {status}{}; {}",
-        said(body),
+        "{host} rejected the upload of {video_uri} with status {status}{}; {}",
+        quoted_body(body),
         refusal_advice(*status)
     )]
     Refused {
-        /// The video whose upload this was.
+        /// The URI of the video.
         video_uri: String,
         /// The host of the link.
         host: String,
-        /// What the server answered.
+        /// The status of the response.
         status: u16,
-        /// The beginning of the answer's body, at most 1 KiB, the link taken out.
+        /// The start of the response body, at most 1 KiB, with the link redacted.
         body: String,
     },
     /// A path that is not a regular file, for example a folder.
@@ -185,112 +185,112 @@ pub enum UploadError {
     NotAFile {
         /// The path.
         name: String,
-        /// What is there instead.
+        /// What the path is instead.
         what: &'static str,
         /// What to do instead.
         advice: &'static str,
     },
-    /// A source without a single byte, which is no video; found before anything was created.
-    #[error("there is nothing to upload: the file is empty; nothing was created for it")]
+    /// An empty source, found before anything was created.
+    #[error("there is nothing to upload: the file is empty; nothing was created")]
     Empty,
-    /// Vimeo created the video, but opened no resumable upload for it, although that was asked for.
+    /// Vimeo created the video, but did not open a resumable upload for it.
     #[error(
-        "Vimeo did not open a tus upload for {video_uri}: it answered with the approach `{approach}`; nothing was \
-         sent: delete that video, or send the file to it in that way"
+        "Vimeo did not open a tus upload for {video_uri}, but one with the approach `{approach}`; nothing was \
+         sent: delete the video, or send the file with that approach"
     )]
     UnexpectedApproach {
-        /// The video that waits for its bytes.
+        /// The URI of the video, which waits for its file.
         video_uri: String,
-        /// The approach that Vimeo named instead.
+        /// The approach in the response.
         approach: String,
     },
-    /// Vimeo created the video, but the link that it gave cannot be used.
+    /// Vimeo created the video, but its upload link is invalid.
     #[error(
-        "Vimeo's upload link for {video_uri} cannot be used: {reason}; nothing was sent: delete that video before you try again"
+        "the upload link that Vimeo returned for {video_uri} is invalid: {reason}; nothing was sent: delete the video before you try again"
     )]
     InvalidUploadLink {
-        /// The video that waits for its bytes.
+        /// The URI of the video, which waits for its file.
         video_uri: String,
-        /// What is wrong with the link. Never holds it.
+        /// Why the link is invalid. Never contains it.
         reason: String,
     },
-    /// The upload was to be abandoned, but Vimeo did not say whether its video, or version, has its file.
+    /// The upload was abandoned, but the status of its video or version is unknown.
     #[error(
-        "Vimeo did not say whether {uri} has its file, so it was not deleted; try again, or look at it and delete it yourself"
+        "the upload status of {uri} is unknown, so it was not deleted; try again, or check it and delete it yourself"
     )]
     UnknownStatus {
-        /// The video or version.
+        /// The URI of the video or version.
         uri: String,
     },
-    /// The video was created, but Vimeo gave no place to send its bytes to.
+    /// The video was created, but the response has no upload link.
     #[error(
-        "{video_uri} was created, but Vimeo's answer holds no upload link; delete it before you try again"
+        "{video_uri} was created, but Vimeo's response has no upload link; delete the video before you try again"
     )]
     MissingUploadLink {
-        /// The video that waits for its bytes.
+        /// The URI of the video, which waits for its file.
         video_uri: String,
     },
-    /// Vimeo was asked to create something to upload to, and it is not known whether it did: the answer was lost, or an
-    /// earlier run ended before it was written down. Never asked again of itself, since that could make a second video.
+    /// It is unknown whether a creation request created something: the response was lost, or an earlier run ended
+    /// before recording it. Never repeated automatically, because that could create a second video.
     #[error(
-        "it is not known whether Vimeo created {what}, which it was asked to at {}{}; look for one without a file \
-         among the account's videos before you try again{}",
+        "it is unknown whether Vimeo created {what}; the request was sent at {}{}. Look for a video without a file \
+         in the account before you try again{}",
         requested_at.format("%Y-%m-%d %H:%M:%S UTC"),
-        ended(source),
-        kept(entry)
+        call_error(source),
+        entry_hint(entry)
     )]
     OutcomeUnknown {
-        /// What it was asked to create.
+        /// What the request was to create.
         what: String,
-        /// When it was asked.
+        /// When the request was sent.
         requested_at: DateTime<Utc>,
-        /// The upload's name in the journal, where it is kept: [`PendingUploads`](crate::PendingUploads) adopts the video that was
-        /// found, or discards the entry when there is none.
+        /// The ID of the journal entry, if there is one: [`PendingUploads`](crate::PendingUploads) adopts the video
+        /// that was found, or discards the entry if there is none.
         entry: Option<String>,
-        /// How asking ended, when that was just now.
+        /// The error of the call, if it was just sent.
         #[source]
         source: Option<Box<vimeo_api::Error>>,
     },
-    /// An earlier run began to upload the same file with other settings.
+    /// An earlier run started to upload the same file with other settings.
     #[error(
-        "the upload of {name} to {video_uri} was begun with other settings ({}); finish it as it was begun, or \
-         delete that video and discard the upload's journal entry {entry}",
+        "the upload of {name} to {video_uri} was started with other settings ({}); finish it with those, or \
+         delete the video and discard the journal entry {entry}",
         differing.join(", ")
     )]
     SettingsMismatch {
         /// The file.
         name: String,
-        /// The video that it was begun for.
+        /// The URI of the video that it was started for.
         video_uri: String,
-        /// Which settings differ.
+        /// The names of the settings that differ.
         differing: Vec<String>,
-        /// The upload's name in the journal, for [`PendingUploads`](crate::PendingUploads).
+        /// The ID of the journal entry, for [`PendingUploads`](crate::PendingUploads).
         entry: String,
     },
-    /// A ticket that no upload can be made from.
-    #[error("the upload ticket is not usable: {reason}")]
+    /// An invalid ticket.
+    #[error("invalid upload ticket: {reason}")]
     InvalidTicket {
-        /// What is wrong with it. Never holds the link.
+        /// Why it is invalid. Never contains the link.
         reason: String,
     },
-    /// Another process, or another task of this one, is at the same upload.
+    /// Another process or task is working on the same upload.
     #[error("the upload of {name} is in use by another process; wait for it or stop it first")]
     InUse {
-        /// The file that is being uploaded.
+        /// The file.
         name: String,
     },
-    /// An entry of the journal that cannot be understood, or whose file is no longer the same.
-    #[error("the upload in the journal {name} cannot go on: {reason}; discard it to start over")]
+    /// A journal entry that cannot be read, or whose file has changed.
+    #[error("cannot resume the upload of journal entry {name}: {reason}; discard the entry to start over")]
     Journal {
-        /// The path of the journal file.
+        /// The path or the ID of the journal entry.
         name: String,
-        /// What is wrong with it.
+        /// Why it cannot be resumed.
         reason: String,
     },
 }
 
 impl UploadError {
-    /// Wraps an error of the system, naming what was to be done to what.
+    /// Wraps an I/O error with the action and the name.
     ///
     /// ```
     /// use vimeo_ext::upload::UploadError;
@@ -301,7 +301,7 @@ impl UploadError {
         Self::Io { action, name: name.into(), source }
     }
 
-    /// Whether the same ticket may still lead to a finished upload, now or later.
+    /// Whether the same ticket may still finish the upload, now or later.
     pub fn is_resumable(&self) -> bool {
         matches!(
             self,
@@ -315,7 +315,7 @@ impl UploadError {
         )
     }
 
-    /// The video that this is about, as `/videos/123`, where there is one.
+    /// Returns the URI of the video, such as `/videos/123`, if there is one.
     pub fn video_uri(&self) -> Option<&str> {
         match self {
             Self::LinkGone { video_uri, .. }
@@ -329,14 +329,14 @@ impl UploadError {
             | Self::InvalidUploadLink { video_uri, .. }
             | Self::MissingUploadLink { video_uri }
             | Self::SettingsMismatch { video_uri, .. } => Some(video_uri),
-            // One that waited for its turn in a queue is cancelled under its name.
+            // An upload that was waiting in a queue is cancelled under its name.
             Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
             _ => None,
         }
     }
 
-    /// The name of the journal entry that this is about, to [`discard`](crate::upload::Journal::discard) it by, where there is
-    /// one. A damaged entry has one as well: its file's.
+    /// Returns the ID of the journal entry, which [`discard`](crate::upload::Journal::discard) takes, if there is
+    /// one. A damaged entry has one as well.
     pub fn journal_entry(&self) -> Option<&str> {
         match self {
             Self::SettingsMismatch { entry, .. } => Some(entry),
@@ -347,7 +347,7 @@ impl UploadError {
         }
     }
 
-    /// The status that ended the upload, if it was an answer of the server.
+    /// Returns the status of the response that ended the upload, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::LinkGone { status, .. } | Self::Refused { status, .. } => Some(*status),
@@ -365,7 +365,7 @@ impl UploadError {
 }
 
 impl UploadError {
-    /// The call that failed, where the upload ended because one did.
+    /// Returns the error of the call that failed, if a call did.
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
             Self::OutcomeUnknown { source, .. } => source.as_deref(),
@@ -380,45 +380,45 @@ impl From<InvalidTicket> for UploadError {
     }
 }
 
-fn said(body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
+fn quoted_body(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(" and the body {body:?}") }
 }
 
-/// What to do about a refusal, where its status says more than that it is one.
+/// Returns what to do about a rejection.
 fn refusal_advice(status: u16) -> &'static str {
     match status {
         405 => {
-            "it does not know this kind of request, or a proxy on the way forbids it, so nothing can be sent to \
-             that link from here"
+            "it does not support the method, or a proxy forbids it, so nothing can be sent to \
+             this link from here"
         }
-        413 => "it, or a proxy on the way, takes only smaller requests: allow fewer bytes a request",
-        _ => "what was sent is kept, but the same request would be refused again",
+        413 => "it, or a proxy, accepts only smaller requests: set a smaller chunk size",
+        _ => "the server keeps what was sent, but would reject the same request again",
     }
 }
 
-fn ended(source: &Option<Box<vimeo_api::Error>>) -> String {
+fn call_error(source: &Option<Box<vimeo_api::Error>>) -> String {
     source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default()
 }
 
-fn kept(entry: &Option<String>) -> String {
-    entry.as_ref().map(|id| format!("; the journal keeps this upload as {id}")).unwrap_or_default()
+fn entry_hint(entry: &Option<String>) -> String {
+    entry.as_ref().map(|id| format!("; the journal entry of this upload is {id}")).unwrap_or_default()
 }
 
-/// Where a size was found that is not the ticket's.
+/// Where a size comes from that differs from the ticket's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SizeSource {
-    /// The source that is to be uploaded. Nothing was sent.
+    /// The source. Nothing was sent.
     Source,
-    /// The server, in `Upload-Length`.
+    /// The server's `Upload-Length`.
     Server,
 }
 
 impl SizeSource {
     fn advice(self) -> &'static str {
         match self {
-            Self::Source => "nothing was sent, resume with the file the upload was created for",
-            Self::Server => "the ticket and the link do not belong together",
+            Self::Source => "nothing was sent; resume with the file that the upload was created for",
+            Self::Server => "the ticket and the link do not match",
         }
     }
 }
@@ -432,54 +432,54 @@ impl std::fmt::Display for SizeSource {
     }
 }
 
-/// Something that went wrong with one request and may go better the next time.
+/// A failure of one request that a retry may cure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransientError {
-    /// No connection could be made.
+    /// The connection failed.
     Connect,
-    /// The connection broke before an answer came.
+    /// The connection was lost before a response.
     Dropped,
-    /// Nothing moved for the stall timeout.
+    /// No progress within the stall timeout.
     Stalled,
-    /// The server stands at another offset (409) or is still busy with an earlier request (423).
+    /// The server is at another offset (409) or still busy with an earlier request (423).
     Busy(u16),
     /// Too many requests (429).
     RateLimited,
-    /// The server failed (5xx), or gave up waiting for the request (408).
+    /// A server error (5xx), or the server timed out waiting for the request (408).
     Server(u16),
-    /// A success without a readable `Upload-Offset`.
+    /// A success without a valid `Upload-Offset`.
     NoOffset,
-    /// A request succeeded, but the server's offset did not move forward.
+    /// A request succeeded, but the server's offset did not increase.
     NoProgress,
-    /// All bytes were acknowledged, and then the server said that it has fewer.
+    /// All bytes were acknowledged, and then the server reported fewer.
     OffsetRegressed,
-    /// The server, or a proxy before it, takes no request of that size (413).
+    /// The server, or a proxy, rejected the size of the request (413).
     TooLarge,
 }
 
 impl std::fmt::Display for TransientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Connect => f.write_str("no connection could be made"),
-            Self::Dropped => f.write_str("the connection broke"),
-            Self::Stalled => f.write_str("nothing moved for the stall timeout"),
-            Self::Busy(409) => f.write_str("the server stands at another offset (409)"),
+            Self::Connect => f.write_str("the connection failed"),
+            Self::Dropped => f.write_str("the connection was lost"),
+            Self::Stalled => f.write_str("no progress within the stall timeout"),
+            Self::Busy(409) => f.write_str("the server is at another offset (409)"),
             Self::Busy(status) => write!(f, "the upload is locked by another request ({status})"),
             Self::RateLimited => f.write_str("too many requests (429)"),
-            Self::Server(408) => f.write_str("the server gave up waiting for the request (408)"),
-            Self::Server(status) => write!(f, "the server failed ({status})"),
-            Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
-            Self::NoProgress => f.write_str("the server took a request and did not move forward"),
+            Self::Server(408) => f.write_str("the server timed out waiting for the request (408)"),
+            Self::Server(status) => write!(f, "server error ({status})"),
+            Self::NoOffset => f.write_str("the response has no valid Upload-Offset"),
+            Self::NoProgress => f.write_str("the server accepted a request without progress"),
             Self::OffsetRegressed => {
-                f.write_str("the server acknowledged every byte and then said it has fewer")
+                f.write_str("the server acknowledged every byte and then reported fewer")
             }
-            Self::TooLarge => f.write_str("the server takes no request of that size (413)"),
+            Self::TooLarge => f.write_str("the server rejected the size of the request (413)"),
         }
     }
 }
 
-/// The id in the name of an entry's file.
+/// Returns the ID in the file name of a journal entry.
 pub(crate) fn journal_id_in(path: &Path) -> Option<&str> {
     if path.extension()? != "json" {
         return None;
@@ -487,7 +487,7 @@ pub(crate) fn journal_id_in(path: &Path) -> Option<&str> {
     path.file_stem()?.to_str().filter(|id| is_journal_id(id))
 }
 
-/// Whether it has the form of the id of a journal's entry.
+/// Whether the text has the form of a journal entry ID.
 pub(crate) fn is_journal_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -497,8 +497,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_say_what_to_do_next() {
-        // (error, what it must say, resumable)
+    fn messages_name_the_next_step() {
+        // (error, parts of its message, whether it is resumable)
         let table = [
             (
                 UploadError::LinkGone {
@@ -529,7 +529,7 @@ mod tests {
                     status: 400,
                     body: "Invalid bucket".into(),
                 },
-                vec!["400", "said \"Invalid bucket\""],
+                vec!["400", "the body \"Invalid bucket\""],
                 false,
             ),
             (
@@ -539,12 +539,12 @@ mod tests {
                     status: 413,
                     body: String::new(),
                 },
-                vec!["413", "fewer bytes a request"],
+                vec!["413", "smaller chunk size"],
                 false,
             ),
             (
                 UploadError::UnexpectedApproach { video_uri: "/videos/7".into(), approach: "post".into() },
-                vec!["did not open a tus upload for /videos/7", "`post`", "delete that video"],
+                vec!["did not open a tus upload for /videos/7", "`post`", "delete the video"],
                 false,
             ),
             (
@@ -558,7 +558,7 @@ mod tests {
                     "a video for film.mp4",
                     "2023-11-14 22:13:20 UTC",
                     "without a file",
-                    "keeps this upload as 1f",
+                    "entry of this upload is 1f",
                 ],
                 false,
             ),

@@ -1,4 +1,4 @@
-//! What kind of file it is, by its first bytes.
+//! Detects the kind of a file by its first bytes.
 
 use futures_util::StreamExt;
 use infer::MatcherType;
@@ -6,10 +6,10 @@ use infer::MatcherType;
 use super::Warning;
 use crate::upload::{Source, UploadError};
 
-/// The longest signature that is looked for lies within this.
-const HEAD: u64 = 4096;
+/// Every known signature lies within these first bytes.
+const SNIFF_LEN: u64 = 4096;
 
-/// What a flow is for.
+/// The kind of file that an upload expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     Video,
@@ -28,7 +28,7 @@ impl Expected {
 
     fn fits(self, kind: MatcherType) -> bool {
         match self {
-            // Vimeo has audio files too, as tracks and as the sound of a video.
+            // Vimeo also accepts audio files, as tracks and as the sound of a video.
             Self::Video => matches!(kind, MatcherType::Video | MatcherType::Audio),
             Self::Image => kind == MatcherType::Image,
             Self::Text => kind == MatcherType::Text,
@@ -36,11 +36,12 @@ impl Expected {
     }
 }
 
-/// The media type of what begins with `head`, where it is known, and a warning when it is another than expected.
+/// Returns the media type of a file that starts with `head`, if it is known, and a warning if it is not of the
+/// expected kind.
 ///
-/// A type that is not known is no reason to warn: there are more kinds of video than anybody has listed.
+/// An unknown type causes no warning: not all video formats are listed.
 pub(crate) fn sniff(head: &[u8], expected: Expected) -> (Option<&'static str>, Option<Warning>) {
-    // What browsers and players go by; `infer` knows no text tracks.
+    // Browsers and players detect WebVTT this way; `infer` does not know text tracks.
     if head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"WEBVTT") {
         let warning = (expected != Expected::Text).then(|| Warning::media_type("text/vtt", expected.label()));
         return (Some("text/vtt"), warning);
@@ -51,7 +52,7 @@ pub(crate) fn sniff(head: &[u8], expected: Expected) -> (Option<&'static str>, O
     (Some(found.mime_type()), warning)
 }
 
-/// Looks at a source's first bytes. A source that gives its bytes once only is not looked at.
+/// Detects the type of a source by its first bytes. Skips a source that can be read only once.
 pub(crate) async fn sniff_source(
     source: &mut dyn Source,
     expected: Expected,
@@ -60,7 +61,7 @@ pub(crate) async fn sniff_source(
         return Ok((None, None));
     }
     let mut head = Vec::new();
-    let mut pieces = source.read(0..source.size().min(HEAD)).await?;
+    let mut pieces = source.read(0..source.size().min(SNIFF_LEN)).await?;
     while let Some(piece) = pieces.next().await {
         head.extend_from_slice(&piece?);
     }
@@ -76,16 +77,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_surely_something_else_is_warned_of() {
+    fn warns_only_about_known_other_types() {
         const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
         const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
         const PDF: &[u8] = b"%PDF-1.7";
-        // (first bytes, expected, media type, warned of)
+        // (first bytes, expected, media type, whether a warning is returned)
         let table: [(&[u8], Expected, Option<&str>, bool); 10] = [
             (MP4, Expected::Video, Some("video/mp4"), false),
             (PNG, Expected::Video, Some("image/png"), true),
             (PDF, Expected::Video, Some("application/pdf"), true),
-            (b"whatever this is", Expected::Video, None, false),
+            (b"unknown format", Expected::Video, None, false),
             (b"", Expected::Video, None, false),
             (PNG, Expected::Image, Some("image/png"), false),
             (MP4, Expected::Image, Some("video/mp4"), true),

@@ -1,4 +1,4 @@
-//! Telling whether a file is still the one whose upload began, without reading all of it.
+//! Detects changes of a file since its upload started, without reading all of it.
 
 use std::ops::Range;
 
@@ -8,31 +8,30 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 
-/// Bytes taken from each end.
+/// The number of bytes hashed at each end.
 const SAMPLE_LEN: u64 = 1024 * 1024;
 
-/// What a file looked like when its upload was created: size, time of last change, and a SHA-256
-/// over its first and last MiB.
+/// The fingerprint of a file: size, modification time, and a SHA-256 over its first and last MiB.
 ///
-/// Cheap for a file of any size. It finds another file under the same name and a file that was
-/// edited since; a change in the middle that also sets the time back would pass.
+/// It is cheap for files of any size. It detects another file under the same name and an edited file. It does not
+/// detect a change in the middle whose modification time was reset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fingerprint {
     /// Size in bytes.
     pub size: u64,
-    /// Time of the last change, where the source has one.
+    /// Modification time, if the source has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<DateTime<Utc>>,
     /// SHA-256 over size, first and last MiB, in lower-case hex.
     pub sample: String,
-    /// SHA-256 of the whole, in lower-case hex, where that was asked for.
+    /// SHA-256 of the whole file, in lower-case hex, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
 
 impl Fingerprint {
-    /// The fingerprint of `size` bytes whose ends are given.
+    /// Creates the fingerprint of `size` bytes from their first and last bytes.
     pub(crate) fn new(size: u64, modified: Option<DateTime<Utc>>, head: &[u8], tail: &[u8]) -> Self {
         let mut hash = Sha256::new();
         hash.update(size.to_le_bytes());
@@ -41,9 +40,9 @@ impl Fingerprint {
         Self { size, modified, sample: hex(&hash.finalize()), sha256: None }
     }
 
-    /// The first thing in which `now` differs, if it does.
+    /// Returns the first difference to `now`, if there is one.
     ///
-    /// Times, and hashes of the whole, are compared only when both are known.
+    /// Modification times and hashes of the whole file are compared only if both sides have them.
     pub fn change(&self, now: &Self) -> Option<SourceChange> {
         if let Some(change) = SourceChange::of_size(self.size, now.size) {
             return Some(change);
@@ -59,14 +58,14 @@ impl Fingerprint {
     }
 }
 
-/// The two ends to hash of a source of `size` bytes; they never overlap.
+/// Returns the two ranges to hash of a source of `size` bytes; they never overlap.
 pub(crate) fn sample_ranges(size: u64) -> (Range<u64>, Range<u64>) {
     let head = 0..SAMPLE_LEN.min(size);
     let tail = head.end.max(size.saturating_sub(SAMPLE_LEN))..size;
     (head, tail)
 }
 
-/// How a source differs from what it was.
+/// How a source has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceChange {
@@ -84,21 +83,21 @@ pub enum SourceChange {
         /// Bytes now.
         to: u64,
     },
-    /// It has the same size, but was written to.
+    /// It has the same size but was modified.
     Modified,
-    /// Its beginning or end holds other bytes than when the upload was created.
+    /// Its first or last bytes differ from those when the upload was created.
     Different,
 }
 
 impl SourceChange {
     pub(crate) fn advice(self) -> &'static str {
         match self {
-            Self::Different => "resume with the one it was, or upload this one to a new video",
-            _ => "upload it again, to a new video, once nothing else writes to it",
+            Self::Different => "resume with the original file, or upload this one to a new video",
+            _ => "upload it to a new video once nothing writes to it any more",
         }
     }
 
-    /// The change from one size to another, if it is one.
+    /// Returns the change between two sizes, if they differ.
     pub(crate) fn of_size(from: u64, to: u64) -> Option<Self> {
         match to.cmp(&from) {
             std::cmp::Ordering::Less => Some(Self::Shrank { from, to }),
@@ -112,11 +111,11 @@ impl std::fmt::Display for SourceChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Shrank { from, to } => {
-                write!(f, "shrank from {from} to {to} bytes since its upload began")
+                write!(f, "shrank from {from} to {to} bytes since its upload started")
             }
-            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes since its upload began"),
-            Self::Modified => f.write_str("was modified since its upload began"),
-            Self::Different => f.write_str("is not the file whose upload began"),
+            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes since its upload started"),
+            Self::Modified => f.write_str("was modified since its upload started"),
+            Self::Different => f.write_str("is not the file whose upload started"),
         }
     }
 }
@@ -126,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_never_overlap() {
+    fn sample_ranges_never_overlap() {
         let mib = SAMPLE_LEN;
         // (size, head, tail)
         let table = [
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_change_is_found() {
+    fn detects_each_kind_of_change() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0);
         let then = Fingerprint::new(4, at(100), b"ab", b"cd");
         // (now, change)
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_is_compared_where_both_know_it() {
+    fn whole_hashes_are_compared_if_both_exist() {
         let whole = |sha256: &str| Fingerprint {
             sha256: Some(sha256.to_owned()),
             ..Fingerprint::new(4, None, b"ab", b"cd")
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn it_survives_json() {
+    fn json_round_trips() {
         let fingerprint = Fingerprint::new(4, DateTime::from_timestamp(1, 123_456_789), b"ab", b"cd");
         let json = serde_json::to_string(&fingerprint).unwrap();
         assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);

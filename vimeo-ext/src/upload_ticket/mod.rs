@@ -1,4 +1,5 @@
-//! What is needed to finish an upload that was created elsewhere. Errors carry it, so it knows nothing of uploads themselves.
+//! `UploadTicket`: all that is needed to finish an upload in another process. A leaf module, because errors contain
+//! tickets.
 
 mod fingerprint;
 
@@ -14,22 +15,21 @@ pub(crate) use self::fingerprint::sample_ranges;
 pub use self::fingerprint::{Fingerprint, SourceChange};
 use crate::loopback::is_loopback;
 
-/// Why a ticket cannot be made. Never holds the link.
+/// Why a ticket is invalid. Never contains the link.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the upload ticket is not usable: {reason}")]
+#[error("invalid upload ticket: {reason}")]
 #[non_exhaustive]
 pub struct InvalidTicket {
     /// What is wrong with it.
     pub reason: String,
 }
 
-/// A created video and the link its bytes go to: all that is needed to finish the upload, without
-/// the access token.
+/// A created video and its upload link: all that is needed to finish the upload, without the access token.
 ///
-/// Create it on a server that has the token, hand it to the process that has the file. The link is
-/// signed: whoever holds it can write to the upload. So `Debug` and every error show its host only.
-/// Serialising is the one way, beside [`upload_link`](Self::upload_link), to take the link out:
-/// **keep serialised tickets as you keep passwords**.
+/// Create it on a server that has the token, and pass it to the process that has the file. The link is signed:
+/// whoever has it can write to the upload. `Debug` and errors therefore show only its host. Besides
+/// [`upload_link`](Self::upload_link), only serialization reveals the link: **store serialized tickets like
+/// passwords**.
 ///
 /// ```
 /// use vimeo_ext::upload::UploadTicket;
@@ -55,11 +55,11 @@ pub struct UploadTicket {
 }
 
 impl UploadTicket {
-    /// A ticket for the video at `video_uri`, created just now for `size` bytes.
+    /// Creates a ticket for the video at `video_uri`, created now, for `size` bytes.
     ///
     /// # Errors
-    /// [`InvalidTicket`] when the link is neither an absolute `https` URL nor an `http` URL of
-    /// a loopback address, as a local Vimeo gives it.
+    /// [`InvalidTicket`] if the link is neither an absolute `https` URL nor an `http` URL of a loopback address, as a
+    /// local sandbox returns it.
     pub fn new(
         video_uri: impl Into<String>,
         upload_link: impl Into<String>,
@@ -82,52 +82,53 @@ impl UploadTicket {
         })
     }
 
-    /// Adds what the file looked like, so that another file is refused when the upload is resumed.
+    /// Adds the fingerprint of the file, so that another file is refused when the upload is resumed.
     #[must_use]
     pub fn with_fingerprint(mut self, fingerprint: impl Into<Option<Fingerprint>>) -> Self {
         self.fingerprint = fingerprint.into();
         self
     }
 
-    /// The video, as `/videos/123`.
+    /// Returns the video's URI, such as `/videos/123`.
     pub fn video_uri(&self) -> &str {
         &self.video_uri
     }
 
-    /// The link itself: a secret, for a tus client elsewhere, such as one in a browser.
+    /// Returns the link, which is secret, for a tus client elsewhere, such as in a browser.
     pub fn upload_link(&self) -> &SecretString {
         &self.upload_link
     }
 
-    /// The host of the link, which may be shown.
+    /// Returns the host of the link, which is not secret.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether the link leads to this machine itself.
+    /// Whether the link is a loopback address.
     pub(crate) fn is_loopback(&self) -> bool {
         Url::parse(self.upload_link.expose_secret()).is_ok_and(|link| is_loopback(&link))
     }
 
-    /// The size in bytes that the upload was created for.
+    /// Returns the size in bytes that the upload was created for.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// What the file looked like when the upload was created, if that was kept.
+    /// Returns the fingerprint of the file when the upload was created, if it was stored.
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.fingerprint.as_ref()
     }
 
-    /// When the upload was created. How long a link lives is not documented; only the server knows.
+    /// Returns when the upload was created. The lifetime of a link is not documented; only the server knows it.
     pub fn created(&self) -> DateTime<Utc> {
         self.created
     }
 }
 
-/// Why nothing may be sent to a signed link, if nothing may; `api_is_loopback` tells whether it is of an API on this machine.
+/// Returns why nothing may be sent to a signed link, if so. `api_is_loopback` tells whether the API that returned it
+/// is on this machine.
 ///
-/// A link to this machine is a local Vimeo's. From Vimeo itself it would lead to whatever else listens here.
+/// A loopback link is valid from a local sandbox. From Vimeo it would lead to whatever listens on this machine.
 pub(crate) fn link_problem(link: &str, api_is_loopback: bool) -> Option<&'static str> {
     let Ok(url) = Url::parse(link) else { return Some("is not a URL") };
     match (url.scheme(), is_loopback(&url)) {
@@ -150,7 +151,7 @@ impl fmt::Debug for UploadTicket {
     }
 }
 
-/// A ticket as it is written down.
+/// The serialized form of a ticket.
 #[derive(Serialize, Deserialize)]
 struct SerializedTicket {
     video_uri: String,
@@ -189,7 +190,7 @@ mod tests {
     const LINK: &str = "https://eu.files.example/files/1?expires=9&sig=s3cret";
 
     #[test]
-    fn it_goes_through_json_whole_and_shows_its_host_only() {
+    fn json_round_trips_and_debug_shows_only_the_host() {
         let fingerprint = Fingerprint::new(5, DateTime::from_timestamp(7, 9), b"12", b"345");
         let ticket = UploadTicket::new("/videos/1", LINK, 5).unwrap().with_fingerprint(fingerprint.clone());
         let json = serde_json::to_string(&ticket).unwrap();
@@ -206,8 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_this_machine_is_for_an_api_on_this_machine() {
-        // (link, whether the API is on this machine, what is wrong)
+    fn loopback_links_need_a_loopback_api() {
+        // (link, whether the API is on this machine, problem)
         let table = [
             ("https://files.example/1", false, None),
             ("https://files.example/1", true, None),
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_cannot_be_are_refused_without_showing_them() {
+    fn invalid_links_are_refused_and_not_shown() {
         for link in [
             "",
             "s3cret",

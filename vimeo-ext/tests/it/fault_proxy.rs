@@ -1,7 +1,7 @@
-//! A line that breaks on purpose: stands between client and server and disturbs one exchange at one exact byte.
+//! A proxy that breaks on purpose: stands between client and server and disturbs one exchange at one exact byte.
 //!
-//! What takes long takes no time: the clock is frozen while the line is still, so the runtime goes straight to the next
-//! thing that is due, the line's or the client's.
+//! What takes long takes no time: the clock is clock_is_paused while the proxy is still, so the runtime goes straight to the next
+//! thing that is due, the proxy's or the client's.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// What happens to the line.
+/// What happens to the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Break {
+pub(crate) enum Disruption {
     /// Both ends lose their connection.
     Cut,
     /// Nothing moves any more, and nobody is told.
@@ -21,27 +21,27 @@ pub(crate) enum Break {
     /// Nothing moves for so long, then it goes on.
     Delay(Duration),
     /// So many bytes come one at a time, each so long after the one before.
-    Dribble(u64, Duration),
+    SlowBytes(u64, Duration),
 }
 
 /// Where in an exchange it happens: before this byte of the request's head, its body, or the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     Head(u64),
     Body(u64),
-    Answer(u64),
+    Response(u64),
 }
 
-/// One disturbance: of the `nth` request with this method, counted from 0.
+/// One fault: of the `nth` request with this method, counted from 0.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Disturbance {
+pub(crate) struct InjectedFault {
     pub(crate) method: &'static str,
     pub(crate) nth: usize,
-    pub(crate) place: Place,
-    pub(crate) what: Break,
+    pub(crate) position: Position,
+    pub(crate) disruption: Disruption,
 }
 
-/// A running line. It ends with the test's runtime.
+/// A running proxy. It ends with the test's runtime.
 #[derive(Clone)]
 pub(crate) struct FaultProxy {
     address: String,
@@ -52,33 +52,33 @@ pub(crate) struct FaultProxy {
 
 #[derive(Default)]
 struct State {
-    disturbance: Option<Disturbance>,
-    /// `HEAD`, or `PATCH` and its offset, as they reached the line.
+    fault: Option<InjectedFault>,
+    /// `HEAD`, or `PATCH` and its offset, as they reached the proxy.
     requests: Vec<String>,
-    frozen: bool,
+    clock_is_paused: bool,
 }
 
 impl FaultProxy {
-    /// A line to `target`, a host and port; `arrived` tells how many bytes of bodies it has.
+    /// A proxy to `target`, a host and port; `arrived` tells how many bytes of bodies it has.
     pub(crate) async fn start(
         target: String,
         arrived: impl Fn() -> u64 + Send + Sync + 'static,
-        disturbance: Disturbance,
+        fault: InjectedFault,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let state = State { disturbance: Some(disturbance), ..State::default() };
+        let state = State { fault: Some(fault), ..State::default() };
         let proxy = Self {
             address: listener.local_addr().unwrap().to_string(),
             state: Arc::new(Mutex::new(state)),
             arrived: Arc::new(arrived),
         };
-        let line = proxy.clone();
+        let proxy = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // The client has given the other connection up.
-                line.thaw();
+                proxy.resume_clock();
                 let server = TcpStream::connect(&target).await.unwrap();
-                line.join(client, server);
+                proxy.join(client, server);
             }
         });
         proxy
@@ -94,14 +94,14 @@ impl FaultProxy {
         self.state().requests.clone()
     }
 
-    /// Whether the disturbance has happened.
-    pub(crate) fn has_struck(&self) -> bool {
-        self.state().disturbance.is_none()
+    /// Whether the fault has happened.
+    pub(crate) fn has_fired(&self) -> bool {
+        self.state().fault.is_none()
     }
 
-    fn is_met_in_body(&self) -> bool {
-        let disturbance = self.state().disturbance;
-        disturbance.is_some_and(|disturbance| matches!(disturbance.place, Place::Body(_)))
+    fn is_in_body(&self) -> bool {
+        let fault = self.state().fault;
+        fault.is_some_and(|fault| matches!(fault.position, Position::Body(_)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,36 +119,36 @@ impl FaultProxy {
             // When one direction ends, for whatever reason, so does the other, and with it both connections.
             tokio::select! {
                 _ = up.requests() => {}
-                _ = down.answers() => {}
+                _ = down.responses() => {}
             }
         });
     }
 
-    fn freeze(&self) {
-        if !std::mem::replace(&mut self.state().frozen, true) {
+    fn pause_clock(&self) {
+        if !std::mem::replace(&mut self.state().clock_is_paused, true) {
             tokio::time::pause();
         }
     }
 
-    fn thaw(&self) {
-        if std::mem::replace(&mut self.state().frozen, false) {
+    fn resume_clock(&self) {
+        if std::mem::replace(&mut self.state().clock_is_paused, false) {
             tokio::time::resume();
         }
     }
 
     /// What is to befall this request, if it is the one.
-    fn met_by(&self, head: &str) -> Option<Disturbance> {
+    fn match_request(&self, head: &str) -> Option<InjectedFault> {
         let mut state = self.state();
         let method = head.split(' ').next().unwrap();
         let offset = header(head, "upload-offset").map_or(String::new(), |offset| format!(" {offset}"));
         let earlier = state.requests.iter().filter(|request| request.starts_with(method)).count();
         state.requests.push(format!("{method}{offset}"));
-        state.disturbance.filter(|disturbance| disturbance.method == method && disturbance.nth == earlier)
+        state.fault.filter(|fault| fault.method == method && fault.nth == earlier)
     }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let lines = head.lines().filter_map(|proxy| proxy.split_once(": "));
     lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
 }
 
@@ -156,13 +156,13 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 #[derive(Default)]
 struct Exchange {
     /// What befalls its answer, and where.
-    answer: Option<(u64, Break)>,
+    answer: Option<(u64, Disruption)>,
     /// Bytes of its answer that went through.
-    answered: u64,
+    passed: u64,
 }
 
 /// The connection is over.
-struct Over;
+struct Closed;
 
 /// One direction of a connection.
 struct Pump {
@@ -173,7 +173,7 @@ struct Pump {
 }
 
 impl Pump {
-    async fn requests(mut self) -> Result<(), Over> {
+    async fn requests(mut self) -> Result<(), Closed> {
         let mut waiting = Vec::new();
         loop {
             let end = loop {
@@ -184,13 +184,15 @@ impl Pump {
             };
             let rest = waiting.split_off(end);
             let head = String::from_utf8(std::mem::replace(&mut waiting, rest)).unwrap();
-            let disturbance = self.proxy.met_by(&head);
+            let fault = self.proxy.match_request(&head);
             let (mut in_head, mut in_body) = (None, None);
             *self.exchange.lock().unwrap() = Exchange::default();
-            match disturbance.map(|disturbance| (disturbance.place, disturbance.what)) {
-                Some((Place::Head(at), what)) => in_head = Some((at, what)),
-                Some((Place::Body(at), what)) => in_body = Some((at, what)),
-                Some((Place::Answer(at), what)) => self.exchange.lock().unwrap().answer = Some((at, what)),
+            match fault.map(|fault| (fault.position, fault.disruption)) {
+                Some((Position::Head(at), what)) => in_head = Some((at, what)),
+                Some((Position::Body(at), what)) => in_body = Some((at, what)),
+                Some((Position::Response(at), what)) => {
+                    self.exchange.lock().unwrap().answer = Some((at, what))
+                }
                 None => {}
             }
             self.pass(head.as_bytes(), 0, &mut in_head).await?;
@@ -209,42 +211,42 @@ impl Pump {
         }
     }
 
-    async fn answers(mut self) -> Result<(), Over> {
+    async fn responses(mut self) -> Result<(), Closed> {
         loop {
             let piece = self.read().await?;
-            let (passed, mut disturbance) = {
+            let (passed, mut fault) = {
                 let exchange = self.exchange.lock().unwrap();
-                (exchange.answered, exchange.answer)
+                (exchange.passed, exchange.answer)
             };
-            self.pass(&piece, passed, &mut disturbance).await?;
+            self.pass(&piece, passed, &mut fault).await?;
             let mut exchange = self.exchange.lock().unwrap();
-            exchange.answered += piece.len() as u64;
-            exchange.answer = disturbance;
+            exchange.passed += piece.len() as u64;
+            exchange.answer = fault;
         }
     }
 
-    async fn read(&mut self) -> Result<Vec<u8>, Over> {
+    async fn read(&mut self) -> Result<Vec<u8>, Closed> {
         let mut piece = vec![0; 64 * 1024];
         match self.from.read(&mut piece).await {
             Ok(read) if read > 0 => {
                 piece.truncate(read);
                 Ok(piece)
             }
-            _ => Err(Over),
+            _ => Err(Closed),
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), Over> {
-        self.to.write_all(bytes).await.map_err(|_| Over)
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Closed> {
+        self.to.write_all(bytes).await.map_err(|_| Closed)
     }
 
-    /// Passes a piece on, which begins at byte `start` of its part, up to where the disturbance waits and beyond.
+    /// Passes a piece on, which begins at byte `start` of its part, up to where the fault waits and beyond.
     async fn pass(
         &mut self,
         piece: &[u8],
         start: u64,
-        waiting: &mut Option<(u64, Break)>,
-    ) -> Result<(), Over> {
+        waiting: &mut Option<(u64, Disruption)>,
+    ) -> Result<(), Closed> {
         let Some((at, what)) = *waiting else { return self.write(piece).await };
         if at >= start + piece.len() as u64 {
             return self.write(piece).await;
@@ -252,33 +254,33 @@ impl Pump {
         *waiting = None;
         let (before, mut after) = piece.split_at((at - start) as usize);
         self.write(before).await?;
-        if self.proxy.is_met_in_body() {
-            // What went through is to be there: in frozen time nobody would wait for the other end to look.
+        if self.proxy.is_in_body() {
+            // What went through is to be there: in clock_is_paused time nobody would wait for the other end to look.
             while (self.proxy.arrived)() < at {
                 tokio::task::yield_now().await;
             }
         }
-        self.proxy.state().disturbance = None;
+        self.proxy.state().fault = None;
         match what {
-            Break::Cut => return Err(Over),
-            Break::Stall => {
-                self.proxy.freeze();
+            Disruption::Cut => return Err(Closed),
+            Disruption::Stall => {
+                self.proxy.pause_clock();
                 std::future::pending::<()>().await;
             }
-            Break::Delay(time) => {
-                self.proxy.freeze();
+            Disruption::Delay(time) => {
+                self.proxy.pause_clock();
                 sleep(time).await;
-                self.proxy.thaw();
+                self.proxy.resume_clock();
             }
-            Break::Dribble(bytes, interval) => {
-                self.proxy.freeze();
+            Disruption::SlowBytes(bytes, interval) => {
+                self.proxy.pause_clock();
                 let (slow, rest) = after.split_at(after.len().min(bytes as usize));
                 for byte in slow.chunks(1) {
                     sleep(interval).await;
                     self.write(byte).await?;
                 }
                 after = rest;
-                self.proxy.thaw();
+                self.proxy.resume_clock();
             }
         }
         self.write(after).await

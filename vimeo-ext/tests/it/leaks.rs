@@ -10,7 +10,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::fake::{Fake, answer};
-use crate::media::Place;
+use crate::media::UploadFixture;
 use crate::secrets::{logged_from_here, take_log};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n picture";
@@ -19,7 +19,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n picture";
 #[tokio::test]
 async fn no_sending_path_leaks_tokens_or_secrets() {
     logged_from_here();
-    let place = Place::new().await;
+    let place = UploadFixture::new().await;
     let sandbox = &place.sandbox;
     let app = (sandbox.client_id(), sandbox.client_secret());
     let vimeo = place.builder().app(&app.0, app.1.as_str()).build().unwrap();

@@ -19,7 +19,7 @@ pub(crate) const SECRET: &str = "sig=s3cret";
 #[derive(Clone)]
 pub(crate) enum Fault {
     /// Nothing: it is served as it should be.
-    Fine,
+    Serve,
     /// The body is read and thrown away, then comes this status.
     Status(u16),
     /// As `Status`, with a body that holds whatever the request's target was.
@@ -29,43 +29,43 @@ pub(crate) enum Fault {
     /// The connection ends after this many bytes of the body were stored.
     DropAfter(usize),
     /// All is stored, and the connection ends before an answer.
-    LoseAnswer,
+    LoseResponse,
     /// This many bytes of the body are stored, then nothing happens any more.
     StallAfter(usize),
     /// The server forgets all it has from this byte on, and then answers 409.
-    ForgetFrom(usize),
+    TruncateTo(usize),
     /// A success that gives this as the offset.
     ClaimOffset(u64),
     /// A success without an offset.
-    NoOffset,
+    OmitOffset,
     /// After the first byte of the body this is called, then it is served as it should be.
-    Meanwhile(Arc<dyn Fn() + Send + Sync>),
+    During(Arc<dyn Fn() + Send + Sync>),
 }
 
 /// One request as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct RecordedRequest {
     pub(crate) method: String,
     /// The `Upload-Offset` of a PATCH.
     pub(crate) offset: Option<u64>,
     /// The `Content-Length`.
     pub(crate) length: u64,
     /// What the server had when the request came.
-    pub(crate) stood_at: u64,
+    pub(crate) server_offset: u64,
 }
 
 struct State {
     size: u64,
     /// What was received; left empty by a server that only counts.
     data: Vec<u8>,
-    keeps: bool,
+    stores_data: bool,
     offset: u64,
     faults: VecDeque<Fault>,
-    seen: Vec<Seen>,
+    requests: Vec<RecordedRequest>,
     /// What a proxy before the server makes of large requests.
     proxy: Option<(u64, LargeRequest)>,
     /// Things no client may do.
-    offences: Vec<String>,
+    violations: Vec<String>,
 }
 
 /// What becomes of a request that is larger than a proxy takes.
@@ -96,18 +96,18 @@ impl TusServer {
         Self::with(size, [], false).await
     }
 
-    async fn with(size: u64, faults: impl IntoIterator<Item = Fault>, keeps: bool) -> Self {
+    async fn with(size: u64, faults: impl IntoIterator<Item = Fault>, stores_data: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let state = State {
             size,
             data: Vec::new(),
-            keeps,
+            stores_data,
             offset: 0,
             faults: faults.into_iter().collect(),
-            seen: Vec::new(),
+            requests: Vec::new(),
             proxy: None,
-            offences: Vec::new(),
+            violations: Vec::new(),
         };
         let server = Self { state: Arc::new(Mutex::new(state)), stalled: Arc::new(Notify::new()), address };
         let serving = server.clone();
@@ -139,16 +139,16 @@ impl TusServer {
 
     /// The requests so far, as `HEAD` and `PATCH 17`.
     pub(crate) fn log(&self) -> Vec<String> {
-        let line = |seen: &Seen| match seen.offset {
+        let line = |seen: &RecordedRequest| match seen.offset {
             Some(offset) => format!("{} {offset}", seen.method),
             None => seen.method.clone(),
         };
-        self.state().seen.iter().map(line).collect()
+        self.state().requests.iter().map(line).collect()
     }
 
     /// The requests so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.state().seen.clone()
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.state().requests.clone()
     }
 
     /// What was received.
@@ -168,7 +168,7 @@ impl TusServer {
         state.offset = bytes.len() as u64;
     }
 
-    fn forget_from(&self, kept: usize) {
+    fn truncate_to(&self, kept: usize) {
         let mut state = self.state();
         state.data.truncate(kept);
         state.offset = kept as u64;
@@ -182,8 +182,8 @@ impl TusServer {
     /// Fails the test when the client did anything that an upload host must never see.
     pub(crate) fn assert_well_behaved(&self) {
         let state = self.state();
-        assert!(state.offences.is_empty(), "{:?}", state.offences);
-        for seen in &state.seen {
+        assert!(state.violations.is_empty(), "{:?}", state.violations);
+        for seen in &state.requests {
             assert!(matches!(seen.method.as_str(), "HEAD" | "PATCH"), "{seen:?}");
         }
     }
@@ -197,16 +197,21 @@ impl TusServer {
         while let Some(request) = Request::read(&mut socket).await? {
             let fault = {
                 let mut state = self.state();
-                let stood_at = state.offset;
+                let server_offset = state.offset;
                 let offset = request.number("upload-offset");
                 let length = request.number("content-length").unwrap_or(0);
-                state.seen.push(Seen { method: request.method.clone(), offset, length, stood_at });
+                state.requests.push(RecordedRequest {
+                    method: request.method.clone(),
+                    offset,
+                    length,
+                    server_offset,
+                });
                 if request.header("authorization").is_some() {
-                    state.offences.push(format!("{} with a token", request.method));
+                    state.violations.push(format!("{} with a token", request.method));
                 }
-                state.faults.pop_front().unwrap_or(Fault::Fine)
+                state.faults.pop_front().unwrap_or(Fault::Serve)
             };
-            if !self.answer(&mut socket, &request, fault).await? {
+            if !self.respond(&mut socket, &request, fault).await? {
                 return Ok(());
             }
         }
@@ -214,7 +219,7 @@ impl TusServer {
     }
 
     /// Answers one request; `false` ends the connection.
-    async fn answer(
+    async fn respond(
         &self,
         socket: &mut BufReader<TcpStream>,
         request: &Request,
@@ -234,7 +239,7 @@ impl TusServer {
                 return Ok(true);
             }
         }
-        let refusal = self.refusal(request);
+        let rejection = self.rejection(request);
         match fault {
             Fault::Status(status) => {
                 self.read_body(socket, length, false).await?;
@@ -252,25 +257,25 @@ impl TusServer {
                 self.read_body(socket, length, false).await?;
                 reply(socket, 204, &[("Upload-Offset", offset.to_string())], "").await?;
             }
-            Fault::NoOffset => {
+            Fault::OmitOffset => {
                 self.read_body(socket, length, false).await?;
                 reply(socket, 204, &[], "").await?;
             }
-            Fault::ForgetFrom(kept) => {
+            Fault::TruncateTo(kept) => {
                 self.read_body(socket, length, false).await?;
-                self.forget_from(kept);
+                self.truncate_to(kept);
                 reply(socket, 409, &[], "").await?;
             }
-            _ if refusal.is_some() => {
+            _ if rejection.is_some() => {
                 self.read_body(socket, length, false).await?;
-                let (status, body) = refusal.unwrap_or_default();
+                let (status, body) = rejection.unwrap_or_default();
                 reply(socket, status, &[], body).await?;
             }
             Fault::DropAfter(bytes) => {
                 self.read_body(socket, length.min(bytes as u64), true).await?;
                 return Ok(false);
             }
-            Fault::LoseAnswer => {
+            Fault::LoseResponse => {
                 self.read_body(socket, length, true).await?;
                 return Ok(false);
             }
@@ -279,14 +284,14 @@ impl TusServer {
                 self.stalled.notify_one();
                 std::future::pending::<()>().await;
             }
-            Fault::Meanwhile(happens) => {
+            Fault::During(happens) => {
                 self.read_body(socket, length.min(1), true).await?;
                 happens();
                 self.read_body(socket, length.saturating_sub(1), true).await?;
                 self.reply_offset(socket, 204).await?;
             }
-            Fault::Fine if request.method == "HEAD" => self.reply_offset(socket, 200).await?,
-            Fault::Fine => {
+            Fault::Serve if request.method == "HEAD" => self.reply_offset(socket, 200).await?,
+            Fault::Serve => {
                 self.read_body(socket, length, true).await?;
                 self.reply_offset(socket, 204).await?;
             }
@@ -295,7 +300,7 @@ impl TusServer {
     }
 
     /// What an upload host would object to.
-    fn refusal(&self, request: &Request) -> Option<(u16, &'static str)> {
+    fn rejection(&self, request: &Request) -> Option<(u16, &'static str)> {
         if !matches!(request.method.as_str(), "HEAD" | "PATCH") {
             return Some((400, "Invalid bucket"));
         }
@@ -337,7 +342,7 @@ impl TusServer {
             if store {
                 let mut state = self.state();
                 state.offset += read as u64;
-                if state.keeps {
+                if state.stores_data {
                     state.data.extend_from_slice(&buffer[..read]);
                 }
             }

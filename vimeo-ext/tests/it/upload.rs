@@ -41,15 +41,15 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
 }
 
 /// Something that befalls a file while it is uploaded.
-type Happening = fn(&PathBuf);
+type FileChange = fn(&PathBuf);
 
 /// No waits between tries: what is tested is what happens, not when.
-fn at_once() -> UploadOptions {
+fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 
 fn chunks(bytes: usize) -> UploadOptions {
-    at_once().chunking(Chunking::Fixed(NonZeroU64::new(bytes as u64).unwrap()))
+    no_backoff().chunking(Chunking::Fixed(NonZeroU64::new(bytes as u64).unwrap()))
 }
 
 fn ticket(server: &TusServer, size: usize) -> UploadTicket {
@@ -70,12 +70,12 @@ async fn upload(
 async fn a_broken_upload_resumes_at_the_servers_offset() {
     let film = film(MIB);
     let script = [
-        Fault::Fine,                 // HEAD
-        Fault::Fine,                 // the first chunk
+        Fault::Serve,                // HEAD
+        Fault::Serve,                // the first chunk
         Fault::DropAfter(100 * KIB), // breaks inside the second
-        Fault::Fine,                 // HEAD
+        Fault::Serve,                // HEAD
         Fault::Status(502),          // the rest of the second
-        Fault::Fine,                 // HEAD
+        Fault::Serve,                // HEAD
     ];
     let server = TusServer::start(MIB as u64, script).await;
     let uploaded = upload(&server, MIB, film.clone(), chunks(256 * KIB)).await.unwrap();
@@ -98,8 +98,8 @@ async fn a_broken_upload_resumes_at_the_servers_offset() {
         ],
         "one HEAD a failure, and one at each end"
     );
-    for seen in server.seen() {
-        assert!(seen.offset.is_none_or(|offset| offset == seen.stood_at), "sent again: {seen:?}");
+    for seen in server.requests() {
+        assert!(seen.offset.is_none_or(|offset| offset == seen.server_offset), "sent again: {seen:?}");
     }
     server.assert_well_behaved();
 }
@@ -108,8 +108,8 @@ async fn a_broken_upload_resumes_at_the_servers_offset() {
 #[tokio::test]
 async fn a_lost_response_resends_no_bytes() {
     let film = film(MIB);
-    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::LoseAnswer]).await;
-    upload(&server, MIB, film.clone(), at_once()).await.unwrap();
+    let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::LoseResponse]).await;
+    upload(&server, MIB, film.clone(), no_backoff()).await.unwrap();
     assert_eq!(server.data(), film);
     assert_eq!(server.log(), ["HEAD", "PATCH 0", "HEAD"]);
 }
@@ -118,7 +118,7 @@ async fn a_lost_response_resends_no_bytes() {
 #[tokio::test]
 async fn repeated_server_errors_exhaust_the_attempts() {
     let server = TusServer::start(9, vec![Fault::Status(500); 100]).await;
-    let error = upload(&server, 9, film(9), at_once().attempts(7)).await.unwrap_err();
+    let error = upload(&server, 9, film(9), no_backoff().attempts(7)).await.unwrap_err();
     assert!(matches!(error, UploadError::Exhausted { attempts: 7, .. }), "{error:?}");
     assert_eq!(server.log(), ["HEAD"; 7]);
 }
@@ -127,7 +127,7 @@ async fn repeated_server_errors_exhaust_the_attempts() {
 #[tokio::test]
 async fn refused_connections_exhaust_the_attempts() {
     let ticket = UploadTicket::new("/videos/1", format!("http://127.0.0.1:1/1?{SECRET}"), 9).unwrap();
-    let error = Upload::new(ticket, film(9)).options(at_once().attempts(3)).run().await.unwrap_err();
+    let error = Upload::new(ticket, film(9)).options(no_backoff().attempts(3)).run().await.unwrap_err();
     assert!(matches!(error, UploadError::Exhausted { attempts: 3, .. }), "{error:?}");
     assert_hides_the_link(&error);
 }
@@ -136,13 +136,13 @@ async fn refused_connections_exhaust_the_attempts() {
 #[tokio::test]
 async fn only_head_and_patch_are_sent_to_the_upload_host() {
     let film = film(MIB);
-    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(5)]).await;
+    let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::DropAfter(5)]).await;
     upload(&server, MIB, film.clone(), chunks(300 * KIB)).await.unwrap();
     assert_eq!(server.data(), film);
     server.assert_well_behaved();
 
     let gone = TusServer::start(MIB as u64, vec![Fault::Status(404); 9]).await;
-    upload(&gone, MIB, film, at_once()).await.unwrap_err();
+    upload(&gone, MIB, film, no_backoff()).await.unwrap_err();
     assert_eq!(gone.log(), ["HEAD"], "not even after a 404");
     gone.assert_well_behaved();
 }
@@ -152,12 +152,12 @@ async fn only_head_and_patch_are_sent_to_the_upload_host() {
 async fn every_request_names_the_tus_version_and_412_is_final() {
     // The server answers 412 to any request that does not.
     let server = TusServer::start(9, []).await;
-    upload(&server, 9, film(9), at_once()).await.unwrap();
+    upload(&server, 9, film(9), no_backoff()).await.unwrap();
 
-    for script in [vec![Fault::Status(412)], vec![Fault::Fine, Fault::Status(412)]] {
+    for script in [vec![Fault::Status(412)], vec![Fault::Serve, Fault::Status(412)]] {
         let requests = script.len();
         let server = TusServer::start(9, script).await;
-        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
         assert!(matches!(error, UploadError::UnsupportedTusVersion { .. }), "{error:?}");
         assert!(!error.is_resumable());
         assert_eq!(server.log().len(), requests);
@@ -169,24 +169,24 @@ async fn every_request_names_the_tus_version_and_412_is_final() {
 async fn another_process_resumes_from_the_ticket_alone() {
     let film = film(MIB);
     let (_folder, path) = file(&film);
-    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(300 * KIB)]).await;
+    let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::StallAfter(300 * KIB)]).await;
 
-    let written_down = {
+    let serialized = {
         let source = FileSource::open(&path).await.unwrap();
         let mut source = source.into_source().await.unwrap();
         let fingerprint = source.fingerprint().await.unwrap();
         let ticket = ticket(&server, MIB).with_fingerprint(fingerprint);
-        let written_down = serde_json::to_string(&ticket).unwrap();
+        let serialized = serde_json::to_string(&ticket).unwrap();
         tokio::select! {
             outcome = Upload::new(ticket, source).run() => panic!("{outcome:?}"),
             () = server.stalled() => {}
         }
-        written_down
+        serialized
     };
     assert_eq!(server.log(), ["HEAD", "PATCH 0"]);
 
-    let ticket: UploadTicket = serde_json::from_str(&written_down).unwrap();
-    let uploaded = Upload::new(ticket, path).options(at_once()).run().await.unwrap();
+    let ticket: UploadTicket = serde_json::from_str(&serialized).unwrap();
+    let uploaded = Upload::new(ticket, path).options(no_backoff()).run().await.unwrap();
     assert_eq!(uploaded.resumed_from, 300 * KIB as u64);
     assert_eq!(server.data(), film);
     assert_eq!(server.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 307200", "HEAD"]);
@@ -195,7 +195,7 @@ async fn another_process_resumes_from_the_ticket_alone() {
 #[tokio::test]
 async fn a_different_file_is_refused_before_any_request() {
     let server = TusServer::start(10, []).await;
-    let error = upload(&server, 10, film(11), at_once()).await.unwrap_err();
+    let error = upload(&server, 10, film(11), no_backoff()).await.unwrap_err();
     let UploadError::SizeMismatch { expected: 10, found: 11, by } = error else { panic!("{error:?}") };
     assert_eq!(by, SizeSource::Source);
 
@@ -211,7 +211,7 @@ async fn a_different_file_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_link_created_for_another_size_is_an_error() {
     let server = TusServer::start(99, []).await;
-    let error = upload(&server, 10, film(10), at_once()).await.unwrap_err();
+    let error = upload(&server, 10, film(10), no_backoff()).await.unwrap_err();
     let UploadError::SizeMismatch { expected: 10, found: 99, by } = error else { panic!("{error:?}") };
     assert_eq!(by, SizeSource::Server);
     assert_eq!(server.log(), ["HEAD"]);
@@ -221,9 +221,9 @@ async fn a_link_created_for_another_size_is_an_error() {
 #[tokio::test]
 async fn a_locked_upload_is_retried() {
     let film = film(KIB);
-    let script = [Fault::Status(423), Fault::Status(423), Fault::Fine, Fault::Status(423)];
+    let script = [Fault::Status(423), Fault::Status(423), Fault::Serve, Fault::Status(423)];
     let server = TusServer::start(KIB as u64, script).await;
-    upload(&server, KIB, film.clone(), at_once()).await.unwrap();
+    upload(&server, KIB, film.clone(), no_backoff()).await.unwrap();
     assert_eq!(server.data(), film);
     assert_eq!(server.log(), ["HEAD", "HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
 }
@@ -232,7 +232,7 @@ async fn a_locked_upload_is_retried() {
 #[tokio::test]
 async fn the_servers_offset_is_adopted_even_if_it_went_back() {
     let film = film(MIB);
-    let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
+    let script = [Fault::Serve, Fault::Serve, Fault::Serve, Fault::TruncateTo(1000)];
     let server = TusServer::start(MIB as u64, script).await;
     upload(&server, MIB, film.clone(), chunks(256 * KIB)).await.unwrap();
     assert_eq!(server.data(), film);
@@ -243,10 +243,10 @@ async fn the_servers_offset_is_adopted_even_if_it_went_back() {
 #[tokio::test]
 async fn a_source_that_cannot_rewind_far_enough_is_an_error() {
     let film = film(MIB);
-    let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
+    let script = [Fault::Serve, Fault::Serve, Fault::Serve, Fault::TruncateTo(1000)];
     let server = TusServer::start(MIB as u64, script).await;
     let source = StreamSource::new(Cursor::new(film), MIB as u64, "a pipe").with_buffer(256 * KIB as u64);
-    let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
+    let error = upload(&server, MIB, source, no_backoff()).await.unwrap_err();
     let UploadError::SourceNotRewindable { offset: 1000, lowest: 524_288, .. } = error else {
         panic!("{error:?}")
     };
@@ -254,9 +254,9 @@ async fn a_source_that_cannot_rewind_far_enough_is_an_error() {
 
 #[tokio::test]
 async fn an_offset_beyond_the_file_is_an_error() {
-    for script in [vec![Fault::ClaimOffset(10)], vec![Fault::Fine, Fault::ClaimOffset(10)]] {
+    for script in [vec![Fault::ClaimOffset(10)], vec![Fault::Serve, Fault::ClaimOffset(10)]] {
         let server = TusServer::start(9, script).await;
-        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
         assert!(matches!(error, UploadError::OffsetBeyondFile { offset: 10, size: 9, .. }), "{error:?}");
     }
 }
@@ -265,8 +265,8 @@ async fn an_offset_beyond_the_file_is_an_error() {
 #[tokio::test]
 async fn a_success_without_an_offset_is_checked_with_head() {
     let film = film(KIB);
-    let server = TusServer::start(KIB as u64, [Fault::NoOffset, Fault::Fine, Fault::NoOffset]).await;
-    upload(&server, KIB, film.clone(), at_once()).await.unwrap();
+    let server = TusServer::start(KIB as u64, [Fault::OmitOffset, Fault::Serve, Fault::OmitOffset]).await;
+    upload(&server, KIB, film.clone(), no_backoff()).await.unwrap();
     assert_eq!(server.data(), film);
     assert_eq!(server.log(), ["HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
 }
@@ -275,10 +275,10 @@ async fn a_success_without_an_offset_is_checked_with_head() {
 #[tokio::test]
 async fn an_expired_link_names_the_video_and_is_not_retried() {
     for status in [404, 410, 403] {
-        for script in [vec![Fault::Status(status)], vec![Fault::Fine, Fault::Status(status)]] {
+        for script in [vec![Fault::Status(status)], vec![Fault::Serve, Fault::Status(status)]] {
             let requests = script.len();
             let server = TusServer::start(9, script).await;
-            let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+            let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
             let UploadError::LinkGone { video_uri, .. } = &error else { panic!("{error:?}") };
             assert_eq!(video_uri, "/videos/1");
             assert_eq!(error.status(), Some(status));
@@ -292,37 +292,37 @@ async fn an_expired_link_names_the_video_and_is_not_retried() {
 #[tokio::test]
 async fn progress_counts_acknowledged_bytes() {
     let film = film(MIB);
-    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(300 * KIB)]).await;
+    let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::DropAfter(300 * KIB)]).await;
     server.preload(&film[..100 * KIB]);
-    let heard: Arc<Mutex<Vec<Progress>>> = Arc::default();
+    let reported: Arc<Mutex<Vec<Progress>>> = Arc::default();
     let (running, handle) = {
-        let heard = Arc::clone(&heard);
+        let reported = Arc::clone(&reported);
         Upload::new(ticket(&server, MIB), film.clone())
-            .options(at_once())
-            .on_progress(move |progress| heard.lock().unwrap().push(*progress))
+            .options(no_backoff())
+            .on_progress(move |progress| reported.lock().unwrap().push(*progress))
             .controlled()
     };
     running.await.unwrap();
 
-    let heard = heard.lock().unwrap();
-    let acknowledged: Vec<u64> = heard.iter().map(|progress| progress.acknowledged).collect();
+    let reported = reported.lock().unwrap();
+    let acknowledged: Vec<u64> = reported.iter().map(|progress| progress.acknowledged).collect();
     assert!(acknowledged.is_sorted(), "{acknowledged:?}");
     let mut steps = acknowledged.clone();
     steps.dedup();
     assert_eq!(steps, [100 * KIB as u64, 400 * KIB as u64, MIB as u64], "right after a resume too");
-    for progress in heard.iter() {
+    for progress in reported.iter() {
         assert!(progress.sent <= progress.total && progress.total == MIB as u64);
     }
     let last = *handle.progress().borrow();
     assert_eq!((last.acknowledged, last.sent, last.eta), (MIB as u64, MIB as u64, Some(Duration::ZERO)));
-    assert_eq!(heard.last(), Some(&last));
+    assert_eq!(reported.last(), Some(&last));
 }
 
 #[tokio::test]
 async fn a_cancelled_or_dropped_upload_stays_resumable() {
     let film = film(MIB);
     for cancel in [true, false] {
-        let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(200 * KIB)]).await;
+        let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::StallAfter(200 * KIB)]).await;
         let ticket = ticket(&server, MIB);
         let (running, handle) = Upload::new(ticket.clone(), film.clone()).controlled();
         let running = tokio::spawn(running);
@@ -363,15 +363,15 @@ async fn every_source_survives_a_break() {
     ];
     for (name, source) in sources {
         let script = [
-            Fault::Fine,
+            Fault::Serve,
             Fault::DropAfter(0),
-            Fault::Fine,
+            Fault::Serve,
             Fault::DropAfter(700 * KIB + 1),
-            Fault::Fine,
+            Fault::Serve,
             Fault::Status(503),
         ];
         let server = TusServer::start(film.len() as u64, script).await;
-        let uploaded = upload(&server, film.len(), source, at_once()).await;
+        let uploaded = upload(&server, film.len(), source, no_backoff()).await;
         assert_eq!(uploaded.map(|uploaded| uploaded.failures).unwrap(), 3, "{name}");
         assert!(server.data() == film, "{name}: the bytes differ");
     }
@@ -380,10 +380,10 @@ async fn every_source_survives_a_break() {
 #[tokio::test]
 async fn a_restarted_stream_skips_what_the_server_has() {
     let film = film(MIB);
-    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(10)]).await;
+    let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::DropAfter(10)]).await;
     server.preload(&film[..333_333]);
     let source = StreamSource::new(Cursor::new(film.clone()), MIB as u64, "a pipe");
-    let uploaded = upload(&server, MIB, source, at_once()).await.unwrap();
+    let uploaded = upload(&server, MIB, source, no_backoff()).await.unwrap();
     assert_eq!(uploaded.resumed_from, 333_333);
     assert!(server.data() == film);
 }
@@ -393,19 +393,19 @@ async fn a_restarted_stream_skips_what_the_server_has() {
 async fn a_stream_that_ends_early_does_not_finish_the_upload() {
     let server = TusServer::start(MIB as u64, []).await;
     let source = StreamSource::new(Cursor::new(film(1000)), MIB as u64, "a pipe");
-    let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
+    let error = upload(&server, MIB, source, no_backoff()).await.unwrap_err();
     let UploadError::SourceChanged { name, what } = error else { panic!("{error:?}") };
     assert_eq!((name.as_str(), what), ("a pipe", SourceChange::Shrank { from: MIB as u64, to: 1000 }));
     assert!(server.offset() <= 1000);
 }
 
 #[tokio::test]
-async fn a_path_that_is_no_file_is_refused_before_any_request() {
+async fn non_file_path_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let server = TusServer::start(9, []).await;
-    let error = upload(&server, 9, folder.path(), at_once()).await.unwrap_err();
+    let error = upload(&server, 9, folder.path(), no_backoff()).await.unwrap_err();
     assert!(matches!(error, UploadError::NotAFile { what: "a folder", .. }), "{error:?}");
-    let error = upload(&server, 9, folder.path().join("none.mp4"), at_once()).await.unwrap_err();
+    let error = upload(&server, 9, folder.path().join("none.mp4"), no_backoff()).await.unwrap_err();
     assert!(matches!(error, UploadError::Io { action: "open", .. }), "{error:?}");
     assert!(error.to_string().contains("none.mp4"), "{error}");
     assert!(server.log().is_empty());
@@ -414,7 +414,7 @@ async fn a_path_that_is_no_file_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_file_that_changes_during_the_upload_is_an_error() {
     let size = 64 * MIB;
-    let happenings: [(&str, Happening); 3] = [
+    let changes: [(&str, FileChange); 3] = [
         ("shrank", |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap()),
         ("grew", |path| {
             File::options().append(true).open(path).unwrap().write_all(b"more").unwrap();
@@ -424,16 +424,16 @@ async fn a_file_that_changes_during_the_upload_is_an_error() {
             file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         }),
     ];
-    for (word, happening) in happenings {
+    for (word, change) in changes {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("film.mp4");
         File::create(&path).unwrap().set_len(size as u64).unwrap();
-        let meanwhile = {
+        let during = {
             let path = path.clone();
-            Fault::Meanwhile(Arc::new(move || happening(&path)))
+            Fault::During(Arc::new(move || change(&path)))
         };
-        let server = TusServer::start(size as u64, [Fault::Fine, meanwhile]).await;
-        let error = upload(&server, size, path.as_path(), at_once()).await.unwrap_err();
+        let server = TusServer::start(size as u64, [Fault::Serve, during]).await;
+        let error = upload(&server, size, path.as_path(), no_backoff()).await.unwrap_err();
         assert!(matches!(error, UploadError::SourceChanged { .. }), "{error:?}");
         assert!(error.to_string().contains(&format!("film.mp4 {word}")), "{error}");
         assert!(server.offset() < size as u64, "the upload was not completed with mixed bytes");
@@ -446,8 +446,8 @@ async fn a_file_that_changes_during_the_upload_is_an_error() {
 async fn patches_follow_the_chunk_size() {
     // (size, options, lengths of the PATCH requests)
     let table: [(usize, UploadOptions, &[u64]); 6] = [
-        (0, at_once(), &[]),
-        (1, at_once(), &[1]),
+        (0, no_backoff(), &[]),
+        (1, no_backoff(), &[1]),
         (1, chunks(10), &[1]),
         (30, chunks(10), &[10, 10, 10]),
         (31, chunks(10), &[10, 10, 10, 1]),
@@ -460,7 +460,7 @@ async fn patches_follow_the_chunk_size() {
         upload(&server, size, film.clone(), options).await.unwrap();
         assert_eq!(server.data(), film);
         let patches: Vec<u64> =
-            server.seen().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
+            server.requests().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
         assert_eq!(patches, lengths, "{size} bytes");
     }
 }
@@ -470,13 +470,13 @@ async fn requests_shrink_until_they_fit_through_a_proxy() {
     let film = film(8 * MIB);
     let size = film.len() as u64;
     for large in [LargeRequest::Withheld, LargeRequest::Refused(413)] {
-        for options in [at_once(), chunks(5 * MIB)] {
+        for options in [no_backoff(), chunks(5 * MIB)] {
             let server = TusServer::start(size, []).await.behind_proxy(MIB as u64, large);
             let uploaded = upload(&server, film.len(), film.clone(), options).await.unwrap();
             assert!(server.data() == film, "{large:?}: the bytes differ");
             assert!(uploaded.failures <= 4, "{large:?}: {uploaded:?}");
             let through = server
-                .seen()
+                .requests()
                 .iter()
                 .filter(|seen| seen.method == "PATCH" && seen.length <= MIB as u64)
                 .count();
@@ -503,7 +503,7 @@ async fn requests_grow_again_when_the_proxy_is_gone() {
     running.await.unwrap();
     assert!(server.data() == film, "the bytes differ");
     let lengths: Vec<u64> =
-        server.seen().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
+        server.requests().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
     let smallest = 256 * KIB as u64;
     assert!(lengths.contains(&smallest), "{lengths:?}");
     let after: Vec<&u64> = lengths.iter().skip_while(|length| **length != smallest).collect();
@@ -511,22 +511,22 @@ async fn requests_grow_again_when_the_proxy_is_gone() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_not_even_small_requests_is_refused_with_the_way_out() {
+async fn refused_small_requests_suggest_a_chunk_size() {
     let server = TusServer::start(MIB as u64, []).await.behind_proxy(1000, LargeRequest::Refused(413));
-    let error = upload(&server, MIB, film(MIB), at_once()).await.unwrap_err();
+    let error = upload(&server, MIB, film(MIB), no_backoff()).await.unwrap_err();
     assert!(matches!(error, UploadError::Refused { status: 413, .. }), "{error:?}");
-    assert!(error.to_string().contains("fewer bytes a request"), "{error}");
+    assert!(error.to_string().contains("smaller chunk size"), "{error}");
     // With requests that it takes it works.
     upload(&server, MIB, film(MIB), chunks(1000)).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_error_page_that_spells_the_link_otherwise_shows_nothing_of_it() {
+async fn echoed_links_are_redacted() {
     for status in [400, 405] {
-        let server = TusServer::start(9, [Fault::Fine, Fault::Echo(status)]).await;
+        let server = TusServer::start(9, [Fault::Serve, Fault::Echo(status)]).await;
         let link = server.link();
         let path = link.split_once("/files").map(|(_, rest)| format!("/files{rest}")).unwrap();
-        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(&path) && shown.contains("no such thing as"), "{shown}");
         assert_hides_the_link(&error);
@@ -534,14 +534,14 @@ async fn an_error_page_that_spells_the_link_otherwise_shows_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_and_the_link_is_never_shown() {
+async fn redirects_are_not_followed() {
     let elsewhere = TusServer::start(9, []).await;
     for status in [301, 302, 307, 308] {
         let to = format!("http://{}/", elsewhere.link().split('/').nth(2).unwrap());
         let redirect = Fault::Redirect(status, to);
-        for script in [vec![redirect.clone()], vec![Fault::Fine, redirect]] {
+        for script in [vec![redirect.clone()], vec![Fault::Serve, redirect]] {
             let server = TusServer::start(9, script).await;
-            let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+            let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
             assert!(matches!(error, UploadError::Refused { .. }), "{error:?}");
             assert_eq!(error.status(), Some(status));
             assert_hides_the_link(&error);
@@ -550,8 +550,8 @@ async fn redirects_are_not_followed_and_the_link_is_never_shown() {
     assert!(elsewhere.log().is_empty());
 
     // Some servers and proxies repeat the target in what they say.
-    let server = TusServer::start(9, [Fault::Fine, Fault::Echo(400)]).await;
-    let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+    let server = TusServer::start(9, [Fault::Serve, Fault::Echo(400)]).await;
+    let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
     assert!(error.to_string().contains("no such thing as"), "{error}");
     assert_hides_the_link(&error);
 }

@@ -24,23 +24,23 @@ fn start(folder: &std::path::Path, link: &str) -> Child {
 
 /// BEHAVIOUR.md: U06.
 #[tokio::test]
-async fn an_upload_killed_at_any_moment_resumes_at_the_servers_offset() {
+async fn killed_upload_resumes_at_the_servers_offset() {
     let film: Vec<u8> = (0..SIZE).map(|at| (at * at / 7) as u8).collect();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("film.mp4"), &film).unwrap();
 
     // Each run is killed when so many more bytes have arrived; the first before any has.
     let kills = [0, 1, 65_536, 100_000, 1, 777_777, 1_048_576, 3];
-    let script = kills.iter().flat_map(|bytes| [Fault::Fine, Fault::StallAfter(*bytes)]);
+    let script = kills.iter().flat_map(|bytes| [Fault::Serve, Fault::StallAfter(*bytes)]);
     let server = TusServer::start(SIZE as u64, script).await;
-    let mut stood_at = 0;
+    let mut server_offset = 0;
     for bytes in kills {
         let mut child = start(folder.path(), &server.link());
         server.stalled().await;
         child.kill().unwrap();
         child.wait().unwrap();
-        stood_at += bytes as u64;
-        assert_eq!(server.offset(), stood_at);
+        server_offset += bytes as u64;
+        assert_eq!(server.offset(), server_offset);
         let entries = Journal::in_folder(folder.path().join("journal")).list().await.unwrap();
         assert!(matches!(&entries[..], [entry] if entry.ticket.is_some()), "{entries:?}");
     }
@@ -49,8 +49,8 @@ async fn an_upload_killed_at_any_moment_resumes_at_the_servers_offset() {
     assert!(status.success());
 
     assert!(server.data() == film, "the bytes differ");
-    for seen in server.seen() {
-        assert!(seen.offset.is_none_or(|offset| offset == seen.stood_at), "sent again: {seen:?}");
+    for seen in server.requests() {
+        assert!(seen.offset.is_none_or(|offset| offset == seen.server_offset), "sent again: {seen:?}");
     }
     let created = std::fs::read_to_string(folder.path().join("created")).unwrap();
     assert_eq!(created, "x", "one video for one upload");

@@ -1,7 +1,7 @@
 //! `vimeo.upload(path)`, killed without warning again and again, by real processes: one video, every byte right, and
 //! nothing sent again but what was under way.
 //!
-//! `KILLS`, `KILL_SEED` and `KILL_MIB` say how often, with which luck and how large; `cargo xtask kill-test` sets them.
+//! `KILLS`, `KILL_SEED` and `KILL_MIB` report_progress how often, with which rng and how large; `cargo xtask kill-test` sets them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroU64;
@@ -22,15 +22,15 @@ const MIB: u64 = 1024 * 1024;
 const BUFFER: u64 = MIB;
 
 /// Begins every line that the victim says, since the test harness talks as well.
-const SAYS: &str = "victim: ";
+const LINE_PREFIX: &str = "victim: ";
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// When a life ends.
+/// When a report ends.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum KillAt {
     /// So long after the process was started, wherever it is by then.
     After(Duration),
     /// As soon as the victim has handed over so many bytes, then on the next occasion.
@@ -39,10 +39,10 @@ enum End {
     Creating { left: usize },
 }
 
-/// What one life left behind.
+/// What one report left behind.
 #[derive(Default)]
-struct Life {
-    /// Where the server stood when it asked; `None` when it did not come so far.
+struct RunReport {
+    /// Where the server server_offset when it asked; `None` when it did not come so far.
     resumed: Option<u64>,
     /// The last position it had handed over.
     handed: Option<u64>,
@@ -50,12 +50,12 @@ struct Life {
 }
 
 /// A process that uploads, and what it says.
-struct Victim {
+struct UploadProcess {
     process: Child,
     lines: Receiver<String>,
 }
 
-impl Victim {
+impl UploadProcess {
     fn start(folder: &Path, sandbox: &Sandbox, rate: u64) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "upload_kills::victim", "--ignored", "--nocapture", "--test-threads=1"])
@@ -74,7 +74,7 @@ impl Victim {
             let mut line = String::new();
             // A line without an end was cut short by the kill and says nothing.
             while output.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
-                if let Some((_, said)) = line.split_once(SAYS) {
+                if let Some((_, said)) = line.split_once(LINE_PREFIX) {
                     let _ = sender.send(said.trim().to_owned());
                 }
                 line.clear();
@@ -84,25 +84,25 @@ impl Victim {
     }
 
     /// Lets it live until `end`, kills it, and reads what it said.
-    fn live(mut self, end: Option<End>, sandbox: &Sandbox) -> Life {
-        let mut life = Life::default();
+    fn run_until(mut self, end: Option<KillAt>, sandbox: &Sandbox) -> RunReport {
+        let mut report = RunReport::default();
         match end {
-            Some(End::After(delay)) => {
+            Some(KillAt::After(delay)) => {
                 let until = Instant::now() + delay;
                 // The time is up, or it is done: in both cases nothing more is to be waited for.
                 let left = || until.saturating_duration_since(Instant::now());
-                while self.lines.recv_timeout(left()).is_ok_and(|line| life.hear(&line)) {}
+                while self.lines.recv_timeout(left()).is_ok_and(|line| report.read_line(&line)) {}
             }
-            Some(End::Sent(bytes)) => {
+            Some(KillAt::Sent(bytes)) => {
                 while let Ok(line) = self.lines.recv() {
-                    let heard = life.hear(&line);
-                    let sent = life.handed.map(|handed| handed.saturating_sub(life.resumed.unwrap_or(0)));
+                    let heard = report.read_line(&line);
+                    let sent = report.handed.map(|handed| handed.saturating_sub(report.resumed.unwrap_or(0)));
                     if !heard || sent.is_some_and(|sent| sent >= bytes) {
                         break;
                     }
                 }
             }
-            Some(End::Creating { left }) => {
+            Some(KillAt::Creating { left }) => {
                 while sandbox.pending_faults() > left {
                     std::thread::yield_now();
                 }
@@ -113,20 +113,20 @@ impl Victim {
             self.process.kill().unwrap();
         }
         while let Ok(line) = self.lines.recv() {
-            life.hear(&line);
+            report.read_line(&line);
         }
         let status = self.process.wait().unwrap();
         let mut said = String::new();
         self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert!(end.is_some() || status.success(), "{said}");
         assert!(status.code().is_none_or(|code| code == 0), "it failed by itself: {said}");
-        life
+        report
     }
 }
 
-impl Life {
+impl RunReport {
     /// `false` when there is nothing more to hear.
-    fn hear(&mut self, line: &str) -> bool {
+    fn read_line(&mut self, line: &str) -> bool {
         let mut words = line.split(' ');
         let (word, number) = (words.next(), words.next().and_then(|word| word.parse().ok()));
         match word {
@@ -141,12 +141,12 @@ impl Life {
 
 /// BEHAVIOUR.md: U06.
 #[test]
-fn an_upload_killed_at_random_moments_makes_one_whole_video() {
+fn randomly_killed_upload_creates_one_video() {
     let (kills, seed, size) =
         (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 24) * MIB + 17);
-    let mut luck = fastrand::Rng::with_seed(seed);
+    let mut rng = fastrand::Rng::with_seed(seed);
     let folder = tempfile::tempdir().unwrap();
-    let sha256 = write_film(&folder.path().join("film.mp4"), size, &mut luck);
+    let sha256 = write_film(&folder.path().join("film.mp4"), size, &mut rng);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime
         .block_on(Sandbox::builder().refuse_upload_authorization(true).request_log_size(100_000).start())
@@ -156,34 +156,34 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
     for phase in [Phase::Before, Phase::AfterCommit] {
         sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
     }
-    let mut stood = 0;
+    let mut server_offset = 0;
     let (mut killed, mut sending, mut again, mut worst) = (0, 0, 0, 0);
     let mut handed: Option<u64> = None;
     loop {
         let left = kills - killed;
         let end = match (left, killed) {
             (0, _) => None,
-            (_, 0 | 1) => Some(End::Creating { left: 1 - killed as usize }),
+            (_, 0 | 1) => Some(KillAt::Creating { left: 1 - killed as usize }),
             // Where it is by then depends on the machine: starting, asking, resuming, sending.
-            _ if luck.u8(..4) == 0 => Some(End::After(Duration::from_millis(luck.u64(..120)))),
+            _ if rng.u8(..4) == 0 => Some(KillAt::After(Duration::from_millis(rng.u64(..120)))),
             // As much as will leave something for all that are still to come.
-            _ => Some(End::Sent(luck.u64(..=(size - stood) / (left + 1)))),
+            _ => Some(KillAt::Sent(rng.u64(..=(size - server_offset) / (left + 1)))),
         };
         // As fast as it goes now and then, else slow enough that there is an upload left to kill.
-        let fast = luck.u8(..16) == 0 && size - stood > 100 * MIB;
+        let fast = rng.u8(..16) == 0 && size - server_offset > 100 * MIB;
         let rate = if fast { 0 } else { 24 * MIB };
-        let life = Victim::start(folder.path(), &sandbox, rate).live(end, &sandbox);
-        if let (Some(before), Some(now)) = (handed, life.resumed) {
-            assert!(now >= stood, "the server went back from {stood} to {now}");
+        let report = UploadProcess::start(folder.path(), &sandbox, rate).run_until(end, &sandbox);
+        if let (Some(before), Some(now)) = (handed, report.resumed) {
+            assert!(now >= server_offset, "the server went back from {server_offset} to {now}");
             let lost = before.saturating_sub(now);
             again += lost;
             worst = worst.max(lost);
             handed = None;
         }
-        stood = life.resumed.unwrap_or(stood);
-        handed = life.handed.or(handed);
-        sending += u64::from(life.handed.is_some());
-        if life.finished {
+        server_offset = report.resumed.unwrap_or(server_offset);
+        handed = report.handed.or(handed);
+        sending += u64::from(report.handed.is_some());
+        if report.finished {
             break;
         }
         killed += u64::from(end.is_some());
@@ -217,9 +217,9 @@ fn an_upload_killed_at_random_moments_makes_one_whole_video() {
 }
 
 /// Writes a film of random bytes; gives its SHA-256.
-fn write_film(path: &Path, size: u64, luck: &mut fastrand::Rng) -> String {
+fn write_film(path: &Path, size: u64, rng: &mut fastrand::Rng) -> String {
     let mut bytes = vec![0; usize::try_from(size).unwrap()];
-    luck.fill(&mut bytes);
+    rng.fill(&mut bytes);
     std::fs::write(path, &bytes).unwrap();
     Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -235,18 +235,21 @@ async fn victim() {
         .build()
         .unwrap();
     let rate = NonZeroU64::new(setting("VICTIM_RATE", 0)).map(Bandwidth::new);
-    let mut stands = false;
-    let mut say = move |progress: &vimeo_ext::upload::Progress| {
-        if !std::mem::replace(&mut stands, true) {
-            println!("{SAYS}stands {}", progress.acknowledged);
+    let mut reported_offset = false;
+    let mut report_progress = move |progress: &vimeo_ext::upload::Progress| {
+        if !std::mem::replace(&mut reported_offset, true) {
+            println!("{LINE_PREFIX}stands {}", progress.acknowledged);
         }
-        println!("{SAYS}sent {}", progress.sent);
+        println!("{LINE_PREFIX}sent {}", progress.sent);
     };
     let film = folder.join("film.mp4");
-    let upload = vimeo.upload(&film).options(UploadOptions::new().bandwidth(rate.clone())).on_progress(say);
+    let upload = vimeo
+        .upload(&film)
+        .options(UploadOptions::new().bandwidth(rate.clone()))
+        .on_progress(report_progress);
     match upload.send().await {
         Ok(_) => {}
-        // An earlier life asked for a video and did not hear of it: what a program does that may ask nobody.
+        // An earlier report asked for a video and did not hear of it: what a program does that may ask nobody.
         Err(Error::Upload { source, .. }) if matches!(*source, UploadError::OutcomeUnknown { .. }) => {
             let pending = vimeo.pending_uploads().unwrap();
             let entry = pending.list().await.unwrap().pop().unwrap();
@@ -254,14 +257,14 @@ async fn victim() {
                 [video] => {
                     let upload = pending.adopt(&entry, &video.uri).await.unwrap();
                     let upload = upload.options(UploadOptions::new().bandwidth(rate));
-                    upload.on_progress(move |progress| say(progress)).run().await.unwrap();
+                    upload.on_progress(move |progress| report_progress(progress)).run().await.unwrap();
                 }
                 [] => {
                     pending.discard(&entry.id()).await.unwrap();
                     vimeo
                         .upload(&film)
                         .options(UploadOptions::new().bandwidth(rate))
-                        .on_progress(say)
+                        .on_progress(report_progress)
                         .send()
                         .await
                         .unwrap();
@@ -271,5 +274,5 @@ async fn victim() {
         }
         Err(error) => panic!("{error}"),
     }
-    println!("{SAYS}done");
+    println!("{LINE_PREFIX}done");
 }

@@ -7,30 +7,30 @@ use std::time::Duration;
 use vimeo_ext::upload::{Backoff, Upload, UploadOptions, UploadTicket};
 use vimeo_sandbox::{Host, Sandbox};
 
-use crate::fault_proxy::{Break, Disturbance, FaultProxy, Place};
+use crate::fault_proxy::{Disruption, FaultProxy, InjectedFault, Position};
 
 const SIZE: u64 = 1_000_000;
 
 /// The first request, the one with the bytes, and the one that verifies.
-const PLACES: [(&str, &str, usize, Place); 11] = [
-    ("first HEAD, before it is sent", "HEAD", 0, Place::Head(0)),
-    ("first HEAD, before its answer", "HEAD", 0, Place::Answer(0)),
-    ("first HEAD, within its answer", "HEAD", 0, Place::Answer(30)),
-    ("PATCH, before its headers", "PATCH", 0, Place::Head(0)),
-    ("PATCH, within its headers", "PATCH", 0, Place::Head(40)),
-    ("PATCH, after one byte", "PATCH", 0, Place::Body(1)),
-    ("PATCH, after 300000 bytes", "PATCH", 0, Place::Body(300_000)),
-    ("PATCH, before the last byte", "PATCH", 0, Place::Body(SIZE - 1)),
-    ("PATCH, before its answer", "PATCH", 0, Place::Answer(0)),
-    ("PATCH, within its answer", "PATCH", 0, Place::Answer(30)),
-    ("last HEAD, before its answer", "HEAD", 1, Place::Answer(0)),
+const PLACES: [(&str, &str, usize, Position); 11] = [
+    ("first HEAD, before it is sent", "HEAD", 0, Position::Head(0)),
+    ("first HEAD, before its answer", "HEAD", 0, Position::Response(0)),
+    ("first HEAD, within its answer", "HEAD", 0, Position::Response(30)),
+    ("PATCH, before its headers", "PATCH", 0, Position::Head(0)),
+    ("PATCH, within its headers", "PATCH", 0, Position::Head(40)),
+    ("PATCH, after one byte", "PATCH", 0, Position::Body(1)),
+    ("PATCH, after 300000 bytes", "PATCH", 0, Position::Body(300_000)),
+    ("PATCH, before the last byte", "PATCH", 0, Position::Body(SIZE - 1)),
+    ("PATCH, before its answer", "PATCH", 0, Position::Response(0)),
+    ("PATCH, within its answer", "PATCH", 0, Position::Response(30)),
+    ("last HEAD, before its answer", "HEAD", 1, Position::Response(0)),
 ];
 
-const BREAKS: [(&str, Break); 4] = [
-    ("cut", Break::Cut),
-    ("stall", Break::Stall),
-    ("45 s of delay", Break::Delay(Duration::from_secs(45))),
-    ("40 slow bytes", Break::Dribble(40, Duration::from_secs(1))),
+const BREAKS: [(&str, Disruption); 4] = [
+    ("cut", Disruption::Cut),
+    ("stall", Disruption::Stall),
+    ("45 s of delay", Disruption::Delay(Duration::from_secs(45))),
+    ("40 slow bytes", Disruption::SlowBytes(40, Duration::from_secs(1))),
 ];
 
 /// What came of one upload.
@@ -43,7 +43,7 @@ struct Row {
 
 /// BEHAVIOUR.md: U12.
 #[tokio::test]
-async fn every_fault_at_every_place_ends_with_the_whole_file() {
+async fn every_fault_ends_with_the_whole_file() {
     let sandbox =
         Sandbox::builder().keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap();
     let sandbox = Arc::new(sandbox);
@@ -51,7 +51,9 @@ async fn every_fault_at_every_place_ends_with_the_whole_file() {
     for (place_name, method, nth, place) in PLACES {
         for (break_name, what) in BREAKS {
             let name = format!("{place_name}: {break_name}");
-            let row = upload(&sandbox, Disturbance { method, nth, place, what }, &name).await;
+            let row =
+                upload(&sandbox, InjectedFault { method, nth, position: place, disruption: what }, &name)
+                    .await;
             println!(
                 "{place_name:<31} {break_name:<14} {:>8} {:>12}  {}",
                 row.failures,
@@ -60,24 +62,24 @@ async fn every_fault_at_every_place_ends_with_the_whole_file() {
             );
             match what {
                 // It goes on by itself, and nobody is to lose patience.
-                Break::Delay(_) | Break::Dribble(..) => {
+                Disruption::Delay(_) | Disruption::SlowBytes(..) => {
                     assert_eq!(row.requests, ["HEAD", "PATCH 0", "HEAD"], "{name}");
                     assert_eq!((row.failures, row.again), (0, 0), "{name}");
                 }
-                Break::Cut | Break::Stall => {
+                Disruption::Cut | Disruption::Stall => {
                     assert!(row.failures >= 1, "{name}");
                     // Each failure is answered by one question, and no question by two.
                     let asked = row.requests.iter().filter(|request| *request == "HEAD").count();
                     // The question after a lost answer is also the one that verifies.
-                    let lost_answer = method == "PATCH" && matches!(place, Place::Answer(_));
+                    let lost_answer = method == "PATCH" && matches!(place, Position::Response(_));
                     let verifying = usize::from(!lost_answer);
                     assert_eq!(asked, 1 + row.failures as usize + verifying, "{name}: {:?}", row.requests);
                     match place {
                         // The server has all that went through before.
-                        Place::Body(at) => assert!(row.again <= SIZE - at, "{name}: {}", row.again),
+                        Position::Body(at) => assert!(row.again <= SIZE - at, "{name}: {}", row.again),
                         // The server has all: it is only asked again.
-                        Place::Answer(_) => assert_eq!(row.again, 0, "{name}"),
-                        Place::Head(_) => assert!(row.again <= SIZE, "{name}"),
+                        Position::Response(_) => assert_eq!(row.again, 0, "{name}"),
+                        Position::Head(_) => assert!(row.again <= SIZE, "{name}"),
                     }
                 }
             }
@@ -85,7 +87,7 @@ async fn every_fault_at_every_place_ends_with_the_whole_file() {
     }
 }
 
-async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) -> Row {
+async fn upload(sandbox: &Arc<Sandbox>, disturbance: InjectedFault, name: &str) -> Row {
     sandbox.clear_request_log();
     let (video, link) = create(sandbox).await;
     let target = sandbox.upload_url();
@@ -112,7 +114,7 @@ async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) ->
     };
 
     let uploaded = uploaded.unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert!(proxy.has_struck(), "{name}: nothing was disturbed");
+    assert!(proxy.has_fired(), "{name}: nothing was disturbed");
     assert!(uploaded.verified, "{name}");
     assert!(sandbox.upload_bytes(video).unwrap() == film, "{name}: the bytes differ");
     assert_eq!(taken(sandbox), SIZE, "{name}: the server took a byte twice");

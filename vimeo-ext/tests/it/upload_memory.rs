@@ -19,7 +19,7 @@ fn peak() -> u64 {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "reads the peak from /proc")]
-fn an_upload_of_two_gib_takes_a_few_mib() {
+fn large_upload_uses_constant_memory() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "upload_memory::child", "--ignored", "--nocapture", "--test-threads=1"])
         .output()

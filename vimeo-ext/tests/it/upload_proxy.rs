@@ -7,7 +7,7 @@ use vimeo_ext::upload::{Upload, UploadQueue, UploadTicket};
 use vimeo_sandbox::Sandbox;
 
 #[test]
-fn uploads_by_a_ticket_alone_and_in_a_queue_pass_the_proxy_by() {
+fn loopback_uploads_bypass_the_proxy() {
     // Nobody listens there.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());

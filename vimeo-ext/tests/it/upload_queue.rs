@@ -18,7 +18,7 @@ fn upload(server: &TusServer, bytes: Vec<u8>) -> Upload {
 }
 
 #[tokio::test]
-async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
+async fn results_keep_their_order_after_a_failure() {
     let size = 300_000;
     let mut queue = UploadQueue::<UploadError>::new(2);
     let mut servers = Vec::new();
@@ -26,7 +26,7 @@ async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
     for number in 0..6u8 {
         let script = match number {
             1 => vec![Fault::Status(404)],
-            3 => vec![Fault::Fine, Fault::DropAfter(1000)],
+            3 => vec![Fault::Serve, Fault::DropAfter(1000)],
             _ => vec![],
         };
         let server = TusServer::start(size, script).await;
@@ -62,12 +62,12 @@ async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
 }
 
 #[tokio::test]
-async fn no_more_than_allowed_are_under_way_and_none_is_created_before_its_turn() {
+async fn concurrency_is_limited_and_preparation_lazy() {
     let prepared = Arc::new(AtomicUsize::new(0));
     let mut queue = UploadQueue::<UploadError>::new(2);
     let mut servers = Vec::new();
     for _ in 0..5 {
-        let server = TusServer::start(1000, [Fault::Fine, Fault::StallAfter(10)]).await;
+        let server = TusServer::start(1000, [Fault::Serve, Fault::StallAfter(10)]).await;
         let (upload, prepared) = (upload(&server, vec![1; 1000]), Arc::clone(&prepared));
         queue.add("film.mp4", 1000, async move {
             prepared.fetch_add(1, Ordering::SeqCst);
@@ -90,7 +90,7 @@ async fn no_more_than_allowed_are_under_way_and_none_is_created_before_its_turn(
 }
 
 #[tokio::test]
-async fn together_they_keep_to_the_limit() {
+async fn queue_shares_one_bandwidth_limit() {
     let (size, files, rate) = (20_000u64, 4u64, 160_000u64);
     let mut queue =
         UploadQueue::<UploadError>::new(4).bandwidth(Bandwidth::new(NonZeroU64::new(rate).unwrap()));

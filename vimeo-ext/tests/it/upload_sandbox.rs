@@ -22,13 +22,13 @@ async fn create(sandbox: &Sandbox, size: usize) -> UploadTicket {
     UploadTicket::new(text(&video["uri"]), text(&video["upload"]["upload_link"]), size as u64).unwrap()
 }
 
-fn at_once() -> UploadOptions {
+fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 
 /// BEHAVIOUR.md: U01, U03, U12.
 #[tokio::test]
-async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
+async fn faulty_upload_completes_without_the_token() {
     let film: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 8)) as u8).collect();
     let sandbox =
         Sandbox::builder().keep_bytes(true).refuse_upload_authorization(true).start().await.unwrap();
@@ -38,7 +38,7 @@ async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
     sandbox.add_fault(upload_host(Effect::Reset).method(Method::PATCH).phase(Phase::MidBody(1_000_000)));
     sandbox.add_fault(upload_host(Effect::Reset).method(Method::PATCH).skip(1).phase(Phase::AfterCommit));
 
-    let uploaded = Upload::new(ticket, film.clone()).options(at_once()).run().await.unwrap();
+    let uploaded = Upload::new(ticket, film.clone()).options(no_backoff()).run().await.unwrap();
 
     assert!(uploaded.verified);
     let video = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
@@ -57,12 +57,12 @@ async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
 
 /// BEHAVIOUR.md: U08.
 #[tokio::test]
-async fn an_upload_lost_by_the_server_is_gone() {
+async fn lost_upload_is_link_gone() {
     let sandbox = Sandbox::start().await.unwrap();
     let ticket = create(&sandbox, 1000).await;
     let video = ticket.video_uri().to_owned();
     sandbox.add_fault(Fault::new(Effect::LoseUpload).host(Host::Upload).method(Method::PATCH));
-    let error = Upload::new(ticket, vec![1; 1000]).options(at_once()).run().await.unwrap_err();
+    let error = Upload::new(ticket, vec![1; 1000]).options(no_backoff()).run().await.unwrap_err();
     let UploadError::LinkGone { video_uri, .. } = error else { panic!("{error:?}") };
     assert_eq!(video_uri, video);
 }

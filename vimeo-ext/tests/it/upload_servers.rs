@@ -24,7 +24,7 @@ fn film(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8).collect()
 }
 
-fn at_once() -> UploadOptions {
+fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 
@@ -93,10 +93,10 @@ impl Server {
 
     /// The whole suite.
     async fn keeps_its_word(&self) {
-        self.arrives_whole(1, at_once()).await;
-        self.arrives_whole(3 * MIB + 1, at_once()).await;
+        self.arrives_whole(1, no_backoff()).await;
+        self.arrives_whole(3 * MIB + 1, no_backoff()).await;
         let chunks = Chunking::Fixed(NonZeroU64::new(MIB as u64).unwrap());
-        self.arrives_whole(3 * MIB, at_once().chunking(chunks)).await;
+        self.arrives_whole(3 * MIB, no_backoff().chunking(chunks)).await;
         self.resumes_after_a_kill().await;
         self.corrects_a_wrong_offset().await;
         self.says_that_a_link_is_gone().await;
@@ -120,14 +120,14 @@ impl Server {
         let film = film(MIB);
         let ticket = self.ticket(film.len()).await;
         let source = Interfering { own: BytesSource::new(film.clone()), link: Some(link(&ticket)) };
-        let uploaded = Upload::new(ticket.clone(), source).options(at_once()).run().await.unwrap();
+        let uploaded = Upload::new(ticket.clone(), source).options(no_backoff()).run().await.unwrap();
         assert_eq!((uploaded.failures, uploaded.verified), (1, true), "{uploaded:?}");
         assert!(self.bytes(&ticket).await == film, "the bytes differ");
     }
 
     async fn says_that_a_link_is_gone(&self) {
         let ticket = self.expired_ticket(1000).await;
-        let error = Upload::new(ticket.clone(), film(1000)).options(at_once()).run().await.unwrap_err();
+        let error = Upload::new(ticket.clone(), film(1000)).options(no_backoff()).run().await.unwrap_err();
         let UploadError::LinkGone { video_uri, status, .. } = &error else { panic!("{error:?}") };
         assert_eq!(video_uri, ticket.video_uri());
         assert!([404, 410].contains(status), "{error}");
@@ -208,7 +208,7 @@ fn kill_after(folder: &Path, bytes: u64) {
 async fn finish(folder: &Path) -> Result<Uploaded, UploadError> {
     let ticket = std::fs::read(folder.join("ticket.json")).unwrap();
     let ticket: UploadTicket = serde_json::from_slice(&ticket).unwrap();
-    Upload::new(ticket, folder.join("film.mp4")).options(at_once()).run().await
+    Upload::new(ticket, folder.join("film.mp4")).options(no_backoff()).run().await
 }
 
 #[tokio::test]
@@ -218,27 +218,27 @@ async fn child() {
     let ticket: UploadTicket =
         serde_json::from_slice(&std::fs::read(folder.join("ticket.json")).unwrap()).unwrap();
     let rate = Bandwidth::new(NonZeroU64::new(4 * MIB as u64).unwrap());
-    let upload = Upload::new(ticket, folder.join("film.mp4")).options(at_once().bandwidth(rate));
+    let upload = Upload::new(ticket, folder.join("film.mp4")).options(no_backoff().bandwidth(rate));
     upload.on_progress(|progress| println!("sent: {}", progress.sent)).run().await.unwrap();
 }
 
 #[tokio::test]
-async fn the_local_vimeo_keeps_its_word() {
+async fn sandbox_passes_the_tus_suite() {
     Server::ours().await.keeps_its_word().await;
 }
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask tus-servers"]
-async fn a_foreign_tus_server_keeps_its_word() {
+async fn tus_node_server_passes_the_suite() {
     let server = Server::theirs();
     // The local Vimeo has nothing of no bytes: the API creates no such video.
-    server.arrives_whole(0, at_once()).await;
+    server.arrives_whole(0, no_backoff()).await;
     server.keeps_its_word().await;
 }
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask tus-servers"]
-async fn a_foreign_tus_client_finishes_what_a_ticket_began() {
+async fn tus_js_client_finishes_a_ticket() {
     let node = std::env::var_os("NODE_FOLDER").expect("run by `cargo xtask tus-servers`");
     let folder = tempfile::tempdir().unwrap();
     let film = film(48 * MIB);

@@ -37,7 +37,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 /// checks their target.
 pub(crate) fn read_named(path: &Path) -> io::Result<Vec<u8>> {
     let path = path.canonicalize()?;
-    private_files::check_place(&path)?;
+    private_files::check_parents(&path)?;
     read_private(&path, MAX_FILE_BYTES)
 }
 

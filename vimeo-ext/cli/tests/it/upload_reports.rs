@@ -81,7 +81,7 @@ fn invalid_options_fail_before_uploading() {
         (&["--picture", "dir"], "dir is a folder"),
         (&["--picture", "empty.png"], "empty.png is empty; nothing was sent"),
         (&["--text-track", "en=missing.vtt"], "cannot open missing.vtt"),
-        (&["--text-track", "portuguese=a.vtt"], "`portuguese` is no language tag"),
+        (&["--text-track", "portuguese=a.vtt"], "`portuguese` is not a registered language tag"),
         (&["--stall-timeout", "0s"], "the timeout must be greater than zero"),
     ];
     for (options, expected) in table {
@@ -196,7 +196,7 @@ fn invalid_responses_are_not_usage_errors() {
     harness.file("a.mp4", 1000);
     // (response to the creation, exit code, expected error)
     let table = [
-        (r#"{"upload": {"upload_link": "https://up.example/1"}}"#, 1, "names no video"),
+        (r#"{"upload": {"upload_link": "https://up.example/1"}}"#, 1, "has no video URI"),
         (r#"{"uri": "/videos/7", "upload": {"upload_link": "/tus/1"}}"#, 1, "is not a URL"),
         (r#"{"uri": "/videos/7", "upload": {"upload_link": "http://up.example/1"}}"#, 1, "is plain http"),
         (r#"{"uri": "/videos/7", "upload": {"approach": "post"}}"#, 6, "did not open a tus upload"),
@@ -327,7 +327,7 @@ fn uploads_without_response_can_be_resumed_or_discarded() {
         let run = harness.run(&["upload", "a.mp4"]);
         run.fails(
             3,
-            &["it is not known whether Vimeo created a video", "502", "Looking for the video failed as well"],
+            &["it is unknown whether Vimeo created a video", "502", "Looking for the video failed as well"],
         );
         let list = harness.run(&["uploads", "list", "--json"]).json();
         list[0]["id"].as_str().unwrap().to_owned()

@@ -149,7 +149,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     for suffix in SQLITE_SUFFIXES {
         let mut sibling = path.as_os_str().to_owned();
         sibling.push(suffix);
-        private_files::check_if_there(Path::new(&sibling))?;
+        private_files::check_if_exists(Path::new(&sibling))?;
     }
     Ok(())
 }

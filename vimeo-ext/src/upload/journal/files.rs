@@ -1,4 +1,4 @@
-//! The files of one upload: how an entry is locked, read, replaced and removed.
+//! The files of one journal entry: locking, reading, replacing and removing them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -11,20 +11,20 @@ use super::{PendingUpload, VERSION};
 use crate::error::UploadError;
 use crate::private_files;
 
-/// So long a lock that another has is waited for.
+/// How long to wait for a lock that somebody else holds.
 const LOCK_WAIT: Duration = Duration::from_millis(250);
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// The most bytes of an entry that are read: far more than one has, unless it is damaged.
-const MAX_ENTRY: u64 = 4 * 1024 * 1024;
+/// The maximum number of bytes read; an intact entry is far smaller.
+const MAX_ENTRY_LEN: u64 = 4 * 1024 * 1024;
 
-/// What is read of an entry before all else.
+/// Read first, to check the version.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
 }
 
-/// The files of one upload.
+/// The paths of the files of one entry.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     pub(super) folder: PathBuf,
@@ -49,7 +49,8 @@ impl Files {
         UploadError::Journal { name: self.entry.display().to_string(), reason }
     }
 
-    /// Takes the lock. Blocks for a moment when another has it: an upload that was just given up is about to let go.
+    /// Acquires the lock. Blocks briefly if somebody else holds it, because an upload that was just dropped is about
+    /// to release it.
     pub(super) fn lock(&self, name: &str) -> Result<File, UploadError> {
         let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
         let begun = Instant::now();
@@ -66,8 +67,8 @@ impl Files {
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            // The one before may have removed the file between our opening and our locking it; a
-            // third process would then lock another file of the same name.
+            // The previous holder may have removed the file between our opening and locking it. A third process would
+            // then lock a new file of the same name.
             if is_same_file(&file, &self.lock) {
                 return Ok(file);
             }
@@ -82,23 +83,23 @@ impl Files {
             Err(error) => return Err(failed(error)),
         };
         let mut text = Vec::new();
-        file.take(MAX_ENTRY).read_to_end(&mut text).map_err(failed)?;
-        // What it says of a wrong value could show part of the link.
+        file.take(MAX_ENTRY_LEN).read_to_end(&mut text).map_err(failed)?;
+        // The text of a serde error could contain a part of the upload link.
         let unreadable = |error: serde_json::Error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            self.unusable(format!("it cannot be read from {place} on"))
+            let (line, column) = (error.line(), error.column());
+            self.unusable(format!("invalid content at line {line}, column {column}"))
         };
         let Version { version } = serde_json::from_slice(&text).map_err(unreadable)?;
         if !(1..=VERSION).contains(&version) {
-            return Err(
-                self.unusable(format!("its version is {version}, and this release reads up to {VERSION}"))
-            );
+            return Err(self.unusable(format!(
+                "its version is {version}, but this release reads versions up to {VERSION}"
+            )));
         }
         let entry: PendingUpload = serde_json::from_slice(&text).map_err(unreadable)?;
         Ok(Some(PendingUpload { version: VERSION, id: self.id.clone(), ..entry }))
     }
 
-    /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.
+    /// Replaces the entry atomically: a reader sees the old or the new one.
     pub(super) fn write(&self, entry: &PendingUpload) -> Result<(), UploadError> {
         let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
         let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
@@ -110,13 +111,13 @@ impl Files {
         sync_folder(&self.folder).map_err(failed)
     }
 
-    /// Removes all, the lock last.
+    /// Removes all files, the lock last.
     pub(super) fn remove(&self) -> Result<(), UploadError> {
         for path in [&self.temp, &self.entry, &self.lock] {
             match std::fs::remove_file(path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // Some systems do not remove a file that is open. An empty lock harms nobody.
+                // Some systems cannot remove an open file. An empty lock file does no harm.
                 Err(_) if path == &self.lock => {}
                 Err(error) => {
                     return Err(UploadError::io("remove", path.display().to_string(), error));
@@ -127,18 +128,18 @@ impl Files {
     }
 }
 
-/// Opens a file to write that only its owner can read, and nobody else can write.
+/// Opens a file for writing that only its owner can read and write.
 fn open_private(path: &Path) -> io::Result<File> {
     private_files::open(path, OpenOptions::new().create(true).truncate(false).write(true))
 }
 
-/// Makes the journal's folder where there is none, and looks who may write in it.
+/// Creates the journal's folder if it is missing, and checks who can write to it.
 pub(super) fn create_private_folder(folder: &Path) -> Result<(), UploadError> {
     private_files::create_folder(folder)
         .map_err(|error| UploadError::io("use", folder.display().to_string(), error))
 }
 
-/// Looks who may write in the journal's folder; `false` when there is none.
+/// Checks who can write to the journal's folder. Returns `false` if there is none.
 pub(super) fn check_folder(folder: &Path) -> Result<bool, UploadError> {
     match private_files::check_folder(folder) {
         Ok(()) => Ok(true),
@@ -147,7 +148,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<bool, UploadError> {
     }
 }
 
-/// Makes a rename last through a power cut.
+/// Makes a rename survive a power failure.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -165,7 +166,7 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
-/// Elsewhere a file that is open is not removed from under its owner.
+/// On other systems an open file is not removed.
 #[cfg(not(unix))]
 fn is_same_file(_: &File, path: &Path) -> bool {
     path.exists()

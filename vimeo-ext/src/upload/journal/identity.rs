@@ -1,4 +1,4 @@
-//! Which upload it is: what for, whose, and at which API.
+//! The identity of an upload: its purpose, its owner and the API.
 
 use std::fmt;
 use std::path::Path;
@@ -10,21 +10,21 @@ use super::version_1;
 use crate::auth::AccountKey;
 use crate::hex::hex;
 
-/// What an upload is for. Uploads of one file are told apart by it.
+/// What an upload is for. Distinguishes the uploads of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Purpose {
     /// A new video.
     NewVideo,
-    /// A new version of a video: another file for it.
+    /// A new version of a video, with another file.
     NewVersion {
-        /// The video's number.
+        /// The number of the video.
         video: u64,
     },
-    /// Something that the program names itself.
+    /// A purpose that the program defines.
     Other {
-        /// The program's name for it.
+        /// The name that the program chose.
         name: String,
     },
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// Whose an upload is, at which API: what stays the same when a process is started again.
+/// The account that owns an upload, and the API; the same after a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Owner {
     pub(crate) account: AccountKey,
@@ -59,17 +59,17 @@ pub(crate) struct Owner {
     pub(crate) api: String,
 }
 
-/// All that tells one upload of a file from another.
+/// Everything that distinguishes the uploads of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub(crate) struct Identity {
     pub(crate) purpose: Purpose,
-    /// `None` for uploads of programs that keep the journal themselves.
+    /// `None` if a program uses the journal directly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<Owner>,
 }
 
-/// As it is read, of any version.
+/// The stored form, of any version.
 #[derive(Deserialize)]
 struct Stored {
     purpose: StoredPurpose,
@@ -81,7 +81,7 @@ struct Stored {
 #[serde(untagged)]
 enum StoredPurpose {
     Typed(Purpose),
-    /// Of version 1.
+    /// The sentence of version 1.
     Sentence(String),
 }
 
@@ -95,7 +95,7 @@ impl From<Stored> for Identity {
 }
 
 impl Identity {
-    /// What the upload of a file is called in the journal. It must stay as it is: a later release looks for it by this name.
+    /// Returns the ID of the entry for a file. It must not change: later releases look for the entry by this ID.
     pub(super) fn id(&self, path: &Path) -> String {
         let mut parts: Vec<&[u8]> = vec![path.as_os_str().as_encoded_bytes(), b"2"];
         let video;
@@ -121,7 +121,7 @@ impl From<Purpose> for Identity {
     }
 }
 
-/// The beginning of a hash over parts of which none can pretend to be two.
+/// Returns the first 32 hex digits of a hash over parts, separated so that no two lists of parts collide.
 pub(super) fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for (number, part) in parts.iter().enumerate() {
@@ -144,9 +144,9 @@ mod tests {
         Identity { purpose, owner }
     }
 
-    /// A release that calls an upload otherwise than the one before finds none of its uploads.
+    /// A release with other IDs would find none of the uploads of earlier releases.
     #[test]
-    fn the_names_of_uploads_stay_as_they_are() {
+    fn entry_ids_are_stable() {
         let anna = || Some(AccountKey::Account("anna".to_owned()));
         let token = Some(AccountKey::Token("1ec1c26b50d5d3c5".to_owned()));
         let path = Path::new("/films/film.mp4");

@@ -1,4 +1,4 @@
-//! A path as JSON: text where it is text, and its bytes where it is none, so that no two paths become one.
+//! Paths in JSON: as text if they are valid Unicode, otherwise as bytes, so that no two paths become the same.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What stands for a path in a file.
+/// The JSON form of a path.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Text {
     Plain(String),
-    /// In hexadecimal, two digits a byte on Unix and four a unit on Windows.
+    /// In hexadecimal: two digits per byte on Unix, four per UTF-16 unit on Windows.
     Encoded {
         hex: String,
     },
@@ -29,7 +29,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     match Text::deserialize(deserializer)? {
         Text::Plain(text) => Ok(PathBuf::from(text)),
         Text::Encoded { hex } => {
-            decode(&hex).map(PathBuf::from).ok_or_else(|| D::Error::custom("these are no bytes of a path"))
+            decode(&hex).map(PathBuf::from).ok_or_else(|| D::Error::custom("invalid bytes of a path"))
         }
     }
 }
@@ -58,7 +58,7 @@ fn decode(hex: &str) -> Option<OsString> {
     Some(std::os::windows::ffi::OsStringExt::from_wide(&wide))
 }
 
-/// The numbers that so many digits each stand for.
+/// Parses `digits` hexadecimal digits per number.
 fn units(hex: &str, digits: usize) -> Option<Vec<u32>> {
     if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -82,26 +82,26 @@ mod tests {
         path: PathBuf,
     }
 
-    fn there_and_back(path: PathBuf) -> (String, PathBuf) {
+    fn round_trip(path: PathBuf) -> (String, PathBuf) {
         let json = serde_json::to_string(&Holder { path }).unwrap();
         let back: Holder = serde_json::from_str(&json).unwrap();
         (json, back.path)
     }
 
     #[test]
-    fn a_path_that_is_text_is_written_as_text() {
-        let (json, back) = there_and_back(PathBuf::from("/films/größe 1.mp4"));
+    fn unicode_paths_are_stored_as_text() {
+        let (json, back) = round_trip(PathBuf::from("/films/größe 1.mp4"));
         assert_eq!(json, r#"{"path":"/films/größe 1.mp4"}"#);
         assert_eq!(back, Path::new("/films/größe 1.mp4"));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_is_no_text_comes_back_byte_for_byte() {
+    fn other_paths_round_trip_byte_for_byte() {
         use std::os::unix::ffi::OsStringExt;
         for bytes in [&b"/films/\xff.mp4"[..], b"/films/\xfe.mp4", b"\xed\xa0\x80"] {
             let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
-            assert_eq!(there_and_back(path.clone()).1, path);
+            assert_eq!(round_trip(path.clone()).1, path);
         }
         for hex in ["f", "zz", "+f"] {
             let json = format!(r#"{{"path":{{"hex":"{hex}"}}}}"#);

@@ -1,6 +1,6 @@
-//! The first version of an entry, whose identity is one sentence: `new video at https://api.vimeo.com/ for account anna`.
+//! Version 1 of an entry, whose identity is one sentence: `new video at https://api.vimeo.com/ for account anna`.
 //!
-//! It is read, and found by the name that it had, and never written again.
+//! Such entries are read and found by their old ID. They are not written any more.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::auth::AccountKey;
 const NEW_VIDEO: &str = "new video";
 const NEW_VERSION: &str = "new file of /videos/";
 
-/// What a sentence says. One that a program of its own made is that program's name for the upload.
+/// Parses a sentence. A sentence that a client did not write is a purpose that a program defined.
 pub(super) fn identity(sentence: String) -> Identity {
     parse_client_sentence(&sentence).unwrap_or_else(|| Purpose::Other { name: sentence }.into())
 }
 
 fn parse_client_sentence(sentence: &str) -> Option<Identity> {
-    // A URL has no spaces, so whatever the account is called is the rest.
+    // A URL has no spaces, so the rest is the account, whatever its name.
     let (purpose, rest) = sentence.split_once(" at ")?;
     let (api, account) = rest.split_once(" for ")?;
     let purpose = match purpose.strip_prefix(NEW_VERSION) {
@@ -32,7 +32,7 @@ fn parse_client_sentence(sentence: &str) -> Option<Identity> {
     Some(Identity { purpose, owner: Some(Owner { account, api: api.to_owned() }) })
 }
 
-/// What the upload of a file was called.
+/// Returns the ID that version 1 gave to the entry of a file.
 pub(super) fn id(identity: &Identity, path: &Path) -> Option<String> {
     let purpose = match (&identity.purpose, &identity.owner) {
         (Purpose::Other { name }, None) => name.clone(),
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_read_for_what_it_says() {
+    fn sentences_are_parsed_and_found_again() {
         let owner = |account| Some(Owner { account, api: "https://api.vimeo.com/".to_owned() });
         let account = |name: &str| owner(AccountKey::Account(name.to_owned()));
         let other = |name: &str| Purpose::from(name);

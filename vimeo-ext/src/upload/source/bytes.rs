@@ -11,14 +11,14 @@ use super::{BoxFuture, ByteStream, MAX_READ_LEN, Source, run_blocking};
 use crate::error::UploadError;
 use crate::upload_ticket::{Fingerprint, sample_ranges};
 
-/// Bytes that are in memory already. They are not copied.
+/// Bytes in memory. They are not copied.
 #[derive(Debug, Clone)]
 pub struct BytesSource {
     bytes: Bytes,
 }
 
 impl BytesSource {
-    /// A source over `bytes`.
+    /// Creates a source of `bytes`.
     ///
     /// ```
     /// use vimeo_ext::upload::{BytesSource, Source};

@@ -1,4 +1,4 @@
-//! Files: read on a blocking thread, in large pieces, into buffers that are used again.
+//! Files, read on a blocking thread, in large pieces, into reused buffers.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -18,15 +18,14 @@ use crate::error::UploadError;
 use crate::upload_ticket::SourceChange;
 use crate::upload_ticket::{Fingerprint, sample_ranges};
 
-/// ByteStream that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
-/// at once; a second was no faster.
+/// The number of pieces to read ahead of the network. One keeps disk and network busy at the same time; a second one
+/// was not faster.
 const READ_AHEAD: usize = 1;
 
-/// A file, by its path or already open.
+/// A file, given by its path or already open.
 ///
-/// Whatever the size, a few MiB are in memory at a time. Size and time of last change are looked at
-/// again with every piece that is read, so a file that is still being written is noticed before its
-/// last bytes go out.
+/// A few MiB are in memory at a time, whatever the size. Size and modification time are checked with every piece, so
+/// a file that is still being written is noticed before its last bytes are sent.
 #[derive(Debug)]
 pub struct FileSource {
     name: String,
@@ -39,8 +38,8 @@ impl FileSource {
     /// Opens the file at `path`.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when there is none or it may not be read; [`UploadError::NotAFile`] for
-    /// a folder, a pipe or a device.
+    /// [`UploadError::Io`] if the file is missing or not readable; [`UploadError::NotAFile`] for a folder, a pipe or
+    /// a device.
     ///
     /// ```
     /// # async fn demo() {
@@ -56,7 +55,7 @@ impl FileSource {
         let opened = {
             let (path, name) = (path.clone(), name.clone());
             run_blocking(&name.clone(), "open", move || {
-                // Looked at before it is opened: opening a pipe would wait for a writer.
+                // Checked before it is opened: opening a pipe would wait for a writer.
                 let metadata = std::fs::metadata(&path).map_err(|e| UploadError::io("open", &name, e))?;
                 ensure_regular_file(&name, &metadata)?;
                 File::open(&path).map_err(|e| UploadError::io("open", &name, e))
@@ -66,19 +65,19 @@ impl FileSource {
         Self::from_std(opened, name, Some(path)).await
     }
 
-    /// Takes a file that is open already; `name` is used in messages.
+    /// Uses an open file; `name` is used in messages.
     ///
-    /// The upload starts at the file's first byte, wherever its cursor stands.
+    /// The upload starts at the first byte of the file, wherever its cursor is.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when its metadata cannot be read; [`UploadError::NotAFile`] when it is a
-    /// folder, a pipe or a device.
+    /// [`UploadError::Io`] if its metadata cannot be read; [`UploadError::NotAFile`] if it is a folder, a pipe or a
+    /// device.
     pub async fn from_file(file: tokio::fs::File, name: impl Into<String>) -> Result<Self, UploadError> {
         Self::from_std(file.into_std().await, name.into(), None).await
     }
 
-    /// Takes a file that is open already and is known by `path`: a journal finds the upload by it. The path is a name only;
-    /// nothing is opened by it, so what stands there meanwhile does not matter.
+    /// Uses an open file under a path, by which a journal finds its upload. Nothing is opened by the path, so a
+    /// change of what is there does not matter.
     ///
     /// # Errors
     /// As [`from_file`](Self::from_file).
@@ -91,8 +90,8 @@ impl FileSource {
         let file = Arc::new(file);
         let stamp = {
             let (file, name) = (Arc::clone(&file), name.clone());
-            run_blocking(&name.clone(), "look at", move || {
-                let metadata = file.metadata().map_err(|e| UploadError::io("look at", &name, e))?;
+            run_blocking(&name.clone(), "inspect", move || {
+                let metadata = file.metadata().map_err(|e| UploadError::io("inspect", &name, e))?;
                 ensure_regular_file(&name, &metadata)?;
                 Ok(FileStamp::from(&metadata))
             })
@@ -101,11 +100,11 @@ impl FileSource {
         Ok(Self { name, path, file, stamp })
     }
 
-    /// What the file looks like now.
+    /// Returns the current fingerprint.
     ///
     /// # Errors
-    /// [`UploadError::SourceChanged`] when it is not what it was when it was opened;
-    /// [`UploadError::Io`] when it cannot be read.
+    /// [`UploadError::SourceChanged`] if the file has changed since it was opened; [`UploadError::Io`] if it cannot
+    /// be read.
     pub(crate) async fn current_fingerprint(&self) -> Result<Fingerprint, UploadError> {
         let reader = self.reader();
         let name = reader.name.clone();
@@ -133,8 +132,8 @@ impl Source for FileSource {
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
         let reader = self.reader();
-        // Not awaited: it ends when the range is read or the receiver is dropped. Reads are
-        // positional, so one that is left over does not disturb the next.
+        // Not awaited: it ends when the range is read or the receiver is dropped. Reads are positional, so a leftover
+        // read does not disturb the next one.
         drop(tokio::task::spawn_blocking(move || reader.run(range, &sender)));
         let pieces: ByteStream = Box::pin(ReceiverStream(receiver));
         Box::pin(std::future::ready(Ok(pieces)))
@@ -145,7 +144,7 @@ impl Source for FileSource {
     }
 }
 
-/// Runs blocking work on the thread pool that is there for it.
+/// Runs blocking work on the blocking thread pool.
 pub(crate) async fn run_blocking<T: Send + 'static>(
     name: &str,
     action: &'static str,
@@ -153,7 +152,7 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
 ) -> Result<T, UploadError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        // Only when the runtime is shutting down.
+        // Only if the runtime is shutting down.
         Err(error) => Err(UploadError::io(action, name, io::Error::other(error))),
     }
 }
@@ -166,12 +165,12 @@ fn ensure_regular_file(name: &str, metadata: &Metadata) -> Result<(), UploadErro
     let (what, advice) = if kind.is_dir() {
         ("a folder", "upload the files in it one by one")
     } else {
-        ("a pipe or a device", "copy what it gives into a file first")
+        ("a pipe or a device", "copy its output to a file first")
     };
     Err(UploadError::NotAFile { name: name.to_owned(), what, advice })
 }
 
-/// What tells one state of a file from another, at the price of one system call.
+/// Size and modification time: detects most changes of a file with one system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileStamp {
     size: u64,
@@ -207,7 +206,7 @@ impl Reader {
             let buffer = pool.take();
             let piece = self.piece(at, length, buffer, &pool);
             let failed = piece.is_err();
-            // An error here means that nobody wants the rest.
+            // An error means that the receiver was dropped.
             if sender.blocking_send(piece).is_err() || failed {
                 return;
             }
@@ -222,15 +221,15 @@ impl Reader {
         mut buffer: Vec<u8>,
         pool: &BufferPool,
     ) -> Result<Bytes, UploadError> {
-        // A buffer that comes back is long enough already, so it is not zeroed again.
+        // A reused buffer is long enough already, so it is not zeroed again.
         if buffer.len() < length {
             buffer.resize(length, 0);
         }
         let filled = self.fill(at, buffer.get_mut(..length).unwrap_or_default())?;
-        // After the read: had the file changed before or during it, this tells.
+        // Checked after the read, to notice a change before or during it.
         self.ensure_unchanged()?;
         if filled < length {
-            // The size looks right and yet the bytes are not there.
+            // The size is right, but the bytes are missing.
             let what = SourceChange::Shrank { from: self.stamp.size, to: at.saturating_add(filled as u64) };
             return Err(UploadError::SourceChanged { name: self.name.clone(), what });
         }
@@ -254,7 +253,7 @@ impl Reader {
     }
 
     fn ensure_unchanged(&self) -> Result<(), UploadError> {
-        let metadata = self.file.metadata().map_err(|e| UploadError::io("look at", &self.name, e))?;
+        let metadata = self.file.metadata().map_err(|e| UploadError::io("inspect", &self.name, e))?;
         match self.stamp.change(FileStamp::from(&metadata)) {
             Some(what) => Err(UploadError::SourceChanged { name: self.name.clone(), what }),
             None => Ok(()),
@@ -276,7 +275,7 @@ impl Reader {
     }
 }
 
-/// Reads at a place, leaving the cursor's meaning to nobody.
+/// Reads at an offset; the cursor position is not used.
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, at)
@@ -287,8 +286,7 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
-/// Where buffers wait to be used again: the last to come back is the first to go, because it is the
-/// likeliest to be in the processor's cache still.
+/// Unused buffers. The last one returned is the first one reused, because it is most likely still in the CPU cache.
 #[derive(Clone, Default)]
 struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -302,7 +300,7 @@ impl BufferPool {
     }
 }
 
-/// A buffer on its way through the HTTP client; it comes pool when the last view of it is dropped.
+/// A buffer that the HTTP client holds. It returns to the pool when the last view of it is dropped.
 struct PooledBuf {
     buffer: Vec<u8>,
     length: usize,
@@ -321,7 +319,7 @@ impl Drop for PooledBuf {
     }
 }
 
-/// A channel's receiving end as a stream.
+/// The receiving end of a channel, as a stream.
 pub(super) struct ReceiverStream(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
 
 impl Stream for ReceiverStream {

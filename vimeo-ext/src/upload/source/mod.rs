@@ -1,4 +1,4 @@
-//! Where the bytes come from: files, bytes in memory, readers.
+//! Sources of bytes: files, bytes in memory, readers.
 
 mod bytes;
 mod file;
@@ -23,56 +23,55 @@ use crate::error::UploadError;
 use crate::hex::hex;
 use crate::upload_ticket::Fingerprint;
 
-/// The largest piece a source hands over: 1 MiB.
+/// The largest piece that a source returns: 1 MiB.
 ///
-/// Smaller pieces cost more wake-ups, larger ones leave the processor's cache; both were slower.
+/// Smaller pieces cost more wake-ups, larger ones do not fit the CPU cache; both were slower.
 pub(crate) const MAX_READ_LEN: usize = 1024 * 1024;
 
-/// A future in a box, as the methods of [`Source`] return it.
+/// A boxed future, as the methods of [`Source`] return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The bytes of a range, in order, piece by piece.
+/// The bytes of a range, in order, in pieces.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>;
 
 /// Something of known size that can be uploaded.
 ///
-/// The engine asks for a range at a time and may ask for a range again, from where the server
-/// stands, when a connection broke. Only one range is read at a time: a new [`read`](Source::read)
-/// ends the one before.
+/// The upload reads one range at a time. After a failure it reads a range again, from the server's offset. A new
+/// [`read`](Source::read) ends the one before.
 pub trait Source: Send + 'static {
-    /// The name to use in messages; for a file, its path.
+    /// Returns the name for messages; for a file, its path.
     fn name(&self) -> &str;
 
-    /// The size in bytes. Does not change.
+    /// Returns the size in bytes. It must not change.
     fn size(&self) -> u64;
 
-    /// The path, for a source that a later process can open again by it. Default: none.
+    /// Returns the path, if another process can open the source again by it. Default: none.
     fn path(&self) -> Option<&Path> {
         None
     }
 
-    /// The lowest offset that can still be read. Default: 0, everything.
+    /// Returns the lowest offset that can still be read. Default: 0, everything.
     fn min_offset(&self) -> u64 {
         0
     }
 
-    /// The most bytes that can be given a second time. Default: `None`, all of them.
+    /// Returns how many bytes can be read a second time. Default: `None`, all of them.
     fn replay_limit(&self) -> Option<u64> {
         None
     }
 
-    /// Hears that the server has everything below `offset`, so it will not be read again.
+    /// Reports that the server has all bytes below `offset`, so they will not be read again.
     fn acknowledge(&mut self, offset: u64) {
         let _ = offset;
     }
 
-    /// Reads a range that lies within `min_offset()..size()`.
+    /// Reads a range within `min_offset()..size()`.
     ///
-    /// The pieces are not empty and add up to exactly the range, or end with an error; a source
-    /// that has changed since it was opened says so with [`UploadError::SourceChanged`].
+    /// The pieces are not empty and add up to exactly the range, or end with an error. A source that has changed
+    /// since it was opened returns [`UploadError::SourceChanged`].
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>>;
 
-    /// What the source looks like now. Default: `None`, it cannot be known without using it up.
+    /// Returns the current fingerprint. Default: `None`, for a source that can be read only once.
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
         Box::pin(std::future::ready(Ok(None)))
     }
@@ -112,7 +111,7 @@ impl Source for Box<dyn Source> {
     }
 }
 
-/// What an upload accepts as its source: any [`Source`], a path, an open file, bytes.
+/// The types that an upload accepts as its source: any [`Source`], a path, an open file, bytes.
 ///
 /// ```
 /// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
@@ -125,7 +124,7 @@ impl Source for Box<dyn Source> {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(demo()).unwrap();
 /// ```
 pub trait IntoSource {
-    /// Opens it. For a path, fails when there is no regular file that can be read.
+    /// Opens the source. For a path, fails if there is no readable regular file.
     fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>>;
 }
 
@@ -141,7 +140,7 @@ impl IntoSource for PathBuf {
     }
 }
 
-/// As `include_bytes!` gives them.
+/// The type of `include_bytes!`.
 impl IntoSource for &'static [u8] {
     fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
         BytesSource::new(self).into_source()

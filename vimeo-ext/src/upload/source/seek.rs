@@ -1,4 +1,4 @@
-//! Readers that can seek.
+//! Seekable readers.
 
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -15,10 +15,10 @@ use crate::error::UploadError;
 use crate::upload_ticket::SourceChange;
 use crate::upload_ticket::{Fingerprint, sample_ranges};
 
-/// Any reader that can seek: a cursor, a decrypting reader, an object in a store.
+/// Any seekable reader: a cursor, a decrypting reader, an object in a store.
 ///
-/// For a file, [`FileSource`](super::FileSource) is faster. The upload starts at the reader's first
-/// byte, wherever it stands.
+/// For a file, [`FileSource`](super::FileSource) is faster. The upload starts at the reader's first byte, wherever
+/// its cursor is.
 #[derive(Debug)]
 pub struct SeekSource<R> {
     name: String,
@@ -31,10 +31,10 @@ impl<R> SeekSource<R>
 where
     R: AsyncRead + AsyncSeek + Unpin + Send + 'static,
 {
-    /// Measures the reader by seeking to its end; `name` is used in messages.
+    /// Gets the size by seeking to the end; `name` is used in messages.
     ///
     /// # Errors
-    /// [`UploadError::Io`] when it cannot seek.
+    /// [`UploadError::Io`] if it cannot seek.
     ///
     /// ```
     /// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
@@ -52,12 +52,12 @@ where
         Ok(Self { name, size, reader: Arc::new(Mutex::new(reader)), running: None })
     }
 
-    /// Ends the read before, if it still runs, so that the reader is free.
+    /// Ends a read that is still running, so that the reader is free.
     async fn stop_reading(&mut self) {
         if let Some(running) = self.running.take() {
             running.abort();
-            // The only errors are that it was aborted, which was the wish, or that it panicked,
-            // which its receiver sees as an early end.
+            // The only errors are that the task was aborted, as intended, or that it panicked, which its receiver
+            // sees as an early end.
             let _ = running.await;
         }
     }
@@ -111,7 +111,7 @@ where
     }
 }
 
-/// Reads a range of at most one piece, after looking whether the reader still has its size.
+/// Reads a range of at most one piece, after checking that the size has not changed.
 async fn read_exact_range<R: AsyncRead + AsyncSeek + Unpin>(
     reader: &mut R,
     range: Range<u64>,
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// Hangs in its first read, as a lost connection to a store would, and never again.
+    /// Hangs in its first read, like a lost connection to a store, and never again.
     struct HangsOnFirstRead {
         hung: bool,
         inner: io::Cursor<Vec<u8>>,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_read_does_not_wait_for_one_that_hangs() {
+    async fn new_read_does_not_wait_for_a_hanging_one() {
         let reader = HangsOnFirstRead { hung: false, inner: io::Cursor::new(b"film".to_vec()) };
         let mut source = SeekSource::new(reader, "a store").await.unwrap();
         let mut hanging = source.read(0..4).await.unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_size_is_noticed_and_named() {
+    async fn size_changes_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("film.mp4");
         std::fs::write(&path, b"film").unwrap();

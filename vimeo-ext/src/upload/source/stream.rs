@@ -1,4 +1,4 @@
-//! Readers that cannot seek: what the server has not acknowledged is replay, to be sent again.
+//! Readers that cannot seek. Bytes that the server has not acknowledged are buffered, to be sent again.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,13 +15,13 @@ use super::{BoxFuture, ByteStream, Source};
 use crate::error::UploadError;
 use crate::upload_ticket::SourceChange;
 
-/// How much a [`StreamSource`] keeps to send again, unless told otherwise: 32 MiB.
+/// The default size of the replay buffer of a [`StreamSource`]: 32 MiB.
 pub const DEFAULT_REPLAY_BUFFER: u64 = 32 * 1024 * 1024;
 
-/// Memory taken at a time to read into.
+/// The memory that is allocated at a time for reading.
 const READ_LEN: usize = 256 * 1024;
 
-/// Any reader of known size, such as a pipe or the body of another download.
+/// Any reader of known size, such as a pipe or the body of a download.
 ///
 /// Bytes that the server has not acknowledged are replay in memory to be sent again after a broken
 /// connection, so one PATCH carries at most as many as the buffer holds. Resuming in another
@@ -47,7 +47,7 @@ impl<R> fmt::Debug for StreamSource<R> {
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
-    /// A source over `reader`, which will serve_range `size` bytes; `name` is used in messages.
+    /// Creates a source of `reader`, which has `size` bytes; `name` is used in messages.
     ///
     /// ```
     /// use vimeo_ext::upload::{Source, StreamSource};
@@ -65,7 +65,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
         }
     }
 
-    /// Keeps up to `bytes` instead of [`DEFAULT_REPLAY_BUFFER`]; at least 1.
+    /// Sets the size of the replay buffer, in bytes; at least 1. Default: [`DEFAULT_REPLAY_BUFFER`].
     ///
     /// A larger buffer means fewer requests.
     #[must_use]
@@ -75,7 +75,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
     }
 
     fn replay(&self) -> std::sync::MutexGuard<'_, ReplayBuffer> {
-        // Nothing that runs under this lock can panic half-way.
+        // Nothing under this lock panics half-way.
         self.replay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,7 +105,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
         Box::pin(async move {
             if let Some(running) = self.running.take() {
                 running.abort();
-                // Aborted or panicked: in either case the reader is free now.
+                // Aborted or panicked: in both cases the reader is free now.
                 let _ = running.await;
             }
             let (sender, receiver) = mpsc::channel(1);
@@ -136,7 +136,7 @@ enum ReadStop {
     Failed(std::io::Error),
 }
 
-/// Gives a range: what is replay first, then what the reader gives, which is replay on its way.
+/// Sends a range: first the buffered bytes, then those of the reader, which are buffered as well.
 async fn serve_range<R: AsyncRead + Unpin>(
     reader: &mut R,
     replay: &Mutex<ReplayBuffer>,
@@ -153,20 +153,20 @@ async fn serve_range<R: AsyncRead + Unpin>(
             sender.send(Ok(piece)).await.map_err(|_| ReadStop::ReceiverDropped)?;
             continue;
         }
-        // Never beyond the range: what is replay must stay within the buffer.
+        // Never beyond the range, so that the buffer is not exceeded.
         let end = lock().end();
-        // A fresh one only when the last is full: what is replay would pin the unused rest of each.
+        // A new allocation only if the last one is full: buffered pieces would otherwise pin the unused rest of each.
         if buffer.capacity() == 0 {
             buffer.reserve(READ_LEN);
         }
         let wanted = range.end.saturating_sub(end).min(READ_LEN as u64);
-        // Loses nothing when it is aborted: the bytes are replay without another await.
+        // Loses nothing if it is aborted: the bytes are buffered without another await.
         match (&mut *reader).take(wanted).read_buf(&mut buffer).await {
             Ok(0) => return Err(ReadStop::Ended { at: end }),
             Ok(_) => {
                 let piece = buffer.split().freeze();
                 lock().push(piece.clone(), at);
-                // Ahead of this the server has it already: it was only read to get past it.
+                // Bytes before `at` are only skipped: the server has them already.
                 if end == at {
                     at = at.saturating_add(piece.len() as u64);
                     sender.send(Ok(piece)).await.map_err(|_| ReadStop::ReceiverDropped)?;
@@ -191,20 +191,19 @@ impl ReplayBuffer {
         self.min_offset.saturating_add(self.length)
     }
 
-    /// Adds what was read; `needed` is where the server stands, and nothing below it is replay.
+    /// Adds a piece. `needed` is the server's offset; bytes below it are dropped.
     fn push(&mut self, piece: Bytes, needed: u64) {
         self.length = self.length.saturating_add(piece.len() as u64);
         self.pieces.push_back(piece);
-        // Only when an upload resumes ahead of what was read: elsewhere `needed` is not yet
-        // acknowledged, and stays.
+        // Only if an upload resumes ahead of the reader: otherwise `needed` is not acknowledged yet and stays.
         if self.end() <= needed {
             self.drop_below(needed.min(self.end()));
         }
     }
 
-    /// The bytes from `at`, up to `end` or the end of the piece they are in.
+    /// Returns the bytes from `at`, up to `end` or the end of their piece.
     fn get(&self, at: u64, end: u64) -> Option<Bytes> {
-        // The usual case, in which a search through all pieces would be for nothing.
+        // The usual case, without a search through all pieces.
         if at >= self.end() {
             return None;
         }
@@ -221,7 +220,7 @@ impl ReplayBuffer {
         None
     }
 
-    /// Forgets what lies below `offset`, as far as it was read.
+    /// Drops the bytes below `offset`, as far as they were read.
     fn drop_below(&mut self, offset: u64) {
         let mut excess = offset.saturating_sub(self.min_offset).min(self.length);
         self.min_offset = self.min_offset.saturating_add(excess);
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_given_again_from_any_place() {
+    fn buffered_bytes_are_replayed_from_any_offset() {
         let replay = replay(10, &[b"abc", b"d", b"efgh"]);
         assert_eq!((replay.min_offset, replay.end()), (10, 18));
         // (from, to, bytes)
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_acknowledged_is_forgotten_and_nothing_else() {
+    fn only_acknowledged_bytes_are_dropped() {
         let mut replay = replay(0, &[b"abc", b"d", b"efgh"]);
         // (acknowledged, min_offset, pieces left)
         for (offset, min_offset, pieces) in
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_is_read_than_the_range_asks_for() {
+    async fn reads_no_further_than_the_range() {
         let replay = Mutex::new(ReplayBuffer::default());
         let (sender, mut receiver) = mpsc::channel(9);
         let mut reader = &b"films and more"[..];
@@ -301,7 +300,7 @@ mod tests {
         let replay = Mutex::new(ReplayBuffer::default());
         let (sender, mut receiver) = mpsc::channel(1);
         let bytes = vec![7; READ_LEN];
-        // Gives 1 KiB at a time.
+        // Returns 1 KiB at a time.
         let (mut pipe, mut reader) = tokio::io::duplex(1024);
         let write = async { tokio::io::AsyncWriteExt::write_all(&mut pipe, &bytes).await.unwrap() };
         let given = serve_range(&mut reader, &replay, 0..READ_LEN as u64, &sender);

@@ -1,4 +1,4 @@
-//! A limit on bytes a second that several uploads can share.
+//! A limit on bytes per second that several uploads can share.
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::timeouts::MAX_TIMEOUT;
 
-/// A limit on bytes a second. Clones share it: give one to several uploads to limit them together.
+/// A limit on bytes per second. Clones share it: pass one limit to several uploads to limit them together.
 ///
 /// ```
 /// use std::num::NonZeroU64;
 /// use vimeo_ext::upload::Bandwidth;
 /// let two_mib = Bandwidth::new(NonZeroU64::new(2 * 1024 * 1024).unwrap());
 /// let same_two_mib = two_mib.clone();
-/// // At night there is no limit, also for uploads that run already.
+/// // No limit at night, even for uploads that are already running.
 /// two_mib.change(None);
 /// assert_eq!(same_two_mib.rate(), None);
 /// ```
@@ -29,39 +29,39 @@ struct BandwidthLimiter {
 }
 
 impl Bandwidth {
-    /// At most so many bytes a second, evened out over tenths of a second.
+    /// Creates a limit, averaged over tenths of a second.
     pub fn new(bytes_per_second: NonZeroU64) -> Self {
         let bandwidth = Self::unlimited();
         bandwidth.change(bytes_per_second);
         bandwidth
     }
 
-    /// No limit until [`change`](Self::change) sets one.
+    /// Creates a value without a limit, until [`change`](Self::change) sets one.
     pub fn unlimited() -> Self {
         Self(Arc::new(Mutex::new(BandwidthLimiter { bytes_per_second: None, free_at: None })))
     }
 
-    /// Changes the limit for all who share it, also while they upload; `None` takes it away.
+    /// Changes the limit for all clones, even while they upload; `None` removes it.
     ///
-    /// What each of them has booked already, a tenth of a second's worth, still goes at the old rate.
+    /// What each upload has reserved already, up to a tenth of a second, is still sent at the old rate.
     pub fn change(&self, bytes_per_second: impl Into<Option<NonZeroU64>>) {
         self.limiter().bytes_per_second = bytes_per_second.into();
     }
 
-    /// The limit in bytes a second as it is now; `None` is no limit.
+    /// Returns the current limit in bytes per second; `None` if there is none.
     pub fn rate(&self) -> Option<NonZeroU64> {
         self.limiter().bytes_per_second
     }
 
-    /// The most to send at once: a tenth of a second's worth.
+    /// Returns the maximum length of a frame: a tenth of a second's worth.
     pub(crate) fn max_frame_len(&self) -> usize {
         self.rate().map_or(usize::MAX, |rate| usize::try_from(rate.get() / 10).unwrap_or(usize::MAX).max(1))
     }
 
-    /// Books `bytes` on the limiter and says when they may go.
+    /// Reserves `bytes` and returns when they may be sent.
     ///
-    /// Each booking starts where the one before ends, so uploads that share the limit take turns
-    /// without knowing of one another.
+    /// Each reservation starts where the one before ends, so uploads that share the limit take turns without knowing
+    /// of each other.
     pub(crate) fn reserve(&self, bytes: usize, now: Instant) -> Instant {
         let mut limiter = self.limiter();
         let Some(rate) = limiter.bytes_per_second else { return now };
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bookings_follow_one_another_at_the_rate() {
+    async fn reservations_are_spaced_by_the_rate() {
         let limiter = Bandwidth::new(NonZeroU64::new(1000).unwrap());
         let other = limiter.clone();
         let now = Instant::now();
@@ -94,7 +94,7 @@ mod tests {
         let later = now + Duration::from_secs(60);
         assert_eq!(limiter.reserve(100, later), later);
         assert_eq!(limiter.reserve(100, later), later + Duration::from_millis(100));
-        // From here on five times as fast, and then as fast as it goes.
+        // From here on five times the rate, then no limit.
         other.change(NonZeroU64::new(5000));
         assert_eq!(limiter.max_frame_len(), 500);
         assert_eq!(limiter.reserve(500, later), later + Duration::from_millis(200));

@@ -1,5 +1,5 @@
-//! The body of one PATCH: takes pieces from the source and hands them to the HTTP client, in
-//! portions that fit the line, under the owner's control.
+//! The body of one PATCH request: passes pieces of the source to the HTTP client, in frames whose length fits the
+//! connection, while the upload is not paused.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,15 +17,15 @@ use super::control::ControlSignal;
 use crate::error::UploadError;
 use crate::upload::source::{BoxFuture, ByteStream, MAX_READ_LEN};
 
-/// The first portion of a request, before anything is known about the line.
+/// The length of the first frame, before anything is known about the connection.
 const INITIAL_FRAME_LEN: usize = 64 * 1024;
-/// Small enough that the slowest line worth using takes one well within the stall timeout.
+/// Small enough that a slow connection sends one well within the stall timeout.
 const MIN_FRAME_LEN: usize = 16 * 1024;
-/// A portion that went faster than this can be doubled; one that took longer than `SLOW_FRAME` is halved.
+/// If a frame was sent faster than this, the next one is twice as long; slower than `SLOW_FRAME`, half as long.
 const FAST_FRAME: Duration = Duration::from_millis(50);
 const SLOW_FRAME: Duration = Duration::from_millis(500);
 
-/// What the driver knows of a body that the HTTP client has taken away.
+/// What the driver sees of a body that the HTTP client owns.
 #[derive(Debug)]
 pub(crate) struct StreamState {
     position: AtomicU64,
@@ -46,27 +46,27 @@ impl StreamState {
         }
     }
 
-    /// The offset up to which bytes were last_frame_at over.
+    /// Returns the offset up to which bytes were passed to the HTTP client.
     pub(crate) fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
     }
 
-    /// Whether all bytes of the range were last_frame_at over, so that the next move is the server's.
+    /// Whether all bytes of the range were passed on, so that the server has to respond next.
     pub(crate) fn is_complete(&self) -> bool {
         self.position() >= self.end
     }
 
-    /// Whether it is the source, or a limit of our own, that nothing moves.
+    /// Whether the source, or our own bandwidth limit, is what holds the bytes back.
     pub(crate) fn is_starved(&self) -> bool {
         self.is_starved.load(Ordering::Relaxed)
     }
 
-    /// Why the source ended the body early, if it did.
+    /// Returns why the source ended the body early, if it did.
     pub(crate) fn take_failure(&self) -> Option<UploadError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits until bytes were last_frame_at over that were not yet reported.
+    /// Waits until bytes were passed on that were not reported yet.
     pub(crate) async fn progressed(&self) {
         self.progressed.notified().await;
     }
@@ -83,17 +83,16 @@ impl StreamState {
     }
 }
 
-/// The body stopped before its end; the reason is with the driver.
+/// The body ended early; the driver has the reason.
 #[derive(Debug, thiserror::Error)]
-#[error("the upload's source ended the request")]
+#[error("the source of the upload ended the request")]
 pub(crate) struct BodyEnded;
 
-/// One PATCH's bytes.
+/// The bytes of one PATCH request.
 pub(crate) struct UploadBody {
     remaining: u64,
     stream_state: Arc<StreamState>,
-    // A body must be `Sync`, a source's stream need not be. Never locked, only reached through
-    // `&mut`.
+    // A body must be `Sync`, but the stream of a source is not. Never locked, only accessed through `&mut`.
     inner: Mutex<Inner>,
 }
 
@@ -109,7 +108,7 @@ struct Inner {
 }
 
 impl UploadBody {
-    /// A body of `length` bytes out of `pieces`.
+    /// Creates a body of `length` bytes of `pieces`.
     pub(crate) fn new(
         length: u64,
         pieces: ByteStream,
@@ -168,7 +167,7 @@ impl http_body::Body for UploadBody {
 }
 
 impl Inner {
-    /// Ready while the owner lets the upload run.
+    /// Ready while the upload is running, not paused.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyEnded>> {
         loop {
             let signal = *self.signal.borrow_and_update();
@@ -182,12 +181,12 @@ impl Inner {
             }
             let resumed = self.resumed.get_or_insert_with(|| {
                 let mut signal = self.signal.clone();
-                // An error means that the driver is gone, and with it the request.
+                // An error means that the driver was dropped, and with it the request.
                 Box::pin(async move { drop(signal.changed().await) })
             });
             ready!(resumed.as_mut().poll(cx));
             self.resumed = None;
-            // The time of a pause says nothing about the line.
+            // The time of a pause says nothing about the connection.
             self.last_frame_at = None;
         }
     }
@@ -222,7 +221,7 @@ impl Inner {
         Poll::Ready(Ok(frame))
     }
 
-    /// Cuts the next portion off the current piece.
+    /// Cuts the next frame off the current piece.
     fn poll_next_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -235,7 +234,7 @@ impl Inner {
                 Poll::Ready(Some(Ok(piece))) => self.rest = piece,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
                 Poll::Ready(None) => {
-                    // Against the contract of a source, so it has no better name for it.
+                    // This violates the contract of `Source`, so there is no better name.
                     let error = std::io::ErrorKind::UnexpectedEof.into();
                     return Poll::Ready(Err(UploadError::io("read", "the source", error)));
                 }
@@ -253,10 +252,10 @@ impl Inner {
         Poll::Ready(Ok(self.rest.split_to(length)))
     }
 
-    /// Fits the portion to the line by how long the last one took to be asked after.
+    /// Adapts the frame length by the time since the last frame was requested.
     ///
-    /// The HTTP client asks for more when most of a portion went out. On a slow line a portion of
-    /// 1 MiB could take longer than the stall timeout, and a moving transfer would look dead.
+    /// The HTTP client requests more when most of a frame was sent. On a slow connection a frame of 1 MiB could take
+    /// longer than the stall timeout, and an active transfer would look stalled.
     fn adapt_frame_len(&mut self) {
         let Some(last_frame_at) = self.last_frame_at.take() else { return };
         let took = last_frame_at.elapsed();
@@ -298,13 +297,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn portions_grow_on_a_fast_line_and_shrink_on_a_slow_one() {
+    async fn frame_length_adapts_to_the_connection() {
         let (mut body, stream_state, _wish) = body(8 * MAX_READ_LEN, None).await;
         assert_eq!(body.size_hint().exact(), Some(8 * MAX_READ_LEN as u64));
         for length in [64, 128, 256, 512] {
             assert_eq!(next(&mut body).await, Some(length * 1024));
         }
-        // What is left of the first piece.
+        // The rest of the first piece.
         assert_eq!(next(&mut body).await, Some(64 * 1024));
         assert_eq!(next(&mut body).await, Some(MAX_READ_LEN));
         assert_eq!(stream_state.position(), 2 * MAX_READ_LEN as u64);
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limited_line_is_not_exceeded() {
+    async fn bandwidth_limit_is_not_exceeded() {
         let rate = 1000;
         let (mut body, stream_state, _wish) =
             body(3000, Some(Bandwidth::new(NonZeroU64::new(rate).unwrap()))).await;
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_changes_while_bytes_go_out() {
+    async fn bandwidth_limit_changes_during_a_request() {
         let line = Bandwidth::new(NonZeroU64::new(1000).unwrap());
         let (mut body, stream_state, _wish) = body(100_000, Some(line.clone())).await;
         let begun = Instant::now();
@@ -355,12 +354,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_holds_the_body_and_a_cancel_ends_it_within_one_portion() {
+    async fn pause_holds_the_body_and_cancel_ends_it() {
         let (mut body, stream_state, signal) = body(MAX_READ_LEN, None).await;
         assert_eq!(next(&mut body).await, Some(INITIAL_FRAME_LEN));
         signal.send_replace(ControlSignal::Pause);
         let held = tokio::time::timeout(Duration::from_secs(3600), next(&mut body)).await;
-        assert!(held.is_err(), "nothing goes out in an hour of pause");
+        assert!(held.is_err(), "nothing is sent in an hour of pause");
         signal.send_replace(ControlSignal::Run);
         assert!(next(&mut body).await.is_some());
         let position = stream_state.position();

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::progress::Progress;
 
-/// What the owner of an upload wants.
+/// What the owner of an upload requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ControlSignal {
     Run,
@@ -15,7 +15,7 @@ pub(crate) enum ControlSignal {
     Cancel,
 }
 
-/// Watches and steers a running upload. Cheap to clone; dropping it changes nothing.
+/// Reports the progress of a running upload and controls it. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct UploadHandle {
     signal: Arc<watch::Sender<ControlSignal>>,
@@ -31,36 +31,36 @@ impl UploadHandle {
         Self { signal, progress, abandoned: Arc::default() }
     }
 
-    /// A receiver that always holds the latest progress.
+    /// Returns a receiver that always holds the latest progress.
     ///
     /// It closes when the upload's future has ended or was dropped.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
 
-    /// Stops sending; takes effect within one buffer. The connection is kept open, and when the
-    /// server ends it meanwhile, the upload goes on from the server's offset once resumed. The
-    /// stall timeout and the deadline stand still.
+    /// Stops sending, within one buffer. The connection stays open; if the server closes it meanwhile, the upload
+    /// continues from the server's offset after [`resume`](Self::resume). The stall timeout and the deadline are
+    /// suspended.
     pub fn pause(&self) {
         self.apply_control(ControlSignal::Pause);
     }
 
-    /// Goes on after [`pause`](Self::pause).
+    /// Continues after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.apply_control(ControlSignal::Run);
     }
 
-    /// Ends the upload with [`UploadError::Cancelled`](crate::upload::UploadError::Cancelled), at once; it
-    /// can be resumed later with its ticket. There is no way back from it in this run.
+    /// Ends the upload immediately with [`UploadError::Cancelled`](crate::upload::UploadError::Cancelled). It cannot
+    /// be continued in this run, but its ticket can resume it later.
     pub fn cancel(&self) {
         self.apply_control(ControlSignal::Cancel);
     }
 
-    /// Gives the upload up: ends it as [`cancel`](Self::cancel) does, and then deletes what waits for the file at Vimeo, and
-    /// the journal's entry.
+    /// Cancels the upload like [`cancel`](Self::cancel), then deletes its incomplete video or version, and its
+    /// journal entry.
     ///
-    /// That is for uploads whose client is at hand, begun with `controlled()` on `Vimeo::upload` or `Vimeo::replace`; one
-    /// that has nothing but a ticket is cancelled. Needs the scope `delete`.
+    /// This needs a client: it works for uploads started with `controlled()` on `Vimeo::upload` or `Vimeo::replace`.
+    /// An upload that has only a ticket is just cancelled. Requires the `delete` scope.
     pub fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
         self.cancel();
@@ -75,7 +75,7 @@ impl UploadHandle {
     }
 }
 
-/// Changes the signal, if it is another one; nothing takes back a cancel.
+/// Sends a signal if it differs from the current one. A cancel is final.
 pub(crate) fn apply_control(current: &watch::Sender<ControlSignal>, signal: ControlSignal) {
     current.send_if_modified(|current| {
         let changes = *current != signal && *current != ControlSignal::Cancel;

@@ -1,4 +1,4 @@
-//! Carries out what the machine decides: requests, waits, reports.
+//! Executes the commands of the state machine: requests, waits, progress reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,16 +25,16 @@ use crate::upload_ticket::UploadTicket;
 pub struct Uploaded {
     /// The video, as `/videos/123`.
     pub video_uri: String,
-    /// Size in bytes, all of which the server has.
+    /// Size in bytes. The server has all of them.
     pub size: u64,
-    /// Where the server stood at first: 0 for a new upload.
+    /// The server's offset at the start: 0 for a new upload.
     pub resumed_from: u64,
-    /// Requests that failed and were made again.
+    /// The number of requests that failed and were retried.
     pub failures: u32,
-    /// Whether a last HEAD confirmed the size; `false` when the server had acknowledged every byte
-    /// but no longer answered for the link afterwards.
+    /// Whether a final HEAD confirmed the size. `false` if the server had acknowledged every byte but its link no
+    /// longer responded.
     pub verified: bool,
-    /// Time it took, pauses not counted; in JSON in seconds.
+    /// The duration without pauses; in JSON in seconds.
     #[serde(serialize_with = "progress::seconds")]
     pub elapsed: Duration,
 }
@@ -44,9 +44,9 @@ pub(crate) struct Driver<W> {
     pub(crate) ticket: UploadTicket,
     pub(crate) source: Box<dyn Source>,
     pub(crate) options: UploadOptions,
-    /// Whether it was created just now, so that the server can have nothing of it.
+    /// Whether the upload was just created, so that the server cannot have bytes of it.
     pub(crate) is_new: bool,
-    /// Held as well as received from, so that it never closes.
+    /// Held as well as subscribed to, so that it never closes.
     pub(crate) signal: Arc<watch::Sender<ControlSignal>>,
     pub(crate) reporter: Reporter,
 }
@@ -157,7 +157,7 @@ impl<W: TusTransport> Driver<W> {
         }
     }
 
-    /// Refuses a source that is not the one the upload was created for, before anything is sent.
+    /// Refuses a source other than the one that the upload was created for, before anything is sent.
     async fn verify_source(&mut self) -> Result<(), UploadError> {
         let (promised, found) = (self.ticket.size(), self.source.size());
         if promised != found {
@@ -169,7 +169,7 @@ impl<W: TusTransport> Driver<W> {
                 Some(what) => Err(UploadError::SourceChanged { name: self.source.name().to_owned(), what }),
                 None => Ok(()),
             },
-            // A reader that cannot be looked at without using it up has to be trusted.
+            // A reader that can be read only once has to be trusted.
             None => Ok(()),
         }
     }
@@ -196,7 +196,7 @@ impl<W: TusTransport> Driver<W> {
             reporter.sent(position, elapsed);
         })
         .await;
-        // What the source said goes before what the broken request looked like because of it.
+        // The error of the source takes precedence over the broken request that it caused.
         match stream_state.take_failure() {
             Some(error) => Err(error),
             None => Ok(outcome),
@@ -213,10 +213,10 @@ impl<W: TusTransport> Driver<W> {
         let (video, host) = (self.ticket.video_uri(), self.ticket.host());
         match command {
             Command::Wait(delay) => {
-                tracing::warn!(video, host, ?event, ?delay, "upload disturbed, trying again");
+                tracing::warn!(video, host, ?event, ?delay, "upload request failed, retrying");
             }
             Command::Done { verified: false } => {
-                tracing::warn!(video, host, ?event, "upload complete, but the link no longer answers");
+                tracing::warn!(video, host, ?event, "upload complete, but the link no longer responds");
             }
             _ => tracing::debug!(video, host, ?event, ?command, "upload step"),
         }
@@ -229,7 +229,7 @@ impl<W: TusTransport> Driver<W> {
         }
     }
 
-    /// Puts names to what the machine decided.
+    /// Adds video, host and size to the reason of the state machine.
     fn failed(
         &self,
         reason: FailReason,
@@ -270,7 +270,7 @@ impl<W: TusTransport> Driver<W> {
     }
 }
 
-/// Waits while the upload is paused; `false` when it is cancelled.
+/// Waits while the upload is paused. Returns `false` if it is cancelled.
 async fn wait_while_paused(signals: &mut watch::Receiver<ControlSignal>, clock: &mut UploadClock) -> bool {
     loop {
         match clock.poll_control(signals) {
@@ -282,7 +282,7 @@ async fn wait_while_paused(signals: &mut watch::Receiver<ControlSignal>, clock: 
     }
 }
 
-/// Waits; `false` when the upload was cancelled meanwhile.
+/// Waits. Returns `false` if the upload was cancelled meanwhile.
 async fn wait(
     delay: Duration,
     signals: &mut watch::Receiver<ControlSignal>,
@@ -301,10 +301,9 @@ async fn wait(
     }
 }
 
-/// Sees a request through to its answer, or to the end of timeouts.
+/// Runs a request to its response, a timeout, the deadline or a cancel.
 ///
-/// `timeouts` is the time without movement while there are bytes to hand over, and the time for
-/// the answer after that.
+/// `timeouts` are the stall timeout while there are bytes to pass on, and the response timeout after that.
 async fn drive_request(
     request: impl Future<Output = Result<TusResponse, NoResponse>>,
     stream_state: &StreamState,
@@ -352,7 +351,7 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// The time of an upload, which stands still while it is paused.
+/// The elapsed time of an upload, which stops while it is paused.
 struct UploadClock {
     begun: Instant,
     limit: Option<Duration>,
@@ -365,7 +364,7 @@ impl UploadClock {
         Self { begun: Instant::now(), limit, paused: Duration::ZERO, paused_since: None }
     }
 
-    /// Looks at what the owner wants and stops or starts the clock with it.
+    /// Reads the control signal, and stops or restarts the clock accordingly.
     fn poll_control(&mut self, signals: &mut watch::Receiver<ControlSignal>) -> ControlSignal {
         let signal = *signals.borrow_and_update();
         match (signal, self.paused_since) {

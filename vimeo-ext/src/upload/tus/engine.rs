@@ -1,4 +1,4 @@
-//! The entry: a ticket and a source become an upload.
+//! `Upload`: sends a source to the link of a ticket.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,8 +31,7 @@ use crate::upload_ticket::UploadTicket;
 /// # }
 /// ```
 ///
-/// The future may be dropped at any time; the upload then stays as the server has it, and the same
-/// ticket resumes it.
+/// The future can be dropped at any time. The upload then stays as the server has it, and the same ticket resumes it.
 pub struct Upload {
     ticket: UploadTicket,
     source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
@@ -54,9 +53,9 @@ impl fmt::Debug for Upload {
 }
 
 impl Upload {
-    /// An upload of `source`, a path, an open file, bytes or a [`Source`], to where the ticket says.
+    /// Creates an upload of `source`, a path, an open file, bytes or a [`Source`], to the ticket's link.
     ///
-    /// It begins, or goes on, where the server stands; nothing happens before [`run`](Self::run).
+    /// It starts at the server's offset. Nothing happens before [`run`](Self::run).
     pub fn new(ticket: UploadTicket, source: impl IntoSource) -> Self {
         Self {
             ticket,
@@ -69,58 +68,58 @@ impl Upload {
         }
     }
 
-    /// Replaces the options.
+    /// Sets the options.
     #[must_use]
     pub fn options(mut self, options: UploadOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Uses this client, to share its connections. Default: a new [`UploadClient`], which goes through no proxy if the link
-    /// leads to this machine itself.
+    /// Sets the HTTP client, to share its connections. Default: a new [`UploadClient`], without a proxy if the link
+    /// is a loopback address.
     #[must_use]
     pub fn client(mut self, client: UploadClient) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Calls `callback` whenever there is progress. It runs between two writes: keep it short.
+    /// Calls `callback` on every progress. It runs between two writes: keep it short.
     #[must_use]
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.callback = Some(Box::new(callback));
         self
     }
 
-    /// Holds the lock of a [`Journal`](crate::upload::Journal) while the upload runs, and removes the entry
-    /// when it is finished. In any other case the entry stays, to resume from.
+    /// Holds the lock of a [`Journal`](crate::upload::Journal) entry while the upload runs, and removes the entry
+    /// when the upload is finished. Otherwise the entry stays, to resume from.
     #[must_use]
     pub fn journal(mut self, lock: JournalLock) -> Self {
         self.lock = Some(lock);
         self
     }
 
-    /// For an upload that was created just now, so that a server which has bytes of it is not believed.
+    /// Marks the upload as just created, so that a server with bytes of it is an error.
     pub(crate) fn new_upload(mut self, is_new: bool) -> Self {
         self.is_new = is_new;
         self
     }
 
-    /// Makes it one of many: what the queue shares goes in where the upload has none of its own.
+    /// Adds the shared client and bandwidth of a queue, if the upload has none of its own.
     pub(crate) fn share(mut self, client: &SharedClient, bandwidth: Option<&Bandwidth>) -> Self {
         self.client = self.client.or_else(|| client.for_ticket(&self.ticket));
         self.options.bandwidth = self.options.bandwidth.or_else(|| bandwidth.cloned());
         self
     }
 
-    /// Uploads what the server does not have yet.
+    /// Uploads the bytes that the server does not have yet.
     ///
     /// # Errors
-    /// See [`UploadError`]; [`UploadError::is_resumable`] tells whether the ticket is still good.
+    /// An [`UploadError`]; [`UploadError::is_resumable`] tells whether the ticket can still be used.
     pub async fn run(self) -> Result<Uploaded, UploadError> {
         self.controlled().0.await
     }
 
-    /// Gives the future that uploads, and a handle that watches, pauses, resumes and cancels it.
+    /// Returns the future that uploads, and a handle that reports progress, pauses, resumes and cancels it.
     ///
     /// ```no_run
     /// # async fn demo(ticket: vimeo_ext::upload::UploadTicket) {
@@ -157,9 +156,9 @@ impl Upload {
             };
             let uploaded = driver.run().await?;
             if let Some(lock) = self.lock {
-                // The upload is finished all the same, and resuming it again would only find that.
+                // The upload is finished anyway; resuming it would only notice that.
                 if let Err(error) = lock.finish().await {
-                    tracing::warn!(%error, "a finished upload stays in the journal");
+                    tracing::warn!(%error, "the journal entry of a finished upload was not removed");
                 }
             }
             Ok(uploaded)

@@ -1,4 +1,4 @@
-//! Ways for fuzz targets into private code that reads what others wrote. Compiled with `--cfg fuzzing` only.
+//! Entry points for fuzz targets into private code that parses untrusted input. Compiled with `--cfg fuzzing` only.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::{link_redaction, wire};
 use crate::error::TransientError;
 use crate::upload::journal::PendingUpload;
 
-/// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
+/// The maximum number of commands of an upload of [`SIZE`] bytes: each failure and each byte of progress is one.
 const MAX_COMMANDS: usize = 100_000;
 const SIZE: u64 = 1000;
 
-/// Plays an upload whose server answers with what the input says, eight bytes per answer.
+/// Runs an upload whose server responds with the input, eight bytes per response.
 ///
 /// # Panics
 ///
@@ -43,7 +43,7 @@ pub fn upload_answers(input: &[u8]) {
     panic!("the upload did not end");
 }
 
-/// One answer: a kind, a number and an offset as a header.
+/// One response: a kind, a number and an offset as a header.
 fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
     let Some([kind, low, high, text @ ..]) = bytes else {
         return Event::RequestFailed(TransientError::Dropped);
@@ -68,7 +68,7 @@ fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
     }
 }
 
-/// Reads a journal entry; one that is read can be written and read again as the same.
+/// Parses a journal entry. A parsed entry can be written and parsed again to the same value.
 ///
 /// # Panics
 ///
@@ -81,11 +81,11 @@ pub fn journal_entry(input: &[u8]) {
     assert_eq!(serde_json::to_value(&again).expect("and written again"), written);
 }
 
-/// Takes an upload link out of a text in which it stands between what the input gives.
+/// Redacts an upload link in a text, between the two halves of the input.
 ///
 /// # Panics
 ///
-/// If its capability is still there.
+/// If the capability is still in the text.
 pub fn link_redaction(input: &[u8]) {
     const CAPABILITY: &str = "f00dfeedc0ffee42";
     let link = format!("https://files.tus.vimeo.com/files/vimeo-prod/{CAPABILITY}");
@@ -93,7 +93,7 @@ pub fn link_redaction(input: &[u8]) {
     let (before, after) = text.split_at(text.floor_char_boundary(text.len() / 2));
     for told in [format!("{before}{link}{after}"), format!("{before} /files/{CAPABILITY} {after}")] {
         let shown = link_redaction::without_link(&told, &link);
-        // A word that the capability is only a part of is another word.
+        // A longer word that contains the capability is another word.
         if !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '%' || c == '&')
             && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
         {

@@ -1,32 +1,32 @@
-//! Takes an upload link out of what a server said, however it spells it.
+//! Redacts an upload link in a server's text, however it is spelled.
 //!
-//! A link is a capability: whoever has it can write to the upload. Servers and proxies repeat it in error pages: whole,
-//! without its host, with `&amp;` for `&`, percent-encoded, with escaped slashes, or cut off.
+//! A link is a capability: whoever has it can write to the upload. Servers and proxies repeat it in error pages: as a
+//! whole, without its host, with `&amp;` for `&`, percent-encoded, with escaped slashes, or cut off.
 
 use std::collections::HashSet;
 
 use url::Url;
 
-/// What stands in place of the link.
+/// The replacement of the link.
 const REDACTED: &str = "[REDACTED]";
 
-/// As many letters and digits in a row, found in both text and link, are taken for a part of the link.
-const WINDOW: usize = 8;
+/// This many alphanumeric characters in a row, found in text and link, count as a part of the link.
+const MIN_SHARED_RUN: usize = 8;
 
-/// Shorter words of a link are taken out as whole words only from this length on.
-const WORD: usize = 4;
+/// The minimum length of a word of the link. Words shorter than `MIN_SHARED_RUN` are redacted only as whole words.
+const MIN_WORD_LEN: usize = 4;
 
-/// How many layers of encoding are looked through.
-const LAYERS: usize = 3;
+/// The maximum number of encodings to undo.
+const MAX_DECODE_PASSES: usize = 3;
 
-/// `text` without what of `link` could be a secret: its user, path, query and fragment.
+/// Returns `text` without the secret parts of `link`: its user, path, query and fragment.
 ///
-/// When the text has to be decoded to find the link, the decoded text is what is returned.
+/// If the text has to be decoded to find the link, returns the decoded text.
 pub(crate) fn without_link(text: &str, link: &str) -> String {
     let words = secret_words(link);
     let plain = redact(text, &words);
     let mut decoded = text.to_owned();
-    for _ in 0..LAYERS {
+    for _ in 0..MAX_DECODE_PASSES {
         let next = decode(&decoded);
         if next == decoded {
             break;
@@ -34,11 +34,11 @@ pub(crate) fn without_link(text: &str, link: &str) -> String {
         decoded = next;
     }
     let of_decoded = redact(&decoded, &words);
-    // The plain text will do where decoding brings nothing to light.
+    // The original text is enough if decoding reveals nothing.
     if of_decoded == decoded { plain } else { of_decoded }
 }
 
-/// The runs of letters and digits of the link, but for its host: no encoding changes these.
+/// Returns the alphanumeric words of the link except its host: encodings do not change these.
 fn secret_words(link: &str) -> Vec<Vec<u8>> {
     let rest = match Url::parse(link) {
         Ok(url) => {
@@ -52,14 +52,14 @@ fn secret_words(link: &str) -> Vec<Vec<u8>> {
         }
         Err(_) => link.to_owned(),
     };
-    // The host may be shown, so what it has in common with the rest is no secret.
+    // The host is not secret, so what it has in common with the rest is not either.
     let host =
         Url::parse(link).ok().and_then(|url| Some(url.host_str()?.to_ascii_lowercase())).unwrap_or_default();
     let decoded = decode(&rest);
     let words = rest.split(|c: char| !c.is_ascii_alphanumeric());
     let mut words: Vec<Vec<u8>> = words
         .chain(decoded.split(|c: char| !c.is_ascii_alphanumeric()))
-        .filter(|word| word.len() >= WORD)
+        .filter(|word| word.len() >= MIN_WORD_LEN)
         .map(str::to_ascii_lowercase)
         .filter(|word| !host.split(|c: char| !c.is_ascii_alphanumeric()).any(|label| label == word))
         .map(String::into_bytes)
@@ -69,7 +69,7 @@ fn secret_words(link: &str) -> Vec<Vec<u8>> {
     words
 }
 
-/// Replaces whatever the text shares with the words.
+/// Replaces what the text shares with the words.
 fn redact(text: &str, words: &[Vec<u8>]) -> String {
     let lower = text.to_ascii_lowercase().into_bytes();
     let mut hidden = vec![false; lower.len()];
@@ -78,14 +78,14 @@ fn redact(text: &str, words: &[Vec<u8>]) -> String {
             *place = true;
         }
     };
-    // Sets, because neither the link nor the text is of our making: their lengths must only add up.
-    let long: HashSet<&[u8]> = words.iter().flat_map(|word| word.windows(WINDOW)).collect();
-    for (at, part) in lower.windows(WINDOW).enumerate() {
+    // Sets, because link and text are untrusted: the running time must grow with the sum of their lengths only.
+    let long: HashSet<&[u8]> = words.iter().flat_map(|word| word.windows(MIN_SHARED_RUN)).collect();
+    for (at, part) in lower.windows(MIN_SHARED_RUN).enumerate() {
         if long.contains(part) {
-            hide(at, WINDOW);
+            hide(at, MIN_SHARED_RUN);
         }
     }
-    for length in WORD..WINDOW {
+    for length in MIN_WORD_LEN..MIN_SHARED_RUN {
         let whole: HashSet<&[u8]> =
             words.iter().filter(|word| word.len() == length).map(Vec::as_slice).collect();
         for (at, part) in lower.windows(length).enumerate() {
@@ -100,7 +100,7 @@ fn redact(text: &str, words: &[Vec<u8>]) -> String {
             hide(at, length);
         }
     }
-    // Only ASCII bytes are hidden, so the rest is still a text.
+    // Only ASCII bytes are redacted, so the rest is still valid UTF-8.
     let mut kept = Vec::with_capacity(text.len());
     let mut before = false;
     for (byte, hidden) in text.bytes().zip(hidden) {
@@ -114,14 +114,14 @@ fn redact(text: &str, words: &[Vec<u8>]) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// Whether neither neighbour continues the word.
+/// Whether the word is not part of a longer word.
 fn stands_alone(text: &[u8], at: usize, length: usize) -> bool {
     let is_word =
         |place: Option<usize>| place.and_then(|place| text.get(place)).is_some_and(u8::is_ascii_alphanumeric);
     !is_word(at.checked_sub(1)) && !is_word(at.checked_add(length))
 }
 
-/// One layer of percent-encoding, of HTML's character references and of JSON's escapes.
+/// Undoes one layer of percent-encoding, HTML character references and JSON escapes.
 fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -142,7 +142,7 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// The character that an escape at the beginning of `text` stands for, and the escape's length.
+/// Returns the character of an escape at the start of `text`, and the length of the escape.
 fn escape(text: &[u8]) -> Option<(char, usize)> {
     let hexadecimal =
         |digits: Option<&[u8]>| u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok();
@@ -151,7 +151,7 @@ fn escape(text: &[u8]) -> Option<(char, usize)> {
         [b'\\', b'u', ..] => Some((char::from_u32(hexadecimal(text.get(2..6))?)?, 6)),
         [b'\\', b'/', ..] => Some(('/', 2)),
         [b'&', ..] => {
-            // `&amp;`, `&#38;`, `&#x26;`: none that matters is longer.
+            // `&amp;`, `&#38;`, `&#x26;`: no relevant reference is longer.
             let end = text.iter().take(10).position(|byte| *byte == b';')?;
             let name = std::str::from_utf8(text.get(1..end)?).ok()?;
             let character = match name {
@@ -185,7 +185,7 @@ mod tests {
         "https://eu.files.example/files/vimeo-prod/7Zq9_ABCdef0123456789?expires=1700000000&sig=s3cret%2BK";
 
     #[test]
-    fn no_spelling_shows_the_link() {
+    fn redacts_every_spelling_of_the_link() {
         let encoded: String = LINK.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let twice = LINK.replace('/', "%252F").replace('&', "%2526").replace('=', "%253D");
         let references: String = LINK.chars().map(|c| format!("&#{};", u32::from(c))).collect();
@@ -203,7 +203,7 @@ mod tests {
             twice,
             references,
             escaped,
-            // Cut off, from either side.
+            // Cut off on either side.
             "…/files/vimeo-prod/7Zq9_ABCdef0123".to_owned(),
             "…f0123456789?expires=17000".to_owned(),
             "…expires=1700000000&sig=s3cre".to_owned(),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_link_stays() {
+    fn keeps_other_text() {
         for text in [
             "Invalid bucket",
             "",

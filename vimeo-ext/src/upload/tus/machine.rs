@@ -1,14 +1,12 @@
-//! What an upload does next: probe → send → verify → done.
+//! The state machine of an upload: probe → send → verify → done.
 //!
-//! The machine does no I/O and reads no clock. The driver tells it what happened ([`Event`]) and
-//! under what circumstances ([`Now`]), and it answers with the one thing to do ([`Command`]).
-//! Everything that decides whether bytes are lost, sent twice or retried for ever is in here and
-//! is tested as tables.
+//! The machine does no I/O and reads no clock. The driver passes it what happened ([`Event`]) with time and
+//! randomness ([`Inputs`]), and it returns the next [`Command`]. Everything that decides whether bytes are lost, sent
+//! twice or retried for ever is in here and is tested by tables.
 //!
-//! Why it always ends: a command to send is only repeated after the server's offset moved forward
-//! or after a failure; failures in a row are limited by the budget; and the count of failures goes
-//! back to zero only when the server reached an offset it had never reached before, which can
-//! happen at most `size` times. The deadline, if there is one, ends it sooner.
+//! Why it always ends: a command to send is repeated only after the server's offset moved forward or after a failure;
+//! failures in a row are limited by the retry policy; and their count is reset only when the server reached an offset
+//! for the first time, which can happen at most `size` times. The deadline, if there is one, ends it sooner.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -21,47 +19,47 @@ use crate::retry::RetryPolicy;
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The upload starts, or starts again in another process.
+    /// The upload starts, or resumes in another process.
     Started,
-    /// A HEAD succeeded, with the `Upload-Offset` and `Upload-Length` it gave.
+    /// A HEAD succeeded, with its `Upload-Offset` and `Upload-Length`.
     Probed { offset: Option<u64>, length: Option<u64> },
-    /// A PATCH succeeded, with the `Upload-Offset` it gave.
+    /// A PATCH succeeded, with its `Upload-Offset`.
     Sent { offset: Option<u64> },
-    /// Either request was answered with another status than success.
+    /// A request got an error status.
     ErrorStatus { status: u16, retry_after: Option<Duration> },
-    /// Either request got no answer.
+    /// A request got no response.
     RequestFailed(TransientError),
-    /// The wait that was asked for is over.
+    /// The requested wait is over.
     WaitElapsed,
 }
 
-/// The circumstances of an event, which the machine cannot know.
+/// What the machine needs besides the event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs {
-    /// Time since the upload began, pauses not counted.
+    /// The time since the upload started, without pauses.
     pub(crate) elapsed: Duration,
     /// A random number in `0.0..=1.0`.
     pub(crate) random: f64,
-    /// The lowest offset that the source can still give.
+    /// The lowest offset that the source can still read.
     pub(crate) min_offset: u64,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Ask the server for its offset (HEAD).
+    /// Get the server's offset (HEAD).
     Probe,
     /// Send these bytes (PATCH).
     Send(Range64),
-    /// Do nothing for so long, then report [`Event::WaitElapsed`].
+    /// Wait, then report [`Event::WaitElapsed`].
     Wait(Duration),
-    /// All bytes are with the server; `verified` when a last HEAD said so as well.
+    /// The server has all bytes; `verified` if a final HEAD said so as well.
     Done { verified: bool },
     /// Stop.
     Fail(FailReason),
 }
 
-/// `start..end`, as a value that can be copied and compared.
+/// `start..end`, as a `Copy` value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range64 {
     pub(crate) start: u64,
@@ -80,7 +78,7 @@ impl From<Range<u64>> for Range64 {
     }
 }
 
-/// Why an upload stops short. The driver adds what the machine does not know (names, links).
+/// Why an upload fails. The driver adds names and links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailReason {
     LinkGone {
@@ -100,7 +98,7 @@ pub(crate) enum FailReason {
     SizeMismatch {
         server: u64,
     },
-    /// The server has bytes of an upload of which none was sent.
+    /// The server has bytes of an upload to which none were sent.
     UnexpectedOffset {
         offset: u64,
     },
@@ -121,20 +119,20 @@ pub(crate) struct UploadStateMachine {
     retry: RetryPolicy,
     /// The time for the whole upload, if limited.
     deadline: Option<Duration>,
-    /// Whether the upload was created just now and no byte of it was sent.
+    /// Whether the upload was just created and no byte was sent.
     is_new: bool,
-    /// The range that is or was last under way.
+    /// The range of the current or last PATCH.
     sending: Range64,
-    /// Whether what became of that range is not known yet.
+    /// Whether the outcome of that range is unknown.
     in_doubt: bool,
-    /// The furthest offset the server ever gave.
+    /// The highest offset that the server ever reported.
     max_offset: u64,
-    /// Failures since `max_offset` last moved.
+    /// Failures since `max_offset` last increased.
     failures: u32,
     /// The elapsed time at the first of these failures.
     failing_since: Option<Duration>,
     last: Option<TransientError>,
-    /// A PATCH answered that all bytes are there.
+    /// The response to a PATCH said that all bytes arrived.
     complete: bool,
 }
 
@@ -156,23 +154,23 @@ impl UploadStateMachine {
         }
     }
 
-    /// For an upload that was created just now, so that the server cannot have a byte of it.
+    /// Marks the upload as just created, so that the server cannot have bytes of it.
     pub(crate) fn new_upload(mut self, is_new: bool) -> Self {
         self.is_new = is_new;
         self
     }
 
-    /// The furthest offset the server ever acknowledged; never falls.
+    /// Returns the highest offset that the server acknowledged; never decreases.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.max_offset
     }
 
-    /// What went wrong the last time, if anything did.
+    /// Returns the last failure.
     pub(crate) fn last_error(&self) -> Option<TransientError> {
         self.last
     }
 
-    /// Takes what happened and says what to do.
+    /// Handles an event and returns the next command.
     pub(crate) fn on(&mut self, event: Event, now: Inputs) -> Command {
         let command = match event {
             Event::Started | Event::WaitElapsed => Command::Probe,
@@ -184,7 +182,7 @@ impl UploadStateMachine {
         match command {
             Command::Done { .. } | Command::Fail(_) => command,
             _ if self.deadline_passed(now.elapsed) => Command::Fail(FailReason::Deadline { last: self.last }),
-            // A wait that ends after the deadline is a wait for nothing.
+            // A wait that ends after the deadline is pointless.
             Command::Wait(delay) if self.deadline_passed(now.elapsed.saturating_add(delay)) => {
                 Command::Fail(FailReason::Deadline { last: self.last })
             }
@@ -217,8 +215,7 @@ impl UploadStateMachine {
             return Command::Done { verified: true };
         }
         if self.complete && offset < self.size {
-            // Perhaps the server is only slow to agree with itself: ask once more before
-            // believing it.
+            // The server may just be inconsistent for a moment: ask once more before believing it.
             self.complete = false;
             return self.transient(TransientError::OffsetRegressed, None, now);
         }
@@ -246,7 +243,7 @@ impl UploadStateMachine {
         self.send_from(offset, now)
     }
 
-    /// Adopts the server's offset, in whichever direction it lies.
+    /// Adopts the server's offset, even if it is lower than before.
     fn send_from(&mut self, offset: u64, now: Inputs) -> Command {
         if offset > self.size {
             return Command::Fail(FailReason::OffsetBeyondFile { offset });
@@ -274,15 +271,14 @@ impl UploadStateMachine {
             409 | 423 => self.transient(TransientError::Busy(status), retry_after, now),
             429 => self.transient(TransientError::RateLimited, retry_after, now),
             408 | 500 | 502..=599 => self.transient(TransientError::Server(status), retry_after, now),
-            // The server has acknowledged every byte; that it no longer wants to talk about a
-            // finished upload takes nothing back.
+            // The server has acknowledged every byte. That the link no longer responds does not change that.
             _ if self.complete => Command::Done { verified: false },
             413 if self.in_doubt && self.sizer.too_large(self.sending.length()) => {
                 self.in_doubt = false;
                 self.transient(TransientError::TooLarge, None, now)
             }
-            // Something on the way lets no HEAD through. An upload of which nothing was sent begins at 0
-            // all the same; were that wrong, the server would refuse the offset.
+            // An intermediary blocks HEAD requests. An upload to which nothing was sent starts at 0 anyway; if that
+            // were wrong, the server would reject the offset.
             405 | 501 if self.is_new => self.send_from(0, now),
             501 => self.transient(TransientError::Server(status), retry_after, now),
             403 | 404 | 410 => Command::Fail(FailReason::LinkGone { status }),
@@ -292,7 +288,7 @@ impl UploadStateMachine {
     }
 
     fn transient(&mut self, error: TransientError, retry_after: Option<Duration>, now: Inputs) -> Command {
-        // These say nothing about the size of a request: it did not get as far as that.
+        // These failures are not related to the size of the request.
         if matches!(error, TransientError::Connect | TransientError::RateLimited | TransientError::Busy(_)) {
             self.in_doubt = false;
         }

@@ -1,7 +1,8 @@
-//! The upload protocol tus: the state machine that decides, and what carries it out.
+//! The tus upload protocol: a state machine that decides, and a driver that executes.
 //!
-//! `machine` is told what happened and says what is next, without I/O or clock; `driver` carries it out; `wire` knows the two
-//! requests; `body` takes a source's pieces to the HTTP client in portions that fit the line.
+//! `machine` takes events and returns commands, without I/O or clock; `driver` executes them; `wire` sends the two
+//! kinds of requests; `body` passes the pieces of a source to the HTTP client in frames; `engine` has the public
+//! `Upload`.
 
 mod bandwidth;
 mod body;

@@ -1,55 +1,55 @@
-//! How an upload is cut into PATCH requests. Pure arithmetic: no I/O, no state.
+//! How an upload is split into PATCH requests. Pure arithmetic: no I/O, no state.
 
 use std::num::NonZeroU64;
 use std::ops::Range;
 
 const MIB: u64 = 1024 * 1024;
 
-/// No request is made smaller than this because others of its size failed: 256 KiB.
+/// Requests do not become smaller than this, even if they fail: 256 KiB.
 pub(crate) const MIN_ADAPTED: u64 = 256 * 1024;
 
-/// By how much a request shrinks at a time.
+/// The factor by which a request shrinks.
 const SHRINK_FACTOR: u64 = 4;
 
-/// By how much it grows at a time.
+/// The factor by which it grows.
 const GROWTH_FACTOR: u64 = 2;
 
-/// Requests in a row that bring the server no further before the next one is made smaller.
+/// Requests in a row without progress before the next one is smaller.
 const MAX_NO_PROGRESS: u32 = 2;
 
-/// Requests of a reduced size in a row that have to succeed before a larger one is tried.
+/// Requests of a reduced size that have to succeed in a row before a larger one is tried.
 const GROW_AFTER: u32 = 8;
 
-/// The most that `GROW_AFTER` grows to when larger requests keep failing.
-const GROW_AFTER_MAX: u32 = 1024;
+/// The maximum of `GROW_AFTER` if larger requests keep failing.
+const MAX_GROW_AFTER: u32 = 1024;
 
-/// A chunk size that fits most lines when chunks are wanted: 128 MiB.
+/// A chunk size that suits most connections: 128 MiB.
 ///
-/// Vimeo's people advise 128 MiB to 512 MiB; under 10 MiB the round trips begin to show.
+/// Vimeo recommends 128 MiB to 512 MiB; under 10 MiB the round trips become noticeable.
 pub const SUGGESTED_CHUNK: NonZeroU64 = match NonZeroU64::new(128 * MIB) {
     Some(chunk) => chunk,
     None => NonZeroU64::MIN,
 };
 
-/// How the bytes are spread over requests. Default: [`Chunking::Whole`].
+/// How the bytes are split into requests. Default: [`Chunking::Whole`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Chunking {
-    /// One PATCH carries all that the server does not have yet.
+    /// One PATCH carries all bytes that the server does not have yet.
     ///
-    /// The fastest way, and a broken connection still costs only what the server has not stored.
-    /// Where such a request does not get through, because a proxy limits or withholds its body,
-    /// the upload goes on in smaller ones.
+    /// This is the fastest way, and a broken connection costs only the bytes that the server has not stored. If such
+    /// a request does not get through, because a proxy limits or buffers its body, the upload continues with smaller
+    /// requests.
     #[default]
     Whole,
     /// PATCH requests of at most this many bytes; [`SUGGESTED_CHUNK`] is a good value.
     ///
-    /// For lines behind a proxy that buffers or limits a request's body, and for acknowledged
-    /// progress at every boundary. They too become smaller when they do not get through.
+    /// For connections through a proxy that buffers or limits request bodies, and for acknowledged progress after
+    /// every chunk. Chunks also become smaller if they do not get through.
     Fixed(NonZeroU64),
 }
 
-/// The cut of one upload of a known size.
+/// The planned requests of one upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
     size: u64,
@@ -59,8 +59,8 @@ pub(crate) struct Plan {
 impl Plan {
     /// Plans an upload of `size` bytes.
     ///
-    /// `replay` is the most that the source can give a second time, if that is limited: a chunk is
-    /// then no larger, because a chunk that breaks must be sent again from it.
+    /// `replay` is the number of bytes that the source can read a second time, if that is limited. Chunks are then
+    /// not larger, because a failed chunk must be sent again from it.
     pub(crate) fn new(size: u64, chunking: Chunking, replay: Option<u64>) -> Self {
         let wanted = match chunking {
             Chunking::Whole => None,
@@ -73,10 +73,10 @@ impl Plan {
         Self { size, chunk: chunk.map(|chunk| chunk.max(1)) }
     }
 
-    /// The bytes that go next when the server stands at `offset`, at most `limit` of them.
+    /// Returns the next range when the server is at `offset`, at most `limit` bytes long.
     ///
-    /// Chunks end on a fixed grid, so an upload resumed in the middle of a chunk comes back to the
-    /// boundaries it would have had; otherwise each break could add a request to the count.
+    /// Chunks end on a fixed grid, so an upload resumed in the middle of a chunk returns to the same boundaries.
+    /// Otherwise each failure could add a request.
     fn next(&self, offset: u64, limit: Option<u64>) -> Range<u64> {
         let chunk = match (self.chunk, limit) {
             (Some(chunk), Some(limit)) => Some(chunk.min(limit)),
@@ -93,24 +93,23 @@ impl Plan {
     }
 }
 
-/// Cuts an upload by its plan, and more finely while requests of the planned size do not get through.
+/// Splits an upload by its plan, and into smaller requests while planned ones do not get through.
 ///
-/// Two things show that a request is too large: the status 413, and requests that bring the server no
-/// further at all, as behind a proxy that withholds a body until it is whole. After either the next
-/// request is a quarter as large, down to [`MIN_ADAPTED`]. When smaller ones succeed for a while a
-/// request of twice the size is tried; where that fails, the next such trial waits twice as long.
+/// A request is too large if the status is 413, or if requests make no progress at all, as with a proxy that buffers
+/// whole bodies. The next request is then a quarter as large, down to [`MIN_ADAPTED`]. After several successes a
+/// request of twice the size is tried; if it fails, the next trial needs twice as many successes.
 #[derive(Debug)]
 pub(crate) struct ChunkSizer {
     plan: Plan,
-    /// The most bytes of a request, where that is less than planned.
+    /// The maximum size of a request, if it is smaller than planned.
     limit: Option<u64>,
-    /// Requests in a row that brought the server no further.
+    /// Requests in a row without progress.
     no_progress: u32,
-    /// Requests in a row that went through, since the limit last changed.
+    /// Successful requests in a row since the limit last changed.
     succeeded: u32,
-    /// How many of those it takes before a larger one is tried.
+    /// The number of those before a larger one is tried.
     grow_after: u32,
-    /// Whether the limit was just raised and has yet to prove itself.
+    /// Whether the limit was just raised and no such request has succeeded yet.
     on_trial: bool,
 }
 
@@ -119,12 +118,12 @@ impl ChunkSizer {
         Self { plan, limit: None, no_progress: 0, succeeded: 0, grow_after: GROW_AFTER, on_trial: false }
     }
 
-    /// The bytes that go next when the server stands at `offset`.
+    /// Returns the next range when the server is at `offset`.
     pub(crate) fn next(&self, offset: u64) -> Range<u64> {
         self.plan.next(offset, self.limit)
     }
 
-    /// A request went through as it was sent.
+    /// Records that a request succeeded.
     pub(crate) fn succeeded(&mut self) {
         self.no_progress = 0;
         self.on_trial = false;
@@ -140,12 +139,12 @@ impl ChunkSizer {
         self.on_trial = true;
     }
 
-    /// A request broke, but the server has some of it: its size was not what stopped it.
+    /// Records that a request failed, but the server has a part of it: its size is not the problem.
     pub(crate) fn progressed(&mut self) {
         self.no_progress = 0;
     }
 
-    /// A request of `length` bytes brought the server no further.
+    /// Records that a request of `length` bytes made no progress.
     pub(crate) fn no_progress(&mut self, length: u64) {
         self.no_progress = self.no_progress.saturating_add(1);
         if self.on_trial || self.no_progress >= MAX_NO_PROGRESS {
@@ -153,8 +152,7 @@ impl ChunkSizer {
         }
     }
 
-    /// The server or a proxy answered that a request of `length` bytes is too large. `false` when it
-    /// cannot be made smaller.
+    /// Records that a request of `length` bytes is too large. Returns `false` if it cannot be smaller.
     pub(crate) fn too_large(&mut self, length: u64) -> bool {
         self.shrink(length)
     }
@@ -167,12 +165,12 @@ impl ChunkSizer {
         }
         let mut factor = SHRINK_FACTOR;
         if std::mem::take(&mut self.on_trial) {
-            // Back to the size that went through before.
+            // Back to the size that succeeded before.
             factor = GROWTH_FACTOR;
-            self.grow_after = self.grow_after.saturating_mul(2).min(GROW_AFTER_MAX);
+            self.grow_after = self.grow_after.saturating_mul(2).min(MAX_GROW_AFTER);
         }
         let part = length.checked_div(factor).unwrap_or(length);
-        // Whole steps of the least size, so that the grid stays a plain one.
+        // A multiple of the minimum size, to keep the grid simple.
         let whole = part.saturating_sub(part.checked_rem(MIN_ADAPTED).unwrap_or_default());
         self.limit = Some(whole.clamp(MIN_ADAPTED, SUGGESTED_CHUNK.get()));
         true
@@ -218,7 +216,7 @@ mod tests {
             (4 * MIB, fixed(MIB), 4, MIB, MIB),
             (5 * GIB + 1, Chunking::Fixed(SUGGESTED_CHUNK), 41, 128 * MIB, 1),
             (1024 * MIB, fixed(MIB), 1024, MIB, MIB),
-            // Vimeo has no limit to the number of requests: a chunk is what was asked for.
+            // The number of requests is not limited, so the chunk size is not changed.
             (1024 * MIB + 1, fixed(MIB), 1025, MIB, 1),
             (5 * GIB, fixed(MIB), 5120, MIB, MIB),
             (1024 * GIB, Chunking::Fixed(SUGGESTED_CHUNK), 8192, 128 * MIB, 128 * MIB),
@@ -233,18 +231,18 @@ mod tests {
     }
 
     #[test]
-    fn a_break_inside_a_chunk_returns_to_the_chunk_boundaries() {
+    fn resuming_inside_a_chunk_returns_to_chunk_boundaries() {
         let plan = Plan::new(10, fixed(4), None);
         assert_eq!(plan.next(0, None), 0..4);
         assert_eq!(plan.next(1, None), 1..4);
         assert_eq!(plan.next(4, None), 4..8);
         assert_eq!(plan.next(9, None), 9..10);
         assert_eq!(plan.next(10, None), 10..10);
-        assert_eq!(plan.next(11, None), 10..10, "past the end there is nothing");
+        assert_eq!(plan.next(11, None), 10..10, "nothing is left past the end");
     }
 
     #[test]
-    fn the_largest_sizes_do_not_overflow() {
+    fn largest_sizes_do_not_overflow() {
         assert_eq!(Plan::new(u64::MAX, Chunking::Whole, None).next(7, None), 7..u64::MAX);
         let plan = Plan::new(u64::MAX, fixed(u64::MAX), None);
         assert_eq!(plan.next(u64::MAX - 1, None), u64::MAX - 1..u64::MAX);
@@ -255,79 +253,79 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_is_no_larger_than_what_the_source_can_replay() {
+    fn chunks_fit_the_replay_buffer() {
         assert_eq!(Plan::new(100, Chunking::Whole, Some(30)).next(0, None), 0..30);
         assert_eq!(Plan::new(100, fixed(50), Some(30)).next(30, None), 30..60);
         assert_eq!(Plan::new(100, fixed(20), Some(30)).next(0, None), 0..20);
     }
 
-    /// What became of a request of the size that the sizer gave.
+    /// The outcome of a request of the planned size.
     #[derive(Debug, Clone, Copy)]
-    enum Fate {
+    enum RequestOutcome {
         Succeeded,
         Progressed,
-        Fruitless,
+        NoProgress,
         TooLarge,
     }
-    use Fate::{Fruitless, Progressed, Succeeded, TooLarge};
+    use RequestOutcome::{NoProgress, Progressed, Succeeded, TooLarge};
 
     #[test]
-    fn requests_shrink_when_they_do_not_get_through() {
+    fn requests_shrink_without_progress() {
         let whole = |size| ChunkSizer::new(Plan::new(size, Chunking::Whole, None));
         let cut = |size, chunk| ChunkSizer::new(Plan::new(size, fixed(chunk), None));
-        // (sizer, what became of each request, length of the next)
-        let table: [(ChunkSizer, &[Fate], u64); 12] = [
+        // (sizer, outcome of each request, length of the next)
+        let table: [(ChunkSizer, &[RequestOutcome], u64); 12] = [
             (whole(100 * MIB), &[], 100 * MIB),
-            (whole(100 * MIB), &[Fruitless], 100 * MIB),
-            (whole(100 * MIB), &[Fruitless, Fruitless], 25 * MIB),
-            (whole(100 * MIB), &[Fruitless, Progressed, Fruitless], 100 * MIB),
+            (whole(100 * MIB), &[NoProgress], 100 * MIB),
+            (whole(100 * MIB), &[NoProgress, NoProgress], 25 * MIB),
+            (whole(100 * MIB), &[NoProgress, Progressed, NoProgress], 100 * MIB),
             (whole(100 * MIB), &[TooLarge], 25 * MIB),
             (whole(100 * MIB), &[TooLarge, TooLarge], 6 * MIB + MIB / 4),
-            // From a very large request at once to one that fits most lines.
+            // A very large request becomes one that fits most connections.
             (whole(5 * GIB), &[TooLarge], 128 * MIB),
             (whole(5 * GIB), &[TooLarge, TooLarge], 32 * MIB),
-            (cut(5 * GIB, 128 * MIB), &[Fruitless, Fruitless], 32 * MIB),
+            (cut(5 * GIB, 128 * MIB), &[NoProgress, NoProgress], 32 * MIB),
             (cut(5 * GIB, MIB), &[TooLarge], MIB / 4),
             (cut(5 * GIB, MIB), &[TooLarge, TooLarge], MIB / 4),
-            (whole(MIB / 4), &[Fruitless, Fruitless], MIB / 4),
+            (whole(MIB / 4), &[NoProgress, NoProgress], MIB / 4),
         ];
-        for (mut sizer, fates, length) in table {
-            for fate in fates {
-                happen(&mut sizer, *fate);
+        for (mut sizer, outcomes, length) in table {
+            for outcome in outcomes {
+                record_outcome(&mut sizer, *outcome);
             }
             let next = sizer.next(0);
-            assert_eq!(next.end - next.start, length, "after {fates:?}");
+            assert_eq!(next.end - next.start, length, "after {outcomes:?}");
         }
     }
 
-    fn happen(sizer: &mut ChunkSizer, fate: Fate) {
+    fn record_outcome(sizer: &mut ChunkSizer, outcome: RequestOutcome) {
         let length = sizer.next(0).end;
-        match fate {
+        match outcome {
             Succeeded => sizer.succeeded(),
             Progressed => sizer.progressed(),
-            Fruitless => sizer.no_progress(length),
+            NoProgress => sizer.no_progress(length),
             TooLarge => assert_eq!(sizer.too_large(length), length > MIN_ADAPTED),
         }
     }
 
     #[test]
-    fn requests_grow_again_and_ever_more_seldom_where_that_fails() {
+    fn requests_grow_again_with_backoff() {
         let mut sizer = ChunkSizer::new(Plan::new(5 * GIB, fixed(8 * MIB), None));
-        happen(&mut sizer, TooLarge);
+        record_outcome(&mut sizer, TooLarge);
         // (successes it takes until a request of 4 MiB is tried)
         for needed in [8, 16, 32] {
             for _ in 0..needed {
                 assert_eq!(sizer.next(0).end, 2 * MIB, "{needed}");
-                happen(&mut sizer, Succeeded);
+                record_outcome(&mut sizer, Succeeded);
             }
             assert_eq!(sizer.next(0).end, 4 * MIB, "{needed}");
             // One failure is enough for a size on trial.
-            happen(&mut sizer, Fruitless);
+            record_outcome(&mut sizer, NoProgress);
         }
-        // When the line is good again, it comes back to what was planned.
+        // Once the connection is good again, it returns to the plan.
         sizer.grow_after = GROW_AFTER;
         for _ in 0..2 * GROW_AFTER {
-            happen(&mut sizer, Succeeded);
+            record_outcome(&mut sizer, Succeeded);
         }
         assert_eq!((sizer.next(0).end, sizer.limit), (8 * MIB, None));
     }

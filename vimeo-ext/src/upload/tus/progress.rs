@@ -1,34 +1,34 @@
-//! How far an upload is, how fast, and how long it will still take.
+//! The progress of an upload: bytes, rate, remaining time.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Bytes the server has acknowledged. Never falls; ends at `total`.
+    /// Bytes that the server has acknowledged. Never decreases; ends at `total`.
     ///
-    /// It moves when the server answers: at the end of each chunk, and after a broken connection.
+    /// It changes when the server responds: at the end of each chunk, and after a failure.
     pub acknowledged: u64,
-    /// Position in the source up to which bytes were handed to the connection. Falls back to the
-    /// server's offset when a connection broke.
+    /// Position in the source up to which bytes were passed to the connection. Falls back to the server's offset
+    /// after a failure.
     pub sent: u64,
     /// Size of the upload in bytes.
     pub total: u64,
-    /// Bytes a second, smoothed over about five seconds; 0 until it is known.
+    /// Bytes per second, smoothed over about five seconds; 0 until it is known.
     pub rate: u64,
-    /// Time left at this rate; `None` until the rate is known. In JSON in seconds.
+    /// Remaining time at this rate; `None` until the rate is known. In JSON in seconds.
     #[serde(serialize_with = "optional_seconds")]
     pub eta: Option<Duration>,
 }
 
-/// The function that hears of progress.
+/// The callback for progress.
 pub(crate) type Callback = Box<dyn FnMut(&Progress) + Send>;
 
-/// Turns what the driver sees into [`Progress`] and tells everyone who wants to know.
+/// Turns the driver's observations into [`Progress`], and reports it to the callback and the handles.
 pub(crate) struct Reporter {
     progress: Progress,
     estimator: RateEstimator,
@@ -52,14 +52,14 @@ impl Reporter {
         self.progress.total = total;
     }
 
-    /// Bytes were handed over up to `position`; `elapsed` is the time since the upload began.
+    /// Records that bytes were passed on up to `position`; `elapsed` is the time since the upload started.
     pub(crate) fn sent(&mut self, position: u64, elapsed: Duration) {
         self.progress.sent = position.min(self.progress.total);
         self.estimator.record(position, elapsed);
         self.publish();
     }
 
-    /// The server stands at `offset`, from where the next bytes are sent.
+    /// Records the server's `offset`, from where the next bytes are sent.
     pub(crate) fn acknowledged(&mut self, offset: u64, best: u64, elapsed: Duration) {
         self.progress.acknowledged = self.progress.acknowledged.max(best.min(self.progress.total));
         self.progress.sent = offset.min(self.progress.total);
@@ -67,7 +67,7 @@ impl Reporter {
         self.publish();
     }
 
-    /// The sums of many uploads; `moved` counts the bytes that were really transferred.
+    /// Records the totals of many uploads; `moved` counts the bytes that were transferred.
     pub(crate) fn report_totals(&mut self, acknowledged: u64, sent: u64, moved: u64, elapsed: Duration) {
         self.progress.acknowledged = acknowledged;
         self.progress.sent = sent;
@@ -84,7 +84,7 @@ impl Reporter {
             (_, 0) => None,
             (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),
         };
-        // Once all is sent, only what the server acknowledges is news; the rate still settles.
+        // Once all bytes are sent, only acknowledgements are reported, because the rate still changes.
         let same = |last: &Progress| {
             let all_sent = progress.sent == progress.total && last.sent == progress.sent;
             last == progress
@@ -101,7 +101,7 @@ impl Reporter {
     }
 }
 
-/// A smoothed rate: pure, the time comes in.
+/// A smoothed rate. Pure: the time is an argument.
 #[derive(Debug, Default)]
 struct RateEstimator {
     at: Duration,
@@ -110,7 +110,7 @@ struct RateEstimator {
 }
 
 impl RateEstimator {
-    /// Shorter spans say more about buffers than about the line.
+    /// Shorter samples measure buffers rather than the connection.
     const MIN_SAMPLE: Duration = Duration::from_millis(100);
     const SMOOTHING_SECONDS: f64 = 5.0;
 
@@ -131,7 +131,7 @@ impl RateEstimator {
         (self.at, self.position) = (at, position);
     }
 
-    /// A change of position that was no transfer: the start of a request.
+    /// A change of position without a transfer: the start of a request.
     fn reset_position(&mut self, position: u64, at: Duration) {
         if position != self.position {
             (self.at, self.position) = (at, position);
@@ -164,7 +164,7 @@ mod tests {
 
     /// BEHAVIOUR.md: U06.
     #[test]
-    fn acknowledged_bytes_never_fall_and_sent_bytes_follow_the_server() {
+    fn acknowledged_never_decreases_and_sent_follows_the_server() {
         let (sender, receiver) = watch::channel(Progress::default());
         let reported = Arc::new(Mutex::new(Vec::new()));
         let callback: Callback = {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_progress_is_reported_once() {
+    fn final_progress_is_reported_once() {
         let (sender, receiver) = watch::channel(Progress::default());
         let reported = Arc::new(Mutex::new(Vec::new()));
         let callback: Callback = {
@@ -207,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_steady_on_a_steady_line_and_knows_the_time_left() {
+    fn rate_and_eta_are_steady_on_a_steady_connection() {
         let (sender, receiver) = watch::channel(Progress::default());
         let mut reporter = Reporter::new(sender, None);
         reporter.begin(10_000);
         reporter.acknowledged(0, 0, after(0.0));
-        assert_eq!(receiver.borrow().eta, None, "nothing is known yet");
+        assert_eq!(receiver.borrow().eta, None, "unknown at first");
         for tenth in 1..=20u64 {
             reporter.sent(tenth * 100, after(tenth as f64 / 10.0));
         }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_upload_does_not_count_what_was_there() {
+    fn resumed_bytes_do_not_count_for_the_rate() {
         let mut estimator = RateEstimator::default();
         estimator.reset_position(1_000_000, after(0.0));
         estimator.record(1_000_100, after(1.0));

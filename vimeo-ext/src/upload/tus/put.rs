@@ -1,7 +1,7 @@
-//! A small file to a signed link with one PUT: images and text tracks, which know no offsets.
+//! Sends a small file to a signed link with one PUT request: pictures and text tracks, which have no offsets.
 //!
-//! The same rules hold as for the two requests of tus: no token, no redirect, a stall timeout instead of a limit on the
-//! whole, and tries with growing waits. A PUT replaces what came before, so it may be sent again whatever happened.
+//! The rules are those of the tus requests: no token, no redirects, a stall timeout instead of a limit on the total
+//! time, and retries with growing waits. A PUT replaces what came before, so it is always safe to repeat.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,29 +18,29 @@ use crate::error::{TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
 
-/// What became of it.
+/// The outcome of a PUT.
 #[derive(Debug)]
 pub(crate) enum PutOutcome {
     /// The server has the file.
     Done,
-    /// The link opens no longer: 403, 404 or 410.
+    /// The link is no longer valid: 403, 404 or 410.
     LinkGone(u16),
 }
 
-/// Why it did not get there.
+/// Why the file was not uploaded.
 #[derive(Debug)]
 pub(crate) enum PutError {
-    /// The file cannot be read, or the request cannot be made.
+    /// The file cannot be read, or the request cannot be built.
     Local(UploadError),
-    /// The server does not want it.
+    /// The server rejected it.
     Refused { status: u16, body: String },
-    /// A web page came instead of the server's answer.
+    /// The response is a web page instead of the server's response.
     WebPage { status: u16, body: String },
-    /// It broke as often as it was tried.
+    /// All attempts failed.
     Exhausted { attempts: u32, last: TransientError, source: Option<Box<reqwest::Error>> },
 }
 
-/// Sends all of `source` to `link`, whose host is `host`.
+/// Sends the whole source to `link`, whose host is `host`.
 pub(crate) async fn put(
     client: &UploadClient,
     (link, host): (&str, &str),
@@ -74,12 +74,12 @@ pub(crate) async fn put(
             }
             Err(AttemptError::Failed(error, source)) => (error, None, source),
         };
-        // What was given try_put only cannot be given again.
+        // A source that can be read only once cannot be sent again.
         if failures >= options.retry.attempts || source.min_offset() > 0 {
             return Err(PutError::Exhausted { attempts: failures, last, source: broken });
         }
         let delay = retry_wait(&options.retry, earlier, options.retry.random(), retry_after);
-        tracing::warn!(host, ?last, ?delay, "sending a file disturbed, trying again");
+        tracing::warn!(host, ?last, ?delay, "sending a file failed, retrying");
         sleep(delay).await;
     }
 }
@@ -100,7 +100,7 @@ async fn try_put(
     let size = source.size();
     let pieces = source.read(0..size).await.map_err(AttemptError::Local)?;
     let stream_state = Arc::new(StreamState::new(0, size));
-    // Nobody pauses it; the sender is held so that the body does not find it gone.
+    // Nothing pauses it; the sender is held so that the body does not see it dropped.
     let signal = watch::Sender::new(ControlSignal::Run);
     let body = UploadBody::new(
         size,
@@ -128,7 +128,7 @@ async fn try_put(
     }
 }
 
-/// Sees a request through; `None` when nothing moved for too long.
+/// Runs a request. Returns `None` if it made no progress for too long.
 async fn with_idle_timeout<T>(
     request: impl Future<Output = T>,
     stream_state: &StreamState,

@@ -1,4 +1,4 @@
-//! Many uploads, a few at a time, under run_job limit, each with a result of its own.
+//! A queue of uploads that runs a few at a time, under one bandwidth limit, with a result for each.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,13 +18,13 @@ use super::wire::{SharedClient, UploadClient};
 use crate::error::UploadError;
 use crate::upload::source::BoxFuture;
 
-/// Uploads that wait for their turn.
+/// A queue of uploads.
 ///
-/// Each is added as a future that prepares it: it creates the video and gives the [`Upload`]. That
-/// future is first polled when the upload's turn comes, so videos are not created long before their
-/// bytes. One that fails does not stop the others.
+/// Each upload is added as a future that prepares it: it creates the video and returns the [`Upload`]. The future is
+/// first polled when the upload starts, so videos are not created long before their bytes. A failure does not stop
+/// the other uploads.
 ///
-/// `E` is the error of the preparing futures, [`UploadError`] or run_job that it converts into.
+/// `E` is the error of the preparing futures: [`UploadError`], or a type that it converts into.
 ///
 /// ```no_run
 /// # async fn create(name: &str) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
@@ -67,45 +67,44 @@ impl<E> fmt::Debug for UploadQueue<E> {
     }
 }
 
-/// What became of run_job upload of a queue.
+/// The result of one upload of a queue.
 #[derive(Debug)]
 pub struct QueueResult<E = UploadError> {
-    /// The name it was added with.
+    /// The name that it was added with.
     pub name: String,
-    /// The finished upload, or why it was not finished.
+    /// The finished upload, or the error.
     pub outcome: Result<Uploaded, E>,
 }
 
 impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
-    /// A queue that has so many uploads under way at a time; at least run_job.
+    /// Creates a queue that runs `concurrency` uploads at the same time; at least one.
     pub fn new(concurrency: usize) -> Self {
         let concurrency = NonZeroUsize::new(concurrency).unwrap_or(NonZeroUsize::MIN);
         Self { concurrency, bandwidth: None, client: None, callback: None, jobs: Vec::new() }
     }
 
-    /// Limits the bytes a second of all uploads together that have no limit of their own.
+    /// Limits the total bytes per second of all uploads without a limit of their own.
     #[must_use]
     pub fn bandwidth(mut self, bandwidth: impl Into<Option<Bandwidth>>) -> Self {
         self.bandwidth = bandwidth.into();
         self
     }
 
-    /// The client of all uploads that have none of their own. Default: a new [`UploadClient`].
+    /// Sets the client of all uploads without a client of their own. Default: a new [`UploadClient`].
     #[must_use]
     pub fn client(mut self, client: UploadClient) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Calls `callback` whenever there is progress; the numbers are the totals of all uploads.
+    /// Calls `callback` on every progress, with the totals of all uploads.
     #[must_use]
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.callback = Some(Box::new(callback));
         self
     }
 
-    /// Adds an upload of `size` bytes, to be prepared when its turn comes; `name` comes back with
-    /// its result.
+    /// Adds an upload of `size` bytes, to be prepared when it starts; `name` is in its result.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -116,18 +115,18 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
         self
     }
 
-    /// Runs all, in the order they were added, and gives the results in that order.
+    /// Runs all uploads in the order they were added, and returns the results in that order.
     ///
     /// # Errors
-    /// [`UploadError::Http`] when no client can be made. What goes wrong with an upload is in its
-    /// result.
+    /// [`UploadError::Http`] if no client can be built. The error of an upload is in its result.
     pub async fn run(self) -> Result<Vec<QueueResult<E>>, UploadError> {
         self.controlled().0.await
     }
 
-    /// Gives the future that runs all, and a handle that watches, pauses, resumes and cancels it.
+    /// Returns the future that runs all uploads, and a handle that reports progress, pauses, resumes and cancels
+    /// them.
     ///
-    /// Dropping the future ends the uploads under way; they stay resumable.
+    /// Dropping the future ends the running uploads; they stay resumable.
     pub fn controlled(
         self,
     ) -> (impl Future<Output = Result<Vec<QueueResult<E>>, UploadError>> + Send + 'static, QueueHandle) {
@@ -149,7 +148,7 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
     }
 }
 
-/// Watches and steers a running queue. Cheap to clone; dropping it changes nothing.
+/// Reports the progress of a running queue and controls it. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct QueueHandle {
     signal: Arc<watch::Sender<ControlSignal>>,
@@ -157,29 +156,28 @@ pub struct QueueHandle {
 }
 
 impl QueueHandle {
-    /// A receiver that always holds the totals of all uploads.
+    /// Returns a receiver that always holds the totals of all uploads.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
 
-    /// Pauses the uploads under way and begins no other.
+    /// Pauses the running uploads and starts no others.
     pub fn pause(&self) {
         apply_control(&self.signal, ControlSignal::Pause);
     }
 
-    /// Goes on after [`pause`](Self::pause).
+    /// Continues after [`pause`](Self::pause).
     pub fn resume(&self) {
         apply_control(&self.signal, ControlSignal::Run);
     }
 
-    /// Cancels the uploads under way, which stay resumable, and all that wait, for which nothing
-    /// is created.
+    /// Cancels the running uploads, which stay resumable, and all waiting ones, for which nothing is created.
     pub fn cancel(&self) {
         apply_control(&self.signal, ControlSignal::Cancel);
     }
 }
 
-/// What the uploads of a queue have in common.
+/// What the uploads of a queue share.
 #[derive(Clone)]
 struct Shared {
     client: SharedClient,
@@ -214,9 +212,9 @@ async fn run<E: From<UploadError> + Send + 'static>(
         tokio::select! {
             Some(ended) = running.join_next() => match ended {
                 Ok((index, result)) => drop(done.insert(index, result)),
-                // A panic in the caller's own code goes on in the caller's task.
+                // A panic in the caller's code continues in the caller's task.
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // Nobody aborts them but the end of the runtime.
+                // Only the end of the runtime aborts them.
                 Err(_) => {}
             },
             _ = signals.changed() => {}
@@ -229,7 +227,7 @@ async fn run_job<E: From<UploadError>>(index: usize, job: Job<E>, shared: Shared
     if *signals.borrow_and_update() == ControlSignal::Cancel {
         return Err(UploadError::Cancelled { video_uri: job.name, acknowledged: 0 }.into());
     }
-    // Not ended by a cancel: a video may just be coming into being, and its ticket must not be lost.
+    // A cancel does not interrupt this: a video may just be created, and its ticket must not be lost.
     let upload = job.prepare.await?;
     let (running, handle) = upload.share(&shared.client, shared.bandwidth.as_ref()).controlled();
     handle.apply_control(*signals.borrow_and_update());
@@ -266,7 +264,7 @@ impl Totals {
     }
 
     fn record(&mut self, index: usize, progress: &Progress) {
-        // What was there when an upload was resumed was not transferred now.
+        // Bytes that were there when an upload was resumed were not transferred now.
         if let Some(before) = self.each.insert(index, *progress) {
             let moved = progress.sent.saturating_sub(before.sent);
             self.moved = self.moved.saturating_add(moved);

@@ -1,4 +1,4 @@
-//! The two requests the engine ever makes, HEAD and PATCH on the link, and nothing else.
+//! The tus requests: HEAD and PATCH to the upload link, and nothing else.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ const TUS_RESUMABLE: &str = "tus-resumable";
 const UPLOAD_OFFSET: &str = "upload-offset";
 const UPLOAD_LENGTH: &str = "upload-length";
 
-/// As much of a refusal's body as is kept to be shown.
+/// The maximum length of an error body in a message.
 const MAX_BODY_SHOWN: usize = 1024;
 
-/// So much more of it is read, so that a link in it is recognised whole before the rest is cut off.
+/// Read beyond that, so that a link is recognized as a whole before the rest is cut off.
 const REDACTION_LOOKAHEAD: usize = 8 * 1024;
 
-/// Time to make a connection, unless told otherwise.
+/// The default connect timeout.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The HTTP client for upload links: follows no redirect, speaks HTTP/1.1, carries no token.
+/// The HTTP client for upload links. It follows no redirects, uses HTTP/1.1 and sends no token.
 ///
-/// Make one and clone it into each upload, so that they share connections.
+/// Clone one client into each upload, so that they share connections.
 ///
-/// HTTP/1.1 because a single upload over HTTP/2 is held back by the window of its stream, and has
-/// no other stream to share the connection with.
+/// HTTP/1.1, because over HTTP/2 the flow-control window of the stream slows a single upload down, and there are no
+/// other streams to share the connection with.
 #[derive(Debug, Clone)]
 pub struct UploadClient {
     http: reqwest::Client,
 }
 
 impl UploadClient {
-    /// A client with a connect timeout of 30 s and no limit on the time of a request; the stall
-    /// timeout of [`UploadOptions`](super::UploadOptions) guards that.
+    /// Creates a client with a connect timeout of 30 s and no limit on the time of a request; the stall timeout of
+    /// [`UploadOptions`](super::UploadOptions) covers that.
     ///
     /// # Errors
     /// [`UploadError::Tls`] if the system's certificates or the cryptography for TLS cannot be set up, and
@@ -56,12 +56,12 @@ impl UploadClient {
         Self::build(Self::builder()?)
     }
 
-    /// As [`new`](Self::new), for links to this machine itself: no proxy gets them.
+    /// As [`new`](Self::new), but without a proxy, for links to a loopback address.
     pub(crate) fn without_proxy() -> Result<Self, UploadError> {
         Self::build(Self::builder()?.no_proxy())
     }
 
-    /// As [`new`](Self::new), for the link of a ticket: one that leads to this machine itself gets no proxy.
+    /// As [`new`](Self::new), without a proxy if the ticket's link is a loopback address.
     pub(crate) fn for_ticket_host(ticket: &UploadTicket) -> Result<Self, UploadError> {
         if ticket.is_loopback() { Self::without_proxy() } else { Self::new() }
     }
@@ -71,13 +71,13 @@ impl UploadClient {
         Ok(builder.connect_timeout(CONNECT_TIMEOUT))
     }
 
-    /// A client from your own builder, for a proxy, other certificates or another connect timeout.
+    /// Creates a client from your own builder, for a proxy, other certificates or another connect timeout.
     ///
-    /// Redirects, referers and HTTP/2 are turned off whatever it says. Give it no default headers
-    /// with credentials: a link is signed, and its host has no business with your token.
+    /// Redirects, referers and HTTP/2 are always turned off. Set no default headers with credentials: a link is
+    /// signed, and its host must not get your token.
     ///
-    /// With rustls, reqwest takes the cryptography for such a client from the process. If the process has no default
-    /// `CryptoProvider` yet, this installs the one of this crate's features.
+    /// With rustls, reqwest uses the process's `CryptoProvider` for such a client. If the process has no default
+    /// provider yet, this installs the one of this crate's features.
     ///
     /// # Errors
     /// [`UploadError::Tls`] if there is no such provider, and [`UploadError::Http`] if the client cannot be built.
@@ -93,22 +93,23 @@ impl UploadClient {
         Ok(Self { http })
     }
 
-    /// A request to a link that takes a whole small file.
+    /// Creates a request that sends a whole small file.
     pub(super) fn put(&self, link: &str) -> reqwest::RequestBuilder {
         self.http.request(Method::PUT, link)
     }
 }
 
-/// The client that many uploads share.
+/// The client that the uploads of a queue share.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedClient {
     client: UploadClient,
-    /// Whether nobody chose it: then it goes through the system's proxy, where nothing for this machine itself may go.
+    /// Whether it is the default client: it uses the system's proxy, which must not get requests to a loopback
+    /// address.
     is_default: bool,
 }
 
 impl SharedClient {
-    /// The client that was chosen, else a new one.
+    /// Uses the chosen client, or a new one.
     pub(crate) fn new(chosen: Option<UploadClient>) -> Result<Self, UploadError> {
         let is_default = chosen.is_none();
         let client = match chosen {
@@ -118,14 +119,14 @@ impl SharedClient {
         Ok(Self { client, is_default })
     }
 
-    /// The client for a ticket; `None` when the upload needs one of its own.
+    /// Returns the client for a ticket; `None` if the upload needs one of its own.
     pub(crate) fn for_ticket(&self, ticket: &UploadTicket) -> Option<UploadClient> {
         let fits = !(self.is_default && ticket.is_loopback());
         fits.then(|| self.client.clone())
     }
 }
 
-/// What the server answered, as far as the engine cares.
+/// The parts of a response that are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TusResponse {
     pub(crate) status: u16,
@@ -134,20 +135,20 @@ pub(crate) struct TusResponse {
     pub(crate) retry_after: Option<Duration>,
     /// The read_body_prefix of the body of an response that is no success, or that is a web page.
     pub(crate) body: String,
-    /// Whether a success came with a web page, as from a login portal or a proxy on the way.
+    /// Whether a success status came with a web page, for example from a login portal or a proxy.
     pub(crate) is_web_page: bool,
 }
 
 /// There was no response.
 #[derive(Debug)]
 pub(crate) enum NoResponse {
-    /// It may go better the next time.
+    /// The next attempt may succeed.
     Failed(TransientError, Option<Box<reqwest::Error>>),
-    /// The request could not even be made.
+    /// The request could not be built.
     InvalidRequest(Box<reqwest::Error>),
 }
 
-/// The line to the server; a trait so that waiting can be tested without a network.
+/// The requests to the server; a trait, so that waits can be tested without a network.
 pub(crate) trait TusTransport: Send {
     fn head(&self) -> impl Future<Output = Result<TusResponse, NoResponse>> + Send;
     fn patch(
@@ -157,7 +158,7 @@ pub(crate) trait TusTransport: Send {
     ) -> impl Future<Output = Result<TusResponse, NoResponse>> + Send;
 }
 
-/// The line that real uploads use.
+/// Sends the requests over HTTP.
 pub(crate) struct HttpTusTransport {
     client: UploadClient,
     ticket: UploadTicket,
@@ -180,7 +181,7 @@ impl HttpTusTransport {
     }
 }
 
-/// Sends a request to `link` and reads of its response what matters.
+/// Sends a request to `link` and reads the relevant parts of its response.
 pub(super) async fn send_request(
     request: reqwest::RequestBuilder,
     link: &str,
@@ -201,7 +202,7 @@ pub(super) async fn send_request(
         .and_then(|media_type| media_type.to_str().ok())
         .is_some_and(|media_type| media_type.trim_start().to_ascii_lowercase().starts_with("text/html"));
     if !status.is_success() || is_html {
-        // A server or proxy that repeats the link must not make a message hold it.
+        // A server or proxy may repeat the link, which must not get into a message.
         let body = without_link(&read_body_prefix(response).await, link);
         let body = body.trim();
         read.is_web_page = status.is_success() && body.starts_with('<');
@@ -226,7 +227,7 @@ impl TusTransport for HttpTusTransport {
 }
 
 fn transport_error(error: reqwest::Error) -> NoResponse {
-    // The URL is the secret.
+    // The URL is secret.
     let error = Box::new(error.without_url());
     if error.is_builder() {
         NoResponse::InvalidRequest(error)
@@ -243,7 +244,7 @@ pub(super) fn header_number(headers: &HeaderMap, name: &str) -> Option<u64> {
 
 async fn read_body_prefix(mut response: reqwest::Response) -> String {
     let mut bytes = Vec::new();
-    // A body that breaks off is shown as far as it came: the status is what counts.
+    // An incomplete body is still shown: the status is what matters.
     while let Ok(Some(chunk)) = response.chunk().await {
         bytes.extend_from_slice(&chunk);
         if bytes.len() >= MAX_BODY_SHOWN.saturating_add(REDACTION_LOOKAHEAD) {
@@ -254,7 +255,7 @@ async fn read_body_prefix(mut response: reqwest::Response) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// As much of a text as fits into so many bytes.
+/// Cuts a text to at most `bytes` bytes.
 fn truncated(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_numbers_are_offsets() {
+    fn offsets_are_plain_numbers() {
         // (header, offset)
         let table = [
             ("0", Some(0)),

@@ -7,107 +7,107 @@ use vimeo_ext::Error;
 use vimeo_ext::upload::UploadError;
 use vimeo_sandbox::{Effect, Fault, Host};
 
-use super::{Place, at_once, film};
+use super::{UploadFixture, film, no_backoff};
 
 /// An upload that ends after its video was created; the video.
-async fn left_unfinished(place: &Place, path: &Path) -> String {
-    place.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
-    let error = place.vimeo().upload(path).name("Surf").options(at_once()).send().await.unwrap_err();
+async fn left_unfinished(fixture: &UploadFixture, path: &Path) -> String {
+    fixture.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    let error = fixture.vimeo().upload(path).name("Surf").options(no_backoff()).send().await.unwrap_err();
     let Error::Upload { ticket: Some(ticket), .. } = error else { panic!("{error:?}") };
     ticket.video_uri().to_owned()
 }
 
-async fn is_there(place: &Place, uri: &str) -> bool {
-    place.vimeo().get(uri).fields("uri").send().await.is_ok()
+async fn is_there(fixture: &UploadFixture, uri: &str) -> bool {
+    fixture.vimeo().get(uri).fields("uri").send().await.is_ok()
 }
 
 #[tokio::test]
-async fn an_unfinished_upload_is_abandoned_with_its_video_also_without_its_file() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    let video = left_unfinished(&place, &path).await;
+async fn abandon_deletes_the_video_even_without_the_file() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    let video = left_unfinished(&fixture, &path).await;
     std::fs::remove_file(&path).unwrap();
-    let pending = place.vimeo().pending_uploads().unwrap();
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
-    let stranger = place.builder().account("another").build().unwrap().pending_uploads().unwrap();
+    let stranger = fixture.builder().account("another").build().unwrap().pending_uploads().unwrap();
     assert!(stranger.abandon(entry).await.is_err());
-    assert!(is_there(&place, &video).await);
+    assert!(is_there(&fixture, &video).await);
 
     pending.abandon(entry).await.unwrap();
-    assert!(!is_there(&place, &video).await);
-    assert_eq!(place.written_down(), 0);
+    assert!(!is_there(&fixture, &video).await);
+    assert_eq!(fixture.journal_files(), 0);
     pending.abandon(entry).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_video_that_has_its_file_is_not_deleted() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    let video = left_unfinished(&place, &path).await;
-    let pending = place.vimeo().pending_uploads().unwrap();
+async fn abandon_keeps_a_complete_video() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    let video = left_unfinished(&fixture, &path).await;
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     // Another process finished it, and had no time to say so.
     let ticket = entry.ticket.clone().unwrap();
     vimeo_ext::upload::Upload::new(ticket, &*path).run().await.unwrap();
     pending.abandon(entry).await.unwrap();
-    assert!(is_there(&place, &video).await);
-    assert_eq!(place.written_down(), 0);
+    assert!(is_there(&fixture, &video).await);
+    assert_eq!(fixture.journal_files(), 0);
 }
 
 #[tokio::test]
-async fn a_video_of_unknown_status_is_not_deleted() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    let video = left_unfinished(&place, &path).await;
-    let pending = place.vimeo().pending_uploads().unwrap();
+async fn abandon_keeps_a_video_of_unknown_status() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    let video = left_unfinished(&fixture, &path).await;
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
         let effect = Effect::Body(200, "application/json".to_owned(), body.into());
-        place.sandbox.add_fault(Fault::new(effect).host(Host::Api).method(Method::GET));
+        fixture.sandbox.add_fault(Fault::new(effect).host(Host::Api).method(Method::GET));
         let error = pending.abandon(entry).await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{body}: {error:?}") };
         assert!(
             matches!(&*source, UploadError::UnknownStatus { uri } if *uri == video),
             "{body}: {source:?}"
         );
-        assert!(is_there(&place, &video).await, "{body}");
+        assert!(is_there(&fixture, &video).await, "{body}");
         assert_eq!(pending.list().await.unwrap().len(), 1, "the entry stays until it is known");
     }
     pending.abandon(entry).await.unwrap();
-    assert!(!is_there(&place, &video).await);
+    assert!(!is_there(&fixture, &video).await);
 }
 
 #[tokio::test]
-async fn starting_over_gives_up_what_was_begun_with_other_settings() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    let before = left_unfinished(&place, &path).await;
-    let error = place.vimeo().upload(&path).name("Big").send().await.unwrap_err();
+async fn start_over_abandons_the_earlier_upload() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    let before = left_unfinished(&fixture, &path).await;
+    let error = fixture.vimeo().upload(&path).name("Big").send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(*source, UploadError::SettingsMismatch { .. }), "{source:?}");
 
-    let video = place.vimeo().upload(&path).name("Big").start_over(true).send().await.unwrap();
+    let video = fixture.vimeo().upload(&path).name("Big").start_over(true).send().await.unwrap();
     assert!(!video.continued && video.uri != before);
-    assert!(!is_there(&place, &before).await);
-    assert_eq!(place.written_down(), 0);
+    assert!(!is_there(&fixture, &before).await);
+    assert_eq!(fixture.journal_files(), 0);
     // With nothing to give up it is an upload as any other.
-    place.vimeo().upload(&path).start_over(true).send().await.unwrap();
+    fixture.vimeo().upload(&path).start_over(true).send().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_controlled_upload_ends_in_its_video_and_can_be_abandoned() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    let (upload, handle) = place.vimeo().upload(&path).name("Surf").controlled().await.unwrap();
+async fn controlled_upload_returns_the_video_or_is_abandoned() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    let (upload, handle) = fixture.vimeo().upload(&path).name("Surf").controlled().await.unwrap();
     handle.pause();
     handle.resume();
     let video = upload.await.unwrap();
     assert!(video.link.is_some() && !video.continued);
     assert_eq!(handle.progress().borrow().acknowledged, 1000);
 
-    let slow = place.vimeo().upload(&path).bandwidth(1);
+    let slow = fixture.vimeo().upload(&path).bandwidth(1);
     let (upload, handle) = slow.controlled().await.unwrap();
-    let pending = place.vimeo().pending_uploads().unwrap();
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     let begun = entry.ticket.as_ref().unwrap().video_uri().to_owned();
     let upload = tokio::spawn(upload);
@@ -115,29 +115,29 @@ async fn a_controlled_upload_ends_in_its_video_and_can_be_abandoned() {
     let error = upload.await.unwrap().unwrap_err();
     let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
     assert!(matches!(*source, UploadError::Cancelled { .. }), "{source:?}");
-    assert!(!is_there(&place, &begun).await && is_there(&place, &video.uri).await);
-    assert_eq!(place.written_down(), 0);
+    assert!(!is_there(&fixture, &begun).await && is_there(&fixture, &video.uri).await);
+    assert_eq!(fixture.journal_files(), 0);
 
-    let replace = place.vimeo().replace(&*video.uri, &*path).bandwidth(1);
+    let replace = fixture.vimeo().replace(&*video.uri, &*path).bandwidth(1);
     let (upload, handle) = replace.controlled().await.unwrap();
     let upload = tokio::spawn(upload);
     handle.abandon();
     assert!(upload.await.unwrap().is_err());
-    assert!(is_there(&place, &video.uri).await, "its file from before stays");
-    assert_eq!(place.written_down(), 0);
+    assert!(is_there(&fixture, &video.uri).await, "its file from before stays");
+    assert_eq!(fixture.journal_files(), 0);
 }
 
 #[tokio::test]
-async fn sizes_of_nothing_are_refused_before_anything_is_sent() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
-    for upload in [place.vimeo().upload(&path).chunk_size(0), place.vimeo().upload(&path).bandwidth(0)] {
+async fn zero_chunk_size_and_bandwidth_are_errors() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
+    for upload in [fixture.vimeo().upload(&path).chunk_size(0), fixture.vimeo().upload(&path).bandwidth(0)] {
         let error = upload.send().await.unwrap_err();
         assert!(error.to_string().contains("is 0 bytes"), "{error}");
     }
-    assert!(place.vimeo().replace(1, &*path).chunk_size(0).send().await.is_err());
-    assert!(place.steps().is_empty() && place.written_down() == 0);
+    assert!(fixture.vimeo().replace(1, &*path).chunk_size(0).send().await.is_err());
+    assert!(fixture.requests().is_empty() && fixture.journal_files() == 0);
 
-    place.vimeo().upload(&path).chunk_size(400).bandwidth(4 << 20).send().await.unwrap();
-    assert_eq!(place.steps().iter().filter(|step| *step == "PATCH link").count(), 3);
+    fixture.vimeo().upload(&path).chunk_size(400).bandwidth(4 << 20).send().await.unwrap();
+    assert_eq!(fixture.requests().iter().filter(|step| *step == "PATCH link").count(), 3);
 }

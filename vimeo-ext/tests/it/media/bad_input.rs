@@ -10,7 +10,7 @@ use vimeo_sandbox::Sandbox;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Place, film};
+use super::{UploadFixture, film};
 use crate::fake::{Fake, answer as answer_of};
 use crate::tus_server::TusServer;
 
@@ -25,14 +25,14 @@ impl IntoSource for Forbidden {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_makes_no_request() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
-    let empty = place.file("empty.mp4", b"");
+async fn unreadable_file_sends_no_request() {
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
+    let empty = fixture.file("empty.mp4", b"");
     // (upload, what the message says)
     let mut cases = vec![
         (vimeo.upload("no/such/film.mp4"), "cannot open no/such/film.mp4"),
-        (vimeo.upload(place.folder.path()), "is a folder, not a file; upload the files in it one by one"),
+        (vimeo.upload(fixture.folder.path()), "is a folder, not a file; upload the files in it one by one"),
         (vimeo.upload(empty), "there is nothing to upload: the file is empty"),
         (vimeo.upload(Vec::new()), "there is nothing to upload"),
         (vimeo.upload(Forbidden), "cannot open film.mp4: permission denied"),
@@ -40,7 +40,7 @@ async fn a_file_that_cannot_be_read_makes_no_request() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let locked = place.file("locked.mp4", b"film");
+        let locked = fixture.file("locked.mp4", b"film");
         std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
         if std::fs::File::open(&locked).is_err() {
             cases.push((vimeo.upload(locked), "Permission denied"));
@@ -51,31 +51,32 @@ async fn a_file_that_cannot_be_read_makes_no_request() {
         assert!(matches!(error, Error::Upload { ticket: None, .. }), "{error:?}");
         assert!(error.to_string().contains(complaint), "{error}");
     }
-    assert_eq!(place.steps(), [""; 0]);
-    assert_eq!(place.written_down(), 0);
+    assert_eq!(fixture.requests(), [""; 0]);
+    assert_eq!(fixture.journal_files(), 0);
 }
 
 #[tokio::test]
-async fn another_kind_of_file_is_uploaded_with_a_warning() {
-    let place = Place::new().await;
-    let image = place.file("film.mp4", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
-    let video = place.vimeo().upload(image).send().await.unwrap();
+async fn other_file_type_is_a_warning() {
+    let fixture = UploadFixture::new().await;
+    let image = fixture.file("film.mp4", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    let video = fixture.vimeo().upload(image).send().await.unwrap();
     let [Warning::MediaType { found, .. }] = &video.warnings[..] else { panic!("{video:?}") };
     assert_eq!(found, "image/png");
-    assert!(place.vimeo().upload(film(100)).send().await.unwrap().warnings.is_empty());
+    assert!(fixture.vimeo().upload(film(100)).send().await.unwrap().warnings.is_empty());
 }
 
 /// BEHAVIOUR.md: E04.
 #[tokio::test]
-async fn a_full_quota_is_a_typed_error_and_not_retried() {
+async fn full_quota_is_a_typed_error() {
     for (space, periodic, full) in [(500, 5000, Quota::Storage), (5000, 500, Quota::Period)] {
-        let place = Place::of(Sandbox::builder().quota(vimeo_sandbox::Quota::new(space, periodic))).await;
-        let path = place.file("film.mp4", &film(1000));
-        let error = place.vimeo().upload(path).send().await.unwrap_err();
+        let fixture =
+            UploadFixture::of(Sandbox::builder().quota(vimeo_sandbox::Quota::new(space, periodic))).await;
+        let path = fixture.file("film.mp4", &film(1000));
+        let error = fixture.vimeo().upload(path).send().await.unwrap_err();
         let Error::Call(vimeo_api::Error::QuotaExceeded(exceeded)) = error else { panic!("{error:?}") };
         assert_eq!(exceeded.quota, full);
-        assert_eq!(place.steps(), ["POST /me/videos"]);
-        assert_eq!(place.written_down(), 0);
+        assert_eq!(fixture.requests(), ["POST /me/videos"]);
+        assert_eq!(fixture.journal_files(), 0);
     }
 }
 
@@ -98,28 +99,28 @@ async fn any_2xx_creation_is_a_success() {
 /// BEHAVIOUR.md: U16.
 #[tokio::test]
 async fn a_creation_without_an_upload_link_is_a_typed_error() {
-    let place = Place::new().await;
-    let film = place.file("film.mp4", &film(1000));
+    let fixture = UploadFixture::new().await;
+    let film = fixture.file("film.mp4", &film(1000));
     let server = MockServer::start().await;
     answer(&server, ResponseTemplate::new(204)).await;
     let vimeo = Vimeo::builder()
         .access_token("t0ken")
         .base_url(server.uri())
-        .journal(place.journal())
+        .journal(fixture.journal())
         .build()
         .unwrap();
     let error = vimeo.upload(&film).send().await.unwrap_err();
     assert!(matches!(error.call(), Some(vimeo_api::Error::NoContent { .. })), "{error:?}");
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     let UploadError::OutcomeUnknown { entry: Some(id), .. } = *source else { panic!("{source:?}") };
-    assert!(place.journal().discard(&id).await.unwrap());
+    assert!(fixture.journal().discard(&id).await.unwrap());
 
     server.reset().await;
     answer(&server, ResponseTemplate::new(201).set_body_json(json!({"uri": "/videos/7"}))).await;
     let error = vimeo.upload(&film).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(&*source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/7"));
-    assert_eq!(place.written_down(), 0, "what is known needs no entry");
+    assert_eq!(fixture.journal_files(), 0, "what is known needs no entry");
 
     server.reset().await;
     answer(&server, ResponseTemplate::new(201).set_body_json(json!({}))).await;
@@ -137,14 +138,14 @@ fn client(server: &MockServer) -> Vimeo {
 }
 
 #[tokio::test]
-async fn what_vimeo_opened_instead_of_a_resumable_upload_is_told_and_not_kept() {
-    let place = Place::new().await;
-    let film = place.file("film.mp4", &film(1000));
+async fn other_upload_approach_is_an_error() {
+    let fixture = UploadFixture::new().await;
+    let film = fixture.file("film.mp4", &film(1000));
     // (the answer's upload, what is said)
     let table = [
         (
             json!({"approach": "post", "form": "<form>", "upload_link": "https://up.example/?ticket_id=s3cret"}),
-            "did not open a tus upload for /videos/7: it answered with the approach `post`",
+            "did not open a tus upload for /videos/7, but one with the approach `post`",
         ),
         (
             json!({"approach": "\u{1b}[31mstreaming ticket", "upload_link": "https://up.example/s3cret"}),
@@ -161,7 +162,7 @@ async fn what_vimeo_opened_instead_of_a_resumable_upload_is_told_and_not_kept() 
         let vimeo = Vimeo::builder()
             .access_token("t0ken")
             .base_url(server.uri())
-            .journal(place.journal())
+            .journal(fixture.journal())
             .build()
             .unwrap();
         let ticket = vimeo.upload_ticket(1000).send().await.unwrap_err();
@@ -170,14 +171,14 @@ async fn what_vimeo_opened_instead_of_a_resumable_upload_is_told_and_not_kept() 
             assert!(shown.contains(said) && shown.contains("/videos/7"), "{said}: {shown}");
             assert!(!shown.contains("s3cret"), "{shown}");
         }
-        assert_eq!(place.written_down(), 0, "{said}");
+        assert_eq!(fixture.journal_files(), 0, "{said}");
         assert_eq!(server.received_requests().await.unwrap().len(), 2, "nothing was sent to the link");
     }
 }
 
 /// From an API on this machine a link to this machine is right; from Vimeo it would lead to whatever listens there.
 #[tokio::test]
-async fn a_loopback_link_is_taken_from_a_loopback_api_only() {
+async fn loopback_link_needs_a_loopback_api() {
     let fake = Fake::new(|_, _| {
         answer_of(201)
             .json(json!({"uri": "/videos/7", "upload": {"upload_link": "https://127.0.0.1:9/s3cret"}}))
@@ -189,7 +190,7 @@ async fn a_loopback_link_is_taken_from_a_loopback_api_only() {
 }
 
 #[tokio::test]
-async fn another_privacy_than_was_asked_for_is_told() {
+async fn privacy_mismatch_is_a_warning() {
     // (asked for, answered, whether it is told)
     let table = [
         (Some("nobody"), json!({"view": "nobody"}), false),
@@ -215,7 +216,7 @@ async fn another_privacy_than_was_asked_for_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_what_was_never_sent_is_not_believed() {
+async fn unexpected_offset_of_a_new_upload_is_an_error() {
     let film = film(1000);
     for there in [1, 1000] {
         let tus = TusServer::start(1000, []).await;

@@ -6,15 +6,15 @@ use vimeo_api::types::TextTrackType;
 use vimeo_ext::PictureTarget;
 use vimeo_ext::api::VideoId;
 
-use super::Place;
+use super::UploadFixture;
 
 const LINK: &str = "https://vimeo.com/76979871/a1b2c3d4e5";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 #[tokio::test]
 async fn videos_are_accepted_as_number_id_uri_and_link() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
     let id: VideoId = LINK.parse().unwrap();
     let time = Duration::from_secs(1);
     // (call, the video in its request; `None` if refused before it is sent)
@@ -35,20 +35,20 @@ async fn videos_are_accepted_as_number_id_uri_and_link() {
         (vimeo.thumbnail_at("", time), None),
     ];
     for (call, video) in calls {
-        place.sandbox.clear_request_log();
+        fixture.sandbox.clear_request_log();
         let name = format!("{call:?}");
         let error = call.send().await.unwrap_err();
         let expected: Vec<String> = video.iter().map(|id| format!("POST /videos/{id}/pictures")).collect();
-        assert_eq!(place.steps(), expected, "{name}");
+        assert_eq!(fixture.requests(), expected, "{name}");
         assert_eq!(error.to_string().contains("expected a video"), video.is_none(), "{name}: {error}");
     }
 }
 
 #[tokio::test]
-async fn every_flow_on_a_video_keeps_its_hash() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
-    let film = place.file("film.mp4", &[7; 100]);
+async fn every_upload_call_sends_the_video_hash() {
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
+    let film = fixture.file("film.mp4", &[7; 100]);
     let second = Duration::from_secs(1);
     // None of these is there; what counts is what was asked for.
     let _ = vimeo.wait_transcoded(LINK).send().await;
@@ -70,29 +70,33 @@ async fn every_flow_on_a_video_keeps_its_hash() {
         format!("POST {video}/chapters/3/pictures"),
         format!("POST {video}/timelinethumbnails"),
     ];
-    assert_eq!(place.steps(), steps);
+    assert_eq!(fixture.requests(), steps);
 }
 
 #[tokio::test]
-async fn domains_are_sent_as_hosts_and_what_is_none_is_refused() {
-    let place = Place::new().await;
-    let film = place.file("film.mp4", &[7; 100]);
+async fn embed_domains_are_sent_as_hosts() {
+    let fixture = UploadFixture::new().await;
+    let film = fixture.file("film.mp4", &[7; 100]);
     let domains = ["https://example.com", "shop.example.com", "http://example.org/"];
-    let uploaded = place.vimeo().upload(film.as_path()).embed_domains(domains).send().await.unwrap();
+    let uploaded = fixture.vimeo().upload(film.as_path()).embed_domains(domains).send().await.unwrap();
     let list = format!("{}/privacy/domains", uploaded.uri);
-    let list = place.vimeo().get(&list).fields("domain").send().await.unwrap();
+    let list = fixture.vimeo().get(&list).fields("domain").send().await.unwrap();
     let mut stored: Vec<&str> =
         list["data"].as_array().unwrap().iter().filter_map(|item| item["domain"].as_str()).collect();
     stored.sort_unstable();
     assert_eq!(stored, ["example.com", "example.org", "shop.example.com"]);
 
-    place.sandbox.clear_request_log();
+    fixture.sandbox.clear_request_log();
     for wrong in ["https://example.com/page", "example.com:8080", ""] {
-        let refused = place.vimeo().upload(film.as_path()).embed_domains([wrong]).send().await.unwrap_err();
+        let refused = fixture.vimeo().upload(film.as_path()).embed_domains([wrong]).send().await.unwrap_err();
         assert!(refused.to_string().contains("embed_domains: "), "{wrong}: {refused}");
-        let refused =
-            place.vimeo().upload_from_url("https://example.com/film.mp4").embed_domains([wrong]).send().await;
+        let refused = fixture
+            .vimeo()
+            .upload_from_url("https://example.com/film.mp4")
+            .embed_domains([wrong])
+            .send()
+            .await;
         assert!(refused.is_err(), "{wrong}");
     }
-    assert_eq!(place.steps(), Vec::<String>::new());
+    assert_eq!(fixture.requests(), Vec::<String>::new());
 }

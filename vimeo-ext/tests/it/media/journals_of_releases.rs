@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use vimeo_ext::Vimeo;
 use vimeo_ext::upload::{FileSource, Journal, Purpose, ResumeState, UploadTicket};
 
-use super::Place;
+use super::UploadFixture;
 
 /// An entry, and the sentence that was its identity, with the account if it was a client's.
 const NEW_VIDEO: (&str, &str) =
@@ -21,15 +21,15 @@ const OWN_PURPOSE: (&str, &str) = (include_str!("journals_of_releases/own_purpos
 
 /// A folder with a film and its entry, as an earlier release left them.
 struct Left {
-    place: Place,
+    fixture: UploadFixture,
     film: std::path::PathBuf,
     video: String,
 }
 
 impl Left {
     async fn by(release: (&str, &str)) -> Self {
-        let place = Place::new().await;
-        let film = place.file("film.mp4", b"twelve bytes").canonicalize().unwrap();
+        let fixture = UploadFixture::new().await;
+        let film = fixture.file("film.mp4", b"twelve bytes").canonicalize().unwrap();
         let (entry, sentence) = release;
         let modified = entry.split("\"modified\": \"").nth(1).unwrap().split('"').next().unwrap();
         let modified: chrono::DateTime<chrono::Utc> = modified.parse().unwrap();
@@ -39,7 +39,7 @@ impl Left {
             .unwrap()
             .set_modified(SystemTime::from(modified))
             .unwrap();
-        let vimeo = place.vimeo();
+        let vimeo = fixture.vimeo();
         let ticket = created(&vimeo).await;
         let fill = |text: &str| {
             text.replace("FILM", film.to_str().unwrap())
@@ -47,27 +47,27 @@ impl Left {
                 .replace("LINK", ticket.upload_link().expose_secret())
                 .replace("API", vimeo.api().base_url().as_str())
         };
-        let folder = place.journal().folder().to_owned();
+        let folder = fixture.journal().folder().to_owned();
         private_folder(&folder);
         let name = name_of(&film, &fill(sentence));
         std::fs::write(folder.join(format!("{name}.json")), fill(entry)).unwrap();
         std::fs::write(folder.join(format!("{name}.lock")), "").unwrap();
-        Self { place, film, video: ticket.video_uri().to_owned() }
+        Self { fixture, film, video: ticket.video_uri().to_owned() }
     }
 
     fn anna(&self) -> Vimeo {
-        self.place.builder().account("anna").build().unwrap()
+        self.fixture.builder().account("anna").build().unwrap()
     }
 
     fn posts(&self) -> usize {
-        self.place.steps().iter().filter(|step| step.starts_with("POST")).count()
+        self.fixture.requests().iter().filter(|step| step.starts_with("POST")).count()
     }
 
     /// The video has its bytes, nothing was created beside it, and the journal is empty.
     fn is_finished(&self) {
         assert_eq!(self.posts(), 1, "the one that stands for the earlier release's");
-        assert_eq!(self.place.written_down(), 0);
-        let steps = self.place.steps();
+        assert_eq!(self.fixture.journal_files(), 0);
+        let steps = self.fixture.requests();
         assert!(steps.contains(&"PATCH link".to_owned()), "{steps:?}");
     }
 }
@@ -96,7 +96,7 @@ fn private_folder(folder: &Path) {
 }
 
 #[tokio::test]
-async fn a_new_video_is_found_and_resumed_and_not_begun_a_second_time() {
+async fn resumes_a_new_video_of_an_earlier_release() {
     let left = Left::by(NEW_VIDEO).await;
     let video = left.anna().upload(&*left.film).name("Surf").send().await.unwrap();
     assert!(video.continued);
@@ -105,7 +105,7 @@ async fn a_new_video_is_found_and_resumed_and_not_begun_a_second_time() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_found_and_resumed_and_not_begun_a_second_time() {
+async fn resumes_a_new_version_of_an_earlier_release() {
     let left = Left::by(NEW_VERSION).await;
     let replaced = left.anna().replace(&*left.video, &*left.film).send().await.unwrap();
     assert!(replaced.continued);
@@ -113,10 +113,10 @@ async fn a_new_version_is_found_and_resumed_and_not_begun_a_second_time() {
 }
 
 #[tokio::test]
-async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
+async fn finds_an_entry_with_a_program_defined_purpose() {
     let left = Left::by(OWN_PURPOSE).await;
     let mut source = FileSource::open(&left.film).await.unwrap();
-    let claim = left.place.journal().lock(&mut source, "new video").await.unwrap();
+    let claim = left.fixture.journal().lock(&mut source, "new video").await.unwrap();
     let ResumeState::Resumable(ticket) = claim.resume_state() else { panic!("{:?}", claim.resume_state()) };
     assert_eq!(ticket.video_uri(), left.video);
     drop(claim);
@@ -130,7 +130,7 @@ async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
 }
 
 #[tokio::test]
-async fn what_an_entry_says_is_read_and_it_keeps_its_name_when_it_is_written_again() {
+async fn rewritten_entry_keeps_its_id() {
     for (release, purpose) in [(NEW_VIDEO, Some(Purpose::NewVideo)), (NEW_VERSION, None)] {
         let left = Left::by(release).await;
         let pending = left.anna().pending_uploads().unwrap();
@@ -138,15 +138,15 @@ async fn what_an_entry_says_is_read_and_it_keeps_its_name_when_it_is_written_aga
         let video = left.video.rsplit('/').next().unwrap().parse().unwrap();
         assert_eq!(entry.purpose(), &purpose.unwrap_or(Purpose::NewVersion { video }));
         assert_eq!(entry.account(), Some("anna"));
-        assert_eq!(entry.api(), Some(left.place.sandbox.url().as_str()));
+        assert_eq!(entry.api(), Some(left.fixture.sandbox.url().as_str()));
         assert!(pending.is_own(entry));
-        assert!(!left.place.vimeo().pending_uploads().unwrap().is_own(entry));
+        assert!(!left.fixture.vimeo().pending_uploads().unwrap().is_own(entry));
 
         pending.adopt(entry, &left.video).await.unwrap();
         let [again] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
         assert_eq!((again.id(), again.purpose()), (entry.id(), entry.purpose()));
         let written =
-            std::fs::read_to_string(left.place.journal().folder().join(format!("{}.json", entry.id())));
+            std::fs::read_to_string(left.fixture.journal().folder().join(format!("{}.json", entry.id())));
         let written: serde_json::Value = serde_json::from_str(&written.unwrap()).unwrap();
         assert_eq!(written["version"], 2);
         assert_eq!(
@@ -154,14 +154,14 @@ async fn what_an_entry_says_is_read_and_it_keeps_its_name_when_it_is_written_aga
             json!({"account": {"kind": "account", "name": "anna"}, "api": entry.api().unwrap()})
         );
         assert!(pending.discard(&entry.id()).await.unwrap());
-        assert_eq!(left.place.written_down(), 0);
+        assert_eq!(left.fixture.journal_files(), 0);
     }
 }
 
 #[tokio::test]
-async fn an_entry_of_a_later_release_is_refused_by_its_version() {
+async fn later_entry_version_is_refused() {
     let left = Left::by(NEW_VIDEO).await;
-    let folder = left.place.journal().folder().to_owned();
+    let folder = left.fixture.journal().folder().to_owned();
     let path = std::fs::read_dir(&folder)
         .unwrap()
         .map(|file| file.unwrap().path())

@@ -22,12 +22,12 @@ use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::{Host, Sandbox, SandboxBuilder};
 
 /// A sandbox that takes no token where none belongs, and a folder with a file and a journal.
-pub(crate) struct Place {
+pub(crate) struct UploadFixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) folder: TempDir,
 }
 
-impl Place {
+impl UploadFixture {
     pub(crate) async fn new() -> Self {
         Self::of(Sandbox::builder()).await
     }
@@ -61,7 +61,7 @@ impl Place {
     }
 
     /// What was asked, in order: to the API with the path, to the upload host without, since that is signed.
-    pub(crate) fn steps(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let entries = self.sandbox.request_log();
         let step = |entry: &vimeo_sandbox::RequestLogEntry| match entry.host {
             Host::Api => {
@@ -77,13 +77,13 @@ impl Place {
     }
 
     /// How many entries the journal's folder holds, of whatever kind.
-    pub(crate) fn written_down(&self) -> usize {
+    pub(crate) fn journal_files(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("journal")).map_or(0, Iterator::count)
     }
 }
 
 /// No waits between tries: what is tested is what happens, not when.
-pub(crate) fn at_once() -> UploadOptions {
+pub(crate) fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 

@@ -6,7 +6,7 @@ use vimeo_api::types::{CommentPrivacy, LicenseCode, VideoViewPrivacy};
 use vimeo_ext::upload::{Upload, UploadError, UploadTicket};
 use vimeo_ext::{Error, MediaError};
 
-use super::{Place, film};
+use super::{UploadFixture, film};
 use crate::fake::{Fake, answer, broken};
 
 fn body(fake: &Fake, number: usize) -> Value {
@@ -14,7 +14,7 @@ fn body(fake: &Fake, number: usize) -> Value {
 }
 
 #[tokio::test]
-async fn vimeo_is_told_where_to_fetch_a_file() {
+async fn pull_upload_sends_the_url() {
     let fake = Fake::new(|seen, _| {
         assert_eq!(seen.query("fields"), Some("uri,link"));
         answer(201).json(json!({"uri": "/videos/7", "link": "https://vimeo.com/7"}))
@@ -43,7 +43,7 @@ async fn vimeo_is_told_where_to_fetch_a_file() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_a_form() {
+async fn form_upload_returns_the_form() {
     let fake = Fake::new(|seen, number| {
         assert_eq!(seen.path, "/me/videos");
         match number {
@@ -78,29 +78,29 @@ async fn a_browser_gets_a_form() {
     };
     assert!(matches!(*source, UploadError::MissingUploadLink { .. }), "{source:?}");
     let error = fake.vimeo().upload_form("done.html").send().await.unwrap_err();
-    assert!(error.to_string().contains("the redirect URL cannot be used"), "{error}");
+    assert!(error.to_string().contains("the redirect URL is invalid"), "{error}");
 }
 
 #[tokio::test]
-async fn a_ticket_is_finished_elsewhere_without_the_token() {
-    let place = Place::new().await;
+async fn ticket_is_enough_to_upload() {
+    let fixture = UploadFixture::new().await;
     let film = film(200_000);
-    let ticket = place.vimeo().upload_ticket(200_000).name("Surf").send().await.unwrap();
-    assert!(ticket.upload_link().expose_secret().starts_with(place.sandbox.upload_url().as_str()));
+    let ticket = fixture.vimeo().upload_ticket(200_000).name("Surf").send().await.unwrap();
+    assert!(ticket.upload_link().expose_secret().starts_with(fixture.sandbox.upload_url().as_str()));
     let json = serde_json::to_string(&ticket).unwrap();
 
     let ticket: UploadTicket = serde_json::from_str(&json).unwrap();
     let uploaded = Upload::new(ticket, film.clone()).run().await.unwrap();
     let id = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
-    assert_eq!(place.sandbox.upload_bytes(id).unwrap(), film);
-    assert_eq!(place.steps(), ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link"]);
+    assert_eq!(fixture.sandbox.upload_bytes(id).unwrap(), film);
+    assert_eq!(fixture.requests(), ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link"]);
 
-    let error = place.vimeo().upload_ticket(0).send().await.unwrap_err();
+    let error = fixture.vimeo().upload_ticket(0).send().await.unwrap_err();
     assert!(error.to_string().contains("nothing to upload"), "{error}");
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
+async fn lost_response_is_outcome_unknown_for_every_approach() {
     let fake = Fake::new(|_, _| broken(vimeo_api::Delivery::Unknown));
     let vimeo = fake.vimeo();
     let errors = [
@@ -118,14 +118,14 @@ async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
 }
 
 #[tokio::test]
-async fn an_upload_is_awaited_without_send_and_its_outcome_serialises() {
-    let place = Place::new().await;
-    let file = place.file("film.mp4", &film(1000));
-    let video = place.vimeo().upload(&file).name("Surf").await.unwrap();
+async fn builders_implement_into_future() {
+    let fixture = UploadFixture::new().await;
+    let file = fixture.file("film.mp4", &film(1000));
+    let video = fixture.vimeo().upload(&file).name("Surf").await.unwrap();
     let told = serde_json::to_value(&video).unwrap();
     assert_eq!(told["uri"], json!(video.uri));
     assert_eq!(told["uploaded"]["size"], 1000);
     assert!(told["uploaded"]["elapsed"].is_f64(), "{told}");
-    let picture = place.file("cover.png", super::pictures::PNG);
-    place.vimeo().upload_picture(&video.uri, &picture).await.unwrap();
+    let picture = fixture.file("cover.png", super::pictures::PNG);
+    fixture.vimeo().upload_picture(&video.uri, &picture).await.unwrap();
 }

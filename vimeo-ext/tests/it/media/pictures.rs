@@ -9,89 +9,89 @@ use vimeo_sandbox::{Effect, Fault, Host};
 use wiremock::matchers::{body_json, body_string, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Place, at_once};
+use super::{UploadFixture, no_backoff};
 
 pub(super) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 /// BEHAVIOUR.md: U03, M01.
 #[tokio::test]
 async fn a_thumbnail_is_created_uploaded_and_activated() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
-    let file = place.file("thumbnail.png", PNG);
-    let picture = place.vimeo().upload_picture(format!("/videos/{id}"), &file).activate(true).send().await;
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
+    let file = fixture.file("thumbnail.png", PNG);
+    let picture = fixture.vimeo().upload_picture(format!("/videos/{id}"), &file).activate(true).send().await;
     let picture = picture.unwrap();
     assert!(picture.active && picture.warnings.is_empty() && picture.orphaned_uri.is_none(), "{picture:?}");
     let (create, switch) = (format!("POST /videos/{id}/pictures"), format!("PATCH {}", picture.uri));
-    assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
-    let sent = &place.sandbox.request_log()[1];
+    assert_eq!(fixture.requests(), [create.as_str(), "PUT link", switch.as_str()]);
+    let sent = &fixture.sandbox.request_log()[1];
     assert_eq!((sent.header("content-type"), sent.body_length), (Some("image/png"), PNG.len() as u64));
     assert_eq!(sent.header("content-length"), Some("16"), "no chunks at a signed link");
     assert_eq!(sent.header("transfer-encoding"), None);
-    let video = place.vimeo().get(&format!("/videos/{id}")).fields("pictures.uri").send().await.unwrap();
+    let video = fixture.vimeo().get(&format!("/videos/{id}")).fields("pictures.uri").send().await.unwrap();
     assert_eq!(video["pictures"]["uri"], picture.uri);
 }
 
 /// BEHAVIOUR.md: M01.
 #[tokio::test]
 async fn a_portrait_stays_inactive_unless_activated() {
-    let place = Place::new().await;
-    let picture = place.vimeo().upload_picture(PictureTarget::me(), PNG).send().await.unwrap();
+    let fixture = UploadFixture::new().await;
+    let picture = fixture.vimeo().upload_picture(PictureTarget::me(), PNG).send().await.unwrap();
     assert!(!picture.active);
-    assert_eq!(place.steps(), ["POST /me/pictures", "PUT link"]);
+    assert_eq!(fixture.requests(), ["POST /me/pictures", "PUT link"]);
 }
 
 /// BEHAVIOUR.md: M01.
 #[tokio::test]
 async fn an_expired_picture_link_is_renewed_once() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
     let gone = || Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT);
-    place.sandbox.add_fault(gone());
-    let picture = place.vimeo().upload_picture(PictureTarget::video(id), PNG).activate(true).send().await;
+    fixture.sandbox.add_fault(gone());
+    let picture = fixture.vimeo().upload_picture(PictureTarget::video(id), PNG).activate(true).send().await;
     let picture = picture.unwrap();
-    let steps = place.steps();
+    let steps = fixture.requests();
     let create = format!("POST /videos/{id}/pictures");
     assert_eq!(steps[..4], [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
     assert!(steps[4].starts_with(&format!("DELETE /videos/{id}/pictures/")), "{steps:?}");
     assert_eq!(steps[5], format!("PATCH {}", picture.uri));
     assert_eq!(picture.orphaned_uri, None);
 
-    place.sandbox.clear_request_log();
-    place.sandbox.add_fault(gone().times(2));
-    let error = place.vimeo().upload_picture(PictureTarget::video(id), PNG).send().await.unwrap_err();
+    fixture.sandbox.clear_request_log();
+    fixture.sandbox.add_fault(gone().times(2));
+    let error = fixture.vimeo().upload_picture(PictureTarget::video(id), PNG).send().await.unwrap_err();
     let Error::Media(error) = error else { panic!("{error:?}") };
     assert!(matches!(*error, MediaError::LinkGone { status: 403, .. }), "{error:?}");
-    assert_eq!(place.steps(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+    assert_eq!(fixture.requests(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
     assert!(!format!("{error} {error:?}").contains("sig="), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_disturbed_line_is_tried_again_with_the_whole_file() {
-    let place = Place::new().await;
+async fn put_is_retried_with_the_whole_file() {
+    let fixture = UploadFixture::new().await;
     let put = |effect| Fault::new(effect).host(Host::Upload).method(Method::PUT);
     for effect in [Effect::Status(503), Effect::Reset, Effect::Html(502)] {
-        place.sandbox.add_fault(put(effect));
+        fixture.sandbox.add_fault(put(effect));
     }
-    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG.to_vec()).options(at_once());
+    let upload = fixture.vimeo().upload_picture(PictureTarget::me(), PNG.to_vec()).options(no_backoff());
     upload.send().await.unwrap();
-    assert_eq!(place.steps(), ["POST /me/pictures", "PUT link", "PUT link", "PUT link", "PUT link"]);
-    assert_eq!(place.sandbox.request_log()[4].body_length, PNG.len() as u64);
+    assert_eq!(fixture.requests(), ["POST /me/pictures", "PUT link", "PUT link", "PUT link", "PUT link"]);
+    assert_eq!(fixture.sandbox.request_log()[4].body_length, PNG.len() as u64);
 
-    place.sandbox.add_fault(put(Effect::Status(500)).times(3));
-    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once().attempts(3));
+    fixture.sandbox.add_fault(put(Effect::Status(500)).times(3));
+    let upload = fixture.vimeo().upload_picture(PictureTarget::me(), PNG).options(no_backoff().attempts(3));
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::Exhausted { attempts: 3, .. }), "{error:?}");
-    place.sandbox.add_fault(put(Effect::Status(400)));
-    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once());
+    fixture.sandbox.add_fault(put(Effect::Status(400)));
+    let upload = fixture.vimeo().upload_picture(PictureTarget::me(), PNG).options(no_backoff());
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::Refused { status: 400, .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
+async fn invalid_pictures_are_refused_or_warned_about() {
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
     let error = vimeo.upload_picture("/me", "no/such.png").send().await.unwrap_err();
     assert!(error.to_string().contains("cannot open no/such.png"), "{error}");
     let error = vimeo.upload_picture("/me", Vec::new()).send().await.unwrap_err();
@@ -101,7 +101,7 @@ async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
     let error = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).activate(true).send().await;
     let Err(Error::Media(error)) = error else { panic!("an error") };
     assert!(matches!(*error, MediaError::ActivationUnsupported { .. }), "{error:?}");
-    assert_eq!(place.steps(), [""; 0]);
+    assert_eq!(fixture.requests(), [""; 0]);
 
     let picture = vimeo.upload_picture("/me", b"%PDF-1.7".as_slice()).send().await.unwrap();
     let [Warning::MediaType { found, .. }] = &picture.warnings[..] else { panic!("{picture:?}") };
@@ -109,7 +109,7 @@ async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
 }
 
 #[tokio::test]
-async fn every_kind_of_picture_goes_the_same_way() {
+async fn every_picture_target_uploads() {
     // (target, where it is created, whether it is switched on)
     let table = [
         (PictureTarget::user(7), "/users/7/pictures", true),
@@ -171,9 +171,9 @@ async fn every_kind_of_picture_goes_the_same_way() {
 }
 
 #[tokio::test]
-async fn a_showcase_gets_its_own_logo_and_the_account_one_for_its_players() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
+async fn showcase_logo_and_custom_logo_upload() {
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
     let showcase = vimeo.post("/me/albums").json(&json!({"name": "Trailers"})).send().await.unwrap();
     let uri = showcase["uri"].as_str().unwrap();
     let logo = vimeo.upload_picture(PictureTarget::showcase_logo(uri), PNG).activate(true).send().await;
@@ -185,7 +185,7 @@ async fn a_showcase_gets_its_own_logo_and_the_account_one_for_its_players() {
     let (create, switch, read) =
         (format!("POST {uri}/logos"), format!("PATCH {}", logo.uri), format!("GET {uri}"));
     assert_eq!(
-        place.steps(),
+        fixture.requests(),
         [
             "POST /me/albums",
             create.as_str(),
@@ -199,7 +199,7 @@ async fn a_showcase_gets_its_own_logo_and_the_account_one_for_its_players() {
 }
 
 #[tokio::test]
-async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
+async fn missing_pictures_and_links_are_errors() {
     let api = MockServer::start().await;
     let empty = ResponseTemplate::new(200).set_body_json(json!({}));
     Mock::given(method("GET")).respond_with(empty).mount(&api).await;
@@ -213,17 +213,17 @@ async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
 }
 
 #[tokio::test]
-async fn a_thumbnail_is_taken_out_of_the_video() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
+async fn thumbnail_is_created_from_a_frame() {
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
     let at = Duration::from_secs(3);
-    let picture = place.vimeo().thumbnail_at(id, at).activate(true).send().await.unwrap();
+    let picture = fixture.vimeo().thumbnail_at(id, at).activate(true).send().await.unwrap();
     assert_eq!(picture.active, Some(true));
-    assert_eq!(place.steps(), [format!("POST /videos/{id}/pictures")]);
+    assert_eq!(fixture.requests(), [format!("POST /videos/{id}/pictures")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_animation_is_waited_for() {
+async fn animated_thumbnail_is_polled() {
     use crate::fake::{Fake, answer};
     for (last, well) in [("completed", true), ("failed", false)] {
         let fake = Fake::new(move |seen, number| {
@@ -271,7 +271,7 @@ fn client(api: &MockServer) -> Vimeo {
 }
 
 #[tokio::test]
-async fn a_picture_is_active_when_vimeo_says_so() {
+async fn active_state_is_what_vimeo_returns() {
     // (what the change is answered with, what the picture says of itself, whether it is active)
     let table = [
         (json!({"active": true}), None, true),
@@ -299,7 +299,7 @@ async fn a_picture_is_active_when_vimeo_says_so() {
 }
 
 #[tokio::test]
-async fn a_web_page_in_place_of_the_servers_answer_is_no_success() {
+async fn web_page_response_is_an_error() {
     let page = "<html><title>Log in</title>sig=s3cret</html>";
     // (answer to the file, whether it is taken for a success)
     let table = [
@@ -326,7 +326,7 @@ async fn a_web_page_in_place_of_the_servers_answer_is_no_success() {
 }
 
 #[tokio::test]
-async fn vimeo_asks_to_be_called_again_and_is() {
+async fn error_7001_is_retried() {
     let again = json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001});
     // (status, code or none, tries)
     let table = [(503, Some(&again), 3), (503, None, 1), (500, Some(&again), 1), (502, None, 1)];
@@ -356,7 +356,7 @@ async fn vimeo_asks_to_be_called_again_and_is() {
 }
 
 #[tokio::test]
-async fn a_picture_goes_to_no_link_that_anybody_can_read_along() {
+async fn insecure_upload_links_are_refused() {
     for link in ["http://files.example/s3cret", "ftp://files.example/s3cret", "/s3cret"] {
         let api = MockServer::start().await;
         Mock::given(method("POST"))
@@ -368,13 +368,13 @@ async fn a_picture_goes_to_no_link_that_anybody_can_read_along() {
             .await;
         let error = client(&api).upload_picture(PictureTarget::video(1), PNG).send().await.unwrap_err();
         let shown = format!("{error} {error:?}");
-        assert!(shown.contains("/videos/1/pictures/2 cannot be used: it is "), "{shown}");
+        assert!(shown.contains("/videos/1/pictures/2 is invalid: it is "), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
 }
 
 #[tokio::test]
-async fn a_thumbnail_at_a_fraction_of_a_second_is_refused() {
+async fn fractional_seconds_are_refused() {
     let api = MockServer::start().await;
     let vimeo = client(&api);
     let (half, two) = (Duration::from_millis(2500), Duration::from_secs(2));
@@ -384,7 +384,7 @@ async fn a_thumbnail_at_a_fraction_of_a_second_is_refused() {
     }
     for error in errors {
         assert!(
-            error.to_string().contains("2.5s, but Vimeo takes whole seconds; nothing was sent"),
+            error.to_string().contains("2.5s, but Vimeo accepts only whole seconds; nothing was sent"),
             "{error}"
         );
     }
@@ -392,10 +392,10 @@ async fn a_thumbnail_at_a_fraction_of_a_second_is_refused() {
 }
 
 #[tokio::test]
-async fn an_empty_picture_is_named_and_nothing_is_created() {
-    let place = Place::new().await;
-    let file = place.file("empty.png", b"");
-    let error = place.vimeo().upload_picture(PictureTarget::video(1), &file).send().await.unwrap_err();
+async fn empty_picture_creates_nothing() {
+    let fixture = UploadFixture::new().await;
+    let file = fixture.file("empty.png", b"");
+    let error = fixture.vimeo().upload_picture(PictureTarget::video(1), &file).send().await.unwrap_err();
     assert!(error.to_string().contains("empty.png: the file is empty; nothing was created"), "{error}");
-    assert_eq!(place.steps(), [""; 0]);
+    assert_eq!(fixture.requests(), [""; 0]);
 }

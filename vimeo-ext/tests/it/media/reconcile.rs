@@ -13,7 +13,7 @@ use vimeo_ext::upload::UploadError;
 use vimeo_ext::{Error, Reconciliation};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
-use super::{Place, at_once, film};
+use super::{UploadFixture, film, no_backoff};
 use crate::fake::{Answer, Fake, Seen, answer};
 
 fn unanswered(error: &Error) -> String {
@@ -23,33 +23,33 @@ fn unanswered(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
-    let place = Place::new().await;
+async fn reconcile_finds_the_video_of_a_lost_response() {
+    let fixture = UploadFixture::new().await;
     let film = film(100_000);
-    let path = place.file("film.mp4", &film);
+    let path = fixture.file("film.mp4", &film);
     let upload =
-        || place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).options(at_once());
+        || fixture.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).options(no_backoff());
     let create = || Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
-    place.sandbox.add_fault(create().phase(Phase::AfterCommit));
+    fixture.sandbox.add_fault(create().phase(Phase::AfterCommit));
     let id = unanswered(&upload().send().await.unwrap_err());
 
-    let pending = place.vimeo().pending_uploads().unwrap();
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     let Reconciliation::Found { uri } = pending.reconcile(&id).await.unwrap() else { panic!("not found") };
     let video = upload().send().await.unwrap();
     assert!(video.continued && video.uri == uri, "{video:?}");
-    assert_eq!(place.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
-    let posts = place.steps().iter().filter(|step| *step == "POST /me/videos").count();
+    assert_eq!(fixture.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
+    let posts = fixture.requests().iter().filter(|step| *step == "POST /me/videos").count();
     assert_eq!(posts, 1);
     assert_eq!(pending.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "it is finished");
 }
 
 #[tokio::test]
-async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
+async fn reconciled_upload_keeps_its_settings() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
     let lost = Fault::new(Effect::Reset).method(Method::POST).path("/me/videos");
-    place.sandbox.add_fault(lost.phase(Phase::AfterCommit));
-    let draft = place
+    fixture.sandbox.add_fault(lost.phase(Phase::AfterCommit));
+    let draft = fixture
         .vimeo()
         .upload(&path)
         .name("Draft")
@@ -58,11 +58,17 @@ async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
         .await
         .unwrap_err();
     let id = unanswered(&draft);
-    let pending = place.vimeo().pending_uploads().unwrap();
+    let pending = fixture.vimeo().pending_uploads().unwrap();
     assert!(matches!(pending.reconcile(&id).await.unwrap(), Reconciliation::Found { .. }));
     // The same file with other settings is not passed off as what was found.
-    let error =
-        place.vimeo().upload(&path).name("Draft").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
+    let error = fixture
+        .vimeo()
+        .upload(&path)
+        .name("Draft")
+        .privacy(VideoViewPrivacy::Nobody)
+        .send()
+        .await
+        .unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(&*source, UploadError::SettingsMismatch { differing, .. } if differing == &["privacy"]));
 }
@@ -99,24 +105,24 @@ impl Listing {
     }
 }
 
-async fn search(place: &Place, listing: &Listing) -> Result<Reconciliation, Error> {
-    let path = place.file("film.mp4", &film(1000));
-    let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
+async fn search(fixture: &UploadFixture, listing: &Listing) -> Result<Reconciliation, Error> {
+    let path = fixture.file("film.mp4", &film(1000));
+    let vimeo = listing.fake.builder().journal(fixture.journal()).build().unwrap();
     let error = vimeo.upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     vimeo.pending_uploads()?.reconcile(&unanswered(&error)).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_found_however_wrong_the_clock_is() {
+async fn reconcile_tolerates_wrong_clocks() {
     for hours in [-25, -1, 0, 1, 25] {
-        let place = Place::new().await;
+        let fixture = UploadFixture::new().await;
         let ahead = TimeDelta::hours(hours);
         let listing = Listing::new(|| answer(502).body("<html>gateway</html>"), ahead);
         let created = Utc::now() + ahead;
         listing.add("/videos/1", created, "nobody");
         listing.add("/videos/2", created, "anybody");
         listing.add("/videos/3", created - TimeDelta::hours(2), "nobody");
-        let error = search(&place, &listing).await.unwrap_err();
+        let error = search(&fixture, &listing).await.unwrap_err();
         // The fake gives no link for it; what counts is that it was the one that was looked up.
         assert!(
             matches!(&error, Error::Upload { source, .. } if matches!(&**source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/1")),
@@ -126,28 +132,28 @@ async fn it_is_found_however_wrong_the_clock_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_that_may_be_it_are_left_to_the_caller() {
-    let place = Place::new().await;
+async fn several_candidates_are_ambiguous() {
+    let fixture = UploadFixture::new().await;
     let listing = Listing::new(|| answer(408).body("<html>gateway</html>"), TimeDelta::zero());
     for uri in ["/videos/1", "/videos/2"] {
         listing.add(uri, Utc::now(), "nobody");
     }
-    let Reconciliation::Ambiguous(several) = search(&place, &listing).await.unwrap() else { panic!("one") };
+    let Reconciliation::Ambiguous(several) = search(&fixture, &listing).await.unwrap() else { panic!("one") };
     assert_eq!(several.iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), ["/videos/1", "/videos/2"]);
-    assert_eq!(place.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1, "the entry stays");
+    assert_eq!(fixture.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1, "the entry stays");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_search_without_a_find_ends_after_ten_seconds_by_whichever_clock() {
+async fn search_ends_after_ten_seconds() {
     for set_back in [false, true] {
-        let place = Place::new().await;
+        let fixture = UploadFixture::new().await;
         let listing = Listing::new(|| answer(504).body("gateway"), TimeDelta::zero());
-        let path = place.file("film.mp4", &film(1000));
-        let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
+        let path = fixture.file("film.mp4", &film(1000));
+        let vimeo = listing.fake.builder().journal(fixture.journal()).build().unwrap();
         let id = unanswered(&vimeo.upload(&path).name("Surf").send().await.unwrap_err());
         if set_back {
             // As if it had been asked for by a clock that was a day ahead.
-            let file = place.folder.path().join("journal").join(format!("{id}.json"));
+            let file = fixture.folder.path().join("journal").join(format!("{id}.json"));
             let mut entry: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
             entry["asked"] = json!(Utc::now() + TimeDelta::days(1));
             entry.as_object_mut().unwrap().remove("server_clock_ahead");
@@ -159,12 +165,12 @@ async fn a_search_without_a_find_ends_after_ten_seconds_by_whichever_clock() {
         let (took, lists) = (begun.elapsed(), listing.lists.load(Ordering::SeqCst));
         assert!(took <= Duration::from_secs(11), "{took:?}");
         assert!((2..=8).contains(&lists), "{lists} lists in {took:?}");
-        assert_eq!(place.written_down(), 0, "the next call creates it");
+        assert_eq!(fixture.journal_files(), 0, "the next call creates it");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_is_no_vimeo_leaves_the_outcome_open() {
+async fn only_vimeo_errors_prove_nothing_was_created() {
     let code = r#"{"error": "Something strange occurred.", "error_code": 3116}"#;
     let words = r#"{"error": "Not now."}"#;
     let page = "<html>gateway</html>";
@@ -204,17 +210,17 @@ async fn only_what_is_no_vimeo_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
-async fn an_upload_of_another_account_is_not_ones_own() {
-    let place = Place::new().await;
-    let path = place.file("film.mp4", &film(1000));
+async fn is_own_compares_accounts() {
+    let fixture = UploadFixture::new().await;
+    let path = fixture.file("film.mp4", &film(1000));
     let refuse = Fault::new(Effect::Status(400)).host(vimeo_sandbox::Host::Upload).method(Method::PATCH);
-    place.sandbox.add_fault(refuse);
-    let anna = place.builder().account("anna").build().unwrap();
+    fixture.sandbox.add_fault(refuse);
+    let anna = fixture.builder().account("anna").build().unwrap();
     anna.upload(&path).send().await.unwrap_err();
     let [entry] = &anna.pending_uploads().unwrap().list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!(entry.account(), Some("anna"));
     assert!(anna.pending_uploads().unwrap().is_own(entry));
-    for other in [place.builder().account("bert").build().unwrap(), place.vimeo()] {
+    for other in [fixture.builder().account("bert").build().unwrap(), fixture.vimeo()] {
         assert!(!other.pending_uploads().unwrap().is_own(entry));
         let error = other.pending_uploads().unwrap().reconcile(&entry.id()).await.unwrap_err();
         assert!(error.to_string().contains("by another account or at another API"), "{error}");

@@ -5,17 +5,17 @@ use vimeo_api::types::TextTrackType;
 use vimeo_ext::{Error, MediaError, Warning};
 use vimeo_sandbox::{Effect, Fault, Host};
 
-use super::Place;
+use super::UploadFixture;
 
 const VTT: &[u8] = b"WEBVTT\n\n00:00.000 --> 00:02.000\nAt sea\n";
 
 /// BEHAVIOUR.md: U03, M02.
 #[tokio::test]
 async fn a_text_track_is_created_uploaded_raw_and_activated() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
-    let file = place.file("captions.vtt", VTT);
-    let track = place
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
+    let file = fixture.file("captions.vtt", VTT);
+    let track = fixture
         .vimeo()
         .upload_text_track(id, TextTrackType::Captions, "pt-BR", &file)
         .name("Brasil")
@@ -23,12 +23,12 @@ async fn a_text_track_is_created_uploaded_raw_and_activated() {
     let track = track.send().await.unwrap();
     assert!(track.active && track.warnings.is_empty(), "{track:?}");
     let (create, switch) = (format!("POST /videos/{id}/texttracks"), format!("PATCH {}", track.uri));
-    assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
-    let sent = &place.sandbox.request_log()[1];
+    assert_eq!(fixture.requests(), [create.as_str(), "PUT link", switch.as_str()]);
+    let sent = &fixture.sandbox.request_log()[1];
     assert_eq!(sent.header("content-type"), Some("text/vtt"));
     let number = track.uri.rsplit('/').next().unwrap().parse().unwrap();
-    assert_eq!(place.sandbox.world().text_track_file(id, number).unwrap(), VTT);
-    let read = place.vimeo().get(&track.uri).send().await.unwrap();
+    assert_eq!(fixture.sandbox.world().text_track_file(id, number).unwrap(), VTT);
+    let read = fixture.vimeo().get(&track.uri).send().await.unwrap();
     assert_eq!(
         (&read["name"], &read["language"], &read["active"]),
         (&"Brasil".into(), &"pt-BR".into(), &true.into())
@@ -38,52 +38,52 @@ async fn a_text_track_is_created_uploaded_raw_and_activated() {
 /// BEHAVIOUR.md: M02.
 #[tokio::test]
 async fn an_expired_text_track_link_is_renewed_once() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
     let gone = || Fault::new(Effect::Status(404)).host(Host::Upload).method(Method::PUT);
-    place.sandbox.add_fault(gone());
+    fixture.sandbox.add_fault(gone());
     let track =
-        place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT).active(true).send().await;
+        fixture.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT).active(true).send().await;
     let track = track.unwrap();
-    let steps = place.steps();
+    let steps = fixture.requests();
     let create = format!("POST /videos/{id}/texttracks");
     assert_eq!(steps[..4], [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
     assert!(steps[4].starts_with(&format!("DELETE /videos/{id}/texttracks/")), "{steps:?}");
     assert_eq!(steps[5], format!("PATCH {}", track.uri));
-    let list = place.vimeo().get(&format!("/videos/{id}/texttracks")).send().await.unwrap();
+    let list = fixture.vimeo().get(&format!("/videos/{id}/texttracks")).send().await.unwrap();
     assert_eq!((&list["total"], &list["data"][0]["uri"]), (&1.into(), &track.uri.as_str().into()));
 
-    place.sandbox.clear_request_log();
-    place.sandbox.add_fault(gone().times(2));
-    let upload = place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT);
+    fixture.sandbox.clear_request_log();
+    fixture.sandbox.add_fault(gone().times(2));
+    let upload = fixture.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT);
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::LinkGone { status: 404, .. }), "{error:?}");
-    assert_eq!(place.steps(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+    assert_eq!(fixture.requests(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
 }
 
 #[tokio::test]
-async fn a_text_track_that_cannot_be_deleted_is_named() {
-    let place = Place::new().await;
-    let id = place.sandbox.add_videos(1)[0];
-    let token = place.sandbox.issue_token("public private upload edit");
-    let vimeo = place.builder().access_token(token).build().unwrap();
-    place.sandbox.add_fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
+async fn undeletable_text_track_is_reported() {
+    let fixture = UploadFixture::new().await;
+    let id = fixture.sandbox.add_videos(1)[0];
+    let token = fixture.sandbox.issue_token("public private upload edit");
+    let vimeo = fixture.builder().access_token(token).build().unwrap();
+    fixture.sandbox.add_fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
     let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", VTT).send().await.unwrap();
     let left = track.orphaned_uri.unwrap();
     assert!(left.starts_with(&format!("/videos/{id}/texttracks/")) && left != track.uri, "{left}");
 }
 
 #[tokio::test]
-async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
-    let place = Place::new().await;
-    let vimeo = place.vimeo();
+async fn invalid_text_track_input_is_refused() {
+    let fixture = UploadFixture::new().await;
+    let vimeo = fixture.vimeo();
     let error = "lyrics".parse::<TextTrackType>().unwrap_err();
     assert!(error.to_string().starts_with("`lyrics` is not a known word; known are captions, "), "{error}");
     // (language, what the message says)
     let table = [
-        ("xx", "`xx` is no language tag"),
-        ("en_US", "`en_US` is no language tag"),
-        ("", "`` is no language tag"),
+        ("xx", "`xx` is not a registered language tag"),
+        ("en_US", "`en_US` is not a registered language tag"),
+        ("", "`` is not a registered language tag"),
     ];
     for (language, complaint) in table {
         let error =
@@ -98,9 +98,9 @@ async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
     let error =
         vimeo.upload_text_track(1, TextTrackType::Captions, "en", Vec::new()).send().await.unwrap_err();
     assert!(error.to_string().contains("the file is empty"), "{error}");
-    assert_eq!(place.steps(), [""; 0]);
+    assert_eq!(fixture.requests(), [""; 0]);
 
-    let id = place.sandbox.add_videos(1)[0];
+    let id = fixture.sandbox.add_videos(1)[0];
     let odd = vimeo
         .upload_text_track(id, TextTrackType::Metadata, "qq", b"%PDF-1.7".as_slice())
         .check_language(false);

@@ -9,7 +9,7 @@ use vimeo_api::types::TranscodeStatus;
 use vimeo_ext::{Error, MediaError};
 use vimeo_sandbox::{PullOutcome, Sandbox, Transcode};
 
-use super::{Place, film};
+use super::{UploadFixture, film};
 use crate::fake::{Fake, answer};
 
 /// Answers one after the other, the last for good.
@@ -67,7 +67,7 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
 
 /// BEHAVIOUR.md: L05, U17.
 #[tokio::test(start_paused = true)]
-async fn transient_errors_are_retried_and_the_rate_limit_is_kept() {
+async fn transient_errors_are_retried_within_the_rate_limit() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
         1..5 => answer(503),
@@ -84,34 +84,34 @@ async fn transient_errors_are_retried_and_the_rate_limit_is_kept() {
 
 /// BEHAVIOUR.md: U17.
 #[tokio::test]
-async fn the_transcoding_of_an_upload_is_awaited() {
-    let place = Place::of(Sandbox::builder().transcode(Transcode::AfterReads(3))).await;
-    let video = place.vimeo().upload(film(1000)).send().await.unwrap();
-    let at_once = Duration::ZERO;
-    place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await.unwrap();
+async fn wait_covers_success_and_failure() {
+    let fixture = UploadFixture::of(Sandbox::builder().transcode(Transcode::AfterReads(3))).await;
+    let video = fixture.vimeo().upload(film(1000)).send().await.unwrap();
+    let immediately = Duration::ZERO;
+    fixture.vimeo().wait_transcoded(&video).poll_interval(immediately, immediately).send().await.unwrap();
 
-    let place = Place::of(Sandbox::builder().transcode(Transcode::FailsAfter(at_once))).await;
-    let video = place.vimeo().upload(film(1000)).send().await.unwrap();
-    let wait = place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await;
+    let fixture = UploadFixture::of(Sandbox::builder().transcode(Transcode::FailsAfter(immediately))).await;
+    let video = fixture.vimeo().upload(film(1000)).send().await.unwrap();
+    let wait = fixture.vimeo().wait_transcoded(&video).poll_interval(immediately, immediately).send().await;
     let Err(Error::Media(error)) = wait else { panic!("an error") };
     assert!(matches!(&*error, MediaError::TranscodeFailed { video_uri, .. } if *video_uri == video.uri));
 }
 
 #[tokio::test]
-async fn a_file_that_vimeo_fetches_is_waited_for_and_its_failure_named() {
-    let at_once = Duration::ZERO;
-    let place = Place::of(Sandbox::builder().transcode(Transcode::Immediate)).await;
-    let vimeo = place.vimeo();
+async fn pull_failure_ends_the_wait() {
+    let immediately = Duration::ZERO;
+    let fixture = UploadFixture::of(Sandbox::builder().transcode(Transcode::Immediate)).await;
+    let vimeo = fixture.vimeo();
     let video = vimeo.upload_from_url("https://example.com/film.mp4").name("Surf").send().await.unwrap();
     assert!(video.id().is_some() && video.link.is_some(), "{video:?}");
-    vimeo.wait_transcoded(&video).poll_interval(at_once, at_once).send().await.unwrap();
+    vimeo.wait_transcoded(&video).poll_interval(immediately, immediately).send().await.unwrap();
 
     let failing = Sandbox::builder()
         .pull(PullOutcome::Fails("remote_not_found".to_owned()))
         .transcode(Transcode::Immediate);
-    let place = Place::of(failing).await;
-    let video = place.vimeo().upload_from_url("https://example.com/gone.mp4").send().await.unwrap();
-    let wait = place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await;
+    let fixture = UploadFixture::of(failing).await;
+    let video = fixture.vimeo().upload_from_url("https://example.com/gone.mp4").send().await.unwrap();
+    let wait = fixture.vimeo().wait_transcoded(&video).poll_interval(immediately, immediately).send().await;
     let Err(Error::Media(error)) = wait else { panic!("an error") };
     assert!(matches!(*error, MediaError::UploadFailed { error: Some(_), .. }), "{error:?}");
     assert!(error.to_string().contains("remote_not_found"), "{error}");

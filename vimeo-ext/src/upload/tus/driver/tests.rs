@@ -16,7 +16,7 @@ use crate::upload::tus::progress::Progress;
 /// What the transport does with one request.
 enum Step {
     TusResponse(TusResponse),
-    Break(TransientError),
+    Fail(TransientError),
     /// Takes a portion at each interval, then answers with the offset reached.
     TakeEvery(Duration),
     /// Takes so many portions at once, then nothing moves any more.
@@ -65,7 +65,7 @@ impl ScriptedTransport {
         let mut offset = offset;
         match (step, body) {
             (Step::TusResponse(answer), _) => Ok(answer),
-            (Step::Break(error), _) => Err(NoResponse::Failed(error, None)),
+            (Step::Fail(error), _) => Err(NoResponse::Failed(error, None)),
             (Step::TakeEvery(interval), Some(mut body)) => {
                 while let Some(bytes) = take(&mut body).await {
                     offset += bytes;
@@ -137,7 +137,7 @@ const MIB: usize = 1024 * 1024;
 
 /// BEHAVIOUR.md: U12.
 #[tokio::test(start_paused = true)]
-async fn an_upload_ends_when_its_retries_are_used_up() {
+async fn upload_fails_after_its_attempts() {
     for status in [500, 502, 503, 504, 423, 429] {
         let Setup { driver, transport, .. } =
             setup(ScriptedTransport::always(status), bytes(10), UploadOptions::new().attempts(8));
@@ -154,12 +154,12 @@ async fn an_upload_ends_when_its_retries_are_used_up() {
 
 /// BEHAVIOUR.md: U12.
 #[tokio::test(start_paused = true)]
-async fn an_upload_over_a_line_that_always_breaks_ends() {
+async fn broken_connection_exhausts_the_attempts() {
     let steps = [
         at(0),
-        Step::Break(TransientError::Dropped),
+        Step::Fail(TransientError::Dropped),
         at(0),
-        Step::Break(TransientError::Connect),
+        Step::Fail(TransientError::Connect),
         at(0),
         Step::Hang,
     ];
@@ -177,7 +177,7 @@ async fn an_upload_over_a_line_that_always_breaks_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_but_moving_patch_is_not_timed_out() {
+async fn slow_patch_is_not_timed_out() {
     // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
     let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
     let Setup { driver, transport, .. } =
@@ -227,7 +227,7 @@ async fn a_source_without_data_is_not_a_stall() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_a_request_that_is_under_way() {
+async fn deadline_aborts_a_request_in_flight() {
     let steps = [at(0), Step::TakeEvery(seconds(10))];
     let options = UploadOptions::new().deadline(seconds(25));
     let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
@@ -238,7 +238,7 @@ async fn the_deadline_ends_a_request_that_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_stops_the_bytes_and_the_timeouts() {
+async fn pause_suspends_bytes_and_timeouts() {
     let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
     let Setup { driver, handle, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
@@ -261,7 +261,7 @@ async fn a_pause_stops_the_bytes_and_the_timeouts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
+async fn cancel_ends_request_wait_and_pause() {
     let hanging = [at(0), Step::TakeAndHang(1)];
     let waiting = [at(0), status(503)];
     let pausing = [at(0), Step::TakeEvery(seconds(1))];
@@ -285,7 +285,7 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
+async fn connection_lost_in_a_pause_is_reopened() {
     let steps = [at(0), status(408), at(0), Step::TakeEvery(Duration::ZERO), at(10)];
     let Setup { driver, handle, transport } =
         setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
@@ -302,7 +302,7 @@ async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_error_shows_the_link() {
+async fn errors_hide_the_link() {
     for steps in [vec![status(404)], vec![status(412)], vec![status(400)], vec![at(11)]] {
         let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
         let error = driver.run().await.unwrap_err();
@@ -311,7 +311,7 @@ async fn no_error_shows_the_link() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_without_end_are_taken_as_such() {
+async fn maximum_durations_do_not_overflow() {
     let options = UploadOptions::new()
         .stall_timeout(Duration::MAX)
         .response_timeout(Duration::MAX)

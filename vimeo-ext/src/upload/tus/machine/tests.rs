@@ -53,7 +53,7 @@ const PROBE: Command = Command::Probe;
 const DONE: Command = Command::Done { verified: true };
 
 #[test]
-fn the_road_of_an_upload() {
+fn command_sequences() {
     let lost = Event::RequestFailed(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
@@ -178,7 +178,7 @@ fn an_empty_upload_needs_no_patch() {
 }
 
 #[test]
-fn what_each_answer_means() {
+fn status_codes_map_to_commands() {
     use FailReason::*;
     let fail = Command::Fail;
     // (status, while probing or sending)
@@ -214,7 +214,7 @@ fn what_each_answer_means() {
 }
 
 #[test]
-fn offsets_that_cannot_be_are_typed_errors() {
+fn impossible_offsets_are_errors() {
     // (min_offset of the source, offset, length, reason)
     let table = [
         (0, 101, Some(100), FailReason::OffsetBeyondFile { offset: 101 }),
@@ -259,7 +259,7 @@ fn consecutive_failures_exhaust_the_attempts() {
 }
 
 #[test]
-fn progress_gives_the_budget_back_and_mere_motion_does_not() {
+fn only_progress_resets_the_attempts() {
     let lost = Event::RequestFailed(TransientError::Stalled);
     let mut machine = play(
         machine(),
@@ -291,7 +291,7 @@ fn progress_gives_the_budget_back_and_mere_motion_does_not() {
 }
 
 #[test]
-fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
+fn regressing_server_exhausts_the_attempts() {
     let mut machine = chunked(100, Chunking::Fixed(NonZeroU64::new(50).unwrap()));
     let mut command = machine.on(Event::Started, now());
     for _ in 0..100 {
@@ -312,7 +312,7 @@ fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
 }
 
 #[test]
-fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
+fn deadline_ends_unfinished_uploads_only() {
     let fresh = || {
         let plan = Plan::new(SIZE, Chunking::Whole, None);
         let retry = UploadOptions::default_retry().attempts(100);
@@ -373,7 +373,7 @@ fn retry_after_extends_the_wait() {
 }
 
 #[test]
-fn requests_that_bring_the_server_no_further_become_smaller() {
+fn requests_shrink_without_progress() {
     const MIB: u64 = 1024 * 1024;
     let size = 100 * MIB;
     let probed = |offset| Event::Probed { offset: Some(offset), length: Some(size) };
@@ -445,7 +445,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
 }
 
 #[test]
-fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
+fn new_upload_must_start_at_zero() {
     let fresh = || machine().new_upload(true);
     let fail = Command::Fail;
     // (the first answer, what is done)
