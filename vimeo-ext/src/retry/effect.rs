@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn effect_without_a_response() {
-        let timed_out = |sent| Error::TimedOut { operation: "x".into(), after: Default::default(), sent };
+        let timed_out =
+            |delivery| Error::TimedOut { operation: "x".into(), after: Default::default(), delivery };
         let no_content =
             Error::NoContent { operation: "x".into(), status: StatusCode::CREATED, headers: Box::default() };
         for (error, expected) in [
