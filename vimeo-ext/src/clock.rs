@@ -25,8 +25,8 @@ impl Clock {
 
     /// Creates a clock that shows `start` now and advances with tokio's clock: it stands still while that is paused.
     pub fn with_runtime(start: DateTime<Utc>) -> Self {
-        let began = tokio::time::Instant::now();
-        Self::new(move || start + began.elapsed())
+        let started = tokio::time::Instant::now();
+        Self::new(move || start + started.elapsed())
     }
 
     /// Returns the current time.

@@ -24,9 +24,9 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     ] {
         let mut times = Vec::with_capacity(CLIENTS);
         for id in &ids {
-            let began = Instant::now();
+            let started = Instant::now();
             let client = accounts.client(id).await?;
-            times.push(began.elapsed());
+            times.push(started.elapsed());
             drop(client);
         }
         figures.times(place, what, times, most, unit);

@@ -50,7 +50,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     }
     let [again, shared] = ratios.map(median);
     let call = median(alone) * 1e6;
-    let more = format!(", of {call:.1} µs; without sharing beside itself {:+.1} %", (again - 1.0) * 100.0);
+    let more = format!(", of {call:.1} µs; control (local against local) {:+.1} %", (again - 1.0) * 100.0);
     figures.put(
         place,
         "a call with a shared rate limit costs more",
@@ -65,9 +65,9 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
 async fn window(vimeo: &Vimeo, sandbox: &Sandbox, round: usize) -> Result<f64, AnyError> {
     let account =
         vimeo.for_account(format!("round {round} {}", fastrand::u64(..)), sandbox.issue_token("public"))?;
-    let began = Instant::now();
+    let started = Instant::now();
     for _ in 0..LIMIT {
         account.get("/me").send().await?;
     }
-    Ok(began.elapsed().as_secs_f64())
+    Ok(started.elapsed().as_secs_f64())
 }

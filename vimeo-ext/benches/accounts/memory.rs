@@ -20,9 +20,9 @@ const WARM_UP: usize = 2_000;
 struct StatelessStore;
 
 impl QuotaStore for StatelessStore {
-    fn lease<'a>(&'a self, asked: &'a [LeaseRequest]) -> BoxFuture<'a, Result<Vec<QuotaLease>, AnyError>> {
-        let lease = |question: &LeaseRequest| QuotaPool::default().lease(&question.report);
-        Box::pin(async move { Ok(asked.iter().map(lease).collect()) })
+    fn lease<'a>(&'a self, requests: &'a [LeaseRequest]) -> BoxFuture<'a, Result<Vec<QuotaLease>, AnyError>> {
+        let lease = |request: &LeaseRequest| QuotaPool::default().lease(&request.report);
+        Box::pin(async move { Ok(requests.iter().map(lease).collect()) })
     }
 }
 
@@ -57,6 +57,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
 fn resident() -> Result<f64, AnyError> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("the system does not tell")?;
+    let kib =
+        line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("the system reports no resident size")?;
     Ok(kib.trim().parse::<f64>()? * 1024.0)
 }

@@ -30,7 +30,7 @@ struct SeedBatch {
 }
 
 pub(crate) async fn run(count: u64, places: Result<[Place; 2], AnyError>) -> Result<(), AnyError> {
-    let began = Instant::now();
+    let started = Instant::now();
     let mut databases = Vec::new();
     for place in places? {
         // Creates the tables.
@@ -48,7 +48,7 @@ pub(crate) async fn run(count: u64, places: Result<[Place; 2], AnyError>) -> Res
     for database in &mut databases {
         database.vacuum().await?;
     }
-    println!("{count} accounts in both databases after {:.0} s", began.elapsed().as_secs_f64());
+    println!("{count} accounts in both databases after {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use vimeo_api::{ACCEPT, API_BASE_URL, DecodeMode, Request, Transport, TransportF
 
 use crate::auth::{AppCredentials, Refresher};
 use crate::loopback::is_loopback;
-use crate::pipeline::{HttpBackend, HttpSend, Middleware, TimerKeepAlive, VERIFY};
+use crate::pipeline::{HttpBackend, HttpSend, Middleware, VERIFY};
 use crate::rate_limit::{RateLimitPolicy, RateLimiters};
 use crate::tls::{self, HttpVersions};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
@@ -327,7 +327,6 @@ impl VimeoBuilder {
         verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));
         let send = HttpSend {
             backend,
-            keep_alive: TimerKeepAlive::default(),
             stall: self.timeouts.stall,
             attempt: self.timeouts.attempt,
             max_response_size: self.max_response_size,

@@ -15,7 +15,6 @@ use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
 use super::deadline::SentFlag;
 use super::idle_watch::{BodyReadError, IdleBody, IdleWatch, Stalled};
-use super::timer_keep_alive::TimerKeepAlive;
 
 /// The HTTP client or transport below the pipeline.
 pub(crate) enum HttpBackend {
@@ -30,7 +29,6 @@ pub(crate) enum HttpBackend {
 /// Sends one attempt and reads the whole response, within the timeouts of an attempt.
 pub(crate) struct HttpSend {
     pub(crate) backend: HttpBackend,
-    pub(crate) keep_alive: TimerKeepAlive,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
     /// The largest response body, in bytes, that is read into memory.
@@ -113,7 +111,6 @@ impl HttpSend {
             *outgoing.body_mut() = Some(request.body.clone().into());
         }
         let now = Instant::now();
-        self.keep_alive.keep(now, self.stall);
         let timer = pin!(IdleWatch::timer(now, self.stall));
         let mut watch = IdleWatch::new(timer, now, self.stall, progress);
         let mut response = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;

@@ -218,14 +218,14 @@ mod tests {
         for (pieces, every, result, seconds) in
             [(10, 6, Ok(10), 60), (2, 11, Err(BodyReadError::Stalled), 10), (7, 9, Ok(7), 63)]
         {
-            let began = Instant::now();
+            let started = Instant::now();
             assert_eq!(read(dripping(pieces, every)).await, result);
-            assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+            assert_eq!(started.elapsed(), Duration::from_secs(seconds));
         }
         // It stalls after three pieces.
-        let began = Instant::now();
+        let started = Instant::now();
         assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(BodyReadError::Stalled));
-        assert_eq!(began.elapsed(), Duration::from_secs(28));
+        assert_eq!(started.elapsed(), Duration::from_secs(28));
     }
 
     #[tokio::test(start_paused = true)]
@@ -235,9 +235,9 @@ mod tests {
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
             let moved = ProgressGuard::new();
-            let began = Instant::now();
-            let timer = pin!(IdleWatch::timer(began, STALL));
-            let mut watch = IdleWatch::new(timer, began, STALL, Some(moved.clone()));
+            let started = Instant::now();
+            let timer = pin!(IdleWatch::timer(started, STALL));
+            let mut watch = IdleWatch::new(timer, started, STALL, Some(moved.clone()));
             let sending = async {
                 for _ in 0..pieces {
                     sleep(Duration::from_secs(every)).await;
@@ -249,7 +249,7 @@ mod tests {
                 "done"
             };
             assert_eq!(watch.part(sending).await, result);
-            assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+            assert_eq!(started.elapsed(), Duration::from_secs(seconds));
         }
     }
 

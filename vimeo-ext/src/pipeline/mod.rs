@@ -21,7 +21,6 @@ mod scope_check;
 mod scope_filter;
 #[cfg(test)]
 mod tests;
-mod timer_keep_alive;
 mod trace;
 
 use std::sync::Arc;
@@ -39,7 +38,6 @@ pub(crate) use rate_limit::RateLimitStage;
 pub(crate) use retry::Retry;
 pub(crate) use scope_check::ScopeCheck;
 pub(crate) use scope_filter::ScopeFilter;
-pub(crate) use timer_keep_alive::TimerKeepAlive;
 pub(crate) use trace::Trace;
 
 /// One stage of the pipeline.

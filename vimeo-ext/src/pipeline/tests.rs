@@ -10,8 +10,7 @@ use tokio::time::{Instant, sleep};
 use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request, operation};
 
 use super::{
-    Authenticate, Deadline, HttpSend, MiddlewareStage, RateLimitStage, Retry, ScopeCheck, Stage,
-    TimerKeepAlive, Trace,
+    Authenticate, Deadline, HttpSend, MiddlewareStage, RateLimitStage, Retry, ScopeCheck, Stage, Trace,
 };
 use crate::auth::Session;
 use crate::pipeline::HttpBackend;
@@ -139,10 +138,10 @@ async fn retry_repeats_attempts_after_the_backoff() {
         let next = ScriptedStage::with_statuses(statuses);
         let policy = Arc::new(RetryPolicy::default().jitter(|| 1.0));
         let stage = Retry { policy, clock: Clock::default(), next: next.clone() };
-        let began = Instant::now();
+        let started = Instant::now();
         stage.send(&mut request(method.clone(), "get_video")).await.unwrap();
         assert_eq!(next.count(), count, "{method} {statuses:?}");
-        assert_eq!(began.elapsed().as_secs_f64(), seconds, "{method} {statuses:?}");
+        assert_eq!(started.elapsed().as_secs_f64(), seconds, "{method} {statuses:?}");
     }
 }
 
@@ -164,12 +163,12 @@ async fn rate_limit_stage_delays_calls_beyond_the_limit() {
         (RateLimitPolicy::Wait { at_most: Duration::MAX }, 29, true),
     ] {
         let stage = RateLimitStage { rate_limiter: Arc::clone(&rate_limiter), policy, next: next.clone() };
-        let began = Instant::now();
+        let started = Instant::now();
         let sent = next.count();
         let result = stage.send(&mut request(Method::GET, "get_video")).await;
         assert_eq!(result.is_ok(), is_sent, "{policy:?}");
         assert_eq!(next.count() - sent, usize::from(is_sent), "{policy:?}");
-        let waited = began.elapsed().as_secs() - u64::from(is_sent);
+        let waited = started.elapsed().as_secs() - u64::from(is_sent);
         assert!((waits..=waits + 1).contains(&waited), "{policy:?} waited {waited} s");
     }
 }
@@ -214,17 +213,10 @@ async fn a_connect_timeout_reports_that_nothing_was_sent() {
         .no_proxy()
         .build()
         .unwrap();
-    let keep_alive = TimerKeepAlive::default();
     let stall = Duration::from_secs(60);
-    let stage = HttpSend {
-        backend: HttpBackend::Http(client),
-        keep_alive,
-        stall,
-        attempt: None,
-        max_response_size: 1,
-    };
-    let began = Instant::now();
+    let stage = HttpSend { backend: HttpBackend::Http(client), stall, attempt: None, max_response_size: 1 };
+    let started = Instant::now();
     let error = stage.send(&mut request(Method::POST, "get_video")).await.unwrap_err();
     assert!(error.is_timeout() && error.delivery() == Delivery::NotSent, "{error:?}");
-    assert_eq!(began.elapsed().as_secs(), 7);
+    assert_eq!(started.elapsed().as_secs(), 7);
 }

@@ -73,8 +73,8 @@ impl QuotaPool {
 
     /// Grants the one call that finds out an unknown limit.
     fn probe(&mut self, holder: &str, now: i64) -> Grant {
-        // A report that waited for the store is older than the one before it. If a clock was set back by more than that, nobody
-        // waits for the time that it showed before.
+        // A report that waited for the store is older than the one before it. If a clock was set back by more than that, its
+        // earlier time is ignored.
         let is_awaited = self.probe_until > now && self.probe_until <= now.saturating_add(2 * LEASE_TTL);
         if !is_awaited {
             // Holders that still wait ask again soon; the others are gone.

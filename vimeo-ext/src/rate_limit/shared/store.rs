@@ -100,7 +100,7 @@ impl UsageReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaLease {
-    /// The limit that it is a part of; 0 if the limit is not known yet.
+    /// The limit that the lease is a part of; 0 if the limit is not known yet.
     pub limit: u64,
     /// The number of calls; 0 if none are left.
     pub calls: u64,

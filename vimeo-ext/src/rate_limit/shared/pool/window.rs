@@ -232,8 +232,8 @@ impl Window {
 
     /// The calls that can still be granted.
     ///
-    /// That is what was not granted yet, if nobody else uses the account; and it is what remains according to the last response
-    /// minus all that is leased, whoever uses the account. Both can be too low and neither too high, as far as responses show.
+    /// That is what was not granted yet, if only holders use the account; and it is what remains according to the last response minus
+    /// all that is leased, even if others use the account. Both can be too low and neither too high, as far as responses show.
     fn free(&self, limit: u64) -> u64 {
         let leased = self.holders.values().map(|holder| holder.leased).fold(0, u64::saturating_add);
         let ungranted = limit.saturating_sub(self.taken()).saturating_sub(self.external_usage);
