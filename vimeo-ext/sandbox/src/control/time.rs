@@ -91,9 +91,9 @@ pub(super) fn set_clock(request: &ControlRequest<'_>) -> Outcome {
 struct Transitions {
     transcode: Option<Transcode>,
     pull: Option<PullOutcome>,
-    /// `null` for answers as described.
-    #[serde(deserialize_with = "nullable")]
-    drift: Option<Option<Mutation>>,
+    /// `null` turns mutation off. `drift` is its name in earlier releases.
+    #[serde(alias = "drift", deserialize_with = "nullable")]
+    mutation: Option<Option<Mutation>>,
     /// A video whose state to change.
     video: Option<u64>,
     to: Option<VideoState>,
@@ -116,13 +116,18 @@ enum VideoState {
 pub(super) fn transitions(request: &ControlRequest<'_>) -> Outcome {
     let handle = request.world()?;
     let (state, _) = handle.read();
-    Reply::ok(
-        json!({"world": handle.id, "transcode": state.transcode, "pull": state.pull, "drift": state.mutation}),
-    )
+    Reply::ok(json!({
+        "world": handle.id,
+        "transcode": state.transcode,
+        "pull": state.pull,
+        "mutation": state.mutation,
+        // Its name in earlier releases.
+        "drift": state.mutation,
+    }))
 }
 
 pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
-    let Transitions { transcode, pull, drift, video, to } = request.parse()?;
+    let Transitions { transcode, pull, mutation, video, to } = request.parse()?;
     let handle = request.world()?;
     let world = World::new(handle.clone());
     if let Some(rule) = transcode {
@@ -131,8 +136,8 @@ pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
     if let Some(outcome) = pull {
         world.set_pull(outcome);
     }
-    if let Some(drift) = drift {
-        world.set_mutation(drift);
+    if let Some(mutation) = mutation {
+        world.set_mutation(mutation);
     }
     let changed = match (video, to) {
         (None, None) => true,

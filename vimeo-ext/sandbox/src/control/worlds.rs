@@ -73,13 +73,14 @@ struct NewWorld {
     token: Option<String>,
     scopes: Option<String>,
     fill: Option<Fixture>,
-    drift: Option<Mutation>,
+    #[serde(alias = "drift")]
+    mutation: Option<Mutation>,
     /// A port that serves only this world, whatever the token; 0 lets the system choose one.
     port: Option<u16>,
 }
 
 pub(super) fn create(request: &ControlRequest<'_>) -> Outcome {
-    let NewWorld { seed, frozen, token, scopes, fill, drift, port } = request.parse()?;
+    let NewWorld { seed, frozen, token, scopes, fill, mutation, port } = request.parse()?;
     if token.is_none() && scopes.is_some() {
         return Err(ControlError::bad_request("scopes: requires token."));
     }
@@ -104,8 +105,8 @@ pub(super) fn create(request: &ControlRequest<'_>) -> Outcome {
         request.app.remove_world(handle.id);
         return Err(ControlError::bad_request(format!("fill: {error}")));
     }
-    if drift.is_some() {
-        World::new(handle.clone()).set_mutation(drift);
+    if mutation.is_some() {
+        World::new(handle.clone()).set_mutation(mutation);
     }
     Ok(Reply::Json(StatusCode::CREATED, description(request.app, &handle)))
 }

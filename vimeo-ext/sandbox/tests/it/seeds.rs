@@ -58,7 +58,7 @@ async fn fixture_errors_name_line() {
 async fn mutation_is_deterministic_per_seed() {
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let mut all = Vec::new();
-    for (seed, drift) in [
+    for (seed, mutation) in [
         (7, None),
         (7, Some(Mutation::Fuzz)),
         (7, Some(Mutation::Fuzz)),
@@ -68,8 +68,13 @@ async fn mutation_is_deterministic_per_seed() {
         let sandbox = Sandbox::builder().seed(seed).clock(Clock::frozen(start)).start().await.unwrap();
         sandbox.fill(sandbox.world(), &Fixture::Small).unwrap();
         let client = Client::new(&sandbox);
-        let set = client.send("POST", "/_sandbox/transitions", json!({"drift": drift})).await;
-        assert_eq!(set.body["drift"], json!(drift));
+        // `drift` is the name in earlier releases.
+        for name in ["drift", "mutation"] {
+            client.send("POST", "/_sandbox/transitions", json!({"mutation": null})).await;
+            let set = client.send("POST", "/_sandbox/transitions", json!({name: mutation})).await;
+            let shown = (&set.body["mutation"], &set.body["drift"]);
+            assert_eq!(shown, (&json!(mutation), &json!(mutation)), "{name}");
+        }
         let videos = client.get("/me/videos").await.body;
         assert_eq!((videos["total"].as_u64(), videos["data"].as_array().unwrap().len()), (Some(3), 3));
         all.push(videos.to_string().replace(sandbox.upload_url().as_str(), "http://upload/"));
