@@ -72,13 +72,13 @@ impl FaultProxy {
             state: Arc::new(Mutex::new(state)),
             arrived: Arc::new(arrived),
         };
-        let proxy = proxy.clone();
+        let acceptor = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                // The client has given the other connection up.
-                proxy.resume_clock();
+                // The client has abandoned the previous connection.
+                acceptor.resume_clock();
                 let server = TcpStream::connect(&target).await.unwrap();
-                proxy.join(client, server);
+                acceptor.join(client, server);
             }
         });
         proxy
