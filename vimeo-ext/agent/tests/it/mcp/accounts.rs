@@ -10,7 +10,7 @@ use vimeo_ext::accounts::Accounts;
 use vimeo_ext::upload::Journal;
 use vimeo_sandbox::{RateLimit, Sandbox};
 
-use super::http::{call, here, http};
+use super::http::{call, http, loopback};
 use super::setup::{app, id, memory, ring};
 
 const ACCOUNTS: [&str; 4] = ["a", "b", "c", "d"];
@@ -36,7 +36,7 @@ impl Service {
             accounts.connect_with_token(&id(name), token.as_str()).await.unwrap();
             tokens.insert(name, token);
         }
-        let bearers = ApiKeys::from([
+        let keys = ApiKeys::from([
             ApiKey::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
             ApiKey::new("second-bearer-of-32-characters-or-more", ["b", "c", "d"]),
             ApiKey::new("the-bearer-of-b-alone-of-32-characters-or-more", ["b"]),
@@ -46,7 +46,7 @@ impl Service {
             .selection(ToolSelection { toolsets, ..ToolSelection::default() })
             .upload_folders([folder.path()])
             .allow([Disclosure::Publish])
-            .serve_http(here().api_keys(bearers))
+            .serve_http(loopback().api_keys(keys))
             .await
             .unwrap();
         sandbox.clear_request_log();
@@ -71,14 +71,17 @@ async fn accounts_are_isolated_even_at_their_rate_limit() {
         tokio::spawn(async move {
             let mut limited = 0;
             for _ in 0..200 {
-                let answer = call(&mut http, "vimeo_me_get", json!({"account": account})).await;
-                let result = &answer["result"];
+                let response = call(&mut http, "vimeo_me_get", json!({"account": account})).await;
+                let result = &response["result"];
                 if result["isError"] == true {
-                    assert_eq!(result["structuredContent"]["category"], "rate_limit", "{account}: {answer}");
+                    assert_eq!(
+                        result["structuredContent"]["category"], "rate_limit",
+                        "{account}: {response}"
+                    );
                     limited += 1;
                 } else {
                     let name = result["structuredContent"]["name"].as_str().unwrap();
-                    assert!(name.contains(&format!("User {account}")), "{account}: {answer}");
+                    assert!(name.contains(&format!("User {account}")), "{account}: {response}");
                 }
             }
             (account, limited)
@@ -90,13 +93,13 @@ async fn accounts_are_isolated_even_at_their_rate_limit() {
         assert!(if account == "a" { limited >= 198 } else { limited == 0 }, "{account}: {limited}");
     }
     // Each account's requests had its own access token, and the limited account sent no more.
-    let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+    let mut requests: BTreeMap<String, usize> = BTreeMap::new();
     for entry in service.sandbox.request_log().iter().filter(|entry| entry.path == "/me") {
-        *asked.entry(entry.token_fingerprint.clone().unwrap()).or_default() += 1;
+        *requests.entry(entry.token_fingerprint.clone().unwrap()).or_default() += 1;
     }
-    let mut asked: Vec<usize> = asked.into_values().collect();
-    asked.sort_unstable();
-    assert!(asked.len() == 4 && asked[0] <= 2 && asked[1..] == [200; 3], "{asked:?}");
+    let mut requests: Vec<usize> = requests.into_values().collect();
+    requests.sort_unstable();
+    assert!(requests.len() == 4 && requests[0] <= 2 && requests[1..] == [200; 3], "{requests:?}");
 }
 
 #[tokio::test]
@@ -106,9 +109,9 @@ async fn an_unusable_account_does_not_affect_others() {
     service.sandbox.world().revoke_token(&service.tokens["d"]);
     let mut second = http(&service.server, "second-bearer-of-32-characters-or-more");
     for (account, category) in [("b", None), ("c", Some("auth")), ("d", Some("auth"))] {
-        let answer = call(&mut second, "vimeo_me_get", json!({"account": account})).await;
-        let result = &answer["result"];
-        assert_eq!(result["structuredContent"]["category"].as_str(), category, "{account}: {answer}");
+        let response = call(&mut second, "vimeo_me_get", json!({"account": account})).await;
+        let result = &response["result"];
+        assert_eq!(result["structuredContent"]["category"].as_str(), category, "{account}: {response}");
     }
     // The usable account still has tools.
     let listed = second.request("tools/list", json!({})).await;
@@ -151,8 +154,8 @@ async fn cursors_and_upload_ids_are_bound_to_the_caller() {
             "cursor",
         ),
     ];
-    for (answer, field) in refusals {
-        assert_eq!(answer["result"]["structuredContent"]["field"], field, "{answer}");
+    for (response, field) in refusals {
+        assert_eq!(response["result"]["structuredContent"]["field"], field, "{response}");
     }
-    assert!(service.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
+    assert!(service.sandbox.request_log().is_empty(), "no request was sent");
 }

@@ -16,9 +16,9 @@ async fn the_list_is_small_complete_and_private() {
     let world = World::new().await;
     for transport in Transport::ALL {
         let mut client = Client::connect(&server(&world), transport, false).await;
-        let answer = client.request("tools/list", json!({})).await;
+        let response = client.request("tools/list", json!({})).await;
         let listed =
-            answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{transport:?}: {answer}"));
+            response["result"]["tools"].as_array().unwrap_or_else(|| panic!("{transport:?}: {response}"));
         let names: Vec<&str> = listed.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
         let basic: Vec<&str> = tools::all()
             .iter()
@@ -27,7 +27,7 @@ async fn the_list_is_small_complete_and_private() {
             .map(|spec| spec.name)
             .collect();
         assert_eq!(names, basic, "{transport:?}");
-        let size = answer.to_string().len();
+        let size = response.to_string().len();
         println!("tools/list: {size} bytes, {} tools, {transport:?}", listed.len());
         for part in ["name", "title", "description", "inputSchema", "annotations"] {
             let bytes: usize = listed.iter().map(|tool| tool[part].to_string().len()).sum();
@@ -43,9 +43,9 @@ async fn the_list_is_small_complete_and_private() {
             assert_eq!(tools::lint_schema(&tool["inputSchema"], true), Vec::<String>::new());
         }
         if transport.is_new() {
-            assert_eq!(answer["result"]["cacheScope"], "private");
-            assert!(answer["result"]["ttlMs"].as_u64().unwrap() >= 1_000);
-            assert_eq!(answer["result"]["resultType"], "complete");
+            assert_eq!(response["result"]["cacheScope"], "private");
+            assert!(response["result"]["ttlMs"].as_u64().unwrap() >= 1_000);
+            assert_eq!(response["result"]["resultType"], "complete");
         }
     }
 }
@@ -57,8 +57,8 @@ async fn server_info_is_returned_and_unknown_methods_are_errors() {
     for transport in Transport::ALL {
         let mut client = Client::connect(&server, transport, false).await;
         if transport.is_new() {
-            let answer = client.request("server/discover", json!({})).await;
-            let text = answer.to_string();
+            let response = client.request("server/discover", json!({})).await;
+            let text = response.to_string();
             assert!(text.contains("9.9.9") && !text.contains("rmcp"), "{transport:?}: {text}");
             assert!(text.contains("2026-07-28") && text.contains("2025-11-25"), "{text}");
         }
@@ -66,8 +66,8 @@ async fn server_info_is_returned_and_unknown_methods_are_errors() {
         assert!(early["error"]["code"].is_i64() || early["result"].is_object(), "{transport:?}: {early}");
         let unknown = client.request("no/such", json!({})).await;
         assert_eq!(unknown["error"]["code"], -32601, "{transport:?}: {unknown}");
-        let answer = client.call("vimeo_me_get", json!({})).await;
-        assert_eq!(answer["result"]["isError"], false, "{transport:?}: {answer}");
+        let response = client.call("vimeo_me_get", json!({})).await;
+        assert_eq!(response["result"]["isError"], false, "{transport:?}: {response}");
     }
     let mut client = Client::connect(&server, Transport::OldPipe, false).await;
     let again = client.initialize().await;
@@ -82,14 +82,14 @@ async fn results_and_errors_are_the_same_on_all_transports() {
     let video = world.videos[0].to_string();
     for transport in Transport::ALL {
         let mut client = Client::connect(&server(&world), transport, false).await;
-        let answer = client.call("vimeo_video_get", json!({"video_id": video})).await;
-        let result = &answer["result"];
+        let response = client.call("vimeo_video_get", json!({"video_id": video})).await;
+        let result = &response["result"];
         let (text, program) = (&result["content"][0]["text"], &result["structuredContent"]);
         let text: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
         // Untrusted text is delimited for the model, but not for a program.
-        assert_eq!(undelimited(&text["name"]), "Video 1", "{transport:?}: {answer}");
-        assert_eq!(program["name"], "Video 1", "{transport:?}: {answer}");
-        assert_eq!((&text["id"], &text["uri"]), (&program["id"], &program["uri"]), "{answer}");
+        assert_eq!(undelimited(&text["name"]), "Video 1", "{transport:?}: {response}");
+        assert_eq!(program["name"], "Video 1", "{transport:?}: {response}");
+        assert_eq!((&text["id"], &text["uri"]), (&program["id"], &program["uri"]), "{response}");
 
         let cases = [
             (json!({"video_id": "x y"}), "video_id", "input"),
@@ -98,9 +98,9 @@ async fn results_and_errors_are_the_same_on_all_transports() {
             (json!({}), "video_id", "input"),
         ];
         for (arguments, field, category) in cases {
-            let answer = client.call("vimeo_video_get", arguments.clone()).await;
-            let result = &answer["result"];
-            assert_eq!(result["isError"], true, "{transport:?} {arguments}: {answer}");
+            let response = client.call("vimeo_video_get", arguments.clone()).await;
+            let result = &response["result"];
+            assert_eq!(result["isError"], true, "{transport:?} {arguments}: {response}");
             let error = &result["structuredContent"];
             assert_eq!(
                 (&error["field"], &error["category"]),
@@ -125,9 +125,9 @@ async fn without_output_schemas_results_are_text_only() {
     assert!(
         listed["result"]["tools"].as_array().unwrap().iter().all(|tool| tool.get("outputSchema").is_none())
     );
-    let answer = client.call("vimeo_me_get", json!({})).await;
-    assert_eq!(answer["result"].get("structuredContent"), None);
-    assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("Sandbox User"));
+    let response = client.call("vimeo_me_get", json!({})).await;
+    assert_eq!(response["result"].get("structuredContent"), None);
+    assert!(response["result"]["content"][0]["text"].as_str().unwrap().contains("Sandbox User"));
 }
 
 #[tokio::test]
@@ -143,10 +143,10 @@ async fn messages_stay_below_twenty_thousand_bytes() {
         let mut arguments = json!({"per_page": 100});
         let mut seen = std::collections::BTreeSet::new();
         loop {
-            let answer = client.call("vimeo_my_videos_list", arguments.clone()).await;
-            assert!(answer.to_string().len() <= 20_000, "{}", answer.to_string().len());
-            let page = &answer["result"]["structuredContent"];
-            for item in page["items"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+            let response = client.call("vimeo_my_videos_list", arguments.clone()).await;
+            assert!(response.to_string().len() <= 20_000, "{}", response.to_string().len());
+            let page = &response["result"]["structuredContent"];
+            for item in page["items"].as_array().unwrap_or_else(|| panic!("{response}")) {
                 assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} twice", item["id"]);
             }
             let Some(cursor) = page["next_cursor"].as_str() else { break };
@@ -159,9 +159,10 @@ async fn messages_stay_below_twenty_thousand_bytes() {
 #[tokio::test]
 async fn selection_and_scopes_limit_the_list() {
     let world = World::new().await;
-    let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
+    let selection = ToolSelection { read_only: true, ..ToolSelection::default() };
     for transport in [Transport::NewPipe, Transport::OldHttp] {
-        let mut client = Client::connect(&server(&world).selection(offer.clone()), transport, false).await;
+        let mut client =
+            Client::connect(&server(&world).selection(selection.clone()), transport, false).await;
         let listed = client.request("tools/list", json!({})).await;
         assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 19);
         let delete = json!({"video_id": world.videos[0].to_string(), "confirm": "Video 1"});
@@ -176,9 +177,9 @@ async fn selection_and_scopes_limit_the_list() {
     let names = listed["result"]["tools"].to_string();
     let listed = |name: &str| names.contains(&format!("\"name\":\"{name}\""));
     assert!(listed("vimeo_video_get") && !listed("vimeo_my_videos_list"), "{names}");
-    let answer = client.call("vimeo_my_videos_list", json!({})).await;
-    assert_eq!(answer["result"]["structuredContent"]["category"], "scope", "{answer}");
-    assert_eq!(answer["result"]["structuredContent"]["needed_scopes"], json!(["private"]));
+    let response = client.call("vimeo_my_videos_list", json!({})).await;
+    assert_eq!(response["result"]["structuredContent"]["category"], "scope", "{response}");
+    assert_eq!(response["result"]["structuredContent"]["needed_scopes"], json!(["private"]));
 }
 
 #[tokio::test]
@@ -206,16 +207,16 @@ async fn arguments_as_json_text_are_accepted() {
     for transport in Transport::ALL {
         let mut client = Client::connect(&server(&world), transport, false).await;
         let text = json!({"video_id": video.to_string()}).to_string();
-        let answer = client.call("vimeo_video_get", json!(text)).await;
-        assert_eq!(answer["result"]["isError"], false, "{transport:?}: {answer}");
+        let response = client.call("vimeo_video_get", json!(text)).await;
+        assert_eq!(response["result"]["isError"], false, "{transport:?}: {response}");
         for arguments in [json!(["video", video]), json!("not an object"), json!(7)] {
-            let answer = client.call("vimeo_video_get", arguments.clone()).await;
-            assert_eq!(answer["error"]["code"], -32602, "{transport:?} {arguments}: {answer}");
-            assert!(answer["error"]["message"].as_str().unwrap().contains("`arguments`"), "{answer}");
+            let response = client.call("vimeo_video_get", arguments.clone()).await;
+            assert_eq!(response["error"]["code"], -32602, "{transport:?} {arguments}: {response}");
+            assert!(response["error"]["message"].as_str().unwrap().contains("`arguments`"), "{response}");
         }
-        let answer = client.request("resources/read", json!({"uri": 7})).await;
-        assert_eq!(answer["error"]["code"], -32602, "{transport:?}: {answer}");
-        let answer = client.request("of/tomorrow", json!({})).await;
-        assert_eq!(answer["error"]["code"], -32601, "{transport:?}: {answer}");
+        let response = client.request("resources/read", json!({"uri": 7})).await;
+        assert_eq!(response["error"]["code"], -32602, "{transport:?}: {response}");
+        let response = client.request("of/tomorrow", json!({})).await;
+        assert_eq!(response["error"]["code"], -32601, "{transport:?}: {response}");
     }
 }

@@ -20,13 +20,13 @@ async fn the_older_protocol_asks_during_the_call() {
             let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
             let mut client = Client::connect(&server, transport, true).await;
             client.answers_with(action);
-            let answer = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
-            assert_eq!(answer["result"]["isError"], deletes == 0, "{transport:?} {action}: {answer}");
+            let response = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
+            assert_eq!(response["result"]["isError"], deletes == 0, "{transport:?} {action}: {response}");
             assert_eq!(world.requests("DELETE"), deletes, "{transport:?} {action}");
-            let asked: Vec<&Value> =
+            let prompts: Vec<&Value> =
                 client.unsolicited().iter().filter(|other| other["method"] == "elicitation/create").collect();
-            assert_eq!(asked.len(), 1, "{transport:?} {action}");
-            assert!(asked[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{asked:?}");
+            assert_eq!(prompts.len(), 1, "{transport:?} {action}");
+            assert!(prompts[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{prompts:?}");
             assert_eq!(
                 outcomes(&log),
                 [if deletes == 1 { "done" } else { "conflict" }],
@@ -45,10 +45,10 @@ fn outcomes(log: &AuditLog) -> Vec<String> {
     let numbers = |lines: &[&Value]| lines.iter().map(|line| line["attempt"].clone()).collect::<Vec<_>>();
     assert_eq!(numbers(&before), numbers(&after), "{text}");
     let each = (1..=before.len()).map(|number| json!(number)).collect::<Vec<_>>();
-    assert_eq!(numbers(&before), each, "each attempt has a number of its own: {text}");
-    let word =
+    assert_eq!(numbers(&before), each, "each attempt has its own number: {text}");
+    let outcome =
         |line: &&Value| line["outcome"]["category"].as_str().or(line["outcome"].as_str()).unwrap().to_owned();
-    after.iter().map(word).collect()
+    after.iter().map(outcome).collect()
 }
 
 #[tokio::test]
@@ -56,8 +56,8 @@ async fn a_read_only_server_deletes_nothing() {
     for transport in Transport::ALL {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
-        let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
-        let server = Server::for_account(world.vimeo().clone()).selection(offer).audit_log(log.clone());
+        let selection = ToolSelection { read_only: true, ..ToolSelection::default() };
+        let server = Server::for_account(world.vimeo().clone()).selection(selection).audit_log(log.clone());
         let mut client = Client::connect(&server, transport, true).await;
         client.answers_with("accept");
         let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
@@ -67,9 +67,9 @@ async fn a_read_only_server_deletes_nothing() {
             let refused = client.call(tool, arguments).await;
             assert_eq!(refused["error"]["code"], -32602, "{transport:?}: {refused}");
         }
-        assert!(client.unsolicited().is_empty(), "nobody is asked: {:?}", client.unsolicited());
-        assert!(world.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
-        assert_eq!(outcomes(&log), [""; 0], "a tool that is not there is no attempt");
+        assert!(client.unsolicited().is_empty(), "no prompt: {:?}", client.unsolicited());
+        assert!(world.sandbox.request_log().is_empty(), "no request was sent");
+        assert_eq!(outcomes(&log), [""; 0], "a call of an unknown tool is not an attempt");
     }
 }
 
@@ -84,8 +84,8 @@ async fn the_newer_protocol_asks_by_ending_the_call_once() {
         let first = client.request("tools/call", call.clone()).await;
         let result = &first["result"];
         assert_eq!(result["resultType"], "input_required", "{first}");
-        let question = &result["inputRequests"]["confirm"];
-        assert!(question["params"]["message"].as_str().unwrap().contains("Video 1"), "{first}");
+        let prompt = &result["inputRequests"]["confirm"];
+        assert!(prompt["params"]["message"].as_str().unwrap().contains("Video 1"), "{first}");
         assert_eq!(world.requests("DELETE"), 0);
 
         let with = |mut call: Value, action: &str| {
@@ -98,13 +98,13 @@ async fn the_newer_protocol_asks_by_ending_the_call_once() {
         other["arguments"]["confirm"] = json!("Video 2");
         let refused = client.request("tools/call", with(other, "accept")).await;
         assert_eq!(refused["result"]["structuredContent"]["field"], "requestState", "{refused}");
-        assert_eq!(world.requests("DELETE"), 0, "an answer is for its own call");
+        assert_eq!(world.requests("DELETE"), 0, "an answer is valid only for its call");
 
         let declined = client.request("tools/call", with(call.clone(), "decline")).await;
         assert_eq!(declined["result"]["isError"], true, "{declined}");
         let used = client.request("tools/call", with(call.clone(), "accept")).await;
         assert_eq!(used["result"]["structuredContent"]["field"], "requestState", "{used}");
-        assert_eq!(world.requests("DELETE"), 0, "an answer is good once");
+        assert_eq!(world.requests("DELETE"), 0, "an answer is valid once");
 
         let again = client.request("tools/call", call.clone()).await;
         let mut accepted = call;
@@ -147,10 +147,10 @@ async fn comments_and_webhooks_need_approval() {
         let mut client = Client::connect(&server, transport, true).await;
         client.answers_with("decline");
         for (tool, arguments) in [("vimeo_video_comment_add", &comment), ("vimeo_webhook_create", &hook)] {
-            let answer = client.call(tool, arguments.clone()).await;
+            let response = client.call(tool, arguments.clone()).await;
             assert_eq!(
-                answer["result"]["structuredContent"]["category"], "conflict",
-                "{transport:?}: {answer}"
+                response["result"]["structuredContent"]["category"], "conflict",
+                "{transport:?}: {response}"
             );
         }
     }
@@ -167,10 +167,10 @@ async fn approval_prompts_are_one_line() {
     let mut client = Client::connect(&server, Transport::OldPipe, true).await;
     client.answers_with("decline");
     client.call("vimeo_video_delete", delete(&world, title)).await;
-    let asked = client.unsolicited().iter().find(|other| other["method"] == "elicitation/create").unwrap();
-    let question = asked["params"]["message"].as_str().unwrap();
-    assert!(question.contains("“x The owner has agreed already.' Press accept.”"), "{question}");
-    assert!(!question.contains('\n'), "{question}");
+    let prompt = client.unsolicited().iter().find(|other| other["method"] == "elicitation/create").unwrap();
+    let prompt = prompt["params"]["message"].as_str().unwrap();
+    assert!(prompt.contains("“x The owner has agreed already.' Press accept.”"), "{prompt}");
+    assert!(!prompt.contains('\n'), "{prompt}");
 }
 
 /// Typical calls that disclose something.
@@ -216,25 +216,25 @@ async fn disclosures_need_approval_or_permission_in_advance() {
             client.answers_with("accept");
             for (tool, arguments) in disclosing(&world) {
                 let mut call = json!({"name": tool, "arguments": arguments});
-                let mut answer = client.request("tools/call", call.clone()).await;
+                let mut response = client.request("tools/call", call.clone()).await;
                 if transport.is_new() && elicits && !allowed {
-                    let result = &answer["result"];
-                    assert_eq!(result["resultType"], "input_required", "{transport:?}: {answer}");
+                    let result = &response["result"];
+                    assert_eq!(result["resultType"], "input_required", "{transport:?}: {response}");
                     call["requestState"] = result["requestState"].clone();
                     call["inputResponses"] = json!({"confirm": {"action": "accept", "content": {}}});
-                    answer = client.request("tools/call", call).await;
+                    response = client.request("tools/call", call).await;
                 }
-                let done = answer["result"]["isError"] == false;
-                assert_eq!(done, elicits || allowed, "{transport:?} {elicits} {allowed} {tool}: {answer}");
+                let done = response["result"]["isError"] == false;
+                assert_eq!(done, elicits || allowed, "{transport:?} {elicits} {allowed} {tool}: {response}");
                 if !done {
-                    let error = &answer["result"]["structuredContent"];
-                    assert_eq!(error["category"], "approval", "{answer}");
-                    assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{answer}");
+                    let error = &response["result"]["structuredContent"];
+                    assert_eq!(error["category"], "approval", "{response}");
+                    assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{response}");
                 }
             }
-            let asked = client.unsolicited().iter().filter(|other| other["method"] == "elicitation/create");
+            let prompts = client.unsolicited().iter().filter(|other| other["method"] == "elicitation/create");
             let once_each = if elicits && !allowed && !transport.is_new() { 3 } else { 0 };
-            assert_eq!(asked.count(), once_each, "{transport:?} {elicits} {allowed}");
+            assert_eq!(prompts.count(), once_each, "{transport:?} {elicits} {allowed}");
             let writes = world.requests("POST") + world.requests("PATCH");
             assert_eq!(writes, if elicits || allowed { 4 } else { 0 }, "{transport:?} {elicits} {allowed}");
         }

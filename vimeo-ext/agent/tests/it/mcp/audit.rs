@@ -8,7 +8,7 @@ use vimeo_agent::mcp::{ApiKey, Server};
 use vimeo_agent::tools::AuditLog;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
-use super::http::{call, here, http};
+use super::http::{call, http, loopback};
 use super::raw_client::{Http, Pipe, TEST_TIMEOUT};
 use crate::tools::world::World;
 
@@ -18,7 +18,7 @@ fn lines(log: &AuditLog) -> Vec<Value> {
 }
 
 /// A world that does not respond to the creation of a folder, and a server with an audit log.
-async fn stalled() -> (World, AuditLog, Server) {
+async fn stalled_world() -> (World, AuditLog, Server) {
     let world = World::new().await;
     world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).phase(Phase::Before));
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
@@ -31,7 +31,7 @@ fn create() -> Value {
 }
 
 /// Waits for the request, and checks that the log has its first line.
-async fn asked(world: &World, log: &AuditLog) {
+async fn wait_for_request(world: &World, log: &AuditLog) {
     while world.requests("POST") == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -39,49 +39,49 @@ async fn asked(world: &World, log: &AuditLog) {
 }
 
 /// Waits for the last line and checks both.
-async fn given_up(log: &AuditLog, how: &str) {
+async fn assert_cancelled(log: &AuditLog, case: &str) {
     let waiting = log.clone();
     let settled = tokio::task::spawn_blocking(move || waiting.flush(TEST_TIMEOUT)).await.unwrap();
     let lines = lines(log);
-    assert!(settled && lines.len() == 2, "{how}: {lines:?}");
-    let [before, after] = &lines[..] else { panic!("{how}: {lines:?}") };
-    assert_eq!((&before["phase"], &after["phase"]), (&json!("before"), &json!("after")), "{how}");
-    assert_eq!((&before["attempt"], &before["tool"]), (&after["attempt"], &after["tool"]), "{how}");
-    assert_eq!(after["outcome"]["category"], "cancelled", "{how}: {after}");
-    assert!(after["outcome"]["message"].as_str().unwrap().contains("not known"), "{how}: {after}");
+    assert!(settled && lines.len() == 2, "{case}: {lines:?}");
+    let [before, after] = &lines[..] else { panic!("{case}: {lines:?}") };
+    assert_eq!((&before["phase"], &after["phase"]), (&json!("before"), &json!("after")), "{case}");
+    assert_eq!((&before["attempt"], &before["tool"]), (&after["attempt"], &after["tool"]), "{case}");
+    assert_eq!(after["outcome"]["category"], "cancelled", "{case}: {after}");
+    assert!(after["outcome"]["message"].as_str().unwrap().contains("not known"), "{case}: {after}");
 }
 
 #[tokio::test]
 async fn cancelled_calls_on_stdio_are_recorded() {
-    for (new, leaves) in [(false, false), (true, false), (false, true), (true, true)] {
-        let how = format!("new: {new}, leaves: {leaves}");
-        let (world, log, server) = stalled().await;
+    for (new, disconnects) in [(false, false), (true, false), (false, true), (true, true)] {
+        let case = format!("new: {new}, disconnects: {disconnects}");
+        let (world, log, server) = stalled_world().await;
         let mut pipe = Pipe::new(&server, new, json!({}));
         if !new {
             pipe.initialize().await;
         }
         let id = pipe.send("tools/call", create()).await;
-        asked(&world, &log).await;
-        if leaves {
+        wait_for_request(&world, &log).await;
+        if disconnects {
             pipe.close().await;
             // When the server has ended, the log is complete.
             (&mut pipe.running).await.unwrap().unwrap();
-            assert_eq!(lines(&log).len(), 2, "{how}");
+            assert_eq!(lines(&log).len(), 2, "{case}");
         } else {
             let cancelled = json!({"requestId": id});
             pipe.write(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}))
                 .await;
         }
-        given_up(&log, &how).await;
+        assert_cancelled(&log, &case).await;
     }
 }
 
 #[tokio::test]
 async fn cancelled_calls_over_http_are_recorded() {
     for (new, stops) in [(false, false), (true, false), (false, true), (true, true)] {
-        let how = format!("new: {new}, stops: {stops}");
-        let (world, log, server) = stalled().await;
-        let running = server.serve_http(here().allow_unauthenticated_loopback()).await.unwrap();
+        let case = format!("new: {new}, stops: {stops}");
+        let (world, log, server) = stalled_world().await;
+        let running = server.serve_http(loopback().allow_unauthenticated_loopback()).await.unwrap();
         let mut http = Http::new(running.url(), None, new, json!({}));
         if !new {
             http.initialize().await;
@@ -89,28 +89,28 @@ async fn cancelled_calls_over_http_are_recorded() {
         let message = http.message("tools/call", create());
         let request = http.post(&message, "tools/call");
         let calling = tokio::spawn(request.send());
-        asked(&world, &log).await;
+        wait_for_request(&world, &log).await;
         if stops {
             running.stop().await;
-            assert_eq!(lines(&log).len(), 2, "{how}");
+            assert_eq!(lines(&log).len(), 2, "{case}");
         } else if new {
             calling.abort();
         } else {
             http.end_session().await;
         }
-        given_up(&log, &how).await;
+        assert_cancelled(&log, &case).await;
     }
 }
 
 #[tokio::test]
 async fn dropped_calls_are_recorded() {
-    let (world, log, _) = stalled().await;
+    let (world, log, _) = stalled_world().await;
     let tools = world.tools.clone().audit_log(log.clone());
     let calling =
         tokio::spawn(async move { tools.call("vimeo_folder_create", json!({"name": "Surf"})).await });
-    asked(&world, &log).await;
+    wait_for_request(&world, &log).await;
     calling.abort();
-    given_up(&log, "dropped").await;
+    assert_cancelled(&log, "dropped").await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn calls_refused_before_the_tool_are_recorded() {
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
     let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
     let narrow = ApiKey::new("narrow-bearer-of-32-characters-or-more", ["active"]).scopes("public");
-    let running = server.serve_http(here().api_keys([narrow])).await.unwrap();
+    let running = server.serve_http(loopback().api_keys([narrow])).await.unwrap();
     let mut narrow = http(&running, "narrow-bearer-of-32-characters-or-more");
     let message = narrow.message("tools/call", create());
     assert_eq!(narrow.post(&message, "tools/call").send().await.unwrap().status(), 403);

@@ -61,8 +61,8 @@ impl Calling {
             }
             let message = client.message("tools/call", params);
             let sent = client.post(&message, "tools/call");
-            let answer = tokio::spawn(async move { sent.send().await?.text().await });
-            Self::Http(Box::new(client), message["id"].clone(), answer)
+            let response = tokio::spawn(async move { sent.send().await?.text().await });
+            Self::Http(Box::new(client), message["id"].clone(), response)
         } else {
             let mut pipe = Pipe::new(server, new, json!({}));
             if !new {
@@ -84,7 +84,7 @@ impl Calling {
             (Self::Http(client, id, _), Ending::Cancel) => {
                 client.notify("notifications/cancelled", json!({"requestId": id})).await;
             }
-            (Self::Http(_, _, answer), Ending::HangUp) => answer.abort(),
+            (Self::Http(_, _, response), Ending::HangUp) => response.abort(),
             (Self::Http(client, ..), Ending::EndOfSession) => client.end_session().await,
             _ => unreachable!(),
         }
@@ -99,13 +99,13 @@ impl Calling {
                 }
                 let ended = timeout(TEST_TIMEOUT, &mut pipe.running).await;
                 ended.expect("the server ends in time").unwrap().unwrap();
-                let said = pipe.rest().await;
-                assert_eq!(said, Vec::<String>::new(), "{ending:?}: what was given up is not answered");
+                let lines = pipe.rest().await;
+                assert_eq!(lines, Vec::<String>::new(), "{ending:?}: what was given up is not answered");
             }
-            Self::Http(_, id, answer) if ending != Ending::HangUp => {
-                let said = timeout(TEST_TIMEOUT, answer).await.expect("the stream ends in time").unwrap();
+            Self::Http(_, id, response) if ending != Ending::HangUp => {
+                let lines = timeout(TEST_TIMEOUT, response).await.expect("the stream ends in time").unwrap();
                 let answered = format!("\"id\":{id}");
-                assert!(!said.unwrap_or_default().contains(&answered), "{ending:?}: it is not answered");
+                assert!(!lines.unwrap_or_default().contains(&answered), "{ending:?}: it is not answered");
             }
             Self::Http(..) => {}
         }
@@ -116,7 +116,7 @@ impl Calling {
 async fn a_cancelled_call_closes_its_socket() {
     for (new, http, ending) in ALL {
         let proxy = CountingProxy::start().await;
-        let world = World::reached_by(|builder| proxy.under(builder)).await;
+        let world = World::reached_by(|builder| proxy.route(builder)).await;
         let server = Server::for_account(world.vimeo().clone());
         world.sandbox.add_fault(Fault::new(Effect::Stall).method(Method::GET));
         let mut calling = Calling::begin(&server, new, http, "vimeo_me_get", &json!({})).await;
@@ -125,8 +125,8 @@ async fn a_cancelled_call_closes_its_socket() {
         }
         let open = proxy.open();
         calling.end(ending).await;
-        let took = proxy.at_most(open - 1).await;
-        println!("new {new}, http {http}, {ending:?}: socket closed after {took:?}");
+        let elapsed = proxy.at_most(open - 1).await;
+        println!("new {new}, http {http}, {ending:?}: socket closed after {elapsed:?}");
         assert_eq!(world.vimeo().rate_limiter().status().in_flight, 0);
         calling.ended(ending).await;
     }
@@ -139,7 +139,7 @@ const STEP: u64 = 128 << 20;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_upload_resumes_every_time() {
     let proxy = CountingProxy::start().await;
-    let world = World::reached_by(|builder| proxy.under(builder)).await;
+    let world = World::reached_by(|builder| proxy.route(builder)).await;
     let film = world.own.path().join("film.mp4");
     // A sparse file uses no disk space.
     std::fs::File::create(&film).unwrap().set_len(GIB).unwrap();
@@ -157,7 +157,7 @@ async fn a_cancelled_upload_resumes_every_time() {
         let mut calling = Calling::begin(&server(), new, http, "vimeo_video_upload", &arguments).await;
         let held = proxy.held().await;
         calling.end(ending).await;
-        let took = held.closes().await;
+        let elapsed = held.closes().await;
         calling.ended(ending).await;
 
         let unfinished = world.vimeo().pending_uploads().unwrap().list().await.unwrap();
@@ -166,7 +166,7 @@ async fn a_cancelled_upload_resumes_every_time() {
         videos.insert(video);
         let stored = world.sandbox.stored_upload(video).unwrap();
         println!(
-            "new {new}, http {http}, {ending:?}: socket closed after {took:?}, {} arrived",
+            "new {new}, http {http}, {ending:?}: socket closed after {elapsed:?}, {} arrived",
             stored.received
         );
         assert!(stored.received > arrived && !stored.complete, "{ending:?}: {stored:?}");
@@ -175,11 +175,11 @@ async fn a_cancelled_upload_resumes_every_time() {
     let mut pipe = Pipe::new(&server(), true, json!({}));
     let mut id = pipe.send("tools/call", json!({"name": "vimeo_video_upload", "arguments": arguments})).await;
     let done = loop {
-        let answer = pipe.answer(id).await["result"]["structuredContent"].clone();
-        if answer["state"] != "running" {
-            break answer;
+        let response = pipe.response(id).await["result"]["structuredContent"].clone();
+        if response["state"] != "running" {
+            break response;
         }
-        let ask = json!({"name": "vimeo_upload_get", "arguments": {"upload_id": answer["upload_id"]}});
+        let ask = json!({"name": "vimeo_upload_get", "arguments": {"upload_id": response["upload_id"]}});
         id = pipe.send("tools/call", ask).await;
     };
     assert_eq!(done["state"], "done", "{done}");

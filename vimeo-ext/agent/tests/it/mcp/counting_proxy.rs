@@ -33,11 +33,11 @@ pub(crate) struct Held {
 impl Held {
     /// Discards what the client still sends until it closes the connection; returns how long that took.
     pub(crate) async fn closes(self) -> Duration {
-        let begun = Instant::now();
+        let start = Instant::now();
         self.let_go.send(()).unwrap();
         let waited = timeout(TEST_TIMEOUT, self.closed).await;
         waited.expect("the socket is closed in time").unwrap();
-        begun.elapsed()
+        start.elapsed()
     }
 }
 
@@ -67,9 +67,9 @@ impl CountingProxy {
     }
 
     /// Sends all requests of the client through this proxy.
-    pub(crate) fn under(&self, builder: VimeoBuilder) -> VimeoBuilder {
-        let through = || crate::http::builder().proxy(reqwest::Proxy::http(&self.url).unwrap());
-        builder.http_builder(through()).upload_client(UploadClient::from_builder(through()).unwrap())
+    pub(crate) fn route(&self, builder: VimeoBuilder) -> VimeoBuilder {
+        let proxied = || crate::http::builder().proxy(reqwest::Proxy::http(&self.url).unwrap());
+        builder.http_builder(proxied()).upload_client(UploadClient::from_builder(proxied()).unwrap())
     }
 
     /// Holds the next connection that has uploaded this many bytes.
@@ -85,11 +85,11 @@ impl CountingProxy {
 
     /// Waits until at most this many connections are open; returns how long that took.
     pub(crate) async fn at_most(&self, connections: usize) -> Duration {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut open = self.open.subscribe();
         let waited = timeout(TEST_TIMEOUT, open.wait_for(|open| *open <= connections)).await;
         waited.expect("the socket is closed in time").unwrap();
-        begun.elapsed()
+        start.elapsed()
     }
 
     /// Returns how many connections are open.

@@ -8,7 +8,7 @@ use vimeo_agent::tools::{self, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
 
-use super::http::{Known, here};
+use super::http::{FixedClients, loopback};
 use super::raw_client::{Client, Http, Transport};
 use crate::tools::tool_cases::tool_cases;
 use crate::tools::world::{World, client};
@@ -17,11 +17,11 @@ use crate::tools::world::{World, client};
 pub(super) const MAX_BYTES: usize = 20_000;
 
 /// A server of these accounts, all of one user, which its API key may use.
-async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
+async fn server_of(sandbox: &Sandbox, names: &[String]) -> HttpServer {
     let vimeo = client(sandbox, sandbox.token());
     let clients: HashMap<String, Vimeo> = names.iter().map(|name| (name.clone(), vimeo.clone())).collect();
-    let bearer = ApiKey::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
-    Server::for_accounts(Known(clients)).serve_http(here().api_keys([bearer])).await.unwrap()
+    let key = ApiKey::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
+    Server::for_accounts(FixedClients(clients)).serve_http(loopback().api_keys([key])).await.unwrap()
 }
 
 async fn caller(server: &HttpServer, new: bool) -> Client {
@@ -39,25 +39,26 @@ async fn the_list_stays_small_with_many_accounts() {
     let cases = [("a", 2), ("ann@example.com/", 3), ("customer-", 30), ("customer-", 1_000)];
     for (name, count) in cases {
         let names: Vec<String> = (0..count).map(|number| format!("{name}{number:03}")).collect();
-        let server = several(&sandbox, &names).await;
+        let server = server_of(&sandbox, &names).await;
         for new in [false, true] {
             let mut client = caller(&server, new).await;
-            let answer = client.request("tools/list", json!({})).await;
-            let size = answer.to_string().len();
+            let response = client.request("tools/list", json!({})).await;
+            let size = response.to_string().len();
             println!("tools/list with {count} accounts: {size} bytes, new: {new}");
             assert!(size <= MAX_BYTES, "{count} accounts: {size} bytes");
-            let listed = answer["result"]["tools"].as_array().unwrap();
+            let listed = response["result"]["tools"].as_array().unwrap();
             assert_eq!(listed.len(), 31);
             for tool in listed {
                 assert_eq!(tools::lint_schema(&tool["inputSchema"], true), Vec::<String>::new());
                 assert_eq!(tool["inputSchema"]["properties"]["account"]["type"], "string", "{tool}");
                 assert!(tool["inputSchema"]["required"].as_array().unwrap().contains(&json!("account")));
-                let (said, meant) = (&tool["annotations"], tools::tool(tool["name"].as_str().unwrap()));
-                let effect = meant.unwrap().spec().effect;
-                assert_eq!(said["readOnlyHint"], effect.is_read_only(), "{tool}");
+                let (annotations, definition) =
+                    (&tool["annotations"], tools::tool(tool["name"].as_str().unwrap()));
+                let effect = definition.unwrap().spec().effect;
+                assert_eq!(annotations["readOnlyHint"], effect.is_read_only(), "{tool}");
                 if !effect.is_read_only() {
-                    assert_eq!(said["destructiveHint"], effect.is_destructive(), "{tool}");
-                    assert_eq!(said["idempotentHint"], effect.is_idempotent(), "{tool}");
+                    assert_eq!(annotations["destructiveHint"], effect.is_destructive(), "{tool}");
+                    assert_eq!(annotations["idempotentHint"], effect.is_idempotent(), "{tool}");
                 }
                 assert!(tool["title"].is_string() && tool["description"].is_string(), "{tool}");
             }
@@ -86,14 +87,14 @@ async fn a_short_list_has_all_names_and_annotations() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = client(&sandbox, sandbox.token());
     let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
-    let offer = ToolSelection { toolsets: vec![Toolset::Social], ..ToolSelection::default() };
-    let server = Server::for_accounts(Known(clients.into())).selection(offer);
+    let selection = ToolSelection { toolsets: vec![Toolset::Social], ..ToolSelection::default() };
+    let server = Server::for_accounts(FixedClients(clients.into())).selection(selection);
     let server = server
-        .serve_http(here().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
+        .serve_http(loopback().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
         .await
         .unwrap();
-    let answer = caller(&server, true).await.request("tools/list", json!({})).await;
-    let listed = answer["result"]["tools"].as_array().unwrap();
+    let response = caller(&server, true).await.request("tools/list", json!({})).await;
+    let listed = response["result"]["tools"].as_array().unwrap();
     for tool in listed {
         assert_eq!(tool["inputSchema"]["properties"]["account"]["enum"], json!(["a", "b"]), "{tool}");
         assert_eq!(tool["annotations"].as_object().unwrap().len(), 4, "{tool}");
@@ -112,16 +113,16 @@ async fn scope_lookups_stop_when_all_tools_are_allowed() {
         clients.insert(format!("{number:03}"), client(&sandbox, token));
     }
     let names: Vec<String> = clients.keys().cloned().collect();
-    let server = Server::for_accounts(Known(clients));
+    let server = Server::for_accounts(FixedClients(clients));
     let server = server
-        .serve_http(here().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", names)]))
+        .serve_http(loopback().api_keys([ApiKey::new("the-bearer-of-32-characters-or-more", names)]))
         .await
         .unwrap();
     sandbox.clear_request_log();
-    let answer = caller(&server, true).await.request("tools/list", json!({})).await;
-    assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 31, "{answer}");
-    let asked = sandbox.request_log().len();
-    assert!((21..=40).contains(&asked), "asked {asked} times");
+    let response = caller(&server, true).await.request("tools/list", json!({})).await;
+    assert_eq!(response["result"]["tools"].as_array().unwrap().len(), 31, "{response}");
+    let lookups = sandbox.request_log().len();
+    assert!((21..=40).contains(&lookups), "{lookups} lookups");
 }
 
 /// Every result matches the listed schema of its tool. Errors, which do not, are only text.
@@ -141,15 +142,15 @@ async fn structured_results_match_the_listed_schemas() {
             let schema = &of(tool)["outputSchema"];
             assert_eq!(schema, tools::tool(tool).unwrap().output_schema());
             assert!(schema["properties"].as_object().unwrap().len() > 2, "{tool}: {schema}");
-            let answer = client.call(tool, good).await;
-            let content = &answer["result"]["structuredContent"];
+            let response = client.call(tool, good).await;
+            let content = &response["result"]["structuredContent"];
             if let Err(error) = jsonschema::draft202012::new(schema).unwrap().validate(content) {
                 panic!("{transport:?} {tool}: {error} in {content}");
             }
             // The schema describes every member.
             let known = schema["properties"].as_object().unwrap();
-            let strange = content.as_object().unwrap().keys().find(|field| !known.contains_key(*field));
-            assert_eq!(strange, None, "{tool}");
+            let undescribed = content.as_object().unwrap().keys().find(|field| !known.contains_key(*field));
+            assert_eq!(undescribed, None, "{tool}");
             let error = client.call(tool, bad).await;
             let error = &error["result"];
             assert_eq!((&error["isError"], error.get("structuredContent")), (&json!(true), None), "{tool}");
@@ -170,8 +171,8 @@ async fn a_cut_result_matches_its_schema() {
         .output_schemas(OutputSchemas::InToolList)
         .allow(Disclosure::ALL);
     let mut client = Client::connect(&server, Transport::NewPipe, false).await;
-    let answer = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
-    let content = &answer["result"]["structuredContent"];
+    let response = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
+    let content = &response["result"]["structuredContent"];
     assert_eq!(content["truncated"], true, "{content}");
     let schema = tools::tool("vimeo_my_videos_list").unwrap().output_schema();
     assert!(jsonschema::draft202012::is_valid(schema, content));
@@ -184,16 +185,16 @@ async fn a_cut_result_matches_its_schema() {
 #[tokio::test]
 async fn schemas_are_resources() {
     let world = World::new().await;
-    let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
+    let selection = ToolSelection { read_only: true, ..ToolSelection::default() };
     for transport in Transport::ALL {
-        let server = Server::for_account(world.vimeo().clone()).selection(offer.clone());
+        let server = Server::for_account(world.vimeo().clone()).selection(selection.clone());
         let mut client = Client::connect(&server, transport, false).await;
         let templates = client.request("resources/templates/list", json!({})).await;
         assert!(templates.to_string().contains("vimeo://tools/{name}/schema"), "{templates}");
         for tool in tools::all() {
             let uri = format!("vimeo://tools/{}/schema", tool.spec().name);
             let read = client.request("resources/read", json!({"uri": uri})).await;
-            if !offer.includes(tool.spec()) {
+            if !selection.includes(tool.spec()) {
                 assert!(read["error"]["code"].is_i64(), "{uri}: {read}");
                 continue;
             }

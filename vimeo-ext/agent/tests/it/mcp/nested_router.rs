@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
 
-use super::http::{call, here};
+use super::http::{call, loopback};
 use super::raw_client::Http;
 use crate::tools::world::World;
 
@@ -55,8 +55,8 @@ impl Service {
     }
 
     async fn get(&self, path: &str) -> String {
-        let answer = crate::http::client().get(format!("{}{path}", self.base)).send().await.unwrap();
-        answer.text().await.unwrap()
+        let response = crate::http::client().get(format!("{}{path}", self.base)).send().await.unwrap();
+        response.text().await.unwrap()
     }
 }
 
@@ -78,9 +78,9 @@ async fn nested_routes_keep_their_rules() {
     // The challenge of an unauthenticated request has the nested metadata URL.
     let mut stranger = service.client("wrong", true);
     let message = stranger.message("tools/list", json!({}));
-    let answer = stranger.post(&message, "tools/list").send().await.unwrap();
-    assert_eq!(answer.status(), 401);
-    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    let response = stranger.post(&message, "tools/list").send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    let challenge = response.headers()["www-authenticate"].to_str().unwrap().to_owned();
     let metadata = challenge.split('"').find(|part| part.starts_with("http")).unwrap();
     let metadata: Value =
         serde_json::from_str(&service.get(metadata.strip_prefix(&service.base).unwrap()).await).unwrap();
@@ -93,8 +93,8 @@ async fn nested_routes_keep_their_rules() {
         ("host", "evil.example", 403),
     ] {
         let message = known.message("tools/list", json!({}));
-        let answer = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{header}: {value}");
+        let response = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
+        assert_eq!(response.status(), status, "{header}: {value}");
     }
 }
 
@@ -102,7 +102,7 @@ async fn nested_routes_keep_their_rules() {
 async fn dropping_wait_stops_the_server() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let running = server.serve_http(here().allow_unauthenticated_loopback()).await.unwrap();
+    let running = server.serve_http(loopback().allow_unauthenticated_loopback()).await.unwrap();
     let (url, address) = (running.url(), running.address());
     assert!(timeout(Duration::from_millis(50), running.wait()).await.is_err());
     let gone = timeout(Duration::from_secs(10), async {
@@ -117,9 +117,9 @@ async fn dropping_wait_stops_the_server() {
 async fn a_router_requires_api_keys() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let open = server.clone().into_router::<()>(here().allow_unauthenticated_loopback());
+    let open = server.clone().into_router::<()>(loopback().allow_unauthenticated_loopback());
     assert!(matches!(open, Err(ServerError::NoApiKeys)), "{open:?}");
-    let short = server.into_router::<()>(here().api_keys([ApiKey::new("x".repeat(31), ["me"])]));
+    let short = server.into_router::<()>(loopback().api_keys([ApiKey::new("x".repeat(31), ["me"])]));
     assert!(matches!(short, Err(ServerError::ApiKeyTooShort)), "{short:?}");
 }
 

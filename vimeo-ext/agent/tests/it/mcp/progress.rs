@@ -33,16 +33,16 @@ async fn progress_increases_to_the_total() {
             "arguments": {"path": film},
             "_meta": {"progressToken": "by the client"},
         });
-        let answer = client.request("tools/call", call).await;
-        assert_eq!(answer["result"]["structuredContent"]["state"], "done", "{transport:?}: {answer}");
+        let response = client.request("tools/call", call).await;
+        assert_eq!(response["result"]["structuredContent"]["state"], "done", "{transport:?}: {response}");
         // Pending notifications arrive before the next response.
         client.call("vimeo_me_get", json!({})).await;
         let mut steps = Vec::new();
-        for said in client.unsolicited() {
-            assert_eq!(said["method"], "notifications/progress", "{transport:?}: {said}");
-            assert_eq!(said["params"]["progressToken"], "by the client", "{transport:?}: {said}");
-            assert_eq!(said["params"]["total"].as_f64(), Some(SIZE as f64), "{transport:?}: {said}");
-            steps.push(said["params"]["progress"].as_f64().unwrap());
+        for message in client.unsolicited() {
+            assert_eq!(message["method"], "notifications/progress", "{transport:?}: {message}");
+            assert_eq!(message["params"]["progressToken"], "by the client", "{transport:?}: {message}");
+            assert_eq!(message["params"]["total"].as_f64(), Some(SIZE as f64), "{transport:?}: {message}");
+            steps.push(message["params"]["progress"].as_f64().unwrap());
         }
         assert!(steps.len() >= 2 && steps.is_sorted_by(|one, next| one < next), "{transport:?}: {steps:?}");
         assert_eq!(steps.last(), Some(&(SIZE as f64)), "{transport:?}: {steps:?}");

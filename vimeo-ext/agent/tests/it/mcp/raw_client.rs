@@ -72,7 +72,7 @@ impl Client {
         match self {
             Self::Pipe(pipe) => {
                 let id = pipe.send(method, params).await;
-                pipe.answer(id).await
+                pipe.response(id).await
             }
             Self::Http(http) => http.request(method, params).await,
         }
@@ -150,9 +150,9 @@ impl Pipe {
 
     pub(crate) async fn initialize(&mut self) -> Value {
         let id = self.send("initialize", opening(&self.capabilities)).await;
-        let answer = self.answer(id).await;
+        let response = self.response(id).await;
         self.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
-        answer
+        response
     }
 
     pub(crate) async fn write(&mut self, message: &Value) {
@@ -172,13 +172,13 @@ impl Pipe {
         id
     }
 
-    pub(crate) async fn answer(&mut self, id: u64) -> Value {
+    pub(crate) async fn response(&mut self, id: u64) -> Value {
         loop {
-            if let Some(answer) = self.waiting.remove(&id) {
-                return answer;
+            if let Some(response) = self.waiting.remove(&id) {
+                return response;
             }
             let line = timeout(TEST_TIMEOUT, self.lines.next_line()).await;
-            let line = line.expect("an answer in time").unwrap().expect("the server goes on");
+            let line = line.expect("a response in time").unwrap().expect("the server still runs");
             let message: Value = serde_json::from_str(&line).expect("every line is a message");
             assert_eq!(message["jsonrpc"], "2.0", "{message}");
             if let (None, Some(id)) = (message.get("method"), message["id"].as_u64()) {
@@ -189,8 +189,8 @@ impl Pipe {
                 if let (Some(action), "elicitation/create") =
                     (self.elicits, message["method"].as_str().unwrap())
                 {
-                    let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
-                    self.write(&answer).await;
+                    let response = json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
+                    self.write(&response).await;
                 }
                 self.unsolicited.push(message);
             }
@@ -280,22 +280,22 @@ impl Http {
     }
 
     pub(crate) async fn initialize(&mut self) -> Value {
-        let answer = self.request("initialize", opening(&self.capabilities)).await;
+        let response = self.request("initialize", opening(&self.capabilities)).await;
         self.notify("notifications/initialized", json!({})).await;
-        answer
+        response
     }
 
     pub(crate) async fn notify(&mut self, method: &str, params: Value) {
         let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
-        let taken = self.post(&message, method).send().await.unwrap();
-        assert!(taken.status().is_success(), "{}", taken.status());
+        let accepted = self.post(&message, method).send().await.unwrap();
+        assert!(accepted.status().is_success(), "{}", accepted.status());
     }
 
     /// Ends the session, as clients of the older protocol do when they disconnect.
     pub(crate) async fn end_session(&self) {
         let request = self.client.delete(&self.url).header("mcp-protocol-version", OLD);
-        let answer = self.with_session(request).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        let response = self.with_session(request).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.status());
     }
 
     pub(crate) fn message(&mut self, method: &str, params: Value) -> Value {
@@ -307,27 +307,27 @@ impl Http {
 
     pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
         let message = self.message(method, params);
-        let mut answer = self.post(&message, method).send().await.unwrap();
-        let status = answer.status();
-        if let Some(session) = answer.headers().get("mcp-session-id") {
+        let mut response = self.post(&message, method).send().await.unwrap();
+        let status = response.status();
+        if let Some(session) = response.headers().get("mcp-session-id") {
             self.session = Some(session.to_str().unwrap().to_owned());
         }
-        let (mut text, mut found, mut taken) = (Vec::new(), None, 0);
+        let (mut text, mut found, mut parsed) = (Vec::new(), None, 0);
         while let Some(chunk) =
-            timeout(TEST_TIMEOUT, answer.chunk()).await.expect("an answer in time").unwrap()
+            timeout(TEST_TIMEOUT, response.chunk()).await.expect("a response in time").unwrap()
         {
             text.extend_from_slice(&chunk);
-            while let Some(end) = text[taken..].iter().position(|byte| *byte == b'\n') {
-                let line = String::from_utf8(text[taken..taken + end].to_vec()).unwrap();
-                taken += end + 1;
+            while let Some(end) = text[parsed..].iter().position(|byte| *byte == b'\n') {
+                let line = String::from_utf8(text[parsed..parsed + end].to_vec()).unwrap();
+                parsed += end + 1;
                 let data = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty());
                 let Some(data) = data else { continue };
-                let said: Value = serde_json::from_str(data).expect("every event is a message");
-                if said["id"] == message["id"] && said.get("method").is_none() {
-                    found = Some(said);
+                let received: Value = serde_json::from_str(data).expect("every event is a message");
+                if received["id"] == message["id"] && received.get("method").is_none() {
+                    found = Some(received);
                 } else {
-                    assert!(found.is_none(), "after the answer: {said}");
-                    self.heard(said).await;
+                    assert!(found.is_none(), "after the response: {received}");
+                    self.handle_unsolicited(received).await;
                 }
             }
         }
@@ -337,13 +337,13 @@ impl Http {
     }
 
     /// Handles a message of the server that is not a response.
-    async fn heard(&mut self, said: Value) {
-        if let (Some(action), Some("elicitation/create")) = (self.elicits, said["method"].as_str()) {
-            let answer =
-                json!({"jsonrpc": "2.0", "id": said["id"], "result": {"action": action, "content": {}}});
-            let taken = self.post(&answer, "").send().await.unwrap();
-            assert!(taken.status().is_success(), "{}", taken.status());
+    async fn handle_unsolicited(&mut self, message: Value) {
+        if let (Some(action), Some("elicitation/create")) = (self.elicits, message["method"].as_str()) {
+            let response =
+                json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
+            let accepted = self.post(&response, "").send().await.unwrap();
+            assert!(accepted.status().is_success(), "{}", accepted.status());
         }
-        self.unsolicited.push(said);
+        self.unsolicited.push(message);
     }
 }

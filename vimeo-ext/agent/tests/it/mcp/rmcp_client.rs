@@ -21,14 +21,14 @@ async fn lists_and_calls_over_streams_and_http() {
     let server = Server::for_account(world.vimeo().clone());
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (reader, writer) = tokio::io::split(theirs);
-    let begun = Instant::now();
+    let start = Instant::now();
     let serving = server.clone();
     let running = tokio::spawn(async move { serving.serve(reader, writer).await });
     let client = ().serve(tokio::io::split(ours)).await.unwrap();
-    println!("first answer after {:?}", begun.elapsed());
+    println!("first response after {:?}", start.elapsed());
     assert_eq!(client.list_all_tools().await.unwrap().len(), 31);
-    let answer = client.call_tool(params("vimeo_me_get", json!({}))).await.unwrap();
-    assert_eq!(answer.is_error, Some(false));
+    let response = client.call_tool(params("vimeo_me_get", json!({}))).await.unwrap();
+    assert_eq!(response.is_error, Some(false));
     client.cancel().await.unwrap();
     running.await.unwrap().unwrap();
 
@@ -39,7 +39,7 @@ async fn lists_and_calls_over_streams_and_http() {
     crate::http::install_provider();
     let client = ().serve(StreamableHttpClientTransport::from_uri(http.url())).await.unwrap();
     assert_eq!(client.list_all_tools().await.unwrap().len(), 31);
-    let answer = client.call_tool(params("vimeo_video_get", json!({"video_id": "9"}))).await.unwrap();
-    assert_eq!(answer.is_error, Some(true));
+    let response = client.call_tool(params("vimeo_video_get", json!({"video_id": "9"}))).await.unwrap();
+    assert_eq!(response.is_error, Some(true));
     client.cancel().await.unwrap();
 }

@@ -50,31 +50,31 @@ fn every_writing_tool_declares_its_disclosure() {
 }
 
 /// A world whose first video is private, and tools of its owner that may not disclose anything.
-struct Closed {
+struct PrivateWorld {
     world: World,
     tools: Tools,
     video: String,
     film: String,
 }
 
-impl Closed {
+impl PrivateWorld {
     async fn new() -> Self {
         let world = World::new().await;
         let film = world.own.path().join("film.mp4");
         std::fs::write(&film, vec![7; 1_000]).unwrap();
-        let offer = ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() };
+        let selection = ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() };
         let uploads = Uploads::from_folders([world.own.path()]);
-        let tools = Tools::for_account(world.vimeo().clone()).selection(offer).uploads(uploads);
+        let tools = Tools::for_account(world.vimeo().clone()).selection(selection).uploads(uploads);
         let video = world.videos[0].to_string();
-        let closed = Self { tools, video, film: film.to_str().unwrap().to_owned(), world };
-        closed.close_again().await;
-        closed
+        let private = Self { tools, video, film: film.to_str().unwrap().to_owned(), world };
+        private.make_private().await;
+        private
     }
 
-    async fn close_again(&self) {
-        let closed = json!({"privacy": {"view": "nobody", "embed": "private", "comments": "nobody",
+    async fn make_private(&self) {
+        let private = json!({"privacy": {"view": "nobody", "embed": "private", "comments": "nobody",
             "download": false, "add": false}});
-        self.world.vimeo().patch(&format!("/videos/{}", self.video)).json(&closed).send().await.unwrap();
+        self.world.vimeo().patch(&format!("/videos/{}", self.video)).json(&private).send().await.unwrap();
         self.world.sandbox.clear_request_log();
     }
 
@@ -167,14 +167,14 @@ impl Closed {
 
 #[tokio::test]
 async fn without_an_elicitor_nothing_is_disclosed() {
-    let closed = Closed::new().await;
-    for (tool, arguments, would, kind) in closed.disclosing() {
+    let private = PrivateWorld::new().await;
+    for (tool, arguments, would, kind) in private.disclosing() {
         for ask in [None, Some(Approval::Unavailable)] {
-            let caller = CallOptions {
-                elicitor: ask.map(|says| FakePerson::new(says) as Arc<dyn Elicitor>),
+            let options = CallOptions {
+                elicitor: ask.map(|answer| FakePerson::new(answer) as Arc<dyn Elicitor>),
                 progress: None,
             };
-            let error = closed.tools.call_with(tool, arguments.clone(), caller).await.expect_err(tool);
+            let error = private.tools.call_with(tool, arguments.clone(), options).await.expect_err(tool);
             assert_eq!(error.kind, ErrorKind::Approval, "{tool} {arguments}: {error}");
             assert!(error.message.contains(would), "{tool} {arguments}: {error}");
             assert!(error.message.contains("nothing was sent"), "{error}");
@@ -182,14 +182,14 @@ async fn without_an_elicitor_nothing_is_disclosed() {
             assert!(!error.to_string().contains("sesame"), "{error}");
         }
     }
-    assert_eq!(closed.writes(), 0);
+    assert_eq!(private.writes(), 0);
 }
 
 #[tokio::test]
 async fn calls_that_disclose_nothing_need_no_approval() {
-    let closed = Closed::new().await;
-    let (video, open) = (&closed.video, closed.world.videos[1].to_string());
-    let showcase = closed.world.showcase.to_string();
+    let private = PrivateWorld::new().await;
+    let (video, open) = (&private.video, private.world.videos[1].to_string());
+    let showcase = private.world.showcase.to_string();
     for (tool, arguments) in [
         ("vimeo_video_edit", json!({"video_id": video, "name": "Another title", "license": "by"})),
         ("vimeo_video_edit", json!({"video_id": video, "privacy_view": "nobody", "privacy_download": false})),
@@ -198,14 +198,14 @@ async fn calls_that_disclose_nothing_need_no_approval() {
         ("vimeo_showcase_create", json!({"name": "Mine", "privacy": "nobody"})),
         (
             "vimeo_showcase_video_add",
-            json!({"showcase_id": showcase, "video_id": closed.world.videos[2].to_string()}),
+            json!({"showcase_id": showcase, "video_id": private.world.videos[2].to_string()}),
         ),
-        ("vimeo_folder_video_add", json!({"folder_id": closed.world.folder.to_string(), "video_id": video})),
-        ("vimeo_video_upload", json!({"path": closed.film, "privacy_view": "nobody"})),
-        ("vimeo_video_replace", json!({"path": closed.film, "video_id": video})),
+        ("vimeo_folder_video_add", json!({"folder_id": private.world.folder.to_string(), "video_id": video})),
+        ("vimeo_video_upload", json!({"path": private.film, "privacy_view": "nobody"})),
+        ("vimeo_video_replace", json!({"path": private.film, "video_id": video})),
     ] {
-        let answer = closed.tools.call(tool, arguments.clone()).await;
-        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+        let output = private.tools.call(tool, arguments.clone()).await;
+        assert!(output.is_ok(), "{tool} {arguments}: {output:?}");
     }
 }
 
@@ -225,9 +225,9 @@ async fn moving_into_a_shared_folder_needs_approval() {
     let tools = Tools::for_account(builder.journal(None).build().unwrap());
     for (number, moves) in [(1, false), (2, false), (3, false), (4, true)] {
         let arguments = json!({"folder_id": number.to_string(), "video_id": "5"});
-        let answer = tools.call("vimeo_folder_video_add", arguments).await;
-        let refused = answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Approval);
-        assert_eq!((answer.is_ok(), refused), (moves, !moves), "folder {number}: {answer:?}");
+        let output = tools.call("vimeo_folder_video_add", arguments).await;
+        let refused = output.as_ref().is_err_and(|error| error.kind == ErrorKind::Approval);
+        assert_eq!((output.is_ok(), refused), (moves, !moves), "folder {number}: {output:?}");
     }
     // Typed calls need approval too.
     let input = FolderVideoAddInput { folder_id: 1.into(), video_id: 5.into() };
@@ -238,52 +238,56 @@ async fn moving_into_a_shared_folder_needs_approval() {
 
 #[tokio::test]
 async fn the_person_is_asked_once_per_disclosure() {
-    let closed = Closed::new().await;
-    for (says, done) in [(Approval::Declined, false), (Approval::Granted, true)] {
-        for (tool, arguments, would, _) in closed.disclosing() {
-            let before = closed.writes();
-            let person = FakePerson::new(says);
-            let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
-            let answer = closed.tools.call_with(tool, arguments.clone(), caller).await;
-            assert_eq!(answer.is_ok(), done, "{tool} {arguments}: {answer:?}");
-            let asked = person.asked.lock().unwrap();
+    let private = PrivateWorld::new().await;
+    for (answer, done) in [(Approval::Declined, false), (Approval::Granted, true)] {
+        for (tool, arguments, would, _) in private.disclosing() {
+            let before = private.writes();
+            let person = FakePerson::new(answer);
+            let options = CallOptions { elicitor: Some(person.clone()), progress: None };
+            let output = private.tools.call_with(tool, arguments.clone(), options).await;
+            assert_eq!(output.is_ok(), done, "{tool} {arguments}: {output:?}");
+            let prompts = person.prompts.lock().unwrap();
             // If an earlier case has widened the privacy, nothing more is disclosed.
-            if !done || !asked.is_empty() {
-                assert_eq!(asked.len(), 1, "{tool} {arguments}");
+            if !done || !prompts.is_empty() {
+                assert_eq!(prompts.len(), 1, "{tool} {arguments}");
             }
             if !done {
-                assert!(asked[0].text.contains(would), "{:?}", asked[0]);
-                assert!(!asked[0].text.contains('\n') && !asked[0].text.contains("sesame"), "{:?}", asked[0]);
+                assert!(prompts[0].text.contains(would), "{:?}", prompts[0]);
+                assert!(
+                    !prompts[0].text.contains('\n') && !prompts[0].text.contains("sesame"),
+                    "{:?}",
+                    prompts[0]
+                );
             }
-            assert_eq!(closed.writes() > before, done, "{tool} {arguments}");
+            assert_eq!(private.writes() > before, done, "{tool} {arguments}");
         }
     }
 }
 
 #[tokio::test]
 async fn only_allowed_kinds_skip_approval() {
-    let closed = Closed::new().await;
+    let private = PrivateWorld::new().await;
     for kind in Disclosure::ALL {
-        let tools = closed.tools.clone().allow([kind]);
-        for (tool, arguments, _, needed) in closed.disclosing() {
+        let tools = private.tools.clone().allow([kind]);
+        for (tool, arguments, _, needed) in private.disclosing() {
             let person = FakePerson::new(Approval::Declined);
-            let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
-            let answer = tools.call_with(tool, arguments, caller).await;
+            let options = CallOptions { elicitor: Some(person.clone()), progress: None };
+            let output = tools.call_with(tool, arguments, options).await;
             if needed == kind.as_str() {
-                assert!(answer.is_ok(), "{kind:?} {tool}: {answer:?}");
-                assert!(person.asked.lock().unwrap().is_empty(), "{kind:?} {tool}");
+                assert!(output.is_ok(), "{kind:?} {tool}: {output:?}");
+                assert!(person.prompts.lock().unwrap().is_empty(), "{kind:?} {tool}");
             } else if kind != Disclosure::Publish {
-                let error = answer.unwrap_err();
+                let error = output.unwrap_err();
                 assert_eq!(error.kind, ErrorKind::Conflict, "{kind:?} {tool}: {error}");
             }
         }
-        closed.close_again().await;
+        private.make_private().await;
     }
 }
 
 #[tokio::test]
 async fn invalid_arguments_fail_before_the_prompt() {
-    let closed = Closed::new().await;
+    let private = PrivateWorld::new().await;
     let person = FakePerson::new(Approval::Granted);
     for (tool, arguments, field) in [
         ("vimeo_video_edit", json!({"video_id": "1", "privacy_view": "password"}), "password"),
@@ -296,9 +300,9 @@ async fn invalid_arguments_fail_before_the_prompt() {
         ),
         ("vimeo_video_upload", json!({"path": "/etc/hostname"}), "path"),
     ] {
-        let caller = CallOptions { elicitor: Some(person.clone()), progress: None };
-        let error = closed.tools.call_with(tool, arguments, caller).await.expect_err(tool);
+        let options = CallOptions { elicitor: Some(person.clone()), progress: None };
+        let error = private.tools.call_with(tool, arguments, options).await.expect_err(tool);
         assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some(field)), "{tool}: {error}");
     }
-    assert!(person.asked.lock().unwrap().is_empty());
+    assert!(person.prompts.lock().unwrap().is_empty());
 }

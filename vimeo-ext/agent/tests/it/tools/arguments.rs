@@ -7,14 +7,14 @@ use vimeo_sandbox::{Quota, Sandbox};
 use super::world::{World, client};
 
 /// All tools, including those that are not offered by default.
-fn all(tools: &Tools) -> Tools {
+fn with_all_toolsets(tools: &Tools) -> Tools {
     tools.clone().selection(ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() })
 }
 
 /// The requests that were sent: method and path.
-fn requests(world: &World) -> Vec<String> {
-    let journal = world.sandbox.request_log();
-    journal.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
+fn sent_requests(world: &World) -> Vec<String> {
+    let log = world.sandbox.request_log();
+    log.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn text_arguments_are_converted() {
         let got = (error.kind, error.field.as_deref());
         assert_eq!(got, (ErrorKind::Input, Some(field)), "{tool} {arguments}: {error:?}");
     }
-    assert_eq!(requests(&world), Vec::<String>::new());
+    assert_eq!(sent_requests(&world), Vec::<String>::new());
 }
 
 /// The calls of a guide for another connector, verbatim.
@@ -191,8 +191,8 @@ async fn every_argument_of_the_connector_is_accepted() {
         ("vimeo_webhooks_list", page(json!({}))),
     ];
     for (tool, arguments) in calls {
-        let answer = world.call(tool, arguments.clone()).await;
-        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+        let output = world.call(tool, arguments.clone()).await;
+        assert!(output.is_ok(), "{tool} {arguments}: {output:?}");
     }
 }
 
@@ -200,7 +200,7 @@ async fn every_argument_of_the_connector_is_accepted() {
 #[tokio::test]
 async fn ids_keep_owner_hash_and_name() {
     let mut world = World::new().await;
-    world.tools = all(&world.tools);
+    world.tools = with_all_toolsets(&world.tools);
     let hashed = "76979871:a1b2c3d4e5";
     let link = "https://vimeo.com/76979871/a1b2c3d4e5";
     let cases = [
@@ -307,7 +307,7 @@ async fn ids_keep_owner_hash_and_name() {
         world.sandbox.clear_request_log();
         // None of these exist; only the request matters.
         let _ = world.call(tool, arguments.clone()).await;
-        assert_eq!(requests(&world).first().map(String::as_str), Some(request), "{tool} {arguments}");
+        assert_eq!(sent_requests(&world).first().map(String::as_str), Some(request), "{tool} {arguments}");
     }
     let parent = json!({"name": "Inner", "parent_folder_uri": world.folder});
     let inner = world.call("vimeo_folder_create", parent).await.unwrap();
@@ -333,7 +333,7 @@ async fn moving_into_a_folder_needs_the_operations_scope() {
 async fn limits_name_their_unit() {
     let sandbox = Sandbox::builder().quota(Quota::videos(25, 2)).start().await.unwrap();
     sandbox.add_videos(1);
-    let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
+    let tools = with_all_toolsets(&Tools::for_account(client(&sandbox, sandbox.token())));
     let limits = tools.call("vimeo_limits_get", json!({})).await.unwrap();
     let limits = limits.value();
     assert_eq!((&limits["space_free"], &limits["space_max"]), (&json!(1), &json!(2)), "{limits}");
@@ -345,7 +345,7 @@ async fn limits_name_their_unit() {
     assert!(query.starts_with("fields=upload_quota.space.free%2C"), "{query}");
 
     let sandbox = Sandbox::start().await.unwrap();
-    let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
+    let tools = with_all_toolsets(&Tools::for_account(client(&sandbox, sandbox.token())));
     let limits = tools.call("vimeo_limits_get", json!({})).await.unwrap();
     assert_eq!(limits.value()["space_unit"], "bytes", "{}", limits.value());
 }
@@ -357,7 +357,7 @@ async fn an_upload_over_quota_reports_the_usage() {
     let folder = tempfile::tempdir().unwrap();
     let film = folder.path().join("film.mp4");
     std::fs::write(&film, vec![7; 1_000]).unwrap();
-    let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
+    let tools = with_all_toolsets(&Tools::for_account(client(&sandbox, sandbox.token())));
     let tools = tools.uploads(Uploads::from_folders([folder.path()]));
     let arguments = json!({"path": film, "privacy_view": "nobody"});
     let error = tools.call("vimeo_video_upload", arguments).await.unwrap_err();

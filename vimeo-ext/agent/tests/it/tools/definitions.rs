@@ -9,7 +9,7 @@ use vimeo_sandbox::Sandbox;
 use super::tool_cases::tool_cases;
 use super::world::{World, client};
 
-const BASIC: usize = 31;
+const DEFAULT_TOOLS: usize = 31;
 
 #[test]
 fn schemas_suit_all_clients() {
@@ -19,8 +19,8 @@ fn schemas_suit_all_clients() {
         assert_eq!(tools::lint_schema(tool.output_schema(), false), Vec::<String>::new(), "{name}");
         assert_eq!(tools::lint_schema(tool.compact_input_schema(), true), Vec::<String>::new(), "{name}");
         for (argument, schema) in tool.input_schema()["properties"].as_object().unwrap() {
-            let told = schema["description"].as_str().unwrap_or_default();
-            assert!(told.ends_with('.'), "{name}: {argument}: {told}");
+            let description = schema["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with('.'), "{name}: {argument}: {description}");
         }
         for schema in [tool.input_schema(), tool.output_schema()] {
             let text = schema.to_string();
@@ -77,16 +77,16 @@ fn names_and_descriptions_suit_all_clients() {
     let mut names = HashSet::new();
     for tool in tools::all() {
         let spec = tool.spec();
-        assert!(names.insert(spec.name), "{} is there twice", spec.name);
+        assert!(names.insert(spec.name), "{} is not unique", spec.name);
         assert!(spec.name.starts_with("vimeo_") && spec.name.len() <= 40, "{}", spec.name);
         assert!(spec.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", spec.name);
         assert!((40..=400).contains(&spec.description.len()), "{}: {}", spec.name, spec.description.len());
         assert!(!spec.scopes.is_empty(), "{}", spec.name);
         let creates = spec.effect == Effect::Add;
-        assert_eq!(creates, !spec.check.is_empty(), "{} creates, so it says how to look", spec.name);
+        assert_eq!(creates, !spec.check.is_empty(), "{} creates, so it needs a check", spec.name);
     }
-    let basic = tools::all().iter().filter(|tool| tool.spec().toolset.is_default());
-    assert_eq!(basic.count(), BASIC);
+    let default = tools::all().iter().filter(|tool| tool.spec().toolset.is_default());
+    assert_eq!(default.count(), DEFAULT_TOOLS);
 }
 
 #[test]
@@ -130,16 +130,16 @@ async fn tools_are_selected_by_toolset_name_mode_and_scope() {
     let sandbox = Sandbox::start().await.unwrap();
     let count = |tools: &Tools| tools.available().count();
     let tools = Tools::for_account(client(&sandbox, sandbox.token()));
-    assert_eq!(count(&tools), BASIC);
-    let offers = [
+    assert_eq!(count(&tools), DEFAULT_TOOLS);
+    let selections = [
         (selection(&[Toolset::Webhooks], &[]), 3),
         (selection(&[], &["vimeo_me_get"]), 1),
         (selection(&[Toolset::Webhooks], &["vimeo_me_get"]), 4),
         (ToolSelection { read_only: true, ..selection(&[], &[]) }, 19),
-        (ToolSelection { no_destructive: true, ..selection(&[], &[]) }, BASIC - 4),
+        (ToolSelection { no_destructive: true, ..selection(&[], &[]) }, DEFAULT_TOOLS - 4),
     ];
-    for (offer, expected) in offers {
-        assert_eq!(count(&tools.clone().selection(offer.clone())), expected, "{offer:?}");
+    for (selection, expected) in selections {
+        assert_eq!(count(&tools.clone().selection(selection.clone())), expected, "{selection:?}");
     }
     let refused = tools.clone().selection(ToolSelection { read_only: true, ..ToolSelection::default() });
     let error = refused.call("vimeo_video_like", serde_json::json!({"video_id": "1"})).await.unwrap_err();
@@ -147,7 +147,7 @@ async fn tools_are_selected_by_toolset_name_mode_and_scope() {
 
     let token = sandbox.issue_token("public private");
     let tools = Tools::for_account(client(&sandbox, &token));
-    assert_eq!(count(&tools), BASIC, "as long as the scopes are not known");
+    assert_eq!(count(&tools), DEFAULT_TOOLS, "while the scopes are unknown");
     tools.fetch_scopes().await.unwrap();
     let without = ["edit", "delete", "create", "interact"];
     let expected = tools::all().iter().filter(|tool| {

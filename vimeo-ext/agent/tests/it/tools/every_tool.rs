@@ -19,17 +19,17 @@ async fn every_tool_works_and_explains_its_errors() {
     assert_eq!(names, basic, "the table has the basic tools, in their order");
     println!("| tool | works | gives | fails | with |\n|---|---|---|---|---|");
     for (tool, good, fits, bad, category, field) in cases {
-        let answer =
+        let output =
             world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
-        assert!(fits(answer.value()), "{tool} {good}: {}", answer.to_text());
+        assert!(fits(output.value()), "{tool} {good}: {}", output.to_text());
         let error = world.call(tool, bad.clone()).await.expect_err(tool);
         assert_eq!((error.kind, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
         assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
         let valid =
-            jsonschema::draft202012::is_valid(tools::tool(tool).unwrap().output_schema(), answer.value());
-        assert!(valid, "{tool}: {}", answer.to_text());
+            jsonschema::draft202012::is_valid(tools::tool(tool).unwrap().output_schema(), output.value());
+        assert!(valid, "{tool}: {}", output.to_text());
         let at = field.map(|field| format!(" ({field})")).unwrap_or_default();
-        let shown: String = answer.to_text().chars().take(60).collect();
+        let shown: String = output.to_text().chars().take(60).collect();
         println!("| {tool} | `{good}` | `{shown}…` | `{bad}` | {category:?}{at} |");
         if category == ErrorKind::NotFound {
             assert_eq!(error.status, Some(404), "{tool}: {error:?}");
@@ -38,9 +38,9 @@ async fn every_tool_works_and_explains_its_errors() {
     }
     for entry in world.sandbox.request_log() {
         let leaf_fields = entry.query.contains("fields=");
-        let answers = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
+        let outputs = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
         assert!(
-            leaf_fields || !answers || entry.path == "/oauth/verify",
+            leaf_fields || !outputs || entry.path == "/oauth/verify",
             "{} {}?{}",
             entry.method,
             entry.path,

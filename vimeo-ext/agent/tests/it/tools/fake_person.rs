@@ -6,20 +6,20 @@ use vimeo_agent::tools::{Approval, ApprovalPrompt, Elicitor};
 
 /// Gives a fixed answer and records the prompts.
 pub(crate) struct FakePerson {
-    says: Approval,
-    pub(crate) asked: Mutex<Vec<ApprovalPrompt>>,
+    answer: Approval,
+    pub(crate) prompts: Mutex<Vec<ApprovalPrompt>>,
 }
 
 impl FakePerson {
-    pub(crate) fn new(says: Approval) -> Arc<Self> {
-        Arc::new(Self { says, asked: Mutex::default() })
+    pub(crate) fn new(answer: Approval) -> Arc<Self> {
+        Arc::new(Self { answer, prompts: Mutex::default() })
     }
 }
 
 impl Elicitor for FakePerson {
     fn ask(&self, prompt: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
-        self.asked.lock().unwrap().push(prompt);
-        let says = self.says;
-        Box::pin(async move { says })
+        self.prompts.lock().unwrap().push(prompt);
+        let answer = self.answer;
+        Box::pin(async move { answer })
     }
 }

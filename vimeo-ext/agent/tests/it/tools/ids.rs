@@ -44,7 +44,7 @@ async fn only_valid_ids_are_sent() {
             assert_eq!(error.field.as_deref(), Some(field), "{tool} {text}: {error:?}");
         }
     }
-    assert!(world.sandbox.request_log().is_empty(), "nothing was asked of Vimeo");
+    assert!(world.sandbox.request_log().is_empty(), "no request was sent");
 
     for text in [
         format!("{video}"),
@@ -53,8 +53,8 @@ async fn only_valid_ids_are_sent() {
         format!("https://player.vimeo.com/video/{video}"),
         format!("https://vimeo.com/showcase/1234567/video/{video}"),
     ] {
-        let answer = world.call("vimeo_video_get", json!({"video_id": text})).await.unwrap();
-        assert_eq!(answer.value()["id"], video.to_string(), "{text}");
+        let output = world.call("vimeo_video_get", json!({"video_id": text})).await.unwrap();
+        assert_eq!(output.value()["id"], video.to_string(), "{text}");
     }
     world.sandbox.clear_request_log();
     // The hash of an unlisted video is part of the request, even for a deletion.

@@ -8,7 +8,7 @@ use vimeo_agent::tools::{ErrorKind, Listing, MyVideosList, MyVideosListInput, To
 use super::world::{World, client};
 
 /// A world whose titles and descriptions have their maximum length.
-async fn fat_world() -> World {
+async fn world_with_long_texts() -> World {
     let world = World::new().await;
     let ids = world.sandbox.add_videos(97);
     for id in world.videos.iter().chain(&ids) {
@@ -19,9 +19,9 @@ async fn fat_world() -> World {
     world
 }
 
-fn size(answer: &ToolResult) -> usize {
+fn size(output: &ToolResult) -> usize {
     json!({"jsonrpc": "2.0", "id": 1, "result": {
-        "content": [{"type": "text", "text": answer.to_text()}], "structuredContent": answer.value(), "isError": false,
+        "content": [{"type": "text", "text": output.to_text()}], "structuredContent": output.value(), "isError": false,
     }})
     .to_string()
     .len()
@@ -29,27 +29,31 @@ fn size(answer: &ToolResult) -> usize {
 
 #[tokio::test]
 async fn cut_pages_reach_every_video_once() {
-    let world = fat_world().await;
+    let world = world_with_long_texts().await;
     let tools = world.tools.clone().content_and_structured(true);
     for (detail, most, per_page) in [("brief", 20_000, 100), ("full", 60_000, 100), ("brief", 20_000, 25)] {
         world.sandbox.clear_request_log();
-        let (mut seen, mut answers) = (HashSet::new(), 0);
+        let (mut seen, mut outputs) = (HashSet::new(), 0);
         let mut arguments = json!({"per_page": per_page, "detail": detail});
         loop {
-            let answer = tools.call("vimeo_my_videos_list", arguments.clone()).await.unwrap();
-            let value = answer.value();
-            assert!(size(&answer) <= most, "{} bytes", size(&answer));
+            let output = tools.call("vimeo_my_videos_list", arguments.clone()).await.unwrap();
+            let value = output.value();
+            assert!(size(&output) <= most, "{} bytes", size(&output));
             assert_eq!(value["total"], 100);
-            answers += 1;
+            outputs += 1;
             for item in value["items"].as_array().unwrap() {
-                assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} came twice", item["id"]);
+                assert!(
+                    seen.insert(item["id"].as_str().unwrap().to_owned()),
+                    "{} is in two results",
+                    item["id"]
+                );
             }
             assert_eq!(value["has_more"] == true, value["next_cursor"].is_string());
             let Some(cursor) = value["next_cursor"].as_str() else { break };
             arguments["cursor"] = json!(cursor);
         }
         assert_eq!(seen.len(), 100, "{detail}");
-        assert!(answers > 2 && answers < 60, "{answers}");
+        assert!(outputs > 2 && outputs < 60, "{outputs}");
         for entry in world.sandbox.request_log() {
             assert!(entry.query.contains("fields=uri%2Cname%2Clink"), "{}", entry.query);
         }
@@ -93,7 +97,7 @@ async fn cursors_are_bound_to_account_tool_and_query() {
 
 #[tokio::test]
 async fn a_page_past_the_end_is_empty_and_typed_results_are_uncut() {
-    let world = fat_world().await;
+    let world = world_with_long_texts().await;
     let past = world.call("vimeo_my_videos_list", json!({"page": 9})).await.unwrap();
     assert_eq!((&past.value()["items"], &past.value()["has_more"]), (&json!([]), &json!(false)));
     let input = MyVideosListInput { per_page: Some(100), ..MyVideosListInput::new() };
@@ -121,14 +125,14 @@ async fn lists_pass_sort_and_direction_to_vimeo() {
     ];
     for (tool, arguments) in cases {
         world.sandbox.clear_request_log();
-        let answer = world.call(tool, arguments.clone()).await;
-        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+        let output = world.call(tool, arguments.clone()).await;
+        assert!(output.is_ok(), "{tool} {arguments}: {output:?}");
         let query = format!("&{}&", world.sandbox.request_log()[0].query);
         for name in ["query", "sort", "direction"] {
             let sent = arguments[name].as_str().map(|word| format!("&{name}={word}&"));
-            let there =
+            let is_sent =
                 sent.as_ref().map_or(!query.contains(&format!("&{name}=")), |sent| query.contains(sent));
-            assert!(there, "{tool} {arguments}: {query}");
+            assert!(is_sent, "{tool} {arguments}: {query}");
         }
     }
     world.sandbox.clear_request_log();

@@ -32,8 +32,8 @@ async fn captions_are_added_listed_and_read_by_language() {
     let read =
         world.call("vimeo_video_transcript_get", json!({"video_id": video, "language": "EN"})).await.unwrap();
     let parts = read.value()["items"].as_array().unwrap();
-    let said: Vec<String> = parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(said, ["The first wave", "and the second"], "{}", read.to_text());
+    let messages: Vec<String> = parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(messages, ["The first wave", "and the second"], "{}", read.to_text());
     let absent = json!({"video_id": video, "language": "de"});
     let absent = world.call("vimeo_video_transcript_get", absent).await.unwrap_err();
     assert_eq!((absent.kind, absent.field.as_deref()), (ErrorKind::NotFound, Some("language")));
@@ -138,7 +138,7 @@ async fn only_files_in_allowed_folders_are_uploaded() {
         assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::Input, Some("path")), "{error:?}");
         error.message
     };
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     for path in [
         secret.display().to_string(),
         format!("{inside}/link.mp4"),
@@ -146,10 +146,10 @@ async fn only_files_in_allowed_folders_are_uploaded() {
         format!("{inside}/none.mp4"),
         "/etc/passwd".to_owned(),
     ] {
-        said.push(refused(world.call("vimeo_video_upload", json!({"path": path})).await.unwrap_err()));
+        messages.push(refused(world.call("vimeo_video_upload", json!({"path": path})).await.unwrap_err()));
     }
-    said.dedup();
-    assert_eq!(said.len(), 1, "nothing is told of what is outside: {said:?}");
+    messages.dedup();
+    assert_eq!(messages.len(), 1, "errors reveal nothing about other files: {messages:?}");
     refused(world.call("vimeo_video_upload", json!({"path": "film.mp4"})).await.unwrap_err());
     let closed = world.tools.clone().uploads(Uploads::default());
     let error = closed.call("vimeo_video_upload", json!({"path": film})).await.unwrap_err();
@@ -170,7 +170,7 @@ async fn dropping_a_call_stops_its_upload() {
     let (world, _folder, film) = with_film(300_000).await;
     world.sandbox.add_fault(Fault::new(Effect::Stall).host(Host::Upload).method(http::Method::PATCH));
     tokio::select! {
-        answer = world.call("vimeo_video_upload", json!({"path": film})) => panic!("{answer:?}"),
+        output = world.call("vimeo_video_upload", json!({"path": film})) => panic!("{output:?}"),
         () = async { while world.sandbox.fault_hits().is_empty() { tokio::task::yield_now().await } } => {}
     }
     let posts = world.requests("POST");

@@ -12,9 +12,11 @@ use crate::mcp::raw_client::{Client, Transport};
 const TOKEN: &str = "of-the-account-and-nobody-else";
 
 /// A Vimeo with this response to each request, and another host that must not get any.
-async fn two(answer: impl FnOnce(&str) -> ResponseTemplate) -> (MockServer, MockServer, Vimeo) {
+async fn api_and_other_host(
+    response: impl FnOnce(&str) -> ResponseTemplate,
+) -> (MockServer, MockServer, Vimeo) {
     let (api, elsewhere) = (MockServer::start().await, MockServer::start().await);
-    Mock::given(any()).respond_with(answer(&elsewhere.uri())).mount(&api).await;
+    Mock::given(any()).respond_with(response(&elsewhere.uri())).mount(&api).await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
     let vimeo = Vimeo::builder()
         .access_token(TOKEN)
@@ -29,7 +31,7 @@ async fn two(answer: impl FnOnce(&str) -> ResponseTemplate) -> (MockServer, Mock
 
 #[tokio::test]
 async fn a_next_page_on_another_host_is_ignored() {
-    let (api, elsewhere, vimeo) = two(|elsewhere| {
+    let (api, elsewhere, vimeo) = api_and_other_host(|elsewhere| {
         let next = format!("{elsewhere}/me/videos?page=2");
         let page = json!({"total": 2, "page": 1, "per_page": 1, "paging": {"next": next}, "data": [{"uri": "/videos/1"}]});
         ResponseTemplate::new(200).set_body_json(page)
@@ -39,10 +41,10 @@ async fn a_next_page_on_another_host_is_ignored() {
     assert_eq!((&page.value()["items"][0]["id"], &page.value()["has_more"]), (&json!("1"), &json!(false)));
     for transport in Transport::ALL {
         let mut client = Client::connect(&Server::for_account(vimeo.clone()), transport, false).await;
-        let answer = client.call("vimeo_my_videos_list", json!({})).await;
-        let page = &answer["result"]["structuredContent"];
-        assert_eq!(page["has_more"], false, "{transport:?}: {answer}");
-        assert_eq!(page.get("next_cursor"), None, "{transport:?}: {answer}");
+        let response = client.call("vimeo_my_videos_list", json!({})).await;
+        let page = &response["result"]["structuredContent"];
+        assert_eq!(page["has_more"], false, "{transport:?}: {response}");
+        assert_eq!(page.get("next_cursor"), None, "{transport:?}: {response}");
     }
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0);
     assert!(!api.received_requests().await.unwrap().is_empty());
@@ -51,7 +53,7 @@ async fn a_next_page_on_another_host_is_ignored() {
 #[tokio::test]
 async fn redirects_to_another_host_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let (api, elsewhere, vimeo) = two(|elsewhere| {
+        let (api, elsewhere, vimeo) = api_and_other_host(|elsewhere| {
             ResponseTemplate::new(status).insert_header("location", format!("{elsewhere}/me"))
         })
         .await;
@@ -65,17 +67,17 @@ async fn redirects_to_another_host_are_not_followed() {
             assert!(!error.to_string().contains(TOKEN), "{error}");
         }
         assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0, "{status}");
-        let asked = api.received_requests().await.unwrap();
-        let bears = |request: &wiremock::Request| {
+        let requests = api.received_requests().await.unwrap();
+        let has_token = |request: &wiremock::Request| {
             request.headers["authorization"].to_str().is_ok_and(|sent| sent.ends_with(TOKEN))
         };
-        assert!(asked.len() == 3 && asked.iter().all(bears), "{asked:?}");
+        assert!(requests.len() == 3 && requests.iter().all(has_token), "{requests:?}");
     }
 }
 
 #[tokio::test]
 async fn ids_with_another_host_send_nothing() {
-    let (api, elsewhere, vimeo) = two(|_| ResponseTemplate::new(200)).await;
+    let (api, elsewhere, vimeo) = api_and_other_host(|_| ResponseTemplate::new(200)).await;
     let tools = Tools::for_account(vimeo);
     let host = elsewhere.uri();
     for id in [

@@ -58,15 +58,15 @@ fn page(all: &[Value], request: &Request) -> ResponseTemplate {
 }
 
 #[tokio::test]
-#[ignore = "needs recorded answers; run by `cargo xtask payloads DIR`"]
+#[ignore = "needs recorded responses; run by `cargo xtask payloads DIR`"]
 async fn a_hundred_of_the_largest_recorded_videos_fit() {
     let folder = PathBuf::from(std::env::var_os("VIMEO_RECORDED").expect("VIMEO_RECORDED names a folder"));
     let (mut paths, mut found) = (Vec::new(), Vec::new());
     files(&folder, &mut paths);
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
-        if let Ok(answer) = serde_json::from_str::<Value>(&text) {
-            videos(&answer, &mut found);
+        if let Ok(response) = serde_json::from_str::<Value>(&text) {
+            videos(&response, &mut found);
         }
     }
     found.sort_by_key(|video| std::cmp::Reverse(video.to_string().len()));
@@ -82,8 +82,8 @@ async fn a_hundred_of_the_largest_recorded_videos_fit() {
         })
         .collect();
     let api = MockServer::start().await;
-    let answers = move |request: &Request| page(&all, request);
-    Mock::given(method("GET")).and(path("/me/videos")).respond_with(answers).mount(&api).await;
+    let responses = move |request: &Request| page(&all, request);
+    Mock::given(method("GET")).and(path("/me/videos")).respond_with(responses).mount(&api).await;
     let vimeo = Vimeo::builder()
         .access_token("token")
         .scopes("public private")
@@ -96,13 +96,13 @@ async fn a_hundred_of_the_largest_recorded_videos_fit() {
         for (detail, most) in [("brief", 20_000), ("full", 60_000)] {
             let mut client = Client::connect(&Server::for_account(vimeo.clone()), transport, false).await;
             let mut arguments = json!({"per_page": 100, "detail": detail});
-            let (mut seen, mut largest, mut answers) = (HashSet::new(), 0, 0);
+            let (mut seen, mut largest, mut responses) = (HashSet::new(), 0, 0);
             loop {
-                let answer = client.call("vimeo_my_videos_list", arguments.clone()).await;
-                largest = largest.max(answer.to_string().len());
-                answers += 1;
-                let list = &answer["result"]["structuredContent"];
-                for item in list["items"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+                let response = client.call("vimeo_my_videos_list", arguments.clone()).await;
+                largest = largest.max(response.to_string().len());
+                responses += 1;
+                let list = &response["result"]["structuredContent"];
+                for item in list["items"].as_array().unwrap_or_else(|| panic!("{response}")) {
                     assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} twice", item["id"]);
                 }
                 let Some(cursor) = list["next_cursor"].as_str() else { break };
@@ -111,7 +111,7 @@ async fn a_hundred_of_the_largest_recorded_videos_fit() {
             assert_eq!(seen.len(), VIDEOS, "{transport:?} {detail}");
             assert!(largest <= most, "{transport:?} {detail}: {largest} bytes");
             println!(
-                "{transport:?}, {detail}: {VIDEOS} videos in {answers} answers, the largest of {largest} bytes"
+                "{transport:?}, {detail}: {VIDEOS} videos in {responses} responses, the largest of {largest} bytes"
             );
         }
     }

@@ -16,10 +16,10 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
     let stranger = world.stranger.to_string();
     let (showcase, folder) = (world.showcase.to_string(), world.folder.to_string());
     let (channel, webhook) = (world.channel.to_string(), world.webhook.to_string());
-    let done: fn(&Value) -> bool = |answer| answer["done"].is_string();
-    let items: fn(&Value) -> bool = |answer| !answer["items"].as_array().unwrap().is_empty();
+    let done: fn(&Value) -> bool = |output| output["done"].is_string();
+    let items: fn(&Value) -> bool = |output| !output["items"].as_array().unwrap().is_empty();
     let named: fn(&Value) -> bool =
-        |answer| answer["name"].is_string() && answer["uri"].is_string() && answer["id"].is_string();
+        |output| output["name"].is_string() && output["uri"].is_string() && output["id"].is_string();
     vec![
         (
             "vimeo_my_videos_list",
@@ -33,7 +33,7 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
         (
             "vimeo_video_edit",
             json!({"video_id": video, "name": "Surf"}),
-            |answer| answer["name"] == "Surf",
+            |output| output["name"] == "Surf",
             json!({"video_id": video}),
             Input,
             Some("video_id"),
@@ -50,7 +50,7 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
         (
             "vimeo_video_tags_list",
             json!({"video_id": video}),
-            |answer| answer["items"] == json!([]) && answer["has_more"] == false,
+            |output| output["items"] == json!([]) && output["has_more"] == false,
             json!({"video_id": "9"}),
             NotFound,
             None,
@@ -124,7 +124,7 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
         (
             "vimeo_channel_videos_list",
             json!({"channel_id": channel}),
-            |answer| answer["items"].is_array(),
+            |output| output["items"].is_array(),
             json!({"channel_id": "no-such-channel"}),
             NotFound,
             None,
@@ -138,7 +138,7 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
         (
             "vimeo_video_comment_add",
             json!({"video_id": video, "text": "Fine waves"}),
-            |answer| answer["text"] == "Fine waves",
+            |output| output["text"] == "Fine waves",
             json!({"video_id": video, "text": "  "}),
             Input,
             Some("text"),
@@ -157,7 +157,7 @@ pub(crate) fn tool_cases(world: &World) -> Vec<ToolCase> {
         (
             "vimeo_webhook_create",
             json!({"webhook_type": "video-deleted", "webhook_url": "https://example.com/two"}),
-            |answer| answer["webhook_type"] == "video-deleted" && answer["enabled"] == true,
+            |output| output["webhook_type"] == "video-deleted" && output["enabled"] == true,
             json!({"webhook_type": "video-deleted", "webhook_url": "http://example.com/two"}),
             Input,
             Some("webhook_url"),

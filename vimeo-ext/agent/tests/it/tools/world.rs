@@ -37,8 +37,8 @@ pub(crate) fn client(sandbox: &Sandbox, token: &str) -> Vimeo {
 }
 
 /// The number at the end of a URI.
-pub(crate) fn id_of(answer: &Value) -> u64 {
-    answer["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap()
+pub(crate) fn id_of(output: &Value) -> u64 {
+    output["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap()
 }
 
 impl World {
