@@ -76,7 +76,7 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
     tokio::pin!(rotating);
     let rotation = loop {
         tokio::select! {
-            outcome = &mut rotating => break outcome.map_err(failed)?,
+            outcome = &mut rotating => break outcome.map_err(rotation_error)?,
             Ok(()) = progress.changed() => {
                 let (done, total) = *progress.borrow_and_update();
                 context.streams.note(&format!("{done} of {total} records"));
@@ -99,7 +99,7 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
     }
 }
 
-fn failed(error: AccountsError) -> CliError {
+fn rotation_error(error: AccountsError) -> CliError {
     match error {
         AccountsError::Key(KeyError::UnknownKey { key }) => CliError::usage(format!(
             "a record is encrypted with key {key}, which was not given; the record was not overwritten"

@@ -1,27 +1,27 @@
-# bash ends words at `=` too, so that --json=name comes as three. Here they are put together again for the function
-# below, and of what it finds the part is given back that bash is about to complete.
+# bash also splits words at `=`, so --json=name arrives as three words. Joins them again for clap's function, and strips
+# the part before `=` from its completions, because bash completes only the last word.
 _vimeo() {
-    local -a whole=("${COMP_WORDS[0]}")
-    local at word current=0 joined=''
+    local -a words=("${COMP_WORDS[0]}")
+    local at word current=0 has_equals=''
     for ((at = 1; at < ${#COMP_WORDS[@]}; at++)); do
         word=${COMP_WORDS[at]}
-        # Of the word under the cursor counts what stands before it; of a lone `=` bash says that this is nothing.
+        # Of the word under the cursor, use only the part before the cursor; for a lone `=`, bash reports it as empty.
         [[ $at -eq $COMP_CWORD && $word != =* ]] && word=$2
-        if [[ ${whole[current]} == --* && $word == =* ]] || [[ ${whole[current]} == --*= && $word != -* ]]; then
-            whole[current]+=$word
-            joined=yes
+        if [[ ${words[current]} == --* && $word == =* ]] || [[ ${words[current]} == --*= && $word != -* ]]; then
+            words[current]+=$word
+            has_equals=yes
         else
             ((current++))
-            whole[current]=$word
-            joined=''
+            words[current]=$word
+            has_equals=''
         fi
-        # What comes behind the cursor does not change what fits there.
+        # Words after the cursor do not affect the completions.
         [[ $at -eq $COMP_CWORD ]] && break
     done
-    local -a COMP_WORDS=("${whole[@]}")
+    local -a COMP_WORDS=("${words[@]}")
     local COMP_CWORD=$current
-    _clap_complete_vimeo "$1" "${whole[current]}" "${3-}"
-    if [[ $joined && ${#COMPREPLY[@]} -gt 0 ]]; then
+    _clap_complete_vimeo "$1" "${words[current]}" "${3-}"
+    if [[ $has_equals && ${#COMPREPLY[@]} -gt 0 ]]; then
         COMPREPLY=("${COMPREPLY[@]#*=}")
     fi
 }

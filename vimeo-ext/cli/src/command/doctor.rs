@@ -359,6 +359,12 @@ mod tests {
     }
 
     #[test]
+    fn json_members_are_stable() {
+        let json = serde_json::to_value(finding("clock", Verdict::Good, "in sync", None)).unwrap();
+        assert_eq!(json, json!({"what": "clock", "verdict": "good", "says": "in sync", "next": null}));
+    }
+
+    #[test]
     fn compares_the_clock_with_the_date_header() {
         let mut headers = http::HeaderMap::new();
         headers.insert("date", "Wed, 21 Oct 2015 07:28:00 GMT".parse().unwrap());

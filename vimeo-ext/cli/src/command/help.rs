@@ -69,7 +69,9 @@ fn topic_text(topic: &str) -> Option<String> {
             for exit in ExitCode::ALL {
                 text.push_str(&format!("  {:>3}  {:<14} {}\n", exit.code(), exit.category(), exit.meaning()));
             }
-            text.push_str("\nWith --json, a failed command prints {\"error\": {code, category, retryable, …}} as the last line on standard error.\n");
+            text.push_str(
+                "\nWith --json, the last line on standard error is {\"error\": {code, category, retryable, …}}.\n",
+            );
             text
         }
         _ => return None,
@@ -157,7 +159,7 @@ Parameters of vimeo api, with the syntax of gh api:
   key[][sub]=value   object in a list
 
 The default method is GET, or POST if there are parameters. With GET, parameters form the query, lists separated by
-commas; with other methods, they form the JSON body. With --input FILE, the file is the body and parameters form the query.
+commas; with other methods, they form the JSON body. With --input, a file is the body, and parameters form the query.
 
   {me}               in a path: your user ID
 

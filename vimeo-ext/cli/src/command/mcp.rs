@@ -102,13 +102,13 @@ fn disclosures() -> impl TypedValueParser<Value = Disclosure> {
 
 pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode> {
     init_logging();
-    let offer = ToolSelection {
+    let selection = ToolSelection {
         toolsets: args.toolset.clone(),
         names: args.tools.clone(),
         read_only: context.global.read_only,
         no_destructive: args.no_destructive,
     };
-    check(&offer, &args.uploads)?;
+    check_selection(&selection, &args.uploads)?;
     let audit = match &args.audit_log {
         Some(path) => {
             let opened = AuditLog::open(path);
@@ -117,11 +117,11 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode
         None => None,
     };
     // Dropped after the server.
-    let _noted = FlushAuditOnDrop(audit.clone());
-    let (server, bearers) = server(context, &args).await?;
+    let _flush_on_drop = FlushAuditOnDrop(audit.clone());
+    let (server, api_keys) = build_server(context, &args).await?;
     let server = server
         .server_info("vimeo", env!("CARGO_PKG_VERSION"))
-        .selection(offer)
+        .selection(selection)
         .audit_log(audit)
         .output_schemas(match (args.output_schemas, args.no_output_schema) {
             (true, _) => OutputSchemas::InToolList,
@@ -132,20 +132,20 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode
         .allow(args.allow);
     match args.http {
         Some(address) => {
-            serve_http(context, &server, address, args.allow_origin, bearers, args.no_bearer).await?
+            serve_http(context, &server, address, args.allow_origin, api_keys, args.no_bearer).await?
         }
         None => {
             if context.streams.in_is_terminal() {
                 context.streams.hint("waiting for an MCP client on standard input; press Ctrl-C to stop");
             }
-            server.serve_stdio().await.map_err(failure)?;
+            server.serve_stdio().await.map_err(server_error)?;
         }
     }
     Ok(ExitCode::Done)
 }
 
 /// Builds the server for the active account, or for the accounts in the bearers file.
-async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<ApiKeys>)> {
+async fn build_server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<ApiKeys>)> {
     let journal = Journal::in_folder(context.uploads().await?);
     let Some(file) = &args.bearers else {
         let vimeo = context.client_with(context.identity().await?, Some(journal))?;
@@ -181,25 +181,25 @@ async fn serve_http(
     server: &Server,
     address: SocketAddr,
     origins: Vec<String>,
-    bearers: Option<ApiKeys>,
+    api_keys: Option<ApiKeys>,
     no_bearer: bool,
 ) -> Result<()> {
     let options = HttpOptions::new(address).allowed_origins(origins);
     // Without a bearers file the server has one account; its name does not matter.
     let accounts = ["active"];
     let mut generated = None;
-    let options = match (bearers, env_var("VIMEO_MCP_BEARER")?) {
-        (Some(bearers), _) => options.api_keys(bearers),
+    let options = match (api_keys, env_var("VIMEO_MCP_BEARER")?) {
+        (Some(api_keys), _) => options.api_keys(api_keys),
         (None, _) if no_bearer => options.allow_unauthenticated_loopback(),
         (None, Some(token)) => options.api_keys([ApiKey::new(token, accounts)]),
         (None, None) if address.ip().is_loopback() => {
-            let (bearer, token) = ApiKey::generate(accounts).map_err(failure)?;
+            let (api_key, token) = ApiKey::generate(accounts).map_err(server_error)?;
             generated = Some(token);
-            options.api_keys([bearer])
+            options.api_keys([api_key])
         }
         (None, None) => options,
     };
-    let running = server.serve_http(options).await.map_err(failure)?;
+    let running = server.serve_http(options).await.map_err(server_error)?;
     if let Some(token) = generated {
         // The token exists only here: the person who starts the server passes it on.
         context.streams.note(&format!("bearer token for callers: {}", token.expose_secret()));
@@ -235,11 +235,12 @@ fn log_filter(rust_log: &str) -> Targets {
 }
 
 /// Rejects option combinations that would leave the agent without the intended tools.
-fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
-    if let Some(name) = offer.unknown_name() {
+fn check_selection(selection: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
+    if let Some(name) = selection.unknown_name() {
         return Err(unknown_tool(name));
     }
-    let mut offered = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.includes(spec));
+    let mut offered =
+        tools::all().iter().map(tools::Definition::spec).filter(|spec| selection.includes(spec));
     if offered.clone().next().is_none() {
         return Err(CliError::usage("none of the requested tools can be offered").with_next_step(
             "remove --read-only or --no-destructive, or name other tools: vimeo tools list",
@@ -255,7 +256,7 @@ fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn failure(error: ServerError) -> CliError {
+fn server_error(error: ServerError) -> CliError {
     let text = error.to_string();
     match error {
         ServerError::AuthRequired(_) => CliError::usage(text).with_next_step(
@@ -318,7 +319,7 @@ mod tests {
 
     #[test]
     fn rejects_selections_without_usable_tools() {
-        let offer = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| ToolSelection {
+        let selection = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| ToolSelection {
             toolsets: toolsets.to_vec(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             read_only,
@@ -327,22 +328,22 @@ mod tests {
         let here = [PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
         let nowhere = [PathBuf::from("no-such-folder")];
         let cases: [(ToolSelection, &[PathBuf], Option<&str>); 9] = [
-            (offer(&[], &[], false, false), &[], None),
-            (offer(&[], &[], true, true), &[], None),
-            (offer(&[], &["vimeo_me_get"], true, false), &[], None),
-            (offer(&[], &["vimeo_nothing"], false, false), &[], Some("vimeo_nothing")),
-            (offer(&[], &["vimeo_video_delete"], true, false), &[], Some("none of the requested tools")),
-            (offer(&[], &["vimeo_video_delete"], false, true), &[], Some("none of the requested tools")),
-            (offer(&[], &[], false, false), &here, Some("no upload tool")),
-            (offer(&[Toolset::Uploads], &[], false, false), &nowhere, Some("not a folder")),
-            (offer(&[Toolset::Uploads], &[], false, false), &here, None),
+            (selection(&[], &[], false, false), &[], None),
+            (selection(&[], &[], true, true), &[], None),
+            (selection(&[], &["vimeo_me_get"], true, false), &[], None),
+            (selection(&[], &["vimeo_nothing"], false, false), &[], Some("vimeo_nothing")),
+            (selection(&[], &["vimeo_video_delete"], true, false), &[], Some("none of the requested tools")),
+            (selection(&[], &["vimeo_video_delete"], false, true), &[], Some("none of the requested tools")),
+            (selection(&[], &[], false, false), &here, Some("no upload tool")),
+            (selection(&[Toolset::Uploads], &[], false, false), &nowhere, Some("not a folder")),
+            (selection(&[Toolset::Uploads], &[], false, false), &here, None),
         ];
-        for (offer, uploads, refused) in cases {
-            let outcome = check(&offer, uploads).map_err(|failure| failure.to_string());
+        for (selection, uploads, refused) in cases {
+            let outcome = check_selection(&selection, uploads).map_err(|failure| failure.to_string());
             match refused {
-                None => assert_eq!(outcome, Ok(()), "{offer:?}"),
+                None => assert_eq!(outcome, Ok(()), "{selection:?}"),
                 Some(words) => {
-                    assert!(outcome.as_ref().unwrap_err().contains(words), "{offer:?}: {outcome:?}")
+                    assert!(outcome.as_ref().unwrap_err().contains(words), "{selection:?}: {outcome:?}")
                 }
             }
         }

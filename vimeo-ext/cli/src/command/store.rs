@@ -35,7 +35,8 @@ impl KeyArgs {
             Some(path) => from_file(path)?,
             None => {
                 let text = env_var("VIMEO_ACCOUNTS_KEY")?.ok_or_else(|| {
-                    CliError::usage("no current key given").with_next_step("add --key-file FILE or set VIMEO_ACCOUNTS_KEY; to generate a key: openssl rand -base64 32",
+                    CliError::usage("no current key given").with_next_step(
+                        "add --key-file FILE or set VIMEO_ACCOUNTS_KEY; create a key with openssl rand -base64 32",
                     )
                 })?;
                 key(&text.into(), "VIMEO_ACCOUNTS_KEY")?
@@ -65,7 +66,7 @@ impl KeyArgs {
         }
         // Do not show the URL: it can contain a password.
         Err(CliError::usage("the store's URL must start with sqlite: or postgres:")
-            .with_next_step("write it as sqlite:///path/to/file or postgres://user@host/database"))
+            .with_next_step("use sqlite:///path/to/file or postgres://user@host/database"))
     }
 }
 
@@ -81,5 +82,5 @@ fn key(text: &SecretString, source: &str) -> Result<Key> {
 }
 
 fn open_failed(error: StoreError) -> CliError {
-    CliError::new(ExitCode::Temporary, format!("the store cannot be opened: {error}"))
+    CliError::new(ExitCode::Temporary, format!("cannot open the store: {error}"))
 }

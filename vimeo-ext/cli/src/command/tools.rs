@@ -143,13 +143,13 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<ExitCode> {
     if !tool.spec().effect.is_read_only() {
         context.check_write_allowed(tool.spec().title)?;
     }
-    let offer = ToolSelection {
+    let selection = ToolSelection {
         names: vec![args.name.clone()],
         read_only: context.global.read_only,
         ..ToolSelection::default()
     };
     // Typing the command is approval of what it discloses.
-    let tools = Tools::for_account(context.vimeo().await?).selection(offer).allow(Disclosure::ALL);
+    let tools = Tools::for_account(context.vimeo().await?).selection(selection).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
             context.print_json(answer.value()).await?;
@@ -158,7 +158,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<ExitCode> {
         Err(error) => {
             // Print the error as data where the result would have been.
             context.streams.json(&json!({ "error": error.to_value() }))?;
-            Err(failure(&error))
+            Err(tool_error(&error))
         }
     }
 }
@@ -167,7 +167,7 @@ pub(super) fn unknown_tool(name: &str) -> CliError {
     CliError::new(ExitCode::NotFound, format!("unknown tool `{name}`")).with_next_step("vimeo tools list")
 }
 
-fn failure(error: &ToolError) -> CliError {
+fn tool_error(error: &ToolError) -> CliError {
     let exit = match error.kind {
         ErrorKind::Input => ExitCode::Usage,
         ErrorKind::Scope | ErrorKind::Auth => ExitCode::Auth,

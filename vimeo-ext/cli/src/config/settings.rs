@@ -62,7 +62,7 @@ mod tests {
         std::fs::write(&file, "transfers = 4\nprivacy = \"nobdy\"\n").unwrap();
         let error = Settings::read(folder.path()).unwrap_err();
         assert!(
-            error.message().contains("line 2: `nobdy` is not a known word; known are anybody, "),
+            error.message().contains("line 2: `nobdy` is not a known value; known values are anybody, "),
             "{error}"
         );
         std::fs::write(&file, "transfers = 4\ncolour = true\n").unwrap();

@@ -120,7 +120,7 @@ impl CliError {
             "category": self.exit.category(),
             "retryable": self.exit.is_retryable(),
             "status": self.status,
-            // Vimeo documents no header for it.
+            // No header with a request ID is known.
             "request_id": null,
             "message": message,
             "next": self.next,

@@ -31,7 +31,7 @@ pub(super) async fn single(
             Ok(ExitCode::Done)
         }
         Err(error) => {
-            // What was answered is data too: programs read it where they would have read the response.
+            // The error response is data too: programs find it where the response would have been.
             let response = match &error {
                 Error::Decode(response) => Some((response.status(), response.headers(), response.bytes())),
                 error => {

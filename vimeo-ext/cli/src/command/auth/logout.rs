@@ -39,11 +39,8 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
     if account.token != TokenStorage::Command {
         context.secret_store(account.token).delete(&secret_name(name, &account.base_url)).map_err(
             |error| {
-                CliError::new(
-                    ExitCode::Auth,
-                    format!("the token of account {name} cannot be removed: {error}"),
-                )
-                .with_next_step("unlock the keyring, then try again")
+                CliError::new(ExitCode::Auth, format!("cannot remove the token of account {name}: {error}"))
+                    .with_next_step("unlock the keyring, then try again")
             },
         )?;
     }

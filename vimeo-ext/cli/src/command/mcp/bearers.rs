@@ -38,9 +38,9 @@ struct Caller {
 }
 
 /// Clients of the accounts that callers can use, by account name.
-pub(super) struct LoggedIn(HashMap<String, Vimeo>);
+pub(super) struct AccountClients(HashMap<String, Vimeo>);
 
-impl ClientResolver for LoggedIn {
+impl ClientResolver for AccountClients {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
         let client = self.0.get(account).cloned();
         Box::pin(async move { client.ok_or_else(|| AuthError::NoToken.into()) })
@@ -71,13 +71,13 @@ impl Callers {
     }
 
     /// Creates a client for each account of `vimeo auth` in the file.
-    pub(super) async fn logged_in(&self, context: &Context<'_>, journal: &Journal) -> Result<LoggedIn> {
+    pub(super) async fn logged_in(&self, context: &Context<'_>, journal: &Journal) -> Result<AccountClients> {
         let mut clients = HashMap::new();
         for name in self.names() {
             let identity = context.account(name).await?;
             clients.insert(name.to_owned(), context.client_with(identity, Some(journal.clone()))?);
         }
-        Ok(LoggedIn(clients))
+        Ok(AccountClients(clients))
     }
 
     /// Opens the accounts of a store. Accounts in the file can be connected later.
@@ -91,7 +91,7 @@ impl Callers {
     ) -> Result<Accounts> {
         let (ring, store) = (keys.key_ring()?, keys.open(address).await?);
         let app = context.app(Some(journal))?;
-        let accounts = Accounts::builder(app, store, ring).build().await.map_err(failed)?;
+        let accounts = Accounts::builder(app, store, ring).build().await.map_err(accounts_error)?;
         for name in self.names() {
             let id = AccountId::new(name)
                 .map_err(|error| CliError::usage(format!("account `{name}` in the bearers file: {error}")))?;
@@ -103,7 +103,7 @@ impl Callers {
                     | AccountsError::LoginRequired { .. }
                     | AccountsError::Disabled { .. }),
                 ) => context.streams.note(&format!("note: {error}")),
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(accounts_error(error)),
             }
         }
         Ok(accounts)
@@ -111,7 +111,7 @@ impl Callers {
 }
 
 #[cfg(feature = "stores")]
-fn failed(error: AccountsError) -> CliError {
+fn accounts_error(error: AccountsError) -> CliError {
     match error {
         AccountsError::Key(error) => CliError::usage(format!("cannot decrypt the store's secrets: {error}"))
             .with_next_step("add the key they are encrypted with: --key-file FILE, --old-key-file FILE"),
@@ -120,8 +120,8 @@ fn failed(error: AccountsError) -> CliError {
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
-    let document: BearersFile = toml::from_str(text).map_err(|error| error.to_string())?;
-    for caller in &document.bearer {
+    let file: BearersFile = toml::from_str(text).map_err(|error| error.to_string())?;
+    for caller in &file.bearer {
         if hash(&caller.sha256).is_none() {
             return Err(format!("invalid SHA-256 `{}`: must be 64 hexadecimal digits", caller.sha256));
         }
@@ -129,19 +129,19 @@ fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
             return Err(format!("bearer {} has no accounts", caller.sha256));
         }
     }
-    if document.bearer.is_empty() {
+    if file.bearer.is_empty() {
         Err("the file has no [[bearer]] entries".to_owned())
     } else {
-        Ok(document.bearer)
+        Ok(file.bearer)
     }
 }
 
 fn api_key(caller: &Caller) -> ApiKey {
     // `parse` has checked the hash.
-    let bearer = ApiKey::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
+    let api_key = ApiKey::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
     match &caller.scopes {
-        Some(scopes) => bearer.scopes(scopes.as_str()),
-        None => bearer,
+        Some(scopes) => api_key.scopes(scopes.as_str()),
+        None => api_key,
     }
 }
 

@@ -239,6 +239,16 @@ mod tests {
         assert_eq!(batch.find_with_settings(&files[0], &draft), None);
     }
 
+    #[test]
+    fn reads_records_of_earlier_versions() {
+        let text = r#"{"files": {"/a": {"size": 1, "modified": 2, "noted": 3, "settings": {"name": "a"},
+            "uri": "/videos/1", "steps": ["showcase /me/albums/1"]}}}"#;
+        let records: BatchRecords = serde_json::from_str(text).unwrap();
+        let record = &records.files["/a"];
+        assert_eq!((record.recorded_at, record.steps.len(), &*record.uri), (3, 1, "/videos/1"));
+        assert!(serde_json::to_string(&records).unwrap().contains(r#""noted":3"#));
+    }
+
     #[cfg(unix)]
     #[test]
     fn non_unicode_file_names_are_distinct() {

@@ -97,7 +97,8 @@ fn upload_error(error: Error, journal: Option<&Journal>) -> CliError {
     let mut failure = CliError::from(error);
     if is_journal_error {
         failure.exit = ExitCode::Other;
-        return failure.with_next_step("free up space, set VIMEO_STATE_DIR, or add --no-resume; without the journal, an interrupted upload starts over",
+        return failure.with_next_step(
+            "free up space, set VIMEO_STATE_DIR, or add --no-resume: an interrupted upload then starts over",
         );
     }
     failure
