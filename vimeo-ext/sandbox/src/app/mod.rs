@@ -146,10 +146,10 @@ impl AppState {
     pub(crate) fn export_state(&self) -> Result<Vec<u8>, StateError> {
         for handle in self.worlds.all() {
             let uploads = handle.read().0.uploads();
-            uploads.iter().for_each(|upload| upload.catch_up());
+            uploads.iter().for_each(|upload| upload.flush());
         }
         let written = self.worlds.snapshot(&mut || ());
-        written.map_err(|source| StateError::Unreadable { place: "the state".to_owned(), source })
+        written.map_err(|source| StateError::Unreadable { location: "the state".to_owned(), source })
     }
 
     pub(crate) fn import_state(self: &Arc<Self>, document: &[u8]) -> Result<usize, StateError> {

@@ -31,7 +31,7 @@ pub(crate) async fn run(worlds: Arc<Worlds>, mut commands: mpsc::UnboundedReceiv
                         deliver(&worlds, world, event).await;
                     }
                 }
-                Some(DispatcherCommand::Planned) => {}
+                Some(DispatcherCommand::ScheduleChanged) => {}
                 Some(DispatcherCommand::Barrier(reached)) => drop(reached.send(())),
                 None => return,
             },

@@ -1,4 +1,4 @@
-//! One request to the API as an operation sees it, and what the operation answers.
+//! One API request as an operation's handler sees it, and the handler's response.
 
 pub(crate) mod validation;
 
@@ -21,38 +21,38 @@ use crate::world::State;
 use crate::world::user::User;
 use crate::world::video::Video;
 
-/// A request that was read.
+/// A request whose body was read.
 pub(crate) struct Request {
-    /// As the client wrote it: paging links repeat it.
+    /// As the client sent it, because paging links repeat it.
     pub(crate) path: String,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Who asks.
+/// The token of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// `None` for a token that stands for the app alone.
+    /// `None` for a token of the app without a user.
     pub(crate) user: Option<u64>,
     pub(crate) scopes: Scopes,
 }
 
-/// A request to one operation, with the world open.
+/// A request to one operation, with the world locked.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) now: DateTime<Utc>,
     pub(crate) request: &'a Request,
     pub(crate) operation: &'static Operation,
     pub(crate) params: Params,
-    /// `None` for the operations that take no token.
+    /// `None` for operations without a token.
     pub(crate) caller: Option<Caller>,
     pub(crate) selection: Selection,
-    /// Where signed links lead, without a closing slash.
+    /// The base URL of signed links, without a trailing slash.
     pub(crate) upload_base: &'a str,
 }
 
-/// What a shape needs to know beside the thing itself.
+/// The context in which resources are rendered.
 #[derive(Clone, Copy)]
 pub(crate) struct ResponseView<'a> {
     pub(crate) state: &'a State,
@@ -60,23 +60,23 @@ pub(crate) struct ResponseView<'a> {
     pub(crate) upload_base: &'a str,
 }
 
-/// What stands in an answer.
+/// The body of a response.
 #[derive(Debug)]
 pub(crate) enum Content {
     Nothing,
     Json(Value),
     Html(String),
-    /// A file of that media type.
+    /// A file with this media type.
     Bytes(&'static str, &'static [u8]),
-    /// Nothing but where to go.
+    /// A redirect without a body.
     Redirect(String),
 }
 
-/// What an operation answers.
+/// The response of an operation.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// The thing in `application/vnd.vimeo.<thing>+json`.
+    /// The name in `application/vnd.vimeo.<name>+json`.
     pub(crate) media: Cow<'static, str>,
     pub(crate) body: Content,
     pub(crate) modified: Option<DateTime<Utc>>,
@@ -128,7 +128,7 @@ impl Answer {
     }
 }
 
-/// What an operation comes to.
+/// The result of an operation.
 pub(crate) type Outcome = Result<Answer, ApiError>;
 
 impl<'a> Call<'a> {
@@ -136,33 +136,31 @@ impl<'a> Call<'a> {
         ResponseView { state: self.state, viewer: self.viewer(), upload_base: self.upload_base }
     }
 
-    /// The user behind the token.
+    /// Returns the user of the token.
     pub(crate) fn viewer(&self) -> Option<u64> {
         self.caller.as_ref().and_then(|caller| caller.user)
     }
 
-    /// The user behind the token, who must be there.
+    /// Returns the user of the token, or an error if it has none.
     pub(crate) fn me(&self) -> Result<u64, ApiError> {
         self.viewer().ok_or_else(ApiError::no_user)
     }
 
-    /// The user whom the path names, or the caller where the path says `me`.
+    /// Returns the user that the path names; `me` is the caller.
     pub(crate) fn subject(&self) -> Result<u64, ApiError> {
         match self.params.get("user_id") {
             "" | "me" => self.me(),
-            name => {
-                self.state.user_called(name).map(|user| user.id).ok_or_else(|| ApiError::not_found("user"))
-            }
+            name => self.state.find_user(name).map(|user| user.id).ok_or_else(|| ApiError::not_found("user")),
         }
     }
 
-    /// The user whom the path names, who must be the caller: nobody writes in another's account.
+    /// Returns the user that the path names, who must be the caller.
     pub(crate) fn own_subject(&self) -> Result<u64, ApiError> {
         let subject = self.subject()?;
         if self.me()? == subject {
             Ok(subject)
         } else {
-            Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The path names another user than the token's."))
+            Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The path names a user other than the token's."))
         }
     }
 
@@ -170,7 +168,7 @@ impl<'a> Call<'a> {
         self.state.users.get(&id).ok_or_else(|| ApiError::not_found("user"))
     }
 
-    /// The video that the path names, if the caller may know of it.
+    /// Returns the video that the path names, if the caller may see it.
     pub(crate) fn video(&self) -> Result<&Video, ApiError> {
         let viewer = self.viewer();
         self.state
@@ -179,7 +177,7 @@ impl<'a> Call<'a> {
             .ok_or_else(|| ApiError::not_found("video"))
     }
 
-    /// The video that the path names, to change it; it must be the caller's.
+    /// Returns the video that the path names for modification; it must be the caller's.
     pub(crate) fn own_video(&mut self) -> Result<&mut Video, ApiError> {
         let me = self.me()?;
         let video = self.video()?;
@@ -194,30 +192,30 @@ impl<'a> Call<'a> {
         Input::parse(&self.request.headers, &self.request.body)
     }
 
-    /// A page of `things`, each made into JSON only when it is on the page.
+    /// Returns a page of `items`; only the items on the page are rendered.
     pub(crate) fn page<T>(
         &self,
         media: impl Into<Cow<'static, str>>,
-        things: &[T],
+        items: &[T],
         shape: impl Fn(&ResponseView<'_>, &T, &Selection) -> Value,
     ) -> Outcome {
-        let mut page = Page::parse(&self.request.query, things.len())?;
+        let mut page = Page::parse(&self.request.query, items.len())?;
         let view = self.view();
-        // The page on which one thing stands, where that is what is asked for; the first where it stands on none.
+        // `containing_uri` selects the page that contains the item, or the first page if none does.
         if let (Some(uri), None) = (self.request.query.get("containing_uri"), self.request.query.get("page"))
         {
             let only = Selection::parse(Some("uri"));
-            let is_it =
-                |thing: &T| shape(&view, thing, &only).get("uri").and_then(Value::as_str) == Some(uri);
-            page = things.iter().position(is_it).map_or(page, |place| page.containing(place));
+            let matches =
+                |item: &T| shape(&view, item, &only).get("uri").and_then(Value::as_str) == Some(uri);
+            page = items.iter().position(matches).map_or(page, |place| page.containing(place));
         }
-        let on_page = things.get(page.range()).unwrap_or_default();
-        let data = on_page.iter().map(|thing| shape(&view, thing, &self.selection)).collect();
+        let on_page = items.get(page.range()).unwrap_or_default();
+        let data = on_page.iter().map(|item| shape(&view, item, &self.selection)).collect();
         Ok(Answer::ok(media, page.envelope(&self.request.path, &self.request.query, data)))
     }
 
-    /// A query parameter that must be one of the known words.
-    pub(crate) fn query_word(&self, name: &str, known: &[&str], default: &str) -> Result<String, ApiError> {
+    /// Returns a query parameter that must be one of the known values.
+    pub(crate) fn query_enum(&self, name: &str, known: &[&str], default: &str) -> Result<String, ApiError> {
         match self.request.query.get(name) {
             None | Some("") => Ok(default.to_owned()),
             Some(word) if known.contains(&word) => Ok(word.to_owned()),
@@ -225,26 +223,26 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(crate) fn query_truth(&self, name: &str) -> Result<Option<bool>, ApiError> {
+    pub(crate) fn query_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.request.query.get(name) {
             None | Some("") => Ok(None),
             Some("1") => Ok(Some(true)),
             Some("0") => Ok(Some(false)),
-            // Python writes them with a capital.
+            // Python capitalizes them.
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(_) => Err(ApiError::invalid_field(name, "must be true or false")),
         }
     }
 
-    /// Whether the list is to be turned round: `direction`, or what the sorting means without it.
+    /// Returns whether the order is descending: `direction`, or the default of the sort order.
     pub(crate) fn descending(&self, default: bool) -> Result<bool, ApiError> {
         let default = if default { "desc" } else { "asc" };
-        Ok(self.query_word("direction", &["asc", "desc"], default)? == "desc")
+        Ok(self.query_enum("direction", &["asc", "desc"], default)? == "desc")
     }
 }
 
-/// A time as an answer carries it.
+/// Returns a time as responses contain it.
 pub(crate) fn time(at: DateTime<Utc>) -> Value {
     Value::String(iso(at))
 }

@@ -1,8 +1,8 @@
-//! Requests held against the description: what is sent must be of its type, and there when it is required.
+//! Validates requests against the API description: types and required members.
 //!
-//! Parameters that the description does not have are passed over, as Vimeo passes over those that official clients send.
-//! Bodies are read as leniently as Vimeo reads them: members that nobody described are passed over (the official Python
-//! library sends its own settings along), null counts as absent, and numbers and truth values may come as texts.
+//! Unknown query parameters are ignored, as Vimeo ignores those that official clients send. Bodies are read as
+//! leniently as Vimeo reads them: unknown members are ignored (the official Python library sends its own settings
+//! along), null counts as absent, and numbers and booleans can be text.
 
 use serde_json::Value;
 
@@ -13,22 +13,22 @@ use crate::protocol::input::Input;
 use crate::protocol::paging::MAX_PER_PAGE;
 use crate::protocol::query::Query;
 
-/// The parameters that clients send to every list, or to every operation, described there or not.
-const EVERYWHERE: [&str; 7] = ["direction", "fields", "filter", "page", "per_page", "query", "sort"];
+/// Parameters that clients send to every list or every operation, described or not.
+const COMMON_PARAMETERS: [&str; 7] = ["direction", "fields", "filter", "page", "per_page", "query", "sort"];
 
-/// As much of the name of an unknown parameter as is shown.
+/// The length at which the name of an unknown parameter is truncated.
 const MAX_NAME_CHARS: usize = 100;
 
-/// The most wrong things that one refusal names.
+/// The maximum number of problems in one error.
 const MAX_PROBLEMS: usize = 20;
 
-/// The names of the parameters of a query that the operation does not have, up to as many as one refusal names.
+/// Returns the query parameters that the operation does not have, up to the number that one error lists.
 pub(crate) fn unknown_parameters(operation: &Operation, query: &Query) -> Vec<String> {
     let names = query.pairs().iter().map(|(name, _)| name).filter(|name| !name.is_empty());
     names
         .filter(|name| {
             operation.query.iter().all(|field| field.name != name.as_str())
-                && !EVERYWHERE.contains(&name.as_str())
+                && !COMMON_PARAMETERS.contains(&name.as_str())
                 && !body_has(operation, name)
         })
         .take(MAX_PROBLEMS)
@@ -36,14 +36,14 @@ pub(crate) fn unknown_parameters(operation: &Operation, query: &Query) -> Vec<St
         .collect()
 }
 
-/// Refuses a query with parameters that are not what they should be.
+/// Checks the query parameters.
 pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<InvalidField>) {
     for (name, value) in query.pairs().iter().filter(|(name, _)| !name.is_empty()) {
         match operation.query.iter().find(|field| field.name == name) {
-            // An empty value says as little as none.
+            // An empty value counts as absent.
             Some(field) if !value.is_empty() && wrong.len() < MAX_PROBLEMS => {
-                if let Some(what) = misread(field.ty, value) {
-                    // The description does not tell where these end.
+                if let Some(what) = expected_type(field.ty, value) {
+                    // The description lacks the bounds of these.
                     let what = match field.name {
                         "page" => "an integer from 1".to_owned(),
                         "per_page" => format!("an integer from 1 to {MAX_PER_PAGE}"),
@@ -55,67 +55,69 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
             _ => {}
         }
     }
-    // What narrows a list can be left out, whatever the description says: the list is then not narrowed.
-    let required = operation.query.iter().filter(|field| field.required && !EVERYWHERE.contains(&field.name));
+    // Filters are optional whatever the description says.
+    let required =
+        operation.query.iter().filter(|field| field.required && !COMMON_PARAMETERS.contains(&field.name));
     let missing = required.filter(|field| query.get(field.name).is_none_or(str::is_empty));
     wrong
         .extend(missing.map(|field| InvalidField::new(field.name, "is required").with_code(EMPTY_PARAMETER)));
 }
 
-/// What a parameter's text should be, where it is not.
-fn misread(ty: Type, text: &str) -> Option<String> {
+/// Returns the expected type of a parameter's text if the text does not match it.
+fn expected_type(ty: Type, text: &str) -> Option<String> {
     let fits = match ty {
-        Type::Count => text.parse::<u64>().is_ok(),
-        Type::Whole => text.parse::<i64>().is_ok(),
+        Type::Unsigned => text.parse::<u64>().is_ok(),
+        Type::Integer => text.parse::<i64>().is_ok(),
         Type::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
-        Type::Truth => is_truth(text) || matches!(text, "1" | "0"),
+        Type::Bool => is_bool(text) || matches!(text, "1" | "0"),
         Type::Named(_) => match ty.schema() {
-            Some(Schema::Words(words)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
+            Some(Schema::Enum(words)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
             _ => true,
         },
         _ => true,
     };
-    (!fits).then(|| named(ty))
+    (!fits).then(|| type_name(ty))
 }
 
-/// What a type is called in a refusal.
-fn named(ty: Type) -> String {
+/// Returns the name of a type for an error.
+fn type_name(ty: Type) -> String {
     match ty {
-        Type::Count => "a non-negative integer".to_owned(),
-        Type::Whole => "an integer".to_owned(),
+        Type::Unsigned => "a non-negative integer".to_owned(),
+        Type::Integer => "an integer".to_owned(),
         Type::Number => "a number".to_owned(),
-        Type::Truth => "true or false".to_owned(),
+        Type::Bool => "true or false".to_owned(),
         Type::Object => "an object".to_owned(),
         Type::List(_) => "a list".to_owned(),
         Type::Any => "a value".to_owned(),
         Type::Time => "a date and time in the form of RFC 3339".to_owned(),
         Type::Text | Type::Date | Type::Uri | Type::Link | Type::Secret | Type::Binary => "a text".to_owned(),
         Type::Named(_) => match ty.schema() {
-            Some(Schema::Words(words)) => format!("one of {}", words.join(", ")),
-            Some(Schema::Is(ty)) => named(*ty),
+            Some(Schema::Enum(words)) => format!("one of {}", words.join(", ")),
+            Some(Schema::Is(ty)) => type_name(*ty),
             Some(Schema::Either(types)) => {
-                types.iter().map(|ty| named(*ty)).collect::<Vec<_>>().join(", or ")
+                types.iter().map(|ty| type_name(*ty)).collect::<Vec<_>>().join(", or ")
             }
             Some(Schema::Object(_)) | None => "an object".to_owned(),
         },
     }
 }
 
-/// Whether a body has a member of that name: Vimeo took some of them in the query before, and clients still send them.
+/// Returns whether the body has a member of this name. Vimeo once accepted some members in the query, and clients
+/// still send them there.
 fn body_has(operation: &Operation, name: &str) -> bool {
     let schema = operation.body.as_ref().and_then(|body| body.ty.schema());
     matches!(schema, Some(Schema::Object(fields)) if fields.iter().any(|field| field.name == name))
 }
 
-/// Refuses a body that lacks what is required, or holds what is of another type.
+/// Checks a body for missing members and members of another type.
 pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &mut Vec<InvalidField>) {
-    // These take more forms than are described: bare lists, lists of objects, lists of URIs.
+    // These accept more than is described: bare lists, lists of objects, lists of URIs.
     if matches!(operation.name, "follow_users" | "follow_users_alt1") {
         return;
     }
     if let Some(body) = &operation.body {
         let mut found = Vec::new();
-        Check { form: input.is_form() }.value(body.ty, input.root(), "", &mut found);
+        BodyCheck { form: input.is_form() }.value(body.ty, input.root(), "", &mut found);
         found.retain(|field| {
             !(field.code == EMPTY_PARAMETER && query.get(&field.field).is_some_and(|text| !text.is_empty()))
         });
@@ -123,19 +125,19 @@ pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &
     }
 }
 
-/// Whether a value is one that a type can hold.
+/// Returns whether a value matches a type.
 pub(crate) fn fits(ty: Type, value: &Value) -> bool {
     let mut wrong = Vec::new();
-    Check { form: false }.value(ty, value, "", &mut wrong);
+    BodyCheck { form: false }.value(ty, value, "", &mut wrong);
     wrong.is_empty()
 }
 
-struct Check {
-    /// A form knows only text.
+struct BodyCheck {
+    /// Whether the body is a form, which contains only text.
     form: bool,
 }
 
-impl Check {
+impl BodyCheck {
     fn value(&self, ty: Type, value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
         if wrong.len() >= MAX_PROBLEMS {
             return;
@@ -147,19 +149,19 @@ impl Check {
             }
             Type::Time => value.as_str().is_some_and(|text| self.form || is_time(text)),
             // Clients send the time of a thumbnail as a fraction of seconds, although it is described as an integer.
-            Type::Count if path == "time" => {
+            Type::Unsigned if path == "time" => {
                 value.as_f64().is_some_and(|seconds| seconds >= 0.0)
-                    || whole(value).is_some_and(|number| number >= 0)
+                    || integer(value).is_some_and(|number| number >= 0)
             }
-            Type::Count => whole(value).is_some_and(|number| number >= 0),
-            Type::Whole => whole(value).is_some(),
+            Type::Unsigned => integer(value).is_some_and(|number| number >= 0),
+            Type::Integer => integer(value).is_some(),
             Type::Number => {
                 value.is_number()
                     || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite))
             }
-            Type::Truth => match value {
+            Type::Bool => match value {
                 Value::Bool(_) => true,
-                Value::String(text) => is_truth(text) || (self.form && matches!(text.as_str(), "1" | "0")),
+                Value::String(text) => is_bool(text) || (self.form && matches!(text.as_str(), "1" | "0")),
                 _ => false,
             },
             Type::Object => value.is_object(),
@@ -170,7 +172,7 @@ impl Check {
                     }
                     true
                 }
-                // One text with commas.
+                // Comma-separated text.
                 Value::String(_) => self.form,
                 Value::Object(_) => self.form,
                 _ => false,
@@ -178,17 +180,17 @@ impl Check {
             Type::Named(_) => match ty.schema() {
                 Some(Schema::Object(fields)) => match value {
                     Value::Object(_) => return self.object(fields, value, path, wrong),
-                    // A client sends back what it got: the end screens, which are a list in responses.
+                    // Clients send back what they received: end screens are a list in responses.
                     Value::Array(_) => path == "embed.end_screen",
                     _ => false,
                 },
-                Some(Schema::Words(words)) => match value {
+                Some(Schema::Enum(words)) => match value {
                     Value::String(text) => {
                         words.iter().any(|word| word.eq_ignore_ascii_case(text))
-                            // As the responses have it of a user who has said nothing.
+                            // Responses contain an empty gender if none is set.
                             || (path == "gender" && text.is_empty())
                     }
-                    // As the responses have the privacy of showcases and channels.
+                    // Responses contain the privacy of showcases and channels as an object.
                     Value::Object(members) if path == "privacy" => match members.get("view") {
                         Some(view) => return self.value(ty, view, path, wrong),
                         None => false,
@@ -204,7 +206,7 @@ impl Check {
             wrong.push(InvalidField::new(path, "was closed; use tus").with_code(STREAMING_CLOSED));
         } else if !fits {
             let place = if path.is_empty() { "body" } else { path };
-            wrong.push(InvalidField::new(place, format!("must be {}", named(ty))));
+            wrong.push(InvalidField::new(place, format!("must be {}", type_name(ty))));
         }
     }
 
@@ -219,8 +221,8 @@ impl Check {
         }
     }
 
-    /// One alternative must fit; where none does, what is told is what is wrong with the one that comes nearest: the
-    /// last, unless the value is of the first one's kind.
+    /// One alternative must match. Otherwise reports the problems of the closest one: the last, unless the value is
+    /// of the kind of the first.
     fn either(&self, types: &[Type], value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
         let mut first = None;
         for ty in types {
@@ -238,7 +240,7 @@ impl Check {
     }
 }
 
-/// Names what is missing: the innermost members that are required, where an object is.
+/// Reports what is missing: the innermost required members of an object.
 fn missing(field: &Field, path: &str, wrong: &mut Vec<InvalidField>) {
     let within = match field.ty.schema() {
         Some(Schema::Object(fields)) => fields.iter().filter(|field| field.required).collect(),
@@ -256,8 +258,8 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Whether a text is a truth value; Python writes them with a capital.
-fn is_truth(text: &str) -> bool {
+/// Returns whether a text is a boolean. Python capitalizes them.
+fn is_bool(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
@@ -266,7 +268,7 @@ fn is_time(text: &str) -> bool {
         || chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z").is_ok()
 }
 
-fn whole(value: &Value) -> Option<i128> {
+fn integer(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => number.as_u64().map(i128::from).or_else(|| number.as_i64().map(i128::from)),
         Value::String(text) => text.parse().ok(),
@@ -274,7 +276,7 @@ fn whole(value: &Value) -> Option<i128> {
     }
 }
 
-/// Refuses what was found wrong, all of it at once.
+/// Returns all problems as one error.
 pub(crate) fn into_result(wrong: Vec<InvalidField>) -> Result<(), ApiError> {
     if wrong.is_empty() { Ok(()) } else { Err(ApiError::invalid(wrong)) }
 }

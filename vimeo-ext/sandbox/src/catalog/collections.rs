@@ -1,18 +1,18 @@
-//! Lists whose things need no rules of their own: where they are, what is on them, and what a method does there.
+//! Collections without rules of their own: their paths, their items, and what each method does to them.
 
 use http::Method;
 
-/// A kind of list.
+/// A kind of collection.
 pub(crate) struct CollectionSpec {
-    /// The list's own path, which begins the URIs of its things.
+    /// The collection's path, which is the prefix of its items' URIs.
     pub(crate) key: &'static str,
-    /// What is on it: a schema, or something that the world holds.
+    /// The schema of its items.
     pub(crate) item: &'static str,
-    /// How members of bodies are called in answers, where they are called otherwise.
+    /// Members that have another name in responses than in request bodies.
     pub(crate) renamed: &'static [(&'static str, &'static str)],
-    /// The member that holds a thing's id when it has no number of its own.
+    /// The member that contains the ID of an item without a number.
     pub(crate) word: Option<&'static str>,
-    /// Whether there is one such thing rather than a list.
+    /// Whether there is a single item instead of a list.
     pub(crate) single: bool,
 }
 
@@ -78,16 +78,17 @@ static COLLECTIONS: &[CollectionSpec] = &[
     list("/videos/{video_id}/versions/{version_id}/audiotracks", "AudioTrack"),
 ];
 
-/// The schemas of things that the world holds.
-const HELD: [&str; 8] = ["ApiApp", "Category", "Channel", "Folder", "Group", "Showcase", "User", "Video"];
+/// Schemas whose items are part of the state of the world.
+const STATEFUL_SCHEMAS: [&str; 8] =
+    ["ApiApp", "Category", "Channel", "Folder", "Group", "Showcase", "User", "Video"];
 
-/// Whether the things of a schema are held by the world rather than made up.
-pub(crate) fn is_held(schema: &str) -> bool {
-    HELD.contains(&schema)
+/// Returns whether the items of a schema are part of the state rather than synthesized.
+pub(crate) fn is_stateful(schema: &str) -> bool {
+    STATEFUL_SCHEMAS.contains(&schema)
 }
 
-/// Paths that mean the same place, and how the one that counts begins.
-const SAME: [(&str, &str); 6] = [
+/// Prefixes of paths that mean the same collection, and the canonical prefix.
+const PATH_ALIASES: [(&str, &str); 6] = [
     ("/me/", "/users/{user_id}/"),
     ("/users/{user_id}/live_events", "/live_events"),
     ("/users/{user_id}/ondemand/pages", "/ondemand/pages"),
@@ -96,9 +97,9 @@ const SAME: [(&str, &str); 6] = [
     ("/destination/", "/live_events/{live_event_id}/destinations/"),
 ];
 
-/// A path in the form that counts.
-pub(crate) fn normal(path: &str) -> String {
-    SAME.iter().fold(path.to_owned(), |path, (from, to)| match path.strip_prefix(from) {
+/// Returns the canonical form of a path.
+pub(crate) fn normalize_path(path: &str) -> String {
+    PATH_ALIASES.iter().fold(path.to_owned(), |path, (from, to)| match path.strip_prefix(from) {
         Some(rest) if from.ends_with('/') || rest.is_empty() || rest.starts_with('/') => {
             format!("{to}{rest}")
         }
@@ -106,10 +107,10 @@ pub(crate) fn normal(path: &str) -> String {
     })
 }
 
-/// What an operation does to a list, or to a thing on it.
+/// What an operation does to a collection or an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Of the one thing at a place.
+    /// On a single item.
     GetSingle,
     SetSingle,
     RemoveSingle,
@@ -124,16 +125,16 @@ pub(crate) enum Action {
     Remove,
 }
 
-/// An operation's place among the lists.
+/// What an operation does to which collection.
 #[derive(Clone, Copy)]
 pub(crate) struct Member {
     pub(crate) collection: &'static CollectionSpec,
     pub(crate) action: Action,
 }
 
-/// The list that a path of the description belongs to, and what `method` does there.
+/// Returns the collection of a described path, and what `method` does to it.
 pub(super) fn find(method: &Method, path: &str) -> Option<Member> {
-    let path = normal(path);
+    let path = normalize_path(path);
     let (parent, last) = path.rsplit_once('/')?;
     let whole = COLLECTIONS.iter().find(|collection| collection.key == path);
     let item = COLLECTIONS.iter().find(|collection| collection.key == parent && last.starts_with('{'));
@@ -141,10 +142,10 @@ pub(super) fn find(method: &Method, path: &str) -> Option<Member> {
         (Some(collection), _, "GET") if collection.single => (collection, Action::GetSingle),
         (Some(collection), _, "PATCH" | "PUT") if collection.single => (collection, Action::SetSingle),
         (Some(collection), _, "DELETE") if collection.single => (collection, Action::RemoveSingle),
-        // Which of the events the request means is not known.
+        // Which live events the request deletes is unknown.
         (Some(collection), _, "DELETE") if collection.item == "LiveEvent" => return None,
         (Some(collection), _, "GET") => (collection, Action::List),
-        (Some(collection), _, "POST") if collection.is_made() => (collection, Action::Create),
+        (Some(collection), _, "POST") if collection.creates_items() => (collection, Action::Create),
         (Some(collection), _, "POST" | "PUT") => (collection, Action::AddMany),
         (Some(collection), _, "PATCH") => (collection, Action::ReplaceAll),
         (Some(collection), _, "DELETE") => (collection, Action::RemoveMany),
@@ -157,17 +158,17 @@ pub(super) fn find(method: &Method, path: &str) -> Option<Member> {
     Some(Member { collection, action })
 }
 
-/// Whether things are made on the list at a path, such that a longer path can lead through them.
-pub(crate) fn is_made_at(path: &str) -> bool {
-    COLLECTIONS.iter().any(|collection| collection.key == path && collection.is_made())
+/// Returns whether items are created in the collection at a path, so that a longer path can lead through them.
+pub(crate) fn creates_items_at(path: &str) -> bool {
+    COLLECTIONS.iter().any(|collection| collection.key == path && collection.creates_items())
 }
 
 impl CollectionSpec {
-    /// Whether its things are made there rather than put there.
-    fn is_made(&self) -> bool {
-        // Groups are made on their list and joined on a user's.
+    /// Returns whether its items are created there rather than added.
+    fn creates_items(&self) -> bool {
+        // Groups are created in their own list and joined in a user's list.
         self.key == "/groups"
-            || (!is_held(self.item) && self.item != "Tag" && !self.key.ends_with("/presets"))
+            || (!is_stateful(self.item) && self.item != "Tag" && !self.key.ends_with("/presets"))
             || self.key == "/users/{user_id}/presets"
     }
 }

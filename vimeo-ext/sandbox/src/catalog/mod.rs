@@ -1,5 +1,5 @@
-//! What the description says of the API, as data: operations with method, path and scopes, the schemas of what is sent and
-//! answered, and the lists that need no rules of their own. Who answers an operation is the router's to know.
+//! The API description as data: operations with method, path and scopes, the schemas of request and response bodies,
+//! and the collections without rules of their own. The router maps operations to handlers.
 
 pub(crate) mod collections;
 pub(crate) mod schema;
@@ -16,39 +16,39 @@ use schema::{Field, Type};
 
 /// One operation of the API.
 pub(crate) struct Operation {
-    /// Vimeo's own name.
+    /// Vimeo's name of the operation.
     pub(crate) name: &'static str,
     pub(crate) method: Method,
     /// The path with `{parameters}`.
     pub(crate) path: &'static str,
     segments: Vec<Segment>,
-    /// What the token needs, all of it; empty when `public` is enough.
+    /// The required scopes, all of them; empty if `public` is enough.
     pub(crate) scopes: Vec<&'static str>,
-    /// Whether a user must stand behind the token.
+    /// Whether the token must have a user.
     pub(crate) needs_user: bool,
-    pub(crate) answers_page: bool,
+    pub(crate) returns_page: bool,
     pub(crate) knows_modified_since: bool,
-    /// The parameters of the query.
+    /// The query parameters.
     pub(crate) query: Vec<Field>,
     pub(crate) body: Option<Body>,
-    /// The good answers: status, and what is in them if anything is.
+    /// The success responses: status, and the type of the body if there is one.
     pub(crate) answers: Vec<(StatusCode, Option<Type>)>,
-    /// What it does to which list, when the things of the list need no rules of their own.
+    /// What the operation does to which collection, if the collection has no rules of its own.
     pub(crate) member: Option<Member>,
 }
 
-/// What an operation takes.
+/// The request body of an operation.
 pub(crate) struct Body {
     pub(crate) ty: Type,
     pub(crate) required: bool,
 }
 
 enum Segment {
-    Word(&'static str),
+    Literal(&'static str),
     Parameter(&'static str),
 }
 
-/// The values of a path's parameters, by name.
+/// The values of path parameters, by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params(Vec<(&'static str, String)>);
 
@@ -57,19 +57,20 @@ impl Params {
         self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    /// Names a thing that the path does not name, or names another instead of, because it was only made now.
+    /// Sets the parameter of a resource that the path does not name, or replaces it, because the resource was only
+    /// now created.
     pub(crate) fn put(&mut self, name: &'static str, id: u64) {
         self.0.retain(|(known, _)| *known != name);
         self.0.push((name, id.to_string()));
     }
 
-    /// A parameter that is a number; `None` when it is something else.
+    /// Returns a numeric parameter; `None` if it is not a number.
     pub(crate) fn id(&self, name: &str) -> Option<u64> {
         self.get(name).parse().ok()
     }
 }
 
-/// What a path is.
+/// The result of a lookup.
 pub(crate) enum Found {
     Operation(&'static Operation, Params),
     /// The path exists with other methods.
@@ -80,8 +81,8 @@ pub(crate) enum Found {
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| Table::read(include_str!("../generated/operations.tsv"), EXTRA_OPERATIONS));
 
-/// What Vimeo's host answers beside the operations it describes: the pages and the device grant of OAuth. The names are
-/// ours.
+/// Operations of Vimeo's host that the description lacks: the pages and the device grant of OAuth. Their names are
+/// the sandbox's own.
 const EXTRA_OPERATIONS: &str = "\
 /oauth/authorize\tGET\tauthorize_page\t-\t-\t-\t-\t-\t-\t-
 /oauth/authorize\tPOST\tauthorize_decision\t-\t-\t-\t-\t-\t-\t-
@@ -93,14 +94,14 @@ const EXTRA_OPERATIONS: &str = "\
 
 struct Table {
     operations: Vec<Operation>,
-    /// Operations by the number of their path's segments, those with words before those with parameters.
+    /// Operations by the number of path segments, those with literals before those with parameters.
     by_length: HashMap<usize, Vec<usize>>,
 }
 
 impl Table {
-    fn read(text: &'static str, beside: &'static str) -> Self {
+    fn read(text: &'static str, extra: &'static str) -> Self {
         let operations: Vec<Operation> =
-            text.lines().chain(beside.lines()).filter_map(Operation::read).collect();
+            text.lines().chain(extra.lines()).filter_map(Operation::read).collect();
         let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
         for (place, operation) in operations.iter().enumerate() {
             by_length.entry(operation.segments.len()).or_default().push(place);
@@ -133,13 +134,13 @@ impl Operation {
         let user = columns.next()?;
         let page = columns.next()?;
         let modified = columns.next()?;
-        // A path's parameters are in the path, where each handler reads them in its own way.
+        // Handlers read path parameters themselves.
         let query = columns.next()?.split(' ').filter(|text| !text.starts_with('{')).filter_map(Field::read);
         let body = columns.next()?;
         let answers = columns.next()?;
         let word = |part: &'static str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some(parameter) => Segment::Parameter(parameter),
-            None => Segment::Word(part),
+            None => Segment::Literal(part),
         };
         let member = collections::find(&method, path);
         Some(Self {
@@ -149,7 +150,7 @@ impl Operation {
             segments: path.split('/').filter(|part| !part.is_empty()).map(word).collect(),
             scopes: scopes.split(',').filter(|scope| *scope != "-" && *scope != "public").collect(),
             needs_user: user == "user" || path == "/me" || path.starts_with("/me/"),
-            answers_page: page == "page",
+            returns_page: page == "page",
             knows_modified_since: modified == "modified",
             query: query.collect(),
             body: Body::read(body),
@@ -158,7 +159,7 @@ impl Operation {
         })
     }
 
-    /// What stands in the good answers that have a body.
+    /// Returns the first success response with a body.
     pub(crate) fn answer(&self) -> Option<(StatusCode, Type)> {
         self.answers.iter().find_map(|(status, ty)| ty.map(|ty| (*status, ty)))
     }
@@ -167,8 +168,8 @@ impl Operation {
         let mut params = Vec::new();
         for (segment, part) in self.segments.iter().zip(parts) {
             match segment {
-                Segment::Word(word) if word == part => {}
-                Segment::Word(_) => return None,
+                Segment::Literal(word) if word == part => {}
+                Segment::Literal(_) => return None,
                 Segment::Parameter(name) => {
                     params.push((*name, percent_decode_str(part).decode_utf8_lossy().into_owned()));
                 }
@@ -191,7 +192,7 @@ fn answer(text: &'static str) -> Option<(StatusCode, Option<Type>)> {
     Some((status.parse().ok()?, ty))
 }
 
-/// What `method` on `path` means. Doubled and closing slashes are forgiven, as Vimeo forgives them.
+/// Looks up an operation. Double and trailing slashes are ignored, as Vimeo ignores them.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let mut others = Vec::new();
@@ -206,14 +207,14 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     if !others.is_empty() {
         return Found::OtherMethods(others);
     }
-    // Vimeo links to folders by that name too, and answers there as it does under the paths it describes.
+    // Vimeo also links to `folders`, which behave like the described `projects`.
     match parts.iter().position(|part| *part == "folders") {
         Some(place) => find(method, &with_projects(&parts, place)),
         None => Found::Nothing,
     }
 }
 
-/// The paths, with their parameters, where a thing of a schema is found.
+/// Returns the paths of single items of a schema.
 pub(crate) fn places(schema: &str) -> &'static [&'static str] {
     static PLACES: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
         let mut places: HashMap<_, Vec<_>> = HashMap::new();
@@ -230,7 +231,7 @@ pub(crate) fn places(schema: &str) -> &'static [&'static str] {
     PLACES.get(schema).map_or(&[], Vec::as_slice)
 }
 
-/// What can be done at a path.
+/// Returns the methods of a path.
 pub(crate) fn methods_at(path: &str) -> Vec<Method> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let there = TABLE.of_length(parts.len()).filter(|operation| operation.matches(&parts).is_some());
@@ -242,7 +243,7 @@ fn with_projects(parts: &[&str], place: usize) -> String {
     renamed.fold(String::new(), |path, part| path + "/" + part)
 }
 
-/// Every operation.
+/// Returns every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     TABLE.operations.iter()
 }
@@ -252,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_recognised() {
+    fn finds_operations_by_path() {
         for (method, path, expected) in [
             ("GET", "/", "get_endpoints"),
             ("GET", "/me", "get_user_alt1"),
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_decoded() {
+    fn decodes_path_parameters() {
         let Found::Operation(operation, params) = find(&Method::PUT, "/videos/5/tags/caf%C3%A9") else {
             panic!("not found");
         };
@@ -291,9 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_whole() {
+    fn table_is_complete() {
         assert_eq!(all().count(), 520 + EXTRA_OPERATIONS.lines().count());
-        // Handlers are found by name.
+        // Handlers are looked up by name.
         let names: std::collections::BTreeSet<_> = all().map(|operation| operation.name).collect();
         assert_eq!(names.len(), all().count());
         for operation in all() {

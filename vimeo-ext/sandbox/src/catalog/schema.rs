@@ -1,29 +1,29 @@
-//! The shapes that the description gives: what bodies may hold and answers do hold. Read when first asked for.
+//! The schemas of request and response bodies, loaded on first use.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
     Text,
     Time,
     Date,
-    /// The address of something; not `uri`, which is a path.
+    /// An absolute URL; not `uri`, which is a path.
     Uri,
-    /// An address that carries its own right.
+    /// A capability link.
     Link,
     Secret,
     Binary,
-    Whole,
-    /// A whole number from 0.
-    Count,
+    Integer,
+    /// A nonnegative integer.
+    Unsigned,
     Number,
-    Truth,
-    /// An object of which no more is known.
+    Bool,
+    /// An object without a schema.
     Object,
     Any,
-    /// A list, with its items' type as it is written.
+    /// A list, with the type of its items as written in the table.
     List(&'static str),
     Named(&'static str),
 }
@@ -38,10 +38,10 @@ impl Type {
             "link" => Self::Link,
             "secret" => Self::Secret,
             "binary" => Self::Binary,
-            "whole" => Self::Whole,
-            "count" => Self::Count,
+            "whole" => Self::Integer,
+            "count" => Self::Unsigned,
             "number" => Self::Number,
-            "truth" => Self::Truth,
+            "truth" => Self::Bool,
             "object" => Self::Object,
             "any" => Self::Any,
             _ => match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
@@ -51,7 +51,7 @@ impl Type {
         }
     }
 
-    /// The schema that the type names; itself where it names none, and `Is` for what JSON has.
+    /// Returns the named schema; `None` for other types.
     pub(crate) fn schema(self) -> Option<&'static Schema> {
         match self {
             Self::Named(name) => schema(name),
@@ -59,7 +59,7 @@ impl Type {
         }
     }
 
-    /// What the items of a page are, where the type is a page.
+    /// Returns the type of the items, if the type is a page.
     pub(crate) fn page_of(self) -> Option<Type> {
         let Some(Schema::Object(fields)) = self.schema() else { return None };
         let paging = fields.iter().any(|field| field.name == "paging");
@@ -81,7 +81,7 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Reads `name:type`, with `!` behind the name of what is required and `?` behind the type of what may be null.
+    /// Parses `name:type`, with `!` after the name of a required member and `?` after a nullable type.
     pub(crate) fn read(text: &'static str) -> Option<Self> {
         let (name, ty) = text.rsplit_once(':')?;
         let (ty, nullable) = ty.strip_suffix('?').map_or((ty, false), |ty| (ty, true));
@@ -90,11 +90,11 @@ impl Field {
     }
 }
 
-/// A named shape.
+/// A named schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Schema {
     Object(Vec<Field>),
-    Words(Vec<&'static str>),
+    Enum(Vec<&'static str>),
     Either(Vec<Type>),
     Is(Type),
 }
@@ -102,7 +102,7 @@ pub(crate) enum Schema {
 static SCHEMAS: LazyLock<HashMap<&'static str, Schema>> =
     LazyLock::new(|| include_str!("../generated/schemas.tsv").lines().filter_map(read).collect());
 
-/// The schema of that name.
+/// Returns the schema with this name.
 pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
     SCHEMAS.get(name)
 }
@@ -115,7 +115,7 @@ fn read(line: &'static str) -> Option<(&'static str, Schema)> {
         name,
         match kind {
             "object" => Schema::Object(columns.filter_map(Field::read).collect()),
-            "words" => Schema::Words(columns.collect()),
+            "words" => Schema::Enum(columns.collect()),
             "either" => Schema::Either(columns.map(Type::read).collect()),
             _ => Schema::Is(columns.next().map_or(Type::Any, Type::read)),
         },
@@ -127,9 +127,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_read() {
+    fn parses_types() {
         for (text, ty) in [
-            ("count", Type::Count),
+            ("count", Type::Unsigned),
             ("[text]", Type::List("text")),
             ("Video", Type::Named("Video")),
             ("[[Video]]", Type::List("[Video]")),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_leads_somewhere() {
+    fn all_referenced_schemas_exist() {
         fn known(ty: Type) -> bool {
             match ty {
                 Type::Named(name) => schema(name).is_some(),
@@ -160,7 +160,7 @@ mod tests {
                         assert!(known(field.ty), "{name}.{}", field.name);
                     }
                 }
-                Schema::Words(words) => assert!(!words.is_empty(), "{name}"),
+                Schema::Enum(words) => assert!(!words.is_empty(), "{name}"),
                 Schema::Either(types) => assert!(types.iter().all(|ty| known(*ty)), "{name}"),
                 Schema::Is(ty) => assert!(known(*ty), "{name}"),
             }

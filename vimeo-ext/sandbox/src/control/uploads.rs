@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ControlRequest, Outcome, Reply};
-use crate::world::upload::UNKNOWN;
+use crate::world::upload::UNKNOWN_SIZE;
 
 /// Lists the uploads of a world: how many bytes were received, and the SHA-256 if it is computed. Waits until the bytes
 /// received so far are hashed.
@@ -17,7 +17,7 @@ pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
             json!({
                 "video": format!("/videos/{}", upload.video),
                 // A form announces no size.
-                "size": (stored.size != UNKNOWN).then_some(stored.size),
+                "size": (stored.size != UNKNOWN_SIZE).then_some(stored.size),
                 "received": stored.received,
                 "complete": stored.complete,
                 "sha256": stored.sha256,

@@ -12,7 +12,7 @@ fn find(call: &Call<'_>) -> Result<(&'static str, &'static str), ApiError> {
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
-    let sort = call.query_word("sort", &["last_video_featured_time", "name"], "name")?;
+    let sort = call.query_enum("sort", &["last_video_featured_time", "name"], "name")?;
     let mut all = CATEGORIES.to_vec();
     if call.descending(sort != "name")? {
         all.reverse();

@@ -47,7 +47,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 /// The channels that a user follows or moderates.
 pub(crate) fn of_user(call: &mut Call<'_>) -> Outcome {
     let user = call.subject()?;
-    let moderated = call.query_word("filter", &["moderated"], "")? == "moderated";
+    let moderated = call.query_enum("filter", &["moderated"], "")? == "moderated";
     let belongs = |channel: &&Channel| {
         channel.moderators.contains(&user)
             || (!moderated && call.state.subscriptions.since(user, channel.id).is_some())
@@ -59,7 +59,7 @@ pub(crate) fn of_user(call: &mut Call<'_>) -> Outcome {
 fn page(call: &Call<'_>, mut found: Vec<&Channel>) -> Outcome {
     let viewer = call.viewer();
     let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
-    let sort = call.query_word(
+    let sort = call.query_enum(
         "sort",
         &["alphabetical", "date", "default", "followers", "relevant", "videos"],
         "default",
@@ -133,7 +133,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let id = find_own(call)?.id;
     call.state.channels.remove(&id);
-    call.state.subscriptions.forget(id);
+    call.state.subscriptions.remove_all(id);
     Ok(Answer::no_content())
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
         "modified_time",
         "plays",
     ];
-    let sort = call.query_word("sort", &sorts, "default")?;
+    let sort = call.query_enum("sort", &sorts, "default")?;
     let descending = call.descending(sort != "alphabetical")?;
     let channel = find(call)?;
     let known = channel.videos.iter().filter_map(|id| call.state.videos.get(id));

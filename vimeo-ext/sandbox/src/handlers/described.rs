@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::resolve;
 use crate::call::{Answer, Call, Content, Outcome};
-use crate::catalog::collections::is_held;
+use crate::catalog::collections::is_stateful;
 use crate::catalog::schema::{Schema, Type};
 use crate::protocol::paging::Page;
 use crate::synth::{Synthesizer, media};
@@ -26,7 +26,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
         return page(call, items);
     }
     let Type::Named(name) = ty else { return Ok(Answer::of(status, "object", json!({}))) };
-    if is_held(name) {
+    if is_stateful(name) {
         return resolve::get(call, name);
     }
     if matches!(ty.schema(), Some(Schema::Is(Type::Any))) {
@@ -50,7 +50,7 @@ fn undescribed(call: &Call<'_>) -> Value {
 /// A page of generated items.
 fn page(call: &Call<'_>, items: Type) -> Outcome {
     let Type::Named(name) = items else { return call.page::<()>("list", &[], |_, (), _| Value::Null) };
-    if is_held(name) {
+    if is_stateful(name) {
         return resolve::list(call, name);
     }
     let synthesizer = Synthesizer::of(call);

@@ -28,7 +28,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
     let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
     let sort =
-        call.query_word("sort", &["date", "default", "modified_time", "name", "pinned_on"], "default")?;
+        call.query_enum("sort", &["date", "default", "modified_time", "name", "pinned_on"], "default")?;
     let descending = call.descending(sort != "name")?;
     let mine = |folder: &&Folder| folder.owner == owner && folder.name.to_lowercase().contains(&query);
     let mut found: Vec<&Folder> = call.state.folders.values().filter(mine).collect();
@@ -124,9 +124,9 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let id = find(call)?.id;
-    let deep = call.query_truth("include_subfolders")?.unwrap_or_default();
+    let deep = call.query_bool("include_subfolders")?.unwrap_or_default();
     let filter = Filter::read(call)?;
-    let sort = call.query_word("sort", &VIDEO_SORTS, "default")?;
+    let sort = call.query_enum("sort", &VIDEO_SORTS, "default")?;
     let descending = call.descending(sort != "alphabetical")?;
     let within = |folder: u64| {
         folder == id
@@ -157,7 +157,7 @@ pub(crate) fn remove_items(call: &mut Call<'_>) -> Outcome {
     if ids.is_empty() || !ids.iter().all(is_in_folder) {
         return Err(ApiError::not_found("item in the folder"));
     }
-    if call.query_truth("should_delete_items")? == Some(true) {
+    if call.query_bool("should_delete_items")? == Some(true) {
         if ids.iter().any(|id| call.state.folders.contains_key(id)) {
             let message =
                 "The sandbox deletes only videos with this operation; delete the folders one by one.";
@@ -176,8 +176,8 @@ pub(crate) fn remove_items(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn items(call: &mut Call<'_>) -> Outcome {
     let id = find(call)?.id;
-    let filter = call.query_word("filter", &["folder", "live_event", "video"], "")?;
-    let sort = call.query_word("sort", &VIDEO_SORTS, "default")?;
+    let filter = call.query_enum("filter", &["folder", "live_event", "video"], "")?;
+    let sort = call.query_enum("sort", &VIDEO_SORTS, "default")?;
     let descending = call.descending(sort != "alphabetical")?;
     let mut folders: Vec<&Folder> =
         call.state.folders.values().filter(|folder| folder.parent == Some(id)).collect();

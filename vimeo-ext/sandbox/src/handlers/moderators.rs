@@ -82,7 +82,7 @@ fn body_users(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
     let uris = items.iter().filter_map(|item| item.get("user_uri")?.as_str());
     let mut users = Vec::new();
     for uri in uris {
-        let user = call.state.user_called(uri.trim_start_matches("/users/"));
+        let user = call.state.find_user(uri.trim_start_matches("/users/"));
         users.push(user.ok_or_else(|| ApiError::not_found("user"))?.id);
     }
     match users.is_empty() {

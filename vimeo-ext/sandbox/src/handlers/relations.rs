@@ -77,7 +77,7 @@ fn related_videos(call: &Call<'_>, ids: &[u64]) -> Outcome {
     let viewer = call.viewer();
     let filter = Filter::read(call)?;
     let sort =
-        call.query_word("sort", &["alphabetical", "comments", "date", "duration", "likes", "plays"], "date")?;
+        call.query_enum("sort", &["alphabetical", "comments", "date", "duration", "likes", "plays"], "date")?;
     let descending = call.descending(sort != "alphabetical")?;
     let known = ids.iter().filter_map(|id| call.state.videos.get(id));
     let mut found: Vec<&Video> =
@@ -155,7 +155,7 @@ pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
 }
 
 fn find_user(call: &Call<'_>, name: &str) -> Result<u64, ApiError> {
-    call.state.user_called(name).map(|user| user.id).ok_or_else(|| ApiError::not_found("user"))
+    call.state.find_user(name).map(|user| user.id).ok_or_else(|| ApiError::not_found("user"))
 }
 
 /// Lists users in the given order, unless another sort order is requested.
@@ -166,7 +166,7 @@ pub(crate) fn people(call: &Call<'_>, ids: &[u64]) -> Outcome {
         .filter_map(|id| call.state.users.get(id))
         .filter(|user| user.name.to_lowercase().contains(&query))
         .collect();
-    let sort = call.query_word("sort", &["alphabetical", "date"], "date")?;
+    let sort = call.query_enum("sort", &["alphabetical", "date"], "date")?;
     let by_name = sort == "alphabetical";
     if by_name {
         found.sort_by(|a, b| a.name.cmp(&b.name));

@@ -50,7 +50,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.subject()?;
     let own = call.viewer() == Some(owner);
     let query = call.request.query.get("query").unwrap_or_default().to_lowercase();
-    let sort = call.query_word("sort", &["alphabetical", "date", "duration", "videos"], "date")?;
+    let sort = call.query_enum("sort", &["alphabetical", "date", "duration", "videos"], "date")?;
     let descending = call.descending(sort != "alphabetical")?;
     let matches = |showcase: &&Showcase| {
         showcase.owner == owner
@@ -149,7 +149,7 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
         "modified_time",
         "plays",
     ];
-    let sort = call.query_word("sort", &sorts, "default")?;
+    let sort = call.query_enum("sort", &sorts, "default")?;
     let descending = call.descending(!matches!(sort.as_str(), "alphabetical" | "default" | "manual"))?;
     let known = showcase.videos.iter().filter_map(|id| call.state.videos.get(id));
     let mut found: Vec<&Video> =

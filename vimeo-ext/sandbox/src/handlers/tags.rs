@@ -30,7 +30,7 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let tag = path_tag(call)?;
     let viewer = call.viewer();
     let sorts = ["comments", "created_time", "date", "duration", "likes", "name", "plays"];
-    let sort = call.query_word("sort", &sorts, "created_time")?;
+    let sort = call.query_enum("sort", &sorts, "created_time")?;
     let descending = call.descending(sort != "name")?;
     let has_tag = |video: &&Video| video.has_tag(&tag.canonical) && video.listed_for(viewer);
     let mut found: Vec<&Video> = call.state.videos.values().filter(has_tag).collect();

@@ -45,7 +45,7 @@ pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
     let descending = call.descending(false)?;
     let mut found: Vec<&User> =
         call.state.users.values().filter(|user| user.name.to_lowercase().contains(&query)).collect();
-    if call.query_word("sort", &["alphabetical", "date", "relevant"], "date")? == "alphabetical" {
+    if call.query_enum("sort", &["alphabetical", "date", "relevant"], "date")? == "alphabetical" {
         found.sort_by(|a, b| a.name.cmp(&b.name));
     }
     if descending {

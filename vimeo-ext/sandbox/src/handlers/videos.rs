@@ -37,7 +37,7 @@ const USER_SORTS: [&str; 8] = [
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let owner = call.subject()?;
     let viewer = call.viewer();
-    let sort = call.query_word("sort", &USER_SORTS, "default")?;
+    let sort = call.query_enum("sort", &USER_SORTS, "default")?;
     let descending = call.descending(descends_by_default(&sort))?;
     let filter = Filter::read(call)?;
     let mut found: Vec<&Video> = call
@@ -55,7 +55,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
     let sorts = ["alphabetical", "comments", "date", "duration", "likes", "plays", "relevant"];
-    let sort = call.query_word("sort", &sorts, "relevant")?;
+    let sort = call.query_enum("sort", &sorts, "relevant")?;
     let descending = call.descending(descends_by_default(&sort))?;
     let filter = Filter::read(call)?;
     let uris: Option<Vec<u64>> = call.request.query.get("uris").map(parse_video_ids);
@@ -195,12 +195,12 @@ impl Filter {
             in_title: searches("title"),
             in_description: searches("description"),
             in_tags: searches("tags"),
-            playable: call.query_truth("filter_playable")?,
-            embeddable: call.query_truth("filter_embeddable")?,
+            playable: call.query_bool("filter_playable")?,
+            embeddable: call.query_bool("filter_embeddable")?,
             any_tag: tags(query, "filter_tag"),
             all_tags: tags(query, "filter_tag_all_of"),
             no_tag: tags(query, "filter_tag_exclude"),
-            matches_nothing: call.query_truth("filter_screen_recorded")? == Some(true),
+            matches_nothing: call.query_bool("filter_screen_recorded")? == Some(true),
         };
         match query.get("filter") {
             Some("playable") => filter.playable = Some(filter.playable.unwrap_or(true)),

@@ -1,4 +1,4 @@
-//! The files of a state folder, numbered in pairs: `snapshot-N.json` and `log-N.jsonl`.
+//! The files of a state folder, in numbered pairs: `snapshot-N.json` and `log-N.jsonl`.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -8,23 +8,23 @@ use super::OpenError;
 use super::format::{self, Change, Raw, StateError};
 use crate::persistence::private_files;
 
-/// A log shorter than this is never worth a new snapshot.
+/// The log size below which compaction is not worthwhile.
 const MIN_COMPACTION_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The files that are in use.
+/// The open files.
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
     number: u64,
     log: File,
-    /// Keeps others out; the system lets go of it with the process, however that ends.
+    /// Excludes other processes; the system releases it when the process ends.
     lock: File,
     log_size: u64,
     snapshot_size: u64,
 }
 
-/// A program that is being started at this moment has a copy of the handle until it runs, and closing ours alone would leave
-/// the lock to that.
+/// Unlocks explicitly: a child process that is just being spawned has a copy of the handle, so closing ours would not
+/// release the lock.
 impl Drop for Files {
     fn drop(&mut self) {
         let _ = self.lock.unlock();
@@ -34,7 +34,7 @@ impl Drop for Files {
 impl Files {
     pub(super) fn open(folder: &Path) -> Result<(Self, Raw), OpenError> {
         let lock = folder.join("lock");
-        // Earlier releases left their folder open to others.
+        // Earlier releases created folders that others could read.
         if fs::symlink_metadata(&lock).is_ok_and(|lock| lock.is_file()) {
             private_files::restrict_folder(folder)?;
         }
@@ -43,7 +43,7 @@ impl Files {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let message = "another sandbox has it open";
+                let message = "another sandbox has the folder open";
                 return Err(io::Error::new(io::ErrorKind::WouldBlock, message).into());
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
@@ -59,7 +59,7 @@ impl Files {
         Ok((Self { folder, number, log, lock, log_size: 0, snapshot_size: 0 }, worlds))
     }
 
-    /// Adds lines to the log; when this returns they are on the disk.
+    /// Appends lines to the log; they are on disk when this returns.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         if lines.is_empty() {
             return Ok(());
@@ -69,12 +69,12 @@ impl Files {
         self.log.sync_data()
     }
 
-    /// Whether reading the log takes longer than reading a snapshot of the same would.
+    /// Returns whether reading the log takes longer than reading a snapshot of the same state.
     pub(super) fn is_long(&self) -> bool {
         self.log_size > MIN_COMPACTION_BYTES.max(2 * self.snapshot_size)
     }
 
-    /// Goes over to a new snapshot and an empty log. The old pair counts until the new one is whole.
+    /// Switches to a new snapshot and an empty log. The old pair is valid until the new one is complete.
     pub(super) fn compact(&mut self, snapshot: &[u8]) -> io::Result<()> {
         let number = self.number + 1;
         let log = open_log(&self.folder, number)?;
@@ -91,7 +91,7 @@ impl Files {
         for old in numbers(&self.folder)?.into_iter().filter(|old| *old < number) {
             fs::remove_file(snapshot_path(&self.folder, old))?;
         }
-        // The first log of a folder has no snapshot beside it.
+        // The first log of a folder has no snapshot.
         let _ = fs::remove_file(log_path(&self.folder, self.number));
         self.log = log;
         self.number = number;
@@ -118,13 +118,13 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened as a file; renaming is as durable as the system makes it.
+/// Other systems cannot open a folder as a file; renaming is as durable as the system makes it.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The numbers of the snapshots that are there.
+/// Returns the numbers of the existing snapshots.
 fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -147,15 +147,15 @@ fn read(folder: &Path, number: u64) -> Result<Raw, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    for (place, line) in log.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        // A last line without its end was never acknowledged.
+    for (index, line) in log.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        // A partial last line was never acknowledged.
         let Some(line) = line.strip_suffix(b"\n") else { break };
         let change: Change = serde_json::from_slice(line).map_err(|source| StateError::Unreadable {
-            place: format!("{}, line {}", path.display(), place + 1),
+            location: format!("{}, line {}", path.display(), index + 1),
             source,
         })?;
         change.apply(&mut document.worlds);
     }
-    // The lines are of the version of the snapshot that they follow.
+    // Log lines have the version of their snapshot.
     Ok(document.migrated()?)
 }

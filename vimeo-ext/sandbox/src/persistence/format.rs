@@ -1,4 +1,4 @@
-//! The form in which worlds are written down: one JSON document for all, and lines of changes to it.
+//! The format of stored worlds: one JSON document for all worlds, and lines of changes to it.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,25 @@ use serde_json::{Map, Value};
 use super::table;
 use crate::protocol::ids;
 
-/// What the document calls itself.
+/// The name of the format.
 const FORMAT: &str = "vimeo-sandbox state";
 
-/// The version that is written. A change that `#[serde(default)]` cannot bridge raises it and adds to [`MIGRATIONS`].
+/// The version that is written. A change that `#[serde(default)]` cannot bridge increments it and adds to
+/// [`MIGRATIONS`].
 ///
-/// Version 2: a token stands in a world's state as its SHA-256.
+/// Version 2: tokens are stored as their SHA-256.
 const VERSION: u64 = 2;
 
-/// Brings a world from one version to the next.
+/// Migrates a world from one version to the next.
 type Migration = fn(&mut Map<String, Value>) -> Result<(), String>;
 
-/// The steps from version 1 on, in order: the first leads from 1 to 2.
+/// The migrations in order, starting with version 1 to 2.
 const MIGRATIONS: [Migration; VERSION as usize - 1] = [hash_tokens];
 
-/// From version 1 to 2.
+/// Migrates from version 1 to 2.
 fn hash_tokens(world: &mut Map<String, Value>) -> Result<(), String> {
     let tokens = world.get_mut("state").and_then(|state| state.get_mut("tokens"));
-    // Where there are none, reading the world says so.
+    // Parsing the world reports missing tokens.
     if let Some(tokens) = tokens.and_then(Value::as_object_mut) {
         let hashed = std::mem::take(tokens).into_iter();
         *tokens = hashed.map(|(text, token)| (ids::sha256(&text), token)).collect();
@@ -34,49 +35,49 @@ fn hash_tokens(world: &mut Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The largest number of a world, such that the next ones can be counted on from it.
+/// The highest number of a world, which leaves room to count on.
 const MAX_WORLD_ID: u64 = 1 << 53;
 
-/// Why what was written cannot be read.
+/// Why a stored state cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// It is no JSON, or not in the form that it should have.
-    #[error("{place} cannot be read: {source}")]
+    /// It is not valid JSON, or does not have the expected form.
+    #[error("cannot read {location}: {source}")]
     Unreadable {
-        /// Where it stands.
-        place: String,
-        /// What is wrong.
+        /// The file or folder, and the line.
+        location: String,
+        /// The parse error.
         source: serde_json::Error,
     },
     /// It is JSON of another kind.
-    #[error("{0} holds no state of a sandbox: its member \"format\" is not \"{FORMAT}\"")]
+    #[error("{0} is not a state of a sandbox: its `format` is not \"{FORMAT}\"")]
     NotState(String),
     /// It was written by a newer release.
     #[error(
-        "{place} is of version {version}, and this release reads up to {VERSION}; use a newer vimeo-sandbox"
+        "{location} has version {version}, but this release reads up to version {VERSION}; use a newer vimeo-sandbox"
     )]
     TooNew {
-        /// Where it stands.
-        place: String,
-        /// The version that it names.
+        /// The file or folder.
+        location: String,
+        /// The version of the state.
         version: u64,
     },
-    /// It could not be brought from an older version to today's.
-    #[error("{place} cannot be brought from version {from} to {}: {reason}", from + 1)]
+    /// It could not be migrated to the current version.
+    #[error("cannot migrate {location} from version {from} to {}: {reason}", from + 1)]
     Migration {
-        /// Where it stands.
-        place: String,
-        /// The version that it had.
+        /// The file or folder.
+        location: String,
+        /// The version of the state.
         from: u64,
-        /// What was in the way.
+        /// Why the migration failed.
         reason: String,
     },
-    /// The worlds are there, but one of them could not be given its port.
-    #[error("the worlds were read, but not all of them can be reached: {0}")]
+    /// The worlds were restored, but a port of one of them could not be bound.
+    #[error("the worlds were restored, but not all of them can be reached: {0}")]
     NoPort(String),
-    /// A token of it belongs to a world that is not replaced.
-    #[error("a token in it (fingerprint {0}) belongs to another world already")]
+    /// One of its tokens belongs to a world that is not replaced.
+    #[error("the state contains a token (fingerprint {0}) of another world")]
     TokenTaken(String),
 }
 
@@ -84,11 +85,11 @@ pub enum StateError {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Change {
     pub(crate) world: u64,
-    /// What of the world is new: its members as in the document, tables by rows. `None` where the world ended.
+    /// The changed members of the world, as in the document; tables by rows. `None` if the world was removed.
     pub(crate) set: Option<Map<String, Value>>,
 }
 
-/// Worlds as they are in the document, before they are understood.
+/// Worlds as in the document, before they are parsed further.
 pub(crate) type Raw = BTreeMap<u64, Map<String, Value>>;
 
 /// Writes a document of these worlds.
@@ -102,26 +103,26 @@ pub(crate) fn document(worlds: &[impl Serialize]) -> serde_json::Result<Vec<u8>>
     serde_json::to_vec(&Document { format: FORMAT, version: VERSION, worlds })
 }
 
-/// Writes worlds that were read and not understood yet.
+/// Writes worlds that are not parsed further.
 pub(crate) fn raw_document(worlds: &Raw) -> serde_json::Result<Vec<u8>> {
     document(&worlds.values().collect::<Vec<_>>())
 }
 
-/// A document that was read and is still as it was written.
+/// A parsed document, before migration.
 pub(super) struct Document {
-    place: String,
+    location: String,
     version: u64,
     pub(super) worlds: Raw,
 }
 
 impl Document {
-    /// The worlds in the form of today.
+    /// Returns the worlds in the current version.
     pub(super) fn migrated(self) -> Result<Raw, StateError> {
-        let Self { place, version, mut worlds } = self;
+        let Self { location, version, mut worlds } = self;
         for (migrate, from) in MIGRATIONS.iter().zip(1..).skip_while(|(_, from)| *from < version) {
             for world in worlds.values_mut() {
                 migrate(world).map_err(|reason| StateError::Migration {
-                    place: place.clone(),
+                    location: location.clone(),
                     from,
                     reason,
                 })?;
@@ -131,24 +132,24 @@ impl Document {
     }
 }
 
-/// Reads a document of any version up to today's.
-pub(crate) fn read(bytes: &[u8], place: &str) -> Result<Raw, StateError> {
-    parse(bytes, place)?.migrated()
+/// Reads a document of any version up to the current one.
+pub(crate) fn read(bytes: &[u8], location: &str) -> Result<Raw, StateError> {
+    parse(bytes, location)?.migrated()
 }
 
-/// Reads a document as it was written.
-pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Document, StateError> {
-    let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
+/// Parses a document without migrating it.
+pub(super) fn parse(bytes: &[u8], location: &str) -> Result<Document, StateError> {
+    let unreadable = |source| StateError::Unreadable { location: location.to_owned(), source };
     let mut document: Map<String, Value> = serde_json::from_slice(bytes).map_err(unreadable)?;
     if document.get("format").and_then(Value::as_str) != Some(FORMAT) {
-        return Err(StateError::NotState(place.to_owned()));
+        return Err(StateError::NotState(location.to_owned()));
     }
     let version = document.get("version").and_then(Value::as_u64).unwrap_or(0);
     if version > VERSION {
-        return Err(StateError::TooNew { place: place.to_owned(), version });
+        return Err(StateError::TooNew { location: location.to_owned(), version });
     }
     if version == 0 {
-        return Err(StateError::NotState(place.to_owned()));
+        return Err(StateError::NotState(location.to_owned()));
     }
     let worlds = document.remove("worlds").unwrap_or_default();
     let worlds: Vec<Map<String, Value>> = serde_json::from_value(worlds).map_err(unreadable)?;
@@ -156,16 +157,20 @@ pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Document, StateError> {
         let id = world.get("id").and_then(Value::as_u64).filter(|id| (1..=MAX_WORLD_ID).contains(id));
         let id = id.ok_or_else(|| {
             unreadable(serde_json::Error::custom(format!(
-                "a world's id is no number from 1 to {MAX_WORLD_ID}"
+                "the ID of a world must be a number from 1 to {MAX_WORLD_ID}"
             )))
         })?;
         Ok((id, world))
     });
-    Ok(Document { place: place.to_owned(), version, worlds: worlds.collect::<Result<_, StateError>>()? })
+    Ok(Document {
+        location: location.to_owned(),
+        version,
+        worlds: worlds.collect::<Result<_, StateError>>()?,
+    })
 }
 
 impl Change {
-    /// Lays the change over the worlds that it concerns.
+    /// Applies the change to its world.
     pub(crate) fn apply(self, worlds: &mut Raw) {
         let Some(mut set) = self.set else {
             worlds.remove(&self.world);

@@ -1,8 +1,8 @@
-//! Worlds on the disk: what was acknowledged is there after a crash.
+//! Worlds on disk: acknowledged changes survive a crash.
 //!
-//! A folder holds a snapshot of all worlds and a log of what changed since, both under a number that counts up. A request
-//! that changed something is answered once its line of the log is on the disk; requests that come together share the
-//! wait. State is kept, not requests: what a line says is how things are, and reading it again does nothing anew.
+//! A folder contains a snapshot of all worlds and a log of later changes, both with the same increasing number. A
+//! request that changed something gets its response once its log line is on disk; concurrent requests share the wait.
+//! The log stores state rather than requests: a line says how things are, so applying it twice has no further effect.
 
 mod files;
 mod format;
@@ -21,21 +21,22 @@ pub use format::StateError;
 use format::{Change, raw_document};
 pub(crate) use format::{Raw, document, read};
 
-/// The largest document that is taken from elsewhere; one with a hundred thousand videos fits.
+/// The maximum size of an imported document; one with a hundred thousand videos fits.
 pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024 * 1024;
 
-/// Worlds that can be written down at any time.
+/// Worlds that can be written at any time.
 pub(crate) trait Snapshot: Send + Sync {
-    /// Writes a document of all worlds, with none of them changing meanwhile, and calls `meanwhile` before they may again.
+    /// Writes a document of all worlds with none of them changing, and calls `meanwhile` before they may change
+    /// again.
     fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>>;
 }
 
-/// Writes down what changes, in the order in which it changed.
+/// Writes changes in the order in which they occurred.
 #[derive(Debug)]
 pub(crate) struct Store {
-    /// Lines that were handed to the writer. Counted while the line is handed over, so that the count is its place.
+    /// Lines sent to the writer. They are counted while they are sent, so that the count is the line's position.
     queue: Mutex<WriteQueue>,
-    /// How many of them are on the disk, or why no more will be.
+    /// How many lines are on disk, or why writing failed.
     durable: watch::Receiver<Result<u64, String>>,
 }
 
@@ -47,20 +48,19 @@ struct WriteQueue {
 
 enum WriterMessage {
     Line(Vec<u8>),
-    /// The log may from now on be replaced by a snapshot of these worlds.
+    /// From now on, the log may be replaced by a snapshot of these worlds.
     Watch(Weak<dyn Snapshot>),
     End,
 }
 
-/// A store that was opened, and the worlds that it held.
+/// An open store and the worlds it contained.
 pub(crate) struct LoadedStore<T> {
     pub(crate) store: Arc<Store>,
     pub(crate) worlds: T,
 }
 
 impl Store {
-    /// Opens a folder, which is made when it is not there. Nobody else may have it open. Where `read` cannot read the worlds in it,
-    /// it stays as it is.
+    /// Opens a folder exclusively, creating it if needed. If `read` fails, the folder stays as it is.
     pub(crate) fn open<T>(
         folder: &Path,
         read: impl FnOnce(Raw, &str) -> Result<T, StateError>,
@@ -68,7 +68,7 @@ impl Store {
         let (mut files, raw) = Files::open(folder)?;
         let snapshot = raw_document(&raw).map_err(std::io::Error::from)?;
         let worlds = read(raw, &folder.display().to_string())?;
-        // A log that broke off in the middle of a line is not written on: a new pair of files begins after it.
+        // Never append to a log that may end in a partial line: start a new pair of files.
         files.compact(&snapshot)?;
         let (writer, messages) = mpsc::channel();
         let (sent, durable) = watch::channel(Ok(0));
@@ -78,39 +78,39 @@ impl Store {
         Ok(LoadedStore { store, worlds })
     }
 
-    /// Lets the log be replaced by a snapshot of `worlds` when it has grown.
+    /// Allows the log to be replaced by a snapshot of `worlds` once it has grown.
     pub(crate) fn watch(&self, worlds: Weak<dyn Snapshot>) {
-        self.hand(WriterMessage::Watch(worlds));
+        self.send(WriterMessage::Watch(worlds));
     }
 
-    /// Writes what of a world is new: its members as in the document, tables by rows.
+    /// Appends changed members of a world, as in the document; tables by rows.
     pub(crate) fn append(&self, world: u64, set: Map<String, Value>) {
-        self.hand_line(&Change { world, set: Some(set) });
+        self.send_line(&Change { world, set: Some(set) });
     }
 
-    /// Writes that a world has ended.
+    /// Appends the removal of a world.
     pub(crate) fn append_end(&self, world: u64) {
-        self.hand_line(&Change { world, set: None });
+        self.send_line(&Change { world, set: None });
     }
 
-    fn hand_line(&self, change: &Change) {
+    fn send_line(&self, change: &Change) {
         match serde_json::to_vec(change) {
             Ok(mut line) => {
                 line.push(b'\n');
-                self.hand(WriterMessage::Line(line));
+                self.send(WriterMessage::Line(line));
             }
-            Err(error) => tracing::error!(%error, "a line of the log cannot be written"),
+            Err(error) => tracing::error!(%error, "cannot serialize a log line"),
         }
     }
 
-    fn hand(&self, message: WriterMessage) {
+    fn send(&self, message: WriterMessage) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.lines += u64::from(matches!(message, WriterMessage::Line(_)));
-        // The writer outlives the store; if it is gone all the same, nothing becomes durable and `durable` says so.
+        // The writer outlives the store. If it has failed, `durable` returns the error.
         let _ = queue.writer.send(message);
     }
 
-    /// Waits until all that was handed over so far is on the disk.
+    /// Waits until everything appended so far is on disk.
     pub(crate) async fn durable(&self) -> Result<(), String> {
         let lines = self.queue.lock().unwrap_or_else(PoisonError::into_inner).lines;
         let mut durable = self.durable.clone();
@@ -124,12 +124,12 @@ impl Store {
 }
 
 impl Store {
-    /// Lets the folder go once all that was handed over is on the disk. What changes afterwards is not written.
+    /// Closes the folder once everything appended is on disk. Later changes are not written.
     pub(crate) fn close(&self) {
-        self.hand(WriterMessage::End);
+        self.send(WriterMessage::End);
     }
 
-    /// Waits until the folder was let go.
+    /// Waits until the folder is closed.
     pub(crate) async fn closed(&self) {
         let mut durable = self.durable.clone();
         while durable.changed().await.is_ok() {}
@@ -145,7 +145,7 @@ pub(crate) enum OpenError {
     State(#[from] StateError),
 }
 
-/// The thread that writes.
+/// The writing thread.
 struct Writer {
     files: Files,
     messages: Receiver<WriterMessage>,
@@ -157,7 +157,7 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         while let Ok(message) = self.messages.recv() {
-            // All that waits goes to the disk at once.
+            // Write everything that is queued at once.
             let mut lines = Vec::new();
             let mut count = 0;
             let mut ended = false;
@@ -176,7 +176,7 @@ impl Writer {
                 self.publish_durable(Ok(self.written));
                 self.compact_if_long()
             }) {
-                tracing::error!(%error, "the state cannot be written");
+                tracing::error!(%error, "cannot write the state");
                 self.publish_durable(Err(error.to_string()));
                 return;
             }
@@ -186,23 +186,23 @@ impl Writer {
         }
     }
 
-    fn publish_durable(&self, how: Result<u64, String>) {
-        self.durable.send_modify(|durable| *durable = how);
+    fn publish_durable(&self, result: Result<u64, String>) {
+        self.durable.send_modify(|durable| *durable = result);
     }
 
-    /// Begins anew with a snapshot when the log has become long.
+    /// Replaces a long log with a snapshot.
     fn compact_if_long(&mut self) -> std::io::Result<()> {
         if !self.files.is_long() {
             return Ok(());
         }
         let Some(worlds) = self.worlds.as_ref().and_then(Weak::upgrade) else { return Ok(()) };
-        // With every world held still, what was handed over is in the snapshot and needs no line of its own.
+        // While all worlds are locked, queued lines are already part of the snapshot.
         let snapshot = worlds.snapshot(&mut || {
             for message in self.messages.try_iter() {
                 match message {
                     WriterMessage::Line(_) => self.written += 1,
                     WriterMessage::Watch(worlds) => self.worlds = Some(worlds),
-                    // The sandbox ends as the channel closes, which is seen next.
+                    // The channel closes next, which ends the loop.
                     WriterMessage::End => {}
                 }
             }

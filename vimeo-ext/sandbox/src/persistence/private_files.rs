@@ -1,10 +1,10 @@
-//! Files and folders for their user alone: mode 0600 and 0700, and no link in the place of a file is followed.
+//! Files and folders that only their user can access (mode 0600 and 0700). Links in place of files are not followed.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Creates a folder and those above it that are missing, or takes one that nobody else may write in.
+/// Creates a folder and its missing parents, or accepts an existing one that no other user can write to.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -14,19 +14,19 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     refuse_shared(path)
 }
 
-/// Makes a folder private that the sandbox itself has made.
+/// Makes a folder of the sandbox private.
 #[cfg(unix)]
 pub(crate) fn restrict_folder(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
 }
 
-/// Other systems give a folder the rights of the folder that it is in.
+/// On other systems, a folder inherits the permissions of its parent.
 #[cfg(not(unix))]
 pub(crate) fn restrict_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whoever may write in a folder decides what a name in it means.
+/// Rejects a folder that other users can write to, because they could replace its files.
 #[cfg(unix)]
 fn refuse_shared(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -35,8 +35,9 @@ fn refuse_shared(path: &Path) -> io::Result<()> {
     if mode & 0o022 == 0 {
         return Ok(());
     }
-    let message =
-        format!("other users may write in it (mode {mode:04o}); use a folder of your own, or chmod 700 it");
+    let message = format!(
+        "other users can write to it (mode {mode:04o}); use a private folder, or run chmod 700 on it"
+    );
     Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
 }
 
@@ -45,7 +46,7 @@ fn refuse_shared(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file for reading and for writing at its end; creates it where it is missing.
+/// Opens a file for reading and appending, creating it if needed.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     match create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(path),
@@ -53,7 +54,7 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates a file, for reading and for writing at its end. There must be nothing of this name, no link either.
+/// Creates a file for reading and appending. Fails if the name exists, even as a link.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create_new(true);
@@ -62,11 +63,10 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Opens a file that is there, for reading and for writing at its end. A file that others may read or write is made
-/// private.
+/// Opens an existing file for reading and appending. Removes the permissions of other users.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let named = std::fs::symlink_metadata(path)?;
-    // Opening a pipe or a device can have effects of its own.
+    // Opening a pipe or a device can have side effects.
     if !named.is_file() {
         return Err(not_regular());
     }
@@ -86,10 +86,10 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no regular file")
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file")
 }
 
-/// Whether what was opened is what the name meant, and not what a link led to that was put there in between.
+/// Returns whether the opened file is the one inspected before, and not the target of a link created in between.
 #[cfg(unix)]
 fn is_same(named: &std::fs::Metadata, opened: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn created_files_and_folders_are_private() {
+    fn creates_private_files_and_folders() {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("a/b");
         create_folder(&below).unwrap();
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
 
-        // One that an earlier release has left for all to read.
+        // Earlier releases created files that everyone could read.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let mut file = open_or_create(&path).unwrap();
         assert_eq!(mode(&path), 0o600);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_not_followed() {
+    fn does_not_follow_links() {
         let folder = tempfile::tempdir().unwrap();
         let victim = folder.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
@@ -155,11 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_others_may_write_in_are_refused() {
+    fn refuses_folders_writable_by_others() {
         let folder = tempfile::tempdir().unwrap();
-        for (mode, taken) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false), (0o1777, false)] {
+        for (mode, accepted) in
+            [(0o700, true), (0o755, true), (0o775, false), (0o777, false), (0o1777, false)]
+        {
             std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(create_folder(folder.path()).is_ok(), taken, "{mode:o}");
+            assert_eq!(create_folder(folder.path()).is_ok(), accepted, "{mode:o}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows by id that remember which of them changed, so that a write costs what it changed and not what there is.
+//! Tables of rows by ID that record which rows changed, so that a write costs as much as what changed.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,25 +9,25 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Things by id. It reads like the map that it holds; what alters it goes through methods of its own.
+/// Rows by ID. It dereferences to the map of rows; mutation goes through its own methods.
 ///
-/// Whole, it is written as that map. Within [`changes`] it is written as what changed since the last time: an object
-/// with the one member [`CHANGED`], in it the rows that are new or different, and null for those that are gone.
+/// It is serialized as that map. Within [`changes`], it is serialized as the changes since the last commit: an object
+/// with the single member [`CHANGED`], which contains the new and changed rows, and null for removed rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Table<T> {
     rows: BTreeMap<u64, T>,
-    /// `None` while nobody asks for changes: then remembering them would be a leak.
+    /// `None` if changes are not recorded, because recording them would grow without bound.
     changed: Option<BTreeSet<u64>>,
 }
 
-/// The member that tells changes from a whole table; no id reads so.
+/// The member that distinguishes changes from a whole table; it is not a valid ID.
 pub(crate) const CHANGED: &str = "changed";
 
 thread_local! {
     static CHANGES_ONLY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Writes a value with what changed in place of whole tables.
+/// Serializes a value with changes in place of whole tables.
 pub(crate) fn changes(value: &impl Serialize) -> serde_json::Result<Value> {
     CHANGES_ONLY.set(true);
     let written = serde_json::to_value(value);
@@ -35,7 +35,7 @@ pub(crate) fn changes(value: &impl Serialize) -> serde_json::Result<Value> {
     written
 }
 
-/// Lays changes, as [`changes`] wrote them, over a whole that was written before.
+/// Applies changes, as serialized by [`changes`], to a whole value.
 pub(crate) fn apply(whole: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (name, mut change) in changes {
         let rows = change.get_mut(CHANGED).and_then(Value::as_object_mut).map(std::mem::take);
@@ -71,14 +71,14 @@ impl<T> Deref for Table<T> {
     }
 }
 
-/// A table as whoever writes it sees it.
+/// A table whose changes can be recorded.
 pub(crate) trait Watched {
-    /// Remembers changes from now on.
+    /// Starts to record changes.
     fn watch(&mut self);
 
     fn has_changed(&self) -> bool;
 
-    /// Forgets what changed, once it is written.
+    /// Clears the recorded changes after they were written.
     fn commit(&mut self);
 }
 
@@ -99,28 +99,28 @@ impl<T> Watched for Table<T> {
 }
 
 impl<T> Table<T> {
-    fn note(&mut self, id: u64) {
+    fn mark_changed(&mut self, id: u64) {
         if let Some(changed) = &mut self.changed {
             changed.insert(id);
         }
     }
 
     pub(crate) fn insert(&mut self, id: u64, row: T) -> Option<T> {
-        self.note(id);
+        self.mark_changed(id);
         self.rows.insert(id, row)
     }
 
     pub(crate) fn remove(&mut self, id: &u64) -> Option<T> {
-        self.note(*id);
+        self.mark_changed(*id);
         self.rows.remove(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: &u64) -> Option<&mut T> {
-        self.note(*id);
+        self.mark_changed(*id);
         self.rows.get_mut(id)
     }
 
-    /// Alters the rows that `wanted` picks.
+    /// Changes the rows that match `wanted`.
     pub(crate) fn update(&mut self, wanted: impl Fn(&T) -> bool, change: impl Fn(&mut T)) {
         for (id, row) in self.rows.iter_mut().filter(|(_, row)| wanted(row)) {
             change(row);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_laid_over_the_old_whole_give_the_new_one() {
+    fn applying_changes_restores_the_whole() {
         let mut state = Whole::default();
         state.rows.insert(1, "one".into());
         state.rows.insert(2, "two".into());

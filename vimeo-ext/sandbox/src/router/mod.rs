@@ -153,7 +153,7 @@ fn run(mut call: Call<'_>) -> Outcome {
             operation.scopes.iter().copied().filter(|scope| !caller.scopes.contains(scope)).collect();
         if !missing.is_empty() {
             let returns_empty = call.state.config.missing_private_scope == MissingPrivateScope::EmptyList;
-            if returns_empty && missing == ["private"] && operation.answers_page {
+            if returns_empty && missing == ["private"] && operation.returns_page {
                 return call.page::<()>("video", &[], |_, (), _| Value::Null);
             }
             return Err(ApiError::missing_scope(missing.first().copied().unwrap_or_default()));

@@ -1,12 +1,12 @@
-//! What names of members and schemas tell of what stands there.
+//! Values derived from the names of members and schemas.
 
-/// Parts that a thing that is kept shows also when nothing in them was set.
+/// Returns whether a stored entity contains this member even if nothing in it was set.
 pub(super) fn is_frame(name: &str) -> bool {
     matches!(name, "metadata" | "connections" | "interactions" | "privacy" | "settings")
 }
 
-/// Times that a thing has from its first moment on.
-pub(super) fn is_beginning(name: &str) -> bool {
+/// Returns whether a member is a time that is set at creation.
+pub(super) fn is_creation_time(name: &str) -> bool {
     ["created", "modified"].iter().any(|word| name.starts_with(word))
 }
 
@@ -18,21 +18,21 @@ pub(super) fn last_of(uri: &str) -> &str {
     uri.rsplit('/').next().unwrap_or_default()
 }
 
-/// A schema's name as words: `LiveEvent` is `Live event`.
-pub(super) fn spoken(name: &str) -> String {
+/// Returns a schema's name as words: `LiveEvent` becomes `Live event`.
+pub(super) fn to_words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
-    for sign in name.chars() {
-        if sign.is_ascii_uppercase() && !words.is_empty() {
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !words.is_empty() {
             words.push(' ');
-            words.push(sign.to_ascii_lowercase());
+            words.push(character.to_ascii_lowercase());
         } else {
-            words.push(sign);
+            words.push(character);
         }
     }
     words
 }
 
-/// A text for a member of that name.
+/// Returns a text for a member with this name.
 pub(super) fn text(name: &str, random: u64) -> String {
     match name {
         "language" | "locale" => "en".to_owned(),
@@ -47,8 +47,10 @@ pub(super) fn text(name: &str, random: u64) -> String {
         }
         _ => {
             let words = name.replace('_', " ");
-            let mut signs = words.chars();
-            signs.next().map_or_else(String::new, |first| first.to_uppercase().chain(signs).collect())
+            let mut characters = words.chars();
+            characters
+                .next()
+                .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
         }
     }
 }

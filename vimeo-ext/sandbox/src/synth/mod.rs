@@ -1,9 +1,9 @@
-//! What answers hold: the shapes of what the world holds, and things made from the description, for what the sandbox has no state
-//! of.
+//! Response bodies: the shapes of resources with state, and values synthesized from the API description for resources
+//! without state.
 //!
-//! What is made follows from the world's seed and the thing's URI alone, so that a list and its items agree and every
-//! run gives the same. People, videos, channels, showcases and folders are never made up: where the description wants
-//! one, the world's own stand there, and nothing where it has none.
+//! Synthesized values depend only on the world's seed and the resource's URI, so that lists and items agree and every
+//! run returns the same. Users, videos, channels, showcases and folders are never synthesized: where the description
+//! has one, the response contains one of the world's own, or null.
 
 mod field_names;
 pub(crate) mod resolve;
@@ -13,40 +13,39 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, ResponseView, time};
-use crate::catalog::collections::is_held;
+use crate::catalog::collections::is_stateful;
 use crate::catalog::schema::{Field, Schema, Type};
 use crate::catalog::{self, Operation, Params};
 use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids::{self, seeded_hash};
-use field_names::{is_beginning, is_frame, last_of, parent, spoken, text};
+use field_names::{is_creation_time, is_frame, last_of, parent, text, to_words};
 
-/// How many objects may lie in one another.
+/// The maximum nesting of objects.
 const MAX_DEPTH: usize = 6;
-/// Frame rates of footage; most are fractions.
+/// Typical frame rates; most are fractions.
 const FRAME_RATES: [f64; 5] = [23.98, 25.0, 29.97, 50.0, 59.94];
 
-/// The thing in `application/vnd.vimeo.<thing>+json`, from a schema's name.
+/// Returns the name in `application/vnd.vimeo.<name>+json` for a schema.
 pub(crate) fn media(name: &str) -> String {
     let mut media = String::with_capacity(name.len() + 4);
-    for sign in name.chars() {
-        if sign.is_ascii_uppercase() && !media.is_empty() {
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !media.is_empty() {
             media.push('.');
         }
-        media.push(sign.to_ascii_lowercase());
+        media.push(character.to_ascii_lowercase());
     }
     media
 }
 
-/// Makes values.
+/// Synthesizes values.
 pub(crate) struct Synthesizer<'a> {
     view: ResponseView<'a>,
     params: &'a Params,
-    /// The user whom the path is about.
+    /// The user that the path names.
     user: u64,
-    /// When what is made was made, at the latest.
+    /// The latest creation time of synthesized resources.
     before: DateTime<Utc>,
-    /// Nothing is invented that a thing could do without: the mode for things that are kept, which say themselves what
-    /// they are.
+    /// Whether optional members are left out: the mode for stored entities, which define their own members.
     plain: bool,
 }
 
@@ -58,14 +57,12 @@ impl<'a> Synthesizer<'a> {
         Self { view: call.view(), params: &call.params, user, before, plain: false }
     }
 
-    /// For a thing that is kept since `since`.
+    /// Returns a synthesizer for an entity created at `since`.
     pub(crate) fn plain(call: &'a Call<'_>, since: DateTime<Utc>) -> Self {
         Self { before: since, plain: true, ..Self::of(call) }
     }
 
-    // Where things are.
-
-    /// The request's path with `me` told by name.
+    /// Returns the path of the request with `me` resolved.
     pub(crate) fn canonical_path(&self, call: &Call<'_>) -> String {
         let path = call.request.path.trim_end_matches('/');
         match path.strip_prefix("/me") {
@@ -74,7 +71,7 @@ impl<'a> Synthesizer<'a> {
         }
     }
 
-    /// The URI of what a request asks for: the shortest place of such things that the path's parameters lead to.
+    /// Returns the URI of the requested resource: the shortest path of its schema that the path's parameters fill.
     pub(crate) fn own_uri(&self, call: &Call<'_>, name: &str) -> String {
         let own = call.operation.path;
         let is_item = own.ends_with('}');
@@ -84,7 +81,7 @@ impl<'a> Synthesizer<'a> {
         shortest.unwrap_or_else(|| self.canonical_path(call))
     }
 
-    /// The URI of the thing at `place` on a list.
+    /// Returns the URI of the item at `index` of a list.
     pub(crate) fn item_uri(&self, list: &str, name: &str, base: &str, place: usize) -> String {
         let id = self.id(&format!("{base}#{place}"));
         let below = catalog::places(name).iter().find(|template| parent(template) == list);
@@ -95,7 +92,7 @@ impl<'a> Synthesizer<'a> {
         found.unwrap_or_else(|| format!("{base}/{id}"))
     }
 
-    /// A path with its parameters filled in; the last by `last`, where that is given. `None` when one is not known.
+    /// Fills in the parameters of a path; the last one with `last`, if given. `None` if one is unknown.
     fn fill(&self, template: &str, last: Option<&str>) -> Option<String> {
         let segments: Vec<&str> = template.split('/').skip(1).collect();
         let mut path = String::new();
@@ -123,27 +120,25 @@ impl<'a> Synthesizer<'a> {
         (500_000_000 + self.random(what, "id") % 400_000_000).to_string()
     }
 
-    // What things are.
-
-    /// A thing of a named schema at a URI.
+    /// Synthesizes a value of a named schema at a URI.
     pub(crate) fn named(
         &self,
         name: &'static str,
         uri: &str,
         selection: &Selection,
-        above: &mut Vec<&'static str>,
+        ancestors: &mut Vec<&'static str>,
     ) -> Value {
         match Type::Named(name).schema() {
             Some(Schema::Object(fields)) => {
-                above.push(name);
+                ancestors.push(name);
                 let mut object = Object::new(selection);
                 for field in fields {
-                    object = object.with(field.name, |below| self.field(name, field, uri, below, above));
+                    object = object.with(field.name, |below| self.field(name, field, uri, below, ancestors));
                 }
-                above.pop();
+                ancestors.pop();
                 object.build()
             }
-            Some(Schema::Words(words)) => {
+            Some(Schema::Enum(words)) => {
                 let place = self.random(uri, name) as usize % words.len().max(1);
                 words.get(place).map_or(Value::Null, |word| Value::from(*word))
             }
@@ -153,14 +148,14 @@ impl<'a> Synthesizer<'a> {
                     &Field { name: "", ty: first, required: false, nullable: true },
                     uri,
                     selection,
-                    above,
+                    ancestors,
                 )
             }
             Some(Schema::Is(ty)) => self.value(
                 &Field { name: "", ty: *ty, required: false, nullable: true },
                 uri,
                 selection,
-                above,
+                ancestors,
             ),
             None => Value::Null,
         }
@@ -172,29 +167,37 @@ impl<'a> Synthesizer<'a> {
         field: &Field,
         uri: &str,
         selection: &Selection,
-        above: &mut Vec<&'static str>,
+        ancestors: &mut Vec<&'static str>,
     ) -> Value {
         match (field.name, field.ty) {
             ("uri", Type::Text) => uri.into(),
-            ("name" | "title", Type::Text) => format!("{} {}", spoken(owner), last_of(uri)).into(),
+            ("name" | "title", Type::Text) => format!("{} {}", to_words(owner), last_of(uri)).into(),
             ("link", Type::Uri | Type::Text) => format!("https://vimeo.com{uri}").into(),
-            ("id", Type::Count | Type::Whole) => last_of(uri).parse::<u64>().map_or(Value::Null, Value::from),
+            ("id", Type::Unsigned | Type::Integer) => {
+                last_of(uri).parse::<u64>().map_or(Value::Null, Value::from)
+            }
             ("fps", Type::Number) => {
                 let place = self.random(uri, "fps") as usize % FRAME_RATES.len();
                 FRAME_RATES.get(place).copied().map_or(Value::Null, Value::from)
             }
             ("resource_key", _) => ids::digest(&["made", &self.view.state.seed.to_string(), uri], 40).into(),
-            _ => self.value(field, uri, selection, above),
+            _ => self.value(field, uri, selection, ancestors),
         }
     }
 
-    fn value(&self, field: &Field, uri: &str, selection: &Selection, above: &mut Vec<&'static str>) -> Value {
+    fn value(
+        &self,
+        field: &Field,
+        uri: &str,
+        selection: &Selection,
+        ancestors: &mut Vec<&'static str>,
+    ) -> Value {
         let name = field.name;
         match field.ty {
-            Type::Named(schema) => self.nested(schema, name, uri, selection, above),
+            Type::Named(schema) => self.nested(schema, name, uri, selection, ancestors),
             Type::List(items) => match Type::read(items) {
                 Type::Named(schema) if !self.plain => {
-                    match self.nested(schema, name, uri, selection, above) {
+                    match self.nested(schema, name, uri, selection, ancestors) {
                         Value::Null => json!([]),
                         item => json!([item]),
                     }
@@ -202,24 +205,24 @@ impl<'a> Synthesizer<'a> {
                 Type::Text if !self.plain => json!([text(name, self.random(uri, name))]),
                 _ => json!([]),
             },
-            Type::Time if !self.plain || is_beginning(name) => time(self.moment(uri, name)),
-            Type::Truth if self.plain => false.into(),
-            Type::Truth => self.random(uri, name).is_multiple_of(2).into(),
-            Type::Count | Type::Whole if self.plain => Value::Null,
-            Type::Count | Type::Whole => (self.random(uri, name) % 1000).into(),
+            Type::Time if !self.plain || is_creation_time(name) => time(self.timestamp(uri, name)),
+            Type::Bool if self.plain => false.into(),
+            Type::Bool => self.random(uri, name).is_multiple_of(2).into(),
+            Type::Unsigned | Type::Integer if self.plain => Value::Null,
+            Type::Unsigned | Type::Integer => (self.random(uri, name) % 1000).into(),
             Type::Object => json!({}),
             _ if self.plain || name.ends_with("uri") => Value::Null,
             Type::Text => text(name, self.random(uri, name)).into(),
             Type::Secret => ids::digest(&["secret", uri, name], 16).into(),
             Type::Uri => format!("https://vimeo.com{uri}").into(),
             Type::Number => ((self.random(uri, name) % 1000) as f64 / 10.0).into(),
-            Type::Date => json!(self.moment(uri, name).format("%Y-%m-%d").to_string()),
-            // A link opens something; nothing is there to open.
+            Type::Date => json!(self.timestamp(uri, name).format("%Y-%m-%d").to_string()),
+            // There is nothing that a link could open.
             Type::Link | Type::Binary | Type::Any | Type::Time => Value::Null,
         }
     }
 
-    fn moment(&self, uri: &str, name: &str) -> DateTime<Utc> {
+    fn timestamp(&self, uri: &str, name: &str) -> DateTime<Utc> {
         if self.plain {
             return self.before;
         }
@@ -227,19 +230,19 @@ impl<'a> Synthesizer<'a> {
         self.before.checked_sub_signed(back).unwrap_or(self.before)
     }
 
-    /// An object within another.
+    /// Synthesizes an object within another.
     fn nested(
         &self,
         schema: &'static str,
         name: &str,
         uri: &str,
         selection: &Selection,
-        above: &mut Vec<&'static str>,
+        ancestors: &mut Vec<&'static str>,
     ) -> Value {
         let fields = match Type::Named(schema).schema() {
             Some(Schema::Object(fields)) => fields,
-            Some(Schema::Words(_)) if self.plain => return Value::Null,
-            _ => return self.named(schema, &format!("{uri}#{name}"), selection, above),
+            Some(Schema::Enum(_)) if self.plain => return Value::Null,
+            _ => return self.named(schema, &format!("{uri}#{name}"), selection, ancestors),
         };
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         if has("uri") && has("options") {
@@ -248,28 +251,28 @@ impl<'a> Synthesizer<'a> {
         if schema == "Picture" {
             return crate::synth::shapes::picture::thumbnail(uri, None, selection);
         }
-        if is_held(schema) {
+        if is_stateful(schema) {
             return resolve::nested(&self.view, self.params, self.user, schema, selection);
         }
-        if above.contains(&schema)
-            || above.len() >= MAX_DEPTH
+        if ancestors.contains(&schema)
+            || ancestors.len() >= MAX_DEPTH
             || (self.plain && !has("connections") && !is_frame(name))
         {
             return Value::Null;
         }
         if !has("uri") {
-            // A part of its owner: what stands in it is the owner's.
-            return self.named(schema, uri, selection, above);
+            // Part of its owner, so its values derive from the owner's URI.
+            return self.named(schema, uri, selection, ancestors);
         }
         let below = format!("{uri}/{name}");
         let places = catalog::places(schema);
         let id = self.id(&below);
         let own = places.iter().filter_map(|place| self.fill(place, Some(&id)));
         let own = own.min_by_key(|uri| uri.matches('/').count()).unwrap_or(below);
-        self.named(schema, &own, selection, above)
+        self.named(schema, &own, selection, ancestors)
     }
 
-    /// Where a thing leads: a place that exists, or null.
+    /// Returns a connection to an existing path, or null.
     fn connection(&self, fields: &[Field], name: &str, uri: &str, selection: &Selection) -> Value {
         let place = format!("{uri}/{name}");
         let methods = catalog::methods_at(&place);
@@ -291,7 +294,7 @@ impl<'a> Synthesizer<'a> {
         object.build()
     }
 
-    /// How many are on a list, as far as that is known without making it.
+    /// Returns the length of a list, if it is known without synthesizing it.
     fn total(&self, place: &str) -> Value {
         match catalog::find(&http::Method::GET, place) {
             catalog::Found::Operation(Operation { member: Some(_), .. }, _) => {
@@ -302,7 +305,7 @@ impl<'a> Synthesizer<'a> {
     }
 }
 
-/// `over` laid on a thing that was made, as far as `selection` wants it.
+/// Merges `over` into a synthesized value, as far as `selection` includes it.
 pub(crate) fn overlay(mut made: Value, over: &Map<String, Value>, selection: &Selection) -> Value {
     if let Some(members) = made.as_object_mut() {
         for (name, value) in over {

@@ -1,4 +1,4 @@
-//! The things that the world itself holds, by their ids, wherever a description wants one of them.
+//! Resources of the world by ID, wherever the description refers to one.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::catalog::Params;
 use crate::protocol::fields::Selection;
 use crate::world::video::Tag;
 
-/// A thing by its id, or by its word, as the caller may see it.
+/// Renders a resource by its ID or name, as the caller may see it.
 pub(crate) fn shape(view: &ResponseView<'_>, schema: &str, id: &str, selection: &Selection) -> Option<Value> {
     let number = || id.parse::<u64>().ok();
     let state = view.state;
@@ -20,7 +20,7 @@ pub(crate) fn shape(view: &ResponseView<'_>, schema: &str, id: &str, selection: 
         "Group" => group::shape(view, id, selection)?,
         "Showcase" => showcase::showcase(view, state.showcases.get(&number()?)?, selection),
         "Tag" => tag::tag(view, "", &Tag::new(id)?, selection),
-        "User" => user::user(view, state.user_called(id)?, selection),
+        "User" => user::user(view, state.find_user(id)?, selection),
         "Video" => {
             let video = state.video(number()).filter(|video| video.visible_to(view.viewer))?;
             video::video(view, video, selection)
@@ -29,7 +29,7 @@ pub(crate) fn shape(view: &ResponseView<'_>, schema: &str, id: &str, selection: 
     })
 }
 
-/// The ids of all things of a kind that the caller may know of.
+/// Returns the IDs of all resources of a schema that the caller may see.
 pub(crate) fn all(call: &Call<'_>, schema: &str) -> Vec<String> {
     let (state, viewer) = (&*call.state, call.viewer());
     let ids = |ids: Vec<u64>| ids.iter().map(u64::to_string).collect();
@@ -52,7 +52,7 @@ pub(crate) fn all(call: &Call<'_>, schema: &str) -> Vec<String> {
     }
 }
 
-/// A thing within another: the one that the path names, the user's own, or null.
+/// Renders a resource within another: the one that the path names, the user's own, or null.
 pub(crate) fn nested(
     view: &ResponseView<'_>,
     params: &Params,

@@ -1,11 +1,11 @@
-//! What videos are gathered in, and what is said about them.
+//! Folders, showcases, channels, comments and webhooks.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A folder. A video is in one folder at most, and the video knows which.
+/// A folder. A video is in at most one folder; the video stores which.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Folder {
     pub(crate) id: u64,
@@ -34,9 +34,9 @@ pub(crate) struct Showcase {
     pub(crate) hide_upcoming: bool,
     pub(crate) hide_from_vimeo: bool,
     pub(crate) review_mode: bool,
-    /// In the order in which they were put there.
+    /// In the order in which they were added.
     pub(crate) videos: Vec<u64>,
-    /// The video whose picture is the showcase's too.
+    /// The video whose thumbnail the showcase uses.
     #[serde(default)]
     pub(crate) thumbnail: Option<u64>,
     /// The video that is shown first.
@@ -53,7 +53,7 @@ pub(crate) struct Channel {
     pub(crate) owner: u64,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
-    /// The word in the channel's address, which also names it in paths.
+    /// The name in the channel's URL, which also identifies it in paths.
     pub(crate) link_name: Option<String>,
     pub(crate) privacy: String,
     pub(crate) videos: Vec<u64>,
@@ -63,7 +63,7 @@ pub(crate) struct Channel {
     pub(crate) resource_key: String,
 }
 
-/// A comment on a video, or a reply to one.
+/// A comment on a video, or a reply to a comment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comment {
     pub(crate) id: u64,

@@ -1,4 +1,4 @@
-//! Things that need no rules of their own: kept by the path of their list, in the order in which they came.
+//! Entities without rules of their own, stored by the path of their collection, in order of creation.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A thing on a list.
+/// An item of a collection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entity {
-    /// What stands last in its URI; a number or a word.
+    /// The last segment of its URI: a number or a name.
     pub(crate) id: String,
-    /// Who put it there.
+    /// The user who created it.
     pub(crate) owner: u64,
-    /// What was set of it. All else follows from the description.
+    /// The members that were set. All others are synthesized from the description.
     pub(crate) set: Map<String, Value>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) modified: DateTime<Utc>,
 }
 
-/// All lists of a world, by their path.
+/// All collections of a world, by path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Collections(BTreeMap<String, Vec<Entity>>);
 
@@ -33,50 +33,50 @@ impl Collections {
     }
 
     pub(crate) fn get(&self, key: &str, id: &str) -> Option<&Entity> {
-        self.list(key).iter().find(|thing| thing.id == id)
+        self.list(key).iter().find(|entity| entity.id == id)
     }
 
     pub(crate) fn get_mut(&mut self, key: &str, id: &str) -> Option<&mut Entity> {
-        self.0.get_mut(key)?.iter_mut().find(|thing| thing.id == id)
+        self.0.get_mut(key)?.iter_mut().find(|entity| entity.id == id)
     }
 
-    /// Every list with its path.
+    /// Returns every collection with its path.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &[Entity])> {
-        self.0.iter().map(|(key, things)| (key.as_str(), things.as_slice()))
+        self.0.iter().map(|(key, entities)| (key.as_str(), entities.as_slice()))
     }
 
-    /// Puts a thing on a list; one that is there already under its id gives way.
-    pub(crate) fn put(&mut self, key: &str, thing: Entity) {
-        let things = self.0.entry(key.to_owned()).or_default();
-        match things.iter_mut().find(|known| known.id == thing.id) {
-            Some(known) => *known = thing,
-            None => things.push(thing),
+    /// Adds an entity, replacing one with the same ID.
+    pub(crate) fn put(&mut self, key: &str, entity: Entity) {
+        let entities = self.0.entry(key.to_owned()).or_default();
+        match entities.iter_mut().find(|existing| existing.id == entity.id) {
+            Some(existing) => *existing = entity,
+            None => entities.push(entity),
         }
     }
 
-    /// Takes a thing away, with all that lies below it.
+    /// Removes an entity and all collections below it.
     pub(crate) fn remove(&mut self, key: &str, id: &str) -> bool {
-        let Some(things) = self.0.get_mut(key) else { return false };
-        let before = things.len();
-        things.retain(|thing| thing.id != id);
-        let gone = things.len() < before;
-        if gone {
-            self.forget_below(&format!("{key}/{id}/"));
+        let Some(entities) = self.0.get_mut(key) else { return false };
+        let before = entities.len();
+        entities.retain(|entity| entity.id != id);
+        let removed = entities.len() < before;
+        if removed {
+            self.remove_below(&format!("{key}/{id}/"));
         }
-        gone
+        removed
     }
 
-    /// Whether a thing of that id is anywhere.
+    /// Returns whether any collection contains this ID.
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.0.values().flatten().any(|thing| thing.id == id)
+        self.0.values().flatten().any(|entity| entity.id == id)
     }
 
     pub(crate) fn clear(&mut self, key: &str) {
         self.0.remove(key);
     }
 
-    /// Empties the lists below a path, which ends in a slash.
-    pub(crate) fn forget_below(&mut self, path: &str) {
+    /// Removes all collections below a path, which ends in a slash.
+    pub(crate) fn remove_below(&mut self, path: &str) {
         self.0.retain(|key, _| !key.starts_with(path));
     }
 }
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_away_takes_what_lies_below_it() {
-        let thing = |id: &str, owner: u64| Entity {
+    fn removing_an_entity_removes_collections_below_it() {
+        let entity = |id: &str, owner: u64| Entity {
             id: id.to_owned(),
             owner,
             set: Map::new(),
@@ -95,13 +95,13 @@ mod tests {
             modified: DateTime::UNIX_EPOCH,
         };
         let mut collections = Collections::default();
-        collections.put("/a", thing("1", 5));
-        collections.put("/a", thing("2", 5));
-        collections.put("/a", thing("1", 6));
-        collections.put("/a/1/b", thing("9", 5));
-        collections.put("/a/12/b", thing("9", 5));
+        collections.put("/a", entity("1", 5));
+        collections.put("/a", entity("2", 5));
+        collections.put("/a", entity("1", 6));
+        collections.put("/a/1/b", entity("9", 5));
+        collections.put("/a/12/b", entity("9", 5));
         assert_eq!(collections.count("/a"), 2);
-        assert_eq!(collections.get("/a", "1").map(|thing| thing.owner), Some(6));
+        assert_eq!(collections.get("/a", "1").map(|entity| entity.owner), Some(6));
         assert!(collections.remove("/a", "1") && !collections.remove("/a", "1"));
         assert_eq!((collections.count("/a/1/b"), collections.count("/a/12/b")), (0, 1));
     }

@@ -1,4 +1,4 @@
-//! What happened in a world that webhooks tell of.
+//! Events of a world, which webhooks report.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 
-/// The words that Vimeo has for what happens.
+/// Vimeo's event types.
 pub const EVENT_KINDS: [&str; 17] = [
     "automatic-thumbnail-available",
     "content-scan-completed",
@@ -27,45 +27,45 @@ pub const EVENT_KINDS: [&str; 17] = [
     "video-upload-failed",
 ];
 
-/// How many events a world remembers; older ones are forgotten.
+/// How many events a world retains; older ones are removed.
 const MAX_EVENTS: usize = 10_000;
 
-/// How many attempts to tell an event are remembered when it is told again.
+/// How many deliveries of an event are retained when it is sent again.
 const MAX_DELIVERIES: usize = 100;
 
-/// Something that happened, and whom it was told.
+/// An event and its deliveries to webhooks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Event {
-    /// Counts from 1 in its world.
+    /// The number of the event in its world, starting at 1.
     pub id: u64,
-    /// One of [`EVENT_KINDS`].
+    /// The event type, one of [`EVENT_KINDS`].
     pub kind: String,
-    /// The path of what it happened to, such as `/videos/123`.
+    /// The URI of the resource, such as `/videos/123`.
     pub resource: String,
-    /// When, by the world's clock.
+    /// The time of the event, by the world's clock.
     pub at: DateTime<Utc>,
-    /// Members that were given by hand, to lay over what is sent.
+    /// Members to merge into the webhook body, set when the event was triggered manually. `given` in JSON.
     #[serde(rename = "given")]
     pub payload: Map<String, Value>,
-    /// Every attempt to tell it, in their order.
+    /// Every attempt to deliver the event, in order.
     pub deliveries: Vec<Delivery>,
 }
 
-/// One attempt to tell an event.
+/// One attempt to deliver an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Where it was sent.
+    /// The URL of the receiver.
     pub url: String,
-    /// The status that was answered; `None` when nothing was.
+    /// The status of the receiver's response; `None` if there was none.
     pub status: Option<u16>,
-    /// Why nothing was answered.
+    /// Why there was no response.
     pub error: Option<String>,
 }
 
 impl Delivery {
-    /// Whether the receiver took it.
+    /// Returns whether the receiver accepted the event with a 2xx status.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
@@ -73,8 +73,8 @@ impl Delivery {
 }
 
 impl Event {
-    /// What is sent. Vimeo documents no more of it than that a webhook's secret is passed on; the other members are the
-    /// sandbox's own.
+    /// Returns the webhook body. Vimeo documents only that it contains the webhook's secret; the other members are
+    /// the sandbox's own.
     pub(crate) fn body(&self, secret: Option<&str>) -> Value {
         let mut body = json!({
             "event_id": self.id,
@@ -91,7 +91,7 @@ impl Event {
 }
 
 impl State {
-    /// Takes note of something that happened, to be told; answers its number.
+    /// Records an event and queues it for delivery; returns its number.
     pub(crate) fn emit(
         &mut self,
         kind: &str,
@@ -102,7 +102,7 @@ impl State {
         let id = self.events.keys().next_back().copied().unwrap_or(0).saturating_add(1);
         let event = Event { id, kind: kind.to_owned(), resource, at, payload, deliveries: Vec::new() };
         self.events.insert(id, event);
-        // Those on their way are spared: whoever waits for one is still to be told.
+        // Events in delivery are retained.
         while self.events.len() > MAX_EVENTS
             && let Some(oldest) = self.events.keys().next().copied()
             && !self.undelivered.iter().any(|(id, _)| *id == oldest)
@@ -113,13 +113,13 @@ impl State {
         id
     }
 
-    /// Lets an event be told again; `false` when there is none of this number.
+    /// Queues an event for delivery again; returns `false` if it does not exist.
     pub(crate) fn resend(&mut self, id: u64) -> bool {
         let Some(event) = self.events.get_mut(&id) else { return false };
-        let spare = event.deliveries.len().saturating_sub(MAX_DELIVERIES);
-        // Only while it is not being told: then its attempts are counted from their beginning.
+        let excess = event.deliveries.len().saturating_sub(MAX_DELIVERIES);
+        // During a delivery, the start of its attempts must not move.
         if !self.undelivered.iter().any(|(one, _)| *one == id) {
-            event.deliveries.drain(..spare);
+            event.deliveries.drain(..excess);
         }
         self.send(id);
         true
@@ -130,21 +130,22 @@ impl State {
         self.outbox.push(id);
     }
 
-    /// Begins to tell an event, or goes on; answers how often it had been sent before. `None` when it is not on its way.
+    /// Starts or continues the delivery of an event; returns the number of its earlier deliveries. `None` if it is
+    /// not in delivery.
     pub(crate) fn start_delivery(&mut self, id: u64) -> Option<usize> {
         let sent = self.events.get(&id)?.deliveries.len();
         let (_, before) = self.undelivered.iter_mut().find(|(one, _)| *one == id)?;
         Some(*before.get_or_insert(sent))
     }
 
-    /// Takes note that everyone who is to know of an event was told, well or in vain.
+    /// Records that the delivery of an event has ended, successfully or not.
     pub(crate) fn mark_delivered(&mut self, id: u64) {
         if let Some(place) = self.undelivered.iter().position(|(one, _)| *one == id) {
             self.undelivered.remove(place);
         }
     }
 
-    /// Sends all events that were on their way when the world was written down.
+    /// Queues all events that were in delivery when the world was stored.
     pub(super) fn requeue_undelivered(&mut self) {
         self.outbox = self.undelivered.iter().map(|(id, _)| *id).collect();
     }
@@ -153,17 +154,17 @@ impl State {
         self.emit(kind, format!("/videos/{video}"), Map::new(), at);
     }
 
-    /// Ends transcoding well, and tells of it.
-    pub(super) fn transcoded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
-        let had_still = self.videos.get(&video).is_some_and(|video| !video.pictures.is_empty());
-        if !self.becomes_playable(video, version, now) {
+    /// Completes transcoding and emits its events.
+    pub(super) fn finish_transcode(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        let had_thumbnail = self.videos.get(&video).is_some_and(|video| !video.pictures.is_empty());
+        if !self.activate_version(video, version, now) {
             return;
         }
         for kind in ["video-transcode-playable", "video-transcode-fully-playable", "video-transcode-complete"]
         {
             self.emit_video(kind, video, now);
         }
-        if !had_still {
+        if !had_thumbnail {
             self.emit_video("automatic-thumbnail-available", video, now);
         }
     }

@@ -1,4 +1,4 @@
-//! Videos that are there from the start.
+//! Predefined content of worlds.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,40 +6,51 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::video::{Source, Stage, Version};
 
-/// What a world is filled with.
+/// Predefined content of a world.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use vimeo_sandbox::{Fixture, Sandbox};
+///
+/// let sandbox = Sandbox::start().await?;
+/// assert_eq!(sandbox.fill(sandbox.world(), &Fixture::Small)?, 3);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fixture {
-    /// Nothing.
+    /// No content.
     Empty,
     /// A folder, a showcase, a channel and three videos, with a tag and a comment, one of them in Watch Later.
     Small,
-    /// As [`Small`](Self::Small), in a world whose answers drift: [`Mutation::Fuzz`](crate::Mutation::Fuzz).
+    /// The same as [`Small`](Self::Small), with mutated responses: [`Mutation::Fuzz`](crate::Mutation::Fuzz).
     #[serde(alias = "drifted")]
     Mutated,
     /// 10,000 videos of the first user.
     Large,
-    /// So many videos of the first user.
+    /// This number of videos of the first user.
     Videos(usize),
-    /// The steps of a fixture, in TOML: each `[[step]]` has a `call` such as `"POST /me/videos"`, and may have a `name`, a
-    /// `body`, a `status` that must be answered, and bytes to `send` by the answer's upload link. `${name.member}` stands
-    /// for a member of an earlier answer, and `${name.id}` for the number in its URI.
+    /// The steps of a TOML file. Each `[[step]]` has a `call`, such as `"POST /me/videos"`, and optionally a `name`,
+    /// a `body`, the required `status` of the response, and bytes to `send` to the upload link of the response.
+    /// `${name.member}` expands to a member of an earlier response, and `${name.id}` to the number in its URI.
     #[serde(rename = "fixture")]
     Toml(String),
 }
 
-/// How many videos [`Fixture::Large`] is.
+/// The number of videos in [`Fixture::Large`].
 pub(crate) const LARGE_VIDEO_COUNT: usize = 10_000;
 
-/// How many videos a world can be filled with at once.
+/// The maximum number of videos in one fixture.
 pub(crate) const MAX_VIDEOS: usize = 500_000;
 
-/// Why a fixture was not carried out, and where in it.
+/// Why a TOML fixture failed, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct FixtureError {
-    /// The line in the file, counted from 1.
+    /// The line in the file, starting at 1.
     pub line: usize,
     /// What is wrong there.
     pub message: String,
@@ -49,21 +60,21 @@ pub struct FixtureError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FillError {
-    /// A fixture could not be read, or one of its steps failed.
+    /// A fixture could not be parsed, or one of its steps failed.
     #[error(transparent)]
     Fixture(#[from] FixtureError),
-    /// More videos were asked for than a world is filled with at once.
-    #[error("videos: {0} are too many; {MAX_VIDEOS} are the most at once")]
+    /// The fixture has too many videos.
+    #[error("videos: {0} exceeds the maximum of {MAX_VIDEOS}")]
     TooManyVideos(usize),
 }
 
 impl State {
-    /// Adds `count` videos that are ready to play, each a minute older than the next.
+    /// Adds `count` playable videos, each a minute older than the next.
     pub(crate) fn add_videos(&mut self, owner: u64, count: usize, now: DateTime<Utc>) -> Vec<u64> {
-        (0..count).map(|place| self.seed_video(owner, place, count, now)).collect()
+        (0..count).map(|place| self.add_playable_video(owner, place, count, now)).collect()
     }
 
-    /// Adds a video that is being made while it is watched.
+    /// Adds the video of a running broadcast.
     pub(crate) fn begin_broadcast(&mut self, owner: u64, now: DateTime<Utc>) -> u64 {
         let id = self.add_video(owner, now);
         let version = recorded(self.ids.id(), "broadcast.mp4".to_owned(), now);
@@ -73,15 +84,15 @@ impl State {
         id
     }
 
-    /// Makes a recording of a broadcast, which plays at once.
+    /// Turns the video of a broadcast into a playable recording.
     pub(crate) fn end_broadcast(&mut self, id: u64, now: DateTime<Utc>) {
         let version = self.videos.get(&id).and_then(|video| video.versions.last()).map(|version| version.id);
         if let Some(version) = version {
-            self.transcoded(id, version, now);
+            self.finish_transcode(id, version, now);
         }
     }
 
-    /// Adds a copy of a video; `None` when there is no such video.
+    /// Adds a copy of a video; `None` if the video does not exist.
     pub(crate) fn copy_video(&mut self, id: u64, now: DateTime<Utc>) -> Option<u64> {
         let mut copy = self.videos.get(&id)?.clone();
         copy.id = self.ids.id();
@@ -90,7 +101,7 @@ impl State {
         copy.comments.clear();
         copy.plays = 0;
         for version in &mut copy.versions {
-            // The bytes stay with the one they were sent for.
+            // Uploaded bytes belong to the original.
             *version = Version { id: self.ids.id(), source: Source::Seeded, ..version.clone() };
         }
         for picture in &mut copy.pictures {
@@ -104,7 +115,7 @@ impl State {
         Some(id)
     }
 
-    fn seed_video(&mut self, owner: u64, place: usize, count: usize, now: DateTime<Utc>) -> u64 {
+    fn add_playable_video(&mut self, owner: u64, place: usize, count: usize, now: DateTime<Utc>) -> u64 {
         let age = TimeDelta::try_minutes((count - place) as i64).unwrap_or(TimeDelta::zero());
         let created = now.checked_sub_signed(age).unwrap_or(now);
         let id = self.add_video(owner, created);
@@ -114,7 +125,7 @@ impl State {
             video.name = format!("Video {}", place + 1);
             video.versions.push(version);
         }
-        self.becomes_playable(id, version_id, created);
+        self.activate_version(id, version_id, created);
         if let Some(video) = self.videos.get_mut(&id) {
             video.duration = 10 + (place as u64 * 7) % 600;
             video.plays = (place as u64 * 13) % 1000;
@@ -123,7 +134,7 @@ impl State {
     }
 }
 
-/// A version that nobody uploaded, before it plays.
+/// Returns a version that was not uploaded, before it is playable.
 fn recorded(id: u64, file_name: String, created: DateTime<Utc>) -> Version {
     Version {
         id,

@@ -1,4 +1,4 @@
-//! Grants on their way: authorization codes, device codes, refresh tokens.
+//! Pending grants: authorization codes, device codes and refresh tokens.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::config::scopes::Scopes;
 
-/// How long an authorization code is good for. Vimeo's own time is not known.
+/// The lifetime of an authorization code. Vimeo's is unknown.
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-/// How long a device code is good for. Vimeo's own time is not known.
+/// The lifetime of a device code. Vimeo's is unknown.
 pub(crate) const DEVICE_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 /// What a user granted, before it becomes a token.
@@ -22,16 +22,16 @@ pub(crate) struct Grant {
     pub(crate) scopes: Scopes,
 }
 
-/// Why a grant does not become a token; the words are OAuth's.
+/// Why a grant does not become a token, with OAuth's error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The code is unknown, used, expired, or does not fit its redirect address or verifier.
+    /// The code is unknown, used or expired, or does not match its redirect URI or verifier.
     InvalidGrant,
     /// The user has not decided yet.
     Pending,
-    /// The user said no.
+    /// The user denied access.
     Denied,
-    /// The device code's time is over.
+    /// The device code has expired.
     Expired,
 }
 
@@ -61,7 +61,7 @@ struct Code {
     expires: DateTime<Utc>,
 }
 
-/// The promise that a client gives at the start of the flow and keeps at its end (PKCE).
+/// A PKCE code challenge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Challenge {
     Plain(String),
@@ -69,7 +69,7 @@ pub(crate) enum Challenge {
 }
 
 impl Challenge {
-    /// Reads `code_challenge` and `code_challenge_method`; `None` for a method that does not exist.
+    /// Parses `code_challenge` and `code_challenge_method`; `None` for an unknown method.
     pub(crate) fn read(text: Option<&str>, method: Option<&str>) -> Option<Option<Self>> {
         match (text.filter(|text| !text.is_empty()), method.unwrap_or("plain")) {
             (None, _) => Some(None),
@@ -79,7 +79,7 @@ impl Challenge {
         }
     }
 
-    fn is_kept_by(&self, verifier: &str) -> bool {
+    fn matches(&self, verifier: &str) -> bool {
         match self {
             Self::Plain(text) => text == verifier,
             Self::S256(text) => *text == URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)),
@@ -111,12 +111,12 @@ impl Grants {
         challenge: Option<Challenge>,
         now: DateTime<Utc>,
     ) {
-        // What nobody came back for would stay for ever.
+        // Remove codes that nobody exchanged.
         self.codes.retain(|_, code| now < code.expires);
         self.codes.insert(code, Code { grant, redirect_uri, challenge, expires: now + CODE_LIFETIME });
     }
 
-    /// Takes a code, which is then used up whether it fits or not: a code that came into wrong hands is worth nothing.
+    /// Exchanges a code. The code is consumed even if it does not match, so that a stolen code is worthless.
     pub(crate) fn take_code(
         &mut self,
         code: &str,
@@ -125,12 +125,12 @@ impl Grants {
         now: DateTime<Utc>,
     ) -> Result<Grant, Refused> {
         let code = self.codes.remove(code).ok_or(Refused::InvalidGrant)?;
-        let kept = match (&code.challenge, verifier) {
+        let is_proven = match (&code.challenge, verifier) {
             (None, _) => true,
-            (Some(challenge), Some(verifier)) => challenge.is_kept_by(verifier),
+            (Some(challenge), Some(verifier)) => challenge.matches(verifier),
             (Some(_), None) => false,
         };
-        if kept && code.redirect_uri == redirect_uri && now < code.expires {
+        if is_proven && code.redirect_uri == redirect_uri && now < code.expires {
             Ok(code.grant)
         } else {
             Err(Refused::InvalidGrant)
@@ -144,14 +144,14 @@ impl Grants {
         scopes: Scopes,
         now: DateTime<Utc>,
     ) {
-        // A device that asks late is still told that its time is over, for as long again.
+        // Retain expired codes for another lifetime, so that late devices get `expired_token`.
         self.devices.retain(|_, device| now - device.expires < DEVICE_LIFETIME);
         let device =
             Device { user_code, scopes, expires: now + DEVICE_LIFETIME, decision: Decision::Awaited };
         self.devices.insert(device_code, device);
     }
 
-    /// The scopes that a device waits for, if it still waits.
+    /// Returns the scopes of a device that waits for its user.
     pub(crate) fn waiting_device(&self, user_code: &str, now: DateTime<Utc>) -> Option<&Scopes> {
         let waits = |device: &&Device| {
             device.user_code == user_code && device.decision == Decision::Awaited && now < device.expires
@@ -159,7 +159,7 @@ impl Grants {
         self.devices.values().find(waits).map(|device| &device.scopes)
     }
 
-    /// Lets a user decide on a device; `false` when none waits under this code.
+    /// Records the user's decision on a device; returns `false` if no device waits under this code.
     pub(crate) fn decide_device(&mut self, user_code: &str, user: Option<u64>, now: DateTime<Utc>) -> bool {
         let waits = |device: &&mut Device| {
             device.user_code == user_code && device.decision == Decision::Awaited && now < device.expires
@@ -172,7 +172,7 @@ impl Grants {
         true
     }
 
-    /// What a device gets that asks for its token.
+    /// Exchanges a device code.
     pub(crate) fn take_device(
         &mut self,
         device_code: &str,
@@ -200,7 +200,7 @@ impl Grants {
         self.refresh.insert(token, grant);
     }
 
-    /// Takes a refresh token, which is good for one use.
+    /// Exchanges a refresh token, which is valid once.
     pub(crate) fn take_refresh(&mut self, token: &str) -> Result<Grant, Refused> {
         self.refresh.remove(token).ok_or(Refused::InvalidGrant)
     }
@@ -219,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_once_for_who_asked_for_it() {
-        // The verifier and challenge of the PKCE standard's own example.
+    fn code_is_valid_once_for_its_client() {
+        // The example of RFC 7636.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let s256 = Challenge::S256("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into());
         let plain = Challenge::Plain("word".into());
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_are_read() {
+    fn parses_challenges() {
         for (text, method, expected) in [
             (None, None, Some(None)),
             (Some(""), Some("S256"), Some(None)),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_waits_for_its_user() {
+    fn device_waits_for_its_user() {
         let decide = |user: Option<Option<u64>>, seconds: i64| {
             let mut grants = Grants::default();
             grants.add_device("device".into(), "user".into(), Scopes::public(), at(0));

@@ -1,4 +1,4 @@
-//! A world as its owner holds it.
+//! The public handle of a world.
 
 use std::sync::Arc;
 
@@ -14,32 +14,44 @@ use crate::config::rate_limit::RateLimit;
 use crate::config::scopes::Scopes;
 use crate::config::{PullOutcome, Transcode};
 
-/// One independent world of a sandbox: its users, videos, tokens, ids and clock. Clones are the same world.
+/// One independent world of a sandbox, with its own users, videos, tokens, IDs and clock. Clones share the same
+/// world.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), vimeo_sandbox::StartError> {
+/// let sandbox = vimeo_sandbox::Sandbox::start().await?;
+/// let world = sandbox.add_world(1);
+/// world.add_videos(3);
+/// assert_ne!(world.token(), sandbox.token());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct World {
     pub(crate) handle: Arc<WorldHandle>,
     token: Arc<str>,
 }
 
-/// A user of a world and a token for them.
+/// A user of a world and a token of theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// The number in `/users/{id}`.
+    /// The ID in `/users/{user_id}`.
     pub user_id: u64,
     /// A token with all scopes.
     pub token: String,
 }
 
-/// Why an event did not happen.
+/// Why an event could not be triggered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TriggerError {
-    /// Vimeo has no event of this name.
-    #[error("\"{0}\" is no event; known are: {known}", known = EVENT_KINDS.join(", "))]
+    /// Vimeo has no event of this type.
+    #[error("unknown event type \"{0}\"; known types: {known}", known = EVENT_KINDS.join(", "))]
     UnknownEvent(String),
     /// No resource was named, and the world has no video.
-    #[error("the world has no video that it could happen to; name a resource")]
+    #[error("the world has no video; name a resource")]
     NoVideo,
 }
 
@@ -49,50 +61,49 @@ impl World {
         Self { handle, token }
     }
 
-    /// The world's number, as in the journal.
+    /// Returns the world's number, as in the request log.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.handle.id
     }
 
-    /// The token of the world's first user, with all scopes unless others were asked for. Obviously fake.
+    /// Returns the first user's token. It has all scopes unless configured otherwise, and is obviously fake.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The first user's number, as in `/users/{id}`.
+    /// Returns the first user's ID, as in `/users/{user_id}`.
     #[must_use]
     pub fn user_id(&self) -> u64 {
         self.handle.write().0.first_user
     }
 
-    /// The client id of the world's app.
+    /// Returns the client ID of the world's app.
     #[must_use]
     pub fn client_id(&self) -> String {
         self.handle.write().0.app.client_id.clone()
     }
 
-    /// The client secret of the world's app.
+    /// Returns the client secret of the world's app.
     #[must_use]
     pub fn client_secret(&self) -> String {
         self.handle.write().0.app.client_secret.clone()
     }
 
-    /// The world's clock.
+    /// Returns the world's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.handle.clock
     }
 
-    /// Puts the world back to where it began, its clock too, or to that with its accounts in place. Other worlds notice
-    /// nothing. Tokens that the world began with are good again; those that were issued since are gone, unless accounts
-    /// are kept.
+    /// Resets the world. Other worlds are unaffected. The tokens that the world was created with are valid again;
+    /// tokens issued since then become invalid, unless the scope is [`ResetScope::Content`].
     pub fn reset(&self, scope: ResetScope) {
         self.handle.reset(scope);
     }
 
-    /// Another user, with a token of their own.
+    /// Adds a user with a token.
     #[must_use]
     pub fn add_user(&self, name: &str) -> Account {
         let (mut state, now) = self.handle.write();
@@ -100,7 +111,7 @@ impl World {
         Account { user_id, token: state.issue_token(Some(user_id), Scopes::all(), None) }
     }
 
-    /// Another token for the first user.
+    /// Issues another token to the first user.
     #[must_use]
     pub fn issue_token(&self, scopes: impl Into<Scopes>) -> String {
         let (mut state, _) = self.handle.write();
@@ -108,25 +119,26 @@ impl World {
         state.issue_token(Some(user), scopes.into(), None)
     }
 
-    /// A token that stands for the app alone, as client credentials give it.
+    /// Issues a token of the app without a user, as the client credentials grant does.
     #[must_use]
     pub fn issue_app_token(&self, scopes: impl Into<Scopes>) -> String {
         self.handle.write().0.issue_token(None, scopes.into(), None)
     }
 
-    /// Lets the first user accept or reject the device that shows this code; `false` when none waits under it.
+    /// Accepts or rejects the device that shows this code, as the first user. Returns `false` if no device waits
+    /// under this code.
     pub fn decide_device(&self, user_code: &str, accept: bool) -> bool {
         let (mut state, now) = self.handle.write();
         let user = accept.then_some(state.first_user);
         state.grants.decide_device(user_code, user, now)
     }
 
-    /// Makes a token invalid, as its user can at any time; `false` when it was none of this world's.
+    /// Revokes a token, as its user can at any time. Returns `false` if the world has no such token.
     pub fn revoke_token(&self, token: &str) -> bool {
         self.handle.write().0.revoke(token)
     }
 
-    /// Gives a token another rate limit and a fresh window; `false` when it is none of this world's.
+    /// Sets the rate limit of a token and starts a new window. Returns `false` if the world has no such token.
     pub fn set_rate_limit(&self, token: &str, limit: RateLimit) -> bool {
         let (mut state, _) = self.handle.write();
         state.token(token).is_some_and(|token| {
@@ -136,25 +148,25 @@ impl World {
         })
     }
 
-    /// Adds `count` videos of the first user that are ready to play, the last the newest; answers their ids.
+    /// Adds `count` playable videos of the first user, the last one the newest, and returns their IDs.
     pub fn add_videos(&self, count: usize) -> Vec<u64> {
         let (mut state, now) = self.handle.write();
         let owner = state.first_user;
         state.add_videos(owner, count, now)
     }
 
-    /// What happened in this world that webhooks tell of, the oldest first.
+    /// Returns the events of this world, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.handle.read().0.events.values().cloned().collect()
     }
 
-    /// Lets an event happen, to `resource` or to the newest video, with `payload` laid over what is sent; answers its
-    /// number.
+    /// Triggers an event for `resource`, or for the newest video, with `payload` merged into the webhook body.
+    /// Returns the number of the event.
     ///
     /// # Errors
     ///
-    /// When Vimeo has no such event, or there is no video that it could happen to.
+    /// If Vimeo has no such event type, or there is no video.
     pub fn trigger(
         &self,
         kind: &str,
@@ -175,33 +187,34 @@ impl World {
         Ok(state.emit(kind, resource, payload, now))
     }
 
-    /// Tells an event again; `false` when there is none of this number.
+    /// Delivers an event again. Returns `false` if it does not exist.
     pub fn resend(&self, event: u64) -> bool {
         self.handle.write().0.resend(event)
     }
 
-    /// Lets the answers of this world drift, or be as described again.
+    /// Sets how this world's responses differ from the API description; `None` for responses that match it.
     pub fn set_mutation(&self, mutation: Option<Mutation>) {
         self.handle.write().0.mutation = mutation;
     }
 
-    /// How uploads of this world become playable from now on; what was uploaded before keeps to the old rule.
+    /// Sets how new uploads of this world become playable. Earlier uploads keep their rule.
     pub fn set_transcode(&self, rule: Transcode) {
         self.handle.write().0.transcode = rule;
     }
 
-    /// What becomes of what this world is to fetch.
+    /// Sets the outcome of pull uploads in this world.
     pub fn set_pull(&self, outcome: PullOutcome) {
         self.handle.write().0.pull = outcome;
     }
 
-    /// What arrived of a video's newest upload; `None` for an unknown video and for one that was not uploaded by tus.
+    /// Returns the state of a video's newest upload; `None` for an unknown video and for one that was not uploaded to
+    /// the sandbox.
     #[must_use]
     pub fn stored_upload(&self, video_id: u64) -> Option<StoredUpload> {
         self.upload(video_id).map(|upload| upload.stored())
     }
 
-    /// The bytes of a video's newest upload, where they are kept and can be read.
+    /// Returns the bytes of a video's newest upload, if they are stored and can be read.
     #[must_use]
     pub fn upload_bytes(&self, video_id: u64) -> Option<Bytes> {
         self.upload(video_id)?.bytes()?.ok()
@@ -212,7 +225,7 @@ impl World {
         state.videos.get(&video_id)?.latest()?.source.upload().cloned()
     }
 
-    /// The file of a text track, once it was sent.
+    /// Returns the file of a text track, once it was uploaded.
     #[must_use]
     pub fn text_track_file(&self, video_id: u64, track_id: u64) -> Option<Bytes> {
         let (state, _) = self.handle.write();
@@ -220,17 +233,18 @@ impl World {
         video.text_tracks.iter().find(|track| track.id == track_id)?.file.clone()
     }
 
-    /// Ends the transcoding of a video's newest version well, whatever the rule; `false` when its upload is not complete.
+    /// Completes the transcoding of a video's newest version, regardless of the rule. Returns `false` if its upload
+    /// is not complete.
     pub fn finish_transcode(&self, video_id: u64) -> bool {
         self.end_transcode(video_id, true)
     }
 
-    /// Lets the transcoding of a video's newest version fail; `false` when its upload is not complete.
+    /// Fails the transcoding of a video's newest version. Returns `false` if its upload is not complete.
     pub fn fail_transcode(&self, video_id: u64) -> bool {
         self.end_transcode(video_id, false)
     }
 
-    fn end_transcode(&self, video_id: u64, well: bool) -> bool {
+    fn end_transcode(&self, video_id: u64, succeeded: bool) -> bool {
         let (mut state, now) = self.handle.write();
         let latest = state.videos.get(&video_id).and_then(|video| video.latest());
         let Some(version) =
@@ -238,14 +252,15 @@ impl World {
         else {
             return false;
         };
-        match well {
-            true => state.transcoded(video_id, version, now),
-            false => state.transcode_failed(video_id, version, now),
+        match succeeded {
+            true => state.finish_transcode(video_id, version, now),
+            false => state.fail_transcode(video_id, version, now),
         }
         true
     }
 
-    /// Forgets the upload of a video's newest version: its link answers 404 from now on.
+    /// Discards the upload of a video's newest version: its link returns 404 from now on. Returns `false` if there is
+    /// no such upload.
     pub fn lose_upload(&self, video_id: u64) -> bool {
         let Some(upload) = self.upload(video_id) else { return false };
         self.handle.write().0.lose_upload(&upload.ticket);

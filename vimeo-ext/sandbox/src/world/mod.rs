@@ -1,7 +1,7 @@
 //! Worlds: independent states in one process.
 //!
-//! A token or a signed link decides which world a request sees. Nothing in one world reaches another: not ids, not
-//! time, not limits.
+//! A token or a signed link determines the world of a request. Worlds share nothing: neither IDs, nor time, nor rate
+//! limits.
 
 pub(crate) mod collections;
 pub(crate) mod entities;
@@ -9,22 +9,22 @@ pub(crate) mod events;
 pub(crate) mod fixture;
 pub(crate) mod grants;
 pub(crate) mod handle;
-mod keeping;
+mod lifecycle;
 pub(crate) mod outbox;
-mod people;
 pub(crate) mod registry;
+pub(crate) mod relations;
 pub(crate) mod resolver;
 mod schedule;
+pub(crate) mod serde_helpers;
 pub(crate) mod snapshot;
-pub(crate) mod social;
 pub(crate) mod spec;
 pub(crate) mod token_index;
 pub(crate) mod upload;
 pub(crate) mod user;
+mod users;
 mod versions;
 pub(crate) mod video;
 mod videos;
-pub(crate) mod written;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -42,18 +42,19 @@ use collections::{Channel, Folder, Showcase, Webhook};
 use entities::Collections;
 use events::Event;
 use grants::Grants;
+use relations::Relations;
 use schedule::DueEvent;
-use social::Relations;
 use token_index::TokenIndex;
 use upload::Upload;
 use user::{App, Token, TokenKey, User};
 pub(crate) use versions::NewSource;
 use video::Video;
 
-/// All that one world holds.
+/// The state of one world.
 ///
-/// It is written and read by what is derived here: a new field needs `#[serde(default)]`, so that what older releases
-/// wrote can still be read. What grows with use belongs in a [`Table`]: any other field is written whole when it changes.
+/// The derived implementations define the stored format: a new field needs `#[serde(default)]`, so that state of
+/// older releases can still be read. Data that grows with use belongs in a [`Table`]; any other field is written as a
+/// whole when it changes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) id: u64,
@@ -62,7 +63,7 @@ pub(crate) struct State {
     #[serde(skip)]
     pub(crate) config: Arc<Config>,
     pub(crate) app: App,
-    /// The user whom the world began with.
+    /// The user that the world was created with.
     pub(crate) first_user: u64,
     pub(crate) users: Table<User>,
     pub(crate) videos: Table<Video>,
@@ -72,50 +73,50 @@ pub(crate) struct State {
     pub(crate) webhooks: Table<Webhook>,
     #[serde(default)]
     pub(crate) events: Table<Event>,
-    /// Events on their way, in their order, each with how often it had been sent when its turn came. They are written
-    /// down, so that an end of the process loses none.
+    /// Events in delivery, in order, each with the number of its deliveries at the time its delivery started. They
+    /// are stored, so that the end of the process loses none.
     #[serde(default, rename = "untold")]
     undelivered: VecDeque<(u64, Option<usize>)>,
-    /// Those of them that the telling task has not heard of.
+    /// Undelivered events that have not been sent to the webhook dispatcher yet.
     #[serde(skip)]
     outbox: Vec<u64>,
-    /// Whether something was planned since the last look.
+    /// Whether an event was scheduled since the last check.
     #[serde(skip)]
-    planned: bool,
-    /// Users and the videos they like.
+    schedule_changed: bool,
+    /// Users and the videos that they like.
     pub(crate) likes: Relations,
-    /// Users and the videos they mean to watch.
+    /// Users and the videos in their Watch Later queues.
     pub(crate) watch_later: Relations,
-    /// Users and the users they follow.
+    /// Users and the users that they follow.
     pub(crate) follows: Relations,
-    /// Users and the channels they follow.
+    /// Users and the channels that they follow.
     pub(crate) subscriptions: Relations,
-    /// What needs no rules of its own.
+    /// Collections without rules of their own.
     #[serde(default, rename = "shelves")]
     pub(crate) collections: Collections,
-    /// When anything last changed, for the lists that keep no account of that themselves.
+    /// When anything last changed, for lists that do not record this themselves.
     #[serde(default)]
     pub(crate) changed: Option<DateTime<Utc>>,
     pub(crate) grants: Grants,
     tokens: BTreeMap<TokenKey, Token>,
     #[serde(skip)]
     index: Arc<TokenIndex>,
-    #[serde(with = "written::tickets")]
+    #[serde(with = "serde_helpers::tickets")]
     uploads: BTreeMap<String, Arc<Upload>>,
-    #[serde(with = "written::pairs")]
+    #[serde(with = "serde_helpers::pairs")]
     schedule: BTreeMap<(DateTime<Utc>, u64), DueEvent>,
     scheduled: u64,
     /// How uploads of this world become playable.
     pub(crate) transcode: Transcode,
-    /// What becomes of what this world is to fetch.
+    /// The outcome of pull uploads in this world.
     pub(crate) pull: PullOutcome,
-    /// How responses differ from the description.
+    /// How responses differ from the API description.
     #[serde(default, rename = "drift")]
     pub(crate) mutation: Option<Mutation>,
-    /// What fields other than tables last were, as hashes, so that only those that differ are written.
+    /// Hashes of the fields other than tables as last written, so that only changed fields are written.
     #[serde(skip)]
     written: BTreeMap<String, u64>,
-    /// How the clock went when it was last written.
+    /// The mode of the clock as last written.
     #[serde(skip)]
     written_clock: Option<Mode>,
 }
@@ -153,7 +154,7 @@ impl State {
             events: Table::default(),
             undelivered: VecDeque::new(),
             outbox: Vec::new(),
-            planned: false,
+            schedule_changed: false,
             likes: Relations::default(),
             watch_later: Relations::default(),
             follows: Relations::default(),
@@ -176,11 +177,11 @@ impl State {
         state
     }
 
-    /// The folders above a folder, the outermost first.
+    /// Returns the ancestors of a folder, outermost first.
     pub(crate) fn ancestors(&self, folder: &Folder) -> impl Iterator<Item = &Folder> {
         let mut above = Vec::new();
         let mut next = folder.parent;
-        // A state that was written by hand can have folders within each other.
+        // A hand-written state can contain a cycle of folders.
         while let Some(parent) = next.and_then(|id| self.folders.get(&id))
             && above.len() < self.folders.len()
         {
@@ -190,12 +191,12 @@ impl State {
         above.into_iter().rev()
     }
 
-    /// Whether a folder is the one named, or somewhere inside it.
+    /// Returns whether a folder is the one with this ID or inside it.
     pub(crate) fn is_below(&self, folder: &Folder, id: u64) -> bool {
         folder.id == id || self.ancestors(folder).any(|above| above.id == id)
     }
 
-    /// A signed link to the upload host, as path and query, for something that began at `since`.
+    /// Returns a signed link to the upload host, as path and query, valid from `since`, and its expiry.
     pub(crate) fn signed(&self, target: Target, since: DateTime<Utc>) -> (String, DateTime<Utc>) {
         let lifetime = TimeDelta::from_std(self.config.link_lifetime).unwrap_or(TimeDelta::MAX);
         let expires = since.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);

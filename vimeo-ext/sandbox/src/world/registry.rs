@@ -28,7 +28,7 @@ pub(crate) struct WorldHandle {
     pub(crate) clock: Clock,
     spec: Mutex<WorldSpec>,
     state: Mutex<State>,
-    /// Its tokens and client id stand here: with those of all worlds, or alone where it has a port of its own.
+    /// The index of its tokens and client ID: shared by all worlds, or its own if the world has its own port.
     names: Arc<TokenIndex>,
     store: Option<Arc<Store>>,
     outbox: Outbox,
@@ -48,12 +48,12 @@ pub enum ResetScope {
     Content,
 }
 
-/// An open world. What changed in it is written down, where worlds are kept, when it closes.
+/// A locked world. Dropping it writes the changes to the store, if there is one.
 pub(crate) struct WorldGuard<'a> {
     handle: &'a WorldHandle,
     state: MutexGuard<'a, State>,
-    /// Whether the visit is to change nothing by itself; what fell due meanwhile still counts.
-    looking: bool,
+    /// Whether the caller changes nothing; what fell due can still change the state.
+    read_only: bool,
 }
 
 impl Deref for WorldGuard<'_> {
@@ -73,48 +73,48 @@ impl DerefMut for WorldGuard<'_> {
 impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
         if let Some(store) = &self.handle.store
-            && (!self.looking
+            && (!self.read_only
                 || self.state.has_changed()
                 || self.state.has_clock_moved(self.handle.clock.mode()))
         {
             snapshot::append_changes(store, self.handle.clock.mode(), &mut self.state);
         }
-        // The order in which worlds are left is the order in which their events are told. Nobody listens after the end.
-        let (events, planned) = self.state.take_outbox();
+        // Sending under the lock preserves the order of events. The receiver is gone once the sandbox has stopped.
+        let (events, schedule_changed) = self.state.take_outbox();
         if !events.is_empty() {
             let _ = self.handle.outbox.send(DispatcherCommand::Events { world: self.handle.id, events });
         }
-        if planned {
-            let _ = self.handle.outbox.send(DispatcherCommand::Planned);
+        if schedule_changed {
+            let _ = self.handle.outbox.send(DispatcherCommand::ScheduleChanged);
         }
     }
 }
 
 impl WorldHandle {
-    /// The state as of now, with all that fell due done.
+    /// Locks the state for writing, with everything due up to now done.
     pub(crate) fn write(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(false)
     }
 
-    /// As [`write`](Self::write), for a request that only reads.
+    /// Locks the state like [`write`](Self::write), for a caller that changes nothing.
     pub(crate) fn read(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(true)
     }
 
-    fn open(&self, looking: bool) -> (WorldGuard<'_>, DateTime<Utc>) {
+    fn open(&self, read_only: bool) -> (WorldGuard<'_>, DateTime<Utc>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         state.run_due(now);
-        (WorldGuard { handle: self, state, looking }, now)
+        (WorldGuard { handle: self, state, read_only }, now)
     }
 
     /// Whether a name is a token or the client id of this world.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn owns_token(&self, name: &str) -> bool {
         self.names.of(name) == Some(self.id)
     }
 
-    /// The state as it stands, to write all of it down.
-    pub(crate) fn hold(&self) -> MutexGuard<'_, State> {
+    /// Locks the state as it is, for a snapshot.
+    pub(crate) fn lock_state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,11 +123,11 @@ impl WorldHandle {
     }
 
     fn append_whole(&self, store: &Store) {
-        let mut state = self.hold();
+        let mut state = self.lock_state();
         snapshot::append_whole(store, self.clock.mode(), self.spec(), &mut state);
     }
 
-    /// Puts the world back to where it began, or to that with its accounts in place.
+    /// Resets the world.
     pub(crate) fn reset(&self, scope: ResetScope) {
         let (mut state, now) = self.write();
         match scope {
@@ -164,7 +164,7 @@ impl Worlds {
         }
     }
 
-    /// Makes a world; the error is a token that another has already.
+    /// Adds a world; the error is a token that another world has.
     pub(crate) fn add(&self, mut spec: WorldSpec) -> Result<Arc<WorldHandle>, String> {
         let id = self.last.fetch_add(1, Ordering::AcqRel) + 1;
         if spec.tokens.is_empty() {
@@ -173,14 +173,14 @@ impl Worlds {
         let clock = Clock::of(spec.clock);
         let names = self.names_for(&spec);
         let mut state = State::new(id, spec.seed, Arc::clone(&self.config), Arc::clone(&names), clock.now());
-        if let Err(token) = state.admit_first_user(&spec.tokens) {
+        if let Err(token) = state.add_first_user_tokens(&spec.tokens) {
             names.release_all(id);
             return Err(token);
         }
-        Ok(self.put(id, clock, spec, state, names))
+        Ok(self.insert(id, clock, spec, state, names))
     }
 
-    /// Where the names of a world stand: what has a port of its own may be called as another is.
+    /// Returns the token index for a world. A world with its own port can share tokens with others.
     fn names_for(&self, spec: &WorldSpec) -> Arc<TokenIndex> {
         match spec.port {
             Some(_) => Arc::default(),
@@ -188,8 +188,8 @@ impl Worlds {
         }
     }
 
-    /// Puts back a world that was written down. One of the same number becomes it; the error is a token that another
-    /// has, and then nothing has changed.
+    /// Restores a stored world, replacing one with the same number. The error is a token that another world has;
+    /// nothing has changed then.
     pub(crate) fn restore(
         &self,
         id: u64,
@@ -200,29 +200,29 @@ impl Worlds {
         let Some(handle) = self.get(id) else {
             let names = self.names_for(&spec);
             state.register_tokens(id, &names)?;
-            state.rejoin(Arc::clone(&self.config), Arc::clone(&names));
+            state.attach(Arc::clone(&self.config), Arc::clone(&names));
             self.last.fetch_max(id, Ordering::AcqRel);
-            let handle = self.put(id, Clock::of(clock), spec, state, names);
-            // Leaving it sends what was on its way.
+            let handle = self.insert(id, Clock::of(clock), spec, state, names);
+            // Dropping the guard sends undelivered events.
             drop(handle.read());
             return Ok(handle);
         };
-        let mut held = handle.hold();
+        let mut locked = handle.lock_state();
         let names = &handle.names;
         names.release_all(id);
         if let Err(token) = state.register_tokens(id, names) {
-            // These were all its own a moment ago.
-            let _ = held.register_tokens(id, names);
+            // This world had them until now.
+            let _ = locked.register_tokens(id, names);
             return Err(token);
         }
-        state.rejoin(Arc::clone(&self.config), Arc::clone(names));
-        *held = state;
+        state.attach(Arc::clone(&self.config), Arc::clone(names));
+        *locked = state;
         handle.clock.restore(clock);
-        let mut beginning = handle.spec.lock().unwrap_or_else(PoisonError::into_inner);
-        // How it is reached stays as it is here: whoever knows its port, or its token, goes on.
-        *beginning = WorldSpec { port: beginning.port, ..spec };
-        drop(beginning);
-        drop(held);
+        let mut current_spec = handle.spec.lock().unwrap_or_else(PoisonError::into_inner);
+        // The port stays, so that its clients still reach the world.
+        *current_spec = WorldSpec { port: current_spec.port, ..spec };
+        drop(current_spec);
+        drop(locked);
         if let Some(store) = &self.store {
             handle.append_whole(store);
         }
@@ -230,7 +230,7 @@ impl Worlds {
         Ok(handle)
     }
 
-    fn put(
+    fn insert(
         &self,
         id: u64,
         clock: Clock,
@@ -257,7 +257,7 @@ impl Worlds {
         handle
     }
 
-    /// Ends a world; its tokens and links lead nowhere from now on.
+    /// Removes a world; its tokens and links become invalid.
     pub(crate) fn remove(&self, id: u64) -> Option<Arc<WorldHandle>> {
         let removed = self.handles.write().unwrap_or_else(PoisonError::into_inner).remove(&id)?;
         self.index.release_all(id);
@@ -267,11 +267,11 @@ impl Worlds {
         Some(removed)
     }
 
-    /// Holds every world still at once, and lets none come or go meanwhile.
-    pub(crate) fn hold_all<R>(&self, work: impl FnOnce(&[(&WorldHandle, MutexGuard<'_, State>)]) -> R) -> R {
+    /// Locks all worlds at once; meanwhile none can be added or removed.
+    pub(crate) fn lock_all<R>(&self, work: impl FnOnce(&[(&WorldHandle, MutexGuard<'_, State>)]) -> R) -> R {
         let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
-        let held: Vec<_> = handles.values().map(|handle| (&**handle, handle.hold())).collect();
-        work(&held)
+        let locked: Vec<_> = handles.values().map(|handle| (&**handle, handle.lock_state())).collect();
+        work(&locked)
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<WorldHandle>> {
@@ -282,49 +282,49 @@ impl Worlds {
         self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// The world that a sandbox begins with.
+    /// Returns the first world.
     pub(crate) fn first(&self) -> Result<Arc<WorldHandle>, ApiError> {
         self.get(1).ok_or_else(|| ApiError::not_found("world"))
     }
 
-    /// The world that a token or a client id belongs to.
+    /// Returns the world of a token or a client ID.
     pub(crate) fn of(&self, name: &str) -> Option<Arc<WorldHandle>> {
         self.get(self.index.of(name)?)
     }
 
-    /// How long until the next thing falls due on a clock that goes by itself.
+    /// Returns the time until the next event is due on a running clock.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         let moving = self.all().into_iter().filter(|handle| !handle.clock.is_frozen());
-        let due = moving.filter_map(|handle| Some(handle.hold().next_due()? - handle.clock.now()));
-        // What is due already has no time left.
+        let due = moving.filter_map(|handle| Some(handle.lock_state().next_due()? - handle.clock.now()));
+        // Overdue events are due now.
         due.min().map(|left| left.to_std().unwrap_or_default())
     }
 
-    /// Waits until all that happened so far has been told.
+    /// Waits until all events so far are delivered, or their delivery has failed.
     pub(crate) async fn flush_deliveries(&self) {
         outbox::flush_deliveries(&self.outbox).await;
     }
 
-    /// Whether worlds are written down.
+    /// Returns whether worlds are stored on disk.
     pub(crate) fn are_durable(&self) -> bool {
         self.store.is_some()
     }
 
-    /// Ends the writing.
+    /// Closes the store.
     pub(crate) fn close(&self) {
         if let Some(store) = &self.store {
             store.close();
         }
     }
 
-    /// Waits until the writing has ended.
+    /// Waits until the store is closed.
     pub(crate) async fn closed(&self) {
         if let Some(store) = &self.store {
             store.closed().await;
         }
     }
 
-    /// Waits until all that was done so far is on the disk, where worlds are kept there.
+    /// Waits until all changes so far are on disk, if worlds are stored.
     pub(crate) async fn durable(&self) -> Result<(), String> {
         match &self.store {
             Some(store) => store.durable().await,
@@ -335,8 +335,8 @@ impl Worlds {
 
 impl Snapshot for Worlds {
     fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>> {
-        self.hold_all(|held| {
-            let records: Vec<_> = held
+        self.lock_all(|locked| {
+            let records: Vec<_> = locked
                 .iter()
                 .map(|(handle, state)| WorldRecord::of(handle.clock.mode(), handle.spec(), state))
                 .collect();

@@ -1,4 +1,4 @@
-//! Which worlds a request can get to: all of them by token, or the one whose port it came by.
+//! Which worlds a request can reach: all of them by token, or the one whose port it used.
 
 use std::sync::Arc;
 
@@ -6,52 +6,52 @@ use super::registry::{WorldHandle, Worlds};
 use crate::config::Config;
 use crate::protocol::error::ApiError;
 
-/// The worlds that a request can get to.
+/// The worlds that a request can reach.
 #[derive(Debug, Clone)]
 pub(crate) struct WorldResolver<'a> {
     worlds: &'a Worlds,
-    within: WorldScope,
+    scope: WorldScope,
 }
 
 #[derive(Debug, Clone)]
 enum WorldScope {
-    /// All that share their names.
+    /// All worlds that share the token index.
     All,
-    /// One alone; `None` when it has ended meanwhile.
+    /// One world; `None` if it was removed meanwhile.
     One(Option<Arc<WorldHandle>>),
 }
 
 impl<'a> WorldResolver<'a> {
     pub(crate) fn all(worlds: &'a Worlds) -> Self {
-        Self { worlds, within: WorldScope::All }
+        Self { worlds, scope: WorldScope::All }
     }
 
     pub(crate) fn only(worlds: &'a Worlds, handle: Option<Arc<WorldHandle>>) -> Self {
-        Self { worlds, within: WorldScope::One(handle) }
+        Self { worlds, scope: WorldScope::One(handle) }
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.worlds.config
     }
 
-    /// The world that a token or a client id belongs to.
+    /// Returns the world of a token or a client ID.
     pub(crate) fn of(&self, name: &str) -> Option<Arc<WorldHandle>> {
-        match &self.within {
+        match &self.scope {
             WorldScope::All => self.worlds.of(name),
-            WorldScope::One(handle) => handle.clone().filter(|handle| handle.is_called(name)),
+            WorldScope::One(handle) => handle.clone().filter(|handle| handle.owns_token(name)),
         }
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<Arc<WorldHandle>> {
-        match &self.within {
+        match &self.scope {
             WorldScope::All => self.worlds.get(id),
             WorldScope::One(handle) => handle.clone().filter(|handle| handle.id == id),
         }
     }
 
-    /// The world that is meant where nothing tells which.
+    /// Returns the default world: the first one, or the world of the port.
     pub(crate) fn first(&self) -> Result<Arc<WorldHandle>, ApiError> {
-        match &self.within {
+        match &self.scope {
             WorldScope::All => self.worlds.first(),
             WorldScope::One(handle) => handle.clone().ok_or_else(|| ApiError::not_found("world")),
         }

@@ -1,4 +1,4 @@
-//! A world as it is written down, whole or by what changed in it.
+//! The stored form of a world, as a whole or as changes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,16 +27,16 @@ pub(crate) struct StoredWorld {
     pub(crate) state: State,
 }
 
-/// Reads worlds from what a document holds.
-pub(crate) fn read_worlds(worlds: Raw, place: &str) -> Result<Vec<StoredWorld>, StateError> {
+/// Parses the worlds of a document.
+pub(crate) fn read_worlds(worlds: Raw, location: &str) -> Result<Vec<StoredWorld>, StateError> {
     let read = |world| serde_json::from_value(Value::Object(world));
-    let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
+    let unreadable = |source| StateError::Unreadable { location: location.to_owned(), source };
     worlds.into_values().map(|world| read(world).map_err(unreadable)).collect()
 }
 
-/// Reads a document of any version up to today's.
-pub(crate) fn read_document(document: &[u8], place: &str) -> Result<Vec<StoredWorld>, StateError> {
-    read_worlds(persistence::read(document, place)?, place)
+/// Parses a document of any version up to the current one.
+pub(crate) fn read_document(document: &[u8], location: &str) -> Result<Vec<StoredWorld>, StateError> {
+    read_worlds(persistence::read(document, location)?, location)
 }
 
 impl<'a> WorldRecord<'a> {
@@ -47,32 +47,32 @@ impl<'a> WorldRecord<'a> {
 
 /// Writes what changed in a world.
 pub(super) fn append_changes(store: &Store, clock: Mode, state: &mut State) {
-    let turned = state.clock_moved(clock);
+    let clock_changed = state.clock_moved(clock);
     match state.take_changes() {
-        Ok(changes) if changes.is_empty() && !turned => {}
+        Ok(changes) if changes.is_empty() && !clock_changed => {}
         Ok(changes) => {
             append(store, state.id, clock, Map::from_iter([("state".to_owned(), Value::Object(changes))]));
         }
-        Err(error) => tracing::error!(%error, world = state.id, "what changed cannot be written down"),
+        Err(error) => tracing::error!(%error, world = state.id, "cannot write the changes of a world"),
     }
 }
 
-/// Writes all of a world.
+/// Writes a whole world.
 pub(super) fn append_whole(store: &Store, clock: Mode, spec: WorldSpec, state: &mut State) {
     let whole = serde_json::to_value(WorldRecord::of(clock, spec, state));
-    // What is in the whole is no change any more.
-    let settled = state.take_changes();
-    match whole.and_then(|whole| settled.map(|_| whole)) {
+    // The whole world includes all pending changes.
+    let committed = state.take_changes();
+    match whole.and_then(|whole| committed.map(|_| whole)) {
         Ok(Value::Object(whole)) => append(store, state.id, clock, whole),
         Ok(_) => {}
-        Err(error) => tracing::error!(%error, world = state.id, "a world cannot be written down"),
+        Err(error) => tracing::error!(%error, world = state.id, "cannot write a world"),
     }
 }
 
 fn append(store: &Store, world: u64, clock: Mode, mut set: Map<String, Value>) {
     match serde_json::to_value(clock) {
         Ok(clock) => drop(set.insert("clock".to_owned(), clock)),
-        Err(error) => tracing::error!(%error, "a clock cannot be written down"),
+        Err(error) => tracing::error!(%error, "cannot write a clock"),
     }
     store.append(world, set);
 }

@@ -1,7 +1,7 @@
-//! The receiving end of one upload.
+//! The receiving end of an upload.
 //!
-//! Bytes count when they are taken; they are hashed, and kept where they are to be, by a thread of their own, so that
-//! the next ones can be read from the socket meanwhile. Whoever asks for the hash waits until it has caught up.
+//! A byte counts as received when it is accepted. A separate thread hashes and stores the bytes, so that more can be
+//! read from the socket meanwhile. Reading the hash waits for that thread.
 
 pub(crate) mod record;
 mod store;
@@ -15,54 +15,54 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::protocol::ids;
 pub(crate) use store::is_ticket;
-use store::{Content, Position, Sink, Store};
+use store::{Content, Progress, Sink, Store};
 
-/// What arrived of an upload.
+/// The state of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredUpload {
-    /// The size that was announced, in bytes.
+    /// The announced size, in bytes.
     pub size: u64,
-    /// How many bytes have arrived.
+    /// How many bytes were received.
     pub received: u64,
-    /// The SHA-256 of the bytes that have arrived, as lower-case hexadecimal digits; `None` where the sandbox was told to
-    /// take none.
+    /// The SHA-256 of the received bytes, as lowercase hexadecimal digits; `None` if uploads are not hashed.
     pub sha256: Option<String>,
-    /// Whether all have.
+    /// Whether all bytes were received.
     pub complete: bool,
 }
 
-/// The size of a file that nobody has announced.
-pub(crate) const UNKNOWN: u64 = u64::MAX;
+/// The size of a file that was not announced.
+pub(crate) const UNKNOWN_SIZE: u64 = u64::MAX;
 
-/// How many pieces may wait to be hashed. Pieces are a few hundred KiB at most, so this bounds the memory of an upload.
+/// How many chunks may wait to be hashed. A chunk has at most a few hundred KiB, so this bounds the memory of an
+/// upload.
 const MAX_QUEUED_CHUNKS: usize = 16;
 
-/// One upload: its announced size and what came of it.
+/// One upload: its announced size and its progress.
 pub(crate) struct Upload {
     pub(crate) ticket: String,
     pub(crate) video: u64,
     pub(crate) version: u64,
     sink: Arc<Sink>,
-    /// Held by the request that writes; a newer one asks the older to let go.
+    /// Held by the request that writes; a newer request cancels it.
     pub(crate) turn: tokio::sync::Mutex<()>,
     pub(crate) cancel_writer: tokio::sync::Notify,
 }
 
-/// Why bytes were not taken.
+/// Why bytes were rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
-    #[error("{0} bytes more than announced")]
+    #[error("the upload exceeds its announced size by {0} bytes")]
     TooMany(u64),
-    #[error("cannot keep the bytes: {0}")]
+    #[error("cannot store the bytes: {0}")]
     Disk(String),
 }
 
-/// Takes the bytes of one request into an upload. Ends when it is dropped; what it took is stored all the same.
+/// Writes the bytes of one request to an upload. Accepted bytes are stored even after it is dropped.
 pub(crate) struct Writer<'a> {
     upload: &'a Upload,
-    /// To the thread that stores; `None` where bytes are only counted.
-    pieces: Option<mpsc::Sender<Bytes>>,
+    /// Sends to the storing thread; `None` if bytes are only counted.
+    chunks: Option<mpsc::Sender<Bytes>>,
 }
 
 impl Upload {
@@ -74,89 +74,89 @@ impl Upload {
         config: &Config,
     ) -> std::io::Result<Self> {
         let store = Store::new(config.digest, Content::new(&config.content, &ticket)?);
-        let position = Position { size, ..Position::default() };
-        Ok(Self::standing(ticket, (video, version), position, store))
+        let progress = Progress { size, ..Progress::default() };
+        Ok(Self::with_progress(ticket, (video, version), progress, store))
     }
 
-    /// An upload of which nothing but its ticket is known.
+    /// Returns an upload of which only the ticket is known.
     pub(crate) fn unknown(ticket: String) -> Self {
-        Self::standing(ticket, (0, 0), Position::default(), Store::new(false, Content::Nothing))
+        Self::with_progress(ticket, (0, 0), Progress::default(), Store::new(false, Content::Nothing))
     }
 
-    fn standing(ticket: String, (video, version): (u64, u64), position: Position, store: Store) -> Self {
+    fn with_progress(ticket: String, (video, version): (u64, u64), progress: Progress, store: Store) -> Self {
         Self {
             ticket,
             video,
             version,
-            sink: Arc::new(Sink::new(position, store)),
+            sink: Arc::new(Sink::new(progress, store)),
             turn: tokio::sync::Mutex::new(()),
             cancel_writer: tokio::sync::Notify::new(),
         }
     }
 
-    /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
+    /// Continues to store bytes after the upload was restored, if the earlier bytes still exist.
     pub(crate) fn reattach_content(&self, config: &Config) {
         self.sink.store().reattach_content(&config.content, &self.ticket);
     }
 
-    /// Waits until all that counts as arrived is hashed, and kept where it is to be.
-    pub(crate) fn catch_up(&self) {
-        self.sink.caught_up();
-        let synced = match &self.sink.store().kept {
+    /// Waits until all received bytes are hashed and stored.
+    pub(crate) fn flush(&self) {
+        self.sink.wait_until_stored();
+        let synced = match &self.sink.store().content {
             Content::File(file) => file.sync_data(),
             Content::Nothing | Content::Memory(_) => Ok(()),
         };
         if let Err(error) = synced {
-            self.sink.position().trouble.get_or_insert(error.to_string());
+            self.sink.progress().error.get_or_insert(error.to_string());
         }
     }
 
     pub(crate) fn received(&self) -> u64 {
-        self.sink.position().taken
+        self.sink.progress().received
     }
 
-    /// How many bytes there will be in all, or [`UNKNOWN`].
+    /// Returns the total number of bytes, or [`UNKNOWN_SIZE`].
     pub(crate) fn size(&self) -> u64 {
-        self.sink.position().size
+        self.sink.progress().size
     }
 
-    /// What has arrived is all there is.
+    /// Marks the received bytes as the whole file.
     pub(crate) fn end(&self) {
-        let mut position = self.sink.position();
-        position.size = position.taken;
+        let mut progress = self.sink.progress();
+        progress.size = progress.received;
     }
 
-    /// Forgets what has arrived. No writer may be at work.
+    /// Discards the received bytes. No writer may be active.
     pub(crate) fn start_over(&self) -> std::io::Result<()> {
-        self.sink.caught_up();
+        self.sink.wait_until_stored();
         self.sink.store().start_over()?;
-        let mut position = self.sink.position();
-        position.taken = 0;
-        position.stored = 0;
+        let mut progress = self.sink.progress();
+        progress.received = 0;
+        progress.stored = 0;
         Ok(())
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        let position = self.sink.position();
-        position.taken >= position.size
+        let progress = self.sink.progress();
+        progress.received >= progress.size
     }
 
-    /// Begins to take bytes. Only one writer may be at work at a time; `turn` sees to it.
+    /// Returns a writer. Only one writer may be active at a time; `turn` ensures this.
     pub(crate) fn writer(&self) -> Result<Writer<'_>, WriteError> {
         if self.sink.only_counts() {
-            return Ok(Writer { upload: self, pieces: None });
+            return Ok(Writer { upload: self, chunks: None });
         }
-        let (pieces, waiting) = mpsc::channel(MAX_QUEUED_CHUNKS);
+        let (chunks, waiting) = mpsc::channel(MAX_QUEUED_CHUNKS);
         let (sink, from) = (Arc::clone(&self.sink), self.received());
-        // Not one of the runtime's threads: what was taken is stored even when the runtime ends before.
+        // A thread outside the runtime stores received bytes even if the runtime ends first.
         let thread = std::thread::Builder::new().name("sandbox-upload".to_owned());
         let spawned = thread.spawn(move || sink.store_all(from, waiting));
         spawned.map_err(|error| WriteError::Disk(error.to_string()))?;
-        Ok(Writer { upload: self, pieces: Some(pieces) })
+        Ok(Writer { upload: self, chunks: Some(chunks) })
     }
 
     pub(crate) fn stored(&self) -> StoredUpload {
-        let received = self.sink.caught_up();
+        let received = self.sink.wait_until_stored();
         let size = self.size();
         let hasher = self.sink.store().hasher.clone();
         StoredUpload {
@@ -167,39 +167,39 @@ impl Upload {
         }
     }
 
-    /// The bytes that arrived, where they are kept.
+    /// Returns the received bytes, if they are stored.
     pub(crate) fn bytes(&self) -> Option<std::io::Result<Bytes>> {
-        self.sink.caught_up();
-        self.sink.store().kept.read()
+        self.sink.wait_until_stored();
+        self.sink.store().content.read()
     }
 }
 
 impl Writer<'_> {
-    /// Takes the next bytes, all or none.
+    /// Writes the next bytes, all or none.
     pub(crate) async fn write(&self, bytes: Bytes) -> Result<(), WriteError> {
-        // A place in the queue first: from then on nothing can come between counting the bytes and passing them on.
-        let place = match &self.pieces {
-            Some(pieces) => {
-                let place = pieces.reserve().await;
-                Some(place.map_err(|_| WriteError::Disk("the store has stopped".to_owned()))?)
+        // Reserve a slot first, so that counting and sending the bytes cannot be interrupted.
+        let slot = match &self.chunks {
+            Some(chunks) => {
+                let slot = chunks.reserve().await;
+                Some(slot.map_err(|_| WriteError::Disk("the storing thread has stopped".to_owned()))?)
             }
             None => None,
         };
-        let mut position = self.upload.sink.position();
-        if let Some(trouble) = &position.trouble {
-            return Err(WriteError::Disk(trouble.clone()));
+        let mut progress = self.upload.sink.progress();
+        if let Some(error) = &progress.error {
+            return Err(WriteError::Disk(error.clone()));
         }
         let length = bytes.len() as u64;
-        let after = position.taken.saturating_add(length);
-        if after > position.size {
-            return Err(WriteError::TooMany(after.saturating_sub(position.size)));
+        let after = progress.received.saturating_add(length);
+        if after > progress.size {
+            return Err(WriteError::TooMany(after.saturating_sub(progress.size)));
         }
-        match place {
-            Some(place) => {
-                position.taken = after;
-                place.send(bytes);
+        match slot {
+            Some(slot) => {
+                progress.received = after;
+                slot.send(bytes);
             }
-            None => self.upload.sink.count(&mut position, length),
+            None => self.upload.sink.count(&mut progress, length),
         }
         Ok(())
     }
@@ -222,22 +222,22 @@ mod tests {
 
     const TICKET: &str = "0123456789abcdef0123456789abcdef";
 
-    /// The SHA-256 of `abc`, from the standard's own example.
+    /// The SHA-256 of `abc`, from the standard's example.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn keeping(keep: ContentStorage) -> Config {
-        Config { content: keep, ..Config::default() }
+    fn config(content: ContentStorage) -> Config {
+        Config { content, ..Config::default() }
     }
 
     #[tokio::test]
-    async fn bytes_are_counted_hashed_and_never_more_than_announced() {
+    async fn counts_and_hashes_bytes_up_to_the_announced_size() {
         let folder = tempfile::tempdir().unwrap();
         for (keep, kept) in [
             (ContentStorage::Nothing, false),
             (ContentStorage::Memory, true),
             (ContentStorage::Folder(folder.path().to_owned()), true),
         ] {
-            let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
+            let upload = Upload::new(TICKET.into(), 1, 2, 3, &config(keep.clone())).unwrap();
             let writer = upload.writer().unwrap();
             writer.write(Bytes::from("a")).await.unwrap();
             assert!(!upload.is_complete());
@@ -251,32 +251,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_that_was_written_down_goes_on_where_it_was() {
+    async fn restored_upload_continues_at_its_offset() {
         let folder = tempfile::tempdir().unwrap();
         let keep = ContentStorage::Folder(folder.path().to_owned());
-        let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
+        let upload = Upload::new(TICKET.into(), 1, 2, 3, &config(keep.clone())).unwrap();
         upload.writer().unwrap().write(Bytes::from("a")).await.unwrap();
-        upload.catch_up();
+        upload.flush();
         let written = serde_json::to_string(&Record::of(&upload)).unwrap();
-        // This arrives, but is never written down.
+        // Received, but never recorded.
         upload.writer().unwrap().write(Bytes::from("x")).await.unwrap();
-        upload.catch_up();
+        upload.flush();
 
         let again = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
-        again.reattach_content(&keeping(keep));
+        again.reattach_content(&config(keep));
         assert_eq!(again.received(), 1);
         again.writer().unwrap().write(Bytes::from("bc")).await.unwrap();
         assert_eq!(again.stored().sha256.as_deref(), Some(ABC));
         assert_eq!(again.bytes().unwrap().unwrap(), "abc");
 
         let elsewhere = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
-        elsewhere.reattach_content(&keeping(ContentStorage::Memory));
+        elsewhere.reattach_content(&config(ContentStorage::Memory));
         assert!(elsewhere.bytes().is_none());
     }
 
     #[tokio::test]
-    async fn many_writers_in_turn_keep_the_order() {
-        let upload = Upload::new(TICKET.into(), 1, 2, 50, &keeping(ContentStorage::Memory)).unwrap();
+    async fn successive_writers_preserve_order() {
+        let upload = Upload::new(TICKET.into(), 1, 2, 50, &config(ContentStorage::Memory)).unwrap();
         for at in 0..50_u32 {
             upload.writer().unwrap().write(Bytes::from(vec![at as u8])).await.unwrap();
         }
@@ -285,14 +285,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_digest_bytes_are_still_counted_kept_and_written_down() {
+    async fn uploads_without_digest_are_counted_and_restored() {
         for keep in [ContentStorage::Nothing, ContentStorage::Memory] {
-            let config = Config { digest: false, ..keeping(keep.clone()) };
+            let config = Config { digest: false, ..config(keep.clone()) };
             let upload = Upload::new(TICKET.into(), 1, 2, 3, &config).unwrap();
             upload.writer().unwrap().write(Bytes::from("ab")).await.unwrap();
             let refused = upload.writer().unwrap().write(Bytes::from("cd")).await;
             assert!(matches!(refused, Err(WriteError::TooMany(1))));
-            upload.catch_up();
+            upload.flush();
             let written = serde_json::to_string(&Record::of(&upload)).unwrap();
             let again = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
             again.writer().unwrap().write(Bytes::from("c")).await.unwrap();

@@ -1,4 +1,4 @@
-//! People, apps and tokens.
+//! Users, apps and tokens.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::protocol::ids;
 pub(crate) struct User {
     pub(crate) id: u64,
     pub(crate) name: String,
-    /// The word in the profile's address, where one was chosen.
+    /// The profile name in the URL, if one was chosen.
     pub(crate) link_name: Option<String>,
     pub(crate) bio: Option<String>,
     pub(crate) location: String,
@@ -23,7 +23,7 @@ pub(crate) struct User {
     pub(crate) quota: Quota,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) resource_key: String,
-    /// When a video last came or went: a removal leaves no other trace for `If-Modified-Since`.
+    /// When a video was last added or removed; a removal leaves no other trace for `If-Modified-Since`.
     pub(crate) videos_changed: DateTime<Utc>,
 }
 
@@ -39,7 +39,7 @@ impl User {
         }
     }
 
-    /// Whether `name` in a path means this user: the id or the word of the profile's address.
+    /// Returns whether `name` in a path identifies this user: the ID or the profile name.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         name.parse() == Ok(self.id) || self.link_name.as_deref() == Some(name)
     }
@@ -54,19 +54,19 @@ pub(crate) struct App {
     pub(crate) client_secret: String,
 }
 
-/// What a token, or an app's client id, is known by: its SHA-256 in hexadecimal digits. A stranger's token that is let in can
-/// be a real one, so the text itself is kept nowhere.
+/// The key of a token or a client ID: its SHA-256 in hexadecimal digits. An accepted unknown token can be a real one,
+/// so the text itself is never stored.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct TokenKey(String);
 
-/// A text that is no SHA-256 could be a token.
+/// Rejects a text that is not a SHA-256, because it could be a token.
 impl TryFrom<String> for TokenKey {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let is_hash = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if is_hash { Ok(Self(text)) } else { Err("a token that is not hashed") }
+        if is_hash { Ok(Self(text)) } else { Err("the token is not hashed") }
     }
 }
 
@@ -75,7 +75,7 @@ impl TokenKey {
         Self(ids::sha256(text))
     }
 
-    /// What stands for the token where people read it.
+    /// Returns a short form of the key for people to read.
     pub(crate) fn fingerprint(&self) -> String {
         self.0.chars().take(8).collect()
     }
@@ -83,12 +83,12 @@ impl TokenKey {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Token {
-    /// `None` for a token that stands for the app alone.
+    /// `None` for a token of the app without a user.
     pub(crate) user: Option<u64>,
     pub(crate) scopes: Scopes,
     pub(crate) expires: Option<DateTime<Utc>>,
     pub(crate) rate: RateLimit,
-    /// Where the token stands in its window; not worth a write to the disk.
+    /// The requests in the current window; not stored.
     #[serde(skip)]
     pub(crate) usage: Usage,
 }

@@ -1,4 +1,4 @@
-//! The versions of a video: how their bytes come, and what becomes of them.
+//! The versions of a video: their uploads and transcoding.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::State;
 use super::schedule::DueEvent;
-use super::upload::{UNKNOWN, Upload};
+use super::upload::{UNKNOWN_SIZE, Upload};
 use super::video::{Picture, Source, Stage, Version};
 use crate::config::Transcode;
 use crate::protocol::error::ApiError;
 
-/// What transcoding finds in a file that nobody looked into, since the sandbox does not decode video.
+/// The result of transcoding any file, since the sandbox does not decode video.
 const DURATION: u64 = 60;
 const SIZE: (u64, u64) = (640, 360);
 
-/// How a new version's bytes are to come.
+/// How a new version is uploaded.
 #[derive(Debug, Clone)]
 pub(crate) enum NewSource {
     Tus { size: u64 },
@@ -24,7 +24,7 @@ pub(crate) enum NewSource {
 }
 
 impl State {
-    /// Gives a video a new version that waits for its file.
+    /// Adds a version that waits for its file.
     pub(crate) fn add_version(
         &mut self,
         video: u64,
@@ -35,14 +35,16 @@ impl State {
         let id = self.ids.id();
         let source = match source {
             NewSource::Tus { size } => Source::Tus(self.new_upload(video, id, size)?),
-            // What a form announces is only asked for the quota: its file has the size it has.
-            NewSource::Form { redirect, .. } => Source::Form(self.new_upload(video, id, UNKNOWN)?, redirect),
+            // The announced size of a form upload only counts against the quota; the file can differ.
+            NewSource::Form { redirect, .. } => {
+                Source::Form(self.new_upload(video, id, UNKNOWN_SIZE)?, redirect)
+            }
             NewSource::Pull { link } => {
                 let delay = match self.transcode {
                     Transcode::After(time) | Transcode::FailsAfter(time) => time,
                     _ => std::time::Duration::ZERO,
                 };
-                self.plan(now, delay, DueEvent::Pulled { video, version: id });
+                self.schedule_event(now, delay, DueEvent::Pulled { video, version: id });
                 Source::Pull(link)
             }
         };
@@ -65,7 +67,7 @@ impl State {
             video.touch(now);
         }
         if empty {
-            self.upload_failed(video, id, "empty_upload", now);
+            self.fail_upload(video, id, "empty_upload", now);
         }
         Ok(id)
     }
@@ -73,7 +75,7 @@ impl State {
     fn new_upload(&mut self, video: u64, version: u64, size: u64) -> Result<Arc<Upload>, ApiError> {
         let ticket = self.ids.hex(32);
         let upload = Upload::new(ticket.clone(), video, version, size, &self.config).map_err(|error| {
-            let message = format!("The sandbox cannot keep the upload: {error}.");
+            let message = format!("The sandbox cannot store the upload: {error}.");
             ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, None, "Something went wrong.", message)
         })?;
         let upload = Arc::new(upload);
@@ -89,12 +91,12 @@ impl State {
         self.uploads.values().cloned().collect()
     }
 
-    /// Takes note that an upload of this video has taken bytes, which it does by itself.
-    pub(crate) fn upload_moved(&mut self, video: u64) {
+    /// Marks a video as changed after its upload received bytes, which the table cannot observe.
+    pub(crate) fn mark_upload_changed(&mut self, video: u64) {
         let _ = self.videos.get_mut(&video);
     }
 
-    /// Forgets an upload: its link leads nowhere from now on.
+    /// Discards an upload: its link becomes invalid.
     pub(crate) fn lose_upload(&mut self, ticket: &str) {
         self.uploads.remove(ticket);
     }
@@ -111,10 +113,12 @@ impl State {
         version.modified = now;
         let id = version.id;
         match rule {
-            Transcode::Immediate => self.transcoded(video, id, now),
-            Transcode::After(time) => self.plan(now, time, DueEvent::Transcoded { video, version: id }),
+            Transcode::Immediate => self.finish_transcode(video, id, now),
+            Transcode::After(time) => {
+                self.schedule_event(now, time, DueEvent::Transcoded { video, version: id })
+            }
             Transcode::FailsAfter(time) => {
-                self.plan(now, time, DueEvent::TranscodeFailed { video, version: id })
+                self.schedule_event(now, time, DueEvent::TranscodeFailed { video, version: id })
             }
             Transcode::AfterReads(reads) => version.reads_left = Some(reads),
             Transcode::Manual => {}
@@ -124,7 +128,7 @@ impl State {
         }
     }
 
-    pub(super) fn upload_failed(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
+    pub(super) fn fail_upload(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
         self.changed = self.changed.max(Some(now));
         if let Some(version) = self.version_mut(video, version) {
             version.upload = Stage::Error(Some(word.to_owned()));
@@ -134,8 +138,8 @@ impl State {
         }
     }
 
-    /// The version plays, and replaces the one that played before; `false` when it is gone.
-    pub(super) fn becomes_playable(&mut self, video: u64, version: u64, now: DateTime<Utc>) -> bool {
+    /// Makes a version playable in place of the current one; returns `false` if it does not exist.
+    pub(super) fn activate_version(&mut self, video: u64, version: u64, now: DateTime<Utc>) -> bool {
         self.changed = self.changed.max(Some(now));
         let key = self.ids.hex(64);
         let (picture, resource_key) = (self.ids.id(), self.ids.hex(40));
@@ -152,7 +156,7 @@ impl State {
         }
         video.duration = DURATION;
         (video.width, video.height) = SIZE;
-        // A still of the video stands in until someone chooses a thumbnail.
+        // A frame of the video is the thumbnail until one is chosen.
         if video.pictures.is_empty() {
             video.pictures.push(Picture { id: picture, active: true, ready: true, key, resource_key });
         }
@@ -160,7 +164,7 @@ impl State {
         true
     }
 
-    pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+    pub(crate) fn fail_transcode(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
         self.changed = self.changed.max(Some(now));
         if let Some(version) = self.version_mut(video, version) {
             version.transcode = Stage::Error(None);
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn transcoding_follows_its_rule() {
+    fn transcoding_follows_the_rule() {
         let second = Duration::from_secs(1);
         for (rule, after_upload, at_two, at_ten) in [
             (Transcode::Immediate, "available", "available", "available"),
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn some_transcodings_wait_to_be_looked_at() {
+    fn transcoding_completes_after_reads() {
         let (mut state, video, version) = state(Transcode::AfterReads(2));
         state.read_video(video, at(0));
         state.uploaded(video, version, at(1));
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_version_replaces_the_old_when_it_is_ready() {
+    fn new_version_is_activated_when_playable() {
         let (mut state, video, first) = state(Transcode::After(Duration::from_secs(5)));
         state.uploaded(video, first, at(0));
         state.run_due(at(5));
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_upload_fails_at_once() {
+    fn empty_upload_fails_immediately() {
         let (mut state, video, _) = state(Transcode::Immediate);
         let version = state.add_version(video, "b.mp4", NewSource::Tus { size: 0 }, at(1)).unwrap();
         let version = state.videos[&video].version(version).unwrap();
@@ -253,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_makes_the_same_world() {
+    fn same_seed_produces_same_world() {
         let (one, ..) = state(Transcode::Immediate);
         let (two, ..) = state(Transcode::Immediate);
         assert_eq!(format!("{:?}", one.videos), format!("{:?}", two.videos));

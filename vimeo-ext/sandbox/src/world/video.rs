@@ -1,4 +1,4 @@
-//! Videos and what hangs on them.
+//! Videos and their versions, pictures and text tracks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct Video {
     pub(crate) license: Option<String>,
     pub(crate) locale: Option<String>,
     pub(crate) content_rating: Vec<String>,
-    /// What was set of `embed`, to lay over the defaults.
+    /// The `embed` members that were set, merged over the defaults.
     pub(crate) embed: Map<String, Value>,
     pub(crate) embed_domains: BTreeSet<String>,
     pub(crate) hide_from_vimeo: bool,
@@ -31,15 +31,15 @@ pub(crate) struct Video {
     pub(crate) spatial: Option<Value>,
     pub(crate) custom_url: Option<String>,
     pub(crate) tags: Vec<Tag>,
-    /// The one folder that it is in, if it is in one.
+    /// The folder that contains it, if any.
     pub(crate) folder: Option<u64>,
-    /// Oldest first, replies among them.
+    /// Oldest first, including replies.
     pub(crate) comments: Vec<Comment>,
     pub(crate) plays: u64,
     pub(crate) duration: u64,
     pub(crate) width: u64,
     pub(crate) height: u64,
-    /// The key that opens an unlisted video's link and its player.
+    /// The hash in the links of an unlisted video and its player.
     pub(crate) hash: String,
     pub(crate) resource_key: String,
     /// Oldest first; there is always one.
@@ -71,7 +71,7 @@ impl Default for Privacy {
     }
 }
 
-/// A tag as it was written and as it is compared.
+/// A tag as written and in its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tag {
     pub(crate) name: String,
@@ -79,7 +79,7 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// `None` when nothing is left of the word.
+    /// Returns `None` if the canonical form is empty.
     pub(crate) fn new(name: &str) -> Option<Self> {
         let name = name.trim();
         let canonical: String = name.to_lowercase().split_whitespace().collect();
@@ -87,7 +87,7 @@ impl Tag {
     }
 }
 
-/// One file that a video was or is.
+/// One version of the file of a video.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Version {
     pub(crate) id: u64,
@@ -95,30 +95,31 @@ pub(crate) struct Version {
     pub(crate) description: Option<String>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) modified: DateTime<Utc>,
-    /// When the last byte came.
+    /// When the upload was completed.
     pub(crate) uploaded: Option<DateTime<Utc>>,
     pub(crate) active: bool,
     pub(crate) source: Source,
     pub(crate) upload: Stage,
     pub(crate) transcode: Stage,
-    /// How many more times the video is read before transcoding ends, where that is how it ends.
+    /// How many more reads of the video complete transcoding, for
+    /// [`Transcode::AfterReads`](crate::Transcode::AfterReads).
     pub(crate) reads_left: Option<u32>,
 }
 
-/// How a version's bytes come.
+/// How a version is uploaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Source {
-    /// It was there from the start.
+    /// It was not uploaded.
     Seeded,
     Tus(#[serde(with = "super::upload::record")] Arc<Upload>),
-    /// A browser sends it with a form, and goes to the address afterwards.
+    /// A browser sends it with a form and is then redirected to this URL.
     Form(#[serde(with = "super::upload::record")] Arc<Upload>, Option<String>),
-    /// Vimeo fetches it from this address.
+    /// Vimeo fetches it from this URL.
     Pull(String),
 }
 
 impl Source {
-    /// What is received here rather than elsewhere.
+    /// Returns the upload to this sandbox, if any.
     pub(crate) fn upload(&self) -> Option<&Arc<Upload>> {
         match self {
             Self::Tus(upload) | Self::Form(upload, _) => Some(upload),
@@ -131,7 +132,7 @@ impl Source {
 pub(crate) enum Stage {
     InProgress,
     Complete,
-    /// With Vimeo's word for what went wrong, where it has one.
+    /// Failed, with Vimeo's error value if there is one.
     Error(Option<String>),
 }
 
@@ -150,7 +151,7 @@ impl Stage {
 pub(crate) struct Picture {
     pub(crate) id: u64,
     pub(crate) active: bool,
-    /// Whether the image has come, by a link or out of the video itself.
+    /// Whether the image exists: it was uploaded or is a frame of the video.
     pub(crate) ready: bool,
     pub(crate) key: String,
     pub(crate) resource_key: String,
@@ -163,13 +164,13 @@ pub(crate) struct TextTrack {
     pub(crate) kind: String,
     pub(crate) language: String,
     pub(crate) name: String,
-    /// The file, once it has come.
-    #[serde(with = "super::written::base64")]
+    /// The file, once it was uploaded.
+    #[serde(with = "super::serde_helpers::base64")]
     pub(crate) file: Option<bytes::Bytes>,
 }
 
 impl Video {
-    /// The newest version: the one whose upload and transcoding the video shows.
+    /// Returns the newest version, whose upload and transcoding the video shows.
     pub(crate) fn latest(&self) -> Option<&Version> {
         self.versions.last()
     }
@@ -182,7 +183,7 @@ impl Video {
         self.versions.iter_mut().find(|version| version.id == id)
     }
 
-    /// The version that plays.
+    /// Returns the version that plays.
     pub(crate) fn current(&self) -> Option<&Version> {
         self.versions.iter().find(|version| version.active)
     }
@@ -191,7 +192,7 @@ impl Video {
         self.versions.iter().any(|version| version.transcode == Stage::Complete)
     }
 
-    /// The old, single word for where a video stands.
+    /// Returns Vimeo's older, single `status` value.
     pub(crate) fn status(&self) -> &'static str {
         let Some(version) = self.latest() else { return "unavailable" };
         match (&version.upload, &version.transcode) {
@@ -203,13 +204,13 @@ impl Video {
         }
     }
 
-    /// Whether `viewer` may know of the video.
+    /// Returns whether `viewer` may see the video.
     pub(crate) fn visible_to(&self, viewer: Option<u64>) -> bool {
         viewer == Some(self.owner)
             || matches!(self.privacy.view.as_str(), "anybody" | "unlisted" | "password")
     }
 
-    /// Whether the video shows up in lists and searches of people other than its owner.
+    /// Returns whether the video appears in lists and searches of `viewer`.
     pub(crate) fn listed_for(&self, viewer: Option<u64>) -> bool {
         viewer == Some(self.owner) || (self.privacy.view == "anybody" && !self.hide_from_vimeo)
     }
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_compared_without_case_and_spaces() {
+    fn canonical_tags_ignore_case_and_spaces() {
         for (name, canonical) in [
             ("Shoppable film", Some("shoppablefilm")),
             ("SS17", Some("ss17")),

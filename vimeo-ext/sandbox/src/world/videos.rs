@@ -1,4 +1,4 @@
-//! Videos and the small files that belong to them: how they come, are looked at and go.
+//! Adding, reading and removing videos and their files.
 
 use chrono::{DateTime, Utc};
 
@@ -55,9 +55,9 @@ impl State {
                 self.uploads.remove(&upload.ticket);
             }
         }
-        self.likes.forget(id);
-        self.watch_later.forget(id);
-        self.collections.forget_below(&format!("/videos/{id}/"));
+        self.likes.remove_all(id);
+        self.watch_later.remove_all(id);
+        self.collections.remove_below(&format!("/videos/{id}/"));
         self.showcases.update(
             |showcase| showcase.videos.contains(&id),
             |showcase| showcase.videos.retain(|video| *video != id),
@@ -76,33 +76,33 @@ impl State {
         }
     }
 
-    /// Counts a look at the video, which is what some transcodings wait for.
+    /// Counts a read of the video, for [`Transcode::AfterReads`](crate::Transcode::AfterReads).
     pub(crate) fn read_video(&mut self, id: u64, now: DateTime<Utc>) {
         let waits = |video: &Video| video.versions.iter().any(|version| version.reads_left.is_some());
         if !self.videos.get(&id).is_some_and(waits) {
             return;
         }
         let Some(video) = self.videos.get_mut(&id) else { return };
-        let mut done = Vec::new();
+        let mut completed = Vec::new();
         for version in &mut video.versions {
             if version.upload == Stage::Complete {
                 match version.reads_left {
                     Some(0) => {
                         version.reads_left = None;
-                        done.push(version.id);
+                        completed.push(version.id);
                     }
                     Some(left) => version.reads_left = Some(left - 1),
                     None => {}
                 }
             }
         }
-        for version in done {
-            self.transcoded(id, version, now);
+        for version in completed {
+            self.finish_transcode(id, version, now);
         }
     }
 
-    /// Takes note that a picture's image has come; answers the path that the image service gives it.
-    pub(crate) fn picture_arrived(&mut self, id: u64, now: DateTime<Utc>) -> Option<String> {
+    /// Records that a picture's image was uploaded; returns its path on the image host.
+    pub(crate) fn receive_picture(&mut self, id: u64, now: DateTime<Utc>) -> Option<String> {
         let has = |pictures: &[Picture]| pictures.iter().any(|picture| picture.id == id);
         let mark = |pictures: &mut Vec<Picture>| {
             pictures.iter_mut().filter(|picture| picture.id == id).for_each(|picture| picture.ready = true);
@@ -125,8 +125,8 @@ impl State {
         self.videos.values().flat_map(|video| &video.text_tracks).find(|track| track.id == id)
     }
 
-    /// Takes the file of a text track; `false` when there is no such track.
-    pub(crate) fn text_track_arrived(&mut self, id: u64, file: bytes::Bytes, now: DateTime<Utc>) -> bool {
+    /// Stores the file of a text track; returns `false` if the track does not exist.
+    pub(crate) fn receive_text_track(&mut self, id: u64, file: bytes::Bytes, now: DateTime<Utc>) -> bool {
         let has = |video: &&Video| video.text_tracks.iter().any(|track| track.id == id);
         let Some(video) = self.videos.values().find(has).map(|video| video.id) else { return false };
         let Some(video) = self.videos.get_mut(&video) else { return false };

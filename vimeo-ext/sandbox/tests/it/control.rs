@@ -92,7 +92,7 @@ async fn creates_fills_resets_and_deletes_worlds() {
         ("POST", "/_sandbox/reset?world=9", json!({}), 404, "World 9 not found"),
         ("POST", "/_sandbox/reset?keep=videos", json!({}), 400, "accounts"),
         ("POST", "/_sandbox/nothing", json!({}), 404, "/_sandbox/faults"),
-        ("PUT", "/_sandbox/state", json!({}), 400, "holds no state"),
+        ("PUT", "/_sandbox/state", json!({}), 400, "not a state of a sandbox"),
     ] {
         let answer = control.send(method, path, body).await;
         assert_eq!(answer.status, status, "{path}");
@@ -337,7 +337,7 @@ async fn limits_body_size_and_clock_range() {
     for (method, path, body, status, says) in [
         ("POST", "/_sandbox/clock", json!({"set": long}), 413, "the limit is 1048576 bytes"),
         ("POST", "/_sandbox/seed", json!({"fixture": long}), 400, "line 1"),
-        ("POST", "/_sandbox/seed", json!({"videos": 500_001}), 400, "500000 are the most"),
+        ("POST", "/_sandbox/seed", json!({"videos": 500_001}), 400, "maximum of 500000"),
         ("POST", "/_sandbox/clock", json!({"set": "+10000-01-01T00:00:00Z"}), 400, "1970 to 9999"),
         ("POST", "/_sandbox/clock", json!({"freeze": "1969-12-31T23:59:59Z"}), 400, "1970 to 9999"),
         ("POST", "/_sandbox/requests/verify", json!({"expect": vec![json!({}); 1_001]}), 400, "at most 1000"),

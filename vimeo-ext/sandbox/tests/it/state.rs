@@ -72,7 +72,7 @@ async fn state_folder_is_locked_and_validated() {
     let begin = |path: std::path::PathBuf| Sandbox::builder().state(path).start();
     let _sandbox = begin(folder.path().join("a/b")).await.unwrap();
     let error = begin(folder.path().join("a/b")).await.unwrap_err().to_string();
-    assert!(error.contains("another sandbox has it open"), "{error}");
+    assert!(error.contains("another sandbox has the folder open"), "{error}");
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = begin(file).await.unwrap_err();
@@ -81,9 +81,9 @@ async fn state_folder_is_locked_and_validated() {
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     for (content, says) in [
-        ("{", "snapshot-1.json cannot be read: EOF"),
-        ("{}", "holds no state of a sandbox"),
-        (r#"{"format": "vimeo-sandbox state", "version": 999, "worlds": []}"#, "is of version 999"),
+        ("{", "snapshot-1.json: EOF"),
+        ("{}", "is not a state of a sandbox"),
+        (r#"{"format": "vimeo-sandbox state", "version": 999, "worlds": []}"#, "has version 999"),
         (r#"{"format": "vimeo-sandbox state", "version": 1, "worlds": [{"id": 1}]}"#, "missing field"),
     ] {
         std::fs::write(broken.join("snapshot-1.json"), content).unwrap();
@@ -221,7 +221,7 @@ mod private {
             [Sandbox::builder().state(folder.path()), Sandbox::builder().keep_bytes_in(folder.path())]
         {
             let error = builder.start().await.unwrap_err().to_string();
-            assert!(error.contains("other users may write in it (mode 0777)"), "{error}");
+            assert!(error.contains("other users can write to it (mode 0777)"), "{error}");
         }
     }
 
@@ -331,10 +331,10 @@ async fn rejects_or_tolerates_out_of_range_numbers() {
     let folder = crate::client::id_of(&folder.body);
     let document: Value = serde_json::from_slice(&sandbox.export_state().unwrap()).unwrap();
     for (pointer, value, says) in [
-        ("/worlds/0/id", json!(0), "a world's id"),
-        ("/worlds/0/id", json!(u64::MAX), "a world's id"),
+        ("/worlds/0/id", json!(0), "the ID of a world"),
+        ("/worlds/0/id", json!(u64::MAX), "the ID of a world"),
         ("/worlds/0/state/uploads/0", json!("../victim"), "ticket"),
-        ("/worlds/0/state/tokens", json!({"open-sesame": {}}), "a token that is not hashed"),
+        ("/worlds/0/state/tokens", json!({"open-sesame": {}}), "the token is not hashed"),
     ] {
         let mut altered = document.clone();
         *altered.pointer_mut(pointer).unwrap() = value;

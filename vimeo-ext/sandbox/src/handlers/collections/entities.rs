@@ -72,8 +72,8 @@ pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Valu
 
 fn typed(ty: Type, value: &Value) -> Value {
     match (ty, value) {
-        (Type::Truth, Value::String(text)) => (text == "true").into(),
-        (Type::Count | Type::Whole, Value::String(text)) => {
+        (Type::Bool, Value::String(text)) => (text == "true").into(),
+        (Type::Unsigned | Type::Integer, Value::String(text)) => {
             text.parse::<i64>().map_or(Value::Null, Value::from)
         }
         (Type::Number, Value::String(text)) => text.parse::<f64>().map_or(Value::Null, Value::from),
@@ -108,7 +108,8 @@ pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, s
     }
     // A member `id` matches the ID in the URI, as a number or a string.
     if let Some(field) = fields.iter().find(|field| field.name == "id") {
-        let number = matches!(field.ty, Type::Count | Type::Whole).then(|| id.parse::<u64>().ok()).flatten();
+        let number =
+            matches!(field.ty, Type::Unsigned | Type::Integer).then(|| id.parse::<u64>().ok()).flatten();
         set.entry("id").or_insert(number.map_or_else(|| Value::from(id), Value::from));
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     if call.request.query.get("sort") == Some("alphabetical") {
         entities.sort_by_key(|entity| name_of(entity).to_lowercase());
     }
-    if call.query_word("direction", &["asc", "desc"], "asc")? == "desc" {
+    if call.query_enum("direction", &["asc", "desc"], "asc")? == "desc" {
         entities.reverse();
     }
     let Some((_, ty)) = call.operation.answer() else { return Ok(Answer::no_content()) };

@@ -6,7 +6,7 @@ use super::entities::{defaults, put, settings};
 use super::path::{locate, missing};
 use super::shape::{answer, shape};
 use crate::call::{Answer, Call, Outcome};
-use crate::catalog::collections::{CollectionSpec, is_held};
+use crate::catalog::collections::{CollectionSpec, is_stateful};
 use crate::catalog::schema::Type;
 use crate::handlers::resolve;
 use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField};
@@ -35,7 +35,7 @@ fn check_exists(call: &Call<'_>, collection: &CollectionSpec, id: &str) -> Resul
             let own = format!("/users/{}/presets", call.me()?);
             call.state.collections.get(&own, id).is_some()
         }
-        item if is_held(item) || item == "Tag" => {
+        item if is_stateful(item) || item == "Tag" => {
             held_shape(&call.view(), item, id, &Selection::parse(Some("uri"))).is_some()
         }
         _ => true,

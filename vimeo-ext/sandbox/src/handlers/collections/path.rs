@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::catalog::Params;
-use crate::catalog::collections::{CollectionSpec, is_made_at, normal};
+use crate::catalog::collections::{CollectionSpec, creates_items_at, normalize_path};
 use crate::protocol::error::ApiError;
 use crate::synth::media;
 
@@ -78,7 +78,7 @@ pub(crate) fn root_owner(call: &Call<'_>) -> Option<u64> {
 
 /// The stored parents of the item in the path, outermost first: the paths of their collections, and their IDs.
 fn stored_parents(call: &Call<'_>) -> Vec<(String, String)> {
-    let path = normal(call.operation.path);
+    let path = normalize_path(call.operation.path);
     if call.operation.path.starts_with("/destination/") {
         return Vec::new();
     }
@@ -86,7 +86,7 @@ fn stored_parents(call: &Call<'_>) -> Vec<(String, String)> {
     for (at, _) in path.match_indices("}/") {
         let above = path.get(..=at).unwrap_or_default();
         let Some((list, last)) = above.rsplit_once('/') else { continue };
-        if let (true, Ok(key)) = (is_made_at(list), fill(list, &call.params, call.subject().ok())) {
+        if let (true, Ok(key)) = (creates_items_at(list), fill(list, &call.params, call.subject().ok())) {
             found.push((key, call.params.get(last.trim_matches(['{', '}'])).to_owned()));
         }
     }

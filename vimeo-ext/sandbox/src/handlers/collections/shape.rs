@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::path::missing;
 use crate::call::{Answer, Call, Outcome};
-use crate::catalog::collections::{CollectionSpec, is_held};
+use crate::catalog::collections::{CollectionSpec, is_stateful};
 use crate::catalog::schema::Type;
 use crate::protocol::fields::Selection;
 use crate::synth::resolve::shape as held_shape;
@@ -33,7 +33,7 @@ pub(super) fn shape(
     selection: &Selection,
 ) -> Option<Value> {
     match response_schema(call, collection) {
-        item if is_held(item) || item == "Tag" => held_shape(&call.view(), item, &entity.id, selection),
+        item if is_stateful(item) || item == "Tag" => held_shape(&call.view(), item, &entity.id, selection),
         item => Some(synthesized_shape(call, item, key, entity, selection)),
     }
 }

@@ -130,10 +130,10 @@ async fn file(
 async fn persist_progress(handle: &WorldHandle, upload: Arc<Upload>) {
     let video = upload.video;
     // Waits for the hash, and for the disk if bytes are stored.
-    if let Err(error) = tokio::task::spawn_blocking(move || upload.catch_up()).await {
+    if let Err(error) = tokio::task::spawn_blocking(move || upload.flush()).await {
         tracing::error!(%error, "cannot persist the progress of an upload");
     }
-    handle.write().0.upload_moved(video);
+    handle.write().0.mark_upload_changed(video);
 }
 
 fn offset_response(upload: &Upload) -> Response<Body> {
@@ -322,7 +322,7 @@ async fn picture(
         return response;
     }
     let (mut state, now) = handle.write();
-    let Some(path) = state.picture_arrived(id, now) else {
+    let Some(path) = state.receive_picture(id, now) else {
         return plain(StatusCode::NOT_FOUND, "The picture was deleted.");
     };
     drop(state);
@@ -361,7 +361,7 @@ async fn captions(
                 Err(response) => return response,
             };
             let (mut state, now) = handle.write();
-            if state.text_track_arrived(id, file, now) {
+            if state.receive_text_track(id, file, now) {
                 Response::new(Body::empty())
             } else {
                 plain(StatusCode::NOT_FOUND, "The text track was deleted.")

@@ -1,4 +1,4 @@
-//! What the token operations answer.
+//! Responses of the token operations.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use crate::call::{ResponseView, time};
 use crate::config::scopes::Scopes;
 use crate::protocol::fields::{Object, Selection};
 
-/// The app that a token belongs to.
+/// Renders the app that a token belongs to.
 pub(crate) fn app(view: &ResponseView<'_>) -> Value {
     let app = &view.state.app;
     json!({"name": app.name, "uri": format!("/apps/{}", app.id)})
 }
 
-/// A token as its holder gets it.
+/// An issued token.
 pub(crate) struct Issued<'a> {
     pub(crate) text: &'a str,
     pub(crate) scopes: &'a Scopes,
@@ -23,7 +23,7 @@ pub(crate) struct Issued<'a> {
     pub(crate) refresh: Option<&'a str>,
 }
 
-/// A token and what stands behind it.
+/// Renders an issued token with its user.
 pub(crate) fn token(view: &ResponseView<'_>, issued: &Issued<'_>, selection: &Selection) -> Value {
     let Issued { text, scopes, user, expires, refresh } = *issued;
     let user = user.and_then(|id| view.state.users.get(&id));
@@ -35,7 +35,7 @@ pub(crate) fn token(view: &ResponseView<'_>, issued: &Issued<'_>, selection: &Se
         .with_if(expires.is_some(), "expires_on", |_| expires.map_or(Value::Null, time))
         .with_if(refresh.is_some(), "refresh_token", |_| refresh.into())
         .with_if(user.is_some(), "user", |selection| {
-            // A token's owner sees themselves as they see themselves elsewhere.
+            // The user is the viewer of their own token.
             let view = ResponseView { viewer: user.map(|user| user.id), ..*view };
             user.map_or(Value::Null, |owner| user::user(&view, owner, selection))
         })

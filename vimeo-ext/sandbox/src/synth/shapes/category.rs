@@ -1,4 +1,4 @@
-//! Categories, of which the sandbox has a few.
+//! Categories; the sandbox has a few.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::call::{ResponseView, time};
 use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids;
 
-/// Words and names.
+/// Identifiers and names.
 pub(crate) const CATEGORIES: [(&str, &str); 6] = [
     ("animation", "Animation"),
     ("documentary", "Documentary"),
@@ -17,12 +17,12 @@ pub(crate) const CATEGORIES: [(&str, &str); 6] = [
     ("travel", "Travel"),
 ];
 
-/// The words of all categories.
+/// Returns the identifiers of all categories.
 pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     CATEGORIES.into_iter().map(|(word, _)| word)
 }
 
-/// The category of that word.
+/// Renders the category with this identifier.
 pub(crate) fn named(view: &ResponseView<'_>, wanted: &str, selection: &Selection) -> Option<Value> {
     CATEGORIES.into_iter().find(|(word, _)| *word == wanted).map(|found| shape(view, &found, selection))
 }

@@ -1,4 +1,4 @@
-//! Groups and those who joined them.
+//! Groups and their members.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub(crate) fn all(state: &State) -> Vec<String> {
     state.collections.list(LIST).iter().map(|group| group.id.clone()).collect()
 }
 
-/// Those who joined a group, whoever made it first.
+/// Returns the members of a group, its creator first.
 pub(crate) fn members(state: &State, id: &str) -> Vec<String> {
     let founder = state.collections.get(LIST, id).map(|group| group.owner);
     let joined = state.users.keys().filter(|user| {

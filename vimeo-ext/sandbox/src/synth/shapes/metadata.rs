@@ -1,18 +1,18 @@
-//! Connections and interactions: where a thing leads, and what may be done with it.
+//! Connections and interactions.
 
 use serde_json::{Map, Value, json};
 
-/// A place that is only named.
+/// Returns a connection without a total.
 pub(crate) fn place(uri: &str, options: &[&str]) -> Value {
     json!({"uri": uri, "options": options})
 }
 
-/// A list and how many are on it.
+/// Returns a connection to a list with its total.
 pub(crate) fn list(uri: &str, options: &[&str], total: usize) -> Value {
     json!({"uri": uri, "options": options, "total": total})
 }
 
-/// `value` with the members of `more` added.
+/// Returns `value` with the members of `more` added.
 pub(crate) fn with(value: Value, more: Value) -> Value {
     match (value, more) {
         (Value::Object(mut members), Value::Object(more)) => {
@@ -23,7 +23,7 @@ pub(crate) fn with(value: Value, more: Value) -> Value {
     }
 }
 
-/// Lays `over` on `base`, object into object; everything else replaces.
+/// Merges `over` into `base` recursively; anything but objects is replaced.
 pub(crate) fn overlay(base: &mut Map<String, Value>, over: &Map<String, Value>) {
     for (name, value) in over {
         match (base.get_mut(name), value) {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_laid_over_defaults() {
+    fn merges_settings_into_defaults() {
         let mut base = json!({"a": {"b": 1, "c": 2}, "d": 3}).as_object().unwrap().clone();
         overlay(&mut base, json!({"a": {"c": 5}, "d": {"e": 6}, "f": null}).as_object().unwrap());
         assert_eq!(Value::Object(base), json!({"a": {"b": 1, "c": 5}, "d": {"e": 6}, "f": null}));

@@ -1,4 +1,4 @@
-//! What things look like in answers: the members that Vimeo really sends, made by code from the state.
+//! The shapes of resources in responses: the members that Vimeo sends, rendered from the state.
 
 pub(crate) mod auth;
 pub(crate) mod category;

@@ -16,7 +16,7 @@ const PORTRAITS: [u32; 9] = [30, 72, 75, 100, 144, 216, 288, 300, 360];
 
 const CDN: &str = "https://i.vimeocdn.com";
 
-/// A video's picture, or what stands in for it.
+/// Renders a video's thumbnail, or the default.
 pub(crate) fn thumbnail(owner: &str, picture: Option<&Picture>, selection: &Selection) -> Value {
     let base = match picture {
         Some(picture) => format!("{CDN}/video/{}-{}-d", picture.id, picture.key),
@@ -25,7 +25,7 @@ pub(crate) fn thumbnail(owner: &str, picture: Option<&Picture>, selection: &Sele
     object(owner, picture, &base, selection).with("sizes", |_| thumbnail_sizes(&base)).build()
 }
 
-/// A video's picture that waits for its image: with the link that takes it.
+/// Renders a thumbnail that waits for its image, with its upload link.
 pub(crate) fn new_thumbnail(
     view: &ResponseView<'_>,
     owner: &str,
@@ -40,7 +40,7 @@ pub(crate) fn new_thumbnail(
         .build()
 }
 
-/// A picture that is kept with what needs no rules of its own.
+/// Renders a picture that is stored as an entity.
 pub(crate) fn kept(uri: &str, thing: &Entity, selection: &Selection) -> Value {
     let base = format!("{CDN}/video/{}-{}-d", thing.id, ids::digest(&["picture", uri], 64));
     Object::new(selection)
@@ -54,20 +54,20 @@ pub(crate) fn kept(uri: &str, thing: &Entity, selection: &Selection) -> Value {
         .build()
 }
 
-/// The active one of the pictures that are kept at `list`.
+/// Renders the active picture of the collection at `list`.
 pub(crate) fn chosen(view: &ResponseView<'_>, list: &str, selection: &Selection) -> Option<Value> {
     let active = |thing: &&Entity| thing.set.get("active") == Some(&Value::Bool(true));
     let thing = view.state.collections.list(list).iter().find(active)?;
     Some(kept(&format!("{list}/{}", thing.id), thing, selection))
 }
 
-/// A user's portrait, or what stands in for it.
+/// Renders a user's portrait, or the default.
 pub(crate) fn portrait(owner: &str, picture: Option<&Picture>, selection: &Selection) -> Value {
     let base = portrait_base(picture);
     object(owner, picture, &base, selection).with("sizes", |_| portrait_sizes(&base)).build()
 }
 
-/// A portrait that waits for its image: with the link that takes it.
+/// Renders a portrait that waits for its image, with its upload link.
 pub(crate) fn new_portrait(
     view: &ResponseView<'_>,
     owner: &str,

@@ -8,7 +8,7 @@ use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids;
 use crate::world::video::Tag;
 
-/// The word as a part of a path. Letters of other scripts stay as they are, as Vimeo leaves them.
+/// Encodes a tag as a path segment. Letters of other scripts are not encoded, as at Vimeo.
 fn in_path(word: &str) -> String {
     let mut path = String::with_capacity(word.len());
     for letter in word.chars() {
@@ -22,7 +22,7 @@ fn in_path(word: &str) -> String {
     path
 }
 
-/// A tag under `place`: nothing for the tag itself, or a video's URI.
+/// Renders a tag below `place`: empty for the tag itself, or the URI of a video.
 pub(crate) fn tag(view: &ResponseView<'_>, place: &str, tag: &Tag, selection: &Selection) -> Value {
     let word = in_path(&tag.canonical);
     let uri = format!("{place}/tags/{word}");
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_keep_their_script_in_paths() {
+    fn path_segments_keep_other_scripts() {
         for (word, path) in [("plain", "plain"), ("360°", "360°"), ("a/b?", "a%2Fb%3F"), ("100%", "100%25")]
         {
             assert_eq!(in_path(word), path);

@@ -1,4 +1,4 @@
-//! Captions, subtitles and the like.
+//! Text tracks: captions, subtitles and others.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::protocol::fields::{Object, Selection};
 use crate::protocol::links::Target;
 use crate::world::video::{TextTrack, Video};
 
-/// A text track; its `link` takes the file until it has come, and gives it afterwards.
+/// Renders a text track. Its `link` receives the file, and returns it once uploaded.
 pub(crate) fn text_track(
     view: &ResponseView<'_>,
     video: &Video,
@@ -33,7 +33,7 @@ pub(crate) fn text_track(
         .build()
 }
 
-/// The language's English name, where it is one of the usual; its code otherwise.
+/// Returns the language's English name if it is a common one, or its code.
 fn display_language(code: &str) -> &str {
     match code.split(['-', '_']).next().unwrap_or_default() {
         "ar" => "Arabic",

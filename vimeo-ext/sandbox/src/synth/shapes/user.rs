@@ -10,7 +10,7 @@ use crate::config::QuotaUnit;
 use crate::protocol::fields::{Object, Selection};
 use crate::world::user::User;
 
-/// A user; their quota and preferences are shown to themselves only.
+/// Renders a user. Quota and preferences are only visible to the user.
 pub(crate) fn user(view: &ResponseView<'_>, user: &User, selection: &Selection) -> Value {
     let own = view.viewer == Some(user.id);
     Object::new(selection)
@@ -45,7 +45,7 @@ pub(crate) fn user(view: &ResponseView<'_>, user: &User, selection: &Selection) 
         .build()
 }
 
-/// The portrait that a user shows.
+/// Renders a user's active portrait.
 pub(crate) fn portrait(user: &User, selection: &Selection) -> Value {
     let active = user.pictures.iter().find(|picture| picture.active);
     picture::portrait(&user.uri(), active, selection)

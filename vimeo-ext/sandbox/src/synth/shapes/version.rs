@@ -1,4 +1,4 @@
-//! Versions: the files that a video was and is.
+//! Versions of videos.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::protocol::html::escape;
 use crate::protocol::links::Target;
 use crate::world::video::{Source, Stage, Version, Video};
 
-/// A version of a video.
+/// Renders a version of a video.
 pub(crate) fn version(
     view: &ResponseView<'_>,
     video: &Video,
@@ -47,12 +47,12 @@ pub(crate) fn uri(video: &Video, version: &Version) -> String {
     format!("/videos/{}/versions/{}", video.id, version.id)
 }
 
-/// `transcode` of a version, which its video shows too.
+/// Renders `transcode` of a version, which is also the video's.
 pub(crate) fn transcode(version: &Version) -> Value {
     json!({"status": version.transcode.word()})
 }
 
-/// `upload` of a version, which its video shows too. A finished upload shows nothing of how it came.
+/// Renders `upload` of a version, which is also the video's. A finished upload shows no details.
 pub(crate) fn upload(view: &ResponseView<'_>, version: &Version) -> Value {
     let mut body = json!({
         "status": version.upload.word(),
@@ -94,7 +94,7 @@ pub(crate) fn upload(view: &ResponseView<'_>, version: &Version) -> Value {
     body
 }
 
-/// A form for a file, to be put into a page. Vimeo's own is not on record; the name of its field is the sandbox's.
+/// Returns an HTML form for the file. Vimeo's own is not recorded; the field name is the sandbox's.
 fn form(link: &str) -> String {
     let link = escape(link);
     format!(

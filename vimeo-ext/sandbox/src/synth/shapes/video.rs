@@ -6,10 +6,10 @@ use super::{auth, folder, metadata, picture, tag, user, version};
 use crate::call::{ResponseView, time};
 use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids;
-use crate::world::social::Relations;
+use crate::world::relations::Relations;
 use crate::world::video::Video;
 
-/// A video as its owner or someone else sees it.
+/// Renders a video as its owner or another user sees it.
 pub(crate) fn video(view: &ResponseView<'_>, video: &Video, selection: &Selection) -> Value {
     let own = view.viewer == Some(video.owner);
     let uri = uri(video);
@@ -79,7 +79,7 @@ pub(crate) fn uri(video: &Video) -> String {
     format!("/videos/{}", video.id)
 }
 
-/// The page of the video; that of an unlisted one carries its key.
+/// Returns the video's page; the link of an unlisted video contains its hash.
 fn link(video: &Video) -> String {
     match (&video.custom_url, video.privacy.view.as_str()) {
         (Some(word), _) => format!("https://vimeo.com/user{}/{word}", video.owner),
@@ -103,7 +103,7 @@ fn privacy(video: &Video, own: bool) -> Value {
     body
 }
 
-/// One word for the ratings: `safe`, `unrated` or `explicit`.
+/// Returns the class of the ratings: `safe`, `unrated` or `explicit`.
 fn rating_class(ratings: &[String]) -> &'static str {
     match ratings.iter().map(String::as_str).next() {
         None | Some("unrated") => "unrated",
@@ -112,7 +112,7 @@ fn rating_class(ratings: &[String]) -> &'static str {
     }
 }
 
-/// The player's settings: Vimeo's defaults under what was set.
+/// Renders the player settings: Vimeo's defaults, with the set members merged in.
 fn embed(view: &ResponseView<'_>, video: &Video) -> Value {
     let html = if video.privacy.embed == "private" { Value::Null } else { iframe(view, video).into() };
     let defaults = json!({

@@ -1,5 +1,5 @@
-//! How an upload is written: how far it is, and the hash in the middle of its work, so that it goes on without the
-//! bytes that came before.
+//! The stored form of an upload: its progress and the intermediate state of its hash, so that it can continue without
+//! the earlier bytes.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use sha2::Sha256;
 use sha2::digest::common::hazmat::SerializableState as _;
 
 use super::Upload;
-use super::store::{Content, Position, Store, is_ticket};
+use super::store::{Content, Progress, Store, is_ticket};
 
-/// More than any disk holds, and little enough to be added to.
+/// Larger than any disk, and small enough not to overflow when added to.
 const MAX_RECEIVED: u64 = 1 << 60;
 
 pub(crate) fn serialize<S: Serializer>(upload: &Arc<Upload>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -22,7 +22,7 @@ pub(crate) fn serialize<S: Serializer>(upload: &Arc<Upload>, serializer: S) -> R
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Upload>, D::Error> {
     let record = Record::deserialize(deserializer)?;
-    record.upload().map(Arc::new).ok_or_else(|| D::Error::custom("an upload's ticket or hash cannot be read"))
+    record.upload().map(Arc::new).ok_or_else(|| D::Error::custom("invalid ticket or hash of an upload"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub(super) struct Record {
     version: u64,
     size: u64,
     received: u64,
-    /// Absent where none is taken.
+    /// Absent if uploads are not hashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
 }
@@ -46,7 +46,7 @@ impl Record {
             video: upload.video,
             version: upload.version,
             size,
-            received: store.passed,
+            received: store.processed,
             hash: store.hasher.as_ref().map(|hasher| STANDARD.encode(hasher.serialize())),
         }
     }
@@ -62,9 +62,9 @@ impl Record {
             }
             None => None,
         };
-        let (taken, stored) = (self.received, self.received);
-        let position = Position { size: self.size, taken, stored, trouble: None };
-        let store = Store { hasher, passed: self.received, kept: Content::Nothing };
-        Some(Upload::standing(self.ticket, (self.video, self.version), position, store))
+        let (received, stored) = (self.received, self.received);
+        let progress = Progress { size: self.size, received, stored, error: None };
+        let store = Store { hasher, processed: self.received, content: Content::Nothing };
+        Some(Upload::with_progress(self.ticket, (self.video, self.version), progress, store))
     }
 }

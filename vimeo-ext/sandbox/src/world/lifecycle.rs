@@ -1,4 +1,4 @@
-//! How a world begins, is written down and comes back.
+//! How a world is reset, stored and restored.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::config::scopes::Scopes;
 use crate::persistence::table::{self, Watched};
 
 impl State {
-    /// Gives the first user their tokens; the error is one that belongs to another already.
-    pub(crate) fn admit_first_user(&mut self, tokens: &[(String, Scopes)]) -> Result<(), String> {
+    /// Adds the first user's tokens; the error is a token that belongs to another world.
+    pub(crate) fn add_first_user_tokens(&mut self, tokens: &[(String, Scopes)]) -> Result<(), String> {
         let user = Some(self.first_user);
         for (text, scopes) in tokens {
             if !self.add_token(text, user, scopes.clone(), None) {
@@ -27,19 +27,19 @@ impl State {
         Ok(())
     }
 
-    /// Becomes again what the world began as.
+    /// Resets the world to its specification.
     pub(crate) fn reset(&mut self, spec: &WorldSpec, now: DateTime<Utc>) {
         self.index.release_all(self.id);
         let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
         *self = Self::new(self.id, spec.seed, config, index, now);
-        // They were this world's a moment ago, so nobody else has them.
-        let _ = self.admit_first_user(&spec.tokens);
+        // This world had them until now, so no other world can.
+        let _ = self.add_first_user_tokens(&spec.tokens);
     }
 
-    /// Drops all but the app, its users and their tokens.
+    /// Removes everything except the app, its users and their tokens.
     pub(crate) fn clear_content(&mut self, now: DateTime<Utc>) {
         let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
-        // An index of its own: the names stay with who has them.
+        // A separate index, so that the tokens stay claimed.
         let mut fresh = Self::new(self.id, self.seed, config, Arc::default(), now);
         fresh.index = index;
         fresh.ids = self.ids.clone();
@@ -53,7 +53,8 @@ impl State {
         *self = fresh;
     }
 
-    /// Claims the names that lead to this world; the error is one that another world has, and then none is claimed.
+    /// Claims the tokens and the client ID of this world; the error is one that another world has, in which case none
+    /// is claimed.
     pub(crate) fn register_tokens(&mut self, id: u64, index: &TokenIndex) -> Result<(), TokenKey> {
         self.id = id;
         let client_id = TokenKey::of(&self.app.client_id);
@@ -66,8 +67,8 @@ impl State {
         Ok(())
     }
 
-    /// Takes its place among other worlds after it was read.
-    pub(crate) fn rejoin(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
+    /// Attaches a state that was read to its sandbox.
+    pub(crate) fn attach(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
         let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
         for source in sources {
             if let Some(upload) = source.upload() {
@@ -94,7 +95,7 @@ impl State {
         ]
     }
 
-    /// Remembers from now on which rows change.
+    /// Starts to record which rows change.
     pub(crate) fn watch(&mut self) {
         self.tables().into_iter().for_each(Watched::watch);
     }
@@ -107,12 +108,12 @@ impl State {
         self.written_clock != Some(clock)
     }
 
-    /// Whether the clock was turned since this was last asked.
+    /// Returns whether the clock was changed since the last call.
     pub(crate) fn clock_moved(&mut self, clock: Mode) -> bool {
         self.written_clock.replace(clock) != Some(clock)
     }
 
-    /// What is different from the last time that this was asked.
+    /// Returns what changed since the last call.
     pub(crate) fn take_changes(&mut self) -> serde_json::Result<Map<String, Value>> {
         let Value::Object(mut changes) = table::changes(self)? else { return Ok(Map::new()) };
         changes.retain(|name, value| match value.get(table::CHANGED).and_then(Value::as_object) {

@@ -1,6 +1,6 @@
-//! How parts of a world are written that have no form of their own in JSON.
+//! Serialization of types without a natural form in JSON.
 
-/// Maps whose keys are no text: as a list of pairs.
+/// Maps with keys that are not text, as a list of pairs.
 pub(crate) mod pairs {
     use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(crate) mod pairs {
     }
 }
 
-/// Bytes: as Base64.
+/// Bytes, as Base64.
 pub(crate) mod base64 {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -41,7 +41,7 @@ pub(crate) mod base64 {
     }
 }
 
-/// Uploads, which stand written in full beside the version that they belong to: as their tickets.
+/// Uploads, as their tickets. The uploads themselves are stored with their versions.
 pub(crate) mod tickets {
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -64,7 +64,7 @@ pub(crate) mod tickets {
         let tickets = Vec::<String>::deserialize(deserializer)?;
         let uploads = tickets.into_iter().map(|ticket| match is_ticket(&ticket) {
             true => Ok((ticket.clone(), Arc::new(Upload::unknown(ticket)))),
-            false => Err(D::Error::custom("an upload's ticket cannot be read")),
+            false => Err(D::Error::custom("invalid upload ticket")),
         });
         uploads.collect()
     }

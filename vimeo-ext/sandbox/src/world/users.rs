@@ -1,9 +1,9 @@
-//! The people of a world and their tokens.
+//! The users of a world and their tokens.
 
 use chrono::{DateTime, Utc};
 
 use super::State;
-use super::upload::UNKNOWN;
+use super::upload::UNKNOWN_SIZE;
 use super::user::{Token, TokenKey, User};
 use crate::config::QuotaUnit;
 use crate::config::scopes::Scopes;
@@ -29,7 +29,7 @@ impl State {
         id
     }
 
-    /// Makes `text` a token of this world; `false` when it is one already, here or elsewhere.
+    /// Adds `text` as a token of this world; returns `false` if this or another world already has it.
     pub(crate) fn add_token(
         &mut self,
         text: &str,
@@ -47,7 +47,7 @@ impl State {
         true
     }
 
-    /// A new token with a text that nobody takes for a real one.
+    /// Issues a new token with an obviously fake text.
     pub(crate) fn issue_token(
         &mut self,
         user: Option<u64>,
@@ -73,15 +73,15 @@ impl State {
         self.tokens.remove(&key).is_some()
     }
 
-    /// The user that a path names: by id, by profile word, or `me`.
-    pub(crate) fn user_called(&self, name: &str) -> Option<&User> {
+    /// Returns the user with this ID or profile name.
+    pub(crate) fn find_user(&self, name: &str) -> Option<&User> {
         match name.parse().ok().and_then(|id: u64| self.users.get(&id)) {
             Some(user) => Some(user),
             None => self.users.values().find(|user| user.is_called(name)),
         }
     }
 
-    /// What a user has used of a quota.
+    /// Returns a user's usage of a quota.
     pub(crate) fn quota_used(&self, user: u64, unit: QuotaUnit) -> u64 {
         match unit {
             QuotaUnit::VideoSize => self.bytes_used(user),
@@ -95,11 +95,11 @@ impl State {
         }
     }
 
-    /// The bytes that a user's videos take, as far as they have been announced.
+    /// Returns the announced bytes of a user's videos.
     pub(crate) fn bytes_used(&self, user: u64) -> u64 {
         let versions =
             self.videos.values().filter(|video| video.owner == user).flat_map(|video| &video.versions);
         let sizes = versions.filter_map(|version| version.source.upload()).map(|upload| upload.size());
-        sizes.filter(|size| *size != UNKNOWN).fold(0, u64::saturating_add)
+        sizes.filter(|size| *size != UNKNOWN_SIZE).fold(0, u64::saturating_add)
     }
 }
