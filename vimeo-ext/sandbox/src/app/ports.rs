@@ -17,9 +17,9 @@ impl AppState {
         if open.contains_key(&world) {
             return Ok(());
         }
-        let wanted = SocketAddr::new(self.listen, port);
-        let failed = |source| StartError::Listen { address: wanted.to_string(), source };
-        let listener = std::net::TcpListener::bind(wanted).map_err(failed)?;
+        let address = SocketAddr::new(self.listen, port);
+        let failed = |source| StartError::Listen { address: address.to_string(), source };
+        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let url = Url::parse(&format!("http://{bound}/"))

@@ -12,7 +12,7 @@ use crate::world::video::Video;
 
 const PRIVACY: [&str; 3] = ["anybody", "moderators", "user"];
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("channel")
 }
 
@@ -23,7 +23,7 @@ pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Channel, ApiError> {
     let by_id = name.parse().ok().and_then(|id: u64| channels.get(&id));
     let found =
         by_id.or_else(|| channels.values().find(|channel| channel.link_name.as_deref() == Some(name)));
-    found.filter(|channel| visible(channel, call.viewer())).ok_or_else(missing)
+    found.filter(|channel| visible(channel, call.viewer())).ok_or_else(not_found)
 }
 
 fn visible(channel: &Channel, viewer: Option<u64>) -> bool {
@@ -36,7 +36,7 @@ pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Channel, Ap
     if !own {
         return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The user does not moderate the channel."));
     }
-    call.state.channels.get_mut(&id).ok_or_else(missing)
+    call.state.channels.get_mut(&id).ok_or_else(not_found)
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {

@@ -12,7 +12,7 @@ const MISSING_TEXT: u32 = 2207;
 /// Comments on the video are disabled.
 const COMMENTS_DISABLED: u32 = 3413;
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("comment")
 }
 
@@ -63,7 +63,7 @@ fn add(call: &mut Call<'_>, reply_to: Option<u64>) -> Outcome {
         video.comments.push(comment);
     }
     let video = call.video()?;
-    let comment = video.comments.last().ok_or_else(missing)?;
+    let comment = video.comments.last().ok_or_else(not_found)?;
     Ok(Answer::of(
         StatusCode::CREATED,
         "comment",
@@ -115,5 +115,5 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
 
 fn find<'c>(call: &'c Call<'_>) -> Result<&'c Comment, ApiError> {
     let id = call.params.id("comment_id");
-    call.video()?.comments.iter().find(|comment| Some(comment.id) == id).ok_or_else(missing)
+    call.video()?.comments.iter().find(|comment| Some(comment.id) == id).ok_or_else(not_found)
 }

@@ -13,15 +13,15 @@ use crate::world::video::Video;
 
 const VIDEO_SORTS: [&str; 5] = ["alphabetical", "date", "default", "duration", "last_user_action_event_date"];
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("folder")
 }
 
 /// The folder in the path. Folders are private, so it must belong to the caller.
 pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
     let owner = call.own_subject()?;
-    let id = call.params.id("project_id").ok_or_else(missing)?;
-    call.state.folders.get(&id).filter(|folder| folder.owner == owner).ok_or_else(missing)
+    let id = call.params.id("project_id").ok_or_else(not_found)?;
+    call.state.folders.get(&id).filter(|folder| folder.owner == owner).ok_or_else(not_found)
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
@@ -80,7 +80,7 @@ fn find_parent(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> 
 pub(crate) fn find_by_uri(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
     let id = uri.rsplit('/').next().and_then(|id| id.parse().ok());
     let folder = id.and_then(|id: u64| call.state.folders.get(&id)).filter(|folder| folder.owner == owner);
-    folder.map(|folder| folder.id).ok_or_else(missing)
+    folder.map(|folder| folder.id).ok_or_else(not_found)
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
@@ -128,11 +128,11 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let filter = Filter::read(call)?;
     let sort = call.query_enum("sort", &VIDEO_SORTS, "default")?;
     let descending = call.descending(sort != "alphabetical")?;
-    let within = |folder: u64| {
+    let matches_folder = |folder: u64| {
         folder == id
             || (deep && call.state.folders.get(&folder).is_some_and(|folder| call.state.is_below(folder, id)))
     };
-    let is_in_folder = |video: &&Video| video.folder.is_some_and(within) && filter.matches(video);
+    let is_in_folder = |video: &&Video| video.folder.is_some_and(matches_folder) && filter.matches(video);
     let mut found: Vec<&Video> = call.state.videos.values().filter(is_in_folder).collect();
     sort_videos(call.state, &mut found, &sort, descending);
     call.page("video", &found, |view, video, selection| video_shape::video(view, video, selection))

@@ -11,7 +11,7 @@ use crate::world::entities::Entity;
 
 const LIST: &str = "/live_events";
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("live event")
 }
 
@@ -19,7 +19,7 @@ fn missing() -> ApiError {
 fn find_own(call: &mut Call<'_>) -> Result<(String, Entity), ApiError> {
     resolve::own_parents(call)?;
     let id = call.params.get("live_event_id").to_owned();
-    let event = call.state.collections.get(LIST, &id).cloned().ok_or_else(missing)?;
+    let event = call.state.collections.get(LIST, &id).cloned().ok_or_else(not_found)?;
     Ok((id, event))
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn activate(call: &mut Call<'_>) -> Outcome {
             let listed =
                 Entity { id: video.to_string(), owner: me, set: Map::new(), created: now, modified: now };
             call.state.collections.put(&format!("{LIST}/{id}/videos"), listed);
-            let event = call.state.collections.get_mut(LIST, &id).ok_or_else(missing)?;
+            let event = call.state.collections.get_mut(LIST, &id).ok_or_else(not_found)?;
             event.set.insert("status".to_owned(), "started".into());
             event.set.insert("streamable_clip".to_owned(), json!({"uri": format!("/videos/{video}")}));
             event.set.insert("completed_on".to_owned(), Value::Null);
@@ -76,7 +76,7 @@ pub(crate) fn end(call: &mut Call<'_>) -> Outcome {
         return Err(ApiError::invalid_field("clip_id", "is not the video of the running broadcast"));
     }
     call.state.end_broadcast(video, now);
-    let event = call.state.collections.get_mut(LIST, &id).ok_or_else(missing)?;
+    let event = call.state.collections.get_mut(LIST, &id).ok_or_else(not_found)?;
     event.set.insert("status".to_owned(), "ended".into());
     event.set.insert("completed_on".to_owned(), time(now));
     answer(call, video)

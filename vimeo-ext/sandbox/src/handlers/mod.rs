@@ -14,6 +14,7 @@ pub(crate) mod moderators;
 pub(crate) mod oauth;
 pub(crate) mod pictures;
 pub(crate) mod privacy;
+pub(crate) mod reference;
 pub(crate) mod relations;
 pub(crate) mod resolve;
 pub(crate) mod showcases;

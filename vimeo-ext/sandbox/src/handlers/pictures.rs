@@ -11,7 +11,7 @@ use crate::synth::shapes::{picture as shape, video as video_shape};
 use crate::world::user::User;
 use crate::world::video::Picture;
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("picture")
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn create_thumbnail(call: &mut Call<'_>) -> Outcome {
     }
     video.touch(now);
     let video = call.video()?;
-    let picture = video.pictures.last().ok_or_else(missing)?;
+    let picture = video.pictures.last().ok_or_else(not_found)?;
     let uri = video_shape::uri(video);
     Ok(Answer::created(
         "picture",
@@ -64,14 +64,14 @@ pub(crate) fn create_thumbnail(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn thumbnail(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
     let id = call.params.id("picture_id");
-    let picture = video.pictures.iter().find(|picture| Some(picture.id) == id).ok_or_else(missing)?;
+    let picture = video.pictures.iter().find(|picture| Some(picture.id) == id).ok_or_else(not_found)?;
     let uri = video_shape::uri(video);
     Ok(Answer::ok("picture", shape::thumbnail(&uri, Some(picture), &call.selection)))
 }
 
 pub(crate) fn edit_thumbnail(call: &mut Call<'_>) -> Outcome {
     let active = active(call.input()?)?;
-    let (id, now) = (call.params.id("picture_id").ok_or_else(missing)?, call.now);
+    let (id, now) = (call.params.id("picture_id").ok_or_else(not_found)?, call.now);
     let video = call.own_video()?;
     set_active(&mut video.pictures, id, active)?;
     video.touch(now);
@@ -81,8 +81,8 @@ pub(crate) fn edit_thumbnail(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete_thumbnail(call: &mut Call<'_>) -> Outcome {
     let (id, now) = (call.params.id("picture_id"), call.now);
     let video = call.own_video()?;
-    let place = video.pictures.iter().position(|picture| Some(picture.id) == id).ok_or_else(missing)?;
-    video.pictures.remove(place);
+    let index = video.pictures.iter().position(|picture| Some(picture.id) == id).ok_or_else(not_found)?;
+    video.pictures.remove(index);
     video.touch(now);
     Ok(Answer::no_content())
 }
@@ -95,7 +95,7 @@ fn active(mut input: Input) -> Result<Option<bool>, ApiError> {
 
 /// Sets whether a picture is active; requires its image to be uploaded.
 fn set_active(pictures: &mut [Picture], id: u64, active: Option<bool>) -> Result<(), ApiError> {
-    let picture = pictures.iter().find(|picture| picture.id == id).ok_or_else(missing)?;
+    let picture = pictures.iter().find(|picture| picture.id == id).ok_or_else(not_found)?;
     match active {
         Some(true) if !picture.ready => Err(ApiError::invalid_field(
             "active",
@@ -124,7 +124,7 @@ pub(crate) fn create_portrait(call: &mut Call<'_>) -> Outcome {
     let user = own_user(call)?;
     user.pictures.push(Picture { id, active: false, ready: false, key, resource_key });
     let user = call.user(call.subject()?)?;
-    let picture = user.pictures.last().ok_or_else(missing)?;
+    let picture = user.pictures.last().ok_or_else(not_found)?;
     let body = shape::new_portrait(&call.view(), &user.uri(), picture, call.now, &call.selection);
     let status = match call.state.config.portrait_answers_201 {
         true => StatusCode::CREATED,
@@ -136,13 +136,13 @@ pub(crate) fn create_portrait(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn portrait(call: &mut Call<'_>) -> Outcome {
     let user = call.user(call.subject()?)?;
     let id = call.params.id("portraitset_id");
-    let picture = user.pictures.iter().find(|picture| Some(picture.id) == id).ok_or_else(missing)?;
+    let picture = user.pictures.iter().find(|picture| Some(picture.id) == id).ok_or_else(not_found)?;
     Ok(Answer::ok("picture", shape::portrait(&user.uri(), Some(picture), &call.selection)))
 }
 
 pub(crate) fn edit_portrait(call: &mut Call<'_>) -> Outcome {
     let active = active(call.input()?)?;
-    let id = call.params.id("portraitset_id").ok_or_else(missing)?;
+    let id = call.params.id("portraitset_id").ok_or_else(not_found)?;
     set_active(&mut own_user(call)?.pictures, id, active)?;
     portrait(call)
 }
@@ -150,8 +150,8 @@ pub(crate) fn edit_portrait(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete_portrait(call: &mut Call<'_>) -> Outcome {
     let id = call.params.id("portraitset_id");
     let user = own_user(call)?;
-    let place = user.pictures.iter().position(|picture| Some(picture.id) == id).ok_or_else(missing)?;
-    user.pictures.remove(place);
+    let index = user.pictures.iter().position(|picture| Some(picture.id) == id).ok_or_else(not_found)?;
+    user.pictures.remove(index);
     Ok(Answer::no_content())
 }
 

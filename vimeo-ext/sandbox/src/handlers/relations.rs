@@ -51,7 +51,7 @@ pub(crate) fn watch_later(call: &mut Call<'_>) -> Outcome {
     related_videos(call, &ids)
 }
 
-pub(crate) fn check_later(call: &mut Call<'_>) -> Outcome {
+pub(crate) fn check_watch_later(call: &mut Call<'_>) -> Outcome {
     let me = call.own_subject()?;
     let video = call.video()?;
     if call.state.watch_later.since(me, video.id).is_none() {
@@ -60,13 +60,13 @@ pub(crate) fn check_later(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::ok("video", shape::video(&call.view(), video, &call.selection)))
 }
 
-pub(crate) fn add_later(call: &mut Call<'_>) -> Outcome {
+pub(crate) fn add_to_watch_later(call: &mut Call<'_>) -> Outcome {
     let (me, video) = (call.own_subject()?, call.video()?.id);
     call.state.watch_later.add(me, video, call.now);
     Ok(Answer::no_content())
 }
 
-pub(crate) fn remove_later(call: &mut Call<'_>) -> Outcome {
+pub(crate) fn remove_from_watch_later(call: &mut Call<'_>) -> Outcome {
     let (me, video) = (call.own_subject()?, call.video()?.id);
     call.state.watch_later.remove(me, video);
     Ok(Answer::no_content())

@@ -28,22 +28,22 @@ const SORTS: [&str; 13] = [
     "plays",
 ];
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("showcase")
 }
 
 pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Showcase, ApiError> {
     let owner = call.subject()?;
     let viewer = call.viewer();
-    let id = call.params.id("album_id").ok_or_else(missing)?;
+    let id = call.params.id("album_id").ok_or_else(not_found)?;
     let found = call.state.showcases.get(&id).filter(|showcase| showcase.owner == owner);
-    found.filter(|showcase| viewer == Some(owner) || showcase.privacy != "nobody").ok_or_else(missing)
+    found.filter(|showcase| viewer == Some(owner) || showcase.privacy != "nobody").ok_or_else(not_found)
 }
 
 pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Showcase, ApiError> {
     call.own_subject()?;
     let id = find(call)?.id;
-    call.state.showcases.get_mut(&id).ok_or_else(missing)
+    call.state.showcases.get_mut(&id).ok_or_else(not_found)
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
@@ -136,7 +136,7 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let showcase = find(call)?;
     let closed = showcase.privacy == "password" && viewer != Some(showcase.owner);
     if closed && call.request.query.get("password") != showcase.password.as_deref() {
-        return Err(missing());
+        return Err(not_found());
     }
     let sorts = [
         "alphabetical",
@@ -184,9 +184,9 @@ pub(crate) fn add_video(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn remove_video(call: &mut Call<'_>) -> Outcome {
     let (id, now) = (call.params.id("video_id"), call.now);
     let showcase = find_own(call)?;
-    let place = showcase.videos.iter().position(|video| Some(*video) == id);
-    let place = place.ok_or_else(|| ApiError::not_found("video in the showcase"))?;
-    showcase.videos.remove(place);
+    let index = showcase.videos.iter().position(|video| Some(*video) == id);
+    let index = index.ok_or_else(|| ApiError::not_found("video in the showcase"))?;
+    showcase.videos.remove(index);
     showcase.modified = now;
     Ok(Answer::no_content())
 }
@@ -265,9 +265,9 @@ impl Edits {
     }
 
     fn apply(self, showcase: &mut Showcase) {
-        fn set<T>(place: &mut T, value: Option<T>) {
+        fn set<T>(field: &mut T, value: Option<T>) {
             if let Some(value) = value {
-                *place = value;
+                *field = value;
             }
         }
         set(&mut showcase.name, self.name);

@@ -6,7 +6,7 @@ use crate::protocol::error::{ApiError, EMPTY_PARAMETER};
 use crate::synth::shapes::{tag as shape, video as video_shape};
 use crate::world::video::{Tag, Video};
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("tag")
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
         .videos
         .values()
         .find_map(|video| video.tags.iter().find(|existing| existing.canonical == tag.canonical));
-    let tag = existing.ok_or_else(missing)?;
+    let tag = existing.ok_or_else(not_found)?;
     Ok(Answer::ok("tag", shape::tag(&call.view(), "", tag, &call.selection)))
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn check(call: &mut Call<'_>) -> Outcome {
     let tag = path_tag(call)?;
     let video = call.video()?;
     let existing =
-        video.tags.iter().find(|existing| existing.canonical == tag.canonical).ok_or_else(missing)?;
+        video.tags.iter().find(|existing| existing.canonical == tag.canonical).ok_or_else(not_found)?;
     Ok(Answer::ok("tag", shape::tag(&call.view(), "", existing, &call.selection)))
 }
 

@@ -10,7 +10,7 @@ use crate::world::video::TextTrack;
 
 const KINDS: [&str; 5] = ["captions", "chapters", "descriptions", "metadata", "subtitles"];
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("text track")
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
     let id = call.params.id("texttrack_id");
-    let track = video.text_tracks.iter().find(|track| Some(track.id) == id).ok_or_else(missing)?;
+    let track = video.text_tracks.iter().find(|track| Some(track.id) == id).ok_or_else(not_found)?;
     Ok(Answer::ok(
         "video.texttrack",
         shape::text_track(&call.view(), video, track, call.now, &call.selection),
@@ -63,7 +63,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     input.finish()?;
     let (id, now) = (call.params.id("texttrack_id"), call.now);
     let video = call.own_video()?;
-    let track = video.text_tracks.iter_mut().find(|track| Some(track.id) == id).ok_or_else(missing)?;
+    let track = video.text_tracks.iter_mut().find(|track| Some(track.id) == id).ok_or_else(not_found)?;
     track.language = language.unwrap_or_else(|| track.language.clone());
     track.name = name.unwrap_or_else(|| track.name.clone());
     track.kind = kind.unwrap_or_else(|| track.kind.clone());
@@ -75,8 +75,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let (id, now) = (call.params.id("texttrack_id"), call.now);
     let video = call.own_video()?;
-    let place = video.text_tracks.iter().position(|track| Some(track.id) == id).ok_or_else(missing)?;
-    video.text_tracks.remove(place);
+    let index = video.text_tracks.iter().position(|track| Some(track.id) == id).ok_or_else(not_found)?;
+    video.text_tracks.remove(index);
     video.touch(now);
     Ok(Answer::no_content())
 }
@@ -92,7 +92,7 @@ struct Cue {
 pub(crate) fn transcript(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
     let id = call.params.id("texttrack_id");
-    let track = video.text_tracks.iter().find(|track| Some(track.id) == id).ok_or_else(missing)?;
+    let track = video.text_tracks.iter().find(|track| Some(track.id) == id).ok_or_else(not_found)?;
     let text = track.file.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let video_uri = format!("/videos/{}", video.id);
     call.page("video.transcript", &cues(&text), |_, cue, selection| {

@@ -24,13 +24,13 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     input.finish()?;
     let (id, now) = (call.params.id("version_id"), call.now);
     let video = call.own_video()?;
-    let place = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(missing)?;
+    let index = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(not_found)?;
     if current == Some(true) {
         for (at, version) in video.versions.iter_mut().enumerate() {
-            version.active = at == place;
+            version.active = at == index;
         }
     }
-    if let Some(version) = video.versions.get_mut(place) {
+    if let Some(version) = video.versions.get_mut(index) {
         version.modified = now;
         if description.is_some() {
             version.description = description;
@@ -43,22 +43,22 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     let (id, now) = (call.params.id("version_id"), call.now);
     let video = call.own_video()?;
-    let place = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(missing)?;
-    if video.versions.get(place).is_some_and(|version| version.active) || video.versions.len() == 1 {
+    let index = video.versions.iter().position(|version| Some(version.id) == id).ok_or_else(not_found)?;
+    if video.versions.get(index).is_some_and(|version| version.active) || video.versions.len() == 1 {
         return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The active version cannot be deleted."));
     }
-    video.versions.remove(place);
+    video.versions.remove(index);
     video.touch(now);
     Ok(Answer::no_content())
 }
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("version")
 }
 
 fn answer(call: &Call<'_>) -> Outcome {
     let video = call.video()?;
-    let id = call.params.id("version_id").ok_or_else(missing)?;
-    let version = video.version(id).ok_or_else(missing)?;
+    let id = call.params.id("version_id").ok_or_else(not_found)?;
+    let version = video.version(id).ok_or_else(not_found)?;
     Ok(Answer::ok("video.version", shape::version(&call.view(), video, version, &call.selection)))
 }

@@ -326,9 +326,9 @@ impl Edits {
     }
 
     pub(crate) fn apply(self, video: &mut Video, now: DateTime<Utc>) {
-        fn set<T>(place: &mut T, value: Option<T>) {
+        fn set<T>(field: &mut T, value: Option<T>) {
             if let Some(value) = value {
-                *place = value;
+                *field = value;
             }
         }
         set(&mut video.name, self.name);

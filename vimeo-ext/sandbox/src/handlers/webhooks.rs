@@ -11,7 +11,7 @@ use crate::world::events::EVENT_KINDS;
 /// Vimeo's media type for webhooks is unknown.
 const MEDIA: &str = "webhook";
 
-fn missing() -> ApiError {
+fn not_found() -> ApiError {
     ApiError::not_found("webhook")
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     let app = app(call)?;
-    let id = call.params.id("webhook_id").ok_or_else(missing)?;
-    let hook = call.state.webhooks.get(&id).ok_or_else(missing)?;
+    let id = call.params.id("webhook_id").ok_or_else(not_found)?;
+    let hook = call.state.webhooks.get(&id).ok_or_else(not_found)?;
     Ok(Answer::ok(MEDIA, shape(app, hook, &call.selection)))
 }
 
@@ -65,8 +65,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let (secret, enabled) =
         (input.has("secret").then(|| input.string("secret")), input.boolean("is_enabled"));
     input.finish()?;
-    let (id, now) = (call.params.id("webhook_id").ok_or_else(missing)?, call.now);
-    let hook = call.state.webhooks.get_mut(&id).ok_or_else(missing)?;
+    let (id, now) = (call.params.id("webhook_id").ok_or_else(not_found)?, call.now);
+    let hook = call.state.webhooks.get_mut(&id).ok_or_else(not_found)?;
     hook.kind = kind.unwrap_or_else(|| hook.kind.clone());
     hook.url = url.unwrap_or_else(|| hook.url.clone());
     hook.secret = secret.unwrap_or_else(|| hook.secret.clone());
@@ -80,8 +80,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
     app(call)?;
-    let id = call.params.id("webhook_id").ok_or_else(missing)?;
-    call.state.webhooks.remove(&id).map(|_| Answer::no_content()).ok_or_else(missing)
+    let id = call.params.id("webhook_id").ok_or_else(not_found)?;
+    call.state.webhooks.remove(&id).map(|_| Answer::no_content()).ok_or_else(not_found)
 }
 
 fn shape(app: u64, hook: &Webhook, selection: &Selection) -> Value {

@@ -8,8 +8,8 @@ use http::Method;
 use crate::catalog::{self, Operation};
 use crate::handlers::{
     self, Handler, WorldOpener, categories, channels, collections, comments, described, duplicates, folders,
-    groups, live, membership, moderators, oauth, pictures, privacy, relations, showcases, tags, text_tracks,
-    upload, users, versions, videos, webhooks,
+    groups, live, membership, moderators, oauth, pictures, privacy, reference, relations, showcases, tags,
+    text_tracks, upload, users, versions, videos, webhooks,
 };
 
 /// The handler of an operation; `None` if the sandbox does not implement it.
@@ -96,9 +96,11 @@ fn by_name(name: &str) -> Option<Handler> {
         "like_video" | "like_video_alt1" => relations::like,
         "unlike_video" | "unlike_video_alt1" => relations::unlike,
         "get_watch_later_queue" | "get_watch_later_queue_alt1" => relations::watch_later,
-        "check_watch_later_queue" | "check_watch_later_queue_alt1" => relations::check_later,
-        "add_video_to_watch_later" | "add_video_to_watch_later_alt1" => relations::add_later,
-        "delete_video_from_watch_later" | "delete_video_from_watch_later_alt1" => relations::remove_later,
+        "check_watch_later_queue" | "check_watch_later_queue_alt1" => relations::check_watch_later,
+        "add_video_to_watch_later" | "add_video_to_watch_later_alt1" => relations::add_to_watch_later,
+        "delete_video_from_watch_later" | "delete_video_from_watch_later_alt1" => {
+            relations::remove_from_watch_later
+        }
         "get_user_following" | "get_user_following_alt1" => relations::following,
         "get_followers" | "get_followers_alt1" => relations::followers,
         "check_if_user_is_following" | "check_if_user_is_following_alt1" => relations::check_following,
@@ -191,6 +193,10 @@ fn by_name(name: &str) -> Option<Handler> {
         "delete_folder_items_alt1" => folders::remove_items,
 
         "get_group_members" => groups::users,
+
+        "get_languages" => reference::languages,
+        "get_content_ratings" => reference::content_ratings,
+        "get_cc_licenses" => reference::licences,
 
         "get_webhooks" => webhooks::list,
         "add_webhook" => webhooks::create,

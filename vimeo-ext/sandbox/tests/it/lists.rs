@@ -89,6 +89,23 @@ async fn sorts_and_filters_lists() {
 }
 
 #[tokio::test]
+async fn lists_languages_ratings_and_licences() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let english = json!({"name": "English", "code": "en"});
+    let violence = json!({"uri": "/contentrating/violence", "name": "Violence", "code": "violence"});
+    let share_alike =
+        json!({"uri": "/creativecommons/by-sa", "name": "Attribution Share Alike", "code": "by-sa"});
+    for (path, total, item) in
+        [("/languages", 17, english), ("/contentratings", 7, violence), ("/creativecommons", 7, share_alike)]
+    {
+        let list = client.get(path).await.body;
+        assert_eq!(list["total"], total, "{path}");
+        assert!(list["data"].as_array().unwrap().contains(&item), "{path}: {list}");
+    }
+}
+
+#[tokio::test]
 async fn selects_nested_fields() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);

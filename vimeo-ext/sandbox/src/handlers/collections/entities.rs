@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::path::{locate, missing};
+use super::path::{item_not_found, locate};
 use super::shape::{answer, response_schema};
 use crate::call::validation;
 use crate::call::{Answer, Call, Content, Outcome, time};
@@ -120,7 +120,7 @@ pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
     let set = settings(call, collection, call.input()?.root());
     let (me, now) = (call.me()?, call.now);
     if call.state.collections.get(&key, &id).is_none_or(|entity| entity.owner != me) {
-        return Err(missing(collection));
+        return Err(item_not_found(collection));
     }
     // Only one picture is active.
     if collection.item == "Picture" && set.get("active") == Some(&Value::Bool(true)) {
@@ -135,7 +135,7 @@ pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
     let publish = (collection.item == "OnDemandPage")
         .then(|| call.input().ok()?.get("publish.active")?.as_bool())
         .flatten();
-    let entity = call.state.collections.get_mut(&key, &id).ok_or_else(|| missing(collection))?;
+    let entity = call.state.collections.get_mut(&key, &id).ok_or_else(|| item_not_found(collection))?;
     metadata::overlay(&mut entity.set, &set);
     entity.modified = now;
     for name in ["modified_time", "modified_on"] {
@@ -159,6 +159,6 @@ pub(super) fn remove(call: &mut Call<'_>) -> Outcome {
     resolve::own_parents(call)?;
     match call.state.collections.remove(&key, &id) {
         true => Ok(Answer::no_content()),
-        false => Err(missing(collection)),
+        false => Err(item_not_found(collection)),
     }
 }

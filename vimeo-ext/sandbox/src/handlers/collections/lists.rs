@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::path::{locate, missing};
+use super::path::{item_not_found, locate};
 use super::shape::shape;
 use crate::call::{Answer, Call, Outcome};
 use crate::handlers::resolve;
@@ -29,9 +29,9 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let Some((_, ty)) = call.operation.answer() else { return Ok(Answer::no_content()) };
     if ty.page_of().is_none() {
         // The API description declares a single item here: the latest.
-        let latest = entities.last().ok_or_else(|| missing(collection))?;
-        let body =
-            shape(call, collection, &key, latest, &call.selection).ok_or_else(|| missing(collection))?;
+        let latest = entities.last().ok_or_else(|| item_not_found(collection))?;
+        let body = shape(call, collection, &key, latest, &call.selection)
+            .ok_or_else(|| item_not_found(collection))?;
         return Ok(Answer::ok(media(collection.item), body));
     }
     let uri_only = Selection::parse(Some("uri"));
@@ -49,10 +49,11 @@ fn name_of(entity: &Entity) -> &str {
 pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     resolve::parents(call)?;
     let (collection, key, id) = locate(call)?;
-    let entity = call.state.collections.get(&key, &id).ok_or_else(|| missing(collection))?;
+    let entity = call.state.collections.get(&key, &id).ok_or_else(|| item_not_found(collection))?;
     if call.operation.answer().is_none() {
         return Ok(Answer::no_content());
     }
-    let body = shape(call, collection, &key, entity, &call.selection).ok_or_else(|| missing(collection))?;
+    let body =
+        shape(call, collection, &key, entity, &call.selection).ok_or_else(|| item_not_found(collection))?;
     Ok(Answer::ok(media(collection.item), body))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::entities::{defaults, put, settings};
-use super::path::{locate, missing};
+use super::path::{item_not_found, locate};
 use super::shape::{answer, shape};
 use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_stateful};
@@ -40,7 +40,7 @@ fn check_exists(call: &Call<'_>, collection: &CollectionSpec, id: &str) -> Resul
         }
         _ => true,
     };
-    if known { Ok(()) } else { Err(missing(collection)) }
+    if known { Ok(()) } else { Err(item_not_found(collection)) }
 }
 
 /// Collects the IDs in a body: the last segments of all URIs and other strings, at any depth.

@@ -93,6 +93,6 @@ fn stored_parents(call: &Call<'_>) -> Vec<(String, String)> {
     found
 }
 
-pub(super) fn missing(collection: &CollectionSpec) -> ApiError {
+pub(super) fn item_not_found(collection: &CollectionSpec) -> ApiError {
     ApiError::not_found(&media(collection.item).replace('.', " "))
 }

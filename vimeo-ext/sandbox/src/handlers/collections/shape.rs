@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::path::missing;
+use super::path::item_not_found;
 use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_stateful};
 use crate::catalog::schema::Type;
@@ -55,12 +55,12 @@ fn synthesized_shape(
     // Referenced videos are expanded, and a chosen picture replaces the generated one.
     for name in ["pictures", "streamable_clip"] {
         let (Some(below), Some(members)) = (selection.of(name), body.as_object_mut()) else { continue };
-        let shown = match entity.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
+        let expanded = match entity.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
             Some(uri) => held_shape(&call.view(), "Video", uri.rsplit('/').next().unwrap_or_default(), below),
             None => picture::chosen(&call.view(), &format!("{uri}/{name}"), below),
         };
-        if let (Some(shown), true) = (shown, members.contains_key(name)) {
-            members.insert(name.to_owned(), shown);
+        if let (Some(expanded), true) = (expanded, members.contains_key(name)) {
+            members.insert(name.to_owned(), expanded);
         }
     }
     body
@@ -82,7 +82,7 @@ pub(super) fn answer(
         entities.filter_map(|entity| shape(call, collection, key, entity, &call.selection)).collect();
     let body = match ty {
         Type::List(_) => Value::Array(bodies),
-        _ => bodies.pop().ok_or_else(|| missing(collection))?,
+        _ => bodies.pop().ok_or_else(|| item_not_found(collection))?,
     };
     Ok(Answer::of(status, media(collection.item), body))
 }

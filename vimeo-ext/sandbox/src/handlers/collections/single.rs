@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::entities::{put, settings};
-use super::path::{locate, missing};
+use super::path::{item_not_found, locate};
 use super::shape::{answer, shape};
 use crate::call::{Answer, Call, Outcome};
 use crate::handlers::resolve;
@@ -22,7 +22,8 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
             &default
         }
     };
-    let body = shape(call, collection, &key, entity, &call.selection).ok_or_else(|| missing(collection))?;
+    let body =
+        shape(call, collection, &key, entity, &call.selection).ok_or_else(|| item_not_found(collection))?;
     Ok(Answer::ok(media(collection.item), body))
 }
 
