@@ -111,13 +111,13 @@ async fn a_key_without_private_sees_only_public_videos() {
                 let response = call(&mut http, tool, json!({"video_id": id})).await;
                 let done = response["result"]["isError"] == false;
                 assert_eq!(done, is_public || sees_all, "{bearer}, {tool}: {response}");
-                assert!(done || response.to_string().contains("needs the scope `private`"), "{response}");
+                assert!(done || response.to_string().contains("requires the `private` scope"), "{response}");
                 assert!(done || !response.to_string().contains("For nobody"), "{response}");
             }
             // A missing transcript is another error than a hidden video.
             for uri in [format!("vimeo://videos/{id}"), format!("vimeo://videos/{id}/transcript")] {
                 let read = http.request("resources/read", json!({"uri": uri})).await.to_string();
-                let refused = read.contains("needs the scope `private`");
+                let refused = read.contains("requires the `private` scope");
                 assert_eq!(refused, !is_public && !sees_all, "{bearer}, {uri}: {read}");
             }
         }
