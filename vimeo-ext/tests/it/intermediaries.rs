@@ -127,18 +127,18 @@ async fn unreadable_bodies_are_described_without_secrets() {
     // (body, expected text)
     let table: [(Vec<u8>, &str); 6] = [
         (b"\x1f\x8b\x08\x00".to_vec(), "is compressed data (gzip), not the API's JSON"),
-        (b"{\"name\": \"caf\xe9\"}".to_vec(), "is not in UTF-8 from byte 13 on"),
-        (b"{\"size\": 1e400}".to_vec(), "is no valid JSON (number out of range at line 1 column 14)"),
-        (format!("{{\"token\": \"{secret}").into_bytes(), "is no valid JSON (EOF while parsing a string"),
+        (b"{\"name\": \"caf\xe9\"}".to_vec(), "invalid UTF-8 at byte 13"),
+        (b"{\"size\": 1e400}".to_vec(), "invalid JSON (number out of range at line 1 column 14)"),
+        (format!("{{\"token\": \"{secret}").into_bytes(), "invalid JSON (EOF while parsing a string"),
         (format!("token {secret}").into_bytes(), "is text, not the API's JSON: \"token …\""),
         (b"no healthy upstream".to_vec(), "is text, not the API's JSON: \"no healthy upstream\""),
     ];
-    for (body, words) in table {
+    for (body, expected) in table {
         let sent = body.clone();
         let fake = Fake::new(move |_, _| answer(200).body(sent.clone()));
         let error = fake.vimeo().get("/me").send().await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(words) && !text.contains(secret), "{text}");
+        assert!(text.contains(expected) && !text.contains(secret), "{text}");
     }
     let fake = Fake::new(|_, _| answer(200).body("\u{feff}{\"name\": \"a\"}"));
     assert_eq!(fake.vimeo().get("/me").send().await.unwrap()["name"], "a", "a byte order mark is ignored");
@@ -153,7 +153,7 @@ async fn a_response_with_too_many_values_is_an_error() {
         vimeo.api().videos().list_my_videos().send().await.map(drop).unwrap_err(),
         vimeo.get("/me/videos").send().await.map(drop).unwrap_err(),
     ] {
-        assert!(error.to_string().contains("more values than any page of the API"), "{error}");
+        assert!(error.to_string().contains("too many values"), "{error}");
     }
 }
 
@@ -211,7 +211,7 @@ async fn redirects_keep_the_method_and_the_host() {
     );
     let before = server.received_requests().await.unwrap().len();
     let text = vimeo.get("/loop").send().await.unwrap_err().to_string();
-    assert!(text.contains("too many redirects: after 5"), "{text}");
+    assert!(text.contains("too many redirects: response 5"), "{text}");
     assert_eq!(server.received_requests().await.unwrap().len(), before + 6);
 }
 

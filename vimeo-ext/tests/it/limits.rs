@@ -89,7 +89,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     assert_eq!(limited.wait, Some(seconds(41)));
     assert_eq!(limited.retry_at, Some(start() + seconds(41)));
     assert!(limited.api_error.is_none());
-    assert!(error.to_string().contains("come back at 2026-03-01 12:00:41 UTC"), "{error}");
+    assert!(error.to_string().contains("retry at 2026-03-01 12:00:41 UTC"), "{error}");
     assert_eq!(fake.count(), 1);
 
     // A wait that is longer than allowed fails at once.
@@ -211,7 +211,7 @@ async fn rate_limit_error_names_other_holders() {
     assert_eq!(
         error.to_string(),
         "get_me: this process has used its share of the account's rate limit; nothing was sent; the rest is held by other \
-         processes until 2026-03-01 12:01:01 UTC, and ask for `fields` to be allowed more calls"
+         processes until 2026-03-01 12:01:01 UTC. Calls that set `fields` have a higher limit"
     );
 
     // The process that makes the last call knows that the limit is used up.
@@ -305,7 +305,7 @@ async fn fields_are_suggested_only_if_they_would_help() {
         });
         let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
         let error = vimeo.api().call(method.parse().unwrap(), path).send().await.unwrap_err();
-        assert_eq!(error.to_string().contains("ask for `fields`"), suggested, "{method} {path}: {error}");
+        assert_eq!(error.to_string().contains("set `fields`"), suggested, "{method} {path}: {error}");
         assert!(!error.to_string().contains("used up"), "{error}");
     }
 }

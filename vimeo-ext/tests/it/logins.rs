@@ -379,7 +379,7 @@ async fn app_only_client_fails_calls_to_me_unsent() {
         let Error::LoginRequired(login) = &error else { panic!("{path}: {error:?}") };
         assert!(login.no_user && error.is_unauthorized());
         let text = error.to_string();
-        assert!(text.contains("needs a user's access token") && text.contains("log a user in"), "{text}");
+        assert!(text.contains("needs the access token of a user") && text.contains("log in a user"), "{text}");
         assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent, "{path}");
         assert_eq!(fake.count(), 0, "{path}: not even a token is requested");
     }

@@ -167,7 +167,7 @@ fn from_variables_names_missing_variables() {
         assert!(error.starts_with(words), "{error}");
     }
     let error = Vimeo::builder().access_token("a\nb").build().unwrap_err().to_string();
-    assert!(error.contains("line end"), "{error}");
+    assert!(error.contains("line break"), "{error}");
 }
 
 /// A server whose response bodies never end. Returns its URL and the number of connections.

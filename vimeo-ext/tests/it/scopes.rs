@@ -18,8 +18,8 @@ async fn a_call_without_its_scope_is_not_sent() {
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert_eq!(
         error.to_string(),
-        "delete_video: needs the scope `delete`, the access token has only `public private`; nothing was sent; make a \
-         token with that scope in the app's settings, or ask the user to log in for it again"
+        "delete_video: requires the `delete` scope; the access token has only `public private`; nothing was sent; create a \
+         token with that scope in the app's settings, or send the user to an authorization link that requests it"
     );
     // The untyped call to the same path is the same operation.
     assert!(matches!(vimeo.delete("/videos/1").send().await, Err(Error::MissingScope(_))));
@@ -42,15 +42,15 @@ async fn a_403_is_a_missing_scope_only_if_known() {
     let table = [
         (json!({"error": "The user isn't allowed to perform that action."}), None, false, "isn't allowed"),
         (json!({"error": "No.", "error_code": 3200}), None, false, "error 3200: No."),
-        (named("delete"), None, true, "needs the scope `delete`, which the access token lacks"),
+        (named("delete"), None, true, "requires the `delete` scope; the access token does not have it"),
         // The response takes precedence over the known scopes of the token and the operation.
         (
             named("delete"),
             Some(Scope::Delete),
             true,
-            "needs the scope `delete`, which the access token lacks",
+            "requires the `delete` scope; the access token does not have it",
         ),
-        (named("video_files"), None, true, "needs the scope `video_files`, which"),
+        (named("video_files"), None, true, "requires the `video_files` scope"),
         // If the token has the scope, the 403 has another reason, which Vimeo's message states.
         (json!({"error": "You may not."}), Some(Scope::Delete), false, "You may not."),
     ];
