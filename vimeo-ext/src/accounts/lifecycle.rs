@@ -29,7 +29,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::LoginRequired`] if the account has no token to verify; [`AccountsError::Disabled`];
+    /// [`AccountsError::LoginRequired`] if the account is not connected or its token has expired; [`AccountsError::Disabled`];
     /// [`AccountsError::UnknownAccount`]; [`AccountsError::Vimeo`] if Vimeo could not be reached: the account is unchanged then.
     pub async fn verify(&self, id: &AccountId) -> Result<Account, AccountsError> {
         let service = self.service();

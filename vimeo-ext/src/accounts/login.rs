@@ -81,7 +81,7 @@ impl Accounts {
     /// [`AccountsError::UserMismatch`] if a different Vimeo user logged in than before. [`AccountsError::Disabled`] if the account is
     /// disabled. [`AccountsError::Store`] if the store fails.
     pub async fn complete(&self, callback: &str) -> Result<LinkedAccount, AccountsError> {
-        self.complete_with(callback, None).await
+        self.spawn_login(callback, None).await
     }
 
     /// Completes a login for the account of the user who is logged in to your service in the browser that came back. The login of
@@ -108,17 +108,17 @@ impl Accounts {
     /// [`AccountsError::UnknownLogin`] if no pending login matches the callback, or the login was started for another account.
     /// Otherwise as [`complete`](Self::complete).
     pub async fn complete_for(&self, id: &AccountId, callback: &str) -> Result<LinkedAccount, AccountsError> {
-        self.complete_with(callback, Some(id)).await
+        self.spawn_login(callback, Some(id)).await
     }
 
-    async fn complete_with(
+    async fn spawn_login(
         &self,
         callback: &str,
         expected: Option<&AccountId>,
     ) -> Result<LinkedAccount, AccountsError> {
         // Runs in its own task: the login and its code work only once, so a browser that disconnects must not interrupt this.
         let (accounts, callback, expected) = (self.clone(), callback.to_owned(), expected.cloned());
-        let task = tokio::spawn(async move { accounts.exchange(&callback, expected.as_ref()).await });
+        let task = tokio::spawn(async move { accounts.finish_login(&callback, expected.as_ref()).await });
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -126,7 +126,7 @@ impl Accounts {
         }
     }
 
-    async fn exchange(
+    async fn finish_login(
         &self,
         callback: &str,
         expected: Option<&AccountId>,
