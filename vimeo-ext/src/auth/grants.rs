@@ -300,7 +300,8 @@ impl GrantCache {
     pub(crate) fn session(&self, auth: &Auth, app: &AppCredentials, scopes: ScopeSet) -> Arc<Session> {
         let key = (app.digest(), scopes.clone());
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = sessions.get(&key) {
+        // A client that was given a user's token keeps its session; the app-only tokens then get a new one.
+        if let Some(session) = sessions.get(&key).filter(|session| !session.is_set_explicitly()) {
             return Arc::clone(session);
         }
         // The cache owns the sessions, so a session's refresher must not reference the cache or a session.

@@ -159,6 +159,11 @@ impl Session {
         state.has_no_user || (self.is_app_only && !state.is_set_explicitly)
     }
 
+    /// Whether the program set the token, instead of the refresher.
+    pub(crate) fn is_set_explicitly(&self) -> bool {
+        self.lock().is_set_explicitly
+    }
+
     /// Remembers that the token acts for no user, until another token is set.
     pub(crate) fn record_no_user(&self) {
         self.lock().has_no_user = true;

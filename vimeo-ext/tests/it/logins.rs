@@ -231,6 +231,19 @@ async fn concurrent_first_calls_request_one_app_token() {
     assert_eq!(vimeo.scopes().unwrap().to_string(), "public");
 }
 
+#[tokio::test(start_paused = true)]
+async fn client_credentials_never_return_a_users_token() {
+    let fake = Fake::new(|seen, _| grant_app_token(seen));
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    vimeo.get("/channels").send().await.unwrap();
+    vimeo.set_access_token("user").unwrap();
+    for _ in 0..2 {
+        assert_eq!(vimeo.auth().client_credentials("public").await.unwrap().expose(), "apptoken");
+    }
+    assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "user");
+    assert_eq!(fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count(), 2);
+}
+
 /// BEHAVIOUR.md: E01, E07.
 #[tokio::test(start_paused = true)]
 async fn decodes_oauth_errors() {
@@ -379,7 +392,10 @@ async fn app_only_client_fails_calls_to_me_unsent() {
         let Error::LoginRequired(login) = &error else { panic!("{path}: {error:?}") };
         assert!(login.no_user && error.is_unauthorized());
         let text = error.to_string();
-        assert!(text.contains("needs the access token of a user") && text.contains("log in a user"), "{text}");
+        assert!(
+            text.contains("needs the access token of a user") && text.contains("log in a user"),
+            "{text}"
+        );
         assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent, "{path}");
         assert_eq!(fake.count(), 0, "{path}: not even a token is requested");
     }
