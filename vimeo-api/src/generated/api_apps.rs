@@ -49,7 +49,7 @@ impl ApiApps<'_> {
     ///
     /// - `app_id`: ID of the app.
     ///
-    /// Response: one page of webhooks.
+    /// Response: a page of webhooks.
     ///
     /// Sends `GET /apps/{app_id}/webhooks`. Requires no scope.
     #[doc(alias = "get_webhooks")]
@@ -89,7 +89,7 @@ impl ApiApps<'_> {
     /// - `app_id`: ID of the app.
     /// - `webhook_id`: ID of the webhook.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /apps/{app_id}/webhooks/{webhook_id}`. Requires no scope.
     #[doc(alias = "delete_webhook")]
@@ -112,7 +112,7 @@ impl ListAppWebhooks {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -122,7 +122,7 @@ impl ListAppWebhooks {
 pub type CreateAppWebhook = TypedCall<operations::CreateAppWebhook>;
 
 impl CreateAppWebhook {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -132,7 +132,7 @@ impl CreateAppWebhook {
         self.set_body(&body)
     }
 
-    /// Whether the webhook is switched on.
+    /// Whether the webhook is enabled.
     pub fn is_enabled(self, value: bool) -> Self {
         self.set_body_field("is_enabled", &value)
     }
@@ -159,7 +159,7 @@ impl CreateAppWebhook {
 pub type GetAppWebhook = TypedCall<operations::GetAppWebhook>;
 
 impl GetAppWebhook {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -169,7 +169,7 @@ impl GetAppWebhook {
 pub type EditAppWebhook = TypedCall<operations::EditAppWebhook>;
 
 impl EditAppWebhook {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -179,7 +179,7 @@ impl EditAppWebhook {
         self.set_body(&body)
     }
 
-    /// Whether the webhook is switched on.
+    /// Whether the webhook is enabled.
     pub fn is_enabled(self, value: bool) -> Self {
         self.set_body_field("is_enabled", &value)
     }

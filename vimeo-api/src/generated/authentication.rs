@@ -50,7 +50,7 @@ impl Authentication<'_> {
     ///
     /// OAuth 1 tokens cannot be revoked; they get status 400.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /tokens`. Requires no scope.
     pub fn delete_token(&self) -> DeleteToken {
@@ -73,7 +73,7 @@ impl Authentication<'_> {
 impl Authentication<'_> {
     /// Gets a token by client credentials.
     ///
-    /// Gives a token of the app alone, without a user. Code 8001 with status 401 means that the client secret is wrong.
+    /// Issues an app token, without a user. Code 8001 with status 401 means that the client secret is wrong.
     ///
     /// Response: the new access token.
     ///
@@ -122,7 +122,7 @@ impl Authentication<'_> {
 pub type ExchangeAuthCode = TypedCall<operations::ExchangeAuthCode>;
 
 impl ExchangeAuthCode {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -132,7 +132,7 @@ impl ExchangeAuthCode {
 pub type AuthorizeClient = TypedCall<operations::AuthorizeClient>;
 
 impl AuthorizeClient {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -142,7 +142,7 @@ impl AuthorizeClient {
 pub type ConvertAccessToken = TypedCall<operations::ConvertAccessToken>;
 
 impl ConvertAccessToken {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -152,7 +152,7 @@ impl ConvertAccessToken {
 pub type VerifyToken = TypedCall<operations::VerifyToken>;
 
 impl VerifyToken {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

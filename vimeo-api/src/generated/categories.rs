@@ -68,7 +68,7 @@ pub struct Categories<'a> {
 impl Categories<'_> {
     /// Gets one category by its name.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
     /// Response: the category.
     ///
@@ -79,7 +79,7 @@ impl Categories<'_> {
 
     /// Lists all of Vimeo's categories.
     ///
-    /// Response: one page of categories.
+    /// Response: a page of categories.
     ///
     /// Sends `GET /categories`. Requires no scope.
     #[doc(alias = "get_categories")]
@@ -94,7 +94,7 @@ impl Categories<'_> {
     ///
     /// Serves as a membership check: 404 means the category lacks the video.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// Response: the video.
@@ -114,9 +114,9 @@ impl Categories<'_> {
 
     /// Lists the videos in a category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /categories/{category}/videos`. Requires no scope.
     #[doc(alias = "get_category_videos")]
@@ -128,7 +128,7 @@ impl Categories<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of categories.
+    /// Response: a page of categories.
     ///
     /// Sends `GET /videos/{video_id}/categories`. Requires no scope.
     #[doc(alias = "get_video_categories")]
@@ -141,7 +141,7 @@ impl Categories<'_> {
 
     /// Suggests one or more categories for a video.
     ///
-    /// Needs the right to edit the video. Vimeo also gives the body as a JSON array with one `{"category": …}` object per category or subcategory.
+    /// Needs the right to edit the video. Vimeo also documents the body as a JSON array with one `{"category": …}` object per category or subcategory.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -161,9 +161,9 @@ impl Categories<'_> {
 impl Categories<'_> {
     /// Lists the categories the token's user follows.
     ///
-    /// Only the user concerned may read this list; others get 403.
+    /// Only the user concerned can read this list; others get 403.
     ///
-    /// Response: one page of categories.
+    /// Response: a page of categories.
     ///
     /// Sends `GET /me/categories`. Requires the `private` scope.
     #[doc(alias = "get_category_subscriptions_alt1")]
@@ -173,11 +173,11 @@ impl Categories<'_> {
 
     /// Lists the categories a user follows.
     ///
-    /// Only the user concerned may read this list; others get 403.
+    /// Only the user concerned can read this list; others get 403.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of categories.
+    /// Response: a page of categories.
     ///
     /// Sends `GET /users/{user_id}/categories`. Requires the `private` scope.
     #[doc(alias = "get_category_subscriptions")]
@@ -190,11 +190,11 @@ impl Categories<'_> {
 
     /// Checks whether the token's user follows a category.
     ///
-    /// Answers 204 when the token's user follows the category.
+    /// Returns 204 if the token's user follows the category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: followed; no body.
+    /// Response: followed; no content.
     ///
     /// Sends `GET /me/categories/{category}`. Requires the `private` scope.
     #[doc(alias = "check_if_user_subscribed_to_category_alt1")]
@@ -207,12 +207,12 @@ impl Categories<'_> {
 
     /// Checks whether a user follows a category.
     ///
-    /// Answers 204 when the given user follows the category.
+    /// Returns 204 if the given user follows the category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: followed; no body.
+    /// Response: followed; no content.
     ///
     /// Sends `GET /users/{user_id}/categories/{category}`. Requires the `private` scope.
     #[doc(alias = "check_if_user_subscribed_to_category")]
@@ -226,9 +226,9 @@ impl Categories<'_> {
 
     /// Makes the token's user follow a category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_category_alt1")]
@@ -242,9 +242,9 @@ impl Categories<'_> {
     /// Makes a user follow a category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_category")]
@@ -258,9 +258,9 @@ impl Categories<'_> {
 
     /// Makes the token's user unfollow a category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_category_alt1")]
@@ -274,9 +274,9 @@ impl Categories<'_> {
     /// Makes a user unfollow a category.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/categories/{category}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_category")]
@@ -293,9 +293,9 @@ impl Categories<'_> {
 impl Categories<'_> {
     /// Lists the channels in a category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: one page of channels.
+    /// Response: a page of channels.
     ///
     /// Sends `GET /categories/{category}/channels`. Requires no scope.
     #[doc(alias = "get_category_channels")]
@@ -311,9 +311,9 @@ impl Categories<'_> {
 impl Categories<'_> {
     /// Lists the groups in a category.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: one page of groups.
+    /// Response: a page of groups.
     ///
     /// Sends `GET /categories/{category}/groups`. Requires no scope.
     #[doc(alias = "get_category_groups")]
@@ -336,7 +336,7 @@ impl ListCategories {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::CategorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -346,7 +346,7 @@ impl ListCategories {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -356,7 +356,7 @@ impl ListCategories {
 pub type GetCategory = TypedCall<operations::GetCategory>;
 
 impl GetCategory {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -376,7 +376,7 @@ impl ListCategoryChannels {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the channels; `followers` and `videos` go by number.
+    /// Sort order of the channels; `followers` and `videos` sort by count.
     pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -392,7 +392,7 @@ impl ListCategoryChannels {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -412,7 +412,7 @@ impl ListCategoryGroups {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the groups; `members` and `videos` go by number.
+    /// Sort order of the groups; `members` and `videos` sort by count.
     pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -428,7 +428,7 @@ impl ListCategoryGroups {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -448,7 +448,7 @@ impl ListCategoryVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::CategoryVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -458,12 +458,12 @@ impl ListCategoryVideos {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::CategoryVideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -474,7 +474,7 @@ impl ListCategoryVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -484,7 +484,7 @@ impl ListCategoryVideos {
 pub type GetCategoryVideo = TypedCall<operations::GetCategoryVideo>;
 
 impl GetCategoryVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -504,7 +504,7 @@ impl ListMyCategories {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the categories.
+    /// Sort order of the categories.
     pub fn sort(self, value: types::SubscribedCategorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -514,7 +514,7 @@ impl ListMyCategories {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -545,7 +545,7 @@ impl ListUserCategories {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the categories.
+    /// Sort order of the categories.
     pub fn sort(self, value: types::SubscribedCategorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -555,7 +555,7 @@ impl ListUserCategories {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -588,7 +588,7 @@ impl ListVideoCategories {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -598,7 +598,7 @@ impl ListVideoCategories {
 pub type SuggestVideoCategory = TypedCall<operations::SuggestVideoCategory>;
 
 impl SuggestVideoCategory {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

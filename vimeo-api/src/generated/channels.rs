@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | [`get_channel_video`](Channels::get_channel_video) | Gets a video if a channel contains it | none |
 //! | [`list_channel_videos`](Channels::list_channel_videos) | Lists the videos in a channel | none |
-//! | [`list_video_available_channels`](Channels::list_video_available_channels) | Lists the channels that may take a video | none |
+//! | [`list_video_available_channels`](Channels::list_video_available_channels) | Lists the channels that a video can be added to | none |
 //! | [`add_channel_video`](Channels::add_channel_video) | Adds one video to a channel | edit |
 //! | [`add_channel_videos`](Channels::add_channel_videos) | Adds several videos to a channel | edit |
 //! | [`remove_channel_video`](Channels::remove_channel_video) | Removes one video from a channel | edit |
@@ -67,7 +67,7 @@
 //! | [`list_channel_categories`](Channels::list_channel_categories) | Lists the categories a channel is in | none |
 //! | [`add_channel_category`](Channels::add_channel_category) | Adds a channel to one category | edit |
 //! | [`add_channel_categories`](Channels::add_channel_categories) | Adds a channel to several categories | none |
-//! | [`remove_channel_category`](Channels::remove_channel_category) | Takes a channel out of a category | edit |
+//! | [`remove_channel_category`](Channels::remove_channel_category) | Removes a channel from a category | edit |
 //!
 //! # Private channel members
 //!
@@ -117,7 +117,7 @@ impl Channels<'_> {
 
     /// Lists all channels on Vimeo.
     ///
-    /// Response: one page of channels.
+    /// Response: a page of channels.
     ///
     /// Sends `GET /channels`. Requires no scope.
     #[doc(alias = "get_channels")]
@@ -127,9 +127,9 @@ impl Channels<'_> {
 
     /// Lists the channels the token's user follows.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when the token's user has followed no channel since then.
+    /// Supports `If-Modified-Since`: returns 304 if the token's user has followed no channel since then.
     ///
-    /// Response: one page of channels.
+    /// Response: a page of channels.
     ///
     /// Sends `GET /me/channels`. Requires no scope.
     #[doc(alias = "get_channel_subscriptions_alt1")]
@@ -139,11 +139,11 @@ impl Channels<'_> {
 
     /// Lists the channels a user follows.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when the given user has followed no channel since then.
+    /// Supports `If-Modified-Since`: returns 304 if the given user has followed no channel since then.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of channels.
+    /// Response: a page of channels.
     ///
     /// Sends `GET /users/{user_id}/channels`. Requires no scope.
     #[doc(alias = "get_channel_subscriptions")]
@@ -179,11 +179,11 @@ impl Channels<'_> {
 
     /// Deletes a channel by its ID.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}`. Requires the `delete` scope.
     pub fn delete_channel(
@@ -219,11 +219,11 @@ impl Channels<'_> {
 
     /// Lists the videos in a channel.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
+    /// Supports `If-Modified-Since`: returns 304 if no video has been added since then.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /channels/{channel_id}/videos`. Requires no scope.
     #[doc(alias = "get_channel_videos")]
@@ -234,13 +234,13 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
-    /// Lists the channels that may take a video.
+    /// Lists the channels that a video can be added to.
     ///
-    /// Lists the channels moderated by the token's user where the video may be added or taken out.
+    /// Lists the channels moderated by the token's user where the video can be added or removed.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of channels.
+    /// Response: a page of channels.
     ///
     /// Sends `GET /videos/{video_id}/available_channels`. Requires no scope.
     #[doc(alias = "get_available_video_channels")]
@@ -253,12 +253,12 @@ impl Channels<'_> {
 
     /// Adds one video to a channel.
     ///
-    /// Only a moderator of the channel may do this.
+    /// Only moderators of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /channels/{channel_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_channel")]
@@ -275,7 +275,7 @@ impl Channels<'_> {
 
     /// Adds several videos to a channel.
     ///
-    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
+    /// Only moderators of the channel can do this. Vimeo documents the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
@@ -294,12 +294,12 @@ impl Channels<'_> {
 
     /// Removes one video from a channel.
     ///
-    /// Only a moderator of the channel may do this.
+    /// Only moderators of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_channel")]
@@ -316,11 +316,11 @@ impl Channels<'_> {
 
     /// Removes several videos from a channel.
     ///
-    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
+    /// Only moderators of the channel can do this. Vimeo documents the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/videos`. Requires the `edit` scope.
     #[doc(alias = "remove_videos_from_channel")]
@@ -339,9 +339,9 @@ impl Channels<'_> {
     /// Lists the followers of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `filter`: `moderators` keeps only the moderators.
+    /// - `filter`: `moderators` limits the list to the moderators.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /channels/{channel_id}/users`. Requires no scope.
     #[doc(alias = "get_channel_subscribers")]
@@ -356,11 +356,11 @@ impl Channels<'_> {
 
     /// Checks whether the token's user follows a channel.
     ///
-    /// Answers 204 when the token's user follows the channel, 404 otherwise.
+    /// Returns 204 if the token's user follows the channel, otherwise 404.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: followed; no body.
+    /// Response: followed; no content.
     ///
     /// Sends `GET /me/channels/{channel_id}`. Requires no scope.
     #[doc(alias = "check_if_user_subscribed_to_channel_alt1")]
@@ -373,12 +373,12 @@ impl Channels<'_> {
 
     /// Checks whether a user follows a channel.
     ///
-    /// Answers 204 when the given user follows the channel, 404 otherwise.
+    /// Returns 204 if the given user follows the channel, otherwise 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: followed; no body.
+    /// Response: followed; no content.
     ///
     /// Sends `GET /users/{user_id}/channels/{channel_id}`. Requires no scope.
     #[doc(alias = "check_if_user_subscribed_to_channel")]
@@ -397,7 +397,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_channel_alt1")]
@@ -413,7 +413,7 @@ impl Channels<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "subscribe_to_channel")]
@@ -432,7 +432,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_channel_alt1")]
@@ -448,7 +448,7 @@ impl Channels<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/channels/{channel_id}`. Requires the `interact` scope.
     #[doc(alias = "unsubscribe_from_channel")]
@@ -489,7 +489,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /channels/{channel_id}/moderators`. Requires no scope.
     #[doc(alias = "get_channel_moderators")]
@@ -502,7 +502,7 @@ impl Channels<'_> {
 
     /// Replaces all moderators of a channel.
     ///
-    /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most.
+    /// Only the owner of the channel can do this, and only for users whom the owner follows; 100 users at most.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
@@ -520,7 +520,7 @@ impl Channels<'_> {
 
     /// Makes a user moderator of a channel.
     ///
-    /// Only the owner of the channel may do this, and only for a user whom the owner follows.
+    /// Only the owner of the channel can do this, and only for a user whom the owner follows.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -541,7 +541,7 @@ impl Channels<'_> {
 
     /// Adds several moderators to a channel.
     ///
-    /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most. Vimeo gives the body as a JSON array with one `{"user_uri": …}` object per user.
+    /// Only the owner of the channel can do this, and only for users whom the owner follows; 100 users at most. Vimeo documents the body as a JSON array with one `{"user_uri": …}` object per user.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
@@ -559,12 +559,12 @@ impl Channels<'_> {
 
     /// Removes one moderator from a channel.
     ///
-    /// Only the owner of the channel may do this. The owner cannot be removed.
+    /// Only the owner of the channel can do this. The owner cannot be removed.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/moderators/{user_id}`. Requires the `edit` scope.
     pub fn remove_channel_moderator(
@@ -580,11 +580,11 @@ impl Channels<'_> {
 
     /// Removes several moderators from a channel.
     ///
-    /// Only the owner of the channel may do this. The owner cannot be removed.
+    /// Only the owner of the channel can do this. The owner cannot be removed.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/moderators`. Requires the `edit` scope.
     pub fn remove_channel_moderators(
@@ -603,7 +603,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: one page of tags.
+    /// Response: a page of tags.
     ///
     /// Sends `GET /channels/{channel_id}/tags`. Requires no scope.
     #[doc(alias = "get_channel_tags")]
@@ -616,12 +616,12 @@ impl Channels<'_> {
 
     /// Checks whether a channel has a tag.
     ///
-    /// Answers 204 when the channel carries the tag and 400 or 404 when it does not.
+    /// Returns 204 if the channel carries the tag and 400 or 404 when it does not.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// Response: tagged; no body.
+    /// Response: tagged; no content.
     ///
     /// Sends `GET /channels/{channel_id}/tags/{word}`. Requires no scope.
     #[doc(alias = "check_if_channel_has_tag")]
@@ -638,12 +638,12 @@ impl Channels<'_> {
 
     /// Adds one tag to a channel.
     ///
-    /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501).
+    /// Only the owner of the channel can do this. A channel can have at most 20 tags (2501).
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /channels/{channel_id}/tags/{word}`. Requires the `edit` scope.
     pub fn add_channel_tag(
@@ -659,7 +659,7 @@ impl Channels<'_> {
 
     /// Adds several tags to a channel.
     ///
-    /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501). Vimeo also gives the body as a JSON array with one `{"tag": …}` object per tag.
+    /// Only the owner of the channel can do this. A channel can have at most 20 tags (2501). Vimeo also documents the body as a JSON array with one `{"tag": …}` object per tag.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
@@ -678,12 +678,12 @@ impl Channels<'_> {
 
     /// Takes one tag off a channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/tags/{word}`. Requires the `edit` scope.
     #[doc(alias = "delete_tag_from_channel")]
@@ -705,7 +705,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: one page of categories.
+    /// Response: a page of categories.
     ///
     /// Sends `GET /channels/{channel_id}/categories`. Requires no scope.
     #[doc(alias = "get_channel_categories")]
@@ -718,12 +718,12 @@ impl Channels<'_> {
 
     /// Adds a channel to one category.
     ///
-    /// Only the owner of the channel may do this. Fails with 2204 when the channel would be in too many categories.
+    /// Only the owner of the channel can do this. Fails with 2204 when the channel would be in too many categories.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /channels/{channel_id}/categories/{category}`. Requires the `edit` scope.
     #[doc(alias = "categorize_channel")]
@@ -744,7 +744,7 @@ impl Channels<'_> {
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /channels/{channel_id}/categories`. Requires no scope.
     pub fn add_channel_categories(
@@ -756,14 +756,14 @@ impl Channels<'_> {
             .set_body(&body)
     }
 
-    /// Takes a channel out of a category.
+    /// Removes a channel from a category.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    /// - `category`: Name of the category as in its URI, such as `animation`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/categories/{category}`. Requires the `edit` scope.
     #[doc(alias = "delete_channel_category")]
@@ -783,11 +783,11 @@ impl Channels<'_> {
 impl Channels<'_> {
     /// Lists the users admitted to a private channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /channels/{channel_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_channel_privacy_users")]
@@ -800,7 +800,7 @@ impl Channels<'_> {
 
     /// Admits one user to a private channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -822,7 +822,7 @@ impl Channels<'_> {
 
     /// Admits several users to a private channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
@@ -841,12 +841,12 @@ impl Channels<'_> {
 
     /// Shuts a user out of a private channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel can do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /channels/{channel_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_channel_privacy_user")]
@@ -876,7 +876,7 @@ impl ListChannels {
         self.set_query("per_page", &value)
     }
 
-    /// `relevant` needs a `query`; without one the answer is 400.
+    /// `relevant` needs a `query`; without one Vimeo returns 400.
     pub fn sort(self, value: types::ChannelDirectorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -886,7 +886,7 @@ impl ListChannels {
         self.set_query("direction", &value)
     }
 
-    /// `featured` keeps only what Vimeo features.
+    /// `featured` limits the list to what Vimeo features.
     pub fn filter(self, value: types::FeaturedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -897,7 +897,7 @@ impl ListChannels {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -907,12 +907,12 @@ impl ListChannels {
 pub type CreateChannel = TypedCall<operations::CreateChannel>;
 
 impl CreateChannel {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Text that describes the channel.
+    /// Description of the channel.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -929,13 +929,13 @@ impl CreateChannel {
 pub type GetChannel = TypedCall<operations::GetChannel>;
 
 impl GetChannel {
-    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
+    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels (comma-separated).
     pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("sizes", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -945,7 +945,7 @@ impl GetChannel {
 pub type EditChannel = TypedCall<operations::EditChannel>;
 
 impl EditChannel {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -955,7 +955,7 @@ impl EditChannel {
         self.set_body(&body)
     }
 
-    /// Text that describes the channel.
+    /// Description of the channel.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -973,7 +973,7 @@ impl EditChannel {
         self.set_body_field("name", &value)
     }
 
-    /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
+    /// Who can open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
     pub fn privacy(self, value: types::ChannelViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -986,7 +986,7 @@ pub type DeleteChannel = TypedCall<operations::DeleteChannel>;
 pub type ListChannelCategories = TypedCall<operations::ListChannelCategories>;
 
 impl ListChannelCategories {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1031,7 +1031,7 @@ impl ListChannelModerators {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1044,7 +1044,7 @@ pub type AddChannelModerators = TypedCall<operations::AddChannelModerators>;
 pub type ReplaceChannelModerators = TypedCall<operations::ReplaceChannelModerators>;
 
 impl ReplaceChannelModerators {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1057,7 +1057,7 @@ pub type RemoveChannelModerators = TypedCall<operations::RemoveChannelModerators
 pub type GetChannelModerator = TypedCall<operations::GetChannelModerator>;
 
 impl GetChannelModerator {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1088,7 +1088,7 @@ impl ListChannelPrivateMembers {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1098,7 +1098,7 @@ impl ListChannelPrivateMembers {
 pub type AddChannelPrivateMembers = TypedCall<operations::AddChannelPrivateMembers>;
 
 impl AddChannelPrivateMembers {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1114,7 +1114,7 @@ pub type RemoveChannelPrivateMember = TypedCall<operations::RemoveChannelPrivate
 pub type ListChannelTags = TypedCall<operations::ListChannelTags>;
 
 impl ListChannelTags {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1124,7 +1124,7 @@ impl ListChannelTags {
 pub type AddChannelTags = TypedCall<operations::AddChannelTags>;
 
 impl AddChannelTags {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1169,7 +1169,7 @@ impl ListChannelSubscribers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1199,18 +1199,18 @@ impl ListChannelVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -1221,13 +1221,13 @@ impl ListChannelVideos {
         self.set_query("query", &value)
     }
 
-    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
+    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels (comma-separated).
     pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("sizes", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1243,7 +1243,7 @@ pub type RemoveChannelVideos = TypedCall<operations::RemoveChannelVideos>;
 pub type GetChannelVideo = TypedCall<operations::GetChannelVideo>;
 
 impl GetChannelVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1269,7 +1269,7 @@ impl ListMyChannels {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the channels; `followers` and `videos` go by number.
+    /// Sort order of the channels; `followers` and `videos` sort by count.
     pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1279,7 +1279,7 @@ impl ListMyChannels {
         self.set_query("direction", &value)
     }
 
-    /// `moderated` keeps only what the user moderates.
+    /// `moderated` limits the list to what the user moderates.
     pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -1290,7 +1290,7 @@ impl ListMyChannels {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1319,7 +1319,7 @@ impl ListUserChannels {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the channels; `followers` and `videos` go by number.
+    /// Sort order of the channels; `followers` and `videos` sort by count.
     pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1329,7 +1329,7 @@ impl ListUserChannels {
         self.set_query("direction", &value)
     }
 
-    /// `moderated` keeps only what the user moderates.
+    /// `moderated` limits the list to what the user moderates.
     pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -1340,7 +1340,7 @@ impl ListUserChannels {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1361,7 +1361,7 @@ pub type UnsubscribeUserFromChannel = TypedCall<operations::UnsubscribeUserFromC
 pub type ListVideoAvailableChannels = TypedCall<operations::ListVideoAvailableChannels>;
 
 impl ListVideoAvailableChannels {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1583,7 +1583,7 @@ static REMOVE_CHANNEL_CATEGORY: Operation = Operation {
     method: Method::DELETE,
     path: "/channels/{channel_id}/categories/{category}",
     area: "channels",
-    summary: "Take a channel out of a category",
+    summary: "Remove a channel from a category",
     scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
@@ -2231,7 +2231,7 @@ static LIST_VIDEO_AVAILABLE_CHANNELS: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/available_channels",
     area: "channels",
-    summary: "List the channels that may take a video",
+    summary: "List the channels that a video can be added to",
     scopes: &[],
     query: &[
         QueryParameter {

@@ -78,7 +78,7 @@ pub struct EmbedPresets<'a> {
 impl EmbedPresets<'_> {
     /// Gets one embed preset of the token's user.
     ///
-    /// Only the owner of the preset may do this.
+    /// Only the owner of the preset can do this.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
@@ -92,7 +92,7 @@ impl EmbedPresets<'_> {
 
     /// Gets one embed preset of a user.
     ///
-    /// Only the owner of the preset may do this.
+    /// Only the owner of the preset can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
@@ -111,7 +111,7 @@ impl EmbedPresets<'_> {
 
     /// Lists the embed presets of the token's user.
     ///
-    /// Response: one page of presets.
+    /// Response: a page of presets.
     ///
     /// Sends `GET /me/presets`. Requires no scope.
     #[doc(alias = "get_embed_presets_alt1")]
@@ -123,7 +123,7 @@ impl EmbedPresets<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of presets.
+    /// Response: a page of presets.
     ///
     /// Sends `GET /users/{user_id}/presets`. Requires no scope.
     #[doc(alias = "get_embed_presets")]
@@ -161,7 +161,7 @@ impl EmbedPresets<'_> {
 
     /// Changes an embed preset of the token's user.
     ///
-    /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
+    /// Only the owner of the preset can do this. Turning the outro off is the one change that Vimeo describes.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
@@ -175,7 +175,7 @@ impl EmbedPresets<'_> {
 
     /// Changes an embed preset of a user.
     ///
-    /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
+    /// Only the owner of the preset can do this. Turning the outro off is the one change that Vimeo describes.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
@@ -194,11 +194,11 @@ impl EmbedPresets<'_> {
 
     /// Deletes an embed preset of the token's user.
     ///
-    /// Only the owner of the preset may do this.
+    /// Only the owner of the preset can do this.
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_embed_preset_alt1")]
@@ -208,12 +208,12 @@ impl EmbedPresets<'_> {
 
     /// Deletes an embed preset of a user.
     ///
-    /// Only the owner of the preset may do this.
+    /// Only the owner of the preset can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_embed_preset")]
@@ -232,7 +232,7 @@ impl EmbedPresets<'_> {
     ///
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/presets/{preset_id}/videos`. Requires no scope.
     #[doc(alias = "get_embed_preset_videos_alt1")]
@@ -248,7 +248,7 @@ impl EmbedPresets<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/presets/{preset_id}/videos`. Requires no scope.
     #[doc(alias = "get_embed_preset_videos")]
@@ -262,12 +262,12 @@ impl EmbedPresets<'_> {
 
     /// Checks whether a video uses a preset.
     ///
-    /// Answers 204 when the video carries the preset, 404 otherwise.
+    /// Returns 204 if the video carries the preset, otherwise 404.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: in use; no body.
+    /// Response: in use; no content.
     ///
     /// Sends `GET /videos/{video_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "get_video_embed_preset")]
@@ -281,12 +281,12 @@ impl EmbedPresets<'_> {
 
     /// Applies an embed preset to a video.
     ///
-    /// Open to the owner of the video and to team members with the role of contributor or admin.
+    /// Allowed for the owner of the video and to team members with the role of contributor or admin.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /videos/{video_id}/presets/{preset_id}`. Requires the `edit` scope.
     pub fn add_video_embed_preset(
@@ -299,12 +299,12 @@ impl EmbedPresets<'_> {
 
     /// Detaches an embed preset from a video.
     ///
-    /// Open to the owner of the video and to team members with the role of contributor or admin.
+    /// Allowed for the owner of the video and to team members with the role of contributor or admin.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/presets/{preset_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_embed_preset")]
@@ -321,13 +321,13 @@ impl EmbedPresets<'_> {
 impl EmbedPresets<'_> {
     /// Detaches an embed preset from a folder.
     ///
-    /// Open to the owner of the folder and to team members with the role of contributor or admin.
+    /// Allowed for the owner of the folder and to team members with the role of contributor or admin.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `preset_id`: ID of the embed preset.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`. Requires no scope.
     #[doc(alias = "delete_folder_embed_preset")]
@@ -379,7 +379,7 @@ impl EmbedPresets<'_> {
     ///
     /// Covers logos of the user or of the owner of the user's team.
     ///
-    /// Response: one page of logos.
+    /// Response: a page of logos.
     ///
     /// Sends `GET /me/customlogos`. Requires no scope.
     #[doc(alias = "get_custom_logos_alt1")]
@@ -393,7 +393,7 @@ impl EmbedPresets<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of logos.
+    /// Response: a page of logos.
     ///
     /// Sends `GET /users/{user_id}/customlogos`. Requires no scope.
     #[doc(alias = "get_custom_logos")]
@@ -406,7 +406,7 @@ impl EmbedPresets<'_> {
 
     /// Adds a custom player logo for the token's user.
     ///
-    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
+    /// Creates the entry only; upload the image to the `link` of the response afterwards.
     ///
     /// Response: the new logo with its upload `link`.
     ///
@@ -418,7 +418,7 @@ impl EmbedPresets<'_> {
 
     /// Adds a custom player logo for a user.
     ///
-    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
+    /// Creates the entry only; upload the image to the `link` of the response afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -437,7 +437,7 @@ impl EmbedPresets<'_> {
     ///
     /// - `logo_id`: ID of the logo.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/customlogos/{logo_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_custom_logo_alt1")]
@@ -450,7 +450,7 @@ impl EmbedPresets<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `logo_id`: ID of the logo.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/customlogos/{logo_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_custom_logo")]
@@ -484,7 +484,7 @@ impl EmbedPresets<'_> {
 
     /// Adds a thumbnail for a video's timeline event.
     ///
-    /// Only the owner of the video may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
+    /// Only the owner of the video can do this. Creates the entry only; upload the image to the `link` of the response afterwards.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -514,13 +514,13 @@ impl ListMyCustomLogos {
         self.set_query("per_page", &value)
     }
 
-    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
+    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels (comma-separated).
     pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("sizes", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -530,7 +530,7 @@ impl ListMyCustomLogos {
 pub type CreateMyCustomLogo = TypedCall<operations::CreateMyCustomLogo>;
 
 impl CreateMyCustomLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -540,7 +540,7 @@ impl CreateMyCustomLogo {
 pub type GetMyCustomLogo = TypedCall<operations::GetMyCustomLogo>;
 
 impl GetMyCustomLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -563,7 +563,7 @@ impl ListMyEmbedPresets {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -573,7 +573,7 @@ impl ListMyEmbedPresets {
 pub type CreateMyEmbedPreset = TypedCall<operations::CreateMyEmbedPreset>;
 
 impl CreateMyEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -599,7 +599,7 @@ impl CreateMyEmbedPreset {
 pub type GetMyEmbedPreset = TypedCall<operations::GetMyEmbedPreset>;
 
 impl GetMyEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -609,7 +609,7 @@ impl GetMyEmbedPreset {
 pub type EditMyEmbedPreset = TypedCall<operations::EditMyEmbedPreset>;
 
 impl EditMyEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -619,7 +619,7 @@ impl EditMyEmbedPreset {
         self.set_body(&body)
     }
 
-    /// Only `nothing` is taken; it switches the outro off.
+    /// Only `nothing` is accepted; it disables the outro.
     pub fn outro(self, value: types::OutroType) -> Self {
         self.set_body_field("outro", &value)
     }
@@ -642,7 +642,7 @@ impl ListMyEmbedPresetVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -662,13 +662,13 @@ impl ListUserCustomLogos {
         self.set_query("per_page", &value)
     }
 
-    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
+    /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels (comma-separated).
     pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("sizes", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -678,7 +678,7 @@ impl ListUserCustomLogos {
 pub type CreateUserCustomLogo = TypedCall<operations::CreateUserCustomLogo>;
 
 impl CreateUserCustomLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -688,7 +688,7 @@ impl CreateUserCustomLogo {
 pub type GetUserCustomLogo = TypedCall<operations::GetUserCustomLogo>;
 
 impl GetUserCustomLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -711,7 +711,7 @@ impl ListUserEmbedPresets {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -721,7 +721,7 @@ impl ListUserEmbedPresets {
 pub type CreateUserEmbedPreset = TypedCall<operations::CreateUserEmbedPreset>;
 
 impl CreateUserEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -747,7 +747,7 @@ impl CreateUserEmbedPreset {
 pub type GetUserEmbedPreset = TypedCall<operations::GetUserEmbedPreset>;
 
 impl GetUserEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -757,7 +757,7 @@ impl GetUserEmbedPreset {
 pub type EditUserEmbedPreset = TypedCall<operations::EditUserEmbedPreset>;
 
 impl EditUserEmbedPreset {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -767,7 +767,7 @@ impl EditUserEmbedPreset {
         self.set_body(&body)
     }
 
-    /// Only `nothing` is taken; it switches the outro off.
+    /// Only `nothing` is accepted; it disables the outro.
     pub fn outro(self, value: types::OutroType) -> Self {
         self.set_body_field("outro", &value)
     }
@@ -790,7 +790,7 @@ impl ListUserEmbedPresetVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -816,7 +816,7 @@ pub type CreateVideoTimelineThumbnail = TypedCall<
 >;
 
 impl CreateVideoTimelineThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -826,7 +826,7 @@ impl CreateVideoTimelineThumbnail {
 pub type GetVideoTimelineThumbnail = TypedCall<operations::GetVideoTimelineThumbnail>;
 
 impl GetVideoTimelineThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

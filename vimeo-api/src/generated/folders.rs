@@ -39,7 +39,7 @@
 //! |---|---|---|
 //! | [`list_my_folder_items`](Folders::list_my_folder_items) | Lists the items in a folder of the token's user | none |
 //! | [`list_user_folder_items`](Folders::list_user_folder_items) | Lists the items in a folder of a user | none |
-//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Takes items out of a folder | interact |
+//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Removes items from a folder | interact |
 
 use http::Method;
 use crate::{
@@ -110,7 +110,7 @@ impl Folders<'_> {
 
     /// Lists the folders of the token's user.
     ///
-    /// Response: one page of folders.
+    /// Response: a page of folders.
     ///
     /// Sends `GET /me/projects`. Requires the `private` scope.
     #[doc(alias = "get_projects_alt1")]
@@ -122,7 +122,7 @@ impl Folders<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of folders.
+    /// Response: a page of folders.
     ///
     /// Sends `GET /users/{user_id}/projects`. Requires the `private` scope.
     #[doc(alias = "get_projects")]
@@ -165,7 +165,7 @@ impl Folders<'_> {
 
     /// Renames a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
@@ -183,7 +183,7 @@ impl Folders<'_> {
 
     /// Renames a folder of a user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
@@ -204,11 +204,11 @@ impl Folders<'_> {
 
     /// Deletes a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
+    /// Only the owner of the folder can do this. The videos in it are not deleted unless `should_delete_clips` is set.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/projects/{project_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_project_alt1")]
@@ -218,12 +218,12 @@ impl Folders<'_> {
 
     /// Deletes a folder of a user.
     ///
-    /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
+    /// Only the owner of the folder can do this. The videos in it are not deleted unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/projects/{project_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_project")]
@@ -242,7 +242,7 @@ impl Folders<'_> {
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/projects/{project_id}/videos`. Requires no scope.
     #[doc(alias = "get_project_videos_alt1")]
@@ -255,7 +255,7 @@ impl Folders<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/projects/{project_id}/videos`. Requires no scope.
     #[doc(alias = "get_project_videos")]
@@ -269,12 +269,12 @@ impl Folders<'_> {
 
     /// Adds one video to a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/projects/{project_id}/videos/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_project_alt1")]
@@ -288,11 +288,11 @@ impl Folders<'_> {
 
     /// Adds several videos to a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "add_videos_to_project_alt1")]
@@ -306,13 +306,13 @@ impl Folders<'_> {
 
     /// Adds one video to a folder of a user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/projects/{project_id}/videos/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_project")]
@@ -330,12 +330,12 @@ impl Folders<'_> {
 
     /// Adds several videos to a folder of a user.
     ///
-    /// Only the owner of the folder may do this.
+    /// Only the owner of the folder can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "add_videos_to_project")]
@@ -351,12 +351,12 @@ impl Folders<'_> {
 
     /// Removes one video from a folder of the token's user.
     ///
-    /// The video itself is kept.
+    /// The video itself is not deleted.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/projects/{project_id}/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "remove_video_from_project_alt1")]
@@ -370,11 +370,11 @@ impl Folders<'_> {
 
     /// Removes several videos from a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
+    /// Only the owner of the folder can do this. The videos themselves are not deleted unless `should_delete_clips` is set.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "remove_videos_from_project_alt1")]
@@ -388,13 +388,13 @@ impl Folders<'_> {
 
     /// Removes one video from a folder of a user.
     ///
-    /// The video itself is kept.
+    /// The video itself is not deleted.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/projects/{project_id}/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "remove_video_from_project")]
@@ -412,12 +412,12 @@ impl Folders<'_> {
 
     /// Removes several videos from a folder of a user.
     ///
-    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
+    /// Only the owner of the folder can do this. The videos themselves are not deleted unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/projects/{project_id}/videos`. Requires the `interact` scope.
     #[doc(alias = "remove_videos_from_project")]
@@ -440,7 +440,7 @@ impl Folders<'_> {
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: one page of items.
+    /// Response: a page of items.
     ///
     /// Sends `GET /me/projects/{project_id}/items`. Requires no scope.
     #[doc(alias = "get_folder_items")]
@@ -455,7 +455,7 @@ impl Folders<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `folder_id` (`project_id`): ID of the folder.
     ///
-    /// Response: one page of items.
+    /// Response: a page of items.
     ///
     /// Sends `GET /users/{user_id}/projects/{project_id}/items`. Requires no scope.
     #[doc(alias = "get_folder_items2")]
@@ -467,14 +467,14 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
-    /// Takes items out of a folder.
+    /// Removes items from a folder.
     ///
-    /// A subfolder named in `uris` moves to the top of the library with all it holds.
+    /// A subfolder in `uris` moves to the top level of the library with its content.
     ///
     /// - `folder_id` (`project_id`): ID of the folder.
-    /// - `uris`: URIs of the videos, events or folders to take out, separated by commas.
+    /// - `uris`: URIs of the videos, events or folders to remove (comma-separated).
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/projects/{project_id}/items`. Requires the `interact` scope.
     #[doc(alias = "delete_folder_items_alt1")]
@@ -508,7 +508,7 @@ impl ListMyFolders {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the folders.
+    /// Sort order of the folders.
     pub fn sort(self, value: types::FolderSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -524,7 +524,7 @@ impl ListMyFolders {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -534,7 +534,7 @@ impl ListMyFolders {
 pub type CreateMyFolder = TypedCall<operations::CreateMyFolder>;
 
 impl CreateMyFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -550,7 +550,7 @@ impl CreateMyFolder {
 pub type GetMyFolder = TypedCall<operations::GetMyFolder>;
 
 impl GetMyFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -560,7 +560,7 @@ impl GetMyFolder {
 pub type EditMyFolder = TypedCall<operations::EditMyFolder>;
 
 impl EditMyFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -575,7 +575,7 @@ impl DeleteMyFolder {
         self.set_body(&body)
     }
 
-    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(self, value: bool) -> Self {
         self.set_body_field("send_to_recently_deleted", &value)
     }
@@ -600,7 +600,7 @@ impl ListMyFolderItems {
         self.set_query("per_page", &value)
     }
 
-    /// With `duration`, events and then folders come in groups of their own, as they have none.
+    /// With `duration`, events and folders are listed separately, because they have no duration.
     pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -610,18 +610,18 @@ impl ListMyFolderItems {
         self.set_query("direction", &value)
     }
 
-    /// Privacy kinds of the videos to keep, separated by commas: `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
+    /// Privacy settings of the videos to list (comma-separated): `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
     pub fn clip_privacy_filters(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("clip_privacy_filters", &value)
     }
 
-    /// Kind of item to keep.
+    /// Type of items to list.
     pub fn filter(self, value: types::FolderItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -631,12 +631,12 @@ impl ListMyFolderItems {
 pub type RemoveMyFolderItems = TypedCall<operations::RemoveMyFolderItems>;
 
 impl RemoveMyFolderItems {
-    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_items`.
+    /// Whether deleted videos go to Recently Deleted; only used with `should_delete_items`.
     pub fn send_to_recently_deleted(self, value: bool) -> Self {
         self.set_query("send_to_recently_deleted", &value)
     }
 
-    /// Whether the items are deleted as well as taken out.
+    /// Whether the items are also deleted.
     pub fn should_delete_items(self, value: bool) -> Self {
         self.set_query("should_delete_items", &value)
     }
@@ -656,7 +656,7 @@ impl ListMyFolderVideos {
         self.set_query("per_page", &value)
     }
 
-    /// With `duration`, events and then folders come in groups of their own, as they have none.
+    /// With `duration`, events and folders are listed separately, because they have no duration.
     pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -666,19 +666,19 @@ impl ListMyFolderVideos {
         self.set_query("direction", &value)
     }
 
-    /// Tags, separated by commas, of which a video must have one or more; turns the call into a search.
+    /// Tags (comma-separated), of which a video must have one or more; turns the call into a search.
     pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag", &value)
     }
 
-    /// Tags, separated by commas, all of which a video must have; turns the call into a search.
+    /// Tags (comma-separated), all of which a video must have; turns the call into a search.
     pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags, separated by commas, none of which a video may have; turns the call into a search.
+    /// Tags (comma-separated), none of which a video can have; turns the call into a search.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -695,13 +695,13 @@ impl ListMyFolderVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that `query` looks in, separated by commas; `title,description,chapters,tags` when absent.
+    /// Fields that `query` looks in (comma-separated); `title,description,chapters,tags` by default.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -714,12 +714,12 @@ pub type AddMyFolderVideos = TypedCall<operations::AddMyFolderVideos>;
 pub type RemoveMyFolderVideos = TypedCall<operations::RemoveMyFolderVideos>;
 
 impl RemoveMyFolderVideos {
-    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(self, value: bool) -> Self {
         self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Whether the videos are deleted as well as taken out.
+    /// Whether the videos are also deleted.
     pub fn should_delete_clips(self, value: bool) -> Self {
         self.set_body_field("should_delete_clips", &value)
     }
@@ -735,7 +735,7 @@ pub type RemoveMyFolderVideo = TypedCall<operations::RemoveMyFolderVideo>;
 pub type GetUserPrivateFolder = TypedCall<operations::GetUserPrivateFolder>;
 
 impl GetUserPrivateFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -755,7 +755,7 @@ impl ListUserFolders {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the folders.
+    /// Sort order of the folders.
     pub fn sort(self, value: types::FolderSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -771,7 +771,7 @@ impl ListUserFolders {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -781,7 +781,7 @@ impl ListUserFolders {
 pub type CreateUserFolder = TypedCall<operations::CreateUserFolder>;
 
 impl CreateUserFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -797,7 +797,7 @@ impl CreateUserFolder {
 pub type GetUserFolder = TypedCall<operations::GetUserFolder>;
 
 impl GetUserFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -807,7 +807,7 @@ impl GetUserFolder {
 pub type EditUserFolder = TypedCall<operations::EditUserFolder>;
 
 impl EditUserFolder {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -822,7 +822,7 @@ impl DeleteUserFolder {
         self.set_body(&body)
     }
 
-    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(self, value: bool) -> Self {
         self.set_body_field("send_to_recently_deleted", &value)
     }
@@ -847,7 +847,7 @@ impl ListUserFolderItems {
         self.set_query("per_page", &value)
     }
 
-    /// With `duration`, events and then folders come in groups of their own, as they have none.
+    /// With `duration`, events and folders are listed separately, because they have no duration.
     pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -857,18 +857,18 @@ impl ListUserFolderItems {
         self.set_query("direction", &value)
     }
 
-    /// Privacy kinds of the videos to keep, separated by commas: `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
+    /// Privacy settings of the videos to list (comma-separated): `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
     pub fn clip_privacy_filters(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("clip_privacy_filters", &value)
     }
 
-    /// Kind of item to keep.
+    /// Type of items to list.
     pub fn filter(self, value: types::FolderItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -888,7 +888,7 @@ impl ListUserFolderVideos {
         self.set_query("per_page", &value)
     }
 
-    /// With `duration`, events and then folders come in groups of their own, as they have none.
+    /// With `duration`, events and folders are listed separately, because they have no duration.
     pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -898,19 +898,19 @@ impl ListUserFolderVideos {
         self.set_query("direction", &value)
     }
 
-    /// Tags, separated by commas, of which a video must have one or more; turns the call into a search.
+    /// Tags (comma-separated), of which a video must have one or more; turns the call into a search.
     pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag", &value)
     }
 
-    /// Tags, separated by commas, all of which a video must have; turns the call into a search.
+    /// Tags (comma-separated), all of which a video must have; turns the call into a search.
     pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags, separated by commas, none of which a video may have; turns the call into a search.
+    /// Tags (comma-separated), none of which a video can have; turns the call into a search.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -927,13 +927,13 @@ impl ListUserFolderVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that `query` looks in, separated by commas; `title,description,chapters,tags` when absent.
+    /// Fields that `query` looks in (comma-separated); `title,description,chapters,tags` by default.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -946,12 +946,12 @@ pub type AddUserFolderVideos = TypedCall<operations::AddUserFolderVideos>;
 pub type RemoveUserFolderVideos = TypedCall<operations::RemoveUserFolderVideos>;
 
 impl RemoveUserFolderVideos {
-    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(self, value: bool) -> Self {
         self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Whether the videos are deleted as well as taken out.
+    /// Whether the videos are also deleted.
     pub fn should_delete_clips(self, value: bool) -> Self {
         self.set_body_field("should_delete_clips", &value)
     }
@@ -1150,7 +1150,7 @@ static REMOVE_MY_FOLDER_ITEMS: Operation = Operation {
     method: Method::DELETE,
     path: "/me/projects/{project_id}/items",
     area: "folders",
-    summary: "Take items out of a folder",
+    summary: "Remove items from a folder",
     scopes: &[Scope::Interact],
     query: &[
         QueryParameter {

@@ -17,9 +17,9 @@
 //! |---|---|---|
 //! | [`get_group_video`](Groups::get_group_video) | Gets a video if a group contains it | none |
 //! | [`list_group_videos`](Groups::list_group_videos) | Lists the videos in a group | none |
-//! | [`list_video_available_groups`](Groups::list_video_available_groups) | Lists the groups that may take a video | none |
-//! | [`add_group_video`](Groups::add_group_video) | Puts a video into a group | edit |
-//! | [`remove_group_video`](Groups::remove_group_video) | Takes a video out of a group | edit |
+//! | [`list_video_available_groups`](Groups::list_video_available_groups) | Lists the groups that a video can be added to | none |
+//! | [`add_group_video`](Groups::add_group_video) | Adds a video to a group | edit |
+//! | [`remove_group_video`](Groups::remove_group_video) | Removes a video from a group | edit |
 //!
 //! # Users
 //!
@@ -35,10 +35,10 @@
 //!
 //! | method | description | scopes |
 //! |---|---|---|
-//! | [`join_group_as_me`](Groups::join_group_as_me) | Makes the token's user join a group | interact |
-//! | [`join_group_as_user`](Groups::join_group_as_user) | Makes a user join a group | interact |
-//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Makes the token's user leave a group | interact |
-//! | [`leave_group_as_user`](Groups::leave_group_as_user) | Makes a user leave a group | interact |
+//! | [`join_group_as_me`](Groups::join_group_as_me) | Adds the token's user to a group | interact |
+//! | [`join_group_as_user`](Groups::join_group_as_user) | Adds a user to a group | interact |
+//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Removes the token's user from a group | interact |
+//! | [`leave_group_as_user`](Groups::leave_group_as_user) | Removes a user from a group | interact |
 
 use http::Method;
 use crate::{
@@ -79,7 +79,7 @@ impl Groups<'_> {
 
     /// Lists all groups on Vimeo.
     ///
-    /// Response: one page of groups.
+    /// Response: a page of groups.
     ///
     /// Sends `GET /groups`. Requires no scope.
     #[doc(alias = "get_groups")]
@@ -98,11 +98,11 @@ impl Groups<'_> {
 
     /// Deletes a group by its ID.
     ///
-    /// Only the owner of the group may do this.
+    /// Only the owner of the group can do this.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /groups/{group_id}`. Requires the `delete` scope.
     pub fn delete_group(
@@ -138,11 +138,11 @@ impl Groups<'_> {
 
     /// Lists the videos in a group.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
+    /// Supports `If-Modified-Since`: returns 304 if no video has been added since then.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /groups/{group_id}/videos`. Requires no scope.
     #[doc(alias = "get_group_videos")]
@@ -153,13 +153,13 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Lists the groups that may take a video.
+    /// Lists the groups that a video can be added to.
     ///
-    /// Lists the groups where the token's user may add the video or take it out.
+    /// Lists the groups where the token's user can add the video or remove it.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of groups.
+    /// Response: a page of groups.
     ///
     /// Sends `GET /videos/{video_id}/available_groups`. Requires no scope.
     #[doc(alias = "get_available_video_groups")]
@@ -170,9 +170,9 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Puts a video into a group.
+    /// Adds a video to a group.
     ///
-    /// Only the owner of the group may do this. Answers 202 without a body while the video is still pending, and 403 when the group has it already.
+    /// Only the owner of the group can do this. Returns 202 without a body while the video is still pending, and 403 when the group has it already.
     ///
     /// - `group_id`: ID of the group, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -192,14 +192,14 @@ impl Groups<'_> {
         )
     }
 
-    /// Takes a video out of a group.
+    /// Removes a video from a group.
     ///
-    /// Only the owner of the group may do this.
+    /// Only the owner of the group can do this.
     ///
     /// - `group_id`: ID of the group, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /groups/{group_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_group")]
@@ -219,7 +219,7 @@ impl Groups<'_> {
 impl Groups<'_> {
     /// Lists the groups the token's user has joined.
     ///
-    /// Response: one page of groups.
+    /// Response: a page of groups.
     ///
     /// Sends `GET /me/groups`. Requires no scope.
     #[doc(alias = "get_user_groups_alt1")]
@@ -231,7 +231,7 @@ impl Groups<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of groups.
+    /// Response: a page of groups.
     ///
     /// Sends `GET /users/{user_id}/groups`. Requires no scope.
     #[doc(alias = "get_user_groups")]
@@ -246,7 +246,7 @@ impl Groups<'_> {
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /groups/{group_id}/users`. Requires no scope.
     #[doc(alias = "get_group_members")]
@@ -259,11 +259,11 @@ impl Groups<'_> {
 
     /// Checks whether the token's user is in a group.
     ///
-    /// Answers 204 when the token's user is a member of the group, 404 otherwise.
+    /// Returns 204 if the token's user is a member of the group, otherwise 404.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: member; no body.
+    /// Response: member; no content.
     ///
     /// Sends `GET /me/groups/{group_id}`. Requires no scope.
     #[doc(alias = "check_if_user_joined_group_alt1")]
@@ -276,12 +276,12 @@ impl Groups<'_> {
 
     /// Checks whether a user is in a group.
     ///
-    /// Answers 204 when the given user is a member of the group, 404 otherwise.
+    /// Returns 204 if the given user is a member of the group, otherwise 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: member; no body.
+    /// Response: member; no content.
     ///
     /// Sends `GET /users/{user_id}/groups/{group_id}`. Requires no scope.
     #[doc(alias = "check_if_user_joined_group")]
@@ -299,13 +299,13 @@ impl Groups<'_> {
 
 /// # Subscriptions
 impl Groups<'_> {
-    /// Makes the token's user join a group.
+    /// Adds the token's user to a group.
     ///
-    /// Answers 403 when the group is not open to all.
+    /// Returns 403 if the group is not open to all.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "join_group_alt1")]
@@ -316,14 +316,14 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Makes a user join a group.
+    /// Adds a user to a group.
     ///
-    /// Answers 403 when the group is not open to all.
+    /// Returns 403 if the group is not open to all.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "join_group")]
@@ -338,13 +338,13 @@ impl Groups<'_> {
         )
     }
 
-    /// Makes the token's user leave a group.
+    /// Removes the token's user from a group.
     ///
     /// The owner cannot leave before the group has another owner.
     ///
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "leave_group_alt1")]
@@ -355,14 +355,14 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
-    /// Makes a user leave a group.
+    /// Removes a user from a group.
     ///
     /// The owner cannot leave before the group has another owner.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `group_id`: ID of the group, or its name.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/groups/{group_id}`. Requires the `interact` scope.
     #[doc(alias = "leave_group")]
@@ -392,7 +392,7 @@ impl ListGroups {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the answer; `followers` and `videos` go by number.
+    /// Sort order of the response; `followers` and `videos` sort by count.
     pub fn sort(self, value: types::DirectorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -402,7 +402,7 @@ impl ListGroups {
         self.set_query("direction", &value)
     }
 
-    /// `featured` keeps only what Vimeo features.
+    /// `featured` limits the list to what Vimeo features.
     pub fn filter(self, value: types::FeaturedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -413,7 +413,7 @@ impl ListGroups {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -423,12 +423,12 @@ impl ListGroups {
 pub type CreateGroup = TypedCall<operations::CreateGroup>;
 
 impl CreateGroup {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Text that describes the group.
+    /// Description of the group.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -439,7 +439,7 @@ impl CreateGroup {
 pub type GetGroup = TypedCall<operations::GetGroup>;
 
 impl GetGroup {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -472,7 +472,7 @@ impl ListGroupMembers {
         self.set_query("direction", &value)
     }
 
-    /// `moderators` keeps only the moderators.
+    /// `moderators` limits the list to the moderators.
     pub fn filter(self, value: types::ModeratorFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -483,7 +483,7 @@ impl ListGroupMembers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -503,7 +503,7 @@ impl ListGroupVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -513,12 +513,12 @@ impl ListGroupVideos {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -529,7 +529,7 @@ impl ListGroupVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -539,7 +539,7 @@ impl ListGroupVideos {
 pub type GetGroupVideo = TypedCall<operations::GetGroupVideo>;
 
 impl GetGroupVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -549,7 +549,7 @@ impl GetGroupVideo {
 pub type AddGroupVideo = TypedCall<operations::AddGroupVideo>;
 
 impl AddGroupVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -572,7 +572,7 @@ impl ListMyGroups {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the groups; `members` and `videos` go by number.
+    /// Sort order of the groups; `members` and `videos` sort by count.
     pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -582,7 +582,7 @@ impl ListMyGroups {
         self.set_query("direction", &value)
     }
 
-    /// `moderated` keeps only what the user moderates.
+    /// `moderated` limits the list to what the user moderates.
     pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -593,7 +593,7 @@ impl ListMyGroups {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -622,7 +622,7 @@ impl ListUserGroups {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the groups; `members` and `videos` go by number.
+    /// Sort order of the groups; `members` and `videos` sort by count.
     pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -632,7 +632,7 @@ impl ListUserGroups {
         self.set_query("direction", &value)
     }
 
-    /// `moderated` keeps only what the user moderates.
+    /// `moderated` limits the list to what the user moderates.
     pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
@@ -643,7 +643,7 @@ impl ListUserGroups {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -662,7 +662,7 @@ pub type LeaveGroupAsUser = TypedCall<operations::LeaveGroupAsUser>;
 pub type ListVideoAvailableGroups = TypedCall<operations::ListVideoAvailableGroups>;
 
 impl ListVideoAvailableGroups {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -900,7 +900,7 @@ static ADD_GROUP_VIDEO: Operation = Operation {
     method: Method::PUT,
     path: "/groups/{group_id}/videos/{video_id}",
     area: "groups",
-    summary: "Put a video into a group",
+    summary: "Add a video to a group",
     scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
@@ -919,7 +919,7 @@ static REMOVE_GROUP_VIDEO: Operation = Operation {
     method: Method::DELETE,
     path: "/groups/{group_id}/videos/{video_id}",
     area: "groups",
-    summary: "Take a video out of a group",
+    summary: "Remove a video from a group",
     scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
@@ -990,7 +990,7 @@ static JOIN_GROUP_AS_ME: Operation = Operation {
     method: Method::PUT,
     path: "/me/groups/{group_id}",
     area: "groups",
-    summary: "Make the token's user join a group",
+    summary: "Add the token's user to a group",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -1004,7 +1004,7 @@ static LEAVE_GROUP_AS_ME: Operation = Operation {
     method: Method::DELETE,
     path: "/me/groups/{group_id}",
     area: "groups",
-    summary: "Make the token's user leave a group",
+    summary: "Remove the token's user from a group",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -1075,7 +1075,7 @@ static JOIN_GROUP_AS_USER: Operation = Operation {
     method: Method::PUT,
     path: "/users/{user_id}/groups/{group_id}",
     area: "groups",
-    summary: "Make a user join a group",
+    summary: "Add a user to a group",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -1089,7 +1089,7 @@ static LEAVE_GROUP_AS_USER: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/groups/{group_id}",
     area: "groups",
-    summary: "Make a user leave a group",
+    summary: "Remove a user from a group",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -1103,7 +1103,7 @@ static LIST_VIDEO_AVAILABLE_GROUPS: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/available_groups",
     area: "groups",
-    summary: "List the groups that may take a video",
+    summary: "List the groups that a video can be added to",
     scopes: &[],
     query: &[
         QueryParameter {

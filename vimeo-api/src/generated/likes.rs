@@ -13,10 +13,10 @@
 //! | [`list_on_demand_page_likes`](Likes::list_on_demand_page_likes) | Lists the users who liked On Demand videos | none |
 //! | [`check_my_liked_video`](Likes::check_my_liked_video) | Checks whether the token's user likes a video | none |
 //! | [`check_user_liked_video`](Likes::check_user_liked_video) | Checks whether a user likes a video | none |
-//! | [`like_video_as_me`](Likes::like_video_as_me) | Makes the token's user like a video | interact |
+//! | [`like_video_as_me`](Likes::like_video_as_me) | Likes a video | interact |
 //! | [`like_video_as_user`](Likes::like_video_as_user) | Makes a user like a video | interact |
-//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Takes back a like of the token's user | interact |
-//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Takes back a like of a user | interact |
+//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Removes a like of the token's user | interact |
+//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Removes a like of a user | interact |
 
 use http::Method;
 use crate::{
@@ -45,7 +45,7 @@ impl Likes<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /videos/{video_id}/likes`. Requires no scope.
     #[doc(alias = "get_video_likes")]
@@ -58,7 +58,7 @@ impl Likes<'_> {
 
     /// Lists the videos the token's user has liked.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/likes`. Requires no scope.
     #[doc(alias = "get_likes_alt1")]
@@ -70,7 +70,7 @@ impl Likes<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/likes`. Requires no scope.
     #[doc(alias = "get_likes")]
@@ -86,7 +86,7 @@ impl Likes<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/likes`. Requires no scope.
     #[doc(alias = "get_video_likes_alt1")]
@@ -107,7 +107,7 @@ impl Likes<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/likes`. Requires no scope.
     #[doc(alias = "get_vod_likes")]
@@ -117,11 +117,11 @@ impl Likes<'_> {
 
     /// Checks whether the token's user likes a video.
     ///
-    /// Answers 204 when the token's user has liked the video, 404 otherwise.
+    /// Returns 204 if the token's user has liked the video, otherwise 404.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: liked; no body.
+    /// Response: liked; no content.
     ///
     /// Sends `GET /me/likes/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_liked_video_alt1")]
@@ -134,12 +134,12 @@ impl Likes<'_> {
 
     /// Checks whether a user likes a video.
     ///
-    /// Answers 204 when the given user has liked the video, 404 otherwise.
+    /// Returns 204 if the given user has liked the video, otherwise 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: liked; no body.
+    /// Response: liked; no content.
     ///
     /// Sends `GET /users/{user_id}/likes/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_liked_video")]
@@ -154,13 +154,13 @@ impl Likes<'_> {
         )
     }
 
-    /// Makes the token's user like a video.
+    /// Likes a video.
     ///
-    /// Nobody can like a video of their own: that answers 400.
+    /// Users cannot like a video of their own: that returns 400.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "like_video_alt1")]
@@ -173,12 +173,12 @@ impl Likes<'_> {
 
     /// Makes a user like a video.
     ///
-    /// Nobody can like a video of their own: that answers 400.
+    /// Users cannot like a video of their own: that returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "like_video")]
@@ -193,11 +193,11 @@ impl Likes<'_> {
         )
     }
 
-    /// Takes back a like of the token's user.
+    /// Removes a like of the token's user.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "unlike_video_alt1")]
@@ -208,12 +208,12 @@ impl Likes<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Takes back a like of a user.
+    /// Removes a like of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/likes/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "unlike_video")]
@@ -253,7 +253,7 @@ impl ListChannelVideoLikes {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -273,17 +273,17 @@ impl ListMyLikedVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -294,7 +294,7 @@ impl ListMyLikedVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -333,12 +333,12 @@ impl ListOnDemandPageLikes {
         self.set_query("direction", &value)
     }
 
-    /// Kind of video on the page whose likes count.
+    /// Type of video on the page whose likes are counted.
     pub fn filter(self, value: types::OnDemandVideoType) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -358,17 +358,17 @@ impl ListUserLikedVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -379,7 +379,7 @@ impl ListUserLikedVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -418,7 +418,7 @@ impl ListVideoLikes {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -537,7 +537,7 @@ static LIKE_VIDEO_AS_ME: Operation = Operation {
     method: Method::PUT,
     path: "/me/likes/{video_id}",
     area: "likes",
-    summary: "Make the token's user like a video",
+    summary: "Like a video",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -551,7 +551,7 @@ static UNLIKE_VIDEO_AS_ME: Operation = Operation {
     method: Method::DELETE,
     path: "/me/likes/{video_id}",
     area: "likes",
-    summary: "Take back a like of the token's user",
+    summary: "Remove a like of the token's user",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
@@ -675,7 +675,7 @@ static UNLIKE_VIDEO_AS_USER: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/likes/{video_id}",
     area: "likes",
-    summary: "Take back a like of a user",
+    summary: "Remove a like of a user",
     scopes: &[Scope::Interact],
     query: &[],
     has_body: false,

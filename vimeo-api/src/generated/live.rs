@@ -8,23 +8,23 @@
 //! |---|---|---|
 //! | [`get_live_event`](Live::get_live_event) | Gets a live event | private |
 //! | [`get_my_live_event`](Live::get_my_live_event) | Gets a live event of the token's user | private |
-//! | [`get_user_live_event`](Live::get_user_live_event) | Gets a live event of the given user | private |
+//! | [`get_user_live_event`](Live::get_user_live_event) | Gets a live event of a user | private |
 //! | [`list_live_events`](Live::list_live_events) | Lists the live events | none |
 //! | [`list_my_live_events`](Live::list_my_live_events) | Lists the live events of the token's user | none |
-//! | [`list_user_live_events`](Live::list_user_live_events) | Lists the live events of the given user | none |
-//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | Lists the live event occurrences of the given user | none |
+//! | [`list_user_live_events`](Live::list_user_live_events) | Lists the live events of a user | none |
+//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | Lists the live event occurrences of a user | none |
 //! | [`create_live_event`](Live::create_live_event) | Creates a live event | create |
 //! | [`create_my_live_event`](Live::create_my_live_event) | Creates a live event for the token's user | create |
-//! | [`create_user_live_event`](Live::create_user_live_event) | Creates a live event for the given user | create |
+//! | [`create_user_live_event`](Live::create_user_live_event) | Creates a live event for a user | create |
 //! | [`edit_live_event`](Live::edit_live_event) | Updates a live event | edit, private |
 //! | [`edit_my_live_event`](Live::edit_my_live_event) | Updates a live event of the token's user | edit, private |
-//! | [`edit_user_live_event`](Live::edit_user_live_event) | Updates a live event of the given user | edit, private |
+//! | [`edit_user_live_event`](Live::edit_user_live_event) | Updates a live event of a user | edit, private |
 //! | [`delete_live_event`](Live::delete_live_event) | Deletes a live event | delete, private |
 //! | [`delete_live_events`](Live::delete_live_events) | Deletes several live events | delete |
 //! | [`delete_my_live_event`](Live::delete_my_live_event) | Deletes a live event of the token's user | delete, private |
 //! | [`delete_my_live_events`](Live::delete_my_live_events) | Deletes several live events of the token's user | delete |
-//! | [`delete_user_live_event`](Live::delete_user_live_event) | Deletes a live event of the given user | delete, private |
-//! | [`delete_user_live_events`](Live::delete_user_live_events) | Deletes several live events of the given user | delete |
+//! | [`delete_user_live_event`](Live::delete_user_live_event) | Deletes a live event of a user | delete, private |
+//! | [`delete_user_live_events`](Live::delete_user_live_events) | Deletes several live events of a user | delete |
 //!
 //! # Event activation
 //!
@@ -32,7 +32,7 @@
 //! |---|---|---|
 //! | [`activate_live_event`](Live::activate_live_event) | Activates a live event | create, private |
 //! | [`activate_my_live_event`](Live::activate_my_live_event) | Activates a live event of the token's user | create, private |
-//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activates a live event of the given user | create, private |
+//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activates a live event of a user | create, private |
 //!
 //! # Event end
 //!
@@ -40,7 +40,7 @@
 //! |---|---|---|
 //! | [`end_live_event`](Live::end_live_event) | Ends a live event | create, private |
 //! | [`end_my_live_event`](Live::end_my_live_event) | Ends a live event of the token's user | create, private |
-//! | [`end_user_live_event`](Live::end_user_live_event) | Ends a live event of the given user | create, private |
+//! | [`end_user_live_event`](Live::end_user_live_event) | Ends a live event of a user | create, private |
 //!
 //! # Event sessions
 //!
@@ -55,23 +55,23 @@
 //! |---|---|---|
 //! | [`get_live_event_video`](Live::get_live_event_video) | Gets a video in an event | private |
 //! | [`get_my_live_event_video`](Live::get_my_live_event_video) | Gets a video in an event of the token's user | private |
-//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Gets a video in an event of the given user | private |
+//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Gets a video in an event of a user | private |
 //! | [`list_live_event_videos`](Live::list_live_event_videos) | Lists the videos in an event | private |
 //! | [`list_my_live_event_videos`](Live::list_my_live_event_videos) | Lists the videos in an event of the token's user | private |
-//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | Lists the videos in an event of the given user | private |
+//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | Lists the videos in an event of a user | private |
 //! | [`add_live_event_videos`](Live::add_live_event_videos) | Adds videos to a live event | edit, private |
 //! | [`add_my_live_event_videos`](Live::add_my_live_event_videos) | Adds videos to a live event of the token's user | edit, private |
-//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Adds videos to a live event of the given user | edit, private |
+//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Adds videos to a live event of a user | edit, private |
 //! | [`remove_live_event_videos`](Live::remove_live_event_videos) | Removes videos from a live event | edit, private |
 //! | [`remove_my_live_event_videos`](Live::remove_my_live_event_videos) | Removes videos from a live event of the token's user | edit, private |
-//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Removes videos from a live event of the given user | edit, private |
+//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Removes videos from a live event of a user | edit, private |
 //!
 //! # Event M3U8 playback
 //!
 //! | method | description | scopes |
 //! |---|---|---|
 //! | [`get_my_live_event_m3u8_playback`](Live::get_my_live_event_m3u8_playback) | Gets M3U8 playback of an event of the token's user | private |
-//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Gets M3U8 playback of an event of the given user | private |
+//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Gets M3U8 playback of an event of a user | private |
 //!
 //! # Event destinations
 //!
@@ -79,16 +79,16 @@
 //! |---|---|---|
 //! | [`get_live_event_destination`](Live::get_live_event_destination) | Gets a simulcast destination of a live event | public |
 //! | [`get_my_available_destinations`](Live::get_my_available_destinations) | Lists available live event destinations of the token's user | public |
-//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | Lists available live event destinations of the given user | public |
+//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | Lists available live event destinations of a user | public |
 //! | [`list_my_live_event_destinations`](Live::list_my_live_event_destinations) | Lists simulcast destinations of an event of the token's user | public |
-//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | Lists simulcast destinations of an event of the given user | public |
-//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | Lists OTT destinations of an event of the given user | private |
+//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | Lists simulcast destinations of an event of a user | public |
+//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | Lists OTT destinations of an event of a user | private |
 //! | [`create_my_live_event_destination`](Live::create_my_live_event_destination) | Adds simulcast destination to an event of the token's user | public |
-//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Adds simulcast destination to an event of the given user | public |
-//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Adds OTT destination to an event of the given user | private |
+//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Adds simulcast destination to an event of a user | public |
+//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Adds OTT destination to an event of a user | private |
 //! | [`edit_live_event_destination`](Live::edit_live_event_destination) | Updates a simulcast destination of a live event | public |
 //! | [`delete_live_event_destination`](Live::delete_live_event_destination) | Deletes a simulcast destination of a live event | public |
-//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Deletes OTT destination of an event of the given user | private |
+//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Deletes OTT destination of an event of a user | private |
 //!
 //! # Event thumbnails
 //!
@@ -96,19 +96,19 @@
 //! |---|---|---|
 //! | [`get_live_event_thumbnail`](Live::get_live_event_thumbnail) | Gets a thumbnail of an event | private |
 //! | [`get_my_live_event_thumbnail`](Live::get_my_live_event_thumbnail) | Gets a thumbnail of an event of the token's user | private |
-//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Gets a thumbnail of an event of the given user | private |
+//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Gets a thumbnail of an event of a user | private |
 //! | [`list_live_event_thumbnails`](Live::list_live_event_thumbnails) | Lists thumbnails of a live event | private |
 //! | [`list_my_live_event_thumbnails`](Live::list_my_live_event_thumbnails) | Lists thumbnails of a live event of the token's user | private |
-//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | Lists thumbnails of a live event of the given user | private |
+//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | Lists thumbnails of a live event of a user | private |
 //! | [`create_live_event_thumbnail`](Live::create_live_event_thumbnail) | Adds a thumbnail to an event | private, upload |
 //! | [`create_my_live_event_thumbnail`](Live::create_my_live_event_thumbnail) | Adds a thumbnail to an event of the token's user | private, upload |
-//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Adds a thumbnail to an event of the given user | private, upload |
+//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Adds a thumbnail to an event of a user | private, upload |
 //! | [`edit_live_event_thumbnail`](Live::edit_live_event_thumbnail) | Edits a thumbnail of an event | edit, private |
 //! | [`edit_my_live_event_thumbnail`](Live::edit_my_live_event_thumbnail) | Edits a thumbnail of an event of the token's user | edit, private |
-//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edits a thumbnail of an event of the given user | edit, private |
+//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edits a thumbnail of an event of a user | edit, private |
 //! | [`delete_live_event_thumbnail`](Live::delete_live_event_thumbnail) | Deletes a thumbnail of an event | delete, private |
 //! | [`delete_my_live_event_thumbnail`](Live::delete_my_live_event_thumbnail) | Deletes a thumbnail of an event of the token's user | delete, private |
-//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Deletes a thumbnail of an event of the given user | delete, private |
+//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Deletes a thumbnail of an event of a user | delete, private |
 //!
 //! # Embed privacy
 //!
@@ -116,10 +116,10 @@
 //! |---|---|---|
 //! | [`list_live_event_embed_domains`](Live::list_live_event_embed_domains) | Lists embed domains of an event | private |
 //! | [`list_my_live_event_embed_domains`](Live::list_my_live_event_embed_domains) | Lists embed domains of an event of the token's user | private |
-//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | Lists embed domains of an event of the given user | private |
+//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | Lists embed domains of an event of a user | private |
 //! | [`set_live_event_embed_domains`](Live::set_live_event_embed_domains) | Allows embed domains for an event | edit, private |
 //! | [`set_my_live_event_embed_domains`](Live::set_my_live_event_embed_domains) | Allows embed domains for an event of the token's user | edit, private |
-//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allows embed domains for an event of the given user | edit, private |
+//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allows embed domains for an event of a user | edit, private |
 //!
 //! # Event automated closed captions
 //!
@@ -127,7 +127,7 @@
 //! |---|---|---|
 //! | [`edit_live_event_closed_captions`](Live::edit_live_event_closed_captions) | Sets automated captions of an event | private |
 //! | [`edit_my_live_event_closed_captions`](Live::edit_my_live_event_closed_captions) | Sets automated captions of an event of the token's user | private |
-//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Sets automated captions of an event of the given user | private |
+//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Sets automated captions of an event of a user | private |
 //!
 //! # Event low latency
 //!
@@ -135,7 +135,7 @@
 //! |---|---|---|
 //! | [`edit_live_event_low_latency`](Live::edit_live_event_low_latency) | Sets low latency of an event | private |
 //! | [`edit_my_live_event_low_latency`](Live::edit_my_live_event_low_latency) | Sets low latency of an event of the token's user | private |
-//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Sets low latency of an event of the given user | private |
+//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Sets low latency of an event of a user | private |
 //!
 //! # Audio tracks
 //!
@@ -195,7 +195,7 @@ pub struct Live<'a> {
 impl Live<'_> {
     /// Gets a live event.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -209,7 +209,7 @@ impl Live<'_> {
 
     /// Gets a live event of the token's user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -221,9 +221,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Gets a live event of the given user.
+    /// Gets a live event of a user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -244,7 +244,7 @@ impl Live<'_> {
     ///
     /// Answers for the token's user, like `/me/live_events`.
     ///
-    /// Response: one page of live events.
+    /// Response: a page of live events.
     ///
     /// Sends `GET /live_events`. Requires no scope.
     #[doc(alias = "get_live_events_alt1")]
@@ -254,7 +254,7 @@ impl Live<'_> {
 
     /// Lists the live events of the token's user.
     ///
-    /// Response: one page of live events.
+    /// Response: a page of live events.
     ///
     /// Sends `GET /me/live_events`. Requires no scope.
     #[doc(alias = "get_live_events_alt2")]
@@ -262,11 +262,11 @@ impl Live<'_> {
         TypedCall::new(self.client, &[])
     }
 
-    /// Lists the live events of the given user.
+    /// Lists the live events of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of live events.
+    /// Response: a page of live events.
     ///
     /// Sends `GET /users/{user_id}/live_events`. Requires no scope.
     #[doc(alias = "get_live_events")]
@@ -277,14 +277,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
-    /// Lists the live event occurrences of the given user.
+    /// Lists the live event occurrences of a user.
     ///
-    /// Each occurrence of a recurring event in the range is an entry of its own; a one-time event is listed when it starts within the range.
+    /// Each occurrence of a recurring event in the range is a separate entry; a one-time event is listed if it starts within the range.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `start_date`: Start of the range, ISO 8601.
     ///
-    /// Response: one page of occurrences.
+    /// Response: a page of occurrences.
     ///
     /// Sends `GET /users/{user_id}/live_events_occurrences`. Requires no scope.
     #[doc(alias = "get_live_event_occurrences")]
@@ -305,7 +305,7 @@ impl Live<'_> {
 
     /// Creates a live event.
     ///
-    /// Answers 403 when the user may not create events or may not set the content rating. The event belongs to the token's user.
+    /// Returns 403 if the user cannot create events or cannot set the content rating. The event belongs to the token's user.
     ///
     /// Response: the new live event.
     ///
@@ -320,7 +320,7 @@ impl Live<'_> {
 
     /// Creates a live event for the token's user.
     ///
-    /// Answers 403 when the user may not create events or may not set the content rating.
+    /// Returns 403 if the user cannot create events or cannot set the content rating.
     ///
     /// Response: the new live event.
     ///
@@ -333,9 +333,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Creates a live event for the given user.
+    /// Creates a live event for a user.
     ///
-    /// Answers 403 when the user may not create events or may not set the content rating.
+    /// Returns 403 if the user cannot create events or cannot set the content rating.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -375,7 +375,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Updates a live event of the given user.
+    /// Updates a live event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -396,7 +396,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_alt1")]
@@ -406,9 +406,9 @@ impl Live<'_> {
 
     /// Deletes several live events.
     ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care. Acts for the token's user, like `/me/live_events`.
+    /// Requires the account's password. No field that picks the events is described, so which of them go is not stated: use with care. Acts for the token's user, like `/me/live_events`.
     ///
-    /// Response: done; no body is described.
+    /// Response: no described content.
     ///
     /// Sends `DELETE /live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events_alt1")]
@@ -423,7 +423,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_alt2")]
@@ -433,9 +433,9 @@ impl Live<'_> {
 
     /// Deletes several live events of the token's user.
     ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
+    /// Requires the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
     ///
-    /// Response: done; no body is described.
+    /// Response: no described content.
     ///
     /// Sends `DELETE /me/live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events_alt2")]
@@ -446,12 +446,12 @@ impl Live<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Deletes a live event of the given user.
+    /// Deletes a live event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event")]
@@ -463,13 +463,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Deletes several live events of the given user.
+    /// Deletes several live events of a user.
     ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
+    /// Requires the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: done; no body is described.
+    /// Response: no described content.
     ///
     /// Sends `DELETE /users/{user_id}/live_events`. Requires the `delete` scope.
     #[doc(alias = "delete_live_events")]
@@ -486,7 +486,7 @@ impl Live<'_> {
 impl Live<'_> {
     /// Activates a live event.
     ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    /// Sets up the RTMP links; the event goes live once something streams to them. Requires the owner; an event already active, or one with scheduled playback, returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -500,7 +500,7 @@ impl Live<'_> {
 
     /// Activates a live event of the token's user.
     ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    /// Sets up the RTMP links; the event goes live once something streams to them. Requires the owner; an event already active, or one with scheduled playback, returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -512,9 +512,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Activates a live event of the given user.
+    /// Activates a live event of a user.
     ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    /// Sets up the RTMP links; the event goes live once something streams to them. Requires the owner; an event already active, or one with scheduled playback, returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -536,7 +536,7 @@ impl Live<'_> {
 impl Live<'_> {
     /// Ends a live event.
     ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
+    /// Requires the owner; an event that is not streaming returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -550,7 +550,7 @@ impl Live<'_> {
 
     /// Ends a live event of the token's user.
     ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
+    /// Requires the owner; an event that is not streaming returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -562,9 +562,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Ends a live event of the given user.
+    /// Ends a live event of a user.
     ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
+    /// Requires the owner; an event that is not streaming returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -619,7 +619,7 @@ impl Live<'_> {
 impl Live<'_> {
     /// Gets a video in an event.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -638,7 +638,7 @@ impl Live<'_> {
 
     /// Gets a video in an event of the token's user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -655,9 +655,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 
-    /// Gets a video in an event of the given user.
+    /// Gets a video in an event of a user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -685,11 +685,11 @@ impl Live<'_> {
 
     /// Lists the videos in an event.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos_alt1")]
@@ -699,11 +699,11 @@ impl Live<'_> {
 
     /// Lists the videos in an event of the token's user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos_alt2")]
@@ -714,14 +714,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Lists the videos in an event of the given user.
+    /// Lists the videos in an event of a user.
     ///
-    /// Without its password, a password-protected event answers 400.
+    /// Without its password, a password-protected event returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/live_events/{live_event_id}/videos`. Requires the `private` scope.
     #[doc(alias = "get_live_event_videos")]
@@ -737,7 +737,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `POST /live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event_alt1")]
@@ -749,7 +749,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `POST /me/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event_alt2")]
@@ -757,12 +757,12 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Adds videos to a live event of the given user.
+    /// Adds videos to a live event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `POST /users/{user_id}/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "add_videos_to_live_event")]
@@ -778,7 +778,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event_alt1")]
@@ -790,7 +790,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event_alt2")]
@@ -801,12 +801,12 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Removes videos from a live event of the given user.
+    /// Removes videos from a live event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/videos`. Requires the scopes `edit` and `private`.
     #[doc(alias = "remove_videos_from_live_event")]
@@ -823,7 +823,7 @@ impl Live<'_> {
 impl Live<'_> {
     /// Gets M3U8 playback of an event of the token's user.
     ///
-    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
+    /// Only for playback after Vimeo's HLS guide. Before the event has started Vimeo returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -838,9 +838,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Gets M3U8 playback of an event of the given user.
+    /// Gets M3U8 playback of an event of a user.
     ///
-    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
+    /// Only for playback after Vimeo's HLS guide. Before the event has started Vimeo returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -876,7 +876,7 @@ impl Live<'_> {
 
     /// Lists available live event destinations of the token's user.
     ///
-    /// Answers 403 when the account may not simulcast.
+    /// Returns 403 if the account cannot simulcast.
     ///
     /// Response: the available destinations; their shape is not described.
     ///
@@ -886,9 +886,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[])
     }
 
-    /// Lists available live event destinations of the given user.
+    /// Lists available live event destinations of a user.
     ///
-    /// Answers 403 when the account may not simulcast.
+    /// Returns 403 if the account cannot simulcast.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -905,11 +905,11 @@ impl Live<'_> {
 
     /// Lists simulcast destinations of an event of the token's user.
     ///
-    /// For recurring events. Only the owner of the event may ask.
+    /// For recurring events. Only the owner of the event can ask.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of destinations.
+    /// Response: a page of destinations.
     ///
     /// Sends `GET /me/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "get_live_event_destinations")]
@@ -920,14 +920,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Lists simulcast destinations of an event of the given user.
+    /// Lists simulcast destinations of an event of a user.
     ///
-    /// For recurring events. Only the owner of the event may ask.
+    /// For recurring events. Only the owner of the event can ask.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of destinations.
+    /// Response: a page of destinations.
     ///
     /// Sends `GET /users/{user_id}/live_events/{live_event_id}/destinations`. Requires the `public` scope.
     #[doc(alias = "get_live_event_destinations_alt1")]
@@ -939,14 +939,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
-    /// Lists OTT destinations of an event of the given user.
+    /// Lists OTT destinations of an event of a user.
     ///
-    /// For recurring events. Only the owner of the event may ask.
+    /// For recurring events. Only the owner of the event can ask.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of OTT destinations.
+    /// Response: a page of OTT destinations.
     ///
     /// Sends `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`. Requires the `private` scope.
     #[doc(alias = "get_ott_destinations")]
@@ -960,7 +960,7 @@ impl Live<'_> {
 
     /// Adds simulcast destination to an event of the token's user.
     ///
-    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
+    /// Requires the owner. An event can have at most one LinkedIn and one YouTube destination.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -976,9 +976,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Adds simulcast destination to an event of the given user.
+    /// Adds simulcast destination to an event of a user.
     ///
-    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
+    /// Requires the owner. An event can have at most one LinkedIn and one YouTube destination.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -997,9 +997,9 @@ impl Live<'_> {
             .set_body(&body)
     }
 
-    /// Adds OTT destination to an event of the given user.
+    /// Adds OTT destination to an event of a user.
     ///
-    /// Makes an OTT channel a destination of the event. Only the owner of the event may do it; a user without OTT data gets 404.
+    /// Makes an OTT channel a destination of the event. Only the owner of the event can do it; a user without OTT data gets 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1018,7 +1018,7 @@ impl Live<'_> {
 
     /// Updates a simulcast destination of a live event.
     ///
-    /// An account can stream at once to 20 custom RTMP destinations and to 10 on Facebook, YouTube or LinkedIn; an RTMP address and key already taken by another of the account's events answers 400.
+    /// An account can stream at once to 20 custom RTMP destinations and to 10 on Facebook, YouTube or LinkedIn; an RTMP address and key already taken by another of the account's events returns 400.
     ///
     /// - `destination_id`: ID of the destination.
     ///
@@ -1037,7 +1037,7 @@ impl Live<'_> {
     ///
     /// - `destination_id`: ID of the destination.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /destination/{destination_id}`. Requires the `public` scope.
     pub fn delete_live_event_destination(
@@ -1047,15 +1047,15 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&destination_id])
     }
 
-    /// Deletes OTT destination of an event of the given user.
+    /// Deletes OTT destination of an event of a user.
     ///
-    /// Only the owner of the event may do it; a user without OTT data gets 404.
+    /// Only the owner of the event can do it; a user without OTT data gets 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `destination_id`: ID of the OTT destination.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}`. Requires the `private` scope.
     #[doc(alias = "delete_ott_destination")]
@@ -1108,7 +1108,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Gets a thumbnail of an event of the given user.
+    /// Gets a thumbnail of an event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1134,7 +1134,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails_alt1")]
@@ -1149,7 +1149,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /me/live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails_alt2")]
@@ -1160,12 +1160,12 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Lists thumbnails of a live event of the given user.
+    /// Lists thumbnails of a live event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /users/{user_id}/live_events/{live_event_id}/pictures`. Requires the `private` scope.
     #[doc(alias = "get_live_event_thumbnails")]
@@ -1207,7 +1207,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Adds a thumbnail to an event of the given user.
+    /// Adds a thumbnail to an event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1258,7 +1258,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Edits a thumbnail of an event of the given user.
+    /// Edits a thumbnail of an event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1285,7 +1285,7 @@ impl Live<'_> {
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail_alt1")]
@@ -1302,7 +1302,7 @@ impl Live<'_> {
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail_alt2")]
@@ -1314,13 +1314,13 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Deletes a thumbnail of an event of the given user.
+    /// Deletes a thumbnail of an event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`. Requires the scopes `delete` and `private`.
     #[doc(alias = "delete_live_event_thumbnail")]
@@ -1341,11 +1341,11 @@ impl Live<'_> {
 impl Live<'_> {
     /// Lists embed domains of an event.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of domains.
+    /// Response: a page of domains.
     ///
     /// Sends `GET /live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist_alt1")]
@@ -1358,11 +1358,11 @@ impl Live<'_> {
 
     /// Lists embed domains of an event of the token's user.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of domains.
+    /// Response: a page of domains.
     ///
     /// Sends `GET /me/live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist_alt2")]
@@ -1373,14 +1373,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Lists embed domains of an event of the given user.
+    /// Lists embed domains of an event of a user.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of domains.
+    /// Response: a page of domains.
     ///
     /// Sends `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`. Requires the `private` scope.
     #[doc(alias = "get_live_event_whitelist")]
@@ -1394,11 +1394,11 @@ impl Live<'_> {
 
     /// Allows embed domains for an event.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist_alt1")]
@@ -1411,11 +1411,11 @@ impl Live<'_> {
 
     /// Allows embed domains for an event of the token's user.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist_alt2")]
@@ -1426,14 +1426,14 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Allows embed domains for an event of the given user.
+    /// Allows embed domains for an event of a user.
     ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    /// Works only while the embed permission of the event is `whitelist`; otherwise Vimeo returns 400.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`. Requires the scopes `edit` and `private`.
     #[doc(alias = "set_live_event_whitelist")]
@@ -1450,7 +1450,7 @@ impl Live<'_> {
 impl Live<'_> {
     /// Sets automated captions of an event.
     ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
+    /// Returns 403 if the account cannot use automated captions or has used them up.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -1468,7 +1468,7 @@ impl Live<'_> {
 
     /// Sets automated captions of an event of the token's user.
     ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
+    /// Returns 403 if the account cannot use automated captions or has used them up.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -1484,9 +1484,9 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
-    /// Sets automated captions of an event of the given user.
+    /// Sets automated captions of an event of a user.
     ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
+    /// Returns 403 if the account cannot use automated captions or has used them up.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1538,7 +1538,7 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
-    /// Sets low latency of an event of the given user.
+    /// Sets low latency of an event of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
@@ -1595,7 +1595,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of scenes.
+    /// Response: a page of scenes.
     ///
     /// Sends `GET /live_events/{live_event_id}/composer/scenes`. Requires no scope.
     #[doc(alias = "get_composer_scenes")]
@@ -1636,7 +1636,7 @@ impl Live<'_> {
 
     /// Resets the scenes of a live event.
     ///
-    /// Deletes all scenes and makes the default one anew.
+    /// Deletes all scenes and recreates the default one.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
@@ -1674,7 +1674,7 @@ impl Live<'_> {
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// Response: one page of video graphics.
+    /// Response: a page of video graphics.
     ///
     /// Sends `GET /live_events/{live_event_id}/composer/graphics/videos`. Requires no scope.
     #[doc(alias = "get_composer_video_graphic_items")]
@@ -1706,7 +1706,7 @@ impl Live<'_> {
     /// - `live_event_id`: ID of the live event.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /live_events/{live_event_id}/composer/graphics/videos/{video_id}`. Requires no scope.
     #[doc(alias = "delete_composer_video_graphic_item")]
@@ -1743,7 +1743,7 @@ impl Live<'_> {
 pub type GetLiveEventDestination = TypedCall<operations::GetLiveEventDestination>;
 
 impl GetLiveEventDestination {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1753,7 +1753,7 @@ impl GetLiveEventDestination {
 pub type EditLiveEventDestination = TypedCall<operations::EditLiveEventDestination>;
 
 impl EditLiveEventDestination {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1774,7 +1774,7 @@ impl EditLiveEventDestination {
         self.set_body_field("is_enabled", &value)
     }
 
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -1846,12 +1846,12 @@ impl ListLiveEvents {
         self.set_query("query", &value)
     }
 
-    /// Kind of events wanted: one-time, recurring or both.
+    /// Type of events wanted: one-time, recurring or both.
     pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1861,7 +1861,7 @@ impl ListLiveEvents {
 pub type CreateLiveEvent = TypedCall<operations::CreateLiveEvent>;
 
 impl CreateLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1871,12 +1871,12 @@ impl CreateLiveEvent {
         self.set_body_field("allow_share_link", &value)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -1906,7 +1906,7 @@ impl CreateLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -1916,7 +1916,7 @@ impl CreateLiveEvent {
         self.set_body_field("embed", &value)
     }
 
-    /// URI of the folder that holds the event.
+    /// URI of the folder that contains the event.
     pub fn folder_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("folder_uri", &value)
@@ -1935,7 +1935,7 @@ impl CreateLiveEvent {
         self.set_body_field("low_latency", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -1950,7 +1950,7 @@ impl CreateLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -2003,7 +2003,7 @@ impl GetLiveEvent {
         self.set_query("password", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2013,7 +2013,7 @@ impl GetLiveEvent {
 pub type EditLiveEvent = TypedCall<operations::EditLiveEvent>;
 
 impl EditLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2023,12 +2023,12 @@ impl EditLiveEvent {
         self.set_body(&body)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -2058,7 +2058,7 @@ impl EditLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -2076,7 +2076,7 @@ impl EditLiveEvent {
         self.set_body_field("interaction_tools_settings", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -2086,7 +2086,7 @@ impl EditLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -2144,7 +2144,7 @@ pub type DeleteLiveEvent = TypedCall<operations::DeleteLiveEvent>;
 pub type ActivateLiveEvent = TypedCall<operations::ActivateLiveEvent>;
 
 impl ActivateLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2169,7 +2169,7 @@ impl ActivateLiveEvent {
 pub type GetLiveEventAudioTracks = TypedCall<operations::GetLiveEventAudioTracks>;
 
 impl GetLiveEventAudioTracks {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2179,7 +2179,7 @@ impl GetLiveEventAudioTracks {
 pub type EditLiveEventAudioTracks = TypedCall<operations::EditLiveEventAudioTracks>;
 
 impl EditLiveEventAudioTracks {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2211,12 +2211,12 @@ pub type EditLiveEventClosedCaptions = TypedCall<
 >;
 
 impl EditLiveEventClosedCaptions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -2232,7 +2232,7 @@ impl EditLiveEventClosedCaptions {
 pub type ListLiveEventVideoGraphics = TypedCall<operations::ListLiveEventVideoGraphics>;
 
 impl ListLiveEventVideoGraphics {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2242,7 +2242,7 @@ impl ListLiveEventVideoGraphics {
 pub type AddLiveEventVideoGraphic = TypedCall<operations::AddLiveEventVideoGraphic>;
 
 impl AddLiveEventVideoGraphic {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2257,7 +2257,7 @@ pub type RemoveLiveEventVideoGraphic = TypedCall<
 pub type ListLiveEventScenes = TypedCall<operations::ListLiveEventScenes>;
 
 impl ListLiveEventScenes {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2267,7 +2267,7 @@ impl ListLiveEventScenes {
 pub type CreateLiveEventScene = TypedCall<operations::CreateLiveEventScene>;
 
 impl CreateLiveEventScene {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2277,7 +2277,7 @@ impl CreateLiveEventScene {
         self.set_body(&body)
     }
 
-    /// Kind of scene; `live` when left out.
+    /// Type of scene; `live` by default.
     pub fn scene_type(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("scene_type", &value)
@@ -2288,7 +2288,7 @@ impl CreateLiveEventScene {
 pub type ResetLiveEventScenes = TypedCall<operations::ResetLiveEventScenes>;
 
 impl ResetLiveEventScenes {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2298,7 +2298,7 @@ impl ResetLiveEventScenes {
 pub type EditLiveEventScene = TypedCall<operations::EditLiveEventScene>;
 
 impl EditLiveEventScene {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2310,7 +2310,7 @@ pub type AttachLiveEventSceneGraphic = TypedCall<
 >;
 
 impl AttachLiveEventSceneGraphic {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2326,7 +2326,7 @@ impl EndLiveEvent {
         self.set_query("clip_id", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2341,7 +2341,7 @@ pub type ExportLiveEventViewerAnalytics = TypedCall<
 pub type EditLiveEventLowLatency = TypedCall<operations::EditLiveEventLowLatency>;
 
 impl EditLiveEventLowLatency {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2361,7 +2361,7 @@ impl EditLiveEventLowLatency {
 pub type ListLiveEventThumbnails = TypedCall<operations::ListLiveEventThumbnails>;
 
 impl ListLiveEventThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2371,7 +2371,7 @@ impl ListLiveEventThumbnails {
 pub type CreateLiveEventThumbnail = TypedCall<operations::CreateLiveEventThumbnail>;
 
 impl CreateLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2381,7 +2381,7 @@ impl CreateLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -2391,7 +2391,7 @@ impl CreateLiveEventThumbnail {
 pub type GetLiveEventThumbnail = TypedCall<operations::GetLiveEventThumbnail>;
 
 impl GetLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2401,7 +2401,7 @@ impl GetLiveEventThumbnail {
 pub type EditLiveEventThumbnail = TypedCall<operations::EditLiveEventThumbnail>;
 
 impl EditLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2411,7 +2411,7 @@ impl EditLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -2424,7 +2424,7 @@ pub type DeleteLiveEventThumbnail = TypedCall<operations::DeleteLiveEventThumbna
 pub type ListLiveEventEmbedDomains = TypedCall<operations::ListLiveEventEmbedDomains>;
 
 impl ListLiveEventEmbedDomains {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2439,7 +2439,7 @@ impl SetLiveEventEmbedDomains {
         self.set_body(&body)
     }
 
-    /// Domains where the event may be embedded.
+    /// Domains where the event can be embedded.
     pub fn allowed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -2459,7 +2459,7 @@ impl GetLiveEventSessionStatus {
         self.set_query("clip_id", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2479,7 +2479,7 @@ impl ListLiveEventVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `arranged` is the order of the playlist.
+    /// Sort order of the videos; `arranged` is the order of the playlist.
     pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -2489,18 +2489,18 @@ impl ListLiveEventVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -2511,7 +2511,7 @@ impl ListLiveEventVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2559,7 +2559,7 @@ impl RemoveLiveEventVideos {
 pub type GetLiveEventVideo = TypedCall<operations::GetLiveEventVideo>;
 
 impl GetLiveEventVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2569,7 +2569,7 @@ impl GetLiveEventVideo {
 pub type GetMyAvailableDestinations = TypedCall<operations::GetMyAvailableDestinations>;
 
 impl GetMyAvailableDestinations {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2610,12 +2610,12 @@ impl ListMyLiveEvents {
         self.set_query("query", &value)
     }
 
-    /// Kind of events wanted: one-time, recurring or both.
+    /// Type of events wanted: one-time, recurring or both.
     pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2625,7 +2625,7 @@ impl ListMyLiveEvents {
 pub type CreateMyLiveEvent = TypedCall<operations::CreateMyLiveEvent>;
 
 impl CreateMyLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2635,12 +2635,12 @@ impl CreateMyLiveEvent {
         self.set_body_field("allow_share_link", &value)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -2670,7 +2670,7 @@ impl CreateMyLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -2680,7 +2680,7 @@ impl CreateMyLiveEvent {
         self.set_body_field("embed", &value)
     }
 
-    /// URI of the folder that holds the event.
+    /// URI of the folder that contains the event.
     pub fn folder_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("folder_uri", &value)
@@ -2699,7 +2699,7 @@ impl CreateMyLiveEvent {
         self.set_body_field("low_latency", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -2714,7 +2714,7 @@ impl CreateMyLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -2767,7 +2767,7 @@ impl GetMyLiveEvent {
         self.set_query("password", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2777,7 +2777,7 @@ impl GetMyLiveEvent {
 pub type EditMyLiveEvent = TypedCall<operations::EditMyLiveEvent>;
 
 impl EditMyLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2787,12 +2787,12 @@ impl EditMyLiveEvent {
         self.set_body(&body)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -2822,7 +2822,7 @@ impl EditMyLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -2840,7 +2840,7 @@ impl EditMyLiveEvent {
         self.set_body_field("interaction_tools_settings", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -2850,7 +2850,7 @@ impl EditMyLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -2908,7 +2908,7 @@ pub type DeleteMyLiveEvent = TypedCall<operations::DeleteMyLiveEvent>;
 pub type ActivateMyLiveEvent = TypedCall<operations::ActivateMyLiveEvent>;
 
 impl ActivateMyLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2935,12 +2935,12 @@ pub type EditMyLiveEventClosedCaptions = TypedCall<
 >;
 
 impl EditMyLiveEventClosedCaptions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -2958,7 +2958,7 @@ pub type ListMyLiveEventDestinations = TypedCall<
 >;
 
 impl ListMyLiveEventDestinations {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2970,7 +2970,7 @@ pub type CreateMyLiveEventDestination = TypedCall<
 >;
 
 impl CreateMyLiveEventDestination {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2980,7 +2980,7 @@ impl CreateMyLiveEventDestination {
         self.set_body_field("is_enabled", &value)
     }
 
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -3025,7 +3025,7 @@ impl EndMyLiveEvent {
         self.set_query("clip_id", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3035,7 +3035,7 @@ impl EndMyLiveEvent {
 pub type EditMyLiveEventLowLatency = TypedCall<operations::EditMyLiveEventLowLatency>;
 
 impl EditMyLiveEventLowLatency {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3055,7 +3055,7 @@ impl EditMyLiveEventLowLatency {
 pub type GetMyLiveEventM3u8Playback = TypedCall<operations::GetMyLiveEventM3u8Playback>;
 
 impl GetMyLiveEventM3u8Playback {
-    /// Send `1` for an fMP4 stream when the event has DVR on; without DVR the standard stream comes anyway.
+    /// Send `1` for an fMP4 stream if DVR is enabled for the event; without DVR, the standard stream is returned.
     pub fn dvr(self, value: u64) -> Self {
         self.set_query("dvr", &value)
     }
@@ -3070,7 +3070,7 @@ impl GetMyLiveEventM3u8Playback {
         self.set_query("ttl", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3080,7 +3080,7 @@ impl GetMyLiveEventM3u8Playback {
 pub type ListMyLiveEventThumbnails = TypedCall<operations::ListMyLiveEventThumbnails>;
 
 impl ListMyLiveEventThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3090,7 +3090,7 @@ impl ListMyLiveEventThumbnails {
 pub type CreateMyLiveEventThumbnail = TypedCall<operations::CreateMyLiveEventThumbnail>;
 
 impl CreateMyLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3100,7 +3100,7 @@ impl CreateMyLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -3110,7 +3110,7 @@ impl CreateMyLiveEventThumbnail {
 pub type GetMyLiveEventThumbnail = TypedCall<operations::GetMyLiveEventThumbnail>;
 
 impl GetMyLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3120,7 +3120,7 @@ impl GetMyLiveEventThumbnail {
 pub type EditMyLiveEventThumbnail = TypedCall<operations::EditMyLiveEventThumbnail>;
 
 impl EditMyLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3130,7 +3130,7 @@ impl EditMyLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -3145,7 +3145,7 @@ pub type ListMyLiveEventEmbedDomains = TypedCall<
 >;
 
 impl ListMyLiveEventEmbedDomains {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3160,7 +3160,7 @@ impl SetMyLiveEventEmbedDomains {
         self.set_body(&body)
     }
 
-    /// Domains where the event may be embedded.
+    /// Domains where the event can be embedded.
     pub fn allowed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3184,7 +3184,7 @@ impl ListMyLiveEventVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `arranged` is the order of the playlist.
+    /// Sort order of the videos; `arranged` is the order of the playlist.
     pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -3194,18 +3194,18 @@ impl ListMyLiveEventVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -3216,7 +3216,7 @@ impl ListMyLiveEventVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3264,7 +3264,7 @@ impl RemoveMyLiveEventVideos {
 pub type GetMyLiveEventVideo = TypedCall<operations::GetMyLiveEventVideo>;
 
 impl GetMyLiveEventVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3276,7 +3276,7 @@ pub type GetUserAvailableDestinations = TypedCall<
 >;
 
 impl GetUserAvailableDestinations {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3317,12 +3317,12 @@ impl ListUserLiveEvents {
         self.set_query("query", &value)
     }
 
-    /// Kind of events wanted: one-time, recurring or both.
+    /// Type of events wanted: one-time, recurring or both.
     pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3332,7 +3332,7 @@ impl ListUserLiveEvents {
 pub type CreateUserLiveEvent = TypedCall<operations::CreateUserLiveEvent>;
 
 impl CreateUserLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3342,12 +3342,12 @@ impl CreateUserLiveEvent {
         self.set_body_field("allow_share_link", &value)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -3377,7 +3377,7 @@ impl CreateUserLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -3387,7 +3387,7 @@ impl CreateUserLiveEvent {
         self.set_body_field("embed", &value)
     }
 
-    /// URI of the folder that holds the event.
+    /// URI of the folder that contains the event.
     pub fn folder_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("folder_uri", &value)
@@ -3406,7 +3406,7 @@ impl CreateUserLiveEvent {
         self.set_body_field("low_latency", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -3421,7 +3421,7 @@ impl CreateUserLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -3474,7 +3474,7 @@ impl GetUserLiveEvent {
         self.set_query("password", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3484,7 +3484,7 @@ impl GetUserLiveEvent {
 pub type EditUserLiveEvent = TypedCall<operations::EditUserLiveEvent>;
 
 impl EditUserLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3494,12 +3494,12 @@ impl EditUserLiveEvent {
         self.set_body(&body)
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(self, value: bool) -> Self {
         self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -3529,7 +3529,7 @@ impl EditUserLiveEvent {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(self, value: bool) -> Self {
         self.set_body_field("dvr", &value)
     }
@@ -3547,7 +3547,7 @@ impl EditUserLiveEvent {
         self.set_body_field("interaction_tools_settings", &value)
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
@@ -3557,7 +3557,7 @@ impl EditUserLiveEvent {
         self.set_body_field("schedule", &value)
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(self, value: bool) -> Self {
         self.set_body_field("scheduled_playback", &value)
     }
@@ -3615,7 +3615,7 @@ pub type DeleteUserLiveEvent = TypedCall<operations::DeleteUserLiveEvent>;
 pub type ActivateUserLiveEvent = TypedCall<operations::ActivateUserLiveEvent>;
 
 impl ActivateUserLiveEvent {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3642,12 +3642,12 @@ pub type EditUserLiveEventClosedCaptions = TypedCall<
 >;
 
 impl EditUserLiveEventClosedCaptions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("auto_cc_keywords", &value)
@@ -3665,7 +3665,7 @@ pub type ListUserLiveEventDestinations = TypedCall<
 >;
 
 impl ListUserLiveEventDestinations {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3677,7 +3677,7 @@ pub type CreateUserLiveEventDestination = TypedCall<
 >;
 
 impl CreateUserLiveEventDestination {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3687,7 +3687,7 @@ impl CreateUserLiveEventDestination {
         self.set_body_field("is_enabled", &value)
     }
 
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -3732,7 +3732,7 @@ impl EndUserLiveEvent {
         self.set_query("clip_id", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3744,7 +3744,7 @@ pub type EditUserLiveEventLowLatency = TypedCall<
 >;
 
 impl EditUserLiveEventLowLatency {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3766,7 +3766,7 @@ pub type GetUserLiveEventM3u8Playback = TypedCall<
 >;
 
 impl GetUserLiveEventM3u8Playback {
-    /// Send `1` for an fMP4 stream when the event has DVR on; without DVR the standard stream comes anyway.
+    /// Send `1` for an fMP4 stream if DVR is enabled for the event; without DVR, the standard stream is returned.
     pub fn dvr(self, value: u64) -> Self {
         self.set_query("dvr", &value)
     }
@@ -3781,7 +3781,7 @@ impl GetUserLiveEventM3u8Playback {
         self.set_query("ttl", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3798,7 +3798,7 @@ pub type ListUserLiveEventOttDestinations = TypedCall<
 >;
 
 impl ListUserLiveEventOttDestinations {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3810,7 +3810,7 @@ pub type CreateUserLiveEventOttDestination = TypedCall<
 >;
 
 impl CreateUserLiveEventOttDestination {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3822,7 +3822,7 @@ pub type ListUserLiveEventThumbnails = TypedCall<
 >;
 
 impl ListUserLiveEventThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3834,7 +3834,7 @@ pub type CreateUserLiveEventThumbnail = TypedCall<
 >;
 
 impl CreateUserLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3844,7 +3844,7 @@ impl CreateUserLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -3854,7 +3854,7 @@ impl CreateUserLiveEventThumbnail {
 pub type GetUserLiveEventThumbnail = TypedCall<operations::GetUserLiveEventThumbnail>;
 
 impl GetUserLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3864,7 +3864,7 @@ impl GetUserLiveEventThumbnail {
 pub type EditUserLiveEventThumbnail = TypedCall<operations::EditUserLiveEventThumbnail>;
 
 impl EditUserLiveEventThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3874,7 +3874,7 @@ impl EditUserLiveEventThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -3891,7 +3891,7 @@ pub type ListUserLiveEventEmbedDomains = TypedCall<
 >;
 
 impl ListUserLiveEventEmbedDomains {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3908,7 +3908,7 @@ impl SetUserLiveEventEmbedDomains {
         self.set_body(&body)
     }
 
-    /// Domains where the event may be embedded.
+    /// Domains where the event can be embedded.
     pub fn allowed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3932,7 +3932,7 @@ impl ListUserLiveEventVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `arranged` is the order of the playlist.
+    /// Sort order of the videos; `arranged` is the order of the playlist.
     pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -3942,18 +3942,18 @@ impl ListUserLiveEventVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -3964,7 +3964,7 @@ impl ListUserLiveEventVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4012,7 +4012,7 @@ impl RemoveUserLiveEventVideos {
 pub type GetUserLiveEventVideo = TypedCall<operations::GetUserLiveEventVideo>;
 
 impl GetUserLiveEventVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4034,13 +4034,13 @@ impl ListUserLiveEventOccurrences {
         self.set_query("per_page", &value)
     }
 
-    /// End of the range, ISO 8601; 7 days after the start when left out.
+    /// End of the range, ISO 8601; 7 days after the start by default.
     pub fn end_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("end_date", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4050,7 +4050,7 @@ impl ListUserLiveEventOccurrences {
 pub type GetVideoSessionStatus = TypedCall<operations::GetVideoSessionStatus>;
 
 impl GetVideoSessionStatus {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -5393,7 +5393,7 @@ static GET_USER_AVAILABLE_DESTINATIONS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/destinations",
     area: "live",
-    summary: "List available live event destinations of the given user",
+    summary: "List available live event destinations of a user",
     scopes: &[Scope::Public],
     query: &[
         QueryParameter {
@@ -5412,7 +5412,7 @@ static LIST_USER_LIVE_EVENTS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events",
     area: "live",
-    summary: "List the live events of the given user",
+    summary: "List the live events of a user",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -5459,7 +5459,7 @@ static CREATE_USER_LIVE_EVENT: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events",
     area: "live",
-    summary: "Create a live event for the given user",
+    summary: "Create a live event for a user",
     scopes: &[Scope::Create],
     query: &[
         QueryParameter {
@@ -5478,7 +5478,7 @@ static DELETE_USER_LIVE_EVENTS: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/live_events",
     area: "live",
-    summary: "Delete several live events of the given user",
+    summary: "Delete several live events of a user",
     scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
@@ -5492,7 +5492,7 @@ static GET_USER_LIVE_EVENT: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
-    summary: "Get a live event of the given user",
+    summary: "Get a live event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5515,7 +5515,7 @@ static EDIT_USER_LIVE_EVENT: Operation = Operation {
     method: Method::PATCH,
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
-    summary: "Update a live event of the given user",
+    summary: "Update a live event of a user",
     scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
@@ -5534,7 +5534,7 @@ static DELETE_USER_LIVE_EVENT: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
-    summary: "Delete a live event of the given user",
+    summary: "Delete a live event of a user",
     scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
@@ -5548,7 +5548,7 @@ static ACTIVATE_USER_LIVE_EVENT: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/activate",
     area: "live",
-    summary: "Activate a live event of the given user",
+    summary: "Activate a live event of a user",
     scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
@@ -5567,7 +5567,7 @@ static EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS: Operation = Operation {
     method: Method::PATCH,
     path: "/users/{user_id}/live_events/{live_event_id}/auto_cc",
     area: "live",
-    summary: "Set automated captions of an event of the given user",
+    summary: "Set automated captions of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5586,7 +5586,7 @@ static LIST_USER_LIVE_EVENT_DESTINATIONS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/destinations",
     area: "live",
-    summary: "List simulcast destinations of an event of the given user",
+    summary: "List simulcast destinations of an event of a user",
     scopes: &[Scope::Public],
     query: &[
         QueryParameter {
@@ -5605,7 +5605,7 @@ static CREATE_USER_LIVE_EVENT_DESTINATION: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/destinations",
     area: "live",
-    summary: "Add simulcast destination to an event of the given user",
+    summary: "Add simulcast destination to an event of a user",
     scopes: &[Scope::Public],
     query: &[
         QueryParameter {
@@ -5624,7 +5624,7 @@ static END_USER_LIVE_EVENT: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/end",
     area: "live",
-    summary: "End a live event of the given user",
+    summary: "End a live event of a user",
     scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
@@ -5647,7 +5647,7 @@ static EDIT_USER_LIVE_EVENT_LOW_LATENCY: Operation = Operation {
     method: Method::PATCH,
     path: "/users/{user_id}/live_events/{live_event_id}/low_latency",
     area: "live",
-    summary: "Set low latency of an event of the given user",
+    summary: "Set low latency of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5666,7 +5666,7 @@ static GET_USER_LIVE_EVENT_M3U8_PLAYBACK: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/m3u8_playback",
     area: "live",
-    summary: "Get M3U8 playback of an event of the given user",
+    summary: "Get M3U8 playback of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5697,7 +5697,7 @@ static DELETE_USER_LIVE_EVENT_OTT_DESTINATION: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}",
     area: "live",
-    summary: "Delete OTT destination of an event of the given user",
+    summary: "Delete OTT destination of an event of a user",
     scopes: &[Scope::Private],
     query: &[],
     has_body: false,
@@ -5711,7 +5711,7 @@ static LIST_USER_LIVE_EVENT_OTT_DESTINATIONS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destinations",
     area: "live",
-    summary: "List OTT destinations of an event of the given user",
+    summary: "List OTT destinations of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5730,7 +5730,7 @@ static CREATE_USER_LIVE_EVENT_OTT_DESTINATION: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destinations",
     area: "live",
-    summary: "Add OTT destination to an event of the given user",
+    summary: "Add OTT destination to an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5749,7 +5749,7 @@ static LIST_USER_LIVE_EVENT_THUMBNAILS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/pictures",
     area: "live",
-    summary: "List thumbnails of a live event of the given user",
+    summary: "List thumbnails of a live event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5768,7 +5768,7 @@ static CREATE_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/pictures",
     area: "live",
-    summary: "Add a thumbnail to an event of the given user",
+    summary: "Add a thumbnail to an event of a user",
     scopes: &[Scope::Private, Scope::Upload],
     query: &[
         QueryParameter {
@@ -5787,7 +5787,7 @@ static GET_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
-    summary: "Get a thumbnail of an event of the given user",
+    summary: "Get a thumbnail of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5806,7 +5806,7 @@ static EDIT_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     method: Method::PATCH,
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
-    summary: "Edit a thumbnail of an event of the given user",
+    summary: "Edit a thumbnail of an event of a user",
     scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
@@ -5825,7 +5825,7 @@ static DELETE_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
-    summary: "Delete a thumbnail of an event of the given user",
+    summary: "Delete a thumbnail of an event of a user",
     scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
@@ -5839,7 +5839,7 @@ static LIST_USER_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/privacy/domains",
     area: "live",
-    summary: "List embed domains of an event of the given user",
+    summary: "List embed domains of an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5858,7 +5858,7 @@ static SET_USER_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     method: Method::PUT,
     path: "/users/{user_id}/live_events/{live_event_id}/privacy/domains",
     area: "live",
-    summary: "Allow embed domains for an event of the given user",
+    summary: "Allow embed domains for an event of a user",
     scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
@@ -5872,7 +5872,7 @@ static LIST_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
-    summary: "List the videos in an event of the given user",
+    summary: "List the videos in an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5923,7 +5923,7 @@ static ADD_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
-    summary: "Add videos to a live event of the given user",
+    summary: "Add videos to a live event of a user",
     scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
@@ -5937,7 +5937,7 @@ static REMOVE_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     method: Method::DELETE,
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
-    summary: "Remove videos from a live event of the given user",
+    summary: "Remove videos from a live event of a user",
     scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
@@ -5951,7 +5951,7 @@ static GET_USER_LIVE_EVENT_VIDEO: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events/{live_event_id}/videos/{video_id}",
     area: "live",
-    summary: "Get a video in an event of the given user",
+    summary: "Get a video in an event of a user",
     scopes: &[Scope::Private],
     query: &[
         QueryParameter {
@@ -5970,7 +5970,7 @@ static LIST_USER_LIVE_EVENT_OCCURRENCES: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/live_events_occurrences",
     area: "live",
-    summary: "List the live event occurrences of the given user",
+    summary: "List the live event occurrences of a user",
     scopes: &[],
     query: &[
         QueryParameter {

@@ -8,9 +8,9 @@
 //! |---|---|---|
 //! | [`get_on_demand_page`](OnDemand::get_on_demand_page) | Gets an On Demand page | none |
 //! | [`list_my_on_demand_pages`](OnDemand::list_my_on_demand_pages) | Lists the On Demand pages of the token's user | none |
-//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | Lists the On Demand pages of the given user | none |
+//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | Lists the On Demand pages of a user | none |
 //! | [`create_my_on_demand_page`](OnDemand::create_my_on_demand_page) | Creates an On Demand page for the token's user | none |
-//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Creates an On Demand page for the given user | none |
+//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Creates an On Demand page for a user | none |
 //! | [`edit_on_demand_page`](OnDemand::edit_on_demand_page) | Edits or publishes an On Demand page | edit |
 //! | [`delete_on_demand_page`](OnDemand::delete_on_demand_page) | Deletes a whole On Demand page | delete |
 //!
@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | [`get_my_on_demand_purchase`](OnDemand::get_my_on_demand_purchase) | Checks whether the token's user bought an On Demand page | purchased |
 //! | [`list_my_on_demand_purchases`](OnDemand::list_my_on_demand_purchases) | Lists On Demand purchases and rentals of the token's user | purchased |
-//! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | Lists On Demand purchases and rentals of the given user | purchased |
+//! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | Lists On Demand purchases and rentals of a user | purchased |
 //!
 //! # Promotions
 //!
@@ -73,7 +73,7 @@
 //! | [`list_on_demand_genre_pages`](OnDemand::list_on_demand_genre_pages) | Lists the On Demand pages in a genre | none |
 //! | [`list_on_demand_page_genres`](OnDemand::list_on_demand_page_genres) | Lists the genres of an On Demand page | none |
 //! | [`add_on_demand_page_genre`](OnDemand::add_on_demand_page_genre) | Puts an On Demand page in a genre | edit |
-//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Takes an On Demand page out of a genre | edit |
+//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Removes an On Demand page from a genre | edit |
 //!
 //! # Posters
 //!
@@ -131,7 +131,7 @@ impl OnDemand<'_> {
 
     /// Lists the On Demand pages of the token's user.
     ///
-    /// Response: one page of On Demand pages.
+    /// Response: a page of On Demand pages.
     ///
     /// Sends `GET /me/ondemand/pages`. Requires no scope.
     #[doc(alias = "get_user_vods_alt1")]
@@ -139,11 +139,11 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[])
     }
 
-    /// Lists the On Demand pages of the given user.
+    /// Lists the On Demand pages of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of On Demand pages.
+    /// Response: a page of On Demand pages.
     ///
     /// Sends `GET /users/{user_id}/ondemand/pages`. Requires no scope.
     #[doc(alias = "get_user_vods")]
@@ -169,7 +169,7 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Creates an On Demand page for the given user.
+    /// Creates an On Demand page for a user.
     ///
     /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
     ///
@@ -205,7 +205,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_vod_draft")]
@@ -218,7 +218,7 @@ impl OnDemand<'_> {
 impl OnDemand<'_> {
     /// Gets a video on an On Demand page.
     ///
-    /// Also tells whether the page holds the video at all.
+    /// Also checks whether the page contains the video.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -239,7 +239,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of On Demand videos.
+    /// Response: a page of On Demand videos.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/videos`. Requires no scope.
     #[doc(alias = "get_vod_videos")]
@@ -278,7 +278,7 @@ impl OnDemand<'_> {
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_vod")]
@@ -314,7 +314,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of seasons.
+    /// Response: a page of seasons.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/seasons`. Requires no scope.
     #[doc(alias = "get_vod_seasons")]
@@ -330,7 +330,7 @@ impl OnDemand<'_> {
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `season_id`: ID of the season.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}/videos`. Requires no scope.
     #[doc(alias = "get_vod_season_videos")]
@@ -361,7 +361,7 @@ impl OnDemand<'_> {
 
     /// Lists On Demand purchases and rentals of the token's user.
     ///
-    /// Response: one page of On Demand pages.
+    /// Response: a page of On Demand pages.
     ///
     /// Sends `GET /me/ondemand/purchases`. Requires the `purchased` scope.
     #[doc(alias = "get_vod_purchases_alt1")]
@@ -369,13 +369,13 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[])
     }
 
-    /// Lists On Demand purchases and rentals of the given user.
+    /// Lists On Demand purchases and rentals of a user.
     ///
-    /// Only the token's user can be asked for; another user answers 403.
+    /// Only works for the token's user; returns 403 for other users.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of On Demand pages.
+    /// Response: a page of On Demand pages.
     ///
     /// Sends `GET /users/{user_id}/ondemand/purchases`. Requires the `purchased` scope.
     #[doc(alias = "get_vod_purchases")]
@@ -413,7 +413,7 @@ impl OnDemand<'_> {
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `filter`: Kind of promotions wanted, by type or by access type.
+    /// - `filter`: Type of promotions wanted, by type or by access type.
     ///
     /// Response: the promotions.
     ///
@@ -448,7 +448,7 @@ impl OnDemand<'_> {
 
     /// Creates a promotion for an On Demand page.
     ///
-    /// The token's user must own the page. A code already in use answers 400.
+    /// The token's user must own the page. A code that is already in use returns 400.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
@@ -471,7 +471,7 @@ impl OnDemand<'_> {
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `promotion_id`: ID of the promotion.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`. Requires the scopes `delete` and `promo_codes`.
     #[doc(alias = "delete_vod_promotion")]
@@ -519,7 +519,7 @@ impl OnDemand<'_> {
 
     /// Lists all On Demand regions.
     ///
-    /// Response: one page of regions.
+    /// Response: a page of regions.
     ///
     /// Sends `GET /ondemand/regions`. Requires no scope.
     #[doc(alias = "get_regions")]
@@ -533,7 +533,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of regions.
+    /// Response: a page of regions.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/regions`. Requires no scope.
     #[doc(alias = "get_vod_regions")]
@@ -588,7 +588,7 @@ impl OnDemand<'_> {
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `country`: Country as its ISO 3166-1 alpha-2 code.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}/regions/{country}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_region")]
@@ -622,7 +622,7 @@ impl OnDemand<'_> {
 impl OnDemand<'_> {
     /// Gets an On Demand genre.
     ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     ///
     /// Response: the genre.
     ///
@@ -636,7 +636,7 @@ impl OnDemand<'_> {
     ///
     /// 404 when the page or the genre does not exist.
     ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     /// - `ondemand_id`: ID of the On Demand page.
     ///
     /// Response: the On Demand page.
@@ -653,10 +653,10 @@ impl OnDemand<'_> {
 
     /// Checks whether an On Demand page has a genre.
     ///
-    /// The only other answer described is 404, for a page or genre that is not found.
+    /// The only other documented response is 404, for a page or genre that is not found.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     ///
     /// Response: the genre, when the page has it.
     ///
@@ -672,7 +672,7 @@ impl OnDemand<'_> {
 
     /// Lists the On Demand genres.
     ///
-    /// Response: one page of genres.
+    /// Response: a page of genres.
     ///
     /// Sends `GET /ondemand/genres`. Requires no scope.
     #[doc(alias = "get_vod_genres")]
@@ -682,9 +682,9 @@ impl OnDemand<'_> {
 
     /// Lists the On Demand pages in a genre.
     ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     ///
-    /// Response: one page of On Demand pages.
+    /// Response: a page of On Demand pages.
     ///
     /// Sends `GET /ondemand/genres/{genre_id}/pages`. Requires no scope.
     #[doc(alias = "get_genre_vods")]
@@ -699,7 +699,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of genres.
+    /// Response: a page of genres.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/genres`. Requires no scope.
     #[doc(alias = "get_vod_genres_by_ondemand_id")]
@@ -712,10 +712,10 @@ impl OnDemand<'_> {
 
     /// Puts an On Demand page in a genre.
     ///
-    /// The token's user must own the page. A page has two genres at most; a third answers 400.
+    /// The token's user must own the page. A page can have at most two genres; a third one returns 400.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     ///
     /// Response: the added genre.
     ///
@@ -729,14 +729,14 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
-    /// Takes an On Demand page out of a genre.
+    /// Removes an On Demand page from a genre.
     ///
     /// The token's user must own the page. The last genre cannot be removed (400).
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `genre_id`: Genre, as in its URI, such as `horror`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}/genres/{genre_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_genre")]
@@ -772,7 +772,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of posters.
+    /// Response: a page of posters.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/pictures`. Requires no scope.
     #[doc(alias = "get_vod_posters")]
@@ -847,7 +847,7 @@ impl OnDemand<'_> {
     ///
     /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// Response: one page of background pictures.
+    /// Response: a page of background pictures.
     ///
     /// Sends `GET /ondemand/pages/{ondemand_id}/backgrounds`. Requires no scope.
     #[doc(alias = "get_vod_backgrounds")]
@@ -901,7 +901,7 @@ impl OnDemand<'_> {
     /// - `ondemand_id`: ID of the On Demand page.
     /// - `background_id`: ID of the background picture.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_vod_background")]
@@ -928,7 +928,7 @@ impl ListMyOnDemandPages {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the On Demand pages.
+    /// Sort order of the On Demand pages.
     pub fn sort(self, value: types::OnDemandPageSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -938,12 +938,12 @@ impl ListMyOnDemandPages {
         self.set_query("direction", &value)
     }
 
-    /// Kind of On Demand page to keep.
+    /// Type of On Demand pages to list.
     pub fn filter(self, value: types::OnDemandPageType) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -953,12 +953,12 @@ impl ListMyOnDemandPages {
 pub type CreateMyOnDemandPage = TypedCall<operations::CreateMyOnDemandPage>;
 
 impl CreateMyOnDemandPage {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Currencies the page takes payment in.
+    /// Currencies that the page accepts.
     pub fn accepted_currencies(self, value: types::Currency) -> Self {
         self.set_body_field("accepted_currencies", &value)
     }
@@ -968,7 +968,7 @@ impl CreateMyOnDemandPage {
         self.set_body_field("buy", &value)
     }
 
-    /// Address of the page on the seller's own domain.
+    /// URL of the page on the seller's domain.
     pub fn domain_link(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("domain_link", &value)
@@ -979,7 +979,7 @@ impl CreateMyOnDemandPage {
         self.set_body_field("episodes", &value)
     }
 
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     pub fn link(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("link", &value)
@@ -1010,7 +1010,7 @@ impl ListMyOnDemandPurchases {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the purchases.
+    /// Sort order of the purchases.
     pub fn sort(self, value: types::OnDemandPurchaseSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1020,12 +1020,12 @@ impl ListMyOnDemandPurchases {
         self.set_query("direction", &value)
     }
 
-    /// Kind of purchases wanted; `important` are pages about to expire.
+    /// Type of purchases wanted; `important` are pages about to expire.
     pub fn filter(self, value: types::OnDemandPurchaseFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1035,7 +1035,7 @@ impl ListMyOnDemandPurchases {
 pub type GetMyOnDemandPurchase = TypedCall<operations::GetMyOnDemandPurchase>;
 
 impl GetMyOnDemandPurchase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1045,7 +1045,7 @@ impl GetMyOnDemandPurchase {
 pub type ListOnDemandGenres = TypedCall<operations::ListOnDemandGenres>;
 
 impl ListOnDemandGenres {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1055,7 +1055,7 @@ impl ListOnDemandGenres {
 pub type GetOnDemandGenre = TypedCall<operations::GetOnDemandGenre>;
 
 impl GetOnDemandGenre {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1075,7 +1075,7 @@ impl ListOnDemandGenrePages {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::OnDemandGenrePageSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1096,7 +1096,7 @@ impl ListOnDemandGenrePages {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1106,7 +1106,7 @@ impl ListOnDemandGenrePages {
 pub type GetOnDemandGenrePage = TypedCall<operations::GetOnDemandGenrePage>;
 
 impl GetOnDemandGenrePage {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1116,7 +1116,7 @@ impl GetOnDemandGenrePage {
 pub type GetOnDemandPage = TypedCall<operations::GetOnDemandPage>;
 
 impl GetOnDemandPage {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1126,7 +1126,7 @@ impl GetOnDemandPage {
 pub type EditOnDemandPage = TypedCall<operations::EditOnDemandPage>;
 
 impl EditOnDemandPage {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1136,7 +1136,7 @@ impl EditOnDemandPage {
         self.set_body(&body)
     }
 
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     pub fn link(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("link", &value)
@@ -1152,7 +1152,7 @@ impl EditOnDemandPage {
         self.set_body_field("publish", &value)
     }
 
-    /// Whether Vimeo publishes the page by itself once every video has been transcoded.
+    /// Whether Vimeo publishes the page automatically once every video has been transcoded.
     pub fn publish_when_ready(self, value: bool) -> Self {
         self.set_body_field("publish_when_ready", &value)
     }
@@ -1177,7 +1177,7 @@ impl ListOnDemandPageBackgrounds {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1189,7 +1189,7 @@ pub type CreateOnDemandPageBackground = TypedCall<
 >;
 
 impl CreateOnDemandPageBackground {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1199,7 +1199,7 @@ impl CreateOnDemandPageBackground {
 pub type GetOnDemandPageBackground = TypedCall<operations::GetOnDemandPageBackground>;
 
 impl GetOnDemandPageBackground {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1209,7 +1209,7 @@ impl GetOnDemandPageBackground {
 pub type EditOnDemandPageBackground = TypedCall<operations::EditOnDemandPageBackground>;
 
 impl EditOnDemandPageBackground {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1219,7 +1219,7 @@ impl EditOnDemandPageBackground {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -1234,7 +1234,7 @@ pub type DeleteOnDemandPageBackground = TypedCall<
 pub type ListOnDemandPageGenres = TypedCall<operations::ListOnDemandPageGenres>;
 
 impl ListOnDemandPageGenres {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1244,7 +1244,7 @@ impl ListOnDemandPageGenres {
 pub type GetOnDemandPageGenre = TypedCall<operations::GetOnDemandPageGenre>;
 
 impl GetOnDemandPageGenre {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1254,7 +1254,7 @@ impl GetOnDemandPageGenre {
 pub type AddOnDemandPageGenre = TypedCall<operations::AddOnDemandPageGenre>;
 
 impl AddOnDemandPageGenre {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1277,7 +1277,7 @@ impl ListOnDemandPagePosters {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1287,7 +1287,7 @@ impl ListOnDemandPagePosters {
 pub type CreateOnDemandPagePoster = TypedCall<operations::CreateOnDemandPagePoster>;
 
 impl CreateOnDemandPagePoster {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1297,7 +1297,7 @@ impl CreateOnDemandPagePoster {
 pub type GetOnDemandPagePoster = TypedCall<operations::GetOnDemandPagePoster>;
 
 impl GetOnDemandPagePoster {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1307,7 +1307,7 @@ impl GetOnDemandPagePoster {
 pub type EditOnDemandPagePoster = TypedCall<operations::EditOnDemandPagePoster>;
 
 impl EditOnDemandPagePoster {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1317,7 +1317,7 @@ impl EditOnDemandPagePoster {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -1337,7 +1337,7 @@ impl ListOnDemandPagePromotions {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1349,12 +1349,12 @@ pub type CreateOnDemandPagePromotion = TypedCall<
 >;
 
 impl CreateOnDemandPagePromotion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
+    /// `vip` grants access that the page does not sell; `download` and `stream_period` define it.
     pub fn access_type(self, value: types::PromotionAccessType) -> Self {
         self.set_body_field("access_type", &value)
     }
@@ -1387,7 +1387,7 @@ impl CreateOnDemandPagePromotion {
         self.set_body_field("percent_off", &value)
     }
 
-    /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
+    /// Type of sale the promotion applies to. Default: `any`, but `rent` for `vip` access, which accepts only `buy` and `rent`.
     pub fn product_type(self, value: types::PromotionProductType) -> Self {
         self.set_body_field("product_type", &value)
     }
@@ -1403,7 +1403,7 @@ impl CreateOnDemandPagePromotion {
 pub type GetOnDemandPagePromotion = TypedCall<operations::GetOnDemandPagePromotion>;
 
 impl GetOnDemandPagePromotion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1430,7 +1430,7 @@ impl ListOnDemandPagePromotionCodes {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1440,7 +1440,7 @@ impl ListOnDemandPagePromotionCodes {
 pub type ListOnDemandPageRegions = TypedCall<operations::ListOnDemandPageRegions>;
 
 impl ListOnDemandPageRegions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1450,7 +1450,7 @@ impl ListOnDemandPageRegions {
 pub type AddOnDemandPageRegions = TypedCall<operations::AddOnDemandPageRegions>;
 
 impl AddOnDemandPageRegions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1460,7 +1460,7 @@ impl AddOnDemandPageRegions {
 pub type RemoveOnDemandPageRegions = TypedCall<operations::RemoveOnDemandPageRegions>;
 
 impl RemoveOnDemandPageRegions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1481,7 +1481,7 @@ impl RemoveOnDemandPageRegions {
 pub type GetOnDemandPageRegion = TypedCall<operations::GetOnDemandPageRegion>;
 
 impl GetOnDemandPageRegion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1491,7 +1491,7 @@ impl GetOnDemandPageRegion {
 pub type AddOnDemandPageRegion = TypedCall<operations::AddOnDemandPageRegion>;
 
 impl AddOnDemandPageRegion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1514,7 +1514,7 @@ impl ListOnDemandPageSeasons {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::OnDemandSeasonSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1529,7 +1529,7 @@ impl ListOnDemandPageSeasons {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1539,7 +1539,7 @@ impl ListOnDemandPageSeasons {
 pub type GetOnDemandPageSeason = TypedCall<operations::GetOnDemandPageSeason>;
 
 impl GetOnDemandPageSeason {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1561,7 +1561,7 @@ impl ListOnDemandPageSeasonVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::OnDemandSeasonVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1571,7 +1571,7 @@ impl ListOnDemandPageSeasonVideos {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1591,7 +1591,7 @@ impl ListOnDemandPageVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::OnDemandVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1601,12 +1601,12 @@ impl ListOnDemandPageVideos {
         self.set_query("direction", &value)
     }
 
-    /// Kind of videos wanted: `buy` and `rent` mean bought and rented ones, `extra` bonus footage, `main.viewable` main videos that can be viewed.
+    /// Type of videos wanted: `buy` and `rent` mean bought and rented ones, `extra` bonus footage, `main.viewable` main videos that can be viewed.
     pub fn filter(self, value: types::OnDemandVideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1616,7 +1616,7 @@ impl ListOnDemandPageVideos {
 pub type GetOnDemandPageVideo = TypedCall<operations::GetOnDemandPageVideo>;
 
 impl GetOnDemandPageVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1626,7 +1626,7 @@ impl GetOnDemandPageVideo {
 pub type AddOnDemandPageVideo = TypedCall<operations::AddOnDemandPageVideo>;
 
 impl AddOnDemandPageVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1636,12 +1636,12 @@ impl AddOnDemandPageVideo {
         self.set_body_field("buy", &value)
     }
 
-    /// Place of the video among those on the page.
+    /// Position of the video among those on the page.
     pub fn position(self, value: u64) -> Self {
         self.set_body_field("position", &value)
     }
 
-    /// Year in which the video came out.
+    /// Release year of the video.
     pub fn release_year(self, value: u64) -> Self {
         self.set_body_field("release_year", &value)
     }
@@ -1659,7 +1659,7 @@ pub type RemoveOnDemandPageVideo = TypedCall<operations::RemoveOnDemandPageVideo
 pub type ListOnDemandRegions = TypedCall<operations::ListOnDemandRegions>;
 
 impl ListOnDemandRegions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1669,7 +1669,7 @@ impl ListOnDemandRegions {
 pub type GetOnDemandRegion = TypedCall<operations::GetOnDemandRegion>;
 
 impl GetOnDemandRegion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1689,7 +1689,7 @@ impl ListUserOnDemandPages {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the On Demand pages.
+    /// Sort order of the On Demand pages.
     pub fn sort(self, value: types::OnDemandPageSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1699,12 +1699,12 @@ impl ListUserOnDemandPages {
         self.set_query("direction", &value)
     }
 
-    /// Kind of On Demand page to keep.
+    /// Type of On Demand pages to list.
     pub fn filter(self, value: types::OnDemandPageType) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1714,12 +1714,12 @@ impl ListUserOnDemandPages {
 pub type CreateUserOnDemandPage = TypedCall<operations::CreateUserOnDemandPage>;
 
 impl CreateUserOnDemandPage {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Currencies the page takes payment in.
+    /// Currencies that the page accepts.
     pub fn accepted_currencies(self, value: types::Currency) -> Self {
         self.set_body_field("accepted_currencies", &value)
     }
@@ -1729,7 +1729,7 @@ impl CreateUserOnDemandPage {
         self.set_body_field("buy", &value)
     }
 
-    /// Address of the page on the seller's own domain.
+    /// URL of the page on the seller's domain.
     pub fn domain_link(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("domain_link", &value)
@@ -1740,7 +1740,7 @@ impl CreateUserOnDemandPage {
         self.set_body_field("episodes", &value)
     }
 
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     pub fn link(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("link", &value)
@@ -1771,7 +1771,7 @@ impl ListUserOnDemandPurchases {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the purchases.
+    /// Sort order of the purchases.
     pub fn sort(self, value: types::OnDemandPurchaseSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1781,12 +1781,12 @@ impl ListUserOnDemandPurchases {
         self.set_query("direction", &value)
     }
 
-    /// Kind of purchases wanted; `important` are pages about to expire.
+    /// Type of purchases wanted; `important` are pages about to expire.
     pub fn filter(self, value: types::OnDemandPurchaseFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2272,7 +2272,7 @@ static REMOVE_ON_DEMAND_PAGE_GENRE: Operation = Operation {
     method: Method::DELETE,
     path: "/ondemand/pages/{ondemand_id}/genres/{genre_id}",
     area: "on_demand",
-    summary: "Take an On Demand page out of a genre",
+    summary: "Remove an On Demand page from a genre",
     scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
@@ -2811,7 +2811,7 @@ static LIST_USER_ON_DEMAND_PAGES: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/ondemand/pages",
     area: "on_demand",
-    summary: "List the On Demand pages of the given user",
+    summary: "List the On Demand pages of a user",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -2850,7 +2850,7 @@ static CREATE_USER_ON_DEMAND_PAGE: Operation = Operation {
     method: Method::POST,
     path: "/users/{user_id}/ondemand/pages",
     area: "on_demand",
-    summary: "Create an On Demand page for the given user",
+    summary: "Create an On Demand page for a user",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -2869,7 +2869,7 @@ static LIST_USER_ON_DEMAND_PURCHASES: Operation = Operation {
     method: Method::GET,
     path: "/users/{user_id}/ondemand/purchases",
     area: "on_demand",
-    summary: "List On Demand purchases and rentals of the given user",
+    summary: "List On Demand purchases and rentals of a user",
     scopes: &[Scope::Purchased],
     query: &[
         QueryParameter {

@@ -72,7 +72,7 @@ impl Payments<'_> {
 
     /// Lists the payment methods of the token's user.
     ///
-    /// Response: one page of payment methods.
+    /// Response: a page of payment methods.
     ///
     /// Sends `GET /me/payment_methods`. Requires no scope.
     #[doc(alias = "list_payment_methods")]
@@ -84,7 +84,7 @@ impl Payments<'_> {
     ///
     /// - `payment_method_id`: ID of the payment method.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/payment_methods/{payment_method_id}`. Requires no scope.
     #[doc(alias = "delete_payment_method")]
@@ -121,7 +121,7 @@ impl ListMyPaymentMethods {
         self.set_query("show_disabled", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -131,7 +131,7 @@ impl ListMyPaymentMethods {
 pub type GetMyPaymentMethod = TypedCall<operations::GetMyPaymentMethod>;
 
 impl GetMyPaymentMethod {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -144,7 +144,7 @@ pub type DeleteMyPaymentMethod = TypedCall<operations::DeleteMyPaymentMethod>;
 pub type GetUserSubscription = TypedCall<operations::GetUserSubscription>;
 
 impl GetUserSubscription {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

@@ -78,7 +78,7 @@ impl Portfolios<'_> {
 
     /// Lists the portfolios of the token's user.
     ///
-    /// Response: one page of portfolios.
+    /// Response: a page of portfolios.
     ///
     /// Sends `GET /me/portfolios`. Requires no scope.
     #[doc(alias = "get_portfolios_alt1")]
@@ -90,7 +90,7 @@ impl Portfolios<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of portfolios.
+    /// Response: a page of portfolios.
     ///
     /// Sends `GET /users/{user_id}/portfolios`. Requires no scope.
     #[doc(alias = "get_portfolios")]
@@ -151,7 +151,7 @@ impl Portfolios<'_> {
     ///
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/portfolios/{portfolio_id}/videos`. Requires no scope.
     #[doc(alias = "get_portfolio_videos_alt1")]
@@ -164,7 +164,7 @@ impl Portfolios<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/portfolios/{portfolio_id}/videos`. Requires no scope.
     #[doc(alias = "get_portfolio_videos")]
@@ -181,7 +181,7 @@ impl Portfolios<'_> {
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_portfolio_alt1")]
@@ -199,7 +199,7 @@ impl Portfolios<'_> {
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_portfolio")]
@@ -224,7 +224,7 @@ impl Portfolios<'_> {
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_portfolio_alt1")]
@@ -242,7 +242,7 @@ impl Portfolios<'_> {
     /// - `portfolio_id`: ID of the portfolio.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_from_portfolio")]
@@ -293,7 +293,7 @@ impl ListMyPortfolios {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -303,7 +303,7 @@ impl ListMyPortfolios {
 pub type GetMyPortfolio = TypedCall<operations::GetMyPortfolio>;
 
 impl GetMyPortfolio {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -323,28 +323,28 @@ impl ListMyPortfolioVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `manual` is the order that the owner gave.
+    /// Sort order of the videos; `manual` is the order that the owner gave.
     pub fn sort(self, value: types::PortfolioVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -354,7 +354,7 @@ impl ListMyPortfolioVideos {
 pub type GetMyPortfolioVideo = TypedCall<operations::GetMyPortfolioVideo>;
 
 impl GetMyPortfolioVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -396,7 +396,7 @@ impl ListUserPortfolios {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -406,7 +406,7 @@ impl ListUserPortfolios {
 pub type GetUserPortfolio = TypedCall<operations::GetUserPortfolio>;
 
 impl GetUserPortfolio {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -426,28 +426,28 @@ impl ListUserPortfolioVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `manual` is the order that the owner gave.
+    /// Sort order of the videos; `manual` is the order that the owner gave.
     pub fn sort(self, value: types::PortfolioVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -457,7 +457,7 @@ impl ListUserPortfolioVideos {
 pub type GetUserPortfolioVideo = TypedCall<operations::GetUserPortfolioVideo>;
 
 impl GetUserPortfolioVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

@@ -35,7 +35,7 @@ impl Search<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of found items.
+    /// Response: a page of found items.
     ///
     /// Sends `GET /search/{user_id}/items`. Requires no scope.
     #[doc(alias = "federated_search_user_items")]
@@ -50,7 +50,7 @@ impl Search<'_> {
     ///
     /// - `workspace_uuid`: UUID of the workspace.
     ///
-    /// Response: one page of found items.
+    /// Response: a page of found items.
     ///
     /// Sends `GET /workspaces/search/{workspace_uuid}/items`. Requires no scope.
     #[doc(alias = "federated_search_user_items_alt1")]
@@ -76,7 +76,7 @@ impl SearchUserItems {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
+    /// Sort order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
     pub fn sort(self, value: types::LibraryItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -86,12 +86,12 @@ impl SearchUserItems {
         self.set_query("direction", &value)
     }
 
-    /// Narrows the answer to one kind of item; `video` is the only one.
+    /// Narrows the response to one kind of item; `video` is the only one.
     pub fn filter(self, value: types::SearchItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Privacy settings to keep, separated by commas: `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; all of them when left out.
+    /// Privacy settings to list (comma-separated): `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; default: all.
     pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_privacy", &value)
@@ -115,13 +115,13 @@ impl SearchUserItems {
         self.set_query("query", &value)
     }
 
-    /// Fields to search, separated by commas; `title,description,chapters,tags` when left out.
+    /// Fields to search (comma-separated); `title,description,chapters,tags` by default.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -141,7 +141,7 @@ impl SearchWorkspaceItems {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
+    /// Sort order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
     pub fn sort(self, value: types::LibraryItemSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -151,12 +151,12 @@ impl SearchWorkspaceItems {
         self.set_query("direction", &value)
     }
 
-    /// Narrows the answer to one kind of item; `video` is the only one.
+    /// Narrows the response to one kind of item; `video` is the only one.
     pub fn filter(self, value: types::SearchItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Privacy settings to keep, separated by commas: `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; all of them when left out.
+    /// Privacy settings to list (comma-separated): `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; default: all.
     pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_privacy", &value)
@@ -180,13 +180,13 @@ impl SearchWorkspaceItems {
         self.set_query("query", &value)
     }
 
-    /// Fields to search, separated by commas; `title,description,chapters,tags` when left out.
+    /// Fields to search (comma-separated); `title,description,chapters,tags` by default.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

@@ -29,8 +29,8 @@
 //! | [`get_user_showcase_video`](Showcases::get_user_showcase_video) | Gets one video in a showcase of a user | none |
 //! | [`list_my_showcase_videos`](Showcases::list_my_showcase_videos) | Lists the videos in a showcase of the token's user | none |
 //! | [`list_user_showcase_videos`](Showcases::list_user_showcase_videos) | Lists the videos in a showcase of a user | none |
-//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | Lists the videos a showcase may take | none |
-//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | Lists the showcases that may take a video | none |
+//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | Lists the videos that can be added to a showcase | none |
+//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | Lists the showcases that a video can be added to | none |
 //! | [`replace_my_showcase_videos`](Showcases::replace_my_showcase_videos) | Replaces all videos in a showcase of the token's user | edit |
 //! | [`replace_user_showcase_videos`](Showcases::replace_user_showcase_videos) | Replaces all videos in a showcase of a user | edit |
 //! | [`set_my_showcase_featured_video`](Showcases::set_my_showcase_featured_video) | Features one video in a showcase of the token's user | edit |
@@ -88,7 +88,7 @@ pub struct Showcases<'a> {
 impl Showcases<'_> {
     /// Gets one showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
@@ -102,7 +102,7 @@ impl Showcases<'_> {
 
     /// Gets one showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -121,7 +121,7 @@ impl Showcases<'_> {
 
     /// Lists the showcases of the token's user.
     ///
-    /// Response: one page of showcases.
+    /// Response: a page of showcases.
     ///
     /// Sends `GET /me/albums`. Requires no scope.
     #[doc(alias = "get_showcases_alt1")]
@@ -133,7 +133,7 @@ impl Showcases<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of showcases.
+    /// Response: a page of showcases.
     ///
     /// Sends `GET /users/{user_id}/albums`. Requires no scope.
     #[doc(alias = "get_showcases")]
@@ -175,7 +175,7 @@ impl Showcases<'_> {
 
     /// Changes a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
@@ -189,7 +189,7 @@ impl Showcases<'_> {
 
     /// Changes a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -208,13 +208,13 @@ impl Showcases<'_> {
 
     /// Adds videos and events to several showcases.
     ///
-    /// Open to the owner of the showcases and to team members with the permission. A showcase takes one event at most.
+    /// Allowed for the owner of the showcases and to team members with the permission. A showcase can contain at most one event.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_item_uris`: URIs of the videos and events to add, separated by commas.
-    /// - `album_uris`: Paths of the showcases, separated by commas.
+    /// - `album_item_uris`: URIs of the videos and events to add (comma-separated).
+    /// - `album_uris`: Paths of the showcases (comma-separated).
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PATCH /users/{user_id}/albums`. Requires the `edit` scope.
     #[doc(alias = "update_showcases")]
@@ -243,10 +243,10 @@ impl Showcases<'_> {
 
     /// Adds a folder's contents to several showcases.
     ///
-    /// Adds all videos and events of the folder. Open to the owner of the showcases and to team members with the permission.
+    /// Adds all videos and events of the folder. Allowed for the owner of the showcases and to team members with the permission.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_uris`: Paths of the showcases, separated by commas.
+    /// - `album_uris`: Paths of the showcases (comma-separated).
     /// - `folder_id`: ID of the folder that holds the videos and events.
     ///
     /// Response: done.
@@ -272,11 +272,11 @@ impl Showcases<'_> {
 
     /// Deletes a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/albums/{album_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_showcase_alt2")]
@@ -286,12 +286,12 @@ impl Showcases<'_> {
 
     /// Deletes a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/albums/{album_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_showcase")]
@@ -337,7 +337,7 @@ impl Showcases<'_> {
 impl Showcases<'_> {
     /// Gets one video in a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -356,7 +356,7 @@ impl Showcases<'_> {
 
     /// Gets one video in a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -380,11 +380,11 @@ impl Showcases<'_> {
 
     /// Lists the videos in a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/albums/{album_id}/videos`. Requires no scope.
     #[doc(alias = "get_showcase_videos_alt2")]
@@ -394,12 +394,12 @@ impl Showcases<'_> {
 
     /// Lists the videos in a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/albums/{album_id}/videos`. Requires no scope.
     #[doc(alias = "get_showcase_videos")]
@@ -411,13 +411,13 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
-    /// Lists the videos a showcase may take.
+    /// Lists the videos that can be added to a showcase.
     ///
-    /// Lists videos of the token's user that may be added to the showcase or taken out.
+    /// Lists videos of the token's user that can be added to the showcase or removed.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /albums/{album_id}/available_videos`. Requires no scope.
     #[doc(alias = "get_available_showcase_videos")]
@@ -428,13 +428,13 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&showcase_id])
     }
 
-    /// Lists the showcases that may take a video.
+    /// Lists the showcases that a video can be added to.
     ///
-    /// Lists showcases owned by the token's user where the video may be added or taken out.
+    /// Lists showcases owned by the token's user where the video can be added or removed.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of showcases.
+    /// Response: a page of showcases.
     ///
     /// Sends `GET /videos/{video_id}/available_albums`. Requires no scope.
     #[doc(alias = "get_available_video_showcases")]
@@ -447,7 +447,7 @@ impl Showcases<'_> {
 
     /// Replaces all videos in a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
+    /// Only the owner of the showcase can do this. Videos that the list leaves out drop out of the showcase.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
@@ -465,7 +465,7 @@ impl Showcases<'_> {
 
     /// Replaces all videos in a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
+    /// Only the owner of the showcase can do this. Videos that the list leaves out drop out of the showcase.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -486,7 +486,7 @@ impl Showcases<'_> {
 
     /// Features one video in a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
+    /// Only the owner of the showcase can do this. The video has to be in the showcase already.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -505,7 +505,7 @@ impl Showcases<'_> {
 
     /// Uses a frame as showcase thumbnail for the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -524,7 +524,7 @@ impl Showcases<'_> {
 
     /// Features one video in a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
+    /// Only the owner of the showcase can do this. The video has to be in the showcase already.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -548,7 +548,7 @@ impl Showcases<'_> {
 
     /// Uses a frame as showcase thumbnail for a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -572,12 +572,12 @@ impl Showcases<'_> {
 
     /// Adds a video to a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_showcase_alt2")]
@@ -591,13 +591,13 @@ impl Showcases<'_> {
 
     /// Adds a video to a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "add_video_to_showcase")]
@@ -615,12 +615,12 @@ impl Showcases<'_> {
 
     /// Removes a video from a showcase of the token's user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "remove_video_from_showcase_alt2")]
@@ -634,13 +634,13 @@ impl Showcases<'_> {
 
     /// Removes a video from a showcase of a user.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`. Requires the `edit` scope.
     #[doc(alias = "remove_video_from_showcase")]
@@ -661,7 +661,7 @@ impl Showcases<'_> {
 impl Showcases<'_> {
     /// Gets one custom thumbnail of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -688,7 +688,7 @@ impl Showcases<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /users/{user_id}/albums/{album_id}/custom_thumbnails`. Requires no scope.
     #[doc(alias = "get_showcase_custom_thumbs")]
@@ -702,7 +702,7 @@ impl Showcases<'_> {
 
     /// Gives a showcase a custom thumbnail.
     ///
-    /// Only the owner of the showcase may do this. Creates the entry only: the image, which may be any picture, goes to the `link` of the answer afterwards.
+    /// Only the owner of the showcase can do this. Creates the entry only; upload the image, which can be any picture, to the `link` of the response afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -721,7 +721,7 @@ impl Showcases<'_> {
 
     /// Replaces a custom thumbnail of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -745,13 +745,13 @@ impl Showcases<'_> {
 
     /// Deletes a custom thumbnail of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_showcase_custom_thumbnail")]
@@ -772,7 +772,7 @@ impl Showcases<'_> {
 impl Showcases<'_> {
     /// Gets one custom logo of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -796,12 +796,12 @@ impl Showcases<'_> {
 
     /// Lists the custom logos of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
-    /// Response: one page of logos.
+    /// Response: a page of logos.
     ///
     /// Sends `GET /users/{user_id}/albums/{album_id}/logos`. Requires no scope.
     #[doc(alias = "get_showcase_logos")]
@@ -815,7 +815,7 @@ impl Showcases<'_> {
 
     /// Gives a showcase a custom logo.
     ///
-    /// Only the owner of the showcase may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
+    /// Only the owner of the showcase can do this. Creates the entry only; upload the image to the `link` of the response afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -834,7 +834,7 @@ impl Showcases<'_> {
 
     /// Replaces a custom logo of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
@@ -858,13 +858,13 @@ impl Showcases<'_> {
 
     /// Deletes a custom logo of a showcase.
     ///
-    /// Only the owner of the showcase may do this.
+    /// Only the owner of the showcase can do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/albums/{album_id}/logos/{logo_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_showcase_logo")]
@@ -897,7 +897,7 @@ impl ListShowcaseAvailableVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::ShowcaseAvailableVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -913,7 +913,7 @@ impl ListShowcaseAvailableVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -933,7 +933,7 @@ impl ListMyShowcases {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the showcases; `videos` goes by number.
+    /// Sort order of the showcases; `videos` sorts by count.
     pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -943,7 +943,7 @@ impl ListMyShowcases {
         self.set_query("direction", &value)
     }
 
-    /// Privacy levels to list, separated by commas: `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; all when absent.
+    /// Privacy levels to list (comma-separated): `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; default: all.
     pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_privacy", &value)
@@ -955,7 +955,7 @@ impl ListMyShowcases {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -965,18 +965,18 @@ impl ListMyShowcases {
 pub type CreateMyShowcase = TypedCall<operations::CreateMyShowcase>;
 
 impl CreateMyShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("brand_color", &value)
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -997,7 +997,7 @@ impl CreateMyShowcase {
         self.set_body_field("hide_upcoming", &value)
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
@@ -1008,7 +1008,7 @@ impl CreateMyShowcase {
         self.set_body_field("password", &value)
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -1018,7 +1018,7 @@ impl CreateMyShowcase {
         self.set_body_field("review_mode", &value)
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
@@ -1033,7 +1033,7 @@ impl CreateMyShowcase {
 pub type GetMyShowcase = TypedCall<operations::GetMyShowcase>;
 
 impl GetMyShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1043,7 +1043,7 @@ impl GetMyShowcase {
 pub type EditMyShowcase = TypedCall<operations::EditMyShowcase>;
 
 impl EditMyShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1053,19 +1053,19 @@ impl EditMyShowcase {
         self.set_body(&body)
     }
 
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("brand_color", &value)
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
     }
 
-    /// Domain of its own under which the showcase answers.
+    /// Custom domain of the showcase.
     pub fn domain(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("domain", &value)
@@ -1081,7 +1081,7 @@ impl EditMyShowcase {
         self.set_body_field("hide_upcoming", &value)
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
@@ -1098,7 +1098,7 @@ impl EditMyShowcase {
         self.set_body_field("password", &value)
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -1108,7 +1108,7 @@ impl EditMyShowcase {
         self.set_body_field("review_mode", &value)
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
@@ -1124,7 +1124,7 @@ impl EditMyShowcase {
         self.set_body_field("url", &value)
     }
 
-    /// Whether the showcase answers under its custom domain.
+    /// Whether the custom domain of the showcase is active.
     pub fn use_custom_domain(self, value: bool) -> Self {
         self.set_body_field("use_custom_domain", &value)
     }
@@ -1137,7 +1137,7 @@ pub type DeleteMyShowcase = TypedCall<operations::DeleteMyShowcase>;
 pub type CopyMyShowcase = TypedCall<operations::CopyMyShowcase>;
 
 impl CopyMyShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1147,7 +1147,7 @@ impl CopyMyShowcase {
         self.set_body(&body)
     }
 
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
@@ -1168,7 +1168,7 @@ impl ListMyShowcaseVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `manual` is the order that the owner gave.
+    /// Sort order of the videos; `manual` is the order that the owner gave.
     pub fn sort(self, value: types::ShowcaseVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1178,18 +1178,18 @@ impl ListMyShowcaseVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -1211,7 +1211,7 @@ impl ListMyShowcaseVideos {
         self.set_query("weak_search", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1230,7 +1230,7 @@ impl GetMyShowcaseVideo {
         self.set_query("password", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1248,7 +1248,7 @@ pub type SetMyShowcaseVideoThumbnail = TypedCall<
 >;
 
 impl SetMyShowcaseVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1268,7 +1268,7 @@ impl SetMyShowcaseVideoThumbnail {
 pub type SetMyShowcaseFeaturedVideo = TypedCall<operations::SetMyShowcaseFeaturedVideo>;
 
 impl SetMyShowcaseFeaturedVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1288,7 +1288,7 @@ impl ListUserShowcases {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the showcases; `videos` goes by number.
+    /// Sort order of the showcases; `videos` sorts by count.
     pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1298,7 +1298,7 @@ impl ListUserShowcases {
         self.set_query("direction", &value)
     }
 
-    /// Privacy levels to list, separated by commas: `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; all when absent.
+    /// Privacy levels to list (comma-separated): `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; default: all.
     pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_privacy", &value)
@@ -1310,7 +1310,7 @@ impl ListUserShowcases {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1320,18 +1320,18 @@ impl ListUserShowcases {
 pub type CreateUserShowcase = TypedCall<operations::CreateUserShowcase>;
 
 impl CreateUserShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("brand_color", &value)
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -1352,7 +1352,7 @@ impl CreateUserShowcase {
         self.set_body_field("hide_upcoming", &value)
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
@@ -1363,7 +1363,7 @@ impl CreateUserShowcase {
         self.set_body_field("password", &value)
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -1373,7 +1373,7 @@ impl CreateUserShowcase {
         self.set_body_field("review_mode", &value)
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
@@ -1394,7 +1394,7 @@ pub type AddFolderToUserShowcases = TypedCall<operations::AddFolderToUserShowcas
 pub type GetUserShowcase = TypedCall<operations::GetUserShowcase>;
 
 impl GetUserShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1404,7 +1404,7 @@ impl GetUserShowcase {
 pub type EditUserShowcase = TypedCall<operations::EditUserShowcase>;
 
 impl EditUserShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1414,19 +1414,19 @@ impl EditUserShowcase {
         self.set_body(&body)
     }
 
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("brand_color", &value)
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
     }
 
-    /// Domain of its own under which the showcase answers.
+    /// Custom domain of the showcase.
     pub fn domain(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("domain", &value)
@@ -1442,7 +1442,7 @@ impl EditUserShowcase {
         self.set_body_field("hide_upcoming", &value)
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
@@ -1459,7 +1459,7 @@ impl EditUserShowcase {
         self.set_body_field("password", &value)
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -1469,7 +1469,7 @@ impl EditUserShowcase {
         self.set_body_field("review_mode", &value)
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
@@ -1485,7 +1485,7 @@ impl EditUserShowcase {
         self.set_body_field("url", &value)
     }
 
-    /// Whether the showcase answers under its custom domain.
+    /// Whether the custom domain of the showcase is active.
     pub fn use_custom_domain(self, value: bool) -> Self {
         self.set_body_field("use_custom_domain", &value)
     }
@@ -1498,7 +1498,7 @@ pub type DeleteUserShowcase = TypedCall<operations::DeleteUserShowcase>;
 pub type CopyUserShowcase = TypedCall<operations::CopyUserShowcase>;
 
 impl CopyUserShowcase {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1508,7 +1508,7 @@ impl CopyUserShowcase {
         self.set_body(&body)
     }
 
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
@@ -1529,7 +1529,7 @@ impl ListUserShowcaseThumbnails {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1541,7 +1541,7 @@ pub type CreateUserShowcaseThumbnail = TypedCall<
 >;
 
 impl CreateUserShowcaseThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1551,7 +1551,7 @@ impl CreateUserShowcaseThumbnail {
 pub type GetUserShowcaseThumbnail = TypedCall<operations::GetUserShowcaseThumbnail>;
 
 impl GetUserShowcaseThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1561,7 +1561,7 @@ impl GetUserShowcaseThumbnail {
 pub type EditUserShowcaseThumbnail = TypedCall<operations::EditUserShowcaseThumbnail>;
 
 impl EditUserShowcaseThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1571,7 +1571,7 @@ impl EditUserShowcaseThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -1596,7 +1596,7 @@ impl ListUserShowcaseLogos {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1606,7 +1606,7 @@ impl ListUserShowcaseLogos {
 pub type CreateUserShowcaseLogo = TypedCall<operations::CreateUserShowcaseLogo>;
 
 impl CreateUserShowcaseLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1616,7 +1616,7 @@ impl CreateUserShowcaseLogo {
 pub type GetUserShowcaseLogo = TypedCall<operations::GetUserShowcaseLogo>;
 
 impl GetUserShowcaseLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1626,7 +1626,7 @@ impl GetUserShowcaseLogo {
 pub type EditUserShowcaseLogo = TypedCall<operations::EditUserShowcaseLogo>;
 
 impl EditUserShowcaseLogo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1636,7 +1636,7 @@ impl EditUserShowcaseLogo {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -1659,7 +1659,7 @@ impl ListUserShowcaseVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `manual` is the order that the owner gave.
+    /// Sort order of the videos; `manual` is the order that the owner gave.
     pub fn sort(self, value: types::ShowcaseVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1669,18 +1669,18 @@ impl ListUserShowcaseVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -1702,7 +1702,7 @@ impl ListUserShowcaseVideos {
         self.set_query("weak_search", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1721,7 +1721,7 @@ impl GetUserShowcaseVideo {
         self.set_query("password", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1739,7 +1739,7 @@ pub type SetUserShowcaseVideoThumbnail = TypedCall<
 >;
 
 impl SetUserShowcaseVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1761,7 +1761,7 @@ pub type SetUserShowcaseFeaturedVideo = TypedCall<
 >;
 
 impl SetUserShowcaseFeaturedVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1783,7 +1783,7 @@ impl ListVideoAvailableShowcases {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the showcases; `videos` goes by number.
+    /// Sort order of the showcases; `videos` sorts by count.
     pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1799,7 +1799,7 @@ impl ListVideoAvailableShowcases {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1855,7 +1855,7 @@ static LIST_SHOWCASE_AVAILABLE_VIDEOS: Operation = Operation {
     method: Method::GET,
     path: "/albums/{album_id}/available_videos",
     area: "showcases",
-    summary: "List the videos a showcase may take",
+    summary: "List the videos that can be added to a showcase",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -2726,7 +2726,7 @@ static LIST_VIDEO_AVAILABLE_SHOWCASES: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/available_albums",
     area: "showcases",
-    summary: "List the showcases that may take a video",
+    summary: "List the showcases that a video can be added to",
     scopes: &[],
     query: &[
         QueryParameter {

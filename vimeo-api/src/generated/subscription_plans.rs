@@ -45,7 +45,7 @@ impl SubscriptionPlans<'_> {
 pub type GetSubscriptionPlan = TypedCall<operations::GetSubscriptionPlan>;
 
 impl GetSubscriptionPlan {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

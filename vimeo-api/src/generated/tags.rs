@@ -6,7 +6,7 @@
 //!
 //! | method | description | scopes |
 //! |---|---|---|
-//! | [`get_tag`](Tags::get_tag) | Gets a tag by its word | none |
+//! | [`get_tag`](Tags::get_tag) | Gets a tag by its name | none |
 
 use http::Method;
 use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
@@ -27,7 +27,7 @@ pub struct Tags<'a> {
 
 /// # Essentials
 impl Tags<'_> {
-    /// Gets a tag by its word.
+    /// Gets a tag by its name.
     ///
     /// - `word`: The tag itself.
     ///
@@ -43,7 +43,7 @@ impl Tags<'_> {
 pub type GetTag = TypedCall<operations::GetTag>;
 
 impl GetTag {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -58,7 +58,7 @@ static GET_TAG: Operation = Operation {
     method: Method::GET,
     path: "/tags/{word}",
     area: "tags",
-    summary: "Get a tag by its word",
+    summary: "Get a tag by its name",
     scopes: &[],
     query: &[
         QueryParameter {

@@ -49,7 +49,7 @@ impl Teams<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of incomplete videos.
+    /// Response: a page of incomplete videos.
     ///
     /// Sends `GET /teams/{user_id}/custom_metadata/incomplete_videos`. Requires no scope.
     #[doc(alias = "get_team_custom_metadata_incomplete_videos")]
@@ -62,7 +62,7 @@ impl Teams<'_> {
 
     /// Lists the custom metadata fields of a team.
     ///
-    /// Gives the definitions only; values of single videos come with the videos.
+    /// Returns the definitions only; the values are fields of the videos.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -97,7 +97,7 @@ impl Teams<'_> {
 
     /// Sets a custom metadata value on all videos.
     ///
-    /// Runs in the background after the answer and can take minutes. Videos uploaded later are not touched.
+    /// Runs in the background after the response and can take minutes. Does not affect videos that are uploaded later.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -188,7 +188,7 @@ impl Teams<'_> {
 pub type GetTeamMembershipByCode = TypedCall<operations::GetTeamMembershipByCode>;
 
 impl GetTeamMembershipByCode {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -200,7 +200,7 @@ pub type ListTeamCustomMetadataFields = TypedCall<
 >;
 
 impl ListTeamCustomMetadataFields {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -212,7 +212,7 @@ pub type UpsertTeamCustomMetadataFields = TypedCall<
 >;
 
 impl UpsertTeamCustomMetadataFields {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -256,12 +256,12 @@ impl ListTeamIncompleteVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order by title or time of modification; `title_asc` when left out.
+    /// Order by title or time of modification; `title_asc` by default.
     pub fn sort(self, value: types::IncompleteVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -273,7 +273,7 @@ pub type EditTeamCustomMetadataOptions = TypedCall<
 >;
 
 impl EditTeamCustomMetadataOptions {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -283,7 +283,7 @@ impl EditTeamCustomMetadataOptions {
 pub type GetUserTeamRole = TypedCall<operations::GetUserTeamRole>;
 
 impl GetUserTeamRole {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -293,7 +293,7 @@ impl GetUserTeamRole {
 pub type GetUserTeamMember = TypedCall<operations::GetUserTeamMember>;
 
 impl GetUserTeamMember {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

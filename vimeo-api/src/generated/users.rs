@@ -188,7 +188,7 @@ impl Users<'_> {
 
     /// Lists the portraits of the token's user.
     ///
-    /// Response: one page of portraits.
+    /// Response: a page of portraits.
     ///
     /// Sends `GET /me/pictures`. Requires no scope.
     #[doc(alias = "get_pictures_alt1")]
@@ -200,7 +200,7 @@ impl Users<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of portraits.
+    /// Response: a page of portraits.
     ///
     /// Sends `GET /users/{user_id}/pictures`. Requires no scope.
     #[doc(alias = "get_pictures")]
@@ -213,7 +213,7 @@ impl Users<'_> {
 
     /// Creates a portrait for the token's user.
     ///
-    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
+    /// Then send the raw image by PUT to the `link` of the response, without the access token, and set `active` by PATCH to show it.
     ///
     /// Response: the new portrait, still without an image.
     ///
@@ -225,7 +225,7 @@ impl Users<'_> {
 
     /// Creates a portrait for a user.
     ///
-    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
+    /// Then send the raw image by PUT to the `link` of the response, without the access token, and set `active` by PATCH to show it.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -273,7 +273,7 @@ impl Users<'_> {
     ///
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/pictures/{portraitset_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_picture_alt1")]
@@ -286,7 +286,7 @@ impl Users<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/pictures/{portraitset_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_picture")]
@@ -303,7 +303,7 @@ impl Users<'_> {
 impl Users<'_> {
     /// Lists the followers of the token's user.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /me/followers`. Requires no scope.
     #[doc(alias = "get_followers_alt1")]
@@ -313,7 +313,7 @@ impl Users<'_> {
 
     /// Lists the users whom the token's user follows.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /me/following`. Requires no scope.
     #[doc(alias = "get_user_following_alt1")]
@@ -325,7 +325,7 @@ impl Users<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /users/{user_id}/followers`. Requires no scope.
     #[doc(alias = "get_followers")]
@@ -340,7 +340,7 @@ impl Users<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /users/{user_id}/following`. Requires no scope.
     #[doc(alias = "get_user_following")]
@@ -357,7 +357,7 @@ impl Users<'_> {
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: follows; no body.
+    /// Response: follows; no content.
     ///
     /// Sends `GET /me/following/{follow_user_id}`. Requires no scope.
     #[doc(alias = "check_if_user_is_following_alt1")]
@@ -375,7 +375,7 @@ impl Users<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: follows; no body.
+    /// Response: follows; no content.
     ///
     /// Sends `GET /users/{user_id}/following/{follow_user_id}`. Requires no scope.
     #[doc(alias = "check_if_user_is_following")]
@@ -396,7 +396,7 @@ impl Users<'_> {
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "follow_user_alt1")]
@@ -411,7 +411,7 @@ impl Users<'_> {
     ///
     /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `POST /me/following`. Requires the `interact` scope.
     #[doc(alias = "follow_users_alt1")]
@@ -426,7 +426,7 @@ impl Users<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "follow_user")]
@@ -447,7 +447,7 @@ impl Users<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `POST /users/{user_id}/following`. Requires the `interact` scope.
     #[doc(alias = "follow_users")]
@@ -463,7 +463,7 @@ impl Users<'_> {
     ///
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "unfollow_user_alt1")]
@@ -479,7 +479,7 @@ impl Users<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/following/{follow_user_id}`. Requires the `interact` scope.
     #[doc(alias = "unfollow_user")]
@@ -499,7 +499,7 @@ impl Users<'_> {
 impl Users<'_> {
     /// Lists the videos in the feed of the token's user.
     ///
-    /// Response: one page of activities, each with its video.
+    /// Response: a page of activities, each with its video.
     ///
     /// Sends `GET /me/feed`. Requires the `private` scope.
     #[doc(alias = "get_feed_alt1")]
@@ -511,7 +511,7 @@ impl Users<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of activities, each with its video.
+    /// Response: a page of activities, each with its video.
     ///
     /// Sends `GET /users/{user_id}/feed`. Requires the `private` scope.
     #[doc(alias = "get_feed")]
@@ -527,7 +527,7 @@ impl Users<'_> {
 impl Users<'_> {
     /// Lists the watch history of the token's user.
     ///
-    /// Deprecated: always answers with an empty page and status 200.
+    /// Deprecated: always responds with an empty page and status 200.
     ///
     /// Response: an empty page.
     ///
@@ -541,7 +541,7 @@ impl Users<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/watched/videos/{video_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_from_watch_history")]
@@ -554,7 +554,7 @@ impl Users<'_> {
 
     /// Clears the watch history of the token's user.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/watched/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_watch_history")]
@@ -567,11 +567,11 @@ impl Users<'_> {
 impl Users<'_> {
     /// Gets viewing figures for videos of the token's user.
     ///
-    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
+    /// - `dimension`: What each row of figures is about; `total` returns the whole time range.
     /// - `from`: Start of the time range, in ISO 8601.
     /// - `to`: End of the time range, in ISO 8601.
     ///
-    /// Response: one page of figures.
+    /// Response: a page of figures.
     ///
     /// Sends `GET /me/analytics`. Requires the `stats` scope.
     #[doc(alias = "get_user_analytics_alt1")]
@@ -590,11 +590,11 @@ impl Users<'_> {
     /// Gets viewing figures for videos of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
+    /// - `dimension`: What each row of figures is about; `total` returns the whole time range.
     /// - `from`: Start of the time range, in ISO 8601.
     /// - `to`: End of the time range, in ISO 8601.
     ///
-    /// Response: one page of figures.
+    /// Response: a page of figures.
     ///
     /// Sends `GET /users/{user_id}/analytics`. Requires the `stats` scope.
     #[doc(alias = "get_user_analytics")]
@@ -618,7 +618,7 @@ impl Users<'_> {
     ///
     /// Status 503 means that search is switched off, 500 that it failed inside Vimeo.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /users`. Requires no scope.
     pub fn search_users(&self) -> SearchUsers {
@@ -655,7 +655,7 @@ impl Users<'_> {
 pub type GetMe = TypedCall<operations::GetMe>;
 
 impl GetMe {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -665,7 +665,7 @@ impl GetMe {
 pub type EditMe = TypedCall<operations::EditMe>;
 
 impl EditMe {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -681,7 +681,7 @@ impl EditMe {
         self.set_body_field("bio", &value)
     }
 
-    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    /// Content ratings of the user's videos; `/contentratings` lists the values.
     pub fn content_filter(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -690,7 +690,7 @@ impl EditMe {
         self.set_body_field("content_filter", &value)
     }
 
-    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not stated.
     pub fn gender(self, value: types::Gender) -> Self {
         self.set_body_field("gender", &value)
     }
@@ -701,19 +701,19 @@ impl EditMe {
         self.set_body_field("link", &value)
     }
 
-    /// Place, in free words.
+    /// Location, as free text.
     pub fn location(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("location", &value)
     }
 
-    /// Shown name.
+    /// Display name.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
     }
 
-    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    /// Password of future uploads; requires `videos.privacy.view` to be `password`.
     pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
         self.set_body_field("password", &value)
@@ -739,7 +739,7 @@ impl ListMyAnalytics {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the rows; `time` works only with a `time_interval` other than `none`.
+    /// Sort order of the rows; `time` works only with a `time_interval` other than `none`.
     pub fn sort(self, value: types::AnalyticsSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -749,13 +749,13 @@ impl ListMyAnalytics {
         self.set_query("direction", &value)
     }
 
-    /// URIs of videos, folders or events to count, separated by commas.
+    /// URIs of videos, folders or events to count (comma-separated).
     pub fn filter_content(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_content", &value)
     }
 
-    /// Country codes (ISO 3166) to count, separated by commas.
+    /// Country codes (ISO 3166) to count (comma-separated).
     pub fn filter_countries(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_countries", &value)
@@ -767,42 +767,42 @@ impl ListMyAnalytics {
         self.set_query("filter_custom_metadata", &value)
     }
 
-    /// Device types to count, separated by commas.
+    /// Device types to count (comma-separated).
     pub fn filter_device_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_device_types", &value)
     }
 
-    /// Domains with embedded players to count, separated by commas.
+    /// Domains with embedded players to count (comma-separated).
     pub fn filter_embed_domains(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_embed_domains", &value)
     }
 
-    /// Country and region codes (ISO 3166) to count, separated by commas.
+    /// Country and region codes (ISO 3166) to count (comma-separated).
     pub fn filter_regions(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_regions", &value)
     }
 
-    /// Streaming types to count, separated by commas.
+    /// Streaming types to count (comma-separated).
     pub fn filter_streaming_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_streaming_types", &value)
     }
 
-    /// Workspace IDs to count, separated by commas.
+    /// Workspace IDs to count (comma-separated).
     pub fn filter_workspaces(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_workspaces", &value)
     }
 
-    /// Splits the figures by time; `none` when left out.
+    /// Splits the figures by time; `none` by default.
     pub fn time_interval(self, value: types::AnalyticsInterval) -> Self {
         self.set_query("time_interval", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -822,18 +822,18 @@ impl ListMyFeed {
         self.set_query("per_page", &value)
     }
 
-    /// Where the page begins; take it from the paging links of the answer before.
+    /// Start of the page, from the paging links of the previous response.
     pub fn offset(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("offset", &value)
     }
 
-    /// Kind of feed entry to keep; `appears` stands for videos that show the user.
+    /// Type of feed entries to list; `appears` means videos in which the user appears.
     pub fn type_(self, value: types::FeedType) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -869,7 +869,7 @@ impl ListMyFollowers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -910,7 +910,7 @@ impl ListMyFollowing {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -942,7 +942,7 @@ impl ListMyPictures {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -952,7 +952,7 @@ impl ListMyPictures {
 pub type CreateMyPicture = TypedCall<operations::CreateMyPicture>;
 
 impl CreateMyPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -962,7 +962,7 @@ impl CreateMyPicture {
 pub type GetMyPicture = TypedCall<operations::GetMyPicture>;
 
 impl GetMyPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -972,7 +972,7 @@ impl GetMyPicture {
 pub type EditMyPicture = TypedCall<operations::EditMyPicture>;
 
 impl EditMyPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -982,7 +982,7 @@ impl EditMyPicture {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -1005,7 +1005,7 @@ impl ListMyWatchHistory {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1031,7 +1031,7 @@ impl SearchUsers {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the users; `date` is that of joining, `followers` and `videos` go by number.
+    /// Sort order of the users; `date` is that of joining, `followers` and `videos` sort by count.
     pub fn sort(self, value: types::DirectorySort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1047,7 +1047,7 @@ impl SearchUsers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1057,7 +1057,7 @@ impl SearchUsers {
 pub type GetUser = TypedCall<operations::GetUser>;
 
 impl GetUser {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1067,7 +1067,7 @@ impl GetUser {
 pub type EditUser = TypedCall<operations::EditUser>;
 
 impl EditUser {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1083,7 +1083,7 @@ impl EditUser {
         self.set_body_field("bio", &value)
     }
 
-    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    /// Content ratings of the user's videos; `/contentratings` lists the values.
     pub fn content_filter(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -1092,7 +1092,7 @@ impl EditUser {
         self.set_body_field("content_filter", &value)
     }
 
-    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not stated.
     pub fn gender(self, value: types::Gender) -> Self {
         self.set_body_field("gender", &value)
     }
@@ -1103,19 +1103,19 @@ impl EditUser {
         self.set_body_field("link", &value)
     }
 
-    /// Place, in free words.
+    /// Location, as free text.
     pub fn location(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("location", &value)
     }
 
-    /// Shown name.
+    /// Display name.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
     }
 
-    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    /// Password of future uploads; requires `videos.privacy.view` to be `password`.
     pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
         self.set_body_field("password", &value)
@@ -1141,7 +1141,7 @@ impl ListUserAnalytics {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the rows; `time` works only with a `time_interval` other than `none`.
+    /// Sort order of the rows; `time` works only with a `time_interval` other than `none`.
     pub fn sort(self, value: types::AnalyticsSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -1151,13 +1151,13 @@ impl ListUserAnalytics {
         self.set_query("direction", &value)
     }
 
-    /// URIs of videos, folders or events to count, separated by commas.
+    /// URIs of videos, folders or events to count (comma-separated).
     pub fn filter_content(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_content", &value)
     }
 
-    /// Country codes (ISO 3166) to count, separated by commas.
+    /// Country codes (ISO 3166) to count (comma-separated).
     pub fn filter_countries(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_countries", &value)
@@ -1169,42 +1169,42 @@ impl ListUserAnalytics {
         self.set_query("filter_custom_metadata", &value)
     }
 
-    /// Device types to count, separated by commas.
+    /// Device types to count (comma-separated).
     pub fn filter_device_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_device_types", &value)
     }
 
-    /// Domains with embedded players to count, separated by commas.
+    /// Domains with embedded players to count (comma-separated).
     pub fn filter_embed_domains(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_embed_domains", &value)
     }
 
-    /// Country and region codes (ISO 3166) to count, separated by commas.
+    /// Country and region codes (ISO 3166) to count (comma-separated).
     pub fn filter_regions(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_regions", &value)
     }
 
-    /// Streaming types to count, separated by commas.
+    /// Streaming types to count (comma-separated).
     pub fn filter_streaming_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_streaming_types", &value)
     }
 
-    /// Workspace IDs to count, separated by commas.
+    /// Workspace IDs to count (comma-separated).
     pub fn filter_workspaces(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_workspaces", &value)
     }
 
-    /// Splits the figures by time; `none` when left out.
+    /// Splits the figures by time; `none` by default.
     pub fn time_interval(self, value: types::AnalyticsInterval) -> Self {
         self.set_query("time_interval", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1224,18 +1224,18 @@ impl ListUserFeed {
         self.set_query("per_page", &value)
     }
 
-    /// Where the page begins; take it from the paging links of the answer before.
+    /// Start of the page, from the paging links of the previous response.
     pub fn offset(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("offset", &value)
     }
 
-    /// Kind of feed entry to keep; `appears` stands for videos that show the user.
+    /// Type of feed entries to list; `appears` means videos in which the user appears.
     pub fn type_(self, value: types::FeedType) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1271,7 +1271,7 @@ impl ListUserFollowers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1312,7 +1312,7 @@ impl ListUserFollowing {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1375,7 +1375,7 @@ impl ListUserPictures {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1385,7 +1385,7 @@ impl ListUserPictures {
 pub type CreateUserPicture = TypedCall<operations::CreateUserPicture>;
 
 impl CreateUserPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1395,7 +1395,7 @@ impl CreateUserPicture {
 pub type GetUserPicture = TypedCall<operations::GetUserPicture>;
 
 impl GetUserPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1405,7 +1405,7 @@ impl GetUserPicture {
 pub type EditUserPicture = TypedCall<operations::EditUserPicture>;
 
 impl EditUserPicture {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -1415,7 +1415,7 @@ impl EditUserPicture {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }

@@ -144,7 +144,7 @@
 //!
 //! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_embed_domains`](Videos::list_video_embed_domains) | Lists the domains that may embed a video | none |
+//! | [`list_video_embed_domains`](Videos::list_video_embed_domains) | Lists the domains that can embed a video | none |
 //! | [`add_video_embed_domain`](Videos::add_video_embed_domain) | Allows a domain to embed a video | edit |
 //! | [`remove_video_embed_domain`](Videos::remove_video_embed_domain) | Forbids a domain to embed a video | edit |
 //!
@@ -152,8 +152,8 @@
 //!
 //! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_permitted_users`](Videos::list_video_permitted_users) | Lists who may watch an unlisted video | none |
-//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | Lists who may watch an unlisted video in a channel | none |
+//! | [`list_video_permitted_users`](Videos::list_video_permitted_users) | Lists who can watch an unlisted video | none |
+//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | Lists who can watch an unlisted video in a channel | none |
 //! | [`add_video_permitted_user`](Videos::add_video_permitted_user) | Lets a user watch an unlisted video | edit |
 //! | [`add_video_permitted_users`](Videos::add_video_permitted_users) | Lets several users watch an unlisted video | edit |
 //! | [`add_channel_video_permitted_users`](Videos::add_channel_video_permitted_users) | Lets several users watch an unlisted video in a channel | edit |
@@ -163,7 +163,7 @@
 //!
 //! | method | description | scopes |
 //! |---|---|---|
-//! | [`list_video_showcases`](Videos::list_video_showcases) | Lists the showcases that hold a video | none |
+//! | [`list_video_showcases`](Videos::list_video_showcases) | Lists the showcases that contain a video | none |
 //! | [`edit_video_showcases`](Videos::edit_video_showcases) | Adds a video to showcases or remove it | none |
 //!
 //! # Content ratings
@@ -281,11 +281,11 @@ impl Videos<'_> {
 
     /// Checks whether a video belongs to the token's user.
     ///
-    /// Answers 404 when the video is not the user's.
+    /// Returns 404 if the video is not the user's.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the video, when it is the user's own.
+    /// Response: the video, if the user owns it.
     ///
     /// Sends `GET /me/videos/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_owns_video_alt1")]
@@ -298,12 +298,12 @@ impl Videos<'_> {
 
     /// Checks whether a video belongs to a user.
     ///
-    /// Answers 404 when the video is not the user's.
+    /// Returns 404 if the video is not the user's.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the video, when it is the user's own.
+    /// Response: the video, if the user owns it.
     ///
     /// Sends `GET /users/{user_id}/videos/{video_id}`. Requires no scope.
     #[doc(alias = "check_if_user_owns_video")]
@@ -320,9 +320,9 @@ impl Videos<'_> {
 
     /// Lists the videos the token's user has uploaded.
     ///
-    /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
+    /// With `If-Modified-Since`, returns 304 if nothing was uploaded since.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/videos`. Requires no scope.
     #[doc(alias = "get_videos_alt1")]
@@ -332,11 +332,11 @@ impl Videos<'_> {
 
     /// Lists the videos a user has uploaded.
     ///
-    /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
+    /// With `If-Modified-Since`, returns 304 if nothing was uploaded since.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/videos`. Requires no scope.
     #[doc(alias = "get_videos")]
@@ -351,7 +351,7 @@ impl Videos<'_> {
     ///
     /// A user appears in a video when a credit names them.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/appearances`. Requires no scope.
     #[doc(alias = "get_appearances_alt1")]
@@ -365,7 +365,7 @@ impl Videos<'_> {
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/appearances`. Requires no scope.
     #[doc(alias = "get_appearances")]
@@ -378,9 +378,9 @@ impl Videos<'_> {
 
     /// Searches the videos on Vimeo.
     ///
-    /// `uris` and `links` fetch given videos instead of searching and cannot be combined with `query`, `filter` or `sort`. Answers 503 while search is off.
+    /// `uris` and `links` fetch given videos instead of searching and cannot be combined with `query`, `filter` or `sort`. Returns 503 while search is off.
     ///
-    /// Response: one page of matching videos.
+    /// Response: a page of matching videos.
     ///
     /// Sends `GET /videos`. Requires no scope.
     pub fn search_videos(&self) -> SearchVideos {
@@ -389,7 +389,7 @@ impl Videos<'_> {
 
     /// Edits the settings of a video.
     ///
-    /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can give 403.
+    /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can return 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -426,7 +426,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}`. Requires the `delete` scope.
     pub fn delete_video(
@@ -440,9 +440,9 @@ impl Videos<'_> {
     ///
     /// The token's user must be allowed to delete every one of the videos.
     ///
-    /// - `uris`: URIs of the videos to delete, separated by commas.
+    /// - `uris`: URIs of the videos to delete (comma-separated).
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_videos_alt1")]
@@ -462,9 +462,9 @@ impl Videos<'_> {
     /// The token's user must be allowed to delete every one of the videos.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `uris`: URIs of the videos to delete, separated by commas.
+    /// - `uris`: URIs of the videos to delete (comma-separated).
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/videos`. Requires the `delete` scope.
     #[doc(alias = "delete_videos")]
@@ -546,7 +546,7 @@ impl Videos<'_> {
 
     /// Starts a video upload for the token's user.
     ///
-    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
+    /// Creates the video and opens its upload. With `tus`, send the file to the response's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota returns 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
     ///
     /// Response: the new video with its upload details.
     ///
@@ -558,7 +558,7 @@ impl Videos<'_> {
 
     /// Starts a video upload for a user.
     ///
-    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
+    /// Creates the video and opens its upload. With `tus`, send the file to the response's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota returns 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
@@ -576,14 +576,14 @@ impl Videos<'_> {
 
     /// Completes a streaming upload of a user.
     ///
-    /// Belongs to the old streaming approach, which Vimeo no longer takes for new uploads.
+    /// Part of the old streaming approach, which Vimeo no longer accepts for new uploads.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `upload_id`: ID of the upload.
     /// - `signature`: Cryptographic signature of the finished upload.
     /// - `video_file_id`: ID of the uploaded file.
     ///
-    /// Response: upload complete; no body.
+    /// Response: upload complete; no content.
     ///
     /// Sends `DELETE /users/{user_id}/uploads/{upload_id}`. Requires the `upload` scope.
     #[doc(alias = "complete_streaming_upload")]
@@ -688,7 +688,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of versions.
+    /// Response: a page of versions.
     ///
     /// Sends `GET /videos/{video_id}/versions`. Requires no scope.
     #[doc(alias = "get_video_versions")]
@@ -706,7 +706,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of versions.
+    /// Response: a page of versions.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/versions`. Requires no scope.
     #[doc(alias = "get_video_versions_alt1")]
@@ -726,7 +726,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// Response: one page of audio tracks.
+    /// Response: a page of audio tracks.
     ///
     /// Sends `GET /videos/{video_id}/versions/{version_id}/audiotracks`. Requires no scope.
     #[doc(alias = "get_audio_tracks")]
@@ -740,7 +740,7 @@ impl Videos<'_> {
 
     /// Uploads a new version of a video.
     ///
-    /// The token's user must own the video. Send the file as for a new video; with `tus`, to the answer's `upload.upload_link` using HEAD and PATCH only.
+    /// The token's user must own the video. Send the file as for a new video; with `tus`, to the response's `upload.upload_link` using HEAD and PATCH only.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -816,12 +816,12 @@ impl Videos<'_> {
 
     /// Deletes a version of a video.
     ///
-    /// The token's user must own the video. The current version cannot be deleted: that gives 404 with code 2538.
+    /// The token's user must own the video. The current version cannot be deleted: that returns 404 with code 2538.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/versions/{version_id}`. Requires the `edit` scope.
     pub fn delete_video_version(
@@ -838,7 +838,7 @@ impl Videos<'_> {
     /// - `version_id`: ID of the version.
     /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`. Requires no scope.
     #[doc(alias = "delete_audio_track")]
@@ -881,7 +881,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /videos/{video_id}/pictures`. Requires no scope.
     #[doc(alias = "get_video_thumbnails")]
@@ -899,7 +899,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of thumbnails.
+    /// Response: a page of thumbnails.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/pictures`. Requires no scope.
     #[doc(alias = "get_video_thumbnails_alt1")]
@@ -916,7 +916,7 @@ impl Videos<'_> {
 
     /// Adds a thumbnail to a video.
     ///
-    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
+    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the response's `link`, without the access token, and set the picture active afterwards.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -932,7 +932,7 @@ impl Videos<'_> {
 
     /// Adds a thumbnail to a video in a channel.
     ///
-    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
+    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the response's `link`, without the access token, and set the picture active afterwards.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -977,7 +977,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/pictures/{picture_id}`. Requires the `edit` scope.
     pub fn delete_video_thumbnail(
@@ -1041,7 +1041,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of animated thumbnail sets.
+    /// Response: a page of animated thumbnail sets.
     ///
     /// Sends `GET /videos/{video_id}/animated_thumbsets`. Requires no scope.
     #[doc(alias = "get_all_animated_thumbset")]
@@ -1054,7 +1054,7 @@ impl Videos<'_> {
 
     /// Creates a set of animated thumbnails.
     ///
-    /// A video can have at most four sets; the fifth gives 400. Poll the set's status until it is `completed`.
+    /// A video can have at most four sets; the fifth returns 400. Poll the set's status until it is `completed`.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1077,7 +1077,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/animated_thumbsets/{picture_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_animated_thumbset")]
@@ -1120,7 +1120,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of text tracks.
+    /// Response: a page of text tracks.
     ///
     /// Sends `GET /videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks")]
@@ -1138,7 +1138,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of text tracks.
+    /// Response: a page of text tracks.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt2")]
@@ -1160,7 +1160,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
-    /// Response: one page of text tracks.
+    /// Response: a page of text tracks.
     ///
     /// Sends `GET /videos/{video_id}/versions/{version_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt1")]
@@ -1179,7 +1179,7 @@ impl Videos<'_> {
     /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of text tracks.
+    /// Response: a page of text tracks.
     ///
     /// Sends `GET /albums/{album_id}/videos/{video_id}/texttracks`. Requires no scope.
     #[doc(alias = "get_text_tracks_alt3")]
@@ -1193,7 +1193,7 @@ impl Videos<'_> {
 
     /// Creates a text track for a video.
     ///
-    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
+    /// Afterwards send the file with PUT to the response's `link`, without the access token.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1211,7 +1211,7 @@ impl Videos<'_> {
 
     /// Creates a text track for a video in a channel.
     ///
-    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
+    /// Afterwards send the file with PUT to the response's `link`, without the access token.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -1259,7 +1259,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/texttracks/{texttrack_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_text_track")]
@@ -1276,7 +1276,7 @@ impl Videos<'_> {
 impl Videos<'_> {
     /// Checks whether a video has a tag.
     ///
-    /// The token's user must own the video. Answers 404 when the video lacks the tag.
+    /// The token's user must own the video. Returns 404 if the video lacks the tag.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
@@ -1297,7 +1297,7 @@ impl Videos<'_> {
     ///
     /// - `word`: The tag itself.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /tags/{word}/videos`. Requires no scope.
     #[doc(alias = "get_videos_with_tag")]
@@ -1311,7 +1311,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of tags.
+    /// Response: a page of tags.
     ///
     /// Sends `GET /videos/{video_id}/tags`. Requires no scope.
     #[doc(alias = "get_video_tags")]
@@ -1324,7 +1324,7 @@ impl Videos<'_> {
 
     /// Adds one tag to a video.
     ///
-    /// The token's user must own the video. A video holds at most 20 tags; more give 403.
+    /// The token's user must own the video. A video can have at most 20 tags; more return 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
@@ -1342,7 +1342,7 @@ impl Videos<'_> {
 
     /// Adds several tags to a video.
     ///
-    /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video holds at most 20 tags; more give 403.
+    /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video can have at most 20 tags; more return 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1364,7 +1364,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/tags/{word}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_tag")]
@@ -1400,7 +1400,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of comments.
+    /// Response: a page of comments.
     ///
     /// Sends `GET /videos/{video_id}/comments`. Requires no scope.
     #[doc(alias = "get_comments")]
@@ -1416,7 +1416,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// Response: one page of replies.
+    /// Response: a page of replies.
     ///
     /// Sends `GET /videos/{video_id}/comments/{comment_id}/replies`. Requires no scope.
     #[doc(alias = "get_comment_replies")]
@@ -1433,7 +1433,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of comments.
+    /// Response: a page of comments.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/comments`. Requires no scope.
     #[doc(alias = "get_comments_alt1")]
@@ -1450,7 +1450,7 @@ impl Videos<'_> {
 
     /// Comments on a video.
     ///
-    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
+    /// Returns 403 if comments are off, the user cannot comment or is not verified, or the text looks like spam.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1468,7 +1468,7 @@ impl Videos<'_> {
 
     /// Replies to a comment on a video.
     ///
-    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
+    /// Returns 403 if comments are off, the user cannot comment or is not verified, or the text looks like spam.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
@@ -1489,7 +1489,7 @@ impl Videos<'_> {
 
     /// Comments on a video in a channel.
     ///
-    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
+    /// Returns 403 if comments are off, the user cannot comment or is not verified, or the text looks like spam.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -1539,7 +1539,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/comments/{comment_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_comment")]
@@ -1574,7 +1574,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of credits.
+    /// Response: a page of credits.
     ///
     /// Sends `GET /videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "get_video_credits")]
@@ -1590,7 +1590,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of credits.
+    /// Response: a page of credits.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/credits`. Requires no scope.
     #[doc(alias = "get_video_credits_alt1")]
@@ -1609,7 +1609,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /videos/{video_id}/credits/available_users`. Requires no scope.
     #[doc(alias = "available_users")]
@@ -1622,7 +1622,7 @@ impl Videos<'_> {
 
     /// Adds a credit to a video.
     ///
-    /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
+    /// The token's user must own the video. Their email address must be verified, and neither side can have blocked the other.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1640,7 +1640,7 @@ impl Videos<'_> {
 
     /// Adds a credit to a video in a channel.
     ///
-    /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
+    /// The token's user must own the video. Their email address must be verified, and neither side can have blocked the other.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -1680,12 +1680,12 @@ impl Videos<'_> {
 
     /// Deletes a credit of a video.
     ///
-    /// Only who made the credit or who is credited may delete it; anyone else gets 400.
+    /// Only the user who created the credit or the credited user can delete it; others get 400.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/credits/{credit_id}`. Requires the `edit` scope.
     pub fn delete_video_credit(
@@ -1759,7 +1759,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of chapters.
+    /// Response: a page of chapters.
     ///
     /// Sends `GET /videos/{video_id}/chapters`. Requires no scope.
     #[doc(alias = "get_chapters")]
@@ -1804,7 +1804,7 @@ impl Videos<'_> {
 
     /// Creates a thumbnail for a chapter.
     ///
-    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
+    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the response's `link` receives an image of your own.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
@@ -1823,7 +1823,7 @@ impl Videos<'_> {
 
     /// Creates a thumbnail for an unsaved chapter.
     ///
-    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
+    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the response's `link` receives an image of your own.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1886,7 +1886,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/chapters/{chapter_id}`. Requires the `delete` scope.
     #[doc(alias = "delete_chapter")]
@@ -1906,7 +1906,7 @@ impl Videos<'_> {
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`. Requires the `delete` scope.
     #[doc(alias = "delete_chapter_thumbnail")]
@@ -1925,13 +1925,13 @@ impl Videos<'_> {
 
 /// # Embed privacy
 impl Videos<'_> {
-    /// Lists the domains that may embed a video.
+    /// Lists the domains that can embed a video.
     ///
-    /// Answers 403 when no domain is on the list.
+    /// Returns 403 if no domain is on the list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of domains.
+    /// Response: a page of domains.
     ///
     /// Sends `GET /videos/{video_id}/privacy/domains`. Requires no scope.
     #[doc(alias = "get_video_privacy_domains")]
@@ -1949,7 +1949,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /videos/{video_id}/privacy/domains/{domain}`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_domain")]
@@ -1971,7 +1971,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/privacy/domains/{domain}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_privacy_domain")]
@@ -1989,13 +1989,13 @@ impl Videos<'_> {
 
 /// # Unlisted videos
 impl Videos<'_> {
-    /// Lists who may watch an unlisted video.
+    /// Lists who can watch an unlisted video.
     ///
-    /// Answers 400 when nobody has been given access.
+    /// Returns 400 if no user has access.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /videos/{video_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_video_privacy_users")]
@@ -2006,14 +2006,14 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Lists who may watch an unlisted video in a channel.
+    /// Lists who can watch an unlisted video in a channel.
     ///
-    /// Answers 400 when nobody has been given access.
+    /// Returns 400 if no user has access.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of users.
+    /// Response: a page of users.
     ///
     /// Sends `GET /channels/{channel_id}/videos/{video_id}/privacy/users`. Requires no scope.
     #[doc(alias = "get_video_privacy_users_alt1")]
@@ -2030,7 +2030,7 @@ impl Videos<'_> {
 
     /// Lets a user watch an unlisted video.
     ///
-    /// The token's user must own the video. Answers 403 when the video has no access list.
+    /// The token's user must own the video. Returns 403 if the video has no access list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -2056,7 +2056,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the users who may now watch.
+    /// Response: the users who can now watch.
     ///
     /// Sends `PUT /videos/{video_id}/privacy/users`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_users")]
@@ -2075,7 +2075,7 @@ impl Videos<'_> {
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the users who may now watch.
+    /// Response: the users who can now watch.
     ///
     /// Sends `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`. Requires the `edit` scope.
     #[doc(alias = "add_video_privacy_users_alt1")]
@@ -2094,12 +2094,12 @@ impl Videos<'_> {
 
     /// Stops a user from watching an unlisted video.
     ///
-    /// The token's user must own the video. Answers 403 when the video has no access list.
+    /// The token's user must own the video. Returns 403 if the video has no access list.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/privacy/users/{user_id}`. Requires the `edit` scope.
     #[doc(alias = "delete_video_privacy_user")]
@@ -2117,11 +2117,11 @@ impl Videos<'_> {
 
 /// # Showcases
 impl Videos<'_> {
-    /// Lists the showcases that hold a video.
+    /// Lists the showcases that contain a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of showcases.
+    /// Response: a page of showcases.
     ///
     /// Sends `GET /videos/{video_id}/albums`. Requires no scope.
     #[doc(alias = "get_video_albums")]
@@ -2154,7 +2154,7 @@ impl Videos<'_> {
 impl Videos<'_> {
     /// Lists the content ratings Vimeo knows.
     ///
-    /// Response: one page of content ratings.
+    /// Response: a page of content ratings.
     ///
     /// Sends `GET /contentratings`. Requires no scope.
     #[doc(alias = "get_content_ratings")]
@@ -2167,7 +2167,7 @@ impl Videos<'_> {
 impl Videos<'_> {
     /// Lists the Creative Commons licences Vimeo knows.
     ///
-    /// Response: one page of licences.
+    /// Response: a page of licences.
     ///
     /// Sends `GET /creativecommons`. Requires no scope.
     #[doc(alias = "get_cc_licenses")]
@@ -2180,7 +2180,7 @@ impl Videos<'_> {
 impl Videos<'_> {
     /// Lists the languages videos can have.
     ///
-    /// Response: one page of languages.
+    /// Response: a page of languages.
     ///
     /// Sends `GET /languages`. Requires no scope.
     #[doc(alias = "get_languages")]
@@ -2213,7 +2213,7 @@ impl Videos<'_> {
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
-    /// Response: one page of segments.
+    /// Response: a page of segments.
     ///
     /// Sends `GET /videos/{video_id}/transcripts/{texttrack_id}`. Requires no scope.
     #[doc(alias = "get_transcript")]
@@ -2230,7 +2230,7 @@ impl Videos<'_> {
 impl Videos<'_> {
     /// Gets AI suggestions for a video's metadata.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// For Enterprise accounts; needs the `ai` scope. The first call for a video can return 202 while Vimeo prepares it; repeat until Vimeo returns 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -2281,7 +2281,7 @@ impl Videos<'_> {
 
     /// Gets the state of a video's AI transcription.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the answer also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
+    /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the response also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -2310,7 +2310,7 @@ impl Videos<'_> {
 
     /// Lists suggested questions about a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video can return 202 while Vimeo prepares it; repeat until Vimeo returns 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -2346,11 +2346,11 @@ impl Videos<'_> {
 
     /// Asks the AI a question about a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// For Enterprise accounts; needs the `ai` scope. The first call for a video can return 202 while Vimeo prepares it; repeat until Vimeo returns 200.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the answer with quotes and timecodes.
+    /// Response: the response with quotes and timecodes.
     ///
     /// Sends `POST /videos/{video_id}/ai/ask`. Requires the `ai` scope.
     #[doc(alias = "ask_ai_question")]
@@ -2363,7 +2363,7 @@ impl Videos<'_> {
 
     /// Starts the AI dubbing of a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you may lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
+    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you can lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -2434,7 +2434,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /videos/{video_id}/fragments`. Requires no scope.
     #[doc(alias = "put_fragments")]
@@ -2449,7 +2449,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /videos/{video_id}/fragments`. Requires no scope.
     #[doc(alias = "delete_fragments")]
@@ -2487,7 +2487,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: one page of related videos.
+    /// Response: a page of related videos.
     ///
     /// Sends `GET /videos/{video_id}/videos`. Requires no scope.
     #[doc(alias = "get_related_videos")]
@@ -2572,7 +2572,7 @@ impl ListShowcaseVideoTextTracks {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2597,7 +2597,7 @@ impl ListChannelVideoComments {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2607,7 +2607,7 @@ impl ListChannelVideoComments {
 pub type CreateChannelVideoComment = TypedCall<operations::CreateChannelVideoComment>;
 
 impl CreateChannelVideoComment {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2643,7 +2643,7 @@ impl ListChannelVideoCredits {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2653,7 +2653,7 @@ impl ListChannelVideoCredits {
 pub type CreateChannelVideoCredit = TypedCall<operations::CreateChannelVideoCredit>;
 
 impl CreateChannelVideoCredit {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2673,7 +2673,7 @@ impl ListChannelVideoThumbnails {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2685,7 +2685,7 @@ pub type CreateChannelVideoThumbnail = TypedCall<
 >;
 
 impl CreateChannelVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2695,12 +2695,12 @@ impl CreateChannelVideoThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    /// Whether the picture at `time` becomes the video's thumbnail.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
 
-    /// Second of the video from which to take the picture.
+    /// Second of the video to create the picture from.
     pub fn time(self, value: u64) -> Self {
         self.set_body_field("time", &value)
     }
@@ -2722,7 +2722,7 @@ impl ListChannelVideoPermittedUsers {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2734,7 +2734,7 @@ pub type AddChannelVideoPermittedUsers = TypedCall<
 >;
 
 impl AddChannelVideoPermittedUsers {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2754,7 +2754,7 @@ impl ListChannelVideoTextTracks {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2766,7 +2766,7 @@ pub type CreateChannelVideoTextTrack = TypedCall<
 >;
 
 impl CreateChannelVideoTextTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2776,7 +2776,7 @@ impl CreateChannelVideoTextTrack {
         self.set_body_field("active", &value)
     }
 
-    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    /// Whether Vimeo's annotation platform Seshat uploaded the track automatically.
     pub fn is_auto_generated(self, value: bool) -> Self {
         self.set_body_field("is_auto_generated", &value)
     }
@@ -2801,7 +2801,7 @@ impl ListChannelVideoVersions {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2811,7 +2811,7 @@ impl ListChannelVideoVersions {
 pub type ListContentRatings = TypedCall<operations::ListContentRatings>;
 
 impl ListContentRatings {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2833,7 +2833,7 @@ impl ListCreativeCommonsLicenses {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2858,7 +2858,7 @@ impl ListLanguages {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2878,7 +2878,7 @@ impl ListMyAppearances {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -2888,12 +2888,12 @@ impl ListMyAppearances {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -2904,7 +2904,7 @@ impl ListMyAppearances {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -2934,7 +2934,7 @@ impl ListMyVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
@@ -2945,34 +2945,34 @@ impl ListMyVideos {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
 
-    /// True keeps the playable videos, false the others.
+    /// `true` lists playable videos, `false` the others.
     pub fn filter_playable(self, value: bool) -> Self {
         self.set_query("filter_playable", &value)
     }
 
-    /// True keeps the screen recordings, false the others.
+    /// `true` lists screen recordings, `false` the others.
     pub fn filter_screen_recorded(self, value: bool) -> Self {
         self.set_query("filter_screen_recorded", &value)
     }
 
-    /// Tags, separated by commas, of which a video must have at least one.
+    /// Tags (comma-separated), of which a video must have at least one.
     pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag", &value)
     }
 
-    /// Tags, separated by commas, all of which a video must have.
+    /// Tags (comma-separated), all of which a video must have.
     pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags, separated by commas, none of which a video may have.
+    /// Tags (comma-separated), none of which a video can have.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -2989,13 +2989,13 @@ impl ListMyVideos {
         self.set_query("query", &value)
     }
 
-    /// Parts of the video in which to search, separated by commas; all four if omitted.
+    /// Parts of the video in which to search (comma-separated); all four if omitted.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3005,7 +3005,7 @@ impl ListMyVideos {
 pub type CreateMyVideo = TypedCall<operations::CreateMyVideo>;
 
 impl CreateMyVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3019,7 +3019,7 @@ impl CreateMyVideo {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Text that describes the video.
+    /// Description of the video.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -3030,7 +3030,7 @@ impl CreateMyVideo {
         self.set_body_field("embed", &value)
     }
 
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3039,13 +3039,13 @@ impl CreateMyVideo {
         self.set_body_field("embed_domains", &value)
     }
 
-    /// URI of the folder to put the video into.
+    /// URI of the folder to add the video to.
     pub fn folder_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("folder_uri", &value)
     }
 
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     pub fn hide_from_vimeo(self, value: bool) -> Self {
         self.set_body_field("hide_from_vimeo", &value)
     }
@@ -3073,7 +3073,7 @@ impl CreateMyVideo {
         self.set_body_field("password", &value)
     }
 
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -3108,7 +3108,7 @@ impl DeleteMyVideos {
 pub type GetMyVideo = TypedCall<operations::GetMyVideo>;
 
 impl GetMyVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3118,7 +3118,7 @@ impl GetMyVideo {
 pub type CopyMyVideo = TypedCall<operations::CopyMyVideo>;
 
 impl CopyMyVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3128,7 +3128,7 @@ impl CopyMyVideo {
         self.set_body(&body)
     }
 
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
@@ -3139,7 +3139,7 @@ impl CopyMyVideo {
 pub type GetMyVideoM3u8Playback = TypedCall<operations::GetMyVideoM3u8Playback>;
 
 impl GetMyVideoM3u8Playback {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3149,7 +3149,7 @@ impl GetMyVideoM3u8Playback {
 pub type GetVideoReportReasons = TypedCall<operations::GetVideoReportReasons>;
 
 impl GetVideoReportReasons {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3169,7 +3169,7 @@ impl ListTagVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::TagVideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -3179,7 +3179,7 @@ impl ListTagVideos {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3199,7 +3199,7 @@ impl ListUserAppearances {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -3209,12 +3209,12 @@ impl ListUserAppearances {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -3225,7 +3225,7 @@ impl ListUserAppearances {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3235,7 +3235,7 @@ impl ListUserAppearances {
 pub type GetUserUpload = TypedCall<operations::GetUserUpload>;
 
 impl GetUserUpload {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3268,7 +3268,7 @@ impl ListUserVideos {
         self.set_query("direction", &value)
     }
 
-    /// Path of a video: Vimeo answers with the page of the list on which it stands.
+    /// Path of a video: Vimeo responds with the page of the list that contains it.
     pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("containing_uri", &value)
@@ -3279,34 +3279,34 @@ impl ListUserVideos {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
 
-    /// True keeps the playable videos, false the others.
+    /// `true` lists playable videos, `false` the others.
     pub fn filter_playable(self, value: bool) -> Self {
         self.set_query("filter_playable", &value)
     }
 
-    /// True keeps the screen recordings, false the others.
+    /// `true` lists screen recordings, `false` the others.
     pub fn filter_screen_recorded(self, value: bool) -> Self {
         self.set_query("filter_screen_recorded", &value)
     }
 
-    /// Tags, separated by commas, of which a video must have at least one.
+    /// Tags (comma-separated), of which a video must have at least one.
     pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag", &value)
     }
 
-    /// Tags, separated by commas, all of which a video must have.
+    /// Tags (comma-separated), all of which a video must have.
     pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags, separated by commas, none of which a video may have.
+    /// Tags (comma-separated), none of which a video can have.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -3323,13 +3323,13 @@ impl ListUserVideos {
         self.set_query("query", &value)
     }
 
-    /// Parts of the video in which to search, separated by commas; all four if omitted.
+    /// Parts of the video in which to search (comma-separated); all four if omitted.
     pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("query_fields", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3339,7 +3339,7 @@ impl ListUserVideos {
 pub type CreateUserVideo = TypedCall<operations::CreateUserVideo>;
 
 impl CreateUserVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3353,7 +3353,7 @@ impl CreateUserVideo {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Text that describes the video.
+    /// Description of the video.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -3364,7 +3364,7 @@ impl CreateUserVideo {
         self.set_body_field("embed", &value)
     }
 
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3373,13 +3373,13 @@ impl CreateUserVideo {
         self.set_body_field("embed_domains", &value)
     }
 
-    /// URI of the folder to put the video into.
+    /// URI of the folder to add the video to.
     pub fn folder_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("folder_uri", &value)
     }
 
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     pub fn hide_from_vimeo(self, value: bool) -> Self {
         self.set_body_field("hide_from_vimeo", &value)
     }
@@ -3407,7 +3407,7 @@ impl CreateUserVideo {
         self.set_body_field("password", &value)
     }
 
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -3442,7 +3442,7 @@ impl DeleteUserVideos {
 pub type GetUserVideo = TypedCall<operations::GetUserVideo>;
 
 impl GetUserVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3452,7 +3452,7 @@ impl GetUserVideo {
 pub type CopyUserVideo = TypedCall<operations::CopyUserVideo>;
 
 impl CopyUserVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3462,7 +3462,7 @@ impl CopyUserVideo {
         self.set_body(&body)
     }
 
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     pub fn name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("name", &value)
@@ -3473,7 +3473,7 @@ impl CopyUserVideo {
 pub type GetUserVideoM3u8Playback = TypedCall<operations::GetUserVideoM3u8Playback>;
 
 impl GetUserVideoM3u8Playback {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3493,7 +3493,7 @@ impl SearchVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::VideoSearchSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -3508,7 +3508,7 @@ impl SearchVideos {
         self.set_query("filter", &value)
     }
 
-    /// Web addresses of the videos to fetch, separated by commas.
+    /// Web addresses of the videos to fetch (comma-separated).
     pub fn links(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("links", &value)
@@ -3520,13 +3520,13 @@ impl SearchVideos {
         self.set_query("query", &value)
     }
 
-    /// URIs of the videos to fetch, separated by commas.
+    /// URIs of the videos to fetch (comma-separated).
     pub fn uris(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("uris", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3536,12 +3536,12 @@ impl SearchVideos {
 pub type ListAiLanguages = TypedCall<operations::ListAiLanguages>;
 
 impl ListAiLanguages {
-    /// The AI feature whose languages to list; `transcription` is speech to text.
+    /// The AI feature to list the languages of; `transcription` is speech to text.
     pub fn type_(self, value: types::AiFeature) -> Self {
         self.set_query("type", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3551,7 +3551,7 @@ impl ListAiLanguages {
 pub type GetVideoTranscriptMetadata = TypedCall<operations::GetVideoTranscriptMetadata>;
 
 impl GetVideoTranscriptMetadata {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3561,12 +3561,12 @@ impl GetVideoTranscriptMetadata {
 pub type GetVideo = TypedCall<operations::GetVideo>;
 
 impl GetVideo {
-    /// Whether time stamps in the description come as links.
+    /// Whether time stamps in the description are links.
     pub fn time_links(self, value: bool) -> Self {
         self.set_query("time_links", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3576,7 +3576,7 @@ impl GetVideo {
 pub type EditVideo = TypedCall<operations::EditVideo>;
 
 impl EditVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3595,13 +3595,13 @@ impl EditVideo {
         self.set_body_field("content_rating", &value)
     }
 
-    /// Last part of the video's own address, without Vimeo's address and the owner's name or ID.
+    /// Last part of the video's URL, without the host and the owner's name or ID.
     pub fn custom_url(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("custom_url", &value)
     }
 
-    /// Text that describes the video, at most 5000 characters.
+    /// Description of the video, at most 5000 characters.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -3612,7 +3612,7 @@ impl EditVideo {
         self.set_body_field("embed", &value)
     }
 
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3621,7 +3621,7 @@ impl EditVideo {
         self.set_body_field("embed_domains", &value)
     }
 
-    /// Domains to add to those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to add to those that can embed the video; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains_add(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3630,7 +3630,7 @@ impl EditVideo {
         self.set_body_field("embed_domains_add", &value)
     }
 
-    /// Domains to take from those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to take from those that can embed the video; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains_delete(
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -3639,7 +3639,7 @@ impl EditVideo {
         self.set_body_field("embed_domains_delete", &value)
     }
 
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     pub fn hide_from_vimeo(self, value: bool) -> Self {
         self.set_body_field("hide_from_vimeo", &value)
     }
@@ -3667,7 +3667,7 @@ impl EditVideo {
         self.set_body_field("password", &value)
     }
 
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
         self.set_body_field("privacy", &value)
     }
@@ -3708,7 +3708,7 @@ impl ListVideoAiQuestions {
         self.set_query("language", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3718,7 +3718,7 @@ impl ListVideoAiQuestions {
 pub type AskVideoAiQuestion = TypedCall<operations::AskVideoAiQuestion>;
 
 impl AskVideoAiQuestion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3728,7 +3728,7 @@ impl AskVideoAiQuestion {
         self.set_body(&body)
     }
 
-    /// The question in plain words.
+    /// The question as text.
     pub fn question(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("question", &value)
@@ -3739,7 +3739,7 @@ impl AskVideoAiQuestion {
 pub type GetVideoAiMetadata = TypedCall<operations::GetVideoAiMetadata>;
 
 impl GetVideoAiMetadata {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3770,7 +3770,7 @@ pub type GetVideoAiTranscriptionStatus = TypedCall<
 >;
 
 impl GetVideoAiTranscriptionStatus {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3780,7 +3780,7 @@ impl GetVideoAiTranscriptionStatus {
 pub type StartVideoAiTranscription = TypedCall<operations::StartVideoAiTranscription>;
 
 impl StartVideoAiTranscription {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3807,7 +3807,7 @@ impl GetVideoAiDubbingStatus {
         self.set_query("language", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3817,7 +3817,7 @@ impl GetVideoAiDubbingStatus {
 pub type StartVideoAiDubbing = TypedCall<operations::StartVideoAiDubbing>;
 
 impl StartVideoAiDubbing {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3827,7 +3827,7 @@ impl StartVideoAiDubbing {
         self.set_body(&body)
     }
 
-    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account may do so.
+    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account can do so.
     pub fn accent(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("accent", &value)
@@ -3850,7 +3850,7 @@ impl GetVideoAiSubtitlingStatus {
         self.set_query("language", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3860,7 +3860,7 @@ impl GetVideoAiSubtitlingStatus {
 pub type StartVideoAiSubtitling = TypedCall<operations::StartVideoAiSubtitling>;
 
 impl StartVideoAiSubtitling {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3896,7 +3896,7 @@ impl ListVideoShowcases {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3906,7 +3906,7 @@ impl ListVideoShowcases {
 pub type EditVideoShowcases = TypedCall<operations::EditVideoShowcases>;
 
 impl EditVideoShowcases {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3916,13 +3916,13 @@ impl EditVideoShowcases {
         self.set_body(&body)
     }
 
-    /// Showcases to put the video into.
+    /// Showcases to add the video to.
     pub fn add(self, value: impl IntoIterator<Item = types::UriInput>) -> Self {
         let value: Vec<types::UriInput> = value.into_iter().collect();
         self.set_body_field("add", &value)
     }
 
-    /// Showcases to take the video out of.
+    /// Showcases to remove the video from.
     pub fn remove(self, value: impl IntoIterator<Item = types::UriInput>) -> Self {
         let value: Vec<types::UriInput> = value.into_iter().collect();
         self.set_body_field("remove", &value)
@@ -3945,7 +3945,7 @@ impl ListVideoAnimatedThumbnails {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3957,7 +3957,7 @@ pub type CreateVideoAnimatedThumbnails = TypedCall<
 >;
 
 impl CreateVideoAnimatedThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3972,7 +3972,7 @@ impl CreateVideoAnimatedThumbnails {
 pub type GetVideoAnimatedThumbnails = TypedCall<operations::GetVideoAnimatedThumbnails>;
 
 impl GetVideoAnimatedThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -3989,7 +3989,7 @@ pub type GetVideoAnimatedThumbnailsStatus = TypedCall<
 >;
 
 impl GetVideoAnimatedThumbnailsStatus {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4009,7 +4009,7 @@ impl ListVideoChapters {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4019,7 +4019,7 @@ impl ListVideoChapters {
 pub type CreateVideoChapter = TypedCall<operations::CreateVideoChapter>;
 
 impl CreateVideoChapter {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4062,7 +4062,7 @@ pub type CreateUnsavedVideoChapterThumbnail = TypedCall<
 >;
 
 impl CreateUnsavedVideoChapterThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4072,7 +4072,7 @@ impl CreateUnsavedVideoChapterThumbnail {
         self.set_body(&body)
     }
 
-    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    /// Time in the video to create the thumbnail from, in seconds from the start.
     pub fn timecode(self, value: u64) -> Self {
         self.set_body_field("timecode", &value)
     }
@@ -4084,7 +4084,7 @@ pub type GetUnsavedVideoChapterThumbnail = TypedCall<
 >;
 
 impl GetUnsavedVideoChapterThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4094,7 +4094,7 @@ impl GetUnsavedVideoChapterThumbnail {
 pub type GetVideoChapter = TypedCall<operations::GetVideoChapter>;
 
 impl GetVideoChapter {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4104,7 +4104,7 @@ impl GetVideoChapter {
 pub type EditVideoChapter = TypedCall<operations::EditVideoChapter>;
 
 impl EditVideoChapter {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4139,7 +4139,7 @@ pub type DeleteVideoChapter = TypedCall<operations::DeleteVideoChapter>;
 pub type ListVideoChapterThumbnails = TypedCall<operations::ListVideoChapterThumbnails>;
 
 impl ListVideoChapterThumbnails {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4151,7 +4151,7 @@ pub type CreateVideoChapterThumbnail = TypedCall<
 >;
 
 impl CreateVideoChapterThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4161,7 +4161,7 @@ impl CreateVideoChapterThumbnail {
         self.set_body(&body)
     }
 
-    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    /// Time in the video to create the thumbnail from, in seconds from the start.
     pub fn timecode(self, value: u64) -> Self {
         self.set_body_field("timecode", &value)
     }
@@ -4171,7 +4171,7 @@ impl CreateVideoChapterThumbnail {
 pub type GetVideoChapterThumbnail = TypedCall<operations::GetVideoChapterThumbnail>;
 
 impl GetVideoChapterThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4181,7 +4181,7 @@ impl GetVideoChapterThumbnail {
 pub type EditVideoChapterThumbnail = TypedCall<operations::EditVideoChapterThumbnail>;
 
 impl EditVideoChapterThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4191,7 +4191,7 @@ impl EditVideoChapterThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -4221,7 +4221,7 @@ impl ListVideoComments {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4231,7 +4231,7 @@ impl ListVideoComments {
 pub type CreateVideoComment = TypedCall<operations::CreateVideoComment>;
 
 impl CreateVideoComment {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4241,7 +4241,7 @@ impl CreateVideoComment {
 pub type GetVideoComment = TypedCall<operations::GetVideoComment>;
 
 impl GetVideoComment {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4251,7 +4251,7 @@ impl GetVideoComment {
 pub type EditVideoComment = TypedCall<operations::EditVideoComment>;
 
 impl EditVideoComment {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4274,7 +4274,7 @@ impl ListVideoCommentReplies {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4284,7 +4284,7 @@ impl ListVideoCommentReplies {
 pub type CreateVideoCommentReply = TypedCall<operations::CreateVideoCommentReply>;
 
 impl CreateVideoCommentReply {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4320,7 +4320,7 @@ impl ListVideoCredits {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4330,7 +4330,7 @@ impl ListVideoCredits {
 pub type CreateVideoCredit = TypedCall<operations::CreateVideoCredit>;
 
 impl CreateVideoCredit {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4352,7 +4352,7 @@ impl ListVideoCreditAvailableUsers {
         self.set_query("per_page", &value)
     }
 
-    /// `date` goes by when the user was followed.
+    /// `date` sorts by when the user was followed.
     pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -4368,7 +4368,7 @@ impl ListVideoCreditAvailableUsers {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4378,7 +4378,7 @@ impl ListVideoCreditAvailableUsers {
 pub type GetVideoCredit = TypedCall<operations::GetVideoCredit>;
 
 impl GetVideoCredit {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4388,7 +4388,7 @@ impl GetVideoCredit {
 pub type EditVideoCredit = TypedCall<operations::EditVideoCredit>;
 
 impl EditVideoCredit {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4418,7 +4418,7 @@ pub type DeleteVideoCredit = TypedCall<operations::DeleteVideoCredit>;
 pub type SetVideoCustomMetadata = TypedCall<operations::SetVideoCustomMetadata>;
 
 impl SetVideoCustomMetadata {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4442,7 +4442,7 @@ impl SetVideoCustomMetadata {
 pub type GetVideoFragments = TypedCall<operations::GetVideoFragments>;
 
 impl GetVideoFragments {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4468,7 +4468,7 @@ impl ListVideoThumbnails {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4478,7 +4478,7 @@ impl ListVideoThumbnails {
 pub type CreateVideoThumbnail = TypedCall<operations::CreateVideoThumbnail>;
 
 impl CreateVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4488,12 +4488,12 @@ impl CreateVideoThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    /// Whether the picture at `time` becomes the video's thumbnail.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
 
-    /// Second of the video from which to take the picture.
+    /// Second of the video to create the picture from.
     pub fn time(self, value: u64) -> Self {
         self.set_body_field("time", &value)
     }
@@ -4503,7 +4503,7 @@ impl CreateVideoThumbnail {
 pub type GetVideoThumbnail = TypedCall<operations::GetVideoThumbnail>;
 
 impl GetVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4513,7 +4513,7 @@ impl GetVideoThumbnail {
 pub type EditVideoThumbnail = TypedCall<operations::EditVideoThumbnail>;
 
 impl EditVideoThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4523,7 +4523,7 @@ impl EditVideoThumbnail {
         self.set_body(&body)
     }
 
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -4546,7 +4546,7 @@ impl ListVideoEmbedDomains {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the list.
+    /// Sort order.
     pub fn sort(self, value: types::EmbedDomainSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -4556,7 +4556,7 @@ impl ListVideoEmbedDomains {
         self.set_query("direction", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4582,7 +4582,7 @@ impl ListVideoPermittedUsers {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4592,7 +4592,7 @@ impl ListVideoPermittedUsers {
 pub type AddVideoPermittedUsers = TypedCall<operations::AddVideoPermittedUsers>;
 
 impl AddVideoPermittedUsers {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4602,7 +4602,7 @@ impl AddVideoPermittedUsers {
 pub type AddVideoPermittedUser = TypedCall<operations::AddVideoPermittedUser>;
 
 impl AddVideoPermittedUser {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4625,7 +4625,7 @@ impl ListVideoTags {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4645,7 +4645,7 @@ impl AddVideoTags {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4655,7 +4655,7 @@ impl AddVideoTags {
 pub type GetVideoTag = TypedCall<operations::GetVideoTag>;
 
 impl GetVideoTag {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4665,7 +4665,7 @@ impl GetVideoTag {
 pub type AddVideoTag = TypedCall<operations::AddVideoTag>;
 
 impl AddVideoTag {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4688,7 +4688,7 @@ impl ListVideoTextTracks {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4698,7 +4698,7 @@ impl ListVideoTextTracks {
 pub type CreateVideoTextTrack = TypedCall<operations::CreateVideoTextTrack>;
 
 impl CreateVideoTextTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4708,7 +4708,7 @@ impl CreateVideoTextTrack {
         self.set_body_field("active", &value)
     }
 
-    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    /// Whether Vimeo's annotation platform Seshat uploaded the track automatically.
     pub fn is_auto_generated(self, value: bool) -> Self {
         self.set_body_field("is_auto_generated", &value)
     }
@@ -4723,7 +4723,7 @@ impl CreateVideoTextTrack {
 pub type GetVideoTextTrack = TypedCall<operations::GetVideoTextTrack>;
 
 impl GetVideoTextTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4733,7 +4733,7 @@ impl GetVideoTextTrack {
 pub type EditVideoTextTrack = TypedCall<operations::EditVideoTextTrack>;
 
 impl EditVideoTextTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4760,7 +4760,7 @@ impl EditVideoTextTrack {
         self.set_body_field("name", &value)
     }
 
-    /// Kind of text the track holds.
+    /// Type of text in the track.
     pub fn type_(self, value: types::TextTrackType) -> Self {
         self.set_body_field("type", &value)
     }
@@ -4775,7 +4775,7 @@ pub type ListVideoTranscriptSegments = TypedCall<
 >;
 
 impl ListVideoTranscriptSegments {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4785,7 +4785,7 @@ impl ListVideoTranscriptSegments {
 pub type TrimVideo = TypedCall<operations::TrimVideo>;
 
 impl TrimVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4822,7 +4822,7 @@ impl ListVideoVersions {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4832,7 +4832,7 @@ impl ListVideoVersions {
 pub type CreateVideoVersion = TypedCall<operations::CreateVideoVersion>;
 
 impl CreateVideoVersion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4842,7 +4842,7 @@ impl CreateVideoVersion {
 pub type GetVideoVersion = TypedCall<operations::GetVideoVersion>;
 
 impl GetVideoVersion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4852,7 +4852,7 @@ impl GetVideoVersion {
 pub type EditVideoVersion = TypedCall<operations::EditVideoVersion>;
 
 impl EditVideoVersion {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4862,7 +4862,7 @@ impl EditVideoVersion {
         self.set_body(&body)
     }
 
-    /// Text that describes the version; any Unicode characters.
+    /// Description of the version; any Unicode characters.
     pub fn description(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_body_field("description", &value)
@@ -4883,7 +4883,7 @@ pub type ListVideoVersionAudioTracks = TypedCall<
 >;
 
 impl ListVideoVersionAudioTracks {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4895,12 +4895,12 @@ pub type CreateVideoVersionAudioTrack = TypedCall<
 >;
 
 impl CreateVideoVersionAudioTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
 
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -4926,7 +4926,7 @@ impl CreateVideoVersionAudioTrack {
 pub type GetVideoVersionAudioTrack = TypedCall<operations::GetVideoVersionAudioTrack>;
 
 impl GetVideoVersionAudioTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4936,7 +4936,7 @@ impl GetVideoVersionAudioTrack {
 pub type EditVideoVersionAudioTrack = TypedCall<operations::EditVideoVersionAudioTrack>;
 
 impl EditVideoVersionAudioTrack {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4946,7 +4946,7 @@ impl EditVideoVersionAudioTrack {
         self.set_body(&body)
     }
 
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     pub fn active(self, value: bool) -> Self {
         self.set_body_field("active", &value)
     }
@@ -4977,7 +4977,7 @@ pub type DeleteVideoVersionAudioTrack = TypedCall<
 pub type GetVideoVersionDownloads = TypedCall<operations::GetVideoVersionDownloads>;
 
 impl GetVideoVersionDownloads {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -4987,7 +4987,7 @@ impl GetVideoVersionDownloads {
 pub type GetVideoVersionThumbnail = TypedCall<operations::GetVideoVersionThumbnail>;
 
 impl GetVideoVersionThumbnail {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -5007,7 +5007,7 @@ impl ListVideoVersionTextTracks {
         self.set_query("per_page", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -5027,12 +5027,12 @@ impl ListRelatedVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Must be `related`; any other value gives 400.
+    /// Must be `related`; any other value returns 400.
     pub fn filter(self, value: types::RelatedFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -5352,7 +5352,7 @@ static LIST_CHANNEL_VIDEO_PERMITTED_USERS: Operation = Operation {
     method: Method::GET,
     path: "/channels/{channel_id}/videos/{video_id}/privacy/users",
     area: "videos",
-    summary: "List who may watch an unlisted video in a channel",
+    summary: "List who can watch an unlisted video in a channel",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -6432,7 +6432,7 @@ static LIST_VIDEO_SHOWCASES: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/albums",
     area: "videos",
-    summary: "List the showcases that hold a video",
+    summary: "List the showcases that contain a video",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -7263,7 +7263,7 @@ static LIST_VIDEO_EMBED_DOMAINS: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/privacy/domains",
     area: "videos",
-    summary: "List the domains that may embed a video",
+    summary: "List the domains that can embed a video",
     scopes: &[],
     query: &[
         QueryParameter {
@@ -7326,7 +7326,7 @@ static LIST_VIDEO_PERMITTED_USERS: Operation = Operation {
     method: Method::GET,
     path: "/videos/{video_id}/privacy/users",
     area: "videos",
-    summary: "List who may watch an unlisted video",
+    summary: "List who can watch an unlisted video",
     scopes: &[],
     query: &[
         QueryParameter {

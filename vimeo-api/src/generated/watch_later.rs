@@ -40,7 +40,7 @@ pub struct WatchLater<'a> {
 impl WatchLater<'_> {
     /// Checks whether the token's user queued a video for later.
     ///
-    /// Answers with the video when it is queued, 404 otherwise.
+    /// Returns the video if it is queued, otherwise 404.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -57,7 +57,7 @@ impl WatchLater<'_> {
 
     /// Checks whether a user queued a video for later.
     ///
-    /// Answers with the video when it is queued, 404 otherwise.
+    /// Returns the video if it is queued, otherwise 404.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -79,9 +79,9 @@ impl WatchLater<'_> {
 
     /// Lists the Watch Later queue of the token's user.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when the token's user has added no video since then.
+    /// Supports `If-Modified-Since`: returns 304 if the token's user has added no video since then.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /me/watchlater`. Requires the `private` scope.
     #[doc(alias = "get_watch_later_queue_alt1")]
@@ -91,11 +91,11 @@ impl WatchLater<'_> {
 
     /// Lists the Watch Later queue of a user.
     ///
-    /// Honours `If-Modified-Since` and answers 304 when the given user has added no video since then.
+    /// Supports `If-Modified-Since`: returns 304 if the given user has added no video since then.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// Response: one page of videos.
+    /// Response: a page of videos.
     ///
     /// Sends `GET /users/{user_id}/watchlater`. Requires the `private` scope.
     #[doc(alias = "get_watch_later_queue")]
@@ -110,7 +110,7 @@ impl WatchLater<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /me/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_watch_later_alt1")]
@@ -126,7 +126,7 @@ impl WatchLater<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `PUT /users/{user_id}/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "add_video_to_watch_later")]
@@ -145,7 +145,7 @@ impl WatchLater<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /me/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "delete_video_from_watch_later_alt1")]
@@ -161,7 +161,7 @@ impl WatchLater<'_> {
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: done; no body.
+    /// Response: no content.
     ///
     /// Sends `DELETE /users/{user_id}/watchlater/{video_id}`. Requires the `interact` scope.
     #[doc(alias = "delete_video_from_watch_later")]
@@ -191,7 +191,7 @@ impl ListMyWatchLaterVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -201,12 +201,12 @@ impl ListMyWatchLaterVideos {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -217,7 +217,7 @@ impl ListMyWatchLaterVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -227,7 +227,7 @@ impl ListMyWatchLaterVideos {
 pub type GetMyWatchLaterVideo = TypedCall<operations::GetMyWatchLaterVideo>;
 
 impl GetMyWatchLaterVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -253,7 +253,7 @@ impl ListUserWatchLaterVideos {
         self.set_query("per_page", &value)
     }
 
-    /// Order of the videos; `comments`, `likes` and `plays` go by number.
+    /// Sort order of the videos; `comments`, `likes` and `plays` sort by count.
     pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
@@ -263,12 +263,12 @@ impl ListUserWatchLaterVideos {
         self.set_query("direction", &value)
     }
 
-    /// `embeddable` needs `filter_embeddable` as well.
+    /// `embeddable` also requires `filter_embeddable`.
     pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
-    /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
+    /// Whether to list the videos that allow embedding or those that forbid it; only used with `filter=embeddable`.
     pub fn filter_embeddable(self, value: bool) -> Self {
         self.set_query("filter_embeddable", &value)
     }
@@ -279,7 +279,7 @@ impl ListUserWatchLaterVideos {
         self.set_query("query", &value)
     }
 
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }
@@ -289,7 +289,7 @@ impl ListUserWatchLaterVideos {
 pub type GetUserWatchLaterVideo = TypedCall<operations::GetUserWatchLaterVideo>;
 
 impl GetUserWatchLaterVideo {
-    /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
+    /// Limits the response to these fields (comma-separated; dots select nested fields, e.g. `uri,name,pictures.sizes`).
     pub fn fields(self, value: impl Into<Fields>) -> Self {
         self.set_fields(&value.into())
     }

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a picture becomes the one in use.
+/// Whether a picture becomes the active one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ActivatePictureBody {
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
 }
 
 impl ActivatePictureBody {
-    /// Whether this picture becomes the one in use.
+    /// Whether this picture becomes the active one.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::Secret;
 use crate::runtime::{untagged_enum, open_enum, resource};
 
-/// What a webhook of an app shall be.
+/// What a webhook of an app should be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AppWebhookBody {
-    /// Whether the webhook is switched on.
+    /// Whether the webhook is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
     /// Secret sent along with each payload; null sends none.
@@ -24,7 +24,7 @@ pub struct AppWebhookBody {
 }
 
 impl AppWebhookBody {
-    /// Whether the webhook is switched on.
+    /// Whether the webhook is enabled.
     pub fn is_enabled(mut self, value: bool) -> Self {
         self.is_enabled = Some(value);
         self
@@ -56,10 +56,10 @@ pub struct Webhook {
     /// App that the webhook belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_uri: Option<WebhookAppUri>,
-    /// ISO 8601 time of creation.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_on: Option<DateTime<Utc>>,
-    /// ISO 8601 time when the webhook was last switched off; absent while it is on.
+    /// ISO 8601 time when the webhook was last switched off; absent while it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_on: Option<DateTime<Utc>>,
     /// ISO 8601 time when the webhook was last switched on; absent while it is off.
@@ -68,7 +68,7 @@ pub struct Webhook {
     /// Rate of failed deliveries when the webhook was last switched off; absent if that never happened to a working webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_rate_before_disabling: Option<f64>,
-    /// Whether the webhook is switched on.
+    /// Whether the webhook is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
     /// ISO 8601 time of the last delivery before the webhook was switched off; absent if that never happened to a working webhook.
@@ -83,7 +83,7 @@ pub struct Webhook {
     /// Deliveries that failed before the webhook was last switched off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_failed_before_disabling: Option<u64>,
-    /// Secret sent along with each payload; null or absent when there is none.
+    /// Secret sent along with each payload; null or absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
     /// In seconds: span over which deliveries were counted before the webhook was last switched off.
@@ -102,7 +102,7 @@ pub struct Webhook {
 
 resource!(Webhook);
 
-/// Path of an app. Vimeo describes it as a number, so both are taken.
+/// Path of an app. Vimeo documents a number; both are accepted.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum WebhookAppUri {

@@ -18,13 +18,13 @@ pub enum AuthorizationCodeGrant {
 
 open_enum!(AuthorizationCodeGrant, AuthorizationCode = "authorization_code");
 
-/// Request for a token that stands for the app alone.
+/// Request for an app token, without a user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuthorizeClientBody {
     /// Always `client_credentials`.
     pub grant_type: ClientCredentialsGrant,
-    /// Scopes asked for, separated by spaces; `public` when left out.
+    /// Requested scopes, separated by spaces; `public` by default.
     pub scope: String,
 }
 
@@ -38,7 +38,7 @@ impl AuthorizeClientBody {
     }
 }
 
-/// The grant for a token that stands for the app alone.
+/// The grant type of an app token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientCredentialsGrant {
@@ -85,7 +85,7 @@ pub struct ExchangeAuthCodeBody {
     pub code: Secret,
     /// Always `authorization_code`.
     pub grant_type: AuthorizationCodeGrant,
-    /// Same URI as the one given to `/oauth/authorize`.
+    /// The URI that was sent to `/oauth/authorize`.
     pub redirect_uri: String,
 }
 
@@ -116,34 +116,34 @@ pub enum LegacyTokenGrant {
 
 open_enum!(LegacyTokenGrant, VimeoOauth1 = "vimeo_oauth1");
 
-/// An access token and whom it stands for.
+/// An access token, with its user and app.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TokenResponse {
     /// Secret to send as the bearer token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token: Option<Secret>,
-    /// App that the token was given to.
+    /// App that the token was issued to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<Box<ApiApp>>,
     /// Time at which the token expires, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<DateTime<Utc>>,
-    /// Reserved; no operation of the API takes it.
+    /// Reserved; no operation of the API uses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
-    /// Granted scopes, separated by spaces; may differ from those asked for.
+    /// Granted scopes, separated by spaces; can differ from the requested ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// Always `bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<TokenType>,
-    /// User that the token acts for; absent for a token of the app alone.
+    /// User of the token; absent for an app token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
 
-/// Kind of access token.
+/// Type of access token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenType {

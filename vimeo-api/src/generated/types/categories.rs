@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use crate::runtime::{untagged_enum, open_enum};
 
-/// Order of the list of all categories.
+/// Sort order of the list of all categories.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CategorySort {
@@ -36,7 +36,7 @@ open_enum!(
     "embeddable"
 );
 
-/// Order of the videos of a category.
+/// Sort order of the videos of a category.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CategoryVideoSort {
@@ -66,7 +66,7 @@ open_enum!(
     "plays", Relevant = "relevant"
 );
 
-/// Order of the categories that a user subscribes to.
+/// Sort order of the categories that a user subscribes to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubscribedCategorySort {

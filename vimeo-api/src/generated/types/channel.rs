@@ -5,38 +5,38 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::{open_enum, resource};
 use super::{Category, Connection, Interaction, Picture, Tag, User};
 
-/// A channel: a collection of videos, kept by moderators, that users can follow.
+/// A channel: a collection of videos that moderators maintain and users can follow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Channel {
     /// Categories that the moderators have chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<Category>>,
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Text that describes the channel.
+    /// Description of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Banner image of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Box<Picture>>,
-    /// Web address of the channel.
+    /// URL of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Related lists and permitted actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<ChannelMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_time: Option<DateTime<Utc>>,
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Image in use for the channel.
+    /// Active image of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
-    /// Who may open the channel.
+    /// Who can open the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<ChannelPrivacy>>,
     /// Opaque key of the resource.
@@ -62,7 +62,7 @@ pub struct ChannelConnections {
     /// Users admitted to the private channel; for its moderators. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy_users: Option<Box<Connection>>,
-    /// The video that was asked for.
+    /// The video that was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_clip: Option<Box<Connection>>,
     /// Followers and moderators of the channel.
@@ -86,7 +86,7 @@ pub struct ChannelFollowInteraction {
     /// Standing of the token's user in the channel. Needs a token with the `private` scope.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ChannelRole>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -98,7 +98,7 @@ pub struct ChannelInteractions {
     /// Add moderators; for the owner of the channel. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_moderators: Option<Box<Interaction>>,
-    /// Add a given video or take it out; part of the lists under `/videos/{video_id}/available_channels`. Needs a token with the `private` scope.
+    /// Add a given video or remove it; part of the lists under `/videos/{video_id}/available_channels`. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_to: Option<Box<Interaction>>,
     /// Follow the channel. Needs a token with the `private` scope.
@@ -116,7 +116,7 @@ pub struct ChannelMetadata {
     /// Links to related lists and objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<ChannelConnections>>,
-    /// What the token's user may do with it.
+    /// What the token's user can do with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<ChannelInteractions>>,
 }
@@ -125,12 +125,12 @@ pub struct ChannelMetadata {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelPrivacy {
-    /// Who may open the channel; `moderators` admits no one else, `users` is deprecated.
+    /// Who can open the channel; `moderators` admits no one else, `users` is deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ChannelViewPrivacy>,
 }
 
-/// How a user takes part in a channel.
+/// Role of a user in a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChannelRole {

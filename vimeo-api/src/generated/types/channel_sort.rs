@@ -2,7 +2,7 @@
 
 use crate::runtime::open_enum;
 
-/// Order of a list of channels.
+/// Sort order of a list of channels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChannelSort {

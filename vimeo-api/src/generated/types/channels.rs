@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::{untagged_enum, open_enum};
 use super::ChannelViewPrivacy;
 
-/// Categories to put a channel into.
+/// Categories to add a channel to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AddChannelCategoriesBody {
@@ -21,7 +21,7 @@ impl AddChannelCategoriesBody {
     }
 }
 
-/// Order of the list of all channels.
+/// Sort order of the list of all channels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChannelDirectorySort {
@@ -140,7 +140,7 @@ impl ChannelVideoInput {
     }
 }
 
-/// Order of the videos of a channel.
+/// Sort order of the videos of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChannelVideoSort {
@@ -193,7 +193,7 @@ untagged_enum!(
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateChannelBody {
-    /// Text that describes the channel.
+    /// Description of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Custom alias for the URL, usable as `/channels/{alias}` in place of the numeric ID.
@@ -201,7 +201,7 @@ pub struct CreateChannelBody {
     pub link: Option<String>,
     /// Display name of the channel.
     pub name: String,
-    /// Who may open the channel; `moderators` keeps it to moderators, `user` adds the users picked by name.
+    /// Who can open the channel; `moderators` keeps it to moderators, `user` adds the users picked by name.
     pub privacy: ChannelViewPrivacy,
 }
 
@@ -216,7 +216,7 @@ impl CreateChannelBody {
         }
     }
 
-    /// Text that describes the channel.
+    /// Description of the channel.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -233,7 +233,7 @@ impl CreateChannelBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditChannelBody {
-    /// Text that describes the channel.
+    /// Description of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Custom alias for the URL, usable as `/channels/{alias}` in place of the numeric ID. An empty string removes it.
@@ -242,13 +242,13 @@ pub struct EditChannelBody {
     /// Display name of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
+    /// Who can open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<ChannelViewPrivacy>,
 }
 
 impl EditChannelBody {
-    /// Text that describes the channel.
+    /// Description of the channel.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -266,7 +266,7 @@ impl EditChannelBody {
         self
     }
 
-    /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
+    /// Who can open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
     pub fn privacy(mut self, value: ChannelViewPrivacy) -> Self {
         self.privacy = Some(value);
         self

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use crate::runtime::open_enum;
 
-/// A related resource or list: where it is and what may be done there.
+/// A related resource or list: where it is and what can be done there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Connection {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Number of items behind the path, if it is a list.
+    /// Number of items at the path, if it is a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// Path of the related resource, relative to the server.

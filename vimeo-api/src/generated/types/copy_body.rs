@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CopyBody {
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 impl CopyBody {
-    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    /// Name of the copy; by default the old name followed by `(Copy)`.
     pub fn name(mut self, value: impl Into<String>) -> Self {
         self.name = Some(value.into());
         self

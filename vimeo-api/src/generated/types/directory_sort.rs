@@ -2,7 +2,7 @@
 
 use crate::runtime::open_enum;
 
-/// Order of a list of groups or users.
+/// Sort order of a list of groups or users.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DirectorySort {

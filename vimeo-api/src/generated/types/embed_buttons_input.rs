@@ -3,78 +3,78 @@
 use serde::{Deserialize, Serialize};
 use super::{EmbedVisibility, PlayButtonPosition};
 
-/// Buttons that the player shall show.
+/// Buttons that the player should show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedButtonsInput {
-    /// Whether the player has an embed button.
+    /// Whether the player shows an embed button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<bool>,
-    /// Whether the player has a fullscreen button.
+    /// Whether the player shows a fullscreen button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fullscreen: Option<bool>,
-    /// Whether the player has an HD button.
+    /// Whether the player shows an HD button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hd: Option<bool>,
-    /// Whether the player has a like button.
+    /// Whether the player shows a like button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub like: Option<bool>,
-    /// Whether the player has a scaling button in fullscreen mode.
+    /// Whether the player shows a scaling button in fullscreen mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<bool>,
-    /// Whether the player has a share button.
+    /// Whether the player shows a share button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<bool>,
-    /// Whether the player has a watch-later button.
+    /// Whether the player shows a watch-later button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watchlater: Option<bool>,
 }
 
 impl EmbedButtonsInput {
-    /// Whether the player has an embed button.
+    /// Whether the player shows an embed button.
     pub fn embed(mut self, value: bool) -> Self {
         self.embed = Some(value);
         self
     }
 
-    /// Whether the player has a fullscreen button.
+    /// Whether the player shows a fullscreen button.
     pub fn fullscreen(mut self, value: bool) -> Self {
         self.fullscreen = Some(value);
         self
     }
 
-    /// Whether the player has an HD button.
+    /// Whether the player shows an HD button.
     pub fn hd(mut self, value: bool) -> Self {
         self.hd = Some(value);
         self
     }
 
-    /// Whether the player has a like button.
+    /// Whether the player shows a like button.
     pub fn like(mut self, value: bool) -> Self {
         self.like = Some(value);
         self
     }
 
-    /// Whether the player has a scaling button in fullscreen mode.
+    /// Whether the player shows a scaling button in fullscreen mode.
     pub fn scaling(mut self, value: bool) -> Self {
         self.scaling = Some(value);
         self
     }
 
-    /// Whether the player has a share button.
+    /// Whether the player shows a share button.
     pub fn share(mut self, value: bool) -> Self {
         self.share = Some(value);
         self
     }
 
-    /// Whether the player has a watch-later button.
+    /// Whether the player shows a watch-later button.
     pub fn watchlater(mut self, value: bool) -> Self {
         self.watchlater = Some(value);
         self
     }
 }
 
-/// The custom logo that the player shall show.
+/// The custom logo that the player should show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedCustomLogoInput {
@@ -118,7 +118,7 @@ impl EmbedCustomLogoInput {
     }
 }
 
-/// Logos that the player shall show.
+/// Logos that the player should show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedLogosInput {
@@ -148,20 +148,20 @@ impl EmbedLogosInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPlayButtonInput {
-    /// Place of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
+    /// Position of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<PlayButtonPosition>,
 }
 
 impl EmbedPlayButtonInput {
-    /// Place of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
+    /// Position of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
     pub fn position(mut self, value: PlayButtonPosition) -> Self {
         self.position = Some(value);
         self
     }
 }
 
-/// What the title bar of the player shall show.
+/// What the title bar of the player should show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedTitleInput {

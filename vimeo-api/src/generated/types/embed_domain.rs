@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use crate::runtime::resource;
 
-/// A domain that may embed a video.
+/// A domain that can embed a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedDomain {
-    /// Whether the domain may embed in HD.
+    /// Whether the domain can embed in HD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_hd: Option<bool>,
     /// Host name.

@@ -35,13 +35,13 @@ impl CreateEmbedPresetBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditEmbedPresetBody {
-    /// Only `nothing` is taken; it switches the outro off.
+    /// Only `nothing` is accepted; it disables the outro.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outro: Option<OutroType>,
 }
 
 impl EditEmbedPresetBody {
-    /// Only `nothing` is taken; it switches the outro off.
+    /// Only `nothing` is accepted; it disables the outro.
     pub fn outro(mut self, value: OutroType) -> Self {
         self.outro = Some(value);
         self
@@ -52,40 +52,40 @@ impl EditEmbedPresetBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedColorsInput {
-    /// Fourth player colour, for the background, as six hex digits without `#`.
+    /// Fourth player colour, for the background, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_four: Option<String>,
-    /// First player colour, for the progress bar and the buttons, as six hex digits without `#`.
+    /// First player colour, for the progress bar and the buttons, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_one: Option<String>,
-    /// Third player colour, for text and icons, as six hex digits without `#`.
+    /// Third player colour, for text and icons, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_three: Option<String>,
-    /// Second player colour, the accent, as six hex digits without `#`.
+    /// Second player colour, the accent, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_two: Option<String>,
 }
 
 impl EmbedColorsInput {
-    /// Fourth player colour, for the background, as six hex digits without `#`.
+    /// Fourth player colour, for the background, as six hexadecimal digits without `#`.
     pub fn color_four(mut self, value: impl Into<String>) -> Self {
         self.color_four = Some(value.into());
         self
     }
 
-    /// First player colour, for the progress bar and the buttons, as six hex digits without `#`.
+    /// First player colour, for the progress bar and the buttons, as six hexadecimal digits without `#`.
     pub fn color_one(mut self, value: impl Into<String>) -> Self {
         self.color_one = Some(value.into());
         self
     }
 
-    /// Third player colour, for text and icons, as six hex digits without `#`.
+    /// Third player colour, for text and icons, as six hexadecimal digits without `#`.
     pub fn color_three(mut self, value: impl Into<String>) -> Self {
         self.color_three = Some(value.into());
         self
     }
 
-    /// Second player colour, the accent, as six hex digits without `#`.
+    /// Second player colour, the accent, as six hexadecimal digits without `#`.
     pub fn color_two(mut self, value: impl Into<String>) -> Self {
         self.color_two = Some(value.into());
         self
@@ -114,7 +114,7 @@ pub struct EmbedPresetInput {
     /// Whether the player offers closed captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_captions: Option<bool>,
-    /// Main player colour, as six hex digits without `#`.
+    /// Main player colour, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
     /// Colours of the player.
@@ -180,7 +180,7 @@ impl EmbedPresetInput {
         self
     }
 
-    /// Main player colour, as six hex digits without `#`.
+    /// Main player colour, as six hexadecimal digits without `#`.
     pub fn color(mut self, value: impl Into<String>) -> Self {
         self.color = Some(value.into());
         self

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use crate::runtime::open_enum;
 
-/// Videos to put into a folder.
+/// Videos to add to a folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AddFolderVideosBody {
-    /// URIs of the videos, separated by commas.
+    /// URIs of the videos (comma-separated).
     pub uris: String,
 }
 
@@ -49,7 +49,7 @@ impl CreateFolderBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFolderBody {
-    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only used with `should_delete_clips`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_to_recently_deleted: Option<bool>,
     /// Whether the videos in the folder are deleted too.
@@ -58,7 +58,7 @@ pub struct DeleteFolderBody {
 }
 
 impl DeleteFolderBody {
-    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(mut self, value: bool) -> Self {
         self.send_to_recently_deleted = Some(value);
         self
@@ -86,7 +86,7 @@ impl EditFolderBody {
     }
 }
 
-/// Kind of item of a folder that is listed.
+/// Type of item of a folder that is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FolderItemFilter {
@@ -104,7 +104,7 @@ open_enum!(
     FolderItemFilter, Folder = "folder", LiveEvent = "live_event", Video = "video"
 );
 
-/// Order of the items of a folder.
+/// Sort order of the items of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FolderItemSort {
@@ -127,7 +127,7 @@ open_enum!(
     Duration = "duration", LastUserActionEventDate = "last_user_action_event_date"
 );
 
-/// Order of a list of folders.
+/// Sort order of a list of folders.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FolderSort {
@@ -150,17 +150,17 @@ open_enum!(
     = "name", PinnedOn = "pinned_on"
 );
 
-/// Videos to take out of a folder, and what becomes of them.
+/// Videos to remove of a folder, and what happens to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RemoveFolderVideosBody {
-    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted; only used with `should_delete_clips`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_to_recently_deleted: Option<bool>,
-    /// Whether the videos are deleted as well as taken out.
+    /// Whether the videos are also deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub should_delete_clips: Option<bool>,
-    /// URIs of the videos, separated by commas.
+    /// URIs of the videos (comma-separated).
     pub uris: String,
 }
 
@@ -174,13 +174,13 @@ impl RemoveFolderVideosBody {
         }
     }
 
-    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    /// Whether deleted videos go to Recently Deleted; only used with `should_delete_clips`.
     pub fn send_to_recently_deleted(mut self, value: bool) -> Self {
         self.send_to_recently_deleted = Some(value);
         self
     }
 
-    /// Whether the videos are deleted as well as taken out.
+    /// Whether the videos are also deleted.
     pub fn should_delete_clips(mut self, value: bool) -> Self {
         self.should_delete_clips = Some(value);
         self

@@ -9,28 +9,28 @@ use super::{Connection, Picture, User};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Group {
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Text that describes the group.
+    /// Description of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Web address of the group.
+    /// URL of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Related lists and permitted actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<GroupMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_time: Option<DateTime<Utc>>,
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Image in use for the group.
+    /// Active image of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
-    /// Who may do what in the group.
+    /// Who can do what in the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<GroupPrivacy>>,
     /// Opaque key of the resource.
@@ -46,7 +46,7 @@ pub struct Group {
 
 resource!(Group, GroupId);
 
-/// Who may do something in a group.
+/// Who can do something in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupActionPrivacy {
@@ -64,7 +64,7 @@ open_enum!(GroupActionPrivacy, All = "all", Members = "members");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GroupConnections {
-    /// The video that was asked for.
+    /// The video that was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_clip: Option<Box<Connection>>,
     /// Members and moderators of the group.
@@ -94,13 +94,13 @@ pub struct GroupJoinInteraction {
     /// When the user joined, in ISO 8601. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_time: Option<DateTime<Utc>>,
-    /// Title of the user; null when there is none. Needs a token with the `private` scope.
+    /// Title of the user; null if there is none. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Standing of the user in the group. Needs a token with the `private` scope.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<GroupRole>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -112,33 +112,33 @@ pub struct GroupMetadata {
     /// Links to related lists and objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<GroupConnections>>,
-    /// What the token's user may do with it. Needs a token with the `private` scope.
+    /// What the token's user can do with it. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<GroupInteractions>>,
 }
 
-/// Who may see, join and use a group.
+/// Who can see, join and use a group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GroupPrivacy {
-    /// Who may comment.
+    /// Who can comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<GroupActionPrivacy>,
-    /// Who may invite new members.
+    /// Who can invite new members.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invite: Option<GroupActionPrivacy>,
-    /// Who may join; `members` stands for people with a Vimeo account.
+    /// Who can join; `members` means people with a Vimeo account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub join: Option<GroupViewPrivacy>,
-    /// Who may add videos.
+    /// Who can add videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub videos: Option<GroupActionPrivacy>,
-    /// Who may open the group.
+    /// Who can open the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<GroupViewPrivacy>,
 }
 
-/// How a user takes part in a group.
+/// Role of a user in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupRole {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateGroupBody {
-    /// Text that describes the group.
+    /// Description of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Display name of the group.
@@ -22,7 +22,7 @@ impl CreateGroupBody {
         }
     }
 
-    /// Text that describes the group.
+    /// Description of the group.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self

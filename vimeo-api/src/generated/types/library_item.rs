@@ -17,7 +17,7 @@ pub struct LibraryItem {
     /// The showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub showcase: Option<Box<Showcase>>,
-    /// Kind of item; names the field that holds it.
+    /// Type of item; the name of the field that contains it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<LibraryItemType>,
     /// The video.
@@ -25,7 +25,7 @@ pub struct LibraryItem {
     pub video: Option<Box<Video>>,
 }
 
-/// Kind of item in a library.
+/// Type of item in a library.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LibraryItemType {

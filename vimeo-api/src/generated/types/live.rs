@@ -10,7 +10,7 @@ use super::{
     ScheduleType, StreamMode, UriInput, ViewPrivacy,
 };
 
-/// How a live event shall start.
+/// How a live event should start.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ActivateLiveEventBody {
@@ -36,7 +36,7 @@ impl ActivateLiveEventBody {
     }
 }
 
-/// The graphic to put into a scene.
+/// The graphic to add to a scene.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttachLiveEventSceneGraphicBody {
@@ -58,10 +58,10 @@ pub struct CreateLiveEventBody {
     /// Whether the share link can be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_share_link: Option<bool>,
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_enabled: Option<bool>,
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_keywords: Option<String>,
     /// Language of the automated captions, as a BCP 47 tag.
@@ -76,13 +76,13 @@ pub struct CreateLiveEventBody {
     /// Words that rate the content; `GET /contentratings` lists those allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dvr: Option<bool>,
     /// Player settings for embedding the event and the videos streamed to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<Box<CreateLiveEventEmbedInput>>,
-    /// URI of the folder that holds the event.
+    /// URI of the folder that contains the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder_uri: Option<String>,
     /// Settings for questions from the audience.
@@ -91,7 +91,7 @@ pub struct CreateLiveEventBody {
     /// Whether the event streams with low latency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_latency: Option<bool>,
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playlist_sort: Option<LiveEventPlaylistSort>,
     /// Whether the RTMP stream can be previewed before the event goes live.
@@ -100,7 +100,7 @@ pub struct CreateLiveEventBody {
     /// Planned times of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<LiveEventScheduleInput>>,
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_playback: Option<bool>,
     /// Description for the video of the next stream.
@@ -161,13 +161,13 @@ impl CreateLiveEventBody {
         self
     }
 
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(mut self, value: bool) -> Self {
         self.auto_cc_enabled = Some(value);
         self
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(mut self, value: impl Into<String>) -> Self {
         self.auto_cc_keywords = Some(value.into());
         self
@@ -200,7 +200,7 @@ impl CreateLiveEventBody {
         self
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(mut self, value: bool) -> Self {
         self.dvr = Some(value);
         self
@@ -212,7 +212,7 @@ impl CreateLiveEventBody {
         self
     }
 
-    /// URI of the folder that holds the event.
+    /// URI of the folder that contains the event.
     pub fn folder_uri(mut self, value: impl Into<String>) -> Self {
         self.folder_uri = Some(value.into());
         self
@@ -230,7 +230,7 @@ impl CreateLiveEventBody {
         self
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(mut self, value: LiveEventPlaylistSort) -> Self {
         self.playlist_sort = Some(value);
         self
@@ -248,7 +248,7 @@ impl CreateLiveEventBody {
         self
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(mut self, value: bool) -> Self {
         self.scheduled_playback = Some(value);
         self
@@ -300,7 +300,7 @@ pub struct CreateLiveEventDestinationBody {
     /// Whether the event is simulcast to this destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<DestinationPrivacy>,
     /// ID of the target at the service, such as a YouTube channel or a Facebook page.
@@ -352,7 +352,7 @@ impl CreateLiveEventDestinationBody {
         self
     }
 
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     pub fn privacy(mut self, value: DestinationPrivacy) -> Self {
         self.privacy = Some(value);
         self
@@ -393,7 +393,7 @@ impl CreateLiveEventDestinationBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateLiveEventEmbedInput {
-    /// Whether the player starts by itself once loaded.
+    /// Whether the player starts automatically once loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Main colour of the player, in hexadecimal.
@@ -402,7 +402,7 @@ pub struct CreateLiveEventEmbedInput {
     /// Logos in the corner of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<PlayerLogosInput>>,
-    /// Whether the playlist begins anew after its last video.
+    /// Whether the playlist restarts after its last video.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     pub loop_: Option<bool>,
     /// Whether the player offers the playlist.
@@ -414,13 +414,13 @@ pub struct CreateLiveEventEmbedInput {
     /// Whether the player shows the newest archived video while nothing is live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_latest_archived_clip: Option<bool>,
-    /// Whether the player takes the colour of `embed.color`.
+    /// Whether the player uses the colour of `embed.color`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_color: Option<bool>,
 }
 
 impl CreateLiveEventEmbedInput {
-    /// Whether the player starts by itself once loaded.
+    /// Whether the player starts automatically once loaded.
     pub fn autoplay(mut self, value: bool) -> Self {
         self.autoplay = Some(value);
         self
@@ -438,7 +438,7 @@ impl CreateLiveEventEmbedInput {
         self
     }
 
-    /// Whether the playlist begins anew after its last video.
+    /// Whether the playlist restarts after its last video.
     pub fn loop_(mut self, value: bool) -> Self {
         self.loop_ = Some(value);
         self
@@ -462,7 +462,7 @@ impl CreateLiveEventEmbedInput {
         self
     }
 
-    /// Whether the player takes the colour of `embed.color`.
+    /// Whether the player uses the colour of `embed.color`.
     pub fn use_color(mut self, value: bool) -> Self {
         self.use_color = Some(value);
         self
@@ -473,13 +473,13 @@ impl CreateLiveEventEmbedInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateLiveEventSceneBody {
-    /// Kind of scene; `live` when left out.
+    /// Type of scene; `live` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scene_type: Option<String>,
 }
 
 impl CreateLiveEventSceneBody {
-    /// Kind of scene; `live` when left out.
+    /// Type of scene; `live` by default.
     pub fn scene_type(mut self, value: impl Into<String>) -> Self {
         self.scene_type = Some(value.into());
         self
@@ -501,7 +501,7 @@ impl DeleteLiveEventsBody {
     }
 }
 
-/// Who sees the stream at an outside destination; which words apply depends on the service.
+/// Who can see the stream at an external destination; the values depend on the service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DestinationPrivacy {
@@ -564,7 +564,7 @@ pub enum DestinationState {
 
 open_enum!(DestinationState, N0 = "0", N1 = "1");
 
-/// Kind of place at the outside service.
+/// Type of place at the outside service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DestinationType {
@@ -620,10 +620,10 @@ impl EditLiveEventAudioTracksBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditLiveEventBody {
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_enabled: Option<bool>,
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_keywords: Option<String>,
     /// Language of the automated captions, as a BCP 47 tag.
@@ -638,7 +638,7 @@ pub struct EditLiveEventBody {
     /// Words that rate the content; `GET /contentratings` lists those allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dvr: Option<bool>,
     /// Player settings for embedding the event and the videos streamed to it.
@@ -647,13 +647,13 @@ pub struct EditLiveEventBody {
     /// Settings for questions from the audience.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interaction_tools_settings: Option<Box<InteractionToolsInput>>,
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playlist_sort: Option<LiveEventPlaylistSort>,
     /// Planned times of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<LiveEventScheduleInput>>,
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_playback: Option<bool>,
     /// Description for the video of the next stream.
@@ -683,13 +683,13 @@ pub struct EditLiveEventBody {
 }
 
 impl EditLiveEventBody {
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub fn auto_cc_enabled(mut self, value: bool) -> Self {
         self.auto_cc_enabled = Some(value);
         self
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(mut self, value: impl Into<String>) -> Self {
         self.auto_cc_keywords = Some(value.into());
         self
@@ -722,7 +722,7 @@ impl EditLiveEventBody {
         self
     }
 
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     pub fn dvr(mut self, value: bool) -> Self {
         self.dvr = Some(value);
         self
@@ -740,7 +740,7 @@ impl EditLiveEventBody {
         self
     }
 
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     pub fn playlist_sort(mut self, value: LiveEventPlaylistSort) -> Self {
         self.playlist_sort = Some(value);
         self
@@ -752,7 +752,7 @@ impl EditLiveEventBody {
         self
     }
 
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     pub fn scheduled_playback(mut self, value: bool) -> Self {
         self.scheduled_playback = Some(value);
         self
@@ -817,7 +817,7 @@ pub struct EditLiveEventDestinationBody {
     /// Whether the event is simulcast to this destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<DestinationPrivacy>,
     /// ID of the target at the service, such as a YouTube channel or a Facebook page.
@@ -850,7 +850,7 @@ impl EditLiveEventDestinationBody {
         self
     }
 
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     pub fn privacy(mut self, value: DestinationPrivacy) -> Self {
         self.privacy = Some(value);
         self
@@ -891,7 +891,7 @@ impl EditLiveEventDestinationBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditLiveEventEmbedInput {
-    /// Whether the player starts by itself once loaded.
+    /// Whether the player starts automatically once loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Main colour of the player, in hexadecimal.
@@ -900,7 +900,7 @@ pub struct EditLiveEventEmbedInput {
     /// Logos in the corner of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<PlayerLogosInput>>,
-    /// Whether the playlist begins anew after its last video.
+    /// Whether the playlist restarts after its last video.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     pub loop_: Option<bool>,
     /// Whether the player offers the playlist.
@@ -909,13 +909,13 @@ pub struct EditLiveEventEmbedInput {
     /// Whether the player shows the event's schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<bool>,
-    /// Whether the player takes the colour of `embed.color`.
+    /// Whether the player uses the colour of `embed.color`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_color: Option<bool>,
 }
 
 impl EditLiveEventEmbedInput {
-    /// Whether the player starts by itself once loaded.
+    /// Whether the player starts automatically once loaded.
     pub fn autoplay(mut self, value: bool) -> Self {
         self.autoplay = Some(value);
         self
@@ -933,7 +933,7 @@ impl EditLiveEventEmbedInput {
         self
     }
 
-    /// Whether the playlist begins anew after its last video.
+    /// Whether the playlist restarts after its last video.
     pub fn loop_(mut self, value: bool) -> Self {
         self.loop_ = Some(value);
         self
@@ -951,7 +951,7 @@ impl EditLiveEventEmbedInput {
         self
     }
 
-    /// Whether the player takes the colour of `embed.color`.
+    /// Whether the player uses the colour of `embed.color`.
     pub fn use_color(mut self, value: bool) -> Self {
         self.use_color = Some(value);
         self
@@ -985,7 +985,7 @@ open_enum!(
     StudioCloud = "studio_cloud", Unknown = "unknown", Webrtc = "webrtc"
 );
 
-/// State of the ingest of a live stream: a number, which older answers write as text.
+/// State of the ingest of a live stream: a number, which older responses write as text.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum IngestStatus {
@@ -1021,7 +1021,7 @@ pub enum IngestStatusText {
 
 open_enum!(IngestStatusText, N0 = "0", N1 = "1", N2 = "2", N3 = "3", N4 = "4", N5 = "5");
 
-/// Settings of the tools by which viewers of a live event take part.
+/// Settings of the audience tools of a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InteractionToolsInput {
@@ -1101,13 +1101,13 @@ pub struct LiveEventClosedCaptions {
     /// Whether automated captions can be switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_can_be_enabled: Option<bool>,
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_enabled: Option<bool>,
-    /// Whether the user may caption without a time limit.
+    /// Whether the user can caption without a time limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_is_unlimited: Option<bool>,
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_keywords: Option<String>,
     /// Language of the automated captions, as a BCP 47 tag.
@@ -1125,9 +1125,9 @@ pub struct LiveEventClosedCaptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventClosedCaptionsBody {
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     pub auto_cc_enabled: bool,
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_keywords: Option<String>,
     /// Language of the automated captions, as a BCP 47 tag.
@@ -1145,7 +1145,7 @@ impl LiveEventClosedCaptionsBody {
         }
     }
 
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     pub fn auto_cc_keywords(mut self, value: impl Into<String>) -> Self {
         self.auto_cc_keywords = Some(value.into());
         self
@@ -1168,13 +1168,13 @@ pub struct LiveEventDestination {
     /// ID of the destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// Whether the destination is in use.
+    /// Whether the destination is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
     /// ID of the live video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_clip_id: Option<u64>,
-    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    /// Who can see the simulcast, in the service's own terms: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<DestinationPrivacy>,
     /// ID of the broadcast at the service.
@@ -1215,17 +1215,17 @@ pub struct LiveEventDestination {
     pub user_id: Option<u64>,
 }
 
-/// Domains on which a live event may be embedded.
+/// Domains on which a live event can be embedded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventEmbedDomainsBody {
-    /// Domains where the event may be embedded.
+    /// Domains where the event can be embedded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_domains: Option<Vec<String>>,
 }
 
 impl LiveEventEmbedDomainsBody {
-    /// Domains where the event may be embedded.
+    /// Domains where the event can be embedded.
     pub fn allowed_domains(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -1258,7 +1258,7 @@ open_enum!(
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventIngest {
-    /// How the stream is sent; `unknown` also stands for not set.
+    /// How the stream is sent; `unknown` also means not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder_type: Option<EncoderType>,
     /// End of the stream, as a timestamp in UTC.
@@ -1356,7 +1356,7 @@ pub struct LiveEventOccurrence {
     /// Title of that event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_title: Option<String>,
-    /// Kind of that event.
+    /// Type of that event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// URI of that event.
@@ -1365,10 +1365,10 @@ pub struct LiveEventOccurrence {
     /// Whether viewers register for the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_registration: Option<bool>,
-    /// Address of the event on Vimeo.
+    /// URL of the event on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Address of the event's settings.
+    /// URL of the event's settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_link: Option<String>,
     /// Start of the occurrence, ISO 8601.
@@ -1377,7 +1377,7 @@ pub struct LiveEventOccurrence {
     /// Status of the live event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Address of the event's thumbnail.
+    /// URL of the event's thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
 }
@@ -1386,13 +1386,13 @@ pub struct LiveEventOccurrence {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventPrivacyInput {
-    /// Who may view the streamed videos at first; it also governs embedding of the whole event.
+    /// Who can view the streamed videos at first; it also governs embedding of the whole event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewPrivacy>,
 }
 
 impl LiveEventPrivacyInput {
-    /// Who may view the streamed videos at first; it also governs embedding of the whole event.
+    /// Who can view the streamed videos at first; it also governs embedding of the whole event.
     pub fn view(mut self, value: ViewPrivacy) -> Self {
         self.view = Some(value);
         self
@@ -1424,7 +1424,7 @@ pub struct LiveEventSceneGraphic {
     /// ID of the graphic item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Kind of item: `agoraMedia` is a loaded video or image, `agoraScreen` a shared screen, `agoraStream` a participant's camera, the `lowerthird` words name and title captions.
+    /// Type of item: `agoraMedia` is a loaded video or image, `agoraScreen` a shared screen, `agoraStream` a participant's camera, the `lowerthird` words name and title captions.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<SceneGraphicType>,
 }
@@ -1433,19 +1433,19 @@ pub struct LiveEventSceneGraphic {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventSceneMeta {
-    /// Whether the scene plays by itself when the stream starts.
+    /// Whether the scene plays automatically when the stream starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_scheduled: Option<bool>,
 }
 
-/// When a live event takes place.
+/// Schedule of a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventScheduleInput {
     /// Time of day, ISO 8601 in UTC (ending in `Z`); required for a `weekly` schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daily_time: Option<String>,
-    /// Whether the event takes place once or every week.
+    /// Whether the event is once or weekly.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ScheduleType>,
     /// Days of the week from 1 (Monday) to 7 (Sunday), at least one; required for a `weekly` schedule.
@@ -1460,7 +1460,7 @@ impl LiveEventScheduleInput {
         self
     }
 
-    /// Whether the event takes place once or every week.
+    /// Whether the event is once or weekly.
     pub fn type_(mut self, value: ScheduleType) -> Self {
         self.type_ = Some(value);
         self
@@ -1503,7 +1503,7 @@ pub struct LiveEventSessionStatus {
     pub stream_mode: Option<StreamMode>,
 }
 
-/// Where the stream of a live event may be embedded.
+/// Where the stream of a live event can be embedded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventStreamEmbedInput {
@@ -1560,10 +1560,10 @@ pub struct LiveEventVideoGraphic {
     /// ID of the video.
     #[serde(rename = "videoId", skip_serializing_if = "Option::is_none")]
     pub video_id: Option<u64>,
-    /// Address of the video's thumbnail in standard size.
+    /// URL of the video's thumbnail in standard size.
     #[serde(rename = "videoThumb", skip_serializing_if = "Option::is_none")]
     pub video_thumb: Option<String>,
-    /// Address of the video's thumbnail in high resolution.
+    /// URL of the video's thumbnail in high resolution.
     #[serde(rename = "videoThumbFullSize", skip_serializing_if = "Option::is_none")]
     pub video_thumb_full_size: Option<String>,
 }
@@ -1600,7 +1600,7 @@ impl LiveEventVideoInput {
     }
 }
 
-/// Order of the videos of a live event.
+/// Sort order of the videos of a live event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LiveEventVideoSort {
@@ -1630,7 +1630,7 @@ open_enum!(
     "likes", Plays = "plays"
 );
 
-/// Videos to add to a live event or take out of it.
+/// Videos to add to a live event or remove of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventVideosBody {
@@ -1674,7 +1674,7 @@ pub struct OttDestination {
     pub recurring_live_event_id: Option<u64>,
 }
 
-/// Kind of graphic in a scene of a live event.
+/// Type of graphic in a scene of a live event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SceneGraphicType {

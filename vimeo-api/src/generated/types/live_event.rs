@@ -269,16 +269,16 @@ pub struct LiveEvent {
     /// Whether the share link of the streamed videos can be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_share_link: Option<bool>,
-    /// Privacy settings that the asking user may give to the event.
+    /// Privacy settings that the token's user can set for the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_privacies: Option<Vec<String>>,
     /// App that created the event; null for an event made in Vimeo itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<Box<ApiApp>>,
-    /// Whether automated closed captions are on.
+    /// Whether automated closed captions are enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_enabled: Option<bool>,
-    /// Words, separated by commas, that help the caption recogniser.
+    /// Comma-separated words that improve the captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_keywords: Option<String>,
     /// Language of the automated captions, as a BCP 47 tag.
@@ -317,16 +317,16 @@ pub struct LiveEvent {
     /// Whether automatic archiving of streams is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable_auto_archiving: Option<bool>,
-    /// Whether DVR is on for the event.
+    /// Whether DVR is enabled for the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dvr: Option<bool>,
-    /// How many e-mails about the event its owner may send.
+    /// How many e-mails about the event its owner can send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_quota: Option<Box<LiveEventEmailQuota>>,
     /// Player settings for embedding the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<Box<LiveEventEmbed>>,
-    /// Kind of event.
+    /// Type of event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// Whether the event grew out of a showcase.
@@ -356,13 +356,13 @@ pub struct LiveEvent {
     /// ID of the registered viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_uuid: Option<String>,
-    /// Address of the event on Vimeo.
+    /// URL of the event on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// The event's videos, with their IDs and the days they were streamed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_clips: Option<Vec<String>>,
-    /// Deprecated: ask for the destinations of the event instead.
+    /// Deprecated: list the destinations of the event instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_destinations: Option<Vec<String>>,
     /// Whether low latency is on; sent until 2024, see `latency`.
@@ -375,13 +375,13 @@ pub struct LiveEvent {
     /// When the event is next expected to be live, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_occurrence_time: Option<DateTime<Utc>>,
-    /// Folder that holds the event.
+    /// Folder that contains the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_folder: Option<Box<Folder>>,
     /// Active thumbnail of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
-    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    /// Sort order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playlist_sort: Option<LiveEventPlaylistSort>,
     /// Whether the owner prefers to stream from the browser or from an encoder.
@@ -402,10 +402,10 @@ pub struct LiveEvent {
     /// Planned times of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<LiveEventSchedule>>,
-    /// Whether scheduled playback is on.
+    /// Whether scheduled playback is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_playback: Option<bool>,
-    /// Address of the event's settings on Vimeo.
+    /// URL of the event's settings on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_link: Option<String>,
     /// Whether SRT streams are encrypted.
@@ -438,7 +438,7 @@ pub struct LiveEvent {
     /// Title for the video of the next stream, used while `automatically_title_stream` is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_title: Option<String>,
-    /// Video that a stream goes or will go to.
+    /// Video that records the current or next stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streamable_clip: Option<Box<Video>>,
     /// Whether the stream is stopped automatically.
@@ -465,7 +465,7 @@ pub struct LiveEvent {
     /// ID of the Venues object of the event; empty when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub venue_uuid: Option<String>,
-    /// Address of the event on Vimeo, with the unlisted hash where there is one.
+    /// URL of the event on Vimeo, with the unlisted hash where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view_link: Option<SignedUrl>,
     /// Webinar that belongs to the event.
@@ -518,7 +518,7 @@ pub struct LiveEventEmbed {
     /// Whether the player offers AirPlay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub airplay: Option<bool>,
-    /// Whether the player starts by itself once loaded.
+    /// Whether the player starts automatically once loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Logos the user has uploaded for the player.
@@ -530,7 +530,7 @@ pub struct LiveEventEmbed {
     /// Address to load the chat from in an iframe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat_embed_source: Option<String>,
-    /// Whether the player has a Chromecast button.
+    /// Whether the player shows a Chromecast button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chromecast: Option<bool>,
     /// Whether the player offers captions.
@@ -551,10 +551,10 @@ pub struct LiveEventEmbed {
     /// Whether the player shows the event's schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_schedule: Option<bool>,
-    /// Whether the player has a full-screen button.
+    /// Whether the player shows a full-screen button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fullscreen_button: Option<bool>,
-    /// Whether the player hides its Live label, going by the name; Vimeo's own text says the reverse.
+    /// Whether the player hides its Live label, according to the name; Vimeo's documentation says the opposite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_live_label: Option<bool>,
     /// Whether the player hides the number of viewers.
@@ -563,22 +563,22 @@ pub struct LiveEventEmbed {
     /// Embed code of a fixed size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// Whether the player has a like button.
+    /// Whether the player shows a like button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub like_button: Option<bool>,
     /// Logos in the corner of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<EmbedLogos>>,
-    /// Whether the playlist begins anew after its last video.
+    /// Whether the playlist restarts after its last video.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     pub loop_: Option<bool>,
     /// Whether the player offers picture-in-picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pip: Option<bool>,
-    /// Place of the play button: `0` default, `1` bottom, `2` centre.
+    /// Position of the play button: `0` default, `1` bottom, `2` centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play_button_position: Option<LivePlayButtonPosition>,
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbar: Option<bool>,
     /// Whether the player offers the playlist.
@@ -608,7 +608,7 @@ pub struct LiveEventEmbed {
     /// Whether the player uses a custom colour instead of the default blue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_color: Option<String>,
-    /// Whether the player has volume controls.
+    /// Whether the player shows volume controls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<bool>,
 }
@@ -628,7 +628,7 @@ pub struct LiveEventEmbedProperties {
     pub width: Option<String>,
 }
 
-/// Settings of the tools by which viewers of a live event take part.
+/// Settings of the audience tools of a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventInteractionTools {
@@ -665,7 +665,7 @@ pub struct LiveEventLandingPageLogo {
     /// URI of the brand kit logo; only for `custom`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// Address of the logo image; only for `custom`.
+    /// URL of the logo image; only for `custom`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -684,7 +684,7 @@ pub struct LiveEventMetadata {
     pub interactions: Option<Box<LiveEventInteractions>>,
 }
 
-/// Order of the videos in the playlist of a live event.
+/// Sort order of the videos in the playlist of a live event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LiveEventPlaylistSort {
@@ -728,7 +728,7 @@ pub struct LiveEventPrivacy {
     /// Hash in the address of an unlisted event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unlisted_hash: Option<Secret>,
-    /// Who may view the streamed videos at first; it also governs embedding of the whole event.
+    /// Who can view the streamed videos at first; it also governs embedding of the whole event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewPrivacy>,
 }
@@ -759,7 +759,7 @@ pub struct LiveEventRecording {
 
 resource!(LiveEventRecording);
 
-/// When a live event takes place.
+/// Schedule of a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventSchedule {
@@ -825,7 +825,7 @@ pub enum LiveEventStatus {
 
 open_enum!(LiveEventStatus, Ended = "ended", Started = "started");
 
-/// How far a live stream runs behind reality.
+/// Latency of a live stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LiveLatency {
@@ -841,7 +841,7 @@ pub enum LiveLatency {
 
 open_enum!(LiveLatency, FailSafe = "fail-safe", Low = "low", Standard = "standard");
 
-/// Place of the play button in the player of a live event, as a number in text.
+/// Position of the play button in the player of a live event, as a number in text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LivePlayButtonPosition {
@@ -861,13 +861,13 @@ open_enum!(LivePlayButtonPosition, N0 = "0", N1 = "1", N2 = "2");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveVideoConnection {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// `pending` while being set up, `ready` with all in place, `streaming` when live, `unavailable` once connected but without a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<LiveVideoStatus>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -893,7 +893,7 @@ open_enum!(
     Unavailable = "unavailable"
 );
 
-/// Whether a live event takes place once or each week.
+/// Whether a live event is once or weekly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduleType {
@@ -921,7 +921,7 @@ pub enum StreamMethod {
 
 open_enum!(StreamMethod, Browser = "browser", Encoder = "encoder");
 
-/// Kind of streaming: live, for recording only, or a recorded video played as if live.
+/// Type of streaming: live, for recording only, or a recorded video played as if live.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StreamMode {

@@ -34,10 +34,10 @@ pub struct AddOnDemandPageVideoBody {
     /// Terms of purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buy: Option<Box<OnDemandVideoPriceInput>>,
-    /// Place of the video among those on the page.
+    /// Position of the video among those on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// Year in which the video came out.
+    /// Release year of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_year: Option<u64>,
     /// Terms of rental.
@@ -66,13 +66,13 @@ impl AddOnDemandPageVideoBody {
         self
     }
 
-    /// Place of the video among those on the page.
+    /// Position of the video among those on the page.
     pub fn position(mut self, value: u64) -> Self {
         self.position = Some(value);
         self
     }
 
-    /// Year in which the video came out.
+    /// Release year of the video.
     pub fn release_year(mut self, value: u64) -> Self {
         self.release_year = Some(value);
         self
@@ -89,7 +89,7 @@ impl AddOnDemandPageVideoBody {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateOnDemandPageBody {
-    /// Currencies the page takes payment in.
+    /// Currencies that the page accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_currencies: Option<Currency>,
     /// Terms of purchase.
@@ -97,15 +97,15 @@ pub struct CreateOnDemandPageBody {
     pub buy: Option<Box<OnDemandBuyInput>>,
     /// Ratings of the content, as a comma-separated list or as a JSON array, to match the format of the request.
     pub content_rating: ContentFilter,
-    /// Text that describes the page.
+    /// Description of the page.
     pub description: String,
-    /// Address of the page on the seller's own domain.
+    /// URL of the page on the seller's domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_link: Option<String>,
     /// Terms for single episodes of a series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub episodes: Option<Box<OnDemandEpisodesInput>>,
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Name of the page.
@@ -116,7 +116,7 @@ pub struct CreateOnDemandPageBody {
     /// Subscriptions to the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Box<OnDemandSubscriptionInput>>,
-    /// Whether the page holds one film or a series.
+    /// Whether the page is for a film or a series.
     #[serde(rename = "type")]
     pub type_: OnDemandPageType,
 }
@@ -144,7 +144,7 @@ impl CreateOnDemandPageBody {
         }
     }
 
-    /// Currencies the page takes payment in.
+    /// Currencies that the page accepts.
     pub fn accepted_currencies(mut self, value: Currency) -> Self {
         self.accepted_currencies = Some(value);
         self
@@ -156,7 +156,7 @@ impl CreateOnDemandPageBody {
         self
     }
 
-    /// Address of the page on the seller's own domain.
+    /// URL of the page on the seller's domain.
     pub fn domain_link(mut self, value: impl Into<String>) -> Self {
         self.domain_link = Some(value.into());
         self
@@ -168,7 +168,7 @@ impl CreateOnDemandPageBody {
         self
     }
 
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     pub fn link(mut self, value: impl Into<String>) -> Self {
         self.link = Some(value.into());
         self
@@ -191,7 +191,7 @@ impl CreateOnDemandPageBody {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateOnDemandPromotionBody {
-    /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
+    /// `vip` grants access that the page does not sell; `download` and `stream_period` define it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_type: Option<PromotionAccessType>,
     /// Code that buyers enter; without effect for a `batch`.
@@ -200,7 +200,7 @@ pub struct CreateOnDemandPromotionBody {
     /// How the price is lowered; must be `free` for `vip` access.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discount_type: Option<PromotionDiscountType>,
-    /// Whether the content may be downloaded; required when the page does not settle it, for `vip` access and for `product_type` `buy`.
+    /// Whether the content can be downloaded; required when the page does not settle it, for `vip` access and for `product_type` `buy`.
     pub download: bool,
     /// When the promotion ends; without it, never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,13 +211,13 @@ pub struct CreateOnDemandPromotionBody {
     /// Discount in per cent; only for `discount_type` `percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent_off: Option<u64>,
-    /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
+    /// Type of sale the promotion applies to. Default: `any`, but `rent` for `vip` access, which accepts only `buy` and `rent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_type: Option<PromotionProductType>,
     /// When the promotion starts; without it, at its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// How long the content can be watched once a code is redeemed; required when the page does not settle it, for `vip` access and for `product_type` `rent`.
+    /// How long the content can be watched after a code is redeemed; required if the page does not define it, for `vip` access and for the `product_type` `rent`.
     pub stream_period: PromotionStreamPeriod,
     /// For a `batch` the number of codes to make, for `single` how often the code can be used.
     pub total: u64,
@@ -250,7 +250,7 @@ impl CreateOnDemandPromotionBody {
         }
     }
 
-    /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
+    /// `vip` grants access that the page does not sell; `download` and `stream_period` define it.
     pub fn access_type(mut self, value: PromotionAccessType) -> Self {
         self.access_type = Some(value);
         self
@@ -286,7 +286,7 @@ impl CreateOnDemandPromotionBody {
         self
     }
 
-    /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
+    /// Type of sale the promotion applies to. Default: `any`, but `rent` for `vip` access, which accepts only `buy` and `rent`.
     pub fn product_type(mut self, value: PromotionProductType) -> Self {
         self.product_type = Some(value);
         self
@@ -340,7 +340,7 @@ open_enum!(
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditOnDemandPageBody {
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Pre-orders for the page.
@@ -349,13 +349,13 @@ pub struct EditOnDemandPageBody {
     /// Whether the page is published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish: Option<Box<SwitchInput>>,
-    /// Whether Vimeo publishes the page by itself once every video has been transcoded.
+    /// Whether Vimeo publishes the page automatically once every video has been transcoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_when_ready: Option<bool>,
 }
 
 impl EditOnDemandPageBody {
-    /// Word of the seller's choice in the page's Vimeo address.
+    /// Name of the seller's choice in the page's Vimeo address.
     pub fn link(mut self, value: impl Into<String>) -> Self {
         self.link = Some(value.into());
         self
@@ -373,7 +373,7 @@ impl EditOnDemandPageBody {
         self
     }
 
-    /// Whether Vimeo publishes the page by itself once every video has been transcoded.
+    /// Whether Vimeo publishes the page automatically once every video has been transcoded.
     pub fn publish_when_ready(mut self, value: bool) -> Self {
         self.publish_when_ready = Some(value);
         self
@@ -387,7 +387,7 @@ pub struct OnDemandBuyInput {
     /// Whether the video is for sale; required when `rent.active` is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether buyers may download the video; only for `type` `film`.
+    /// Whether buyers can download the video; only for `type` `film`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download: Option<bool>,
     /// Price.
@@ -402,7 +402,7 @@ impl OnDemandBuyInput {
         self
     }
 
-    /// Whether buyers may download the video; only for `type` `film`.
+    /// Whether buyers can download the video; only for `type` `film`.
     pub fn download(mut self, value: bool) -> Self {
         self.download = Some(value);
         self
@@ -434,7 +434,7 @@ pub struct OnDemandEpisodeBuyInput {
     /// Whether episodes are for sale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether buyers may download an episode; only for `type` `series`.
+    /// Whether buyers can download an episode; only for `type` `series`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download: Option<bool>,
     /// Price.
@@ -449,7 +449,7 @@ impl OnDemandEpisodeBuyInput {
         self
     }
 
-    /// Whether buyers may download an episode; only for `type` `series`.
+    /// Whether buyers can download an episode; only for `type` `series`.
     pub fn download(mut self, value: bool) -> Self {
         self.download = Some(value);
         self
@@ -554,19 +554,19 @@ impl OnDemandEpisodesInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandGenre {
-    /// Canonical name, or the word in the genre's URL.
+    /// Canonical name, or the name in the genre's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canonical: Option<String>,
     /// What the token's user can do with the genre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<OnDemandPageLinks>>,
-    /// Address of the genre on Vimeo.
+    /// URL of the genre on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Links and actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<OnDemandGenreMetadata>>,
-    /// Name to show.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Relative URI of the genre.
@@ -608,7 +608,7 @@ pub enum OnDemandGenrePageFilter {
 
 open_enum!(OnDemandGenrePageFilter, Country = "country", MyRegion = "my_region");
 
-/// Order of the On Demand pages of a genre.
+/// Sort order of the On Demand pages of a genre.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandGenrePageSort {
@@ -673,10 +673,10 @@ pub struct OnDemandPage {
     /// When the page was created, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Text that describes the page.
+    /// Description of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Address of the page on the seller's own domain.
+    /// URL of the page on the seller's domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_link: Option<String>,
     /// Terms for single episodes, for a series.
@@ -688,7 +688,7 @@ pub struct OnDemandPage {
     /// Genres of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub genres: Option<Vec<OnDemandGenre>>,
-    /// Address of the page on Vimeo.
+    /// URL of the page on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Links and actions.
@@ -715,13 +715,13 @@ pub struct OnDemandPage {
     /// Key of the On Demand resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
-    /// Seller's own stock number (SKU).
+    /// Seller's stock number (SKU).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Terms of a subscription; null when there is none.
+    /// Terms of a subscription; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Box<OnDemandSubscription>>,
-    /// Look of the page.
+    /// Appearance of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<String>,
     /// Thumbnail picture.
@@ -730,7 +730,7 @@ pub struct OnDemandPage {
     /// Trailer of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailer: Option<Box<Video>>,
-    /// Whether the page holds one film or a series.
+    /// Whether the page is for a film or a series.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<OnDemandPageType>,
     /// Relative URI of the page.
@@ -759,7 +759,7 @@ pub struct OnDemandPageColors {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandPageConnections {
-    /// Extra level that holds the connections of the page.
+    /// Additional level that contains the connections of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<OnDemandPageInnerMetadata>>,
 }
@@ -818,7 +818,7 @@ pub struct OnDemandPageMetadata {
     pub interactions: Option<Box<PurchaseInteractions>>,
 }
 
-/// Order of the On Demand pages of a user.
+/// Sort order of the On Demand pages of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandPageSort {
@@ -870,13 +870,13 @@ pub struct OnDemandPageVideosConnection {
     /// Number of main videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub main_total: Option<u64>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Number of items behind the path.
+    /// Number of items at the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// Number of videos that can be viewed.
@@ -888,13 +888,13 @@ pub struct OnDemandPageVideosConnection {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandPreorder {
-    /// Whether the page takes preorders.
+    /// Whether the page accepts preorders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// When the preorder was called off, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_time: Option<DateTime<Utc>>,
-    /// When the preordered page came out, ISO 8601.
+    /// Release time of the preordered page, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_time: Option<DateTime<Utc>>,
     /// When the preorder began, ISO 8601.
@@ -906,7 +906,7 @@ pub struct OnDemandPreorder {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandPreorderInput {
-    /// Whether the page takes preorders.
+    /// Whether the page accepts preorders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// When the page will be published, ISO 8601; required when `preorder.active` is true.
@@ -915,7 +915,7 @@ pub struct OnDemandPreorderInput {
 }
 
 impl OnDemandPreorderInput {
-    /// Whether the page takes preorders.
+    /// Whether the page accepts preorders.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self
@@ -1044,7 +1044,7 @@ impl OnDemandPriceInput {
     }
 }
 
-/// A discount or free access, given out by codes.
+/// A discount or free access, granted by codes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandPromotion {
@@ -1054,7 +1054,7 @@ pub struct OnDemandPromotion {
     /// How the price is lowered: by a fixed amount, to nothing (always for `vip` access) or by a percentage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discount_type: Option<PromotionDiscountType>,
-    /// Whether the content may be downloaded.
+    /// Whether the content can be downloaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download: Option<bool>,
     /// Start of the codes of a batch; null for a single code.
@@ -1066,10 +1066,10 @@ pub struct OnDemandPromotion {
     /// Discount in per cent, for `discount_type` `percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent_off: Option<f64>,
-    /// Kind of sale the promotion applies to; only `buy` and `rent` for `vip` access.
+    /// Type of sale the promotion applies to; only `buy` and `rent` for `vip` access.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_type: Option<PromotionProductType>,
-    /// How long the content can be watched once a code is redeemed.
+    /// How long the content can be watched after a code is redeemed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_period: Option<PromotionStreamPeriod>,
     /// For `single` how often the code can be used, for the batches how many codes were made.
@@ -1167,7 +1167,7 @@ open_enum!(
     "series", Subscription = "subscription", Unwatched = "unwatched", Watched = "watched"
 );
 
-/// Order of a list of purchases and rentals.
+/// Sort order of a list of purchases and rentals.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandPurchaseSort {
@@ -1251,7 +1251,7 @@ impl OnDemandRentInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OnDemandSeason {
-    /// Text that describes the season.
+    /// Description of the season.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Links and actions.
@@ -1260,13 +1260,13 @@ pub struct OnDemandSeason {
     /// Name of the season.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Place of the season within the series.
+    /// Position of the season within the series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
     /// Unique key of the season.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
-    /// Kind of season.
+    /// Type of season.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Relative URI of the season.
@@ -1279,7 +1279,7 @@ pub struct OnDemandSeason {
 
 resource!(OnDemandSeason);
 
-/// Order of the seasons of a series.
+/// Sort order of the seasons of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandSeasonSort {
@@ -1293,7 +1293,7 @@ pub enum OnDemandSeasonSort {
 
 open_enum!(OnDemandSeasonSort, Date = "date", Manual = "manual");
 
-/// Order of the videos of a season.
+/// Sort order of the videos of a season.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandSeasonVideoSort {
@@ -1325,7 +1325,7 @@ pub struct OnDemandSubscription {
     /// Whether the product is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Address of the product.
+    /// URL of the product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Rental period of the product.
@@ -1360,7 +1360,7 @@ pub struct OnDemandVideo {
     /// Terms of purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buy: Option<Box<OnDemandVideoPurchase>>,
-    /// Text that describes the video.
+    /// Description of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Length of the video.
@@ -1372,7 +1372,7 @@ pub struct OnDemandVideo {
     /// What the token's user can do with the video's page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<OnDemandPageLinks>>,
-    /// Address of the video on Vimeo.
+    /// URL of the video on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Links and actions.
@@ -1381,7 +1381,7 @@ pub struct OnDemandVideo {
     /// Title of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// HTTP methods that the URI takes.
+    /// HTTP methods that the URI supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Pictures of the video.
@@ -1390,13 +1390,13 @@ pub struct OnDemandVideo {
     /// Where the token's user last stopped, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play_progress: Option<f64>,
-    /// Place of the video among those on the page.
+    /// Position of the video among those on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
     /// When the video was created or published, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_date: Option<DateTime<Utc>>,
-    /// Year in which the video came out.
+    /// Release year of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_year: Option<u64>,
     /// Terms of rental.
@@ -1514,7 +1514,7 @@ pub struct OnDemandVideoPurchase {
     pub purchased: Option<bool>,
 }
 
-/// Order of the videos of an On Demand page.
+/// Sort order of the videos of an On Demand page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnDemandVideoSort {
@@ -1541,7 +1541,7 @@ open_enum!(
     "manual", Name = "name", PurchaseTime = "purchase_time", ReleaseDate = "release_date"
 );
 
-/// Whether a promotion is for everybody or for chosen viewers.
+/// Whether a promotion is for everyone or for selected viewers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PromotionAccessType {
@@ -1555,7 +1555,7 @@ pub enum PromotionAccessType {
 
 open_enum!(PromotionAccessType, Default = "default", Vip = "vip");
 
-/// Kind of discount.
+/// Type of discount.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PromotionDiscountType {
@@ -1573,7 +1573,7 @@ open_enum!(
     PromotionDiscountType, Dollars = "dollars", Free = "free", Percent = "percent"
 );
 
-/// Kind of promotion that is listed.
+/// Type of promotion that is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PromotionFilter {
@@ -1618,7 +1618,7 @@ open_enum!(
     "rent", RentEpisode = "rent_episode", Subscribe = "subscribe"
 );
 
-/// How long a promotion lets the viewer watch.
+/// How long viewers can watch with a promotion.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PromotionStreamPeriod {
@@ -1668,7 +1668,7 @@ open_enum!(
     PromotionType, Batch = "batch", BatchPrefix = "batch_prefix", Single = "single"
 );
 
-/// How the token's user may buy, rent or subscribe to On Demand content.
+/// How the token's user can buy, rent or subscribe to On Demand content.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PurchaseInteractions {
@@ -1678,12 +1678,12 @@ pub struct PurchaseInteractions {
     /// Terms of renting; null when not for rent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rent: Option<Map<String, Value>>,
-    /// Terms of the subscription; null when there is none.
+    /// Terms of the subscription; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscribe: Option<Box<SubscribeInteraction>>,
 }
 
-/// Regions to take off an On Demand page.
+/// Regions to remove from an On Demand page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RemoveOnDemandPageRegionsBody {
@@ -1746,7 +1746,7 @@ open_enum!(
     = "7 day", N72Hour = "72 hour"
 );
 
-/// Subscription that the user has, or can take.
+/// Current or available subscription of the user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscribeInteraction {

@@ -71,7 +71,7 @@ pub struct PaymentMethod {
     /// Id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Whether the account pays with this unless told otherwise.
+    /// Whether this is the default payment method of the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
     /// Kind as a digit in a string: 0 unspecified, 1 card, 2 PayPal, 3 bank account, 4 Apple Pay, 5 Google Pay.
@@ -82,7 +82,7 @@ pub struct PaymentMethod {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// Kind of payment method, as a number in text.
+/// Type of payment method, as a number in text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PaymentMethodType {

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the player shall show the custom logo of the owner.
+/// How the player should show the custom logo of the owner.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlayerCustomLogoInput {
-    /// Whether the player shows the owner's own logo.
+    /// Whether the player shows the owner's logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// Address opened by a click on the custom logo.
@@ -18,7 +18,7 @@ pub struct PlayerCustomLogoInput {
 }
 
 impl PlayerCustomLogoInput {
-    /// Whether the player shows the owner's own logo.
+    /// Whether the player shows the owner's logo.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self
@@ -37,11 +37,11 @@ impl PlayerCustomLogoInput {
     }
 }
 
-/// Logos that the player shall show.
+/// Logos that the player should show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlayerLogosInput {
-    /// The owner's own logo.
+    /// The owner's logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Box<PlayerCustomLogoInput>>,
     /// Whether the player shows the Vimeo logo.
@@ -50,7 +50,7 @@ pub struct PlayerLogosInput {
 }
 
 impl PlayerLogosInput {
-    /// The owner's own logo.
+    /// The owner's logo.
     pub fn custom(mut self, value: PlayerCustomLogoInput) -> Self {
         self.custom = Some(Box::new(value));
         self

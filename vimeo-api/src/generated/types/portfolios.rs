@@ -9,25 +9,25 @@ use super::VideosMetadata;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Portfolio {
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Text that describes the portfolio.
+    /// Description of the portfolio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Web address of the portfolio.
+    /// URL of the portfolio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Related lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<VideosMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_time: Option<DateTime<Utc>>,
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Usual order of the videos; `clips` goes by creation, `modified` by last change, `recent` by when they were added.
+    /// Default order of the videos: `clips` sorts by creation, `modified` by last change, `recent` by when they were added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<PortfolioSort>,
     /// Path of the resource, relative to the server.
@@ -37,7 +37,7 @@ pub struct Portfolio {
 
 resource!(Portfolio);
 
-/// Order of the videos of a portfolio.
+/// Sort order of the videos of a portfolio.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PortfolioSort {
@@ -58,7 +58,7 @@ open_enum!(
     Recent = "recent"
 );
 
-/// Order of the videos of a portfolio in a list.
+/// Sort order of the videos of a portfolio in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PortfolioVideoSort {

@@ -2,7 +2,7 @@
 
 use crate::runtime::open_enum;
 
-/// Order of the items that a search found.
+/// Sort order of the items that a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LibraryItemSort {
@@ -28,7 +28,7 @@ open_enum!(
     "last_user_action_event_date"
 );
 
-/// Kind of item that a search is limited to.
+/// Type of item that a search is limited to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SearchItemFilter {

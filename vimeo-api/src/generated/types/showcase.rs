@@ -39,44 +39,44 @@ open_enum!(
     N6 = "6", N7 = "7", N8 = "8", Null = "null"
 );
 
-/// A showcase: a curated set of videos with a page and an embeddable playlist of its own.
+/// A showcase: a curated set of videos with its own page and embeddable playlist.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Showcase {
-    /// Whether the videos may play one after another.
+    /// Whether the videos can play one after another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_continuous_play: Option<bool>,
-    /// Whether viewers may download the videos.
+    /// Whether viewers can download the videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_downloads: Option<bool>,
-    /// Whether viewers may share the showcase.
+    /// Whether viewers can share the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_share: Option<bool>,
-    /// Privacy levels that the token's user may choose for this showcase.
+    /// Privacy levels that the token's user can choose for this showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_privacies: Option<Vec<String>>,
-    /// Whether the embedded playlist goes straight on to the next video.
+    /// Whether the embedded playlist continues with the next video automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brand_color: Option<String>,
     /// What the showcase page displays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Box<ShowcaseConfig>>,
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Logo of the showcase; may be null.
+    /// Logo of the showcase; can be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_logo: Option<Box<Picture>>,
     /// Thumbnail uploaded for the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_thumbnail: Option<Box<Picture>>,
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Domain of its own under which the showcase answers.
+    /// Custom domain of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// State of the TLS certificate for the domain: `0` waiting, `1` in progress, `2` in renewal, `3` and `7` failed, `4` and `8` renewal failed, `5` issued, `6` renewed, `null` no HTTPS domain.
@@ -109,13 +109,13 @@ pub struct Showcase {
     /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_upcoming: Option<bool>,
-    /// Whether the embedded player goes without the Vimeo logo.
+    /// Whether the embedded player hides the Vimeo logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_vimeo_logo: Option<bool>,
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<ShowcaseLayout>,
-    /// Web address of the showcase.
+    /// URL of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Whether the embedded playlist starts over after its last video.
@@ -124,16 +124,16 @@ pub struct Showcase {
     /// Related lists and permitted actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<ShowcaseMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_time: Option<DateTime<Utc>>,
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Image in use for the showcase; in older answers the thumbnails of its first videos.
+    /// Active image of the showcase; in older responses the thumbnails of its first videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<ShowcasePictures>,
-    /// Who may open the showcase.
+    /// Who can open the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<ShowcasePrivacy>>,
     /// Opaque key of the resource.
@@ -151,7 +151,7 @@ pub struct Showcase {
     /// Provider named in a Roku feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roku_provider_name: Option<String>,
-    /// Whether search engines may index the page.
+    /// Whether search engines can index the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_allow_indexed: Option<bool>,
     /// Description for search engines.
@@ -163,10 +163,10 @@ pub struct Showcase {
     /// Title for search engines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_title: Option<String>,
-    /// Web address meant for sharing.
+    /// URL meant for sharing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share_link: Option<String>,
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<ShowcaseVideoOrder>,
     /// Colour theme.
@@ -178,7 +178,7 @@ pub struct Showcase {
     /// Number of videos in the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_clips: Option<u64>,
-    /// Hash that the URL of an unlisted showcase must hold.
+    /// Hash in the URL of an unlisted showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unlisted_hash: Option<Secret>,
     /// Path of the resource, relative to the server.
@@ -187,7 +187,7 @@ pub struct Showcase {
     /// Vimeo URL chosen for the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Whether the showcase answers under its custom domain.
+    /// Whether the custom domain of the showcase is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_custom_domain: Option<bool>,
     /// Owner of the showcase.
@@ -270,10 +270,10 @@ pub struct ShowcaseConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ShowcaseConnections {
-    /// Videos of the token's user that may be added or taken out. Needs a token with the `private` scope.
+    /// Videos of the token's user that can be added or removed. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_videos: Option<Box<Connection>>,
-    /// The video that was asked for.
+    /// The video that was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_clip: Option<Box<Connection>>,
     /// Videos in the showcase.
@@ -303,7 +303,7 @@ pub struct ShowcaseInteractions {
     /// Add custom logos; for administrators of the showcase. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_logos: Option<Box<Interaction>>,
-    /// Add a given video to the showcase or take it out. Needs a token with the `private` scope.
+    /// Add a given video to the showcase or remove it. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_to: Option<Box<Interaction>>,
     /// Add videos; for administrators of the showcase. Needs a token with the `private` scope.
@@ -374,7 +374,7 @@ pub struct ShowcaseMetadata {
     /// Links to related lists and objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<ShowcaseConnections>>,
-    /// What the token's user may do with it.
+    /// What the token's user can do with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<ShowcaseInteractions>>,
 }
@@ -388,7 +388,7 @@ pub struct ShowcaseNavigationConfig {
     pub show_search_bar: Option<Box<ShowcaseSwitch>>,
 }
 
-/// Pictures of a showcase: the image in use, or a list of thumbnails in older answers.
+/// Pictures of a showcase: the active image, or a list of thumbnails in older responses.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ShowcasePictures {
@@ -469,7 +469,7 @@ pub struct ShowcasePrivacy {
     /// Password of the showcase; sent only when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewPrivacy>,
 }
@@ -493,7 +493,7 @@ pub struct ShowcaseSwitch {
     /// Whether the account must upgrade to use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_upgrade: Option<bool>,
-    /// Whether it is on.
+    /// Whether it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<bool>,
 }
@@ -512,7 +512,7 @@ pub enum ShowcaseTheme {
 
 open_enum!(ShowcaseTheme, Dark = "dark", Standard = "standard");
 
-/// Order of the videos of a showcase.
+/// Sort order of the videos of a showcase.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShowcaseVideoOrder {

@@ -9,10 +9,10 @@ use super::{ShowcaseLayout, ShowcaseTheme, ShowcaseVideoOrder, ViewPrivacy};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateShowcaseBody {
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brand_color: Option<String>,
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether an unlisted showcase stays hidden on Vimeo.
@@ -24,7 +24,7 @@ pub struct CreateShowcaseBody {
     /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_upcoming: Option<bool>,
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<ShowcaseLayout>,
     /// Display name of the showcase.
@@ -32,13 +32,13 @@ pub struct CreateShowcaseBody {
     /// Password of the showcase; needed when `privacy` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<ViewPrivacy>,
     /// Whether the videos open under their review URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_mode: Option<bool>,
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<ShowcaseVideoOrder>,
     /// Colour theme.
@@ -65,13 +65,13 @@ impl CreateShowcaseBody {
         }
     }
 
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(mut self, value: impl Into<String>) -> Self {
         self.brand_color = Some(value.into());
         self
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -95,7 +95,7 @@ impl CreateShowcaseBody {
         self
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(mut self, value: ShowcaseLayout) -> Self {
         self.layout = Some(value);
         self
@@ -107,7 +107,7 @@ impl CreateShowcaseBody {
         self
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(mut self, value: ViewPrivacy) -> Self {
         self.privacy = Some(value);
         self
@@ -119,7 +119,7 @@ impl CreateShowcaseBody {
         self
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(mut self, value: ShowcaseVideoOrder) -> Self {
         self.sort = Some(value);
         self
@@ -136,13 +136,13 @@ impl CreateShowcaseBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditShowcaseBody {
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brand_color: Option<String>,
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Domain of its own under which the showcase answers.
+    /// Custom domain of the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// Whether Vimeo's navigation is hidden on the showcase page.
@@ -151,7 +151,7 @@ pub struct EditShowcaseBody {
     /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_upcoming: Option<bool>,
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<ShowcaseLayout>,
     /// Display name of the showcase.
@@ -160,13 +160,13 @@ pub struct EditShowcaseBody {
     /// Password of the showcase; needed when `privacy` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<ViewPrivacy>,
     /// Whether the videos open under their review URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_mode: Option<bool>,
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<ShowcaseVideoOrder>,
     /// Colour theme.
@@ -175,25 +175,25 @@ pub struct EditShowcaseBody {
     /// Vimeo URL chosen for the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Whether the showcase answers under its custom domain.
+    /// Whether the custom domain of the showcase is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_custom_domain: Option<bool>,
 }
 
 impl EditShowcaseBody {
-    /// Colour of the player buttons and the showcase controls, in hex.
+    /// Colour of the player buttons and the showcase controls, in hexadecimal.
     pub fn brand_color(mut self, value: impl Into<String>) -> Self {
         self.brand_color = Some(value.into());
         self
     }
 
-    /// Text that describes the showcase.
+    /// Description of the showcase.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
     }
 
-    /// Domain of its own under which the showcase answers.
+    /// Custom domain of the showcase.
     pub fn domain(mut self, value: impl Into<String>) -> Self {
         self.domain = Some(value.into());
         self
@@ -211,7 +211,7 @@ impl EditShowcaseBody {
         self
     }
 
-    /// Whether the videos stand in a grid or in a player.
+    /// Whether the videos are shown in a grid or in a player.
     pub fn layout(mut self, value: ShowcaseLayout) -> Self {
         self.layout = Some(value);
         self
@@ -229,7 +229,7 @@ impl EditShowcaseBody {
         self
     }
 
-    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    /// Who can open the showcase; `embed_only` keeps it off Vimeo, `unlisted` requires the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     pub fn privacy(mut self, value: ViewPrivacy) -> Self {
         self.privacy = Some(value);
         self
@@ -241,7 +241,7 @@ impl EditShowcaseBody {
         self
     }
 
-    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    /// Sort order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
     pub fn sort(mut self, value: ShowcaseVideoOrder) -> Self {
         self.sort = Some(value);
         self
@@ -259,18 +259,18 @@ impl EditShowcaseBody {
         self
     }
 
-    /// Whether the showcase answers under its custom domain.
+    /// Whether the custom domain of the showcase is active.
     pub fn use_custom_domain(mut self, value: bool) -> Self {
         self.use_custom_domain = Some(value);
         self
     }
 }
 
-/// The videos that a showcase shall hold.
+/// The videos of a showcase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReplaceShowcaseVideosBody {
-    /// URIs of the videos, separated by commas.
+    /// URIs of the videos (comma-separated).
     pub videos: String,
 }
 
@@ -281,7 +281,7 @@ impl ReplaceShowcaseVideosBody {
     }
 }
 
-/// The moment of the video to take the thumbnail from.
+/// The time in the video to create the thumbnail from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SetShowcaseThumbnailBody {
@@ -298,7 +298,7 @@ impl SetShowcaseThumbnailBody {
     }
 }
 
-/// Order of the videos that can be added to a showcase.
+/// Sort order of the videos that can be added to a showcase.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShowcaseAvailableVideoSort {
@@ -331,7 +331,7 @@ open_enum!(
     = "plays"
 );
 
-/// Order of a list of showcases.
+/// Sort order of a list of showcases.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShowcaseSort {

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SwitchInput {
-    /// Whether it is on.
+    /// Whether it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
 }
 
 impl SwitchInput {
-    /// Whether it is on.
+    /// Whether it is enabled.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self

@@ -4,23 +4,23 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::resource;
 use super::Connection;
 
-/// A word that labels videos.
+/// A tag of videos.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tag {
-    /// Normalised form of the word, as used in URIs.
+    /// Normalised form of the tag, as used in URIs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canonical: Option<String>,
     /// Links to related resources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<VideosMetadata>>,
-    /// The word as written.
+    /// The tag as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Opaque key of the tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
-    /// The word, the same as `name`; only in older answers.
+    /// The tag, the same as `name`; only in older responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Path of the tag in the API.

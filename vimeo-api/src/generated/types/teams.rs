@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use crate::runtime::open_enum;
 
-/// The value to give to all videos that lack it.
+/// The value for all videos without one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BackfillCustomMetadataBody {
@@ -52,7 +52,7 @@ pub struct CustomMetadataField {
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind of value that the field takes; `select` takes one of the allowed values, `multi-select` several.
+    /// Type of the field's values; `select` accepts one of the allowed values, `multi-select` several.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<CustomMetadataType>,
     /// Allowed values of `select` and `multi-select` fields.
@@ -82,7 +82,7 @@ pub struct CustomMetadataFieldInput {
     /// Shown name, at most 255 characters; needed for a new field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind of value; needed for a new field, fixed afterwards. Dates are `YYYY-MM-DD`.
+    /// Type of value; needed for a new field, fixed afterwards. Dates are `YYYY-MM-DD`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<CustomMetadataType>,
     /// Allowed values; needed for `select` and `multi-select` fields.
@@ -127,7 +127,7 @@ impl CustomMetadataFieldInput {
         self
     }
 
-    /// Kind of value; needed for a new field, fixed afterwards. Dates are `YYYY-MM-DD`.
+    /// Type of value; needed for a new field, fixed afterwards. Dates are `YYYY-MM-DD`.
     pub fn type_(mut self, value: CustomMetadataType) -> Self {
         self.type_ = Some(value);
         self
@@ -195,7 +195,7 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditCustomMetadataOptionsBody {
-    /// Field whose allowed values change.
+    /// Field to change the allowed values of.
     pub field_id: u64,
     /// Changes to make; each entry renames, deletes or adds one value.
     pub options: Vec<CustomMetadataOptionInput>,
@@ -214,7 +214,7 @@ impl EditCustomMetadataOptionsBody {
     }
 }
 
-/// Order of the videos that lack required custom metadata.
+/// Sort order of the videos that lack required custom metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IncompleteVideoSort {

@@ -8,7 +8,7 @@ use crate::{Secret, SignedUrl};
 use crate::runtime::{untagged_enum, open_enum, resource};
 use super::{Connection, HttpMethod};
 
-/// Plan that an account is on. Older plans stay in use by those who have them.
+/// Plan that an account is on. Older plans remain available to accounts that have them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountType {
@@ -102,7 +102,7 @@ pub struct AiCreditsQuota {
     /// Credits granted in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available: Option<i64>,
-    /// Parts of the credit that expire on their own.
+    /// Parts of the credit that expire separately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balances: Option<Vec<AiCreditsBalance>>,
     /// Period over which credits are counted.
@@ -126,7 +126,7 @@ pub struct ApiApp {
     /// Extra abilities granted to the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Map<String, Value>>,
-    /// Shown name.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Path of the app in the API.
@@ -175,7 +175,7 @@ open_enum!(
     "grace_period", None = "none", OnHold = "on_hold", Pending = "pending"
 );
 
-/// Who may comment on a video.
+/// Who can comment on a video.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommentPrivacy {
@@ -193,7 +193,7 @@ open_enum!(
     CommentPrivacy, Anybody = "anybody", Contacts = "contacts", Nobody = "nobody"
 );
 
-/// Content rating that a user wants to see, or gives to their videos by default.
+/// Content rating that a user wants to see, or the default rating of the user's videos.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentFilter {
@@ -251,7 +251,7 @@ pub struct DrmLicensesQuota {
     pub used: Option<u64>,
 }
 
-/// Where a video may be embedded: nowhere, anywhere, or on the listed domains only.
+/// Where a video can be embedded: nowhere, anywhere, or on the listed domains only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EmbedPrivacy {
@@ -279,10 +279,10 @@ pub struct Interaction {
     /// When the user did it; null when they have not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_time: Option<DateTime<Utc>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -294,7 +294,7 @@ pub struct LearnerSeatsQuota {
     /// Seats granted in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available: Option<i64>,
-    /// Seats taken.
+    /// Seats used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
 }
@@ -326,7 +326,7 @@ open_enum!(
     ByNd = "by-nd", BySa = "by-sa", Cc0 = "cc0"
 );
 
-/// What a user may still stream live.
+/// What a user can still stream live.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveQuota {
@@ -362,7 +362,7 @@ open_enum!(
     "stream_limit", TimeLimit = "time_limit"
 );
 
-/// How many live streams a user may start in a month.
+/// How many live streams a user can start in a month.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveStreamsQuota {
@@ -374,7 +374,7 @@ pub struct LiveStreamsQuota {
     pub remaining: Option<i64>,
 }
 
-/// How long a user may stream live.
+/// How long a user can stream live.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveTimeQuota {
@@ -508,7 +508,7 @@ pub struct PeriodicQuota {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Picture {
-    /// Whether this is the picture in use.
+    /// Whether this is the active picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// Image address with no parameters.
@@ -590,7 +590,7 @@ open_enum!(
     QuotaPeriod, Lifetime = "lifetime", Month = "month", Week = "week", Year = "year"
 );
 
-/// Which quota the values stand for.
+/// Which quota the values mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QuotaShowing {
@@ -622,13 +622,13 @@ open_enum!(QuotaUnit, VideoCount = "video_count", VideoSize = "video_size");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReportInteraction {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Reasons that a report may give.
+    /// Possible reasons of a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Vec<String>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -637,7 +637,7 @@ pub struct ReportInteraction {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Skill {
-    /// Shown name.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Path of the skill in the API.
@@ -672,7 +672,7 @@ pub struct SpaceQuota {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscriptionBilling {
-    /// `active` renews by itself, `cancelled` will not renew, `grace_period` is past due but still works, `on_hold` is past that; `none` and `pending` point to an error.
+    /// `active` renews automatically, `cancelled` will not renew, `grace_period` is past due but still works, `on_hold` is past that; `none` and `pending` point to an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<BillingStatus>,
 }
@@ -716,7 +716,7 @@ pub enum TrialStatus {
 
 open_enum!(TrialStatus, FreeTrial = "free_trial");
 
-/// How much may be uploaded, and how much of it is used.
+/// How much can be uploaded, and how much of it is used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadAllowance {
@@ -734,7 +734,7 @@ pub struct UploadAllowance {
     pub used: Option<u64>,
 }
 
-/// What a user may still upload.
+/// What a user can still upload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadQuota {
@@ -744,10 +744,10 @@ pub struct UploadQuota {
     /// Quota of the current period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub periodic: Option<Box<PeriodicQuota>>,
-    /// Definitions that the user may upload in; only in older answers.
+    /// Definitions that the user can upload in; only in older responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Box<UploadQuotaDefinition>>,
-    /// Bytes taken by videos in the Recently Deleted folder.
+    /// Bytes used by videos in the Recently Deleted folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recently_deleted_disk_space: Option<i64>,
     /// Quota for videos that are private or can be embedded.
@@ -758,7 +758,7 @@ pub struct UploadQuota {
     pub space: Option<Box<SpaceQuota>>,
 }
 
-/// Definitions that a user may upload in.
+/// Definitions that a user can upload in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadQuotaDefinition {
@@ -777,7 +777,7 @@ pub struct UsageLimit {
     /// Terms allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// Terms in use.
+    /// Active terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
 }
@@ -793,7 +793,7 @@ pub struct User {
     /// Use and limits of the account's dictionary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_dictionary_quota: Option<Box<DictionaryQuota>>,
-    /// How far age verification has come.
+    /// Progress of age verification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_verification_status: Option<AgeVerificationStatus>,
     /// Credits for AI features.
@@ -814,7 +814,7 @@ pub struct User {
     /// Features switched on for the account, by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Map<String, Value>>,
-    /// Clients of the user, separated by commas.
+    /// Clients of the user (comma-separated).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clients: Option<String>,
     /// Content ratings in the filter of the user.
@@ -850,19 +850,19 @@ pub struct User {
     /// Date (`YYYY-MM-DD`) on which the trial of live translation ends; null if access is permanent or there is no trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_localization_trial_expires_on: Option<NaiveDate>,
-    /// How much the user may still stream.
+    /// How much the user can still stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_quota: Option<Box<LiveQuota>>,
     /// Learner seats in learning management systems.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lms_learner_seats_quota: Option<Box<LearnerSeatsQuota>>,
-    /// Place, in free words.
+    /// Location, as free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// Place in parts, with coordinates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_details: Option<Box<Location>>,
-    /// How many team members the user may have.
+    /// How many team members the user can have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_team_members: Option<u64>,
     /// Plan of the account and its state.
@@ -871,16 +871,16 @@ pub struct User {
     /// Links to related resources and possible actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<UserMetadata>>,
-    /// Shown name.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Portrait in use.
+    /// Active portrait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
     /// Defaults that the user has set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Box<UserPreferences>>,
-    /// Whether the user lets others discover the profile.
+    /// Whether others can discover the profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_discovery: Option<bool>,
     /// Whether the user still has to prove their age.
@@ -895,10 +895,10 @@ pub struct User {
     /// Skills that the user lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skills: Option<Vec<Skill>>,
-    /// Most transcript phrases that the user may have.
+    /// Most transcript phrases that the user can have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript_phrases_limit: Option<u64>,
-    /// How much the user may still upload; shown only to the user in question, if allowed to upload.
+    /// How much the user can still upload; shown only to the user in question, if allowed to upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_quota: Option<Box<UploadQuota>>,
     /// Path of the user in the API.
@@ -921,15 +921,15 @@ pub struct UserBadge {
     /// Text on the badge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What it stands for.
+    /// What it means.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<UserBadgeType>,
-    /// Where a click leads; may be a path on vimeo.com.
+    /// Where a click leads; can be a path on vimeo.com.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// What a badge stands for: a plan, or a part in Vimeo.
+/// What a badge means: a plan, or a part in Vimeo.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserBadgeType {
@@ -994,10 +994,10 @@ pub struct UserConnectedAppsInteraction {
     /// Scopes still missing for each Vimeo feature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needed_scopes: Option<Map<String, Value>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -1106,7 +1106,7 @@ pub struct UserConnections {
     /// Watch history of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watched_videos: Option<Box<Connection>>,
-    /// Videos kept for later.
+    /// Videos in the Watch Later queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watchlater: Option<Box<Connection>>,
 }
@@ -1145,13 +1145,13 @@ pub struct UserInteractions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserMembership {
-    /// Badge beside the user's name.
+    /// Badge next to the user's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub badge: Option<Box<UserBadge>>,
     /// Plan name for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<MembershipName>,
-    /// Paid subscription behind the plan.
+    /// Paid subscription of the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Box<UserSubscription>>,
     /// Plan of the account.
@@ -1166,7 +1166,7 @@ pub struct UserMetadata {
     /// Related resources: where to read them and how many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<UserConnections>>,
-    /// What the token's user may do here, and at which URI; an entry may be null.
+    /// What the token's user can do here, and at which URI; an entry can be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<UserInteractions>>,
     /// Encrypted ID of the user's team in Microsoft Teams.
@@ -1184,7 +1184,7 @@ pub struct UserNotificationsConnection {
     /// Number of new ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_total: Option<u64>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Number of all of them.
@@ -1219,7 +1219,7 @@ pub struct UserPreferences {
     pub webinar_registrant_lower_watermark_banner_dismissed: Option<Vec<Value>>,
 }
 
-/// Subscription behind the plan of a user.
+/// Subscription of a user's plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserSubscription {
@@ -1241,7 +1241,7 @@ pub struct UserVideoPreferences {
     /// Whether new videos get a review link by themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_generate_review_link: Option<bool>,
-    /// Whether automatic closed captions are on.
+    /// Whether automatic closed captions are enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autocc_display_enabled_by_default: Option<bool>,
     /// Embed preset that the user prefers.
@@ -1250,7 +1250,7 @@ pub struct UserVideoPreferences {
     /// Whether figures of new videos stay hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_stats: Option<bool>,
-    /// Whether source files are kept after upload.
+    /// Whether source files are retained after upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_source_files: Option<bool>,
     /// Creative Commons licence that new videos get.
@@ -1259,7 +1259,7 @@ pub struct UserVideoPreferences {
     /// Video page preset that the user prefers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_preset_uri: Option<String>,
-    /// Password that viewers of the videos must give.
+    /// Password that viewers of the videos must enter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
     /// Privacy defaults for new videos.
@@ -1277,33 +1277,33 @@ pub struct UserVideoPreferences {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserVideoPrivacy {
-    /// Whether others may add the videos to collections of theirs.
+    /// Whether others can add the videos to collections of theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add: Option<bool>,
-    /// Whether unlisted videos are kept out of sight on Vimeo.
+    /// Whether unlisted videos are hidden on Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_share_link: Option<bool>,
-    /// Domains on which the videos may be embedded.
+    /// Domains on which the videos can be embedded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_embed_allowed_domains: Option<Vec<String>>,
-    /// Who may comment.
+    /// Who can comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<CommentPrivacy>,
-    /// Whether others may download the videos.
+    /// Whether others can download the videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download: Option<bool>,
-    /// Where the videos may be embedded; `whitelist` allows only listed domains.
+    /// Where the videos can be embedded; `whitelist` allows only listed domains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<EmbedPrivacy>,
     /// Password that new videos get.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may watch; `unlisted` takes the link, `nobody` is private, `disable` hides the videos on Vimeo, `contacts` and `users` are deprecated.
+    /// Who can watch; `unlisted` takes the link, `nobody` is private, `disable` hides the videos on Vimeo, `contacts` and `users` are deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<VideoViewPrivacy>,
 }
 
-/// Default privacy of new videos: a single word in older answers, an object in newer ones.
+/// Default privacy of new videos: a string in older responses, an object in newer ones.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum UserVideoPrivacySetting {
@@ -1325,13 +1325,13 @@ pub struct UserViewProfileConnection {
     /// Why the token's user cannot open the profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Map<String, Value>>,
-    /// Whether the token's user may open the profile as a moderator.
+    /// Whether the token's user can open the profile as a moderator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mod_override: Option<bool>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -1349,7 +1349,7 @@ pub struct UserWebsite {
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind of the URL.
+    /// Type of the URL.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Path of the entry in the API.

@@ -36,7 +36,7 @@ pub struct Activity {
     /// What happened to bring the video into the feed.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ActivityType>,
-    /// User behind the activity, if there is one.
+    /// User who caused the activity, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
@@ -109,7 +109,7 @@ pub struct Analytics {
     /// Country the figures are for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<Box<Country>>,
-    /// Kind of device the figures are for.
+    /// Type of device the figures are for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_type: Option<String>,
     /// Number of downloads.
@@ -156,7 +156,7 @@ pub struct AnalyticsConnections {
     pub video: Option<Box<AnalyticsVideoConnection>>,
 }
 
-/// What the rows of analytics stand for.
+/// What the rows of analytics mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnalyticsDimension {
@@ -211,7 +211,7 @@ pub struct AnalyticsMetadata {
     pub connections: Option<Box<AnalyticsConnections>>,
 }
 
-/// Order of the rows of analytics.
+/// Sort order of the rows of analytics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnalyticsSort {
@@ -270,13 +270,13 @@ pub struct AnalyticsVideoConnection {
     /// Length of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<u64>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Title of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -300,22 +300,22 @@ pub struct EditUserBody {
     /// Text about the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
-    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    /// Content ratings of the user's videos; `/contentratings` lists the values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_filter: Option<Vec<String>>,
-    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// Custom Vimeo URL of the profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Place, in free words.
+    /// Location, as free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Shown name.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    /// Password of future uploads; requires `videos.privacy.view` to be `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
     /// Defaults for later uploads.
@@ -330,7 +330,7 @@ impl EditUserBody {
         self
     }
 
-    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    /// Content ratings of the user's videos; `/contentratings` lists the values.
     pub fn content_filter(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -339,7 +339,7 @@ impl EditUserBody {
         self
     }
 
-    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not stated.
     pub fn gender(mut self, value: Gender) -> Self {
         self.gender = Some(value);
         self
@@ -351,19 +351,19 @@ impl EditUserBody {
         self
     }
 
-    /// Place, in free words.
+    /// Location, as free text.
     pub fn location(mut self, value: impl Into<String>) -> Self {
         self.location = Some(value.into());
         self
     }
 
-    /// Shown name.
+    /// Display name.
     pub fn name(mut self, value: impl Into<String>) -> Self {
         self.name = Some(value.into());
         self
     }
 
-    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    /// Password of future uploads; requires `videos.privacy.view` to be `password`.
     pub fn password(mut self, value: impl Into<Secret>) -> Self {
         self.password = Some(value.into());
         self
@@ -376,7 +376,7 @@ impl EditUserBody {
     }
 }
 
-/// Kind of activity that a feed is limited to.
+/// Type of activity that a feed is limited to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FeedType {
@@ -415,7 +415,7 @@ open_enum!(
     "tagged_with", TwitterTimeline = "twitter_timeline", Uploads = "uploads"
 );
 
-/// Gender that a user states: female, male, none given or other.
+/// Gender that a user states: female, male, none stated or other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gender {

@@ -96,7 +96,7 @@ pub struct Category {
     /// When a video was last featured, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_video_featured_time: Option<DateTime<Utc>>,
-    /// Web address of the category.
+    /// URL of the category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Related lists and permitted actions.
@@ -108,7 +108,7 @@ pub struct Category {
     /// Category above this one; null at the top level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Box<CategoryReference>>,
-    /// Image in use for the category.
+    /// Active image of the category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
     /// Opaque key of the resource.
@@ -161,7 +161,7 @@ pub struct CategoryMetadata {
     /// Links to related lists and objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<CategoryConnections>>,
-    /// What the token's user may do with it.
+    /// What the token's user can do with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<CategoryInteractions>>,
 }
@@ -170,7 +170,7 @@ pub struct CategoryMetadata {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CategoryReference {
-    /// Web address of the category.
+    /// URL of the category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Name of the category.
@@ -242,7 +242,7 @@ pub struct CustomMetadataValue {
     /// ID of the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_id: Option<u64>,
-    /// Value of the video; null when there is none.
+    /// Value of the video; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_value: Option<String>,
     /// Whether each video must have a value.
@@ -251,7 +251,7 @@ pub struct CustomMetadataValue {
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind of value that the field takes.
+    /// Type of the field's values.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Allowed values of `select` and `multi-select` fields.
@@ -316,7 +316,7 @@ pub struct DisabledReason {
     pub message: Option<String>,
 }
 
-/// Icon to show beside the reason why something is switched off.
+/// Icon next to the reason why something is disabled.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DisabledReasonIcon {
@@ -404,7 +404,7 @@ pub struct EditingSession {
     /// Hash of the finished video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_video_hash: Option<Secret>,
-    /// How far the processing of the video has come.
+    /// Progress of the video's processing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<EditSessionStatus>,
     /// URI of the version.
@@ -476,7 +476,7 @@ pub struct EmailCaptureFieldOption {
     /// Text of the choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub option_label: Option<String>,
-    /// Place of the choice in the list.
+    /// Position of the choice in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub option_position: Option<u64>,
 }
@@ -485,10 +485,10 @@ pub struct EmailCaptureFieldOption {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmailCaptureForm {
-    /// Video that shows the form; -1 when there is none.
+    /// Video that shows the form; -1 if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_id: Option<u64>,
-    /// ISO 8601 time of creation.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
     /// Fields that the form shows.
@@ -515,7 +515,7 @@ pub struct EmailCaptureForm {
     /// Privacy policy to link from the form, as a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy_policy: Option<String>,
-    /// Whether viewers may pass over the form.
+    /// Whether viewers can pass over the form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skippable: Option<bool>,
     /// Moment of the video at which the form appears; only for `during-video`.
@@ -565,7 +565,7 @@ open_enum!(
     DuringVideo = "during-video"
 );
 
-/// Kind of input field in an e-mail capture form.
+/// Type of input field in an e-mail capture form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EmailFieldType {
@@ -708,16 +708,16 @@ pub struct EmbedCard {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedColors {
-    /// Fourth player colour, for the background, as six hex digits without `#`.
+    /// Fourth player colour, for the background, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_four: Option<String>,
-    /// First player colour, for the progress bar and the buttons, as six hex digits without `#`.
+    /// First player colour, for the progress bar and the buttons, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_one: Option<String>,
-    /// Third player colour, for text and icons, as six hex digits without `#`.
+    /// Third player colour, for text and icons, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_three: Option<String>,
-    /// Second player colour, the accent, as six hex digits without `#`.
+    /// Second player colour, the accent, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color_two: Option<String>,
 }
@@ -747,7 +747,7 @@ pub struct EmbedCustomLogo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedEndScreen {
-    /// Kind of end screen.
+    /// Type of end screen.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<EmbedEndScreenType>,
 }
@@ -816,7 +816,7 @@ pub struct EmbedLogos {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPlayButton {
-    /// Place of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
+    /// Position of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<PlayButtonPosition>,
 }
@@ -825,13 +825,13 @@ pub struct EmbedPlayButton {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPreset {
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_on: Option<DateTime<Utc>>,
     /// Related lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<VideosMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_on: Option<DateTime<Utc>>,
     /// Name.
@@ -896,7 +896,7 @@ pub struct EmbedPresetEndScreen {
     /// Text of the end screen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Map<String, Value>>,
-    /// Kind of end screen; `beginning` shows the thumbnail, `threevideos` suggests three videos.
+    /// Type of end screen; `beginning` shows the thumbnail, `threevideos` suggests three videos.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<OutroType>,
     /// Videos on the end screen.
@@ -923,7 +923,7 @@ pub struct EmbedPresetLogos {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPresetOutro {
-    /// URIs of videos, separated by commas; sent only when `type` is `uploaded_clips`.
+    /// URIs of videos (comma-separated); sent only when `type` is `uploaded_clips`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clips: Option<String>,
     /// Link after the video; sent only when `type` is `link`.
@@ -932,10 +932,10 @@ pub struct EmbedPresetOutro {
     /// Text after the video; sent only when `type` is `text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Kind of outro; `uploaded_clips`, `uploaded_videos` and the odd `no idea` all show uploaded videos.
+    /// Type of outro; `uploaded_clips`, `uploaded_videos` and the odd `no idea` all show uploaded videos.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<EmbedPresetOutroType>,
-    /// URIs of videos, separated by commas; sent only when `type` is `no idea`.
+    /// URIs of videos (comma-separated); sent only when `type` is `no idea`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub videos: Option<String>,
 }
@@ -952,7 +952,7 @@ pub struct EmbedPresetOutroLink {
     pub url: Option<String>,
 }
 
-/// What follows after the end of the video: a single word in older answers, an object in newer ones.
+/// What follows after the end of the video: a string in older responses, an object in newer ones.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EmbedPresetOutroSetting {
@@ -990,14 +990,14 @@ open_enum!(
     = "uploaded_clips", UploadedVideos = "uploaded_videos"
 );
 
-/// Settings of the player that an embed preset stands for.
+/// Settings of the player that an embed preset means.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPresetSettings {
     /// Whether the player offers AirPlay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub airplay: Option<bool>,
-    /// Whether whoever embeds the video may choose the title.
+    /// Whether the user who embeds the video can choose the title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_title_override: Option<bool>,
     /// Whether the player offers Ask AI.
@@ -1009,10 +1009,10 @@ pub struct EmbedPresetSettings {
     /// Whether the video pauses when another one starts on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autopause: Option<bool>,
-    /// Whether the player goes into picture-in-picture by itself when it is scrolled out of sight.
+    /// Whether the player switches to picture-in-picture when it is scrolled out of view.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autopip: Option<bool>,
-    /// Whether the video starts by itself.
+    /// Whether the video starts automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Whether the video plays without sound and controls, as a background.
@@ -1048,7 +1048,7 @@ pub struct EmbedPresetSettings {
     /// Whether the player shows the collections button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collections_button: Option<bool>,
-    /// Accent colour of the player, the same as `colors.color_two`, as six hex digits without `#`.
+    /// Accent colour of the player, the same as `colors.color_two`, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
     /// Colour as six hexadecimal digits.
@@ -1081,7 +1081,7 @@ pub struct EmbedPresetSettings {
     /// Colours of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colors: Option<Box<EmbedColors>>,
-    /// Whether the player has controls.
+    /// Whether the player shows controls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub controls: Option<bool>,
     /// Whether the player refrains from tracking viewers.
@@ -1090,7 +1090,7 @@ pub struct EmbedPresetSettings {
     /// Whether the form for e-mail addresses appears while the video plays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_capture_during_playback: Option<bool>,
-    /// Form for e-mail addresses; false or null when there is none.
+    /// Form for e-mail addresses; false or null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_capture_form: Option<Value>,
     /// When the form for e-mail addresses appears, in seconds from the start.
@@ -1136,7 +1136,7 @@ pub struct EmbedPresetSettings {
     /// Text of the second link in the outro.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outro_secondary_link_name: Option<String>,
-    /// Address of the second link in the outro.
+    /// URL of the second link in the outro.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outro_secondary_link_url: Option<String>,
     /// Title in the outro.
@@ -1145,7 +1145,7 @@ pub struct EmbedPresetSettings {
     /// Version of the outro.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outro_version: Option<u64>,
-    /// Only seen as -1.
+    /// Always seen as -1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlay_email_capture: Option<i64>,
     /// Thanks to a viewer who has left an e-mail address.
@@ -1184,7 +1184,7 @@ pub struct EmbedPresetSettings {
     /// Whether the player shows a compass for a 360-degree video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_compass: Option<bool>,
-    /// Whether viewers may skip forward.
+    /// Whether viewers can skip forward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipping_forward: Option<bool>,
     /// Whether the player shows the speed control.
@@ -1196,7 +1196,7 @@ pub struct EmbedPresetSettings {
     /// Whether the player shows the transcript controls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript: Option<bool>,
-    /// Whether the player has a transparent background.
+    /// Whether the player shows a transparent background.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transparent: Option<bool>,
     /// Whether the player shows the volume control.
@@ -1211,7 +1211,7 @@ pub struct EmbedPresetSettings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedSentimentWidget {
-    /// When the widget goes, in seconds of playback.
+    /// When the widget disappears, in seconds of playback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<f64>,
     /// Text above the widget.
@@ -1241,10 +1241,10 @@ pub struct EmbedSettings {
     /// Whether the player offers more than one audio track.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tracks: Option<bool>,
-    /// Whether picture-in-picture starts by itself.
+    /// Whether picture-in-picture starts automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autopip: Option<bool>,
-    /// Whether the video starts by itself.
+    /// Whether the video starts automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Marks that the video carries.
@@ -1268,7 +1268,7 @@ pub struct EmbedSettings {
     /// Whether the player offers closed captions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_captions: Option<bool>,
-    /// Accent colour of the player, the same as `colors.color_two`, as six hex digits without `#`.
+    /// Accent colour of the player, the same as `colors.color_two`, as six hexadecimal digits without `#`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
     /// Colours of the player.
@@ -1277,10 +1277,10 @@ pub struct EmbedSettings {
     /// Whether a right click opens a menu.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_menu: Option<bool>,
-    /// Form that asks viewers for their e-mail address; deprecated.
+    /// Form that requests the viewer's e-mail address; deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_capture_form: Option<Box<EmailCaptureForm>>,
-    /// What the player does at the end; an empty array stands for none.
+    /// What the player does at the end; an empty array means none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_screen: Option<EmbedEndScreenSetting>,
     /// Whether the player shows the schedule of the event.
@@ -1322,7 +1322,7 @@ pub struct EmbedSettings {
     /// Whether the schedule names its time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_timezone: Option<bool>,
-    /// Whether viewers may skip forward.
+    /// Whether viewers can skip forward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipping_forward: Option<bool>,
     /// Whether the player shows the speed control.
@@ -1334,7 +1334,7 @@ pub struct EmbedSettings {
     /// Whether the player shows the transcript controls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript: Option<bool>,
-    /// URI of the embed preset in use.
+    /// URI of the active embed preset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// Whether the player shows the volume control.
@@ -1424,20 +1424,20 @@ open_enum!(
     "VIMEO_RECORD"
 );
 
-/// A folder that holds videos, live events and other folders.
+/// A folder of videos, live events and other folders.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Folder {
     /// Access granted to the team member; deprecated, Vimeo no longer reveals grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_grant: Option<Map<String, Value>>,
-    /// When it was created, in ISO 8601.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
     /// Creator of the folder, as the URI of a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator_uri: Option<String>,
-    /// Whether the folder holds another folder.
+    /// Whether the folder contains another folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_subfolder: Option<bool>,
     /// Whether someone has pinned the folder.
@@ -1452,16 +1452,16 @@ pub struct Folder {
     /// When a user last acted on the folder, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_user_action_event_date: Option<DateTime<Utc>>,
-    /// Web address of the folder.
+    /// URL of the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Web address of the page for managing the folder.
+    /// URL of the page for managing the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manage_link: Option<String>,
     /// Related lists and permitted actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<FolderMetadata>>,
-    /// When it last changed, in ISO 8601.
+    /// Time of the last change, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_time: Option<DateTime<Utc>>,
     /// Name.
@@ -1470,7 +1470,7 @@ pub struct Folder {
     /// When the folder was pinned, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinned_on: Option<DateTime<Utc>>,
-    /// Who may open the folder.
+    /// Who can open the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<FolderPrivacy>>,
     /// Opaque key of the resource.
@@ -1502,13 +1502,13 @@ pub struct FolderAccessGrantsConnection {
     /// Permission policies that the owner has for folders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder_permission_policies: Option<Vec<FolderPermissionPolicy>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Number of items behind the path.
+    /// Number of items at the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -1517,22 +1517,22 @@ pub struct FolderAccessGrantsConnection {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderAddSubfolderInteraction {
-    /// Whether the folder can hold another folder.
+    /// Whether the folder can contain another folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_add_subfolders: Option<bool>,
     /// Content type to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Fields that the request body may hold.
+    /// Fields that the request body can contain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Vec<InteractionField>>,
     /// Whether folders cannot be nested any deeper.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subfolder_depth_limit_reached: Option<bool>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -1561,7 +1561,7 @@ pub struct FolderConnections {
     /// Folders above this one, nearest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ancestor_path: Option<Vec<FolderAncestor>>,
-    /// Rules for how long content is kept.
+    /// Rules for how long content is not deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_retention: Option<Box<FolderDataRetentionConnection>>,
     /// Folders in this one.
@@ -1573,7 +1573,7 @@ pub struct FolderConnections {
     /// Items in the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<Connection>>,
-    /// Folder that holds this one.
+    /// Parent folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_folder: Option<Box<Connection>>,
     /// Owner of the personal team folder.
@@ -1593,7 +1593,7 @@ pub struct FolderConnections {
     pub videos: Option<Box<Connection>>,
 }
 
-/// Rules on how long the content of a folder is kept.
+/// Rules on how long the content of a folder is not deleted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderDataRetentionConnection {
@@ -1602,17 +1602,17 @@ pub struct FolderDataRetentionConnection {
     pub policy: Option<Box<FolderDataRetentionPolicy>>,
 }
 
-/// A rule on how long the content of a folder is kept.
+/// A rule on how long the content of a folder is not deleted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderDataRetentionPolicy {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Title of that policy. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -1624,10 +1624,10 @@ pub struct FolderInteractions {
     /// Create a folder in this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_subfolder: Option<Box<FolderAddSubfolderInteraction>>,
-    /// Whether the folder may have more than one review link.
+    /// Whether the folder can have more than one review link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_multiple_review_links: Option<bool>,
-    /// Whether the token's user may comment on videos in the folder.
+    /// Whether the token's user can comment on videos in the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_comment: Option<bool>,
     /// Delete the folder.
@@ -1666,7 +1666,7 @@ pub struct FolderMetadata {
     /// Links to related lists and objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Box<FolderConnections>>,
-    /// What the token's user may do with it.
+    /// What the token's user can do with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<FolderInteractions>>,
 }
@@ -1689,7 +1689,7 @@ resource!(FolderPermissionPolicy);
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderPrivacy {
-    /// Who may see the contents; `anybody` and `team` ask for the link, `nobody` admits only the owner and invited team members.
+    /// Who can see the contents; `anybody` and `team` require the link, `nobody` admits only the owner and invited team members.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<FolderViewPrivacy>,
 }
@@ -1698,7 +1698,7 @@ pub struct FolderPrivacy {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderSettings {
-    /// Colour of the folder, in hex.
+    /// Colour of the folder, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
     /// ID of the embed preset set for the folder.
@@ -1728,7 +1728,7 @@ pub enum FolderViewPrivacy {
 
 open_enum!(FolderViewPrivacy, Anybody = "anybody", Nobody = "nobody", Team = "team");
 
-/// A field of the request that an action takes.
+/// A request field of an action.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InteractionField {
@@ -1750,7 +1750,7 @@ pub struct NamedConnection {
     /// Name of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// URI of the guest.
@@ -1794,7 +1794,7 @@ open_enum!(
     "text", Threevideos = "threevideos", Videos = "videos"
 );
 
-/// Place of the play button in the player.
+/// Position of the play button in the player.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlayButtonPosition {
@@ -1949,7 +1949,7 @@ pub struct ReviewLink {
     /// Whether the link works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
-    /// Address of the team's logo from its brand kit.
+    /// URL of the team's logo from its brand kit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
     /// When the link last changed, in ISO 8601.
@@ -1980,7 +1980,7 @@ pub struct ReviewLink {
 
 resource!(ReviewLink);
 
-/// Kind of reaction that viewers are asked for.
+/// Type of reaction that viewers are prompted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SentimentWidgetType {
@@ -2153,7 +2153,7 @@ pub struct Transcode {
     pub status: Option<TranscodeStatus>,
 }
 
-/// How far transcoding has come.
+/// Progress of transcoding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TranscodeStatus {
@@ -2171,7 +2171,7 @@ open_enum!(
     TranscodeStatus, Complete = "complete", Error = "error", InProgress = "in_progress"
 );
 
-/// How far the transcript of a video has come, or why there is none.
+/// Progress of a video's transcript, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TranscriptStatus {
@@ -2278,7 +2278,7 @@ open_enum!(
     "unsupported_video_projection"
 );
 
-/// How far an upload has come.
+/// Progress of an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UploadStatus {
@@ -2299,7 +2299,7 @@ open_enum!(
     InProgress = "in_progress"
 );
 
-/// How far a video's transcoding has come.
+/// Progress of a video's transcoding.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VersionTranscodeStatus {
@@ -2318,16 +2318,16 @@ pub struct VersionTranscodeStatus {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Video {
-    /// Whether the video may have several review links.
+    /// Whether the video can have several review links.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_multiple_review_links: Option<bool>,
-    /// Values that the token's user may set as `privacy.view`.
+    /// Values that the token's user can set as `privacy.view`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_privacies: Option<Vec<String>>,
     /// API app tied to the token of the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<Box<ApiApp>>,
-    /// Whether a folder can take the video. Needs the `private` scope.
+    /// Whether the video can be added to a folder. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_move_to_project: Option<bool>,
     /// Categories of the video.
@@ -2336,16 +2336,16 @@ pub struct Video {
     /// Content ratings in detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<ContentRatingCode>>,
-    /// Ratings in one word; `explicit` if any detailed rating is.
+    /// Ratings in one value; `explicit` if any detailed rating is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating_class: Option<ContentRatingClass>,
-    /// Why the video stands in a feed or subscription.
+    /// Why the video is in a feed or subscription.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<VideoContext>>,
     /// Whether the video uses the owner's quota for videos that are private or can be embedded; absent on plans without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts_toward_managed_storage: Option<bool>,
-    /// ISO 8601 time of creation.
+    /// Creation time, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
     /// Custom metadata fields of the team, with the values of this video.
@@ -2382,7 +2382,7 @@ pub struct Video {
     /// How the embedded player looks and behaves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<Box<EmbedSettings>>,
-    /// Embed preset of the video; null when there is none.
+    /// Embed preset of the video; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed_presets: Option<Box<EmbedPreset>>,
     /// How many were granted access directly. Needs the `private` scope.
@@ -2412,7 +2412,7 @@ pub struct Video {
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
-    /// Whether the video is kept private because the plan lacks its privacy setting.
+    /// Whether the video is not deleted private because the plan lacks its privacy setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_cold_privacy_restricted: Option<bool>,
     /// Whether the video is frozen because the owner's storage is full.
@@ -2436,7 +2436,7 @@ pub struct Video {
     /// ISO 8601 time at which a user last changed the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_user_action_event_date: Option<DateTime<Utc>>,
-    /// Creative Commons licence; empty or null when there is none.
+    /// Creative Commons licence; empty or null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub license: Option<LicenseCode>,
     /// URL of the video page.
@@ -2454,23 +2454,23 @@ pub struct Video {
     /// Title of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether the source keeps one resolution throughout; if false, it must be transcoded.
+    /// Whether the source has a constant resolution; if false, it must be transcoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_variable_frame_resolution: Option<bool>,
     /// Settings of the video page. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<Box<VideoPageSettings>>,
-    /// Folder that holds the video; no longer documented, see `parent_project`.
+    /// Folder that contains the video; no longer documented, see `parent_project`.
     #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_folder: Option<Box<Folder>>,
-    /// Folder that holds the video.
+    /// Folder that contains the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_project: Option<Box<Folder>>,
     /// Password for watching, shown to the owner and entitled team members. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Thumbnail in use.
+    /// Active thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
     /// Streams and files for playing.
@@ -2479,7 +2479,7 @@ pub struct Video {
     /// URL of the player, for an iframe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub player_embed_url: Option<String>,
-    /// Who may see and use the video.
+    /// Who can see and use the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<VideoPrivacy>>,
     /// Whether a moderator has locked the content rating.
@@ -2491,16 +2491,16 @@ pub struct Video {
     /// Opaque key of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
-    /// Address of the review page; only in older answers.
+    /// URL of the review page; only in older responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_link: Option<SignedUrl>,
-    /// Review links in use.
+    /// Active review links.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_links: Option<Vec<ReviewLink>>,
     /// Review page of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_page: Option<Box<VideoReviewPage>>,
-    /// How far the review has come.
+    /// Progress of the review.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_status: Option<VideoReviewStatus>,
     /// Whether recipients' pages show the review button. Needs the `private` scope.
@@ -2509,7 +2509,7 @@ pub struct Video {
     /// Whether recipients' pages show the banner at the bottom. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_svv_footer_banner: Option<bool>,
-    /// Whether recipients' pages take comments with a time code. Needs the `private` scope.
+    /// Whether recipients' pages accept comments with a time code. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_svv_timecoded_comments: Option<bool>,
     /// Settings of 360-degree video.
@@ -2518,7 +2518,7 @@ pub struct Video {
     /// Figures of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<Box<VideoStats>>,
-    /// State in one word, older and coarser than `upload.status` and `transcode.status`; `quota_exceeded` and `total_cap_exceeded` mean that the upload broke a limit.
+    /// State in one value, older and less detailed than `upload.status` and `transcode.status`; `quota_exceeded` and `total_cap_exceeded` mean that the upload exceeded a limit.
     #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<VideoStatus>,
@@ -2531,10 +2531,10 @@ pub struct Video {
     /// State of the transcript. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript: Option<Box<VideoTranscript>>,
-    /// Kind of video; `live` covers running and past events.
+    /// Type of video; `live` covers running and past events.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<VideoType>,
-    /// How the file comes to Vimeo, and how far it is.
+    /// How the file is uploaded, and the progress of the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Box<VideoUpload>>,
     /// User who uploaded the video.
@@ -2562,7 +2562,7 @@ pub struct Video {
 
 resource!(Video, VideoId);
 
-/// How many people were given access to a video.
+/// How many people have access to a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoAccessSummary {
@@ -2602,13 +2602,13 @@ pub struct VideoAiInteraction {
     /// Whether it cannot be used now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Why it cannot be used; null when it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<AiUnavailableReason>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -2668,16 +2668,16 @@ open_enum!(VideoCodec, Aac = "aac", Av1 = "AV1", H264 = "H264", Hevc = "HEVC");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoConnections {
-    /// Showcases that hold the video. Needs the `private` scope.
+    /// Showcases that contain the video. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub albums: Option<Box<VideoShowcasesConnection>>,
     /// Folders above the video, nearest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ancestor_path: Option<Vec<AncestorFolder>>,
-    /// Showcases that can take the video. Needs the `private` scope.
+    /// Showcases that the video can be added to. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_albums: Option<Box<VideoShowcasesConnection>>,
-    /// Channels that can take the video. Needs the `private` scope.
+    /// Channels that the video can be added to. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_channels: Option<Box<Connection>>,
     /// Comments on the video.
@@ -2719,7 +2719,7 @@ pub struct VideoConnections {
     /// On Demand trailer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailer: Option<Box<VideoKeyConnection>>,
-    /// Users who may watch, if `privacy.view` is `users`.
+    /// Users who can watch, if `privacy.view` is `users`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users_with_access: Option<Box<Connection>>,
     /// Versions of the file.
@@ -2731,18 +2731,18 @@ pub struct VideoConnections {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoContentRatingInteraction {
-    /// Content ratings that may be set.
+    /// Content ratings that can be set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
 
-/// How a video came into the list in which it was found.
+/// Why a video is in the list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoContext {
@@ -2752,12 +2752,12 @@ pub struct VideoContext {
     /// User, group, channel or tag it happened through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Map<String, Value>>,
-    /// Kind of that resource.
+    /// Type of that resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
 }
 
-/// What put a video into the list in which it was found.
+/// What caused a video to be in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VideoContextAction {
@@ -2782,7 +2782,7 @@ open_enum!(
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoDeletedBy {
-    /// Shown name.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Portrait of that user.
@@ -2802,10 +2802,10 @@ pub struct VideoEditInteraction {
     /// Fields that the user cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_fields: Option<Vec<String>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -2814,19 +2814,19 @@ pub struct VideoEditInteraction {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoEditPrivacyInteraction {
-    /// Content ratings that may be set.
+    /// Content ratings that can be set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
     /// Media type to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Fields to send with the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Vec<VideoPrivacyField>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -2893,7 +2893,7 @@ pub struct VideoFile {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoFileLog {
-    /// Address to call when a play starts, so that it is logged.
+    /// URL to call when a play starts, so that it is logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play: Option<String>,
 }
@@ -2955,10 +2955,10 @@ pub struct VideoInteractions {
     /// Buy the On Demand video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buy: Option<Box<VideoBuyInteraction>>,
-    /// Whether the user may comment on the page for managing the video.
+    /// Whether the user can comment on the page for managing the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_comment: Option<bool>,
-    /// Whether the user may react to comments of collaborators.
+    /// Whether the user can react to comments of collaborators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_react_to_collab_comments: Option<bool>,
     /// Ask for a higher team role than Viewer.
@@ -2985,7 +2985,7 @@ pub struct VideoInteractions {
     /// Change the privacy of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit_privacy: Option<Box<VideoEditPrivacyInteraction>>,
-    /// Whether the user may report the video.
+    /// Whether the user can report the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flag_clip: Option<bool>,
     /// Tells whether the choice of privacy settings is limited.
@@ -2994,7 +2994,7 @@ pub struct VideoInteractions {
     /// Make a highlight of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highlights: Option<Box<Interaction>>,
-    /// Whether the user may interact with the video.
+    /// Whether the user can interact with the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interact: Option<bool>,
     /// List who was invited to the video, and invite team members or groups.
@@ -3061,13 +3061,13 @@ pub struct VideoInteractions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoKeyConnection {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Opaque key of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -3082,13 +3082,13 @@ pub struct VideoLikeInteraction {
     /// ISO 8601 time of the like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_time: Option<DateTime<Utc>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Whether the count of likes may be shown to the user.
+    /// Whether the count of likes can be shown to the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_count: Option<bool>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -3100,7 +3100,7 @@ pub struct VideoMetadata {
     /// What in the video was made by AI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ai_content: Option<Box<VideoAiContent>>,
-    /// Whether a new version may replace the file.
+    /// Whether a new version can replace the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_be_replaced: Option<bool>,
     /// Related resources: where to read them and how many there are.
@@ -3112,16 +3112,16 @@ pub struct VideoMetadata {
     /// Whether chapters have been suggested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_chapter_suggestions: Option<bool>,
-    /// Whether the player asks for an email address.
+    /// Whether the player requests an email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_email_capture: Option<bool>,
     /// Whether there is a quiz in the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_interactive_quiz: Option<bool>,
-    /// Whether viewers must give an email address.
+    /// Whether viewers must enter an email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_mandatory_email_capture: Option<bool>,
-    /// What the token's user may do here, and at which URI; an entry may be null.
+    /// What the token's user can do here, and at which URI; an entry can be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Box<VideoInteractions>>,
     /// Whether it is a screen recording.
@@ -3134,7 +3134,7 @@ pub struct VideoMetadata {
     #[deprecated = "deprecated by Vimeo"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_webinar: Option<bool>,
-    /// Whether it came from Zoom.
+    /// Whether it was imported from Zoom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_zoom_upload: Option<bool>,
 }
@@ -3143,7 +3143,7 @@ pub struct VideoMetadata {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoOnDemand {
-    /// ID of the On Demand title; null when there is none.
+    /// ID of the On Demand title; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
 }
@@ -3152,16 +3152,16 @@ pub struct VideoOnDemand {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPageCustomization {
-    /// Whether light glows behind the player.
+    /// Whether the player shows an ambient light effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ambient_backlight: Option<bool>,
-    /// Background colour in hex with a leading #; null when unset.
+    /// Background colour in hexadecimal with a leading #; null when unset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background_color: Option<String>,
     /// Whether Vimeo's top bar is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_vimeo_header: Option<bool>,
-    /// Logo beside the title.
+    /// Logo next to the title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<Box<VideoPageLogo>>,
     /// Font of the title.
@@ -3172,17 +3172,17 @@ pub struct VideoPageCustomization {
     pub title_font_weight: Option<TitleFontWeight>,
 }
 
-/// Logo beside the title on the page of a video.
+/// Logo next to the title on the page of a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPageLogo {
-    /// Address of the logo.
+    /// URL of the logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_logo_url: Option<String>,
     /// Whether the logo is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Place of the logo beside the title; null while the logo is off.
+    /// Position of the logo next to the title; null while the logo is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
 }
@@ -3197,13 +3197,13 @@ pub struct VideoPagePlayer {
     /// Whether the player offers several audio tracks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tracks: Option<bool>,
-    /// Whether the video starts by itself for viewers without an autoplay preference of their own.
+    /// Whether the video starts automatically for viewers without an autoplay preference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoplay: Option<bool>,
     /// Whether the captions button opens a menu of caption languages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cc_track_menu: Option<bool>,
-    /// Whether the player has a Chromecast button.
+    /// Whether the player shows a Chromecast button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chromecast: Option<bool>,
     /// Whether the player offers closed captions.
@@ -3212,10 +3212,10 @@ pub struct VideoPagePlayer {
     /// Colours of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colors: Option<Box<EmbedColors>>,
-    /// Whether the player has a right-click menu.
+    /// Whether the player shows a right-click menu.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_menu: Option<bool>,
-    /// Whether the player has a fullscreen button.
+    /// Whether the player shows a fullscreen button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fullscreen: Option<bool>,
     /// Logos in the player.
@@ -3230,7 +3230,7 @@ pub struct VideoPagePlayer {
     /// Settings of the play button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play_button: Option<Box<EmbedPlayButton>>,
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbar: Option<bool>,
     /// Whether viewers can choose the quality.
@@ -3242,7 +3242,7 @@ pub struct VideoPagePlayer {
     /// Whether viewers can choose the speed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<bool>,
-    /// Whether the player has a volume control.
+    /// Whether the player shows a volume control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<bool>,
 }
@@ -3272,7 +3272,7 @@ pub struct VideoPageSettings {
     /// Whether the page shows the credits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<bool>,
-    /// Look of the page.
+    /// Appearance of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customization: Option<Box<VideoPageCustomization>>,
     /// Whether the page shows the date the video was added.
@@ -3334,10 +3334,10 @@ pub struct VideoPlayback {
     /// The HLS stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hls: Option<Box<StreamingFile>>,
-    /// Address of the FairPlay certificate for protected playback.
+    /// URL of the FairPlay certificate for protected playback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub player_fairplay_certificate_url: Option<String>,
-    /// Address of the licence server for protected playback.
+    /// URL of the licence server for protected playback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub player_license_url: Option<String>,
     /// Files for progressive download.
@@ -3352,30 +3352,30 @@ pub struct VideoPlayback {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPrivacy {
-    /// Whether others may add the video to collections.
+    /// Whether others can add the video to collections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add: Option<bool>,
     /// Whether the share link works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_share_link: Option<bool>,
-    /// Who may comment.
+    /// Who can comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<CommentPrivacy>,
-    /// Whether viewers may download.
+    /// Whether viewers can download.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download: Option<bool>,
-    /// Where the video may be embedded; `whitelist` allows only listed domains.
+    /// Where the video can be embedded; `whitelist` allows only listed domains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<EmbedPrivacy>,
     /// Value of `privacy.view` before the plan of the owner restricted it; absent when not restricted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_view: Option<String>,
-    /// Who may watch; `unlisted` takes the link, `nobody` is private, `disable` hides the video on Vimeo, `team` is for the team, `cold_storage` is frozen for lack of storage; `contacts`, `users`, `ptv`, `ptvhide`, `stock` and `stock_purchased` are deprecated.
+    /// Who can watch; `unlisted` takes the link, `nobody` is private, `disable` hides the video on Vimeo, `team` is for the team, `cold_storage` is frozen for lack of storage; `contacts`, `users`, `ptv`, `ptvhide`, `stock` and `stock_purchased` are deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<VideoViewPrivacy>,
 }
 
-/// A privacy setting and the values that it can take.
+/// A privacy setting and its possible values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPrivacyField {
@@ -3394,19 +3394,19 @@ pub struct VideoPrivacyField {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPublishToSocialConnection {
-    /// Why the action is switched off; absent when it is on.
+    /// Why the action is switched off; absent when it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Box<DisabledConnection>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// What keeps the video from being published.
+    /// What prevents the video from being published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_blockers: Option<Map<String, Value>>,
     /// Limits that apply to publishing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_constraints: Option<Map<String, Value>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -3519,13 +3519,13 @@ pub struct VideoRentInteraction {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoReviewPage {
-    /// Whether the review page is on.
+    /// Whether the review page is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether the address may be passed on.
+    /// Whether the address can be passed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_shareable: Option<bool>,
-    /// Address of the review page.
+    /// URL of the review page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<SignedUrl>,
 }
@@ -3568,31 +3568,31 @@ pub struct VideoRoleUpgradeFields {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoRoleUpgradeInteraction {
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
     /// Fields to send with the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Box<VideoRoleUpgradeFields>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
 
-/// The showcases that hold a video.
+/// The showcases that contain a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoShowcasesConnection {
-    /// Why the action is switched off; absent when it is on.
+    /// Why the action is switched off; absent when it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Box<DisabledConnection>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Number of items behind the path.
+    /// Number of items at the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -3692,7 +3692,7 @@ pub struct VideoTranscript {
     pub status: Option<TranscriptStatus>,
 }
 
-/// Kind of video.
+/// Type of video.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VideoType {
@@ -3718,7 +3718,7 @@ pub struct VideoUpload {
     /// Path to call when the upload is done; null with `tus` and `pull`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete_uri: Option<SignedUrl>,
-    /// Why the upload failed; `remote_…` values tell how the server of a `pull` upload answered.
+    /// Why the upload failed; `remote_…` values report the response of the server of a `pull` upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<UploadError>,
     /// HTML form that the `post` approach needs.
@@ -3730,16 +3730,16 @@ pub struct VideoUpload {
     /// URL that Vimeo fetches in the `pull` approach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<SignedUrl>,
-    /// Where the browser goes after the `post` form.
+    /// URL that the browser is redirected to after the `post` form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
     /// Size of the file in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// How far the upload has come.
+    /// Progress of the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<UploadStatus>,
-    /// Address that takes the file; use it as it is, without the access token.
+    /// URL that receives the file; use it unchanged, without the access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_link: Option<SignedUrl>,
 }
@@ -3766,43 +3766,43 @@ pub struct VideoVersionsConnection {
     /// ID of the storyboard of the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_storyboard_id: Option<String>,
-    /// Version in use.
+    /// Active version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_uri: Option<String>,
     /// Whether there are interactive elements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_interactive: Option<bool>,
-    /// Newest version whose upload or transcoding is not done; only seen as null.
+    /// Newest version whose upload or transcoding is not complete; always seen as null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_incomplete_version: Option<Value>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Whether the source keeps one resolution throughout; if false, it must be transcoded.
+    /// Whether the source has a constant resolution; if false, it must be transcoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_variable_frame_resolution: Option<bool>,
-    /// Opaque key of the version in use.
+    /// Opaque key of the active version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
     /// Running number of the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence_number: Option<u64>,
-    /// Number of items behind the path.
+    /// Number of items at the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// Number of versions, deleted ones included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_including_deleted: Option<u64>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
 
-/// How much storage all versions of a video take.
+/// Storage used by all versions of a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoVersionsSize {
-    /// How the size counts against the storage quota: `UPLOAD` counts, `VIMEO_RECORD` may, `PROCESSING` has no size yet, the others do not count.
+    /// How the size counts against the storage quota: `UPLOAD` counts, `VIMEO_RECORD` may count, `PROCESSING` has no size yet, the others do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_size_type: Option<FileSizeType>,
     /// Number of versions.

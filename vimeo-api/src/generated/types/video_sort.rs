@@ -2,7 +2,7 @@
 
 use crate::runtime::open_enum;
 
-/// Order of a list of videos.
+/// Sort order of a list of videos.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VideoSort {

@@ -85,7 +85,7 @@ pub struct AnimatedThumbnailSet {
     /// The animated thumbnail in each size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sizes: Option<Vec<AnimatedThumbnail>>,
-    /// How far the making of the set has come.
+    /// Progress of the set's creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AnimatedThumbnailStatus>,
     /// URI of the set.
@@ -95,7 +95,7 @@ pub struct AnimatedThumbnailSet {
 
 resource!(AnimatedThumbnailSet);
 
-/// How far the making of animated thumbnails has come.
+/// Progress of the creation of animated thumbnails.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnimatedThumbnailStatus {
@@ -120,13 +120,13 @@ open_enum!(
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AskVideoAiQuestionBody {
-    /// The question in plain words.
+    /// The question as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
 }
 
 impl AskVideoAiQuestionBody {
-    /// The question in plain words.
+    /// The question as text.
     pub fn question(mut self, value: impl Into<String>) -> Self {
         self.question = Some(value.into());
         self
@@ -149,7 +149,7 @@ open_enum!(AudioRendition, Source = "source");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioTrack {
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// Files of the track that can be downloaded.
@@ -161,7 +161,7 @@ pub struct AudioTrack {
     /// Where the track comes from: a user, AI, or a user whose file has AI parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<AudioTrackProvenance>,
-    /// How many audio tracks the version may have.
+    /// How many audio tracks the version can have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Box<AudioTrackQuota>>,
     /// State of the transcoding.
@@ -190,7 +190,7 @@ pub struct AudioTrackDownload {
     /// File name extension.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
-    /// Address of the file.
+    /// URL of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<SignedUrl>,
     /// Which file it is; `source` is the source file.
@@ -198,7 +198,7 @@ pub struct AudioTrackDownload {
     pub rendition: Option<AudioRendition>,
 }
 
-/// How an audio track came to be.
+/// Origin of an audio track.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AudioTrackProvenance {
@@ -217,14 +217,14 @@ open_enum!(
     UserUploadedAndAiGenerated = "user_uploaded_and_ai_generated"
 );
 
-/// How many audio tracks a version may still get.
+/// How many audio tracks a version can still get.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioTrackQuota {
     /// Number of audio tracks available to the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free: Option<i64>,
-    /// Whether the version can take no more audio tracks.
+    /// Whether the version has the maximum number of audio tracks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_reached_quota: Option<bool>,
     /// Most audio tracks a version can have on the user's plan.
@@ -265,7 +265,7 @@ pub struct AudioTrackUploadInput {
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<SignedUrl>,
-    /// Address to which the browser goes after the form; used with `post`.
+    /// URL that the browser is redirected to after the form; used with `post`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
     /// Size of the file in bytes, at most 268435456000 (250 GB).
@@ -290,7 +290,7 @@ impl AudioTrackUploadInput {
         self
     }
 
-    /// Address to which the browser goes after the form; used with `post`.
+    /// URL that the browser is redirected to after the form; used with `post`.
     pub fn redirect_url(mut self, value: impl Into<String>) -> Self {
         self.redirect_url = Some(value.into());
         self
@@ -303,17 +303,17 @@ impl AudioTrackUploadInput {
     }
 }
 
-/// The moment to take the thumbnail of a chapter from.
+/// The time to create the thumbnail of a chapter from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChapterThumbnailBody {
-    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    /// Time in the video to create the thumbnail from, in seconds from the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timecode: Option<u64>,
 }
 
 impl ChapterThumbnailBody {
-    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    /// Time in the video to create the thumbnail from, in seconds from the start.
     pub fn timecode(mut self, value: u64) -> Self {
         self.timecode = Some(value);
         self
@@ -324,7 +324,7 @@ impl ChapterThumbnailBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommentAuthor {
-    /// Address of the writer's profile page.
+    /// URL of the writer's profile page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Name of the writer.
@@ -355,7 +355,7 @@ impl CommentBody {
     }
 }
 
-/// What a comment is on.
+/// What a comment is enabled.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommentType {
@@ -371,10 +371,10 @@ open_enum!(CommentType, Video = "video");
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ContentRating {
-    /// Short word for the rating; `language` stands for swearing or sexual talk, `drugs` includes alcohol, `safe` suits everyone.
+    /// Short name of the rating; `language` means swearing or sexual talk, `drugs` includes alcohol, `safe` suits everyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<ContentRatingCode>,
-    /// Name to show.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// URI of the rating.
@@ -412,7 +412,7 @@ impl CreateAnimatedThumbnailsBody {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateAudioTrackBody {
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// Language code; `GET /languages?filter=audiotracks` lists them.
@@ -440,7 +440,7 @@ impl CreateAudioTrackBody {
         }
     }
 
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self
@@ -472,7 +472,7 @@ pub struct CreateTextTrackBody {
     /// Whether the player offers this track; only one track of each language and type can be active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    /// Whether Vimeo's annotation platform Seshat uploaded the track automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_auto_generated: Option<bool>,
     /// Whether Seshat uploaded the track after a user changed the transcript.
@@ -482,7 +482,7 @@ pub struct CreateTextTrackBody {
     pub language: String,
     /// Name of the track.
     pub name: String,
-    /// Kind of text the track holds.
+    /// Type of text in the track.
     #[serde(rename = "type")]
     pub type_: TextTrackType,
 }
@@ -510,7 +510,7 @@ impl CreateTextTrackBody {
         self
     }
 
-    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    /// Whether Vimeo's annotation platform Seshat uploaded the track automatically.
     pub fn is_auto_generated(mut self, value: bool) -> Self {
         self.is_auto_generated = Some(value);
         self
@@ -527,22 +527,22 @@ impl CreateTextTrackBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateThumbnailBody {
-    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    /// Whether the picture at `time` becomes the video's thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Second of the video from which to take the picture.
+    /// Second of the video to create the picture from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<u64>,
 }
 
 impl CreateThumbnailBody {
-    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    /// Whether the picture at `time` becomes the video's thumbnail.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self
     }
 
-    /// Second of the video from which to take the picture.
+    /// Second of the video to create the picture from.
     pub fn time(mut self, value: u64) -> Self {
         self.time = Some(value);
         self
@@ -556,19 +556,19 @@ pub struct CreateVideoBody {
     /// Codes of the content ratings that apply; `GET /contentratings` lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
-    /// Text that describes the video.
+    /// Description of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How the embedded player looks and what it offers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<Box<CreateVideoEmbedInput>>,
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed_domains: Option<Vec<String>>,
-    /// URI of the folder to put the video into.
+    /// URI of the folder to add the video to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder_uri: Option<String>,
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_from_vimeo: Option<bool>,
     /// Creative Commons licence of the video.
@@ -583,7 +583,7 @@ pub struct CreateVideoBody {
     /// Password viewers must enter; needed when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<VideoPrivacyInput>>,
     /// Settings of the review page.
@@ -626,7 +626,7 @@ impl CreateVideoBody {
         self
     }
 
-    /// Text that describes the video.
+    /// Description of the video.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -638,7 +638,7 @@ impl CreateVideoBody {
         self
     }
 
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -647,13 +647,13 @@ impl CreateVideoBody {
         self
     }
 
-    /// URI of the folder to put the video into.
+    /// URI of the folder to add the video to.
     pub fn folder_uri(mut self, value: impl Into<String>) -> Self {
         self.folder_uri = Some(value.into());
         self
     }
 
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     pub fn hide_from_vimeo(mut self, value: bool) -> Self {
         self.hide_from_vimeo = Some(value);
         self
@@ -683,7 +683,7 @@ impl CreateVideoBody {
         self
     }
 
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     pub fn privacy(mut self, value: VideoPrivacyInput) -> Self {
         self.privacy = Some(Box::new(value));
         self
@@ -796,13 +796,13 @@ pub struct CreateVideoEmbedInput {
     /// Logos in the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<PlayerLogosInput>>,
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbar: Option<bool>,
     /// What the title bar of the player shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Box<EmbedTitleInput>>,
-    /// Whether the player has a volume control.
+    /// Whether the player shows a volume control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<bool>,
 }
@@ -832,7 +832,7 @@ impl CreateVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     pub fn playbar(mut self, value: bool) -> Self {
         self.playbar = Some(value);
         self
@@ -844,7 +844,7 @@ impl CreateVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a volume control.
+    /// Whether the player shows a volume control.
     pub fn volume(mut self, value: bool) -> Self {
         self.volume = Some(value);
         self
@@ -878,7 +878,7 @@ pub struct CreativeCommons {
     /// Short name of the licence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<LicenseCode>,
-    /// Name to show.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// URI of the licence.
@@ -935,7 +935,7 @@ impl DeleteVideosBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditAudioTrackBody {
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// Language code; `GET /languages?filter=audiotracks` lists them.
@@ -950,7 +950,7 @@ pub struct EditAudioTrackBody {
 }
 
 impl EditAudioTrackBody {
-    /// Whether the audio track is in use.
+    /// Whether the audio track is active.
     pub fn active(mut self, value: bool) -> Self {
         self.active = Some(value);
         self
@@ -988,7 +988,7 @@ pub struct EditTextTrackBody {
     /// Name of the track.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Kind of text the track holds.
+    /// Type of text in the track.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<TextTrackType>,
 }
@@ -1012,7 +1012,7 @@ impl EditTextTrackBody {
         self
     }
 
-    /// Kind of text the track holds.
+    /// Type of text in the track.
     pub fn type_(mut self, value: TextTrackType) -> Self {
         self.type_ = Some(value);
         self
@@ -1046,25 +1046,25 @@ pub struct EditVideoBody {
     /// Codes of the content ratings that apply; `GET /contentratings` lists them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_rating: Option<Vec<String>>,
-    /// Last part of the video's own address, without Vimeo's address and the owner's name or ID.
+    /// Last part of the video's URL, without the host and the owner's name or ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_url: Option<String>,
-    /// Text that describes the video, at most 5000 characters.
+    /// Description of the video, at most 5000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// How the embedded player looks and what it offers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<Box<EditVideoEmbedInput>>,
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed_domains: Option<Vec<String>>,
-    /// Domains to add to those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to add to those that can embed the video; needs `privacy.embed` to be `whitelist`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed_domains_add: Option<Vec<String>>,
-    /// Domains to take from those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to take from those that can embed the video; needs `privacy.embed` to be `whitelist`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed_domains_delete: Option<Vec<String>>,
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide_from_vimeo: Option<bool>,
     /// Creative Commons licence of the video.
@@ -1079,7 +1079,7 @@ pub struct EditVideoBody {
     /// Password viewers must enter, at most 32 characters; needed when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<VideoPrivacyInput>>,
     /// Settings of the review page.
@@ -1100,13 +1100,13 @@ impl EditVideoBody {
         self
     }
 
-    /// Last part of the video's own address, without Vimeo's address and the owner's name or ID.
+    /// Last part of the video's URL, without the host and the owner's name or ID.
     pub fn custom_url(mut self, value: impl Into<String>) -> Self {
         self.custom_url = Some(value.into());
         self
     }
 
-    /// Text that describes the video, at most 5000 characters.
+    /// Description of the video, at most 5000 characters.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -1118,7 +1118,7 @@ impl EditVideoBody {
         self
     }
 
-    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    /// All domains that can embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -1127,7 +1127,7 @@ impl EditVideoBody {
         self
     }
 
-    /// Domains to add to those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to add to those that can embed the video; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains_add(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -1136,7 +1136,7 @@ impl EditVideoBody {
         self
     }
 
-    /// Domains to take from those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    /// Domains to take from those that can embed the video; needs `privacy.embed` to be `whitelist`.
     pub fn embed_domains_delete(
         mut self,
         value: impl IntoIterator<Item = impl Into<String>>,
@@ -1145,7 +1145,7 @@ impl EditVideoBody {
         self
     }
 
-    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    /// Whether only the owner can see the video; links to an unlisted video then work only for the owner.
     pub fn hide_from_vimeo(mut self, value: bool) -> Self {
         self.hide_from_vimeo = Some(value);
         self
@@ -1175,7 +1175,7 @@ impl EditVideoBody {
         self
     }
 
-    /// Who may do what with the video.
+    /// Who can do what with the video.
     pub fn privacy(mut self, value: VideoPrivacyInput) -> Self {
         self.privacy = Some(Box::new(value));
         self
@@ -1277,7 +1277,7 @@ pub struct EditVideoEmbedInput {
     /// Whether the player shows chapters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chapters: Option<bool>,
-    /// Whether the player has a Chromecast button.
+    /// Whether the player shows a Chromecast button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chromecast: Option<bool>,
     /// Whether the player offers closed captions.
@@ -1286,7 +1286,7 @@ pub struct EditVideoEmbedInput {
     /// Main colour of the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
-    /// Whether the player has a right-click menu.
+    /// Whether the player shows a right-click menu.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_menu: Option<bool>,
     /// What the player shows after the video.
@@ -1298,13 +1298,13 @@ pub struct EditVideoEmbedInput {
     /// Settings of the play button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play_button: Option<Box<EmbedPlayButtonInput>>,
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbar: Option<bool>,
     /// Whether viewers can choose the quality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality_selector: Option<bool>,
-    /// Widgets with which viewers give their opinion during playback.
+    /// Widgets for viewers' opinions during playback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sentiment_widgets: Option<Vec<EmbedSentimentWidgetInput>>,
     /// Whether viewers can skip forward.
@@ -1316,7 +1316,7 @@ pub struct EditVideoEmbedInput {
     /// Whether the player offers the transcript.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transcript: Option<bool>,
-    /// Whether the player has a volume control.
+    /// Whether the player shows a volume control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<bool>,
 }
@@ -1358,7 +1358,7 @@ impl EditVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a Chromecast button.
+    /// Whether the player shows a Chromecast button.
     pub fn chromecast(mut self, value: bool) -> Self {
         self.chromecast = Some(value);
         self
@@ -1376,7 +1376,7 @@ impl EditVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a right-click menu.
+    /// Whether the player shows a right-click menu.
     pub fn context_menu(mut self, value: bool) -> Self {
         self.context_menu = Some(value);
         self
@@ -1400,7 +1400,7 @@ impl EditVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a playbar.
+    /// Whether the player shows a playbar.
     pub fn playbar(mut self, value: bool) -> Self {
         self.playbar = Some(value);
         self
@@ -1412,7 +1412,7 @@ impl EditVideoEmbedInput {
         self
     }
 
-    /// Widgets with which viewers give their opinion during playback.
+    /// Widgets for viewers' opinions during playback.
     pub fn sentiment_widgets(
         mut self,
         value: impl IntoIterator<Item = EmbedSentimentWidgetInput>,
@@ -1439,33 +1439,33 @@ impl EditVideoEmbedInput {
         self
     }
 
-    /// Whether the player has a volume control.
+    /// Whether the player shows a volume control.
     pub fn volume(mut self, value: bool) -> Self {
         self.volume = Some(value);
         self
     }
 }
 
-/// Showcases to add a video to and to take it out of.
+/// Showcases to add a video to and to remove it of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditVideoShowcasesBody {
-    /// Showcases to put the video into.
+    /// Showcases to add the video to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add: Option<Vec<UriInput>>,
-    /// Showcases to take the video out of.
+    /// Showcases to remove the video from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove: Option<Vec<UriInput>>,
 }
 
 impl EditVideoShowcasesBody {
-    /// Showcases to put the video into.
+    /// Showcases to add the video to.
     pub fn add(mut self, value: impl IntoIterator<Item = UriInput>) -> Self {
         self.add = Some(value.into_iter().collect());
         self
     }
 
-    /// Showcases to take the video out of.
+    /// Showcases to remove the video from.
     pub fn remove(mut self, value: impl IntoIterator<Item = UriInput>) -> Self {
         self.remove = Some(value.into_iter().collect());
         self
@@ -1476,7 +1476,7 @@ impl EditVideoShowcasesBody {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditVideoVersionBody {
-    /// Text that describes the version; any Unicode characters.
+    /// Description of the version; any Unicode characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether viewers see this version.
@@ -1485,7 +1485,7 @@ pub struct EditVideoVersionBody {
 }
 
 impl EditVideoVersionBody {
-    /// Text that describes the version; any Unicode characters.
+    /// Description of the version; any Unicode characters.
     pub fn description(mut self, value: impl Into<String>) -> Self {
         self.description = Some(value.into());
         self
@@ -1511,7 +1511,7 @@ pub struct EmbedCardInput {
     /// UUID of the card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Address of the card's thumbnail.
+    /// URL of the card's thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_url: Option<String>,
     /// Text of the card.
@@ -1544,7 +1544,7 @@ impl EmbedCardInput {
         self
     }
 
-    /// Address of the card's thumbnail.
+    /// URL of the card's thumbnail.
     pub fn image_url(mut self, value: impl Into<String>) -> Self {
         self.image_url = Some(value.into());
         self
@@ -1569,7 +1569,7 @@ impl EmbedCardInput {
     }
 }
 
-/// Order of a list of domains.
+/// Sort order of a list of domains.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EmbedDomainSort {
@@ -1581,7 +1581,7 @@ pub enum EmbedDomainSort {
 
 open_enum!(EmbedDomainSort, Default = "default");
 
-/// What the player shall show when the video has ended.
+/// What the player should show when the video has ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedEndScreenInput {
@@ -1602,7 +1602,7 @@ impl EmbedEndScreenInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedSentimentWidgetInput {
-    /// Second of playback at which the widget goes away.
+    /// Second of playback at which the widget disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<f64>,
     /// Text above the widget.
@@ -1620,7 +1620,7 @@ pub struct EmbedSentimentWidgetInput {
 }
 
 impl EmbedSentimentWidgetInput {
-    /// Second of playback at which the widget goes away.
+    /// Second of playback at which the widget disappears.
     pub fn end_time(mut self, value: f64) -> Self {
         self.end_time = Some(value);
         self
@@ -1677,7 +1677,7 @@ pub enum LanguageFilter {
 
 open_enum!(LanguageFilter, Audiotracks = "audiotracks", Texttracks = "texttracks");
 
-/// A user who may watch a video.
+/// A user who can watch a video.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PermittedUserInput {
@@ -1704,7 +1704,7 @@ pub enum RelatedFilter {
 
 open_enum!(RelatedFilter, Related = "related");
 
-/// Kind of entry in the list of reasons for a report.
+/// Type of entry in the list of reasons for a report.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReportReasonKind {
@@ -1802,7 +1802,7 @@ pub struct SourceVideo {
     pub width: Option<u64>,
 }
 
-/// Where the camera of a 360-degree video shall look at some time.
+/// Where the camera of a 360-degree video should look at some time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SpatialDirectionInput {
@@ -1886,7 +1886,7 @@ impl SpatialInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StartVideoAiDubbingBody {
-    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account may do so.
+    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account can do so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accent: Option<String>,
     /// Code of the target language; `GET /videos/ai/languages?type=dubbing` lists them.
@@ -1895,7 +1895,7 @@ pub struct StartVideoAiDubbingBody {
 }
 
 impl StartVideoAiDubbingBody {
-    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account may do so.
+    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account can do so.
     pub fn accent(mut self, value: impl Into<String>) -> Self {
         self.accent = Some(value.into());
         self
@@ -1966,7 +1966,7 @@ impl TagInput {
     }
 }
 
-/// Order of the videos that carry a tag.
+/// Sort order of the videos that carry a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TagVideoSort {
@@ -1994,7 +1994,7 @@ pub struct TextDecoration {
     /// The text to decorate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Kind of decoration; `url` is the address of a Vimeo video.
+    /// Type of decoration; `url` is the address of a Vimeo video.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<TextDecorationType>,
 }
@@ -2011,7 +2011,7 @@ pub struct TextDecorationAssets {
     pub video: Option<Box<Video>>,
 }
 
-/// Kind of mark-up in the text of a comment.
+/// Type of mark-up in the text of a comment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TextDecorationType {
@@ -2078,7 +2078,7 @@ pub struct TextTrack {
     /// When `source_link` expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_link_expires_time: Option<DateTime<Utc>>,
-    /// Kind of text the track holds.
+    /// Type of text in the track.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<TextTrackType>,
     /// URI of the track.
@@ -2095,13 +2095,13 @@ resource!(TextTrack);
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TextTrackChildrenConnection {
-    /// Filters the request for the derived tracks takes.
+    /// Filters of the request for the derived tracks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filters: Option<Box<TextTrackFilters>>,
-    /// HTTP methods that the path allows.
+    /// HTTP methods that the path supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<HttpMethod>>,
-    /// Path to call for it, relative to the server.
+    /// Path of the request, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
@@ -2151,7 +2151,7 @@ pub struct TextTrackMetadata {
     pub connections: Option<Box<TextTrackConnections>>,
 }
 
-/// How a text track came to be.
+/// Origin of a text track.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TextTrackProvenance {
@@ -2178,7 +2178,7 @@ open_enum!(
     "user_uploaded"
 );
 
-/// Kind of text track.
+/// Type of text track.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TextTrackType {
@@ -2226,13 +2226,13 @@ pub struct TranscriptSegment {
     /// When the segment begins, in milliseconds of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cue_start: Option<u64>,
-    /// Whether the segment is in use.
+    /// Whether the segment is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// ID of the segment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Kind of text track the segment comes from.
+    /// Type of text track the segment comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<TextTrackType>,
     /// Language of the segment.
@@ -2421,7 +2421,7 @@ pub struct UploadAttempt {
     /// Address to send the file to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_link: Option<SignedUrl>,
-    /// Address for the upload over HTTPS; only in older answers.
+    /// Address for the upload over HTTPS; only in older responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_link_secure: Option<SignedUrl>,
     /// URI of the attempt.
@@ -2443,7 +2443,7 @@ pub struct UploadInput {
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<SignedUrl>,
-    /// Address to which the browser goes after the form; used with `post`.
+    /// URL that the browser is redirected to after the form; used with `post`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
     /// Size of the file in bytes, at most 268435456000 (250 GB).
@@ -2468,7 +2468,7 @@ impl UploadInput {
         self
     }
 
-    /// Address to which the browser goes after the form; used with `post`.
+    /// URL that the browser is redirected to after the form; used with `post`.
     pub fn redirect_url(mut self, value: impl Into<String>) -> Self {
         self.redirect_url = Some(value.into());
         self
@@ -2481,7 +2481,7 @@ impl UploadInput {
     }
 }
 
-/// Order of the videos of a user.
+/// Sort order of the videos of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserVideoSort {
@@ -2515,7 +2515,7 @@ open_enum!(
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VersionEditSession {
-    /// How far the processing of the edit has come; needs the `private` scope.
+    /// Progress of processing the edit; needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<EditSessionStatus>,
 }
@@ -2580,7 +2580,7 @@ pub struct VideoComment {
     /// Formatting of parts of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_decorations: Option<Vec<TextDecoration>>,
-    /// Kind of content the comment is about.
+    /// Type of content the comment is about.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<CommentType>,
     /// URI of the comment.
@@ -2669,7 +2669,7 @@ pub struct VideoCommentReply {
     /// Formatting of parts of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_decorations: Option<Vec<TextDecoration>>,
-    /// Kind of content the reply is about.
+    /// Type of content the reply is about.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<CommentType>,
     /// URI of the reply.
@@ -2810,10 +2810,10 @@ pub struct VideoReportReason {
     /// UUID to report with for a reason; a slug for other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// `category` groups other nodes, `reason` can be reported, `external` has a form of its own.
+    /// `category` groups other nodes, `reason` can be reported, `external` has a separate form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ReportReasonKind>,
-    /// Name to show.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// ID of the node above; null at the top.
@@ -2828,7 +2828,7 @@ pub struct VideoReportReasonGroup {
     /// Text that explains the variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Name to show.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// ID to report with for this variant.
@@ -2888,7 +2888,7 @@ open_enum!(
     MinimumLikes = "minimum_likes", Trending = "trending", UploadDate = "upload_date"
 );
 
-/// Order of the videos that a search found.
+/// Sort order of the videos that a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VideoSearchSort {
@@ -2931,7 +2931,7 @@ pub struct VideoTranscriptMetadata {
     /// Whether the transcript is marked as deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
-    /// Whether the transcript is in use.
+    /// Whether the transcript is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// ID of the transcript.
@@ -2967,7 +2967,7 @@ pub struct VideoVersion {
     /// API app that made the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<Box<ApiApp>>,
-    /// How many audio tracks the version may have.
+    /// How many audio tracks the version can have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_track_quota: Option<Box<AudioTrackQuota>>,
     /// Whether restoring the version is possible.
@@ -2979,7 +2979,7 @@ pub struct VideoVersion {
     /// When the version was made, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Text that describes the version; absent when there is none.
+    /// Description of the version; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Download settings of the version.
@@ -3024,7 +3024,7 @@ pub struct VideoVersion {
     /// Files to play the version from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play: Option<Box<VideoPlayback>>,
-    /// Address of the player for embedding; needs the `private` scope.
+    /// URL of the player for embedding; needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub player_embed_url: Option<String>,
     /// Sequence number of the version.
