@@ -1,4 +1,4 @@
-//! Figures of the sandbox beside a bare server in one run: start, small GETs, a large upload.
+//! Compares the sandbox with a bare server in one run: start, small GETs, full pages of a list, a large upload.
 //!
 //! `cargo bench -p vimeo-sandbox --bench sandbox -- [MiB]`
 
@@ -15,7 +15,10 @@ use vimeo_sandbox::{Sandbox, StartError};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many requests are sent one after another on each connection.
+/// The number of videos on a full page.
+const PAGE: usize = 100;
+
+/// The number of requests sent sequentially per connection.
 const REQUESTS: u32 = 10_000;
 
 #[tokio::main]
@@ -40,8 +43,19 @@ async fn main() -> Result<(), Failure> {
     let ours = tokio::task::spawn_blocking(move || gets(&api, path, &token)).await??;
     println!("GET {path}: {ours:.0}/s, bare handler {plain:.0}/s");
 
+    sandbox.add_videos(PAGE);
+    let api = authority(sandbox.url());
+    let token = sandbox.token().to_owned();
+    let path = format!("/me/videos?per_page={PAGE}");
+    let (pages, alone, beside) =
+        tokio::task::spawn_blocking(move || list_pages(&api, &path, &token)).await??;
+    println!(
+        "GET /me/videos with {PAGE} videos: {pages:.1}/s on 2 connections; GET /me?fields=uri meanwhile takes {:.1} times as long",
+        beside / alone
+    );
+
     let counting = Sandbox::builder().digest(false).start().await?;
-    // A few times each, in turn, since the first of anything is slower.
+    // Alternate a few times, because the first run is slower.
     for _ in 0..3 {
         for (sandbox, how) in [(&sandbox, "with SHA-256"), (&counting, "without")] {
             let link = upload_link(sandbox, mebibytes << 20).await?;
@@ -71,7 +85,7 @@ async fn start() -> Result<(), StartError> {
     Ok(())
 }
 
-/// A server that answers GETs with a few bytes and throws bodies away.
+/// A server that responds to GETs with a few bytes and discards bodies.
 async fn bare() -> Result<String, Failure> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
@@ -84,7 +98,7 @@ async fn bare() -> Result<String, Failure> {
     Ok(address)
 }
 
-/// The same connection loop as any hyper server's, with nothing of the sandbox in it.
+/// The connection loop of a plain hyper server, without the sandbox.
 mod vimeo_sandbox_bare {
     use hyper::server::conn::http1;
     use hyper_util::rt::TokioIo;
@@ -105,7 +119,7 @@ fn authority(url: &url::Url) -> String {
 
 async fn upload_link(sandbox: &Sandbox, size: u64) -> Result<String, Failure> {
     let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-    let answer = reqwest::Client::new()
+    let response = reqwest::Client::new()
         .post(sandbox.url().join("me/videos?fields=upload.upload_link")?)
         .bearer_auth(sandbox.token())
         .json(&serde_json::json!({"upload": {"approach": "tus", "size": size}}))
@@ -113,7 +127,7 @@ async fn upload_link(sandbox: &Sandbox, size: u64) -> Result<String, Failure> {
         .await?
         .json::<serde_json::Value>()
         .await?;
-    let link = answer.pointer("/upload/upload_link").and_then(|link| link.as_str()).ok_or("no link")?;
+    let link = response.pointer("/upload/upload_link").and_then(|link| link.as_str()).ok_or("no link")?;
     let link = url::Url::parse(link)?;
     Ok(format!("{}?{}", link.path(), link.query().unwrap_or_default()))
 }
@@ -126,10 +140,54 @@ fn gets(host: &str, path: &str, token: &str) -> Result<f64, std::io::Error> {
     let begun = Instant::now();
     for _ in 0..REQUESTS {
         stream.write_all(request.as_bytes())?;
-        // Answers are smaller than the buffer and come in one piece.
+        // Responses are smaller than the buffer and arrive at once.
         let _ = stream.read(&mut buffer)?;
     }
     Ok(f64::from(REQUESTS) / begun.elapsed().as_secs_f64())
+}
+
+/// Returns full pages per second on two connections, and the median time in seconds of a small request without and with that
+/// load.
+fn list_pages(host: &str, path: &str, token: &str) -> Result<(f64, f64, f64), std::io::Error> {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    let small = || -> Result<f64, std::io::Error> {
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            let begun = Instant::now();
+            get_whole(host, "/me?fields=uri", token)?;
+            times.push(begun.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times.get(50).copied().unwrap_or_default())
+    };
+    let alone = small()?;
+    let (stop, pages) = (AtomicBool::new(false), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        let begun = Instant::now();
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) && get_whole(host, path, token).is_ok() {
+                    pages.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let beside = small();
+        std::thread::sleep(Duration::from_secs(3));
+        let rate = f64::from(pages.load(Ordering::Relaxed)) / begun.elapsed().as_secs_f64();
+        stop.store(true, Ordering::Relaxed);
+        Ok((rate, alone, beside?))
+    })
+}
+
+/// Sends a request on a connection of its own and reads the whole response.
+fn get_whole(host: &str, path: &str, token: &str) -> Result<usize, std::io::Error> {
+    let mut stream = TcpStream::connect(host)?;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: bearer {token}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    stream.read_to_end(&mut Vec::new())
 }
 
 fn put(host: &str, path: &str, mebibytes: u64) -> Result<f64, std::io::Error> {

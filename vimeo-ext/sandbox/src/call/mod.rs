@@ -3,6 +3,7 @@
 pub(crate) mod validation;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -58,6 +59,46 @@ pub(crate) struct ResponseView<'a> {
     pub(crate) state: &'a State,
     pub(crate) viewer: Option<u64>,
     pub(crate) upload_base: &'a str,
+    /// The users rendered so far, for a page whose items repeat their owner.
+    pub(crate) rendered_users: Option<&'a RenderedUsers>,
+}
+
+/// Users that were rendered for a page, so that an owner is rendered once and not per item.
+#[derive(Debug, Default)]
+pub(crate) struct RenderedUsers(RefCell<Vec<RenderedUser>>);
+
+#[derive(Debug)]
+struct RenderedUser {
+    id: u64,
+    viewer: Option<u64>,
+    selection: Selection,
+    body: Value,
+}
+
+impl RenderedUsers {
+    /// Returns a user as rendered before, or renders it.
+    pub(crate) fn get_or_render(
+        &self,
+        id: u64,
+        viewer: Option<u64>,
+        selection: &Selection,
+        render: impl FnOnce() -> Value,
+    ) -> Value {
+        let is_same =
+            |user: &&RenderedUser| user.id == id && user.viewer == viewer && user.selection == *selection;
+        let rendered = self.0.borrow().iter().find(is_same).map(|user| user.body.clone());
+        rendered.unwrap_or_else(|| {
+            let body = render();
+            let user = RenderedUser { id, viewer, selection: selection.clone(), body: body.clone() };
+            self.0.borrow_mut().push(user);
+            body
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
 }
 
 /// The body of a response.
@@ -133,7 +174,12 @@ pub(crate) type Outcome = Result<Answer, ApiError>;
 
 impl<'a> Call<'a> {
     pub(crate) fn view(&self) -> ResponseView<'_> {
-        ResponseView { state: self.state, viewer: self.viewer(), upload_base: self.upload_base }
+        ResponseView {
+            state: self.state,
+            viewer: self.viewer(),
+            upload_base: self.upload_base,
+            rendered_users: None,
+        }
     }
 
     /// Returns the user of the token.
@@ -200,7 +246,8 @@ impl<'a> Call<'a> {
         shape: impl Fn(&ResponseView<'_>, &T, &Selection) -> Value,
     ) -> Outcome {
         let mut page = Page::parse(&self.request.query, items.len())?;
-        let view = self.view();
+        let rendered_users = RenderedUsers::default();
+        let view = ResponseView { rendered_users: Some(&rendered_users), ..self.view() };
         // `containing_uri` selects the page that contains the item, or the first page if none does.
         if let (Some(uri), None) = (self.request.query.get("containing_uri"), self.request.query.get("page"))
         {

@@ -12,6 +12,15 @@ use crate::world::user::User;
 
 /// Renders a user. Quota and preferences are only visible to the user.
 pub(crate) fn user(view: &ResponseView<'_>, user: &User, selection: &Selection) -> Value {
+    match view.rendered_users {
+        Some(rendered) => {
+            rendered.get_or_render(user.id, view.viewer, selection, || render(view, user, selection))
+        }
+        None => render(view, user, selection),
+    }
+}
+
+fn render(view: &ResponseView<'_>, user: &User, selection: &Selection) -> Value {
     let own = view.viewer == Some(user.id);
     Object::new(selection)
         .put("uri", user.uri())

@@ -267,3 +267,35 @@ fn interactions(view: &ResponseView<'_>, video: &Video, own: bool) -> Value {
     all.insert("validate".into(), metadata::place(&at("validate"), &["PUT"]));
     Value::Object(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::call::RenderedUsers;
+    use crate::config::Config;
+    use crate::world::State;
+
+    #[test]
+    fn page_renders_each_owner_once() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut state = State::new(1, 7, Arc::new(Config::default()), Arc::default(), now);
+        let (first, second) = (state.first_user, state.add_user("Second", now));
+        state.add_videos(first, 20, now);
+        state.add_videos(second, 5, now);
+        let rendered = RenderedUsers::default();
+        for fields in [None, Some("uri,user.name,user.pictures")] {
+            let selection = Selection::parse(fields);
+            let single =
+                ResponseView { state: &state, viewer: Some(first), upload_base: "", rendered_users: None };
+            let on_page = ResponseView { rendered_users: Some(&rendered), ..single };
+            for item in state.videos.values() {
+                assert_eq!(video(&on_page, item, &selection), video(&single, item, &selection));
+            }
+        }
+        assert_eq!(rendered.len(), 2 * 2, "one per owner and selection");
+    }
+}
