@@ -265,7 +265,7 @@ impl<'a> Call<'a> {
     pub(crate) fn query_enum(&self, name: &str, known: &[&str], default: &str) -> Result<String, ApiError> {
         match self.request.query.get(name) {
             None | Some("") => Ok(default.to_owned()),
-            Some(word) if known.contains(&word) => Ok(word.to_owned()),
+            Some(value) if known.contains(&value) => Ok(value.to_owned()),
             Some(_) => Err(ApiError::invalid_field(name, format!("must be one of {}", known.join(", ")))),
         }
     }

@@ -71,7 +71,7 @@ fn expected_type(ty: Type, text: &str) -> Option<String> {
         Type::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
         Type::Bool => is_bool(text) || matches!(text, "1" | "0"),
         Type::Named(_) => match ty.schema() {
-            Some(Schema::Enum(words)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
+            Some(Schema::Enum(values)) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
             _ => true,
         },
         _ => true,
@@ -92,7 +92,7 @@ fn type_name(ty: Type) -> String {
         Type::Time => "a date and time in the form of RFC 3339".to_owned(),
         Type::Text | Type::Date | Type::Uri | Type::Link | Type::Secret | Type::Binary => "a text".to_owned(),
         Type::Named(_) => match ty.schema() {
-            Some(Schema::Enum(words)) => format!("one of {}", words.join(", ")),
+            Some(Schema::Enum(values)) => format!("one of {}", values.join(", ")),
             Some(Schema::Is(ty)) => type_name(*ty),
             Some(Schema::Either(types)) => {
                 types.iter().map(|ty| type_name(*ty)).collect::<Vec<_>>().join(", or ")
@@ -184,9 +184,9 @@ impl BodyCheck {
                     Value::Array(_) => path == "embed.end_screen",
                     _ => false,
                 },
-                Some(Schema::Enum(words)) => match value {
+                Some(Schema::Enum(values)) => match value {
                     Value::String(text) => {
-                        words.iter().any(|word| word.eq_ignore_ascii_case(text))
+                        values.iter().any(|value| value.eq_ignore_ascii_case(text))
                             // Responses contain an empty gender if none is set.
                             || (path == "gender" && text.is_empty())
                     }

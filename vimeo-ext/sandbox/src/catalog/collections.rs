@@ -11,17 +11,17 @@ pub(crate) struct CollectionSpec {
     /// Members that have another name in responses than in request bodies.
     pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// The member that contains the ID of an item without a number.
-    pub(crate) word: Option<&'static str>,
+    pub(crate) id_member: Option<&'static str>,
     /// Whether there is a single item instead of a list.
     pub(crate) single: bool,
 }
 
 const fn list(key: &'static str, item: &'static str) -> CollectionSpec {
-    CollectionSpec { key, item, renamed: &[], word: None, single: false }
+    CollectionSpec { key, item, renamed: &[], id_member: None, single: false }
 }
 
-const fn words(key: &'static str, item: &'static str, word: &'static str) -> CollectionSpec {
-    CollectionSpec { word: Some(word), ..list(key, item) }
+const fn named_list(key: &'static str, item: &'static str, id_member: &'static str) -> CollectionSpec {
+    CollectionSpec { id_member: Some(id_member), ..list(key, item) }
 }
 
 const fn single(key: &'static str, item: &'static str) -> CollectionSpec {
@@ -40,7 +40,7 @@ static COLLECTIONS: &[CollectionSpec] = &[
         renamed: &[("auto_cc_lang", "auto_cc_language")],
         ..single("/live_events/{live_event_id}/auto_cc", "LiveEventClosedCaptions")
     },
-    words("/live_events/{live_event_id}/composer/graphics/videos", "LiveEventVideoGraphic", "videoId"),
+    named_list("/live_events/{live_event_id}/composer/graphics/videos", "LiveEventVideoGraphic", "videoId"),
     list("/live_events/{live_event_id}/composer/scenes", "LiveEventScene"),
     list("/live_events/{live_event_id}/destinations", "LiveEventDestination"),
     CollectionSpec {
@@ -49,14 +49,14 @@ static COLLECTIONS: &[CollectionSpec] = &[
     },
     list("/live_events/{live_event_id}/ott_destinations", "OttDestination"),
     list("/live_events/{live_event_id}/pictures", "Picture"),
-    words("/live_events/{live_event_id}/privacy/domains", "EmbedDomain", "domain"),
+    named_list("/live_events/{live_event_id}/privacy/domains", "EmbedDomain", "domain"),
     list("/live_events/{live_event_id}/videos", "Video"),
     list("/ondemand/pages", "OnDemandPage"),
     list("/ondemand/pages/{ondemand_id}/backgrounds", "Picture"),
-    words("/ondemand/pages/{ondemand_id}/genres", "OnDemandGenre", "canonical"),
+    named_list("/ondemand/pages/{ondemand_id}/genres", "OnDemandGenre", "canonical"),
     list("/ondemand/pages/{ondemand_id}/pictures", "Picture"),
     list("/ondemand/pages/{ondemand_id}/promotions", "OnDemandPromotion"),
-    words("/ondemand/pages/{ondemand_id}/regions", "OnDemandRegion", "country_code"),
+    named_list("/ondemand/pages/{ondemand_id}/regions", "OnDemandRegion", "country_code"),
     list("/ondemand/pages/{ondemand_id}/videos", "Video"),
     list("/users/{user_id}/albums/{album_id}/custom_thumbnails", "Picture"),
     list("/users/{user_id}/albums/{album_id}/logos", "Picture"),

@@ -160,7 +160,7 @@ mod tests {
                         assert!(known(field.ty), "{name}.{}", field.name);
                     }
                 }
-                Schema::Enum(words) => assert!(!words.is_empty(), "{name}"),
+                Schema::Enum(values) => assert!(!values.is_empty(), "{name}"),
                 Schema::Either(types) => assert!(types.iter().all(|ty| known(*ty)), "{name}"),
                 Schema::Is(ty) => assert!(known(*ty), "{name}"),
             }

@@ -89,8 +89,8 @@ impl Mutation {
             (Self::New, 0 | 1) | (Self::Fuzz, 2) if member.is_string() => *member = json!({"value": member}),
             (Self::Fuzz, 3) => *member = change_type(member),
             (Self::New, 2..=9) | (Self::Fuzz, 4 | 5) if ENUM_MEMBERS.contains(&name) => {
-                if let Value::String(word) = member {
-                    word.push_str("_of_tomorrow");
+                if let Value::String(text) = member {
+                    text.push_str("_of_tomorrow");
                 }
             }
             _ => {}

@@ -8,7 +8,10 @@ use crate::synth::shapes::category::{CATEGORIES, shape};
 
 fn find(call: &Call<'_>) -> Result<(&'static str, &'static str), ApiError> {
     let requested = call.params.get("category");
-    CATEGORIES.into_iter().find(|(word, _)| *word == requested).ok_or_else(|| ApiError::not_found("category"))
+    CATEGORIES
+        .into_iter()
+        .find(|(identifier, _)| *identifier == requested)
+        .ok_or_else(|| ApiError::not_found("category"))
 }
 
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {

@@ -138,9 +138,9 @@ impl<'a> Synthesizer<'a> {
                 ancestors.pop();
                 object.build()
             }
-            Some(Schema::Enum(words)) => {
-                let place = self.random(uri, name) as usize % words.len().max(1);
-                words.get(place).map_or(Value::Null, |word| Value::from(*word))
+            Some(Schema::Enum(values)) => {
+                let place = self.random(uri, name) as usize % values.len().max(1);
+                values.get(place).map_or(Value::Null, |value| Value::from(*value))
             }
             Some(Schema::Either(types)) => {
                 let first = types.first().copied().unwrap_or(Type::Any);

@@ -35,7 +35,7 @@ pub(crate) fn all(call: &Call<'_>, schema: &str) -> Vec<String> {
     let ids = |ids: Vec<u64>| ids.iter().map(u64::to_string).collect();
     match schema {
         "ApiApp" => vec![state.app.id.to_string()],
-        "Category" => category::words().map(str::to_owned).collect(),
+        "Category" => category::identifiers().map(str::to_owned).collect(),
         "Channel" => {
             ids(state.channels.values().filter(|it| it.privacy == "anybody").map(|it| it.id).collect())
         }

@@ -24,7 +24,7 @@ pub(crate) struct Grant {
 
 /// Why a grant does not become a token, with OAuth's error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum GrantError {
     /// The code is unknown, used or expired, or does not match its redirect URI or verifier.
     InvalidGrant,
     /// The user has not decided yet.
@@ -35,8 +35,8 @@ pub(crate) enum Refused {
     Expired,
 }
 
-impl Refused {
-    pub(crate) fn word(self) -> &'static str {
+impl GrantError {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidGrant => "invalid_grant",
             Self::Pending => "authorization_pending",
@@ -123,8 +123,8 @@ impl Grants {
         redirect_uri: &str,
         verifier: Option<&str>,
         now: DateTime<Utc>,
-    ) -> Result<Grant, Refused> {
-        let code = self.codes.remove(code).ok_or(Refused::InvalidGrant)?;
+    ) -> Result<Grant, GrantError> {
+        let code = self.codes.remove(code).ok_or(GrantError::InvalidGrant)?;
         let is_proven = match (&code.challenge, verifier) {
             (None, _) => true,
             (Some(challenge), Some(verifier)) => challenge.matches(verifier),
@@ -133,7 +133,7 @@ impl Grants {
         if is_proven && code.redirect_uri == redirect_uri && now < code.expires {
             Ok(code.grant)
         } else {
-            Err(Refused::InvalidGrant)
+            Err(GrantError::InvalidGrant)
         }
     }
 
@@ -178,16 +178,16 @@ impl Grants {
         device_code: &str,
         user_code: &str,
         now: DateTime<Utc>,
-    ) -> Result<Grant, Refused> {
+    ) -> Result<Grant, GrantError> {
         let device = self
             .devices
             .get(device_code)
             .filter(|device| device.user_code == user_code)
-            .ok_or(Refused::InvalidGrant)?;
+            .ok_or(GrantError::InvalidGrant)?;
         match &device.decision {
-            _ if now >= device.expires => Err(Refused::Expired),
-            Decision::Awaited => Err(Refused::Pending),
-            Decision::Rejected => Err(Refused::Denied),
+            _ if now >= device.expires => Err(GrantError::Expired),
+            Decision::Awaited => Err(GrantError::Pending),
+            Decision::Rejected => Err(GrantError::Denied),
             Decision::Accepted(grant) => {
                 let grant = grant.clone();
                 self.devices.remove(device_code);
@@ -201,8 +201,8 @@ impl Grants {
     }
 
     /// Exchanges a refresh token, which is valid once.
-    pub(crate) fn take_refresh(&mut self, token: &str) -> Result<Grant, Refused> {
-        self.refresh.remove(token).ok_or(Refused::InvalidGrant)
+    pub(crate) fn take_refresh(&mut self, token: &str) -> Result<Grant, GrantError> {
+        self.refresh.remove(token).ok_or(GrantError::InvalidGrant)
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
             grants.add_code("code".into(), grant(), "http://a/".into(), challenge.clone(), at(0));
             let taken = grants.take_code("code", uri, given, at(seconds));
             assert_eq!(taken.is_ok(), good, "{challenge:?} {uri} {given:?} {seconds}");
-            assert_eq!(grants.take_code("code", uri, given, at(seconds)), Err(Refused::InvalidGrant));
+            assert_eq!(grants.take_code("code", uri, given, at(seconds)), Err(GrantError::InvalidGrant));
         }
     }
 
@@ -267,10 +267,10 @@ mod tests {
             }
             grants.take_device("device", "user", at(seconds))
         };
-        assert_eq!(decide(None, 1), Err(Refused::Pending));
-        assert_eq!(decide(Some(None), 1), Err(Refused::Denied));
+        assert_eq!(decide(None, 1), Err(GrantError::Pending));
+        assert_eq!(decide(Some(None), 1), Err(GrantError::Denied));
         assert_eq!(decide(Some(Some(1)), 1), Ok(grant()));
-        assert_eq!(decide(Some(Some(1)), 900), Err(Refused::Expired));
-        assert_eq!(Grants::default().take_device("device", "user", at(0)), Err(Refused::InvalidGrant));
+        assert_eq!(decide(Some(Some(1)), 900), Err(GrantError::Expired));
+        assert_eq!(Grants::default().take_device("device", "user", at(0)), Err(GrantError::InvalidGrant));
     }
 }

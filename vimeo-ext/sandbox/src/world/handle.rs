@@ -248,7 +248,7 @@ impl World {
         let (mut state, now) = self.handle.write();
         let latest = state.videos.get(&video_id).and_then(|video| video.latest());
         let Some(version) =
-            latest.filter(|version| version.upload.word() == "complete").map(|version| version.id)
+            latest.filter(|version| version.upload.as_str() == "complete").map(|version| version.id)
         else {
             return false;
         };

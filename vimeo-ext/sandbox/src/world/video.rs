@@ -137,7 +137,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    pub(crate) fn word(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::InProgress => "in_progress",
             Self::Complete => "complete",

@@ -21,7 +21,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let (collection, key, _) = locate(call)?;
     let input = call.input()?;
     let mut set = settings(call, collection, input.root());
-    let id = match collection.word.and_then(|_| input.root().as_object()?.values().next()) {
+    let id = match collection.id_member.and_then(|_| input.root().as_object()?.values().next()) {
         Some(Value::String(word)) => word.clone(),
         Some(Value::Number(number)) => number.to_string(),
         _ => call.state.ids.id().to_string(),
@@ -103,8 +103,8 @@ pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, s
         "OnDemandPage" => default("published", json!({"enabled": false, "time": null})),
         _ => {}
     }
-    if let Some(word) = collection.word {
-        default(word, id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from));
+    if let Some(id_member) = collection.id_member {
+        default(id_member, id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from));
     }
     // A member `id` matches the ID in the URI, as a number or a string.
     if let Some(field) = fields.iter().find(|field| field.name == "id") {

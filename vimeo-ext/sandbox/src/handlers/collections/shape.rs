@@ -48,7 +48,7 @@ fn synthesized_shape(
     let synthesizer = Synthesizer::plain(call, entity.created);
     let uri = if entity.id.is_empty() { key.to_owned() } else { format!("{key}/{}", entity.id) };
     let generated = match item {
-        "Picture" => return picture::kept(&uri, entity, selection),
+        "Picture" => return picture::from_entity(&uri, entity, selection),
         _ => synthesizer.named(item, &uri, selection, &mut Vec::new()),
     };
     let mut body = synth::overlay(generated, &entity.set, selection);
@@ -57,7 +57,7 @@ fn synthesized_shape(
         let (Some(below), Some(members)) = (selection.of(name), body.as_object_mut()) else { continue };
         let expanded = match entity.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
             Some(uri) => held_shape(&call.view(), "Video", uri.rsplit('/').next().unwrap_or_default(), below),
-            None => picture::chosen(&call.view(), &format!("{uri}/{name}"), below),
+            None => picture::active(&call.view(), &format!("{uri}/{name}"), below),
         };
         if let (Some(expanded), true) = (expanded, members.contains_key(name)) {
             members.insert(name.to_owned(), expanded);

@@ -13,7 +13,7 @@ use crate::handlers::Handler;
 use crate::protocol::error::ApiError;
 use crate::protocol::html::{self, escape};
 use crate::protocol::query::Query;
-use crate::world::grants::{DEVICE_LIFETIME, Refused};
+use crate::world::grants::{DEVICE_LIFETIME, GrantError};
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
 
@@ -55,10 +55,10 @@ pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
     input.finish()?;
     match call.state.grants.take_device(&device_code, &user_code, call.now) {
         Ok(grant) => issue(call, grant),
-        Err(Refused::Pending) => {
+        Err(GrantError::Pending) => {
             let status =
                 StatusCode::from_u16(call.state.config.device_pending).unwrap_or(StatusCode::BAD_REQUEST);
-            Err(ApiError { status, ..grant_error(Refused::Pending) })
+            Err(ApiError { status, ..grant_error(GrantError::Pending) })
         }
         Err(error) => Err(grant_error(error)),
     }

@@ -23,7 +23,7 @@ use crate::protocol::error::ApiError;
 use crate::protocol::input::Input;
 use crate::request_log::bearer;
 use crate::synth::shapes::auth;
-use crate::world::grants::{Grant, Refused};
+use crate::world::grants::{Grant, GrantError};
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
 
@@ -83,16 +83,16 @@ fn issue(call: &mut Call<'_>, grant: Grant) -> Outcome {
 }
 
 /// The error for a rejected grant, in the format of the token operations.
-fn grant_error(reason: Refused) -> ApiError {
+fn grant_error(reason: GrantError) -> ApiError {
     let message = match reason {
-        Refused::InvalidGrant => {
+        GrantError::InvalidGrant => {
             "The code is unknown, used or expired, or redirect_uri or code_verifier does not match."
         }
-        Refused::Pending => "The user has not decided yet.",
-        Refused::Denied => "The user rejected the request.",
-        Refused::Expired => "The device code has expired.",
+        GrantError::Pending => "The user has not decided yet.",
+        GrantError::Denied => "The user rejected the request.",
+        GrantError::Expired => "The device code has expired.",
     };
-    ApiError::oauth(StatusCode::BAD_REQUEST, reason.word(), message)
+    ApiError::oauth(StatusCode::BAD_REQUEST, reason.as_str(), message)
 }
 
 /// Finds the world of the app whose credentials were sent, and the handler of the operation.

@@ -18,21 +18,24 @@ pub(crate) const CATEGORIES: [(&str, &str); 6] = [
 ];
 
 /// Returns the identifiers of all categories.
-pub(crate) fn words() -> impl Iterator<Item = &'static str> {
-    CATEGORIES.into_iter().map(|(word, _)| word)
+pub(crate) fn identifiers() -> impl Iterator<Item = &'static str> {
+    CATEGORIES.into_iter().map(|(identifier, _)| identifier)
 }
 
 /// Renders the category with this identifier.
 pub(crate) fn named(view: &ResponseView<'_>, wanted: &str, selection: &Selection) -> Option<Value> {
-    CATEGORIES.into_iter().find(|(word, _)| *word == wanted).map(|found| shape(view, &found, selection))
+    CATEGORIES
+        .into_iter()
+        .find(|(identifier, _)| *identifier == wanted)
+        .map(|found| shape(view, &found, selection))
 }
 
 pub(crate) fn shape(
     view: &ResponseView<'_>,
-    (word, name): &(&'static str, &'static str),
+    (identifier, name): &(&'static str, &'static str),
     selection: &Selection,
 ) -> Value {
-    let uri = format!("/categories/{word}");
+    let uri = format!("/categories/{identifier}");
     let began = view.state.users.get(&view.state.first_user).map(|user| time(user.created));
     Object::new(selection)
         .put("uri", uri.as_str())
@@ -61,6 +64,6 @@ pub(crate) fn shape(
                 None => json!({"connections": lists}),
             }
         })
-        .put("resource_key", ids::digest(&["category", word], 40))
+        .put("resource_key", ids::digest(&["category", identifier], 40))
         .build()
 }

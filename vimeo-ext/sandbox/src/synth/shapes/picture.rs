@@ -41,11 +41,11 @@ pub(crate) fn new_thumbnail(
 }
 
 /// Renders a picture that is stored as an entity.
-pub(crate) fn kept(uri: &str, thing: &Entity, selection: &Selection) -> Value {
-    let base = format!("{CDN}/video/{}-{}-d", thing.id, ids::digest(&["picture", uri], 64));
+pub(crate) fn from_entity(uri: &str, entity: &Entity, selection: &Selection) -> Value {
+    let base = format!("{CDN}/video/{}-{}-d", entity.id, ids::digest(&["picture", uri], 64));
     Object::new(selection)
         .put("uri", uri)
-        .put("active", thing.set.get("active").cloned().unwrap_or(false.into()))
+        .put("active", entity.set.get("active").cloned().unwrap_or(false.into()))
         .put("type", "custom")
         .put("base_link", base.as_str())
         .put("resource_key", ids::digest(&["key", uri], 40))
@@ -55,10 +55,10 @@ pub(crate) fn kept(uri: &str, thing: &Entity, selection: &Selection) -> Value {
 }
 
 /// Renders the active picture of the collection at `list`.
-pub(crate) fn chosen(view: &ResponseView<'_>, list: &str, selection: &Selection) -> Option<Value> {
-    let active = |thing: &&Entity| thing.set.get("active") == Some(&Value::Bool(true));
-    let thing = view.state.collections.list(list).iter().find(active)?;
-    Some(kept(&format!("{list}/{}", thing.id), thing, selection))
+pub(crate) fn active(view: &ResponseView<'_>, list: &str, selection: &Selection) -> Option<Value> {
+    let is_active = |entity: &&Entity| entity.set.get("active") == Some(&Value::Bool(true));
+    let entity = view.state.collections.list(list).iter().find(is_active)?;
+    Some(from_entity(&format!("{list}/{}", entity.id), entity, selection))
 }
 
 /// Renders a user's portrait, or the default.

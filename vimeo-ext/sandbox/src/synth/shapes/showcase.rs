@@ -29,7 +29,7 @@ pub(crate) fn showcase(view: &ResponseView<'_>, showcase: &Showcase, selection: 
         })
         .put("privacy", privacy)
         .with("pictures", |selection| {
-            let custom = picture::chosen(view, &format!("{uri}/custom_thumbnails"), selection);
+            let custom = picture::active(view, &format!("{uri}/custom_thumbnails"), selection);
             let of_video = showcase.thumbnail.and_then(|id| view.state.videos.get(&id)).map(|video| {
                 let active = video.pictures.iter().find(|picture| picture.active);
                 picture::thumbnail(&format!("/videos/{}", video.id), active, selection)
@@ -42,7 +42,7 @@ pub(crate) fn showcase(view: &ResponseView<'_>, showcase: &Showcase, selection: 
         .put("theme", showcase.theme.as_str())
         .put("brand_color", showcase.brand_color.clone())
         .with("custom_logo", |selection| {
-            picture::chosen(view, &format!("{uri}/logos"), selection).unwrap_or_default()
+            picture::active(view, &format!("{uri}/logos"), selection).unwrap_or_default()
         })
         .put("review_mode", showcase.review_mode)
         .put("web_custom_logo", false)

@@ -49,13 +49,13 @@ pub(crate) fn uri(video: &Video, version: &Version) -> String {
 
 /// Renders `transcode` of a version, which is also the video's.
 pub(crate) fn transcode(version: &Version) -> Value {
-    json!({"status": version.transcode.word()})
+    json!({"status": version.transcode.as_str()})
 }
 
 /// Renders `upload` of a version, which is also the video's. A finished upload shows no details.
 pub(crate) fn upload(view: &ResponseView<'_>, version: &Version) -> Value {
     let mut body = json!({
-        "status": version.upload.word(),
+        "status": version.upload.as_str(),
         "upload_link": null,
         "form": null,
         "complete_uri": null,
@@ -65,8 +65,8 @@ pub(crate) fn upload(view: &ResponseView<'_>, version: &Version) -> Value {
         "link": null,
     });
     let Some(members) = body.as_object_mut() else { return body };
-    if let Stage::Error(Some(word)) = &version.upload {
-        members.insert("error".to_owned(), word.as_str().into());
+    if let Stage::Error(Some(error)) = &version.upload {
+        members.insert("error".to_owned(), error.as_str().into());
     }
     if version.upload == Stage::InProgress {
         match &version.source {
