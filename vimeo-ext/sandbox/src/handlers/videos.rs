@@ -232,8 +232,8 @@ impl Filter {
 }
 
 fn tags(query: &Query, name: &str) -> Vec<String> {
-    let words = query.get(name).unwrap_or_default().split(',');
-    words.filter_map(Tag::new).map(|tag| tag.canonical).collect()
+    let names = query.get(name).unwrap_or_default().split(',');
+    names.filter_map(Tag::new).map(|tag| tag.canonical).collect()
 }
 
 // Edits.
