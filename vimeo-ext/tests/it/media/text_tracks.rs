@@ -78,7 +78,10 @@ async fn invalid_text_track_input_is_refused() {
     let fixture = UploadFixture::new().await;
     let vimeo = fixture.vimeo();
     let error = "lyrics".parse::<TextTrackType>().unwrap_err();
-    assert!(error.to_string().starts_with("`lyrics` is not a known value; known values are captions, "), "{error}");
+    assert!(
+        error.to_string().starts_with("`lyrics` is not a known value; known values are captions, "),
+        "{error}"
+    );
     // (language, what the message says)
     let table = [
         ("xx", "`xx` is not a registered language tag"),
