@@ -200,7 +200,7 @@ impl LeaseSlot {
             (calls, _) if is_over => TakeOutcome::Spent { unused: calls },
             _ => {
                 self.calls = self.calls.saturating_sub(1);
-                TakeOutcome::Taken
+                TakeOutcome::Granted
             }
         }
     }
@@ -208,7 +208,7 @@ impl LeaseSlot {
 
 /// The result of taking a call.
 enum TakeOutcome {
-    Taken,
+    Granted,
     RetryAt {
         at: Instant,
         held_by_others: bool,
@@ -254,13 +254,13 @@ impl LocalLeases {
             limit => active.slots.iter_mut().find(|(of, _)| *of == limit),
         };
         let outcome = slot.map_or(TakeOutcome::Spent { unused: 0 }, |(_, slot)| slot.take(&known, now));
-        if matches!(outcome, TakeOutcome::Taken) {
+        if matches!(outcome, TakeOutcome::Granted) {
             return grant();
         }
         let circuit = self.batcher.circuit(now);
         match outcome {
             _ if circuit == CircuitState::Open => return grant(),
-            TakeOutcome::Taken => return grant(),
+            TakeOutcome::Granted => return grant(),
             TakeOutcome::RetryAt { at, held_by_others } => return Admission::RetryAt { at, held_by_others },
             TakeOutcome::Spent { .. } if active.is_requested => {}
             TakeOutcome::Spent { unused } => {
