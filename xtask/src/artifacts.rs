@@ -1,41 +1,41 @@
-//! What `cargo test --workspace` builds: a verb runs these programs as they are, so that it builds nothing a second time.
+//! The programs that `cargo test --workspace` builds. Commands run these, so that nothing is built twice.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::workspace::{Failure, cargo, root};
+use crate::workspace::{XtaskError, cargo, root};
 
-/// The integration tests of a crate, ready for the harness's own arguments. `folder` is the crate's, from the root.
-pub(crate) fn tests(folder: &str) -> Result<Command, Failure> {
+/// Returns the integration tests of the crate in `folder`, as a command for the arguments of the test harness.
+pub(crate) fn tests(folder: &str) -> Result<Command, XtaskError> {
     let folder = root().join(folder);
     let program = find("test", "it", &folder)?;
-    // As cargo starts tests.
+    // The environment in which cargo runs tests.
     let mut command = Command::new(program);
     command.current_dir(&folder).env("CARGO_MANIFEST_DIR", &folder);
     Ok(command)
 }
 
-/// A binary of the crate in `folder`.
-pub(crate) fn binary(folder: &str, name: &str) -> Result<PathBuf, Failure> {
+/// Returns the path of a binary of the crate in `folder`.
+pub(crate) fn binary(folder: &str, name: &str) -> Result<PathBuf, XtaskError> {
     find("bin", name, &root().join(folder))
 }
 
-/// An example of the crate in `folder`.
-pub(crate) fn example(folder: &str, name: &str) -> Result<PathBuf, Failure> {
+/// Returns the path of an example of the crate in `folder`.
+pub(crate) fn example(folder: &str, name: &str) -> Result<PathBuf, XtaskError> {
     find("example", name, &root().join(folder))
 }
 
-fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf, Failure> {
+fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf, XtaskError> {
     let output = cargo()
         .args(["test", "--quiet", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"])
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Failure::file("cargo"))?;
+        .map_err(XtaskError::file("cargo"))?;
     if !output.status.success() {
-        return Err(Failure::Command("the workspace's tests do not build".to_owned()));
+        return Err(XtaskError::Command("the workspace's tests do not build".to_owned()));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     messages
@@ -44,12 +44,11 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf, Failure> {
         .filter_map(|message| executable(&message, kind, name, &folder.join("Cargo.toml")))
         .next_back()
         .ok_or_else(|| {
-            Failure::Command(format!("the workspace has no {kind} `{name}` in {}", folder.display()))
+            XtaskError::Command(format!("the workspace has no {kind} `{name}` in {}", folder.display()))
         })
 }
 
-/// The program that a message of cargo's tells of, if it is the one that is looked for. A binary is also built as a test of
-/// itself, which is not meant.
+/// Returns the executable of a cargo message, if it is the requested one. The test build of a binary does not count.
 fn executable(message: &Value, kind: &str, name: &str, manifest: &Path) -> Option<PathBuf> {
     let target = message.get("target")?;
     let matches = message.get("manifest_path")?.as_str().map(Path::new) == Some(manifest)
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_binary_is_told_from_its_own_tests() {
+    fn finds_a_binary_but_not_its_tests() {
         let message = |kind: &str, test: bool, executable: Value| {
             json!({
                 "reason": "compiler-artifact",

@@ -2,16 +2,16 @@
 
 use std::io::Write;
 
-use crate::workspace::{Failure, description};
+use crate::workspace::{XtaskError, description};
 
 /// Prints the description as one JSON document.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), XtaskError> {
     let bundle = vimeo_gen::load(&description())?;
     let mut out = std::io::stdout().lock();
     let written = serde_json::to_writer_pretty(&mut out, &bundle).map_err(std::io::Error::from);
     match written.and_then(|()| writeln!(out)) {
-        // Whoever reads may stop early.
+        // The reader can close the pipe early.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::file("standard output")),
+        written => written.map_err(XtaskError::file("standard output")),
     }
 }

@@ -6,24 +6,24 @@ use clap::Args;
 use serde_json::json;
 use vimeo_gen::Change;
 
-use crate::workspace::{Failure, description};
+use crate::workspace::{XtaskError, description};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The older description: a file, or a folder of partial ones.
+    /// The older description: a file, or a folder of partial documents.
     old: PathBuf,
-    /// The newer one; openapi/ when it is left out.
+    /// The newer description [default: openapi/].
     new: Option<PathBuf>,
     /// Print the changes as JSON.
     #[arg(long)]
     json: bool,
-    /// Print only how many changes of each kind there are.
+    /// Print only the number of changes per area.
     #[arg(long)]
     summary: bool,
 }
 
-/// Says what changed; fails where something that worked may stop to.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Prints the changes. Fails if there are breaking ones.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let new = arguments.new.clone().unwrap_or_else(description);
     let changes = vimeo_gen::diff(vimeo_gen::load(&arguments.old)?, vimeo_gen::load(&new)?)?;
     let breaking = changes.iter().filter(|change| change.breaking).count();
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         print_text(&changes, arguments.summary);
     }
-    if breaking == 0 { Ok(()) } else { Err(Failure::Differs(format!("{breaking} breaking changes"))) }
+    if breaking == 0 { Ok(()) } else { Err(XtaskError::Differs(format!("{breaking} breaking changes"))) }
 }
 
 fn print_json(changes: &[Change]) {
@@ -62,5 +62,5 @@ fn print_text(changes: &[Change], summary: bool) {
             }
         }
     }
-    println!("{} changes; those marked ! may break what worked", changes.len());
+    println!("{} changes; ! marks breaking ones", changes.len());
 }

@@ -7,30 +7,30 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::workspace::{Failure, cargo, root};
+use crate::workspace::{XtaskError, cargo, root};
 
-/// Bytes that one input may have; what is read is bounded elsewhere, and short inputs find more per second.
-const INPUT_LIMIT: u32 = 16 * 1024;
+/// The maximum input size. Short inputs find more per second, and other code limits what is read.
+const MAX_INPUT_BYTES: u32 = 16 * 1024;
 
-/// Mebibytes of memory after which a run counts as failed.
-const MEMORY_LIMIT: u32 = 2048;
+/// The memory limit in MiB.
+const MAX_MEMORY_MIB: u32 = 2048;
 
-/// Seconds after which one input counts as endless.
+/// The timeout per input in seconds.
 const INPUT_TIMEOUT: u32 = 20;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Targets to run; all of vimeo-ext/fuzz/fuzz_targets when none is named.
+    /// Targets to run [default: all of vimeo-ext/fuzz/fuzz_targets].
     targets: Vec<String>,
-    /// How long each target runs.
+    /// Seconds per target.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// How many targets run at once.
+    /// Number of targets that run at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
 }
 
-/// What came of one target.
+/// The outcome of a target.
 struct Outcome {
     target: String,
     success: bool,
@@ -39,15 +39,16 @@ struct Outcome {
     output: String,
 }
 
-/// Builds all targets without a sanitizer, which the stable toolchain lacks, runs them and prints a line for each.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Builds all targets, without a sanitizer because the stable toolchain has none, and runs them.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let folder = root().join("vimeo-ext/fuzz");
     let known = targets(&folder)?;
     let chosen = if arguments.targets.is_empty() { known } else { arguments.targets.clone() };
     let begun = Instant::now();
-    if !cargo_fuzz("build").status().map_err(Failure::file("cargo"))?.success() {
-        let message = "the fuzz targets do not build; `cargo install cargo-fuzz` brings the tool".to_owned();
-        return Err(Failure::Command(message));
+    if !cargo_fuzz("build").status().map_err(XtaskError::file("cargo"))?.success() {
+        let message =
+            "the fuzz targets do not build; run `cargo install cargo-fuzz` if it is missing".to_owned();
+        return Err(XtaskError::Command(message));
     }
     println!(
         "{} targets built in {} s, {} s each:",
@@ -62,7 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 .iter()
                 .map(|target| scope.spawn(|| run_target(&folder, target, arguments.seconds)))
                 .collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Result<Vec<_>, Failure>>()
+            threads
+                .into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .collect::<Result<Vec<_>, XtaskError>>()
         })?;
         for outcome in outcomes {
             println!(
@@ -80,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if failed.is_empty() {
         return Ok(());
     }
-    Err(Failure::Command(format!("these fuzz targets found something: {}", failed.join(", "))))
+    Err(XtaskError::Command(format!("fuzz targets with findings: {}", failed.join(", "))))
 }
 
 fn cargo_fuzz(verb: &str) -> Command {
@@ -99,33 +103,33 @@ fn cargo_fuzz(verb: &str) -> Command {
     command
 }
 
-fn targets(folder: &Path) -> Result<Vec<String>, Failure> {
+fn targets(folder: &Path) -> Result<Vec<String>, XtaskError> {
     let sources = folder.join("fuzz_targets");
     let mut names = Vec::new();
-    for entry in fs::read_dir(&sources).map_err(Failure::file(&sources))? {
-        let path = entry.map_err(Failure::file(&sources))?.path();
+    for entry in fs::read_dir(&sources).map_err(XtaskError::file(&sources))? {
+        let path = entry.map_err(XtaskError::file(&sources))?.path();
         names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
     names.sort();
     Ok(names)
 }
 
-fn run_target(folder: &Path, target: &str, seconds: u32) -> Result<Outcome, Failure> {
+fn run_target(folder: &Path, target: &str, seconds: u32) -> Result<Outcome, XtaskError> {
     let corpus: PathBuf = folder.join("corpus").join(target);
-    fs::create_dir_all(&corpus).map_err(Failure::file(&corpus))?;
+    fs::create_dir_all(&corpus).map_err(XtaskError::file(&corpus))?;
     let output = cargo_fuzz("run")
         .arg(target)
         .args([&corpus, &folder.join("seeds").join(target)])
         .arg("--")
         .args([
             format!("-max_total_time={seconds}"),
-            format!("-max_len={INPUT_LIMIT}"),
-            format!("-rss_limit_mb={MEMORY_LIMIT}"),
+            format!("-max_len={MAX_INPUT_BYTES}"),
+            format!("-rss_limit_mb={MAX_MEMORY_MIB}"),
             format!("-timeout={INPUT_TIMEOUT}"),
             "-print_final_stats=1".to_owned(),
         ])
         .output()
-        .map_err(Failure::file("cargo"))?;
+        .map_err(XtaskError::file("cargo"))?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let status = text.lines().rfind(|line| line.contains(" cov: ")).unwrap_or_default().trim().to_owned();
     Ok(Outcome { target: target.to_owned(), success: output.status.success(), status, output: text })

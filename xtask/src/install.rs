@@ -1,20 +1,20 @@
-//! What other ecosystems provide: installed under target/, in versions that are named, and never anywhere else.
+//! Installs pinned Python and Node packages under target/.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
-/// Runs a command to its end; one that cannot be started or does not succeed is a failure that says what it was for.
-pub(crate) fn finish(command: &mut Command, purpose: &str) -> Result<(), Failure> {
+/// Runs a command. Fails with its purpose if it cannot be started or does not succeed.
+pub(crate) fn finish(command: &mut Command, purpose: &str) -> Result<(), XtaskError> {
     let program = PathBuf::from(command.get_program());
-    let status = command.status().map_err(Failure::file(program))?;
-    if status.success() { Ok(()) } else { Err(Failure::Command(format!("{purpose} failed: {status}"))) }
+    let status = command.status().map_err(XtaskError::file(program))?;
+    if status.success() { Ok(()) } else { Err(XtaskError::Command(format!("{purpose} failed: {status}"))) }
 }
 
-/// A Python with these packages; gives the interpreter. Needs `python3` with `venv`.
-pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, Failure> {
+/// Installs Python packages and returns the interpreter. Needs `python3` with `venv`.
+pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, XtaskError> {
     let folder = root().join("target/venv");
     let interpreter = folder.join("bin/python");
     if !interpreter.exists() {
@@ -26,15 +26,15 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, Failure> {
     Ok(interpreter)
 }
 
-/// The files of a folder of xtask with their packages; gives the folder where they are together. Needs `npm`.
-pub(crate) fn node(files: &str) -> Result<PathBuf, Failure> {
+/// Copies a folder of xtask, installs its Node packages and returns the copy. Needs `npm`.
+pub(crate) fn node(files: &str) -> Result<PathBuf, XtaskError> {
     let folder = root().join("target").join(files);
-    fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+    fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(files);
-    for entry in fs::read_dir(&ours).map_err(Failure::file(&ours))? {
-        let entry = entry.map_err(Failure::file(&ours))?;
+    for entry in fs::read_dir(&ours).map_err(XtaskError::file(&ours))? {
+        let entry = entry.map_err(XtaskError::file(&ours))?;
         let copy = folder.join(entry.file_name());
-        fs::copy(entry.path(), &copy).map_err(Failure::file(copy))?;
+        fs::copy(entry.path(), &copy).map_err(XtaskError::file(copy))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder);

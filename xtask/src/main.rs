@@ -1,130 +1,148 @@
-//! The maintainers' commands. `cargo xtask help` lists them.
+//! Maintenance commands. `cargo xtask help` lists them.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod accounts_bench;
-mod areas;
 mod artifacts;
-mod authorize_page;
-mod build_cost;
+mod bench_accounts;
+mod bench_build;
+mod bench_command;
+mod bench_fresh_clone;
+mod bench_mcp_start;
+mod bench_upload;
 mod bundle;
-mod command_figures;
-mod completions;
+mod check_facts;
+mod check_features;
+mod check_payloads;
 mod diff;
-mod facts;
-mod fault_matrix;
-mod fresh;
 mod fuzz;
 mod install;
-mod interop;
-mod kill_test;
-mod mcp_clients;
 mod mcp_conformance;
-mod mcp_start;
 mod measure;
-mod payloads;
-mod picture;
+mod process;
 mod regen;
-mod running;
-mod shared_limits;
-mod stores;
-mod tls;
-mod tus_servers;
-mod upload_bench;
+mod screenshot;
+mod test_authorize_page;
+mod test_completions;
+mod test_fault_matrix;
+mod test_interop;
+mod test_kill;
+mod test_mcp;
+mod test_shared_limits;
+mod test_stores;
+mod test_tls;
+mod test_tus;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// What maintainers do with this workspace.
+/// Maintenance commands of this workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Subcommand {
-    /// Measure what a million accounts cost, with a PostgreSQL server of its own and in SQLite.
-    AccountsBench(accounts_bench::Arguments),
-    /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
+    /// Generate vimeo-api from openapi/, or a separate crate from another description.
     Regen(regen::Arguments),
-    /// Compile vimeo-api with each area alone.
-    Areas,
-    /// Try the local Vimeo's authorize page in a browser.
-    AuthorizePage(authorize_page::Arguments),
-    /// Compare what a first program costs to build with what one with octocrab costs; or the generated crate with
-    /// progenitor's own output.
-    BuildCost(build_cost::Arguments),
     /// Print openapi/ as one JSON document.
     Bundle,
-    /// Measure the command as it is given to people: its size, its help, its memory; fails when a figure is missed.
-    CommandFigures(command_figures::Arguments),
-    /// Type into bash and zsh and see what a Tab completes; needs both.
-    Completions,
-    /// Say what changed between two descriptions.
+    /// Compare two descriptions.
     Diff(diff::Arguments),
-    /// Say which facts of openapi/facts the description lacks.
-    Facts(facts::Arguments),
-    /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
-    /// and Python.
-    McpClients,
-    /// Measure how soon `vimeo mcp` gives its first answer.
-    McpStart(mcp_start::Arguments),
-    /// Decode recorded answers and say what of them does not fit.
-    Payloads(payloads::Arguments),
-    /// Break the line at every place of an upload and show what came of it.
-    FaultMatrix,
-    /// Measure the README's two commands in a new clone, with nothing downloaded and nothing built.
-    Fresh(fresh::Arguments),
-    /// Run the fuzz targets; needs cargo-fuzz.
+    /// List the facts of openapi/facts that the description lacks.
+    #[command(alias = "facts")]
+    CheckFacts(check_facts::Arguments),
+    /// Compile vimeo-api with each area's feature alone.
+    #[command(alias = "areas")]
+    CheckFeatures,
+    /// Decode recorded responses and report schema mismatches.
+    #[command(alias = "payloads")]
+    CheckPayloads(check_payloads::Arguments),
+    /// Run the fuzz targets. Needs cargo-fuzz.
     Fuzz(fuzz::Arguments),
-    /// Let clients that others wrote play a scenario against the local Vimeo.
-    Interop,
-    /// Kill an upload at random moments until it is done.
-    KillTest(kill_test::Arguments),
-    /// Build a program with each choice of TLS and let it call a server over https.
-    Tls,
-    /// Upload to a tus server, and with a tus client, that others wrote.
-    TusServers,
-    /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
-    Picture,
-    /// Let four processes use up the limits of many accounts together, through each durable store.
-    SharedBudgets(shared_limits::Arguments),
-    /// Run the tests of the durable stores, or a command, with a PostgreSQL server of its own.
-    Stores(stores::Arguments),
-    /// Measure an upload beside curl and the official Python library.
-    UploadBench(upload_bench::Arguments),
+    /// Test the sandbox's login page in a browser.
+    #[command(alias = "authorize-page")]
+    TestAuthorizePage(test_authorize_page::Arguments),
+    /// Test tab completion in bash and zsh.
+    #[command(alias = "completions")]
+    TestCompletions,
+    /// Inject every fault at every point of an upload and print the outcomes.
+    #[command(alias = "fault-matrix")]
+    TestFaultMatrix,
+    /// Test the sandbox with client libraries of other projects.
+    #[command(alias = "interop")]
+    TestInterop,
+    /// Kill an upload at random moments until it completes.
+    #[command(alias = "kill-test")]
+    TestKill(test_kill::Arguments),
+    /// Test the MCP server with the official TypeScript and Python clients and the conformance suite. Needs Node and Python.
+    #[command(alias = "mcp-clients")]
+    TestMcp,
+    /// Have four processes use up the rate limits of many accounts through each durable store.
+    #[command(aliases = ["shared-limits", "shared-budgets"])]
+    TestSharedLimits(test_shared_limits::Arguments),
+    /// Run the tests of the durable stores, or a command, with a temporary PostgreSQL server.
+    #[command(alias = "stores")]
+    TestStores(test_stores::Arguments),
+    /// Build a program with each TLS feature and call a server over https.
+    #[command(alias = "tls")]
+    TestTls,
+    /// Test uploads with a tus server and a tus client of other projects. Needs Node.
+    #[command(alias = "tus-servers")]
+    TestTus,
+    /// Measure a million accounts in SQLite and in a temporary PostgreSQL server.
+    #[command(alias = "accounts-bench")]
+    BenchAccounts(bench_accounts::Arguments),
+    /// Compare the build cost of a first program with that of octocrab, or of the generated crate with progenitor's output.
+    #[command(alias = "build-cost")]
+    BenchBuild(bench_build::Arguments),
+    /// Measure the release command: size, help and memory. Fails if a limit is exceeded.
+    #[command(alias = "command-figures")]
+    BenchCommand(bench_command::Arguments),
+    /// Measure the README's two commands in a new clone with empty caches.
+    #[command(alias = "fresh")]
+    BenchFreshClone(bench_fresh_clone::Arguments),
+    /// Measure how soon `vimeo mcp` sends its first response.
+    #[command(alias = "mcp-start")]
+    BenchMcpStart(bench_mcp_start::Arguments),
+    /// Compare an upload with curl and the official Python library.
+    #[command(alias = "upload-bench")]
+    BenchUpload(bench_upload::Arguments),
+    /// Draw the README's picture of a terminal session: vimeo-ext/cli/terminal.svg.
+    #[command(alias = "picture")]
+    Screenshot,
 }
 
 fn main() -> ExitCode {
     let done = match Subcommand::parse() {
-        Subcommand::AccountsBench(arguments) => accounts_bench::run(&arguments),
+        Subcommand::BenchAccounts(arguments) => bench_accounts::run(&arguments),
         Subcommand::Regen(arguments) => regen::run(&arguments),
-        Subcommand::Areas => areas::run(),
-        Subcommand::AuthorizePage(arguments) => authorize_page::run(&arguments),
-        Subcommand::BuildCost(arguments) => build_cost::run(&arguments),
+        Subcommand::CheckFeatures => check_features::run(),
+        Subcommand::TestAuthorizePage(arguments) => test_authorize_page::run(&arguments),
+        Subcommand::BenchBuild(arguments) => bench_build::run(&arguments),
         Subcommand::Bundle => bundle::run(),
-        Subcommand::CommandFigures(arguments) => command_figures::run(&arguments),
-        Subcommand::Completions => completions::run(),
+        Subcommand::BenchCommand(arguments) => bench_command::run(&arguments),
+        Subcommand::TestCompletions => test_completions::run(),
         Subcommand::Diff(arguments) => diff::run(&arguments),
-        Subcommand::Facts(arguments) => facts::run(&arguments),
-        Subcommand::McpClients => mcp_clients::run(),
-        Subcommand::McpStart(arguments) => mcp_start::run(&arguments),
-        Subcommand::Payloads(arguments) => payloads::run(&arguments),
-        Subcommand::FaultMatrix => fault_matrix::run(),
-        Subcommand::Fresh(arguments) => fresh::run(&arguments),
+        Subcommand::CheckFacts(arguments) => check_facts::run(&arguments),
+        Subcommand::TestMcp => test_mcp::run(),
+        Subcommand::BenchMcpStart(arguments) => bench_mcp_start::run(&arguments),
+        Subcommand::CheckPayloads(arguments) => check_payloads::run(&arguments),
+        Subcommand::TestFaultMatrix => test_fault_matrix::run(),
+        Subcommand::BenchFreshClone(arguments) => bench_fresh_clone::run(&arguments),
         Subcommand::Fuzz(arguments) => fuzz::run(&arguments),
-        Subcommand::Interop => interop::run(),
-        Subcommand::KillTest(arguments) => kill_test::run(&arguments),
-        Subcommand::Tls => tls::run(),
-        Subcommand::TusServers => tus_servers::run(),
-        Subcommand::Picture => picture::run(),
-        Subcommand::SharedBudgets(arguments) => shared_limits::run(&arguments),
-        Subcommand::Stores(arguments) => stores::run(&arguments),
-        Subcommand::UploadBench(arguments) => upload_bench::run(&arguments),
+        Subcommand::TestInterop => test_interop::run(),
+        Subcommand::TestKill(arguments) => test_kill::run(&arguments),
+        Subcommand::TestTls => test_tls::run(),
+        Subcommand::TestTus => test_tus::run(),
+        Subcommand::Screenshot => screenshot::run(),
+        Subcommand::TestSharedLimits(arguments) => test_shared_limits::run(&arguments),
+        Subcommand::TestStores(arguments) => test_stores::run(&arguments),
+        Subcommand::BenchUpload(arguments) => bench_upload::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(failure.code())
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(error.code())
         }
     }
 }

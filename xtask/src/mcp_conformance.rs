@@ -1,4 +1,4 @@
-//! The protocol's conformance suite, of both dates, against the MCP server.
+//! Runs the MCP conformance suite of both protocol revisions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,15 +7,15 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::workspace::Failure;
+use crate::workspace::XtaskError;
 
-/// The revisions that the server speaks.
+/// The protocol revisions that the server supports.
 const DATES: [&str; 2] = ["2025-11-25", "2026-07-28"];
 
 /// Scenarios of an extension that the server does not declare.
 const EXTENSION: &str = "tasks-";
 
-/// Checks that cannot pass, and why.
+/// Checks that are expected to fail, and why.
 #[derive(Deserialize)]
 struct Exceptions {
     why: String,
@@ -31,8 +31,8 @@ struct Check {
     error_message: Option<String>,
 }
 
-/// Runs every scenario that the revisions require. What fails has to be among the exceptions, and every exception to fail.
-pub(crate) fn run(node: &Path, folder: &Path, url: &str) -> Result<(), Failure> {
+/// Runs every required scenario. All failures must be exceptions, and all exceptions must fail.
+pub(crate) fn run(node: &Path, folder: &Path, url: &str) -> Result<(), XtaskError> {
     let exceptions: Vec<Exceptions> = read(&folder.join("conformance.json"))?;
     let excused: BTreeSet<&str> =
         exceptions.iter().flat_map(|group| group.checks.iter().map(String::as_str)).collect();
@@ -41,19 +41,19 @@ pub(crate) fn run(node: &Path, folder: &Path, url: &str) -> Result<(), Failure> 
     for date in DATES {
         let results = folder.join(format!("results-{date}"));
         if results.exists() {
-            fs::remove_dir_all(&results).map_err(Failure::file(&results))?;
+            fs::remove_dir_all(&results).map_err(XtaskError::file(&results))?;
         }
         let mut command = Command::new(node);
         command
             .arg(&suite)
             .args(["server", "--url", url, "--requirements", date, "--output-dir"])
             .arg(&results);
-        // Its own judgement counts the exceptions too, so its exit code says nothing.
-        let told = command.current_dir(folder).stdin(Stdio::null()).output();
-        told.map_err(Failure::file(node))?;
+        // The exit code includes the exceptions and is ignored.
+        let output = command.current_dir(folder).stdin(Stdio::null()).output();
+        output.map_err(XtaskError::file(node))?;
         let scenarios = scenarios(&results)?;
         if scenarios.is_empty() {
-            return Err(Failure::Command(format!("the conformance suite ran nothing for {date}")));
+            return Err(XtaskError::Command(format!("the conformance suite ran nothing for {date}")));
         }
         let mut passed = 0;
         let mut whole = Vec::new();
@@ -77,22 +77,22 @@ pub(crate) fn run(node: &Path, folder: &Path, url: &str) -> Result<(), Failure> 
         println!("ok conformance {date}: {passed} checks pass; all of {}", whole.join(", "));
     }
     let stale = excused.iter().filter(|id| !failing.contains(**id));
-    wrong.extend(stale.map(|id| format!("{id} passes, or is gone: take it out of conformance.json")));
+    wrong.extend(stale.map(|id| format!("{id} passes or no longer exists: remove it from conformance.json")));
     if wrong.is_empty() {
         for group in &exceptions {
             println!("   cannot run, {}: {}", group.why, group.checks.join(", "));
         }
         Ok(())
     } else {
-        Err(Failure::Command(format!("conformance:\n{}", wrong.join("\n"))))
+        Err(XtaskError::Command(format!("conformance:\n{}", wrong.join("\n"))))
     }
 }
 
-/// The checks of each scenario, from the folders that the suite leaves.
-fn scenarios(results: &Path) -> Result<BTreeMap<String, Vec<Check>>, Failure> {
+/// Reads the checks of each scenario from the result folders of the suite.
+fn scenarios(results: &Path) -> Result<BTreeMap<String, Vec<Check>>, XtaskError> {
     let mut scenarios = BTreeMap::new();
-    for entry in fs::read_dir(results).map_err(Failure::file(results))? {
-        let entry = entry.map_err(Failure::file(results))?;
+    for entry in fs::read_dir(results).map_err(XtaskError::file(results))? {
+        let entry = entry.map_err(XtaskError::file(results))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // `server-SCENARIO-` and a time such as `2026-01-02T03-04-05-678Z`.
         let scenario = name.strip_prefix("server-").and_then(|rest| rest.get(..rest.len().checked_sub(25)?));
@@ -102,7 +102,7 @@ fn scenarios(results: &Path) -> Result<BTreeMap<String, Vec<Check>>, Failure> {
     Ok(scenarios)
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Failure> {
-    let text = fs::read_to_string(path).map_err(Failure::file(path))?;
-    serde_json::from_str(&text).map_err(|error| Failure::Command(format!("{}: {error}", path.display())))
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, XtaskError> {
+    let text = fs::read_to_string(path).map_err(XtaskError::file(path))?;
+    serde_json::from_str(&text).map_err(|error| XtaskError::Command(format!("{}: {error}", path.display())))
 }

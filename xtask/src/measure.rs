@@ -1,4 +1,4 @@
-//! A command as somebody waits for it: wall clock, processor time, and what cargo compiles in it.
+//! Measures commands: wall-clock time, CPU time, and compiled crates.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,41 +10,41 @@ use std::time::{Duration, Instant};
 
 use wait4::Wait4;
 
-use crate::workspace::{Failure, cargo};
+use crate::workspace::{XtaskError, cargo};
 
-/// What a command took.
+/// The measurements of a command.
 pub(crate) struct Measured {
     status: ExitStatus,
     pub(crate) wall: Duration,
-    /// Of the command and of all that it waited for.
+    /// CPU time of the command and its children.
     pub(crate) cpu: Duration,
-    /// How many packages cargo said to compile.
+    /// The number of packages that cargo compiled.
     pub(crate) crates: usize,
 }
 
 impl Measured {
-    pub(crate) fn succeeded(&self, what: &str) -> Result<(), Failure> {
+    pub(crate) fn succeeded(&self, what: &str) -> Result<(), XtaskError> {
         match self.status.success() {
             true => Ok(()),
-            false => Err(Failure::Command(format!("{what} failed: {}", self.status))),
+            false => Err(XtaskError::Command(format!("{what} failed: {}", self.status))),
         }
     }
 }
 
-/// Runs a command to its end. What it says goes on to the terminal.
-pub(crate) fn measure(command: &mut Command) -> Result<Measured, Failure> {
+/// Runs a command and forwards its output.
+pub(crate) fn measure(command: &mut Command) -> Result<Measured, XtaskError> {
     let program = command.get_program().to_owned();
-    let failed = || Failure::file(program.clone());
+    let failed = || XtaskError::file(program.clone());
     let started = Instant::now();
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(failed())?;
     let mut compiled = BTreeSet::new();
-    if let Some(told) = child.stderr.take() {
-        for line in BufReader::new(told).lines() {
+    if let Some(output) = child.stderr.take() {
+        for line in BufReader::new(output).lines() {
             let line = line.map_err(failed())?;
             if let Some(package) = compiled_package(&line) {
                 compiled.insert(package.to_owned());
             }
-            // Whoever has closed our standard error does not want to see it.
+            // A closed standard error is ignored.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
     }
@@ -57,13 +57,13 @@ pub(crate) fn measure(command: &mut Command) -> Result<Measured, Failure> {
     })
 }
 
-/// The package of a line such as `   Compiling bytes v1.12.2`.
+/// Returns the package of a line such as `   Compiling bytes v1.12.2`.
 fn compiled_package(line: &str) -> Option<&str> {
     let package = line.trim_start().strip_prefix("Compiling ")?;
     Some(package.split(" (").next().unwrap_or(package))
 }
 
-/// Cargo in a folder, without what the cargo that runs us has set for us.
+/// Returns cargo for a folder, without the variables that the outer cargo set.
 pub(crate) fn cargo_in(folder: &Path) -> Command {
     let mut command = cargo();
     command.current_dir(folder);
@@ -76,15 +76,15 @@ pub(crate) fn cargo_in(folder: &Path) -> Command {
     command
 }
 
-/// How many bytes a folder takes up on the disk; a file with several names counts once.
-pub(crate) fn disk(folder: &Path) -> Result<u64, Failure> {
+/// Returns the disk usage of a folder in bytes; hard links count once.
+pub(crate) fn disk(folder: &Path) -> Result<u64, XtaskError> {
     let mut seen = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
     let mut bytes = 0_u64;
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(Failure::file(&folder))? {
-            let path = entry.map_err(Failure::file(&folder))?.path();
-            let metadata = fs::symlink_metadata(&path).map_err(Failure::file(&path))?;
+        for entry in fs::read_dir(&folder).map_err(XtaskError::file(&folder))? {
+            let path = entry.map_err(XtaskError::file(&folder))?.path();
+            let metadata = fs::symlink_metadata(&path).map_err(XtaskError::file(&path))?;
             if metadata.is_dir() {
                 folders.push(path);
             } else if seen.insert((metadata.dev(), metadata.ino())) {
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_are_read_from_what_cargo_says() {
+    fn reads_packages_from_cargo_output() {
         assert_eq!(compiled_package("   Compiling bytes v1.12.2"), Some("bytes v1.12.2"));
         assert_eq!(compiled_package("   Compiling xtask v0.1.0 (/w/xtask)"), Some("xtask v0.1.0"));
         assert_eq!(compiled_package("    Finished `dev` profile in 1.2s"), None);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hard_link_counts_once() {
+    fn hard_links_count_once() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a"), vec![1; 100_000]).unwrap();
         let once = disk(folder.path()).unwrap();

@@ -9,28 +9,28 @@ use clap::Args;
 use similar::TextDiff;
 use vimeo_gen::{ApiTables, Generated};
 
-use crate::workspace::{Failure, description, root};
+use crate::workspace::{XtaskError, description, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Compare with what is on disk instead of writing; fails where they differ.
+    /// Compare with the files on disk instead of writing; fail if they differ.
     #[arg(long)]
     check: bool,
-    /// Show every line that differs.
+    /// Show the whole diff.
     #[arg(long)]
     verbose: bool,
-    /// Another description: a file, or a folder of partial ones.
+    /// Another description: a file, or a folder of partial documents.
     #[arg(long, requires = "out")]
     description: Option<PathBuf>,
-    /// The folder for a crate of its own.
+    /// The folder for a separate crate.
     #[arg(long, requires = "description")]
     out: Option<PathBuf>,
 }
 
-/// How many lines of a difference are shown without `--verbose`.
+/// The number of lines of a diff that are shown without `--verbose`.
 const FIRST_LINES: usize = 40;
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let started = Instant::now();
     let source = arguments.description.clone().unwrap_or_else(description);
     let loaded = vimeo_gen::load(&source)?;
@@ -57,8 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             println!("up to date");
             Ok(())
         } else {
-            Err(Failure::Differs(format!(
-                "{count} generated files are not what the description makes; run `cargo xtask regen` and commit"
+            Err(XtaskError::Differs(format!(
+                "{count} generated files are out of date; run `cargo xtask regen` and commit"
             )))
         };
     }
@@ -79,7 +79,7 @@ struct Place {
     files: BTreeMap<PathBuf, String>,
 }
 
-/// What the sandbox knows of the description, and the calls that its tests make.
+/// The sandbox's tables of the description, and the calls of its tests.
 fn for_sandbox(generated: &Generated, tables: ApiTables) -> BTreeMap<PathBuf, String> {
     BTreeMap::from([
         ("src/generated/operations.tsv".into(), tables.operations),
@@ -101,47 +101,47 @@ fn report(generated: &Generated) {
     }
 }
 
-/// The files below vimeo-api: its generated module, and its manifest with the features.
-fn in_workspace(generated: &Generated) -> Result<BTreeMap<PathBuf, String>, Failure> {
+/// The files of vimeo-api: its generated module, and its manifest with the features.
+fn in_workspace(generated: &Generated) -> Result<BTreeMap<PathBuf, String>, XtaskError> {
     let manifest = root().join("vimeo-api/Cargo.toml");
-    let text = fs::read_to_string(&manifest).map_err(Failure::file(&manifest))?;
+    let text = fs::read_to_string(&manifest).map_err(XtaskError::file(&manifest))?;
     let mut files = below(generated, Path::new("src/generated"));
     files.insert("Cargo.toml".into(), with_features(&text, &generated.features));
     Ok(files)
 }
 
-/// A crate of its own: the hand-written half of vimeo-api around the generated module.
-pub(crate) fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
+/// A separate crate: the hand-written part of vimeo-api with the generated module.
+pub(crate) fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<PathBuf, String>, XtaskError> {
     let crate_root = root().join("vimeo-api");
     let mut files = below(generated, Path::new("src/generated"));
     let lib = crate_root.join("src/lib.rs");
-    files.insert("src/lib.rs".into(), fs::read_to_string(&lib).map_err(Failure::file(&lib))?);
+    files.insert("src/lib.rs".into(), fs::read_to_string(&lib).map_err(XtaskError::file(&lib))?);
     copy_sources(&crate_root, Path::new("src/runtime"), &mut files)?;
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let manifest = format!(
         "{}\n{}\n{}",
         include_str!("standalone.toml").replace("NAME", &crate_name(&name)),
         with_features(&format!("{FEATURES_START}\n{FEATURES_END}\n"), &generated.features),
-        "# A workspace of its own, wherever it stands.\n[workspace]\n",
+        "# Not part of any other workspace.\n[workspace]\n",
     );
     files.insert("Cargo.toml".into(), manifest);
     Ok(files)
 }
 
-/// Adds every file below a folder of a crate, under its path there.
+/// Adds all files of a folder of a crate.
 fn copy_sources(
     crate_root: &Path,
     folder: &Path,
     files: &mut BTreeMap<PathBuf, String>,
-) -> Result<(), Failure> {
+) -> Result<(), XtaskError> {
     let source = crate_root.join(folder);
-    for entry in fs::read_dir(&source).map_err(Failure::file(&source))? {
-        let path = entry.map_err(Failure::file(&source))?.path();
+    for entry in fs::read_dir(&source).map_err(XtaskError::file(&source))? {
+        let path = entry.map_err(XtaskError::file(&source))?.path();
         let name = folder.join(path.file_name().unwrap_or_default());
         if path.is_dir() {
             copy_sources(crate_root, &name, files)?;
         } else {
-            files.insert(name, fs::read_to_string(&path).map_err(Failure::file(&path))?);
+            files.insert(name, fs::read_to_string(&path).map_err(XtaskError::file(&path))?);
         }
     }
     Ok(())
@@ -161,7 +161,7 @@ fn below(generated: &Generated, folder: &Path) -> BTreeMap<PathBuf, String> {
 const FEATURES_START: &str = "# The areas; this part is written by `cargo xtask regen`.";
 const FEATURES_END: &str = "# End of the areas.";
 
-/// The manifest with the features between its two marks.
+/// Replaces the features between the two marks of a manifest.
 fn with_features(manifest: &str, features: &[String]) -> String {
     let (Some(start), Some(end)) = (manifest.find(FEATURES_START), manifest.find(FEATURES_END)) else {
         return manifest.to_owned();
@@ -180,14 +180,14 @@ fn with_features(manifest: &str, features: &[String]) -> String {
     )
 }
 
-/// A file that differs: what it is now, what it should be; `None` where there is none.
+/// A file that differs: its current and expected text; `None` if there is no file.
 struct Changed {
     path: PathBuf,
     now: Option<String>,
     wanted: Option<String>,
 }
 
-fn compare(files: &BTreeMap<PathBuf, String>, base: &Path) -> Result<Vec<Changed>, Failure> {
+fn compare(files: &BTreeMap<PathBuf, String>, base: &Path) -> Result<Vec<Changed>, XtaskError> {
     let mut changed = Vec::new();
     for (path, wanted) in files {
         let now = read(&base.join(path))?;
@@ -195,7 +195,7 @@ fn compare(files: &BTreeMap<PathBuf, String>, base: &Path) -> Result<Vec<Changed
             changed.push(Changed { path: path.clone(), now, wanted: Some(wanted.clone()) });
         }
     }
-    // Files that an earlier run left and this one does not make.
+    // Files of earlier runs that are no longer generated.
     for path in files_below(&base.join("src/generated"))? {
         let path = path.strip_prefix(base).map(Path::to_owned).unwrap_or(path);
         if !files.contains_key(&path) {
@@ -205,26 +205,26 @@ fn compare(files: &BTreeMap<PathBuf, String>, base: &Path) -> Result<Vec<Changed
     Ok(changed)
 }
 
-/// A file's text, with the line ends that are generated, however it was checked out.
-fn read(path: &Path) -> Result<Option<String>, Failure> {
+/// Reads a file with normalized line ends.
+fn read(path: &Path) -> Result<Option<String>, XtaskError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::file(path)(error)),
+        Err(error) => Err(XtaskError::file(path)(error)),
     }
 }
 
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, XtaskError> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Failure::file(&folder)(error)),
+            Err(error) => return Err(XtaskError::file(&folder)(error)),
         };
         for entry in entries {
-            let path = entry.map_err(Failure::file(&folder))?.path();
+            let path = entry.map_err(XtaskError::file(&folder))?.path();
             if path.is_dir() { open.push(path) } else { found.push(path) }
         }
     }
@@ -251,25 +251,25 @@ fn show(changed: &[Changed], verbose: bool) {
     }
 }
 
-/// Writes all or, when one cannot be written beside its place, nothing.
-fn write(changed: &[Changed], base: &Path) -> Result<(), Failure> {
+/// Writes all files, or none if one cannot be written.
+fn write(changed: &[Changed], base: &Path) -> Result<(), XtaskError> {
     let mut ready = Vec::new();
     for file in changed {
         let path = base.join(&file.path);
         if let Some(text) = &file.wanted {
             let folder = path.parent().unwrap_or(base);
-            fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+            fs::create_dir_all(folder).map_err(XtaskError::file(folder))?;
             let beside = path.with_extension("new");
-            fs::write(&beside, text).map_err(Failure::file(&beside))?;
+            fs::write(&beside, text).map_err(XtaskError::file(&beside))?;
             ready.push((beside, path));
         }
     }
     for (beside, path) in ready {
-        fs::rename(&beside, &path).map_err(Failure::file(&path))?;
+        fs::rename(&beside, &path).map_err(XtaskError::file(&path))?;
     }
     for file in changed.iter().filter(|file| file.wanted.is_none()) {
         let path = base.join(&file.path);
-        fs::remove_file(&path).map_err(Failure::file(&path))?;
+        fs::remove_file(&path).map_err(XtaskError::file(&path))?;
     }
     Ok(())
 }

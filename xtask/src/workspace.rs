@@ -1,34 +1,34 @@
-//! Where things are, and how commands fail.
+//! Paths of the workspace, errors, and cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Why a command did not do its work.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The description cannot be taken.
+pub(crate) enum XtaskError {
+    /// The description is invalid.
     #[error("{0}")]
     Description(#[from] vimeo_gen::GenError),
-    /// What is on disk is not what would be generated; the text says how they differ.
+    /// The files on disk differ from the generated ones.
     #[error("{0}")]
     Differs(String),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A command that was started failed; it said why itself.
+    /// A started command failed.
     #[error("{0}")]
     Command(String),
 }
 
-impl Failure {
-    /// 2 for input that cannot be taken, as for wrong arguments; 1 for everything else.
+impl XtaskError {
+    /// Returns the exit code: 2 for invalid input, like wrong arguments, otherwise 1.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Description(_) => 2,
@@ -42,19 +42,19 @@ impl Failure {
     }
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub(crate) fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
 }
 
-/// The description.
+/// Returns the path of the description.
 pub(crate) fn description() -> PathBuf {
     root().join("openapi")
 }
 
-/// The cargo that runs this, without what it has set in our environment about our own package: build scripts that look at
-/// such a variable would run again, and all that depends on them would be built again.
+/// Returns the cargo that runs this program, without the variables that it set for this package. Build scripts that depend on
+/// them would run again, and their dependents would be rebuilt.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -65,28 +65,28 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Whether cargo sets this variable for the package that it runs.
+/// Whether cargo sets this variable for the running package.
 fn is_of_package(name: &str) -> bool {
     ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"]
         .iter()
         .any(|start| name.starts_with(start))
 }
 
-/// Builds a binary with these arguments of `cargo build`, such as a profile; gives its path. What is to be built as for tests
-/// comes from [`artifacts`](crate::artifacts).
-pub(crate) fn build(target: &[&str]) -> Result<PathBuf, Failure> {
+/// Builds a binary with these arguments of `cargo build`, such as a profile, and returns its path. For test builds, use
+/// [`artifacts`](crate::artifacts).
+pub(crate) fn build(target: &[&str]) -> Result<PathBuf, XtaskError> {
     let output = cargo()
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
         .args(target)
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Failure::file("cargo"))?;
+        .map_err(XtaskError::file("cargo"))?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     // Dependencies come before what depends on them.
     let path = built.filter_map(|message| Some(message.get("executable")?.as_str()?.into())).next_back();
-    path.ok_or_else(|| Failure::Command(format!("cargo built nothing for {}", target.join(" "))))
+    path.ok_or_else(|| XtaskError::Command(format!("cargo built nothing for {}", target.join(" "))))
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_of_our_package_do_not_reach_another_cargo() {
+    fn cargo_runs_without_package_variables() {
         for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_LINKS", "CARGO_PKG_NAME", "CARGO_CRATE_NAME"] {
             assert!(is_of_package(name), "{name}");
         }

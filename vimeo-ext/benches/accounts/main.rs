@@ -1,6 +1,6 @@
 //! The cost of a million accounts: the time and memory of a client, the time of a page, and the overhead of shared rate limits.
 //!
-//! `cargo xtask accounts-bench`, which brings the PostgreSQL server. By hand, with a server's address in
+//! `cargo xtask bench-accounts`, which brings the PostgreSQL server. By hand, with a server's address in
 //! VIMEO_TEST_POSTGRES: `cargo bench -p vimeo-ext --no-default-features --features rustls,sqlite,postgres --bench accounts
 //! -- seed 1000000 FOLDER`, then `measure FOLDER` instead of `seed`. These are two steps because the first takes minutes, during which
 //! the machine can do something else, while the second needs an idle machine. To measure only parts, name them after the folder:

@@ -1,7 +1,7 @@
 //! `vimeo.upload(path)`, killed without warning again and again, by real processes: one video, every byte right, and
 //! nothing sent again but what was under way.
 //!
-//! `KILLS`, `KILL_SEED` and `KILL_MIB` report_progress how often, with which rng and how large; `cargo xtask kill-test` sets them.
+//! `KILLS`, `KILL_SEED` and `KILL_MIB` report_progress how often, with which rng and how large; `cargo xtask test-kill` sets them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroU64;

@@ -1,4 +1,4 @@
-//! Every way a line can break, at every place of an upload, and what came of it. `cargo xtask fault-matrix` shows the
+//! Every way a line can break, at every place of an upload, and what came of it. `cargo xtask test-fault-matrix` shows the
 //! table.
 
 use std::sync::{Arc, Mutex};

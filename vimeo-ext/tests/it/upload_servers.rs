@@ -1,5 +1,5 @@
 //! One suite for every tus server: the local Vimeo, and `@tus/server`, which others wrote. The latter, and the tus client
-//! of the same people, need Node: `cargo xtask tus-servers` installs both and runs this.
+//! of the same people, need Node: `cargo xtask test-tus` installs both and runs this.
 
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroU64;
@@ -46,7 +46,7 @@ impl Server {
     }
 
     fn theirs() -> Self {
-        let addresses = std::env::var("TUS_SERVER").expect("run by `cargo xtask tus-servers`");
+        let addresses = std::env::var("TUS_SERVER").expect("run by `cargo xtask test-tus`");
         let (lasting, expiring) = addresses.split_once(' ').unwrap();
         Self::Theirs { lasting: lasting.to_owned(), expiring: expiring.to_owned() }
     }
@@ -228,7 +228,7 @@ async fn sandbox_passes_the_tus_suite() {
 }
 
 #[tokio::test]
-#[ignore = "needs Node: cargo xtask tus-servers"]
+#[ignore = "needs Node: cargo xtask test-tus"]
 async fn tus_node_server_passes_the_suite() {
     let server = Server::theirs();
     // The local Vimeo has nothing of no bytes: the API creates no such video.
@@ -237,9 +237,9 @@ async fn tus_node_server_passes_the_suite() {
 }
 
 #[tokio::test]
-#[ignore = "needs Node: cargo xtask tus-servers"]
+#[ignore = "needs Node: cargo xtask test-tus"]
 async fn tus_js_client_finishes_a_ticket() {
-    let node = std::env::var_os("NODE_FOLDER").expect("run by `cargo xtask tus-servers`");
+    let node = std::env::var_os("NODE_FOLDER").expect("run by `cargo xtask test-tus`");
     let folder = tempfile::tempdir().unwrap();
     let film = film(48 * MIB);
     std::fs::write(folder.path().join("film.mp4"), &film).unwrap();

@@ -1,4 +1,4 @@
-//! Calls an API over https in every way that vimeo-ext sets up TLS; `cargo xtask tls` builds it once per set of features.
+//! Calls an API over https in every way that vimeo-ext sets up TLS; `cargo xtask test-tls` builds it once per set of features.
 //!
 //! The arguments are the base URL, an access token and the file of a certificate authority. What must not work is tried too.
 

@@ -264,7 +264,7 @@ fn assert_all_uploaded(harness: &Harness) {
 }
 
 #[test]
-#[ignore = "depends on the machine's speed; `cargo xtask kill-test --command` runs it"]
+#[ignore = "depends on the machine's speed; `cargo xtask test-kill --command` runs it"]
 fn bwlimit_keeps_the_requested_rate() {
     let harness = Harness::new();
     for name in NAMES {

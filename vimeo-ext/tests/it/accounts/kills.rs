@@ -245,7 +245,7 @@ async fn sqlite_writes_are_atomic_under_kill_9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL: cargo xtask stores"]
+#[ignore = "needs PostgreSQL: cargo xtask test-stores"]
 async fn postgres_writes_are_atomic_under_kill_9() {
     assert_writes_are_atomic(&postgres_schema(), 3).await;
 }

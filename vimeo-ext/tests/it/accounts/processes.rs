@@ -1,7 +1,7 @@
 //! Four processes that serve the same accounts, against the sandbox with rate limits enforced.
 //!
 //! All results are counted by the sandbox: its request log has the process that made each call, and the time. Run with
-//! `cargo xtask shared-limits`.
+//! `cargo xtask test-shared-limits`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -278,14 +278,14 @@ async fn run_processes(place: &str, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "slow: cargo xtask shared-limits"]
+#[ignore = "slow: cargo xtask test-shared-limits"]
 async fn four_processes_share_limits_through_a_file() {
     let folder = super::test_folder();
     run_processes(&sqlite_place(folder.path()), folder.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "slow, needs PostgreSQL: cargo xtask shared-limits"]
+#[ignore = "slow, needs PostgreSQL: cargo xtask test-shared-limits"]
 async fn four_processes_share_limits_through_a_server() {
     let folder = super::test_folder();
     run_processes(&postgres_schema(), folder.path()).await;

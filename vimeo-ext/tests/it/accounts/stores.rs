@@ -1,6 +1,6 @@
 //! The durable stores: conformance, encryption at rest, and consistency after `kill -9`.
 //!
-//! The PostgreSQL tests are ignored unless `cargo xtask stores` runs them, which starts a server.
+//! The PostgreSQL tests are ignored unless `cargo xtask test-stores` runs them, which starts a server.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -19,9 +19,9 @@ use super::conformance::TestStore;
 use super::records::{account, connection, event};
 use super::{builder, conformance, id};
 
-/// Returns the URL of the server that `cargo xtask stores` started.
+/// Returns the URL of the server that `cargo xtask test-stores` started.
 fn postgres_url() -> String {
-    std::env::var("VIMEO_TEST_POSTGRES").expect("cargo xtask stores sets VIMEO_TEST_POSTGRES")
+    std::env::var("VIMEO_TEST_POSTGRES").expect("cargo xtask test-stores sets VIMEO_TEST_POSTGRES")
 }
 
 /// Returns the name of a new schema on that server, because tests run concurrently.
@@ -60,14 +60,14 @@ async fn sqlite_store_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL: cargo xtask stores"]
+#[ignore = "needs PostgreSQL: cargo xtask test-stores"]
 async fn postgres_store_conforms() {
     conformance::run(async || {
         let place = postgres_schema();
         let store = open(&place).await;
         let dump = move || {
             let program =
-                std::env::var("VIMEO_TEST_PG_DUMP").expect("cargo xtask stores sets VIMEO_TEST_PG_DUMP");
+                std::env::var("VIMEO_TEST_PG_DUMP").expect("cargo xtask test-stores sets VIMEO_TEST_PG_DUMP");
             let schema = format!("--schema={place}");
             let dump = Command::new(program).args([postgres_url(), schema]).output().unwrap();
             assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
@@ -145,7 +145,7 @@ async fn rejects_sqlite_file_writable_by_others() {
 
 /// A process that hangs while it writes delays the others for some seconds only.
 #[tokio::test]
-#[ignore = "needs PostgreSQL: cargo xtask stores"]
+#[ignore = "needs PostgreSQL: cargo xtask test-stores"]
 async fn postgres_times_out_on_a_hung_writer() {
     let store = open(&postgres_schema()).await;
     let hung = sqlx::PgPool::connect(&postgres_url()).await.unwrap();
@@ -264,7 +264,7 @@ async fn sqlite_is_consistent_after_kill_9() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL: cargo xtask stores"]
+#[ignore = "needs PostgreSQL: cargo xtask test-stores"]
 async fn postgres_is_consistent_after_kill_9() {
     assert_consistent_after_kills(&postgres_schema(), "killed", 20).await;
 }
@@ -322,7 +322,7 @@ async fn sqlite_loses_no_concurrent_connection_update() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL: cargo xtask stores"]
+#[ignore = "needs PostgreSQL: cargo xtask test-stores"]
 async fn postgres_loses_no_concurrent_connection_update() {
     assert_no_update_is_lost(&postgres_schema(), "one").await;
 }

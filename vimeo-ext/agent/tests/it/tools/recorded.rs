@@ -1,4 +1,4 @@
-//! The largest responses that Vimeo really sends: `cargo xtask payloads` runs this with a folder of recorded responses.
+//! The largest responses that Vimeo really sends: `cargo xtask check-payloads` runs this with a folder of recorded responses.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ fn page(all: &[Value], request: &Request) -> ResponseTemplate {
 }
 
 #[tokio::test]
-#[ignore = "needs recorded responses; run by `cargo xtask payloads DIR`"]
+#[ignore = "needs recorded responses; run by `cargo xtask check-payloads DIR`"]
 async fn a_hundred_of_the_largest_recorded_videos_fit() {
     let folder = PathBuf::from(std::env::var_os("VIMEO_RECORDED").expect("VIMEO_RECORDED names a folder"));
     let (mut paths, mut found) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! `cargo xtask authorize-page`.
+//! `cargo xtask test-authorize-page`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,18 +7,18 @@ use clap::Args;
 
 use crate::artifacts;
 use crate::install;
-use crate::workspace::Failure;
+use crate::workspace::XtaskError;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The browser.
+    /// The browser to use.
     #[arg(long, env = "CHROMIUM", default_value = "chromium")]
     chromium: PathBuf,
 }
 
-/// Tries the local Vimeo's authorize page in a browser: accept, reject, an address that is not registered. Needs Node,
-/// npm and Chromium.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Tests the sandbox's login page in a browser: accept, reject, and an unregistered redirect URI. Needs Node, npm and
+/// Chromium.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
     let node = install::node("node")?;
     let mut browse = Command::new("node");
@@ -29,13 +29,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     install::finish(&mut browse, "the authorize page")
 }
 
-/// Where a program is; the browser's driver wants it whole.
-fn in_path(program: &PathBuf) -> Result<PathBuf, Failure> {
+/// Returns the full path of a program, which the browser driver needs.
+fn in_path(program: &PathBuf) -> Result<PathBuf, XtaskError> {
     if program.components().count() > 1 {
         return Ok(program.clone());
     }
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found =
         std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
-    found.ok_or_else(|| Failure::Command(format!("there is no {} to open the page with", program.display())))
+    found.ok_or_else(|| {
+        XtaskError::Command(format!("{} not found; install it or set --chromium", program.display()))
+    })
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask interop`.
+//! `cargo xtask test-interop`.
 
 mod readme;
 
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::artifacts;
 use crate::install;
-use crate::running::Running;
-use crate::workspace::{Failure, root};
+use crate::process::ChildProcess;
+use crate::workspace::{XtaskError, root};
 
 /// What the scenarios are made of; a client that has no call for a step leaves it out.
 const STEPS: [&str; 9] =
@@ -85,7 +85,7 @@ const CLIENTS: [Client; 5] = [
 
 /// Lets clients that others wrote, as they are published, play a scenario against the local Vimeo: undisturbed, again
 /// with the same seed, and with a fault in it. Prints a table. Needs Python, Node and npm.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), XtaskError> {
     let place = Place::prepare()?;
     let mut table = Vec::new();
     for client in &CLIENTS {
@@ -105,7 +105,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     readme::run(&place.sandbox, "python", &place.python, &place.folder.join("app.py"))?;
     readme::run(&place.sandbox, "js", Path::new("node"), &place.node.join("app.cjs"))?;
     if table.iter().any(|(_, steps)| steps.values().any(|failed| failed.is_some())) {
-        return Err(Failure::Command("a client did not get through".to_owned()));
+        return Err(XtaskError::Command("a client did not get through".to_owned()));
     }
     Ok(())
 }
@@ -126,15 +126,15 @@ const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\
 const TEXT_TRACK: &str = "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n";
 
 impl Place {
-    fn prepare() -> Result<Self, Failure> {
+    fn prepare() -> Result<Self, XtaskError> {
         let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
         let python = install::python(&PYTHON)?;
         let node = install::node("node")?;
         let folder = root().join("target/interop");
-        fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+        fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
         for (name, content) in [("picture.gif", PICTURE), ("captions.vtt", TEXT_TRACK.as_bytes())] {
             let path = folder.join(name);
-            fs::write(&path, content).map_err(Failure::file(path))?;
+            fs::write(&path, content).map_err(XtaskError::file(path))?;
         }
         Ok(Self { sandbox, python, node, folder })
     }
@@ -144,15 +144,15 @@ impl Place {
     }
 
     /// Starts a sandbox, lets the client play its scenario, and says how each step went.
-    fn play(&self, client: &Client, fault: Option<&Fault>, journal: &Path) -> Result<Steps, Failure> {
+    fn play(&self, client: &Client, fault: Option<&Fault>, journal: &Path) -> Result<Steps, XtaskError> {
         let sandbox = Sandbox::start(&self.sandbox)?;
         let lines = Command::new(&self.sandbox)
             .args(["env", "--for", client.lines, "--url", sandbox.text("url")])
             .output()
-            .map_err(Failure::file(&self.sandbox))?;
+            .map_err(XtaskError::file(&self.sandbox))?;
         if !lines.status.success() {
             let said = String::from_utf8_lossy(&lines.stderr).into_owned();
-            return Err(Failure::Command(format!("vimeo-sandbox env --for {}: {said}", client.lines)));
+            return Err(XtaskError::Command(format!("vimeo-sandbox env --for {}: {said}", client.lines)));
         }
         let (interpreter, folder) = match client.script.ends_with(".py") {
             true => (self.python.as_path(), Path::new(env!("CARGO_MANIFEST_DIR")).join("python")),
@@ -174,7 +174,7 @@ impl Place {
         if let Some(fault) = fault {
             command.env("FAULT", fault.json);
         }
-        let output = command.stderr(Stdio::inherit()).output().map_err(Failure::file(client.script))?;
+        let output = command.stderr(Stdio::inherit()).output().map_err(XtaskError::file(client.script))?;
         let steps = read(client, fault, &String::from_utf8_lossy(&output.stdout))?;
         not_made_up(client, journal, &steps)?;
         Ok(steps)
@@ -182,7 +182,7 @@ impl Place {
 }
 
 /// Reads what a script printed; a fault must have struck as often as it should.
-fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, Failure> {
+fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, XtaskError> {
     let mut steps = Steps::new();
     let mut fired = 0;
     for line in output.lines() {
@@ -199,37 +199,37 @@ fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, F
     let wanted = fault.map_or(0, |fault| fault.times);
     if steps.is_empty() || (!failed && fired != wanted) {
         let name = client.name;
-        return Err(Failure::Command(format!("{name}: {fired} faults struck, not {wanted}:\n{output}")));
+        return Err(XtaskError::Command(format!("{name}: {fired} faults struck, not {wanted}:\n{output}")));
     }
     Ok(steps)
 }
 
 /// Nothing that a client asked for may be something that the sandbox has no state for.
-fn not_made_up(client: &Client, journal: &Path, steps: &Steps) -> Result<(), Failure> {
+fn not_made_up(client: &Client, journal: &Path, steps: &Steps) -> Result<(), XtaskError> {
     if steps.values().any(Option::is_some) {
         return Ok(());
     }
-    let text = fs::read_to_string(journal).map_err(Failure::file(journal))?;
+    let text = fs::read_to_string(journal).map_err(XtaskError::file(journal))?;
     match text.lines().find(|line| line.contains("\"status\":501")) {
-        Some(line) => Err(Failure::Command(format!("{} met what is not there: {line}", client.name))),
+        Some(line) => Err(XtaskError::Command(format!("{} met what is not there: {line}", client.name))),
         None => Ok(()),
     }
 }
 
 /// Two runs with one seed must have asked the same and been answered the same; only the ports differ.
-fn same(client: &Client, first: &Path, second: &Path) -> Result<(), Failure> {
-    let read = |path: &Path| -> Result<Vec<String>, Failure> {
-        let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+fn same(client: &Client, first: &Path, second: &Path) -> Result<(), XtaskError> {
+    let read = |path: &Path| -> Result<Vec<String>, XtaskError> {
+        let text = fs::read_to_string(path).map_err(XtaskError::file(path))?;
         Ok(text.lines().map(without_ports).collect())
     };
     let (first, second) = (read(first)?, read(second)?);
     let differs = first.iter().zip(&second).find(|(one, other)| one != other);
     if let Some((one, other)) = differs {
-        return Err(Failure::Differs(format!("{}: two runs differ:\n{one}\n{other}", client.name)));
+        return Err(XtaskError::Differs(format!("{}: two runs differ:\n{one}\n{other}", client.name)));
     }
     if first.len() != second.len() {
         let (one, other) = (first.len(), second.len());
-        return Err(Failure::Differs(format!("{}: {one} requests, then {other}", client.name)));
+        return Err(XtaskError::Differs(format!("{}: {one} requests, then {other}", client.name)));
     }
     Ok(())
 }
@@ -247,17 +247,17 @@ fn without_ports(line: &str) -> String {
 /// A sandbox, and what its first line said.
 struct Sandbox {
     line: Value,
-    _running: Running,
+    _running: ChildProcess,
 }
 
 impl Sandbox {
-    fn start(binary: &Path) -> Result<Self, Failure> {
+    fn start(binary: &Path) -> Result<Self, XtaskError> {
         let mut command = Command::new(binary);
         command.args(["--seed", "7", "--freeze", "2026-01-01T00:00:00Z"]);
-        let mut running = Running::start(&mut command)?;
+        let mut running = ChildProcess::start(&mut command)?;
         let line = running.line()?;
         let line = serde_json::from_str(&line)
-            .map_err(|error| Failure::Command(format!("the sandbox did not start: {error}: {line}")))?;
+            .map_err(|error| XtaskError::Command(format!("the sandbox did not start: {error}: {line}")))?;
         Ok(Self { line, _running: running })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::median;
 use crate::measure::{Measured, cargo_in, measure};
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
 /// A program and its dependencies.
 struct Hello {
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 "#;
 
 /// Builds the programs in turns, each time with an empty target folder. Everything is downloaded before.
-pub(super) fn run(runs: usize, release: bool) -> Result<(), Failure> {
+pub(super) fn run(runs: usize, release: bool) -> Result<(), XtaskError> {
     let place = std::env::temp_dir().join(format!("vimeo-build-cost-{}", std::process::id()));
     let ours = |more: &str| {
         format!("vimeo-ext = {{ path = {:?}{more} }}", root().join("vimeo-ext").display().to_string())
@@ -60,7 +60,7 @@ pub(super) fn run(runs: usize, release: bool) -> Result<(), Failure> {
             let folder = folder(program);
             let target = folder.join("target");
             if target.exists() {
-                fs::remove_dir_all(&target).map_err(Failure::file(&target))?;
+                fs::remove_dir_all(&target).map_err(XtaskError::file(&target))?;
             }
             let mut build = cargo_in(&folder);
             build.arg("build").args(release.then_some("--release"));
@@ -87,18 +87,18 @@ pub(super) fn run(runs: usize, release: bool) -> Result<(), Failure> {
             disk as f64 / 1e6
         );
     }
-    fs::remove_dir_all(&place).map_err(Failure::file(&place))
+    fs::remove_dir_all(&place).map_err(XtaskError::file(&place))
 }
 
-fn write(folder: &Path, program: &Hello) -> Result<(), Failure> {
+fn write(folder: &Path, program: &Hello) -> Result<(), XtaskError> {
     let manifest = format!(
         "[package]\nname = \"hello\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n{}\n\
          tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }}\n\n[workspace]\n",
         program.dependency
     );
-    let put = |path: PathBuf, text: &str| fs::write(&path, text).map_err(Failure::file(path));
+    let put = |path: PathBuf, text: &str| fs::write(&path, text).map_err(XtaskError::file(path));
     let sources = folder.join("src");
-    fs::create_dir_all(&sources).map_err(Failure::file(&sources))?;
+    fs::create_dir_all(&sources).map_err(XtaskError::file(&sources))?;
     put(folder.join("Cargo.toml"), &manifest)?;
     put(sources.join("main.rs"), program.source)
 }

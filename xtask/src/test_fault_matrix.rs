@@ -1,11 +1,11 @@
-//! `cargo xtask fault-matrix`.
+//! `cargo xtask test-fault-matrix`.
 
 use crate::artifacts;
 use crate::install;
-use crate::workspace::Failure;
+use crate::workspace::XtaskError;
 
-/// Shows what came of every break at every place of an upload; the test itself is vimeo-ext's and runs with all others.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Runs a test of vimeo-ext and prints its outcomes.
+pub(crate) fn run() -> Result<(), XtaskError> {
     let mut test = artifacts::tests("vimeo-ext")?;
     test.args(["--nocapture", "--exact"]).arg("upload_matrix::every_fault_ends_with_the_whole_file");
     install::finish(&mut test, "the fault matrix")

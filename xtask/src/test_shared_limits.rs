@@ -1,4 +1,4 @@
-//! `cargo xtask shared-limits`.
+//! `cargo xtask test-shared-limits`.
 
 use std::process::Command;
 
@@ -6,24 +6,24 @@ use clap::Args;
 
 use crate::artifacts;
 use crate::install;
-use crate::stores::Server;
-use crate::workspace::{Failure, cargo, root};
+use crate::test_stores::Server;
+use crate::workspace::{XtaskError, cargo, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How many accounts the four processes serve.
+    /// The number of accounts.
     #[arg(long, default_value_t = 1_000)]
     accounts: u64,
-    /// How long a window of an account's limit lasts, in seconds.
+    /// The length of a rate-limit window in seconds.
     #[arg(long, default_value_t = 60)]
     window: u64,
-    /// How many windows the run takes.
+    /// The number of windows.
     #[arg(long, default_value_t = 3)]
     windows: u64,
-    /// The store: `sqlite` or `postgres`; both, one after the other, when left out.
+    /// The store [default: both, one after the other].
     #[arg(long)]
     store: Option<Store>,
-    /// With optimised code.
+    /// Build with optimisations.
     #[arg(long)]
     release: bool,
 }
@@ -34,8 +34,8 @@ enum Store {
     Postgres,
 }
 
-/// Lets four processes use up the limits of many accounts together, against the local Vimeo; the test is vimeo-ext's.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Runs a test of vimeo-ext in which four processes use up the rate limits of many accounts of a sandbox.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let wanted = |store| arguments.store.is_none_or(|only| only == store);
     if wanted(Store::Sqlite) {
         println!("\nSQLite");
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn test(arguments: &Arguments, through: &str) -> Result<Command, Failure> {
+fn test(arguments: &Arguments, through: &str) -> Result<Command, XtaskError> {
     let mut test = if arguments.release {
         let mut cargo = cargo();
         cargo.args(["test", "--quiet", "--release", "--package", "vimeo-ext", "--test", "it", "--"]);

@@ -1,4 +1,4 @@
-//! The picture of a terminal run for the front page: the real command in a real pseudo-terminal, drawn as SVG.
+//! `cargo xtask screenshot`: runs the command in a pseudo-terminal and draws the screen as SVG.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use vt100::{Color, Parser, Screen};
 
 use crate::artifacts;
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
 const COLUMNS: u16 = 92;
 const ROWS: u16 = 24;
-/// What is typed, one line after the other.
+/// The typed lines.
 const TYPED: [&str; 3] = [
     "vimeo upload sample.mp4 --sandbox",
     "vimeo videos list --sandbox",
@@ -20,7 +20,7 @@ const TYPED: [&str; 3] = [
 ];
 
 /// Draws `vimeo-ext/cli/terminal.svg`. Needs `script`, of util-linux.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), XtaskError> {
     let vimeo = artifacts::binary("vimeo-ext/cli", "vimeo")?;
     let binaries = vimeo.parent().unwrap_or(root());
     let mut parser = Parser::new(ROWS, COLUMNS, 0);
@@ -29,11 +29,11 @@ pub(crate) fn run() -> Result<(), Failure> {
         parser.process(&typescript(line, binaries)?);
     }
     let target = root().join("vimeo-ext/cli/terminal.svg");
-    fs::write(&target, draw(parser.screen())).map_err(Failure::file(target.clone()))
+    fs::write(&target, draw(parser.screen())).map_err(XtaskError::file(target.clone()))
 }
 
-/// What the line writes to a terminal.
-fn typescript(line: &str, binaries: &Path) -> Result<Vec<u8>, Failure> {
+/// Returns the terminal output of a line.
+fn typescript(line: &str, binaries: &Path) -> Result<Vec<u8>, XtaskError> {
     let folder = root().join("vimeo-ext/examples/media");
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let line = format!("stty cols {COLUMNS} rows {ROWS}; {line}");
@@ -46,14 +46,14 @@ fn typescript(line: &str, binaries: &Path) -> Result<Vec<u8>, Failure> {
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .output()
-        .map_err(Failure::file("script"))?;
+        .map_err(XtaskError::file("script"))?;
     match output.status.success() {
         true => Ok(output.stdout),
-        false => Err(Failure::Command(format!("`{line}` failed: {}", output.status))),
+        false => Err(XtaskError::Command(format!("`{line}` failed: {}", output.status))),
     }
 }
 
-/// The screen as far down as something is on it.
+/// Draws the rows of the screen up to the last one with content.
 fn draw(screen: &Screen) -> String {
     const CELL: (f32, f32) = (8.4, 18.0);
     let rows = (0..ROWS).rev().find(|row| !text_of(screen, *row).trim().is_empty()).map_or(1, |row| row + 1);
@@ -86,7 +86,7 @@ fn text_of(screen: &Screen, row: u16) -> String {
         .collect()
 }
 
-/// The stretches of a row that look the same, with where they begin; spaces at their ends are left out.
+/// Returns the runs of a row with the same style and their start columns, without surrounding spaces.
 fn runs(screen: &Screen, row: u16) -> Vec<(u16, String, String)> {
     let mut runs: Vec<(u16, String, String)> = Vec::new();
     for column in 0..COLUMNS {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_screen_is_drawn_in_its_colours() {
+    fn draws_colours() {
         let mut parser = Parser::new(ROWS, COLUMNS, 0);
         parser.process(b"\x1b[32mgood\x1b[0m & <plain>\r\n");
         let svg = draw(parser.screen());

@@ -1,4 +1,4 @@
-//! `cargo xtask fresh`.
+//! `cargo xtask bench-fresh-clone`.
 
 use std::fs;
 use std::path::Path;
@@ -7,39 +7,40 @@ use std::process::Command;
 use clap::Args;
 
 use crate::measure::{Measured, cargo_in, disk, measure};
-use crate::workspace::{Failure, cargo, root};
+use crate::workspace::{XtaskError, cargo, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Measure the commands alone, without what maintainers do after them.
+    /// Measure only the README's commands, not `cargo xtask regen`.
     #[arg(long)]
     commands_only: bool,
 }
 
-/// What each step may take, in seconds of wall clock on two cores, and what `target/` may take after the commands.
-const FIRST_COMMAND: f64 = 180.0;
-const SECOND_COMMAND: f64 = 480.0;
-const REGENERATE: f64 = 90.0;
-const TARGET_BYTES: u64 = 3_000_000_000;
+/// The limits: wall-clock seconds of each step on two cores, and the size of `target/`.
+const MAX_FIRST_COMMAND: f64 = 180.0;
+const MAX_SECOND_COMMAND: f64 = 480.0;
+const MAX_REGEN: f64 = 90.0;
+const MAX_TARGET_BYTES: u64 = 3_000_000_000;
 
-/// Runs the README's two commands as a newcomer does: in a new clone of the last commit, with nothing downloaded and nothing
-/// built. Then what a maintainer does next.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Runs the README's two commands in a new clone of the last commit with empty caches, and then `cargo xtask regen`.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).map_err(Failure::file(&readme))?;
+    let text = fs::read_to_string(&readme).map_err(XtaskError::file(&readme))?;
     let commands = commands(&text);
     let [first, second] = commands.as_slice() else {
-        return Err(Failure::Command("the README's section `Two commands` holds no two commands".to_owned()));
+        return Err(XtaskError::Command(
+            "the README's section `Two commands` does not contain two commands".to_owned(),
+        ));
     };
     let place = std::env::temp_dir().join(format!("vimeo-fresh-{}", std::process::id()));
     let clone = place.join("vimeo");
-    fs::create_dir_all(&place).map_err(Failure::file(&place))?;
+    fs::create_dir_all(&place).map_err(XtaskError::file(&place))?;
     let mut git = Command::new("git");
     git.args(["clone", "--quiet", "--no-hardlinks"]).arg(root()).arg(&clone);
     crate::install::finish(&mut git, "cloning the workspace")?;
 
     let home = place.join("cargo");
-    let step = |words: &[&str], target: &str| -> Result<Measured, Failure> {
+    let step = |words: &[&str], target: &str| -> Result<Measured, XtaskError> {
         let mut command = cargo_in(&clone);
         command.args(words).env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", clone.join(target));
         let measured = measure(&mut command)?;
@@ -47,39 +48,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Ok(measured)
     };
     let mut table = Table::default();
-    table.add(&format!("cargo {}", first.join(" ")), &step(first, "target")?, Some(FIRST_COMMAND));
-    table.add(&format!("cargo {}", second.join(" ")), &step(second, "target")?, Some(SECOND_COMMAND));
+    table.add(&format!("cargo {}", first.join(" ")), &step(first, "target")?, Some(MAX_FIRST_COMMAND));
+    table.add(&format!("cargo {}", second.join(" ")), &step(second, "target")?, Some(MAX_SECOND_COMMAND));
     let target = disk(&clone.join("target"))?;
     let downloaded = disk(&home)?;
     if !arguments.commands_only {
-        // What the alias stands for, but not quietly, so that cargo says what it compiles: xtask must find all its dependencies
-        // built.
+        // The command behind the alias, but not quiet, so that cargo prints what it compiles. All dependencies must be built.
         let regen = ["run", "--bin", "xtask", "--", "regen", "--check"];
         let next = step(&regen, "target")?;
         table.add("then: cargo xtask regen --check", &next, None);
         if next.crates > 1 {
             table.missed.push(format!("cargo xtask compiled {} crates after the commands", next.crates));
         }
-        table.add("from nothing: cargo xtask regen --check", &step(&regen, "alone")?, Some(REGENERATE));
+        table.add("from nothing: cargo xtask regen --check", &step(&regen, "alone")?, Some(MAX_REGEN));
     }
     table.print();
     println!("target/ after the commands: {:.2} GB; downloaded: {:.2} GB", giga(target), giga(downloaded));
-    if target > TARGET_BYTES {
+    if target > MAX_TARGET_BYTES {
         table.missed.push(format!(
             "target/ holds {:.2} GB, more than {:.2}",
             giga(target),
-            giga(TARGET_BYTES)
+            giga(MAX_TARGET_BYTES)
         ));
     }
     version(&clone)?;
-    fs::remove_dir_all(&place).map_err(Failure::file(&place))?;
+    fs::remove_dir_all(&place).map_err(XtaskError::file(&place))?;
     match table.missed.as_slice() {
         [] => Ok(()),
-        missed => Err(Failure::Command(missed.join("\n"))),
+        missed => Err(XtaskError::Command(missed.join("\n"))),
     }
 }
 
-/// The words behind `cargo` of each command in the README's section `Two commands`.
+/// Returns the cargo arguments of each command in the README's section `Two commands`.
 fn commands(readme: &str) -> Vec<Vec<&str>> {
     let section = readme.split("\n## Two commands").nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
@@ -120,8 +120,8 @@ fn giga(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
-/// What the figures were measured with.
-fn version(clone: &Path) -> Result<(), Failure> {
+/// Prints the cores and the version of cargo.
+fn version(clone: &Path) -> Result<(), XtaskError> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("{cores} cores");
     let mut version = cargo();
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_two_commands() {
+    fn readme_has_two_commands() {
         let readme = fs::read_to_string(root().join("README.md")).unwrap();
         let commands = commands(&readme);
         let words: Vec<&str> = commands.iter().filter_map(|words| words.first().copied()).collect();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_is_no_word_of_a_command() {
+    fn ignores_comments_in_commands() {
         let readme = "# V\n\n## Two commands\n\n```console\n$ cargo run -p x -- y   # why\n$ ls\n```\n\n## More\n$ cargo z\n";
         assert_eq!(commands(readme), [["run", "-p", "x", "--", "y"]]);
     }

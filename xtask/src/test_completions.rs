@@ -1,4 +1,4 @@
-//! `cargo xtask completions`: what a Tab does in bash and in zsh.
+//! `cargo xtask test-completions`: tab completion in bash and zsh.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use crate::artifacts;
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
-/// Lines as they are typed, with a Tab and what more is typed behind it, and the words that the command then gets.
+/// Typed lines with tabs, and the arguments that the command then receives.
 const TYPED: [(&str, &[&str]); 8] = [
     ("vimeo vid\t", &["videos"]),
     ("vimeo videos list --read\t", &["videos", "list", "--read-only"]),
@@ -25,10 +25,10 @@ const TYPED: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// What a shell asks for the next line with.
+/// The prompt of the shells.
 const PROMPT: &str = "<next>";
 
-/// How long a shell may say nothing.
+/// How long to wait for output.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Before the prompt: the completions, and a command that tells what it was called with. The completions call it too,
@@ -36,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const SETUP: &str = "\
 vimeo() { if [ -n \"$COMPLETE\" ]; then command vimeo \"$@\"; else printf '<word %s>' \"$@\"; echo '<end>'; fi; }\n";
 
-/// How a shell is started, and what it reads first.
+/// How a shell is started, and its start-up file.
 struct Shell {
     name: &'static str,
     command: &'static str,
@@ -65,14 +65,14 @@ const SHELLS: [Shell; 3] = [
     },
 ];
 
-/// Types into real shells on a pseudo-terminal. Needs bash, zsh, and `script` of util-linux.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Types into shells on a pseudo-terminal. Needs bash, zsh, and `script` of util-linux.
+pub(crate) fn run() -> Result<(), XtaskError> {
     let vimeo = artifacts::binary("vimeo-ext/cli", "vimeo")?;
     let folder = root().join("target/completions");
-    fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+    fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
-        fs::write(&path, text).map_err(Failure::file(path))
+        fs::write(&path, text).map_err(XtaskError::file(path))
     };
     write(
         "accounts.toml",
@@ -84,11 +84,11 @@ pub(crate) fn run() -> Result<(), Failure> {
         terminal.until(PROMPT)?;
         for (typed, words) in TYPED {
             terminal.typed(&format!("{typed}\n"))?;
-            let told = terminal.until("<end>")?;
+            let output = terminal.until("<end>")?;
             let got: Vec<&str> =
-                told.split("<word ").skip(1).filter_map(|word| Some(word.split_once('>')?.0)).collect();
+                output.split("<word ").skip(1).filter_map(|word| Some(word.split_once('>')?.0)).collect();
             if got != words {
-                return Err(Failure::Command(format!(
+                return Err(XtaskError::Command(format!(
                     "{}: {typed:?} gave {got:?}, not {words:?}",
                     shell.name
                 )));
@@ -100,7 +100,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A shell on a pseudo-terminal; ended when this is dropped.
+/// A shell on a pseudo-terminal. Dropping it kills the shell.
 struct Terminal {
     process: Child,
     keys: ChildStdin,
@@ -109,7 +109,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(shell: &Shell, folder: &Path, binaries: &Path) -> Result<Self, Failure> {
+    fn start(shell: &Shell, folder: &Path, binaries: &Path) -> Result<Self, XtaskError> {
         let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
         let mut process = Command::new("script")
             .args(["--quiet", "--return", "--command", shell.command, "/dev/null"])
@@ -121,8 +121,8 @@ impl Terminal {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(Failure::file("script"))?;
-        let none = || Failure::Command("a program without its streams".to_owned());
+            .map_err(XtaskError::file("script"))?;
+        let none = || XtaskError::Command("a program without its streams".to_owned());
         let (keys, mut output) =
             (process.stdin.take().ok_or_else(none)?, process.stdout.take().ok_or_else(none)?);
         let (sender, screen) = channel();
@@ -135,12 +135,12 @@ impl Terminal {
         Ok(Self { process, keys, screen, seen: String::new() })
     }
 
-    fn typed(&mut self, keys: &str) -> Result<(), Failure> {
-        self.keys.write_all(keys.as_bytes()).map_err(Failure::file("the terminal"))
+    fn typed(&mut self, keys: &str) -> Result<(), XtaskError> {
+        self.keys.write_all(keys.as_bytes()).map_err(XtaskError::file("the terminal"))
     }
 
-    /// Everything on the screen up to these words, which are taken off it.
-    fn until(&mut self, words: &str) -> Result<String, Failure> {
+    /// Returns and removes all output up to these words.
+    fn until(&mut self, words: &str) -> Result<String, XtaskError> {
         loop {
             if let Some((before, after)) = self.seen.split_once(words) {
                 let (before, after) = (before.to_owned(), after.to_owned());
@@ -148,7 +148,10 @@ impl Terminal {
                 return Ok(before);
             }
             let Ok(bytes) = self.screen.recv_timeout(TIMEOUT) else {
-                return Err(Failure::Command(format!("the shell said no `{words}` but {:?}", self.seen)));
+                return Err(XtaskError::Command(format!(
+                    "the shell did not print `{words}` but {:?}",
+                    self.seen
+                )));
             };
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }

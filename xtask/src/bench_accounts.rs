@@ -1,34 +1,34 @@
-//! `cargo xtask accounts-bench`.
+//! `cargo xtask bench-accounts`.
 
 use std::fs;
 
 use clap::Args;
 
 use crate::install;
-use crate::stores::Server;
-use crate::workspace::{Failure, cargo, root};
+use crate::test_stores::Server;
+use crate::workspace::{XtaskError, cargo, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How many accounts there are.
+    /// The number of accounts.
     #[arg(long, default_value_t = 1_000_000)]
     accounts: u64,
-    /// What to measure: memory, clients, pages, cost; all of it when left out.
+    /// The parts to measure: memory, clients, pages, cost [default: all].
     parts: Vec<String>,
 }
 
-/// Fills SQLite and PostgreSQL with accounts and measures what they cost; the benchmark itself is vimeo-ext's.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Fills SQLite and PostgreSQL with accounts and measures them with a benchmark of vimeo-ext.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let folder = root().join("target/accounts-bench");
-    // What an earlier run left would count as well.
+    // The data of an earlier run would count too.
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(Failure::file(&folder))?;
+        fs::remove_dir_all(&folder).map_err(XtaskError::file(&folder))?;
     }
-    fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+    fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
     let server = Server::start()?;
     let bench = |words: &[&str], parts: &[String]| {
         let mut command = cargo();
-        // Only what the accounts need is compiled.
+        // Compile only the features that accounts need.
         command
             .args(["bench", "--quiet", "--package", "vimeo-ext", "--no-default-features"])
             .args(["--features", "rustls,sqlite,postgres", "--bench", "accounts", "--"])

@@ -1,4 +1,4 @@
-//! `cargo xtask build-cost`.
+//! `cargo xtask bench-build`.
 
 mod generated;
 mod hello;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::workspace::Failure;
+use crate::workspace::XtaskError;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     generated: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     if arguments.generated {
         generated::run(arguments.runs)
     } else {

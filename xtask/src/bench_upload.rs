@@ -1,31 +1,31 @@
-//! `cargo xtask upload-bench`.
+//! `cargo xtask bench-upload`.
 
 use clap::Args;
 
 use crate::install;
-use crate::workspace::{Failure, cargo, root};
+use crate::workspace::{XtaskError, cargo, root};
 
-/// The official Python library, as its users get it today.
+/// The official Python library.
 const PYVIMEO: &str = "PyVimeo==1.1.2";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file's size in MiB.
+    /// The file size in MiB.
     #[arg(long, default_value_t = 1024)]
     size: u64,
-    /// How often each contender uploads it; the median counts.
+    /// The number of uploads per tool; the median counts.
     #[arg(long, default_value_t = 7)]
     runs: usize,
-    /// Leave out the file of 8 GiB that is nothing but a hole.
+    /// Skip the sparse file of 8 GiB.
     #[arg(long)]
     no_hole: bool,
 }
 
-/// Measures an upload beside curl and PyVimeo; the benchmark itself is vimeo-ext's. Needs curl and Python.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Compares an upload with curl and PyVimeo, using a benchmark of vimeo-ext. Needs curl and Python.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let python = install::python(&[PYVIMEO])?;
     let mut bench = cargo();
-    // Only what an upload needs is compiled, and the client is what a user's own small program would be.
+    // Compile only the features that an upload needs, as a small program would.
     bench
         .args(["bench", "--quiet", "--package", "vimeo-ext", "--no-default-features", "--features", "rustls"])
         .args(["--bench", "upload", "--", "--size", &arguments.size.to_string()])

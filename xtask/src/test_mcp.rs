@@ -1,4 +1,4 @@
-//! `cargo xtask mcp-clients`: the MCP server under clients that others wrote.
+//! `cargo xtask test-mcp`: the MCP server with the official clients.
 
 use std::process::{Command, Stdio};
 
@@ -7,31 +7,31 @@ use serde_json::Value;
 use crate::artifacts;
 use crate::install::{self, finish};
 use crate::mcp_conformance;
-use crate::running::Running;
-use crate::workspace::Failure;
+use crate::process::ChildProcess;
+use crate::workspace::XtaskError;
 
 const PYTHON_SDK: &str = "mcp==2.3.0";
 
-/// Installs the clients below target/, starts a local Vimeo and the server, and runs each client over both transports.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Installs the clients under target/, starts a sandbox and the server, and runs each client over both transports.
+pub(crate) fn run() -> Result<(), XtaskError> {
     let folder = install::node("mcp")?;
     let python = install::python(&[PYTHON_SDK])?;
     let server = artifacts::example("vimeo-ext/agent", "mcp")?;
     let mut sandbox =
-        Running::start(&mut Command::new(artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?))?;
-    let told: Value = serde_json::from_str(&sandbox.line()?)
-        .map_err(|error| Failure::Command(format!("the sandbox says no JSON: {error}")))?;
-    let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        ChildProcess::start(&mut Command::new(artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?))?;
+    let output: Value = serde_json::from_str(&sandbox.line()?)
+        .map_err(|error| XtaskError::Command(format!("the sandbox printed invalid JSON: {error}")))?;
+    let text = |name: &str| output.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (base, token) = (text("url"), text("token"));
     let with = |command: &mut Command| {
         command.env("VIMEO_BASE_URL", &base).env("VIMEO_ACCESS_TOKEN", &token).env("RUST_LOG", "trace");
     };
     let mut http = Command::new(&server);
-    // One list with the schemas of answers, which clients check, and one without.
+    // One server with output schemas, which clients check, and one without.
     http.args(["--http", "127.0.0.1:0", "--no-bearer", "--allow", "publish,webhooks", "--output-schemas"])
         .stderr(Stdio::piped());
     with(&mut http);
-    let mut http = Running::start_telling(http)?;
+    let mut http = ChildProcess::start_reading_stderr(http)?;
     let url = http.line_with("listening on ")?;
 
     let node = folder.join("node_modules/.bin/node");

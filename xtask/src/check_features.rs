@@ -1,40 +1,40 @@
-//! `cargo xtask areas`.
+//! `cargo xtask check-features`.
 
 use std::fs;
 
-use crate::workspace::{Failure, cargo, root};
+use crate::workspace::{XtaskError, cargo, root};
 
-/// Compiles vimeo-api with each area alone, and with none; a warning fails as an error does.
-pub(crate) fn run() -> Result<(), Failure> {
+/// Compiles vimeo-api with each area's feature alone, and with none. Warnings count as errors.
+pub(crate) fn run() -> Result<(), XtaskError> {
     let manifest = root().join("vimeo-api/Cargo.toml");
-    let text = fs::read_to_string(&manifest).map_err(Failure::file(&manifest))?;
+    let text = fs::read_to_string(&manifest).map_err(XtaskError::file(&manifest))?;
     let mut failed = Vec::new();
     for area in areas(&text) {
         let done = cargo()
             .args(["check", "--quiet", "--package", "vimeo-api", "--no-default-features", "--features", area])
             .current_dir(root())
             .output()
-            .map_err(Failure::file("cargo"))?;
-        let told = String::from_utf8_lossy(&done.stderr);
-        let clean = done.status.success() && !told.contains("warning");
+            .map_err(XtaskError::file("cargo"))?;
+        let output = String::from_utf8_lossy(&done.stderr);
+        let clean = done.status.success() && !output.contains("warning");
         println!(
             "{} {}",
             if clean { "ok    " } else { "FAILED" },
             if area.is_empty() { "(none)" } else { area }
         );
         if !clean {
-            print!("{told}");
+            print!("{output}");
             failed.push(area.to_owned());
         }
     }
     if failed.is_empty() {
         Ok(())
     } else {
-        Err(Failure::Command(format!("these do not stand alone: {}", failed.join(", "))))
+        Err(XtaskError::Command(format!("these features do not compile alone: {}", failed.join(", "))))
     }
 }
 
-/// The features that stand for areas: those that `all` lists, and none at all.
+/// Returns the features that `all` lists, and an empty one.
 fn areas(manifest: &str) -> Vec<&str> {
     let list = manifest
         .split_once("all = [\n")

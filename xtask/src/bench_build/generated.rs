@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::median;
 use crate::regen::standalone;
-use crate::workspace::{Failure, cargo, description, root};
+use crate::workspace::{XtaskError, cargo, description, root};
 
 /// A crate that is measured.
 struct Candidate {
@@ -18,7 +18,7 @@ struct Candidate {
 }
 
 /// Builds ours and the stock crate in turns, each alone with its dependencies built, and prints what they cost.
-pub(super) fn run(runs: usize) -> Result<(), Failure> {
+pub(super) fn run(runs: usize) -> Result<(), XtaskError> {
     let place = root().join("target/build-cost");
     let bundle = vimeo_gen::load(&description())?;
     let ours = place.join("ours");
@@ -50,7 +50,7 @@ pub(super) fn run(runs: usize) -> Result<(), Failure> {
         touch(&candidate.folder.join("src/lib.rs"))?;
         build(candidate, &place)?;
         let rlib = place.join("target/debug").join(candidate.library);
-        sizes.push(fs::metadata(&rlib).map_err(Failure::file(&rlib))?.len());
+        sizes.push(fs::metadata(&rlib).map_err(XtaskError::file(&rlib))?.len());
     }
     let base = candidates.first().map_or(0.0, |stock| median(&stock.times));
     println!("{:<20} {:>9} {:>9} {:>7} {:>10}", "crate", "lines", "seconds", "ratio", "rlib MB");
@@ -76,7 +76,7 @@ fn candidate(
     Candidate { name, folder: folder.to_owned(), features, library, times: Vec::new() }
 }
 
-fn build(candidate: &Candidate, place: &Path) -> Result<(), Failure> {
+fn build(candidate: &Candidate, place: &Path) -> Result<(), XtaskError> {
     let status = cargo()
         .args(["build", "--quiet", "--no-default-features"])
         .args(candidate.features)
@@ -84,33 +84,33 @@ fn build(candidate: &Candidate, place: &Path) -> Result<(), Failure> {
         .env("CARGO_INCREMENTAL", "0")
         .current_dir(&candidate.folder)
         .status()
-        .map_err(Failure::file("cargo"))?;
+        .map_err(XtaskError::file("cargo"))?;
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::Command(format!("{} does not build", candidate.name)))
+        Err(XtaskError::Command(format!("{} does not build", candidate.name)))
     }
 }
 
-fn touch(file: &Path) -> Result<(), Failure> {
-    let opened = fs::File::options().append(true).open(file).map_err(Failure::file(file))?;
-    opened.set_modified(SystemTime::now()).map_err(Failure::file(file))
+fn touch(file: &Path) -> Result<(), XtaskError> {
+    let opened = fs::File::options().append(true).open(file).map_err(XtaskError::file(file))?;
+    opened.set_modified(SystemTime::now()).map_err(XtaskError::file(file))
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
+fn write(file: &Path, text: &str) -> Result<(), XtaskError> {
     let folder = file.parent().unwrap_or(file);
-    fs::create_dir_all(folder).map_err(Failure::file(folder))?;
-    fs::write(file, text).map_err(Failure::file(file))
+    fs::create_dir_all(folder).map_err(XtaskError::file(folder))?;
+    fs::write(file, text).map_err(XtaskError::file(file))
 }
 
-fn lines(folder: &Path) -> Result<usize, Failure> {
+fn lines(folder: &Path) -> Result<usize, XtaskError> {
     let mut count = 0;
-    for entry in fs::read_dir(folder).map_err(Failure::file(folder))? {
-        let path = entry.map_err(Failure::file(folder))?.path();
+    for entry in fs::read_dir(folder).map_err(XtaskError::file(folder))? {
+        let path = entry.map_err(XtaskError::file(folder))?.path();
         count += if path.is_dir() {
             lines(&path)?
         } else {
-            fs::read_to_string(&path).map_err(Failure::file(&path))?.lines().count()
+            fs::read_to_string(&path).map_err(XtaskError::file(&path))?.lines().count()
         };
     }
     Ok(count)

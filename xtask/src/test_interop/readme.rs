@@ -4,27 +4,32 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
 /// Runs the first snippet in this language with the local Vimeo in its environment; it must print something.
-pub(super) fn run(sandbox: &Path, language: &str, interpreter: &Path, script: &Path) -> Result<(), Failure> {
+pub(super) fn run(
+    sandbox: &Path,
+    language: &str,
+    interpreter: &Path,
+    script: &Path,
+) -> Result<(), XtaskError> {
     let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).map_err(Failure::file(&readme))?;
-    let none = || Failure::Command(format!("the README has no snippet in {language}"));
+    let text = fs::read_to_string(&readme).map_err(XtaskError::file(&readme))?;
+    let none = || XtaskError::Command(format!("the README has no snippet in {language}"));
     let folder = script.parent().ok_or_else(none)?;
-    fs::write(script, snippet(&text, language).ok_or_else(none)?).map_err(Failure::file(script))?;
+    fs::write(script, snippet(&text, language).ok_or_else(none)?).map_err(XtaskError::file(script))?;
     let film = folder.join("film.mp4");
-    fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(Failure::file(film))?;
+    fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(XtaskError::file(film))?;
     let output = Command::new(sandbox)
         .args(["run", "--"])
         .args([interpreter, script])
         .current_dir(folder)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Failure::file(sandbox))?;
+        .map_err(XtaskError::file(sandbox))?;
     let printed = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || printed.trim().is_empty() {
-        return Err(Failure::Command(format!(
+        return Err(XtaskError::Command(format!(
             "the README's snippet in {language} failed: {}",
             output.status
         )));

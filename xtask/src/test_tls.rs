@@ -1,4 +1,4 @@
-//! `cargo xtask tls`.
+//! `cargo xtask test-tls`.
 
 use std::fs;
 use std::process::Command;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::artifacts;
 use crate::install::finish;
 use crate::measure::cargo_in;
-use crate::running::Running;
-use crate::workspace::{Failure, root};
+use crate::process::ChildProcess;
+use crate::workspace::{XtaskError, root};
 
-/// The sets of features that are built: each alone, and what cargo makes of two packages that ask for different ones. The
-/// third can work only with a provider that the program installs.
-const SETS: [&[&str]; 8] = [
+/// The tested feature sets: each alone, and combinations that result if two packages enable different ones. The third needs a
+/// provider that the program installs.
+const FEATURE_SETS: [&[&str]; 8] = [
     &["rustls"],
     &["rustls-aws-lc"],
     &["rustls-no-provider", "own-provider"],
@@ -24,32 +24,32 @@ const SETS: [&[&str]; 8] = [
     &[],
 ];
 
-/// Builds a small program with each set of TLS features and lets it call the local Vimeo over https. Needs the system's
-/// OpenSSL for `native-tls` (Debian: libssl-dev and pkg-config).
-pub(crate) fn run() -> Result<(), Failure> {
+/// Builds a small program with each set of TLS features and calls a sandbox over https. `native-tls` needs OpenSSL (Debian:
+/// libssl-dev and pkg-config).
+pub(crate) fn run() -> Result<(), XtaskError> {
     let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
-    let mut sandbox = Running::start(Command::new(sandbox).args(["--https", "0"]))?;
-    let told: Value = serde_json::from_str(&sandbox.line()?)
-        .map_err(|error| Failure::Command(format!("the sandbox says no JSON: {error}")))?;
-    let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut sandbox = ChildProcess::start(Command::new(sandbox).args(["--https", "0"]))?;
+    let output: Value = serde_json::from_str(&sandbox.line()?)
+        .map_err(|error| XtaskError::Command(format!("the sandbox printed invalid JSON: {error}")))?;
+    let text = |name: &str| output.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (url, token, authority) = (text("https_url"), text("token"), text("ca_file"));
 
     let folder = root().join("target/tls");
     let sources = folder.join("src");
-    fs::create_dir_all(&sources).map_err(Failure::file(&sources))?;
+    fs::create_dir_all(&sources).map_err(XtaskError::file(&sources))?;
     let manifest = include_str!("../tls/crate.toml")
         .replace("VIMEO_EXT", &root().join("vimeo-ext").display().to_string());
     for (path, text) in [
         (folder.join("Cargo.toml"), manifest.as_str()),
         (sources.join("main.rs"), include_str!("../tls/src/main.rs")),
     ] {
-        fs::write(&path, text).map_err(Failure::file(path))?;
+        fs::write(&path, text).map_err(XtaskError::file(path))?;
     }
-    // The versions that the workspace is tested with.
+    // Use the locked versions of the workspace.
     let lock = root().join("Cargo.lock");
-    fs::copy(&lock, folder.join("Cargo.lock")).map_err(Failure::file(lock))?;
+    fs::copy(&lock, folder.join("Cargo.lock")).map_err(XtaskError::file(lock))?;
 
-    for set in SETS {
+    for set in FEATURE_SETS {
         let name = if set.is_empty() { "no TLS".to_owned() } else { set.join(", ") };
         let mut build = cargo_in(&folder);
         build.args(["build", "--quiet", "--features", &set.join(",")]);

@@ -1,4 +1,4 @@
-//! `cargo xtask facts`: holds the description against the facts in openapi/facts.
+//! `cargo xtask check-facts`: holds the description against the facts in openapi/facts.
 
 mod check;
 mod document;
@@ -15,7 +15,7 @@ use vimeo_gen::GenError;
 
 use self::check::{Kind, Report};
 use self::record::Facts;
-use crate::workspace::{Failure, description};
+use crate::workspace::{XtaskError, description};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -30,19 +30,21 @@ pub(crate) struct Arguments {
 const FIRST_LINES: usize = 12;
 
 /// Prints by kind how many facts the description has, and which it lacks; fails if it lacks one.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let facts = load()?;
     let description = vimeo_gen::load(&arguments.description.clone().unwrap_or_else(description))?;
     let report = check::check(&facts, &description);
     print(&report, if arguments.all { usize::MAX } else { FIRST_LINES });
     match report.missing() {
         0 => Ok(()),
-        missing => Err(Failure::Differs(format!("the description lacks {missing} facts of openapi/facts"))),
+        missing => {
+            Err(XtaskError::Differs(format!("the description lacks {missing} facts of openapi/facts")))
+        }
     }
 }
 
 /// Reads openapi/facts.
-fn load() -> Result<Facts, Failure> {
+fn load() -> Result<Facts, XtaskError> {
     let facts = Facts { operations: read("operations.json")?, schemas: read("schemas.json")? };
     match facts.unknown_schema() {
         None => Ok(facts),
@@ -50,9 +52,9 @@ fn load() -> Result<Facts, Failure> {
     }
 }
 
-fn read<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(name: &str) -> Result<T, XtaskError> {
     let path = description().join("facts").join(name);
-    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+    let text = fs::read_to_string(&path).map_err(XtaskError::file(&path))?;
     let bad = |error: serde_json::Error| GenError::new(path.display().to_string(), error.to_string()).into();
     serde_json::from_str(&text).map_err(bad)
 }

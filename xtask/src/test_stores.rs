@@ -1,23 +1,22 @@
-//! `cargo xtask stores`.
+//! `cargo xtask test-stores`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, net};
 
 use crate::artifacts;
-use crate::workspace::{Failure, root};
+use crate::workspace::{XtaskError, root};
 
-/// What to run while the server is up.
+/// What to run while the server is running.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A command and its arguments, which finds the server's address in VIMEO_TEST_POSTGRES; the tests of the
-    /// stores when left out.
+    /// A command with arguments; VIMEO_TEST_POSTGRES holds the server's URL [default: the tests of the stores].
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
 
-/// Starts a PostgreSQL server of its own on loopback, runs the tests of the stores against it and stops it.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Starts a temporary PostgreSQL server on loopback, runs the tests of the stores and stops the server.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let server = Server::start()?;
     let mut command = match arguments.command.split_first() {
         Some((program, rest)) => {
@@ -35,11 +34,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .env("VIMEO_TEST_POSTGRES", server.url())
         .env("VIMEO_TEST_PG_DUMP", server.programs.join("pg_dump"))
         .status()
-        .map_err(Failure::file("the command"))?;
-    if status.success() { Ok(()) } else { Err(Failure::Command(format!("the command ended with {status}"))) }
+        .map_err(XtaskError::file("the command"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(XtaskError::Command(format!("the command ended with {status}")))
+    }
 }
 
-/// A server with a folder of its own, both gone when it is dropped.
+/// A server with its own folder. Dropping it stops the server and deletes the folder.
 pub(crate) struct Server {
     programs: PathBuf,
     folder: PathBuf,
@@ -47,10 +50,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start() -> Result<Self, Failure> {
+    pub(crate) fn start() -> Result<Self, XtaskError> {
         let programs = programs()?;
         let folder = env::temp_dir().join(format!("vimeo-postgres-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+        fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
         let server = Self { programs, folder, port: free_port()? };
         if is_root() {
             run_quietly(Command::new("chown").arg("postgres").arg(&server.folder))?;
@@ -85,7 +88,7 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// PostgreSQL does not run as root, so it runs as the user that its package made.
+    /// Returns a command. As root, it runs as the user `postgres`, because PostgreSQL refuses to run as root.
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
         let mut command = if is_root() {
@@ -113,8 +116,8 @@ impl Drop for Server {
     }
 }
 
-/// Where the newest PostgreSQL is: as Debian lays it out, else in the path.
-fn programs() -> Result<PathBuf, Failure> {
+/// Finds the newest PostgreSQL: in Debian's folder, else in the path.
+fn programs() -> Result<PathBuf, XtaskError> {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let newest = debian.map(|entry| entry.path()).max_by_key(|path| version(path));
@@ -125,14 +128,14 @@ fn programs() -> Result<PathBuf, Failure> {
         .chain(env::split_paths(&path))
         .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
         .ok_or_else(|| {
-            Failure::Command("there is no PostgreSQL here; install it (Debian: postgresql)".to_owned())
+            XtaskError::Command("PostgreSQL not found; install it (Debian: postgresql)".to_owned())
         })
 }
 
-/// Of a port that was free a moment ago.
-fn free_port() -> Result<u16, Failure> {
+/// Returns a free port.
+fn free_port() -> Result<u16, XtaskError> {
     let listener = net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    Ok(listener.map_err(Failure::file("127.0.0.1"))?.port())
+    Ok(listener.map_err(XtaskError::file("127.0.0.1"))?.port())
 }
 
 fn is_root() -> bool {
@@ -140,17 +143,17 @@ fn is_root() -> bool {
         || Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
 }
 
-/// Shows what a command says only when it fails.
-fn run_quietly(command: &mut Command) -> Result<(), Failure> {
-    // pg_ctl's server would keep a pipe open, so the words go through files of its own.
+/// Runs a command without its output.
+fn run_quietly(command: &mut Command) -> Result<(), XtaskError> {
+    // The server would keep a pipe open, so there is none.
     let program = command.get_program().to_owned();
     let status = command
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
         .status()
-        .map_err(Failure::file(&program))?;
+        .map_err(XtaskError::file(&program))?;
     match status.success() {
         true => Ok(()),
-        false => Err(Failure::Command(format!("{command:?} ended with {status}"))),
+        false => Err(XtaskError::Command(format!("{command:?} ended with {status}"))),
     }
 }
