@@ -23,7 +23,7 @@ pub(crate) struct RequestTarget<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FaultHit {
-    /// The fault's ID, as returned by [`Sandbox::fault`](crate::Sandbox::fault).
+    /// The fault's ID, as returned by [`Sandbox::add_fault`](crate::Sandbox::add_fault).
     pub fault: u64,
     /// The request, as [`RequestLogEntry::seq`](crate::RequestLogEntry::seq).
     pub seq: u64,
