@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::step_key::{StepKey, read_steps};
 use crate::config;
 use crate::exit::{CliError, Result};
 
@@ -25,9 +26,24 @@ pub(crate) struct UploadBatch {
     records: Mutex<BatchRecords>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// The version of batches that are written. In version 1, which has no number, steps are texts.
+const VERSION: u32 = 2;
+
+#[derive(Debug, Serialize, Deserialize)]
 struct BatchRecords {
+    #[serde(default = "first_version")]
+    version: u32,
     files: BTreeMap<String, FileRecord>,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+impl Default for BatchRecords {
+    fn default() -> Self {
+        Self { version: VERSION, files: BTreeMap::new() }
+    }
 }
 
 /// A file with its video.
@@ -44,8 +60,8 @@ pub(crate) struct FileRecord {
     /// The video's URI.
     pub(crate) uri: String,
     /// The post-upload steps that were done.
-    #[serde(default)]
-    steps: Vec<String>,
+    #[serde(default, deserialize_with = "read_steps")]
+    steps: Vec<StepKey>,
 }
 
 impl UploadBatch {
@@ -54,7 +70,8 @@ impl UploadBatch {
         let path = folder.map(|folder| folder.join(format!("{}.json", file_name(owner, files))));
         // An unreadable batch is ignored: the journal still has the unfinished uploads.
         let text = path.as_ref().and_then(|path| config::read(path, config::MAX_FILE_BYTES).ok());
-        let records = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let records = text.and_then(|text| serde_json::from_slice::<BatchRecords>(&text).ok());
+        let records = records.filter(|records| records.version <= VERSION).unwrap_or_default();
         Self { path, records: Mutex::new(records) }
     }
 
@@ -100,16 +117,15 @@ impl UploadBatch {
     }
 
     /// Whether a post-upload step was done for a file's video.
-    pub(crate) fn has_step(&self, file: &Path, uri: &str, step: &str) -> bool {
-        self.find(file)
-            .is_some_and(|record| record.uri == uri && record.steps.iter().any(|done| done == step))
+    pub(crate) fn has_step(&self, file: &Path, uri: &str, step: &StepKey) -> bool {
+        self.find(file).is_some_and(|record| record.uri == uri && record.steps.contains(step))
     }
 
     /// Records that a post-upload step was done.
-    pub(crate) fn record_step(&self, file: &Path, step: &str) -> Result<()> {
+    pub(crate) fn record_step(&self, file: &Path, step: &StepKey) -> Result<()> {
         self.change(|records| match records.files.get_mut(&key(file)) {
             Some(record) => {
-                record.steps.push(step.to_owned());
+                record.steps.push(step.clone());
                 record.recorded_at = seconds_now();
                 true
             }
@@ -131,6 +147,7 @@ impl UploadBatch {
     fn change(&self, change: impl FnOnce(&mut BatchRecords) -> bool) -> Result<()> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let (true, Some(path)) = (change(&mut records), &self.path) else { return Ok(()) };
+        records.version = VERSION;
         let text = serde_json::to_vec_pretty(&*records)
             .map_err(|error| CliError::new(crate::exit::ExitCode::Other, error.to_string()))?;
         config::replace(path, &text)
@@ -138,7 +155,7 @@ impl UploadBatch {
 }
 
 /// Returns a file's key: its path, or its bytes in hexadecimal if the path is not text, so that keys are unique.
-fn key(file: &Path) -> String {
+pub(super) fn key(file: &Path) -> String {
     let path = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     match path.to_str() {
         Some(text) => text.to_owned(),
@@ -150,13 +167,7 @@ fn key(file: &Path) -> String {
     }
 }
 
-/// Identifies a file's content by size and modification time. Part of the name of recorded steps.
-pub(crate) fn content_key(file: &Path) -> String {
-    let (size, modified) = size_and_mtime(file).unwrap_or_default();
-    format!("{} of {size} bytes at {modified}", key(file))
-}
-
-fn size_and_mtime(file: &Path) -> Option<(u64, u128)> {
+pub(super) fn size_and_mtime(file: &Path) -> Option<(u64, u128)> {
     let metadata = std::fs::metadata(file).ok()?;
     let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some((metadata.len(), modified.as_nanos()))
@@ -197,13 +208,14 @@ mod tests {
         let settings = json!({"name": "Surf"});
         let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
         open().record(&files[0], &settings, "/videos/1").unwrap();
-        open().record_step(&files[0], "showcase").unwrap();
+        let (showcase, picture) = (StepKey::showcase("/users/7/albums/9"), StepKey::picture(&files[1]));
+        open().record_step(&files[0], &showcase).unwrap();
 
         let again = open();
         assert_eq!(again.find_with_settings(&files[0], &settings).unwrap().uri, "/videos/1");
-        assert!(again.has_step(&files[0], "/videos/1", "showcase"));
-        assert!(!again.has_step(&files[0], "/videos/1", "picture"));
-        assert!(!again.has_step(&files[0], "/videos/2", "showcase"), "another video");
+        assert!(again.has_step(&files[0], "/videos/1", &showcase));
+        assert!(!again.has_step(&files[0], "/videos/1", &picture));
+        assert!(!again.has_step(&files[0], "/videos/2", &showcase), "another video");
         assert_eq!(again.find_with_settings(&files[1], &settings), None);
         let other = UploadBatch::open(Some(folder.path().join("batches")), "bert", &files);
         assert_eq!(other.find_with_settings(&files[0], &settings), None);
@@ -247,6 +259,50 @@ mod tests {
         let record = &records.files["/a"];
         assert_eq!((record.recorded_at, record.steps.len(), &*record.uri), (3, 1, "/videos/1"));
         assert!(serde_json::to_string(&records).unwrap().contains(r#""noted":3"#));
+    }
+
+    #[test]
+    fn steps_of_version_1_are_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = two_files(folder.path());
+        let (film, track) = (&files[0], &files[1]);
+        let path = folder.path().join("batches").join(format!("{}.json", file_name("anna", &files)));
+        std::fs::create_dir(folder.path().join("batches")).unwrap();
+        let (film_key, track_key) = (key(film), key(track));
+        let ((size, modified), (_, track_modified)) =
+            (size_and_mtime(film).unwrap(), size_and_mtime(track).unwrap());
+        // As an earlier release wrote it.
+        let earlier = json!({"files": {film_key: {
+            "size": size, "modified": u64::try_from(modified).unwrap(), "noted": seconds_now(),
+            "settings": {"name": "Surf"}, "uri": "/videos/1",
+            "steps": ["showcase /users/7/albums/9", format!("text track de {track_key} of 1 bytes at {track_modified}")],
+        }}});
+        config::replace(&path, earlier.to_string().as_bytes()).unwrap();
+        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
+        let batch = open();
+        assert!(batch.has_step(film, "/videos/1", &StepKey::showcase("/users/7/albums/9")));
+        assert!(batch.has_step(film, "/videos/1", &StepKey::text_track("de", track)));
+        assert!(!batch.has_step(film, "/videos/1", &StepKey::text_track("en", track)));
+        batch.record_step(film, &StepKey::picture(track)).unwrap();
+
+        let written: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(written["version"], 2);
+        assert!(open().has_step(film, "/videos/1", &StepKey::text_track("de", track)));
+        std::fs::write(track, "another").unwrap();
+        assert!(!open().has_step(film, "/videos/1", &StepKey::text_track("de", track)), "another content");
+    }
+
+    #[test]
+    fn batches_of_later_versions_are_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = two_files(folder.path());
+        let open = || UploadBatch::open(Some(folder.path().to_owned()), "anna", &files);
+        let settings = json!({});
+        open().record(&files[0], &settings, "/videos/1").unwrap();
+        let path = folder.path().join(format!("{}.json", file_name("anna", &files)));
+        let text = std::fs::read_to_string(&path).unwrap().replace("\"version\": 2", "\"version\": 3");
+        config::replace(&path, text.as_bytes()).unwrap();
+        assert_eq!(open().find_with_settings(&files[0], &settings), None);
     }
 
     #[cfg(unix)]

@@ -9,6 +9,7 @@ mod report;
 mod resume;
 mod run;
 mod single;
+mod step_key;
 mod timetable;
 
 use std::path::PathBuf;

@@ -7,9 +7,9 @@ use vimeo_agent::tools::{FolderId, VideoId};
 use vimeo_ext::{Error, PictureTarget, UploadTextTrack, Vimeo};
 
 use super::UploadArgs;
-use super::batch::content_key;
 use super::files::regular_file;
 use super::run::UploadSession;
+use super::step_key::StepKey;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::ids;
 
@@ -74,14 +74,14 @@ impl PostUploadSteps {
     /// Runs the steps that are not done yet, one by one. A failed step does not prevent the others.
     pub(super) async fn run(&self, session: &UploadSession<'_>, file: &Path, uri: &str) -> Vec<StepResult> {
         let mut results = Vec::new();
-        for (name, step, kind) in self.steps() {
-            if session.batch.has_step(file, uri, &step) {
+        for (name, key, kind) in self.steps() {
+            if session.batch.has_step(file, uri, &key) {
                 results.push(StepResult { name, outcome: Ok(()) });
                 continue;
             }
             let outcome = self.run_step(&session.vimeo, uri, kind).await;
             if outcome.is_ok()
-                && let Err(failure) = session.batch.record_step(file, &step)
+                && let Err(failure) = session.batch.record_step(file, &key)
             {
                 // The step is done, but the next run would repeat it.
                 session.display.note(&format!("note: {failure}"));
@@ -91,19 +91,19 @@ impl PostUploadSteps {
         results
     }
 
-    /// Returns each step with its display name and the name it is recorded under.
-    fn steps(&self) -> Vec<(String, String, Step<'_>)> {
+    /// Returns each step with its display name and the key it is recorded under.
+    fn steps(&self) -> Vec<(String, StepKey, Step<'_>)> {
         let mut steps = Vec::new();
         if let Some(showcase) = &self.showcase {
-            steps.push(("showcase".to_owned(), format!("showcase {showcase}"), Step::Showcase(showcase)));
+            steps.push(("showcase".to_owned(), StepKey::showcase(showcase), Step::Showcase(showcase)));
         }
         if let Some(picture) = &self.picture {
-            let step = format!("picture {}", content_key(picture));
-            steps.push(("picture".to_owned(), step, Step::Picture(picture)));
+            let key = StepKey::picture(picture);
+            steps.push(("picture".to_owned(), key, Step::Picture(picture)));
         }
         for (language, track) in &self.text_tracks {
-            let step = format!("text track {language} {}", content_key(track));
-            steps.push((format!("text track {language}"), step, Step::TextTrack(language, track)));
+            let key = StepKey::text_track(language, track);
+            steps.push((format!("text track {language}"), key, Step::TextTrack(language, track)));
         }
         steps
     }
