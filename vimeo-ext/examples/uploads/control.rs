@@ -1,11 +1,11 @@
-//! Watches an upload, pauses it, lets it go on, and waits until the video can be watched.
+//! Pauses and resumes an upload, and waits until the video is transcoded.
 
 use std::time::Duration;
 use vimeo_ext::api::types::VideoViewPrivacy;
 
 use crate::stage::{AnyError, Stage};
 
-pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+pub(crate) async fn run(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
     let upload = vimeo.upload(&file).name("Surf").privacy(VideoViewPrivacy::Nobody).begin().await?;
     let (upload, handle) = upload.controlled();
@@ -18,10 +18,10 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     println!("{} bytes in {:?} to {}", uploaded.size, uploaded.elapsed, uploaded.video_uri);
 
     let wait = vimeo.wait_transcoded(&uploaded.video_uri).on_state(|state| {
-        let word = state.transcode.as_ref().map_or("nothing yet".to_owned(), ToString::to_string);
-        println!("transcoding: {word}");
+        let status = state.transcode.as_ref().map_or("not started".to_owned(), ToString::to_string);
+        println!("transcoding: {status}");
     });
     wait.send().await?;
-    println!("it can be watched");
+    println!("it can be played");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! What can be done with files, one flow a file: `cargo run --example uploads [FLOW] [--live] [FILE]`.
+//! Examples of uploads, one per file: `cargo run --example uploads [EXAMPLE] [--live] [FILE]`.
 //!
-//! Without a flow all of them are played, one after the other. They need no account: each starts a sandbox of its own. With
-//! `--live` and `VIMEO_ACCESS_TOKEN` the same goes to api.vimeo.com; the token needs the scopes upload, edit and private.
+//! Without a name, all examples run one after the other. They need no account: each starts a sandbox. With `--live`
+//! and `VIMEO_ACCESS_TOKEN` they run against api.vimeo.com; the token needs the scopes upload, edit and private.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod control;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use stage::{AnyError, Stage};
 
-const FLOWS: [&str; 9] = [
+const EXAMPLES: [&str; 9] = [
     "resume",
     "control",
     "replace",
@@ -34,7 +34,7 @@ const FLOWS: [&str; 9] = [
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match run_examples().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -43,36 +43,36 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), AnyError> {
-    let mut flows = Vec::new();
+async fn run_examples() -> Result<(), AnyError> {
+    let mut examples = Vec::new();
     let mut live = false;
     let mut file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/media/sample.mp4"));
     for argument in std::env::args_os().skip(1) {
         match argument.to_str() {
             Some("--live") => live = true,
-            Some(flow) if FLOWS.contains(&flow) => flows.push(flow.to_owned()),
+            Some(example) if EXAMPLES.contains(&example) => examples.push(example.to_owned()),
             Some(option) if option.starts_with('-') => {
-                return Err(format!("usage: uploads [{}] [--live] [FILE]", FLOWS.join("|")).into());
+                return Err(format!("usage: uploads [{}] [--live] [FILE]", EXAMPLES.join("|")).into());
             }
             _ => file = argument.into(),
         }
     }
-    if flows.is_empty() {
-        flows = FLOWS.map(str::to_owned).into();
+    if examples.is_empty() {
+        examples = EXAMPLES.map(str::to_owned).into();
     }
-    for flow in flows {
-        println!("== {flow}");
+    for example in examples {
+        println!("== {example}");
         let stage = Stage::set(file.clone(), live).await?;
-        match &*flow {
-            "resume" => resume::play(stage).await?,
-            "control" => control::play(stage).await?,
-            "replace" => replace::play(stage).await?,
-            "picture" => picture::play(stage).await?,
-            "text_track" => text_track::play(stage).await?,
-            "many_files" => many_files::play(stage).await?,
-            "form" => form::play(stage).await?,
-            "delegated_ticket" => delegated_ticket::play(stage).await?,
-            _ => from_url::play(stage).await?,
+        match &*example {
+            "resume" => resume::run(stage).await?,
+            "control" => control::run(stage).await?,
+            "replace" => replace::run(stage).await?,
+            "picture" => picture::run(stage).await?,
+            "text_track" => text_track::run(stage).await?,
+            "many_files" => many_files::run(stage).await?,
+            "form" => form::run(stage).await?,
+            "delegated_ticket" => delegated_ticket::run(stage).await?,
+            _ => from_url::run(stage).await?,
         }
     }
     Ok(())

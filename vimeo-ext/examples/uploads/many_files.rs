@@ -1,13 +1,13 @@
-//! Uploads many files, two at a time and under one limit; one that cannot be uploaded does not stop the others.
+//! Uploads many files, two at a time and with one bandwidth limit. A failure does not stop the other uploads.
 //!
-//! The film is uploaded three times, along with one that is not there.
+//! The file is uploaded three times, along with one that is missing.
 
 use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::upload::Bandwidth;
 
 use crate::stage::{AnyError, Stage};
 
-pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+pub(crate) async fn run(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
     let folder = tempfile::tempdir()?;
     let mut files = vec![folder.path().join("missing.mp4")];

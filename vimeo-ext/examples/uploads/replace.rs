@@ -1,9 +1,9 @@
-//! Uploads a video and gives it another file, under the same URI.
+//! Uploads a video and replaces its file. The URI stays the same.
 
 use crate::stage::{AnyError, Stage};
 use vimeo_ext::api::types::VideoViewPrivacy;
 
-pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+pub(crate) async fn run(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
     let video = vimeo.upload(&file).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await?;
     println!("uploaded {}", video.uri);

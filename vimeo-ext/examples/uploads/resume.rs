@@ -1,4 +1,4 @@
-//! Kills an upload in the middle, as `kill -9` would, and goes on with the same video by making the same call again.
+//! Kills an upload, as `kill -9` would, and resumes it by calling it again.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use vimeo_ext::upload::{Bandwidth, UploadOptions};
 
 use crate::stage::{AnyError, Stage};
 
-pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+pub(crate) async fn run(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, live, .. } = stage;
     let size = std::fs::metadata(&file)?.len();
     println!("{} has {size} bytes", file.display());
 
-    // Slow enough to be caught in the act.
+    // Slow enough to be killed before it ends.
     let slow = UploadOptions::new().bandwidth(Bandwidth::new(size.min(1024 * 1024).try_into()?));
     let first = tokio::spawn(vimeo.upload(&file).name("Surf").options(slow).send());
     tokio::time::sleep(Duration::from_millis(if live { 3000 } else { 500 })).await;
     first.abort();
-    // Whether it was killed, or had ended of itself before.
+    // It was killed, or had ended before.
     if let Ok(ended) = first.await {
         ended?;
     }
@@ -27,6 +27,6 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
 
     // The same call, as a new process would make it.
     let video = vimeo.upload(&file).name("Surf").send().await?;
-    println!("{} is whole, gone on with from byte {}", video.uri, video.uploaded.resumed_from);
+    println!("{} is complete, resumed from byte {}", video.uri, video.uploaded.resumed_from);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where the examples play: a sandbox, or with `--live` and `VIMEO_ACCESS_TOKEN` the real Vimeo, and a file.
+//! What the examples run with: a sandbox, or with `--live` and `VIMEO_ACCESS_TOKEN` the real Vimeo; and a file.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(crate) struct Stage {
     pub(crate) file: PathBuf,
     /// Whether it is the real Vimeo.
     pub(crate) live: bool,
-    // Both end when the example does.
+    // Both are dropped at the end of the example.
     _sandbox: Option<Sandbox>,
     _folder: tempfile::TempDir,
 }

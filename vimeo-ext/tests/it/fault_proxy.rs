@@ -1,7 +1,7 @@
-//! A proxy that breaks on purpose: stands between client and server and disturbs one exchange at one exact byte.
+//! A proxy that disrupts one exchange at one exact byte.
 //!
-//! What takes long takes no time: the clock is clock_is_paused while the proxy is still, so the runtime goes straight to the next
-//! thing that is due, the proxy's or the client's.
+//! Delays take no time: the clock is paused during a disruption, so the runtime advances to the next timer of the
+//! proxy or the client.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -11,20 +11,20 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// What happens to the proxy.
+/// What happens to the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disruption {
-    /// Both ends lose their connection.
+    /// Both connections are closed.
     Cut,
-    /// Nothing moves any more, and nobody is told.
+    /// No more bytes pass.
     Stall,
-    /// Nothing moves for so long, then it goes on.
+    /// No bytes pass for this long.
     Delay(Duration),
-    /// So many bytes come one at a time, each so long after the one before.
+    /// This many bytes pass one at a time, at this interval.
     SlowBytes(u64, Duration),
 }
 
-/// Where in an exchange it happens: before this byte of the request's head, its body, or the answer.
+/// The position in an exchange: before this byte of the request's head, its body, or the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
     Head(u64),
@@ -32,7 +32,7 @@ pub(crate) enum Position {
     Response(u64),
 }
 
-/// One fault: of the `nth` request with this method, counted from 0.
+/// A disruption of the `nth` request with this method, counted from 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InjectedFault {
     pub(crate) method: &'static str,
@@ -46,7 +46,7 @@ pub(crate) struct InjectedFault {
 pub(crate) struct FaultProxy {
     address: String,
     state: Arc<Mutex<State>>,
-    /// How many bytes of bodies the server has.
+    /// The number of body bytes that the server has.
     arrived: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
@@ -59,7 +59,7 @@ struct State {
 }
 
 impl FaultProxy {
-    /// A proxy to `target`, a host and port; `arrived` tells how many bytes of bodies it has.
+    /// Starts a proxy to `target`, a host and port; `arrived` returns the number of body bytes that it has.
     pub(crate) async fn start(
         target: String,
         arrived: impl Fn() -> u64 + Send + Sync + 'static,
@@ -116,7 +116,7 @@ impl FaultProxy {
             Pump { proxy: self.clone(), exchange: Arc::clone(&exchange), from: from_client, to: to_server };
         let down = Pump { proxy: self.clone(), exchange, from: from_server, to: to_client };
         tokio::spawn(async move {
-            // When one direction ends, for whatever reason, so does the other, and with it both connections.
+            // If one direction ends, both connections end.
             tokio::select! {
                 _ = up.requests() => {}
                 _ = down.responses() => {}
@@ -136,7 +136,7 @@ impl FaultProxy {
         }
     }
 
-    /// What is to befall this request, if it is the one.
+    /// Returns the fault of this request, if it is the one.
     fn match_request(&self, head: &str) -> Option<InjectedFault> {
         let mut state = self.state();
         let method = head.split(' ').next().unwrap();
@@ -152,16 +152,16 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
 }
 
-/// What both directions know of the request under way.
+/// The state that both directions share.
 #[derive(Default)]
 struct Exchange {
-    /// What befalls its answer, and where.
+    /// The disruption of the response, and its position.
     answer: Option<(u64, Disruption)>,
-    /// Bytes of its answer that went through.
+    /// Bytes of the response that passed.
     passed: u64,
 }
 
-/// The connection is over.
+/// The connection is closed.
 struct Closed;
 
 /// One direction of a connection.
@@ -240,7 +240,7 @@ impl Pump {
         self.to.write_all(bytes).await.map_err(|_| Closed)
     }
 
-    /// Passes a piece on, which begins at byte `start` of its part, up to where the fault waits and beyond.
+    /// Passes on a piece that starts at byte `start` of its part, up to the disruption and beyond.
     async fn pass(
         &mut self,
         piece: &[u8],
@@ -255,7 +255,7 @@ impl Pump {
         let (before, mut after) = piece.split_at((at - start) as usize);
         self.write(before).await?;
         if self.proxy.is_in_body() {
-            // What went through is to be there: in clock_is_paused time nobody would wait for the other end to look.
+            // Waits until the bytes have arrived: with a paused clock nothing else waits for the other end.
             while (self.proxy.arrived)() < at {
                 tokio::task::yield_now().await;
             }

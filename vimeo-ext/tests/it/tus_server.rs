@@ -1,8 +1,7 @@
-//! A tus server for one upload on a plain socket, with a script of faults.
+//! A tus server for one upload, with scripted faults.
 //!
-//! It is written on the socket itself so that it can break a connection after any byte, which no
-//! HTTP server would let it. It refuses whatever a Vimeo upload host refuses: any method but HEAD
-//! and PATCH, a missing `Tus-Resumable`, a wrong offset, and a token.
+//! It is written on plain sockets, so that it can close a connection after any byte. It rejects what a Vimeo upload
+//! host rejects: other methods than HEAD and PATCH, a missing `Tus-Resumable`, a wrong offset, and a token.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,34 +14,34 @@ use tokio::sync::Notify;
 /// The secret part of each link.
 pub(crate) const SECRET: &str = "sig=s3cret";
 
-/// What happens to one request.
+/// The fault of one request.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// Nothing: it is served as it should be.
+    /// No fault.
     Serve,
-    /// The body is read and thrown away, then comes this status.
+    /// The body is discarded, then this status is returned.
     Status(u16),
-    /// As `Status`, with a body that holds whatever the request's target was.
+    /// As `Status`, with a body that repeats the target of the request.
     Echo(u16),
     /// This status and a `Location`.
     Redirect(u16, String),
     /// The connection ends after this many bytes of the body were stored.
     DropAfter(usize),
-    /// All is stored, and the connection ends before an answer.
+    /// The whole body is stored, and the connection ends before a response.
     LoseResponse,
-    /// This many bytes of the body are stored, then nothing happens any more.
+    /// This many bytes of the body are stored, then nothing happens.
     StallAfter(usize),
-    /// The server forgets all it has from this byte on, and then answers 409.
+    /// The server drops everything after this byte, then returns 409.
     TruncateTo(usize),
-    /// A success that gives this as the offset.
+    /// A success with this offset.
     ClaimOffset(u64),
     /// A success without an offset.
     OmitOffset,
-    /// After the first byte of the body this is called, then it is served as it should be.
+    /// Calls this after the first byte of the body, then serves the request.
     During(Arc<dyn Fn() + Send + Sync>),
 }
 
-/// One request as it was seen.
+/// A recorded request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RecordedRequest {
     pub(crate) method: String,
@@ -50,30 +49,30 @@ pub(crate) struct RecordedRequest {
     pub(crate) offset: Option<u64>,
     /// The `Content-Length`.
     pub(crate) length: u64,
-    /// What the server had when the request came.
+    /// The server's offset before the request.
     pub(crate) server_offset: u64,
 }
 
 struct State {
     size: u64,
-    /// What was received; left empty by a server that only counts.
+    /// The received bytes; empty if the server only counts.
     data: Vec<u8>,
     stores_data: bool,
     offset: u64,
     faults: VecDeque<Fault>,
     requests: Vec<RecordedRequest>,
-    /// What a proxy before the server makes of large requests.
+    /// The size limit of a proxy, and what it does with larger requests.
     proxy: Option<(u64, LargeRequest)>,
-    /// Things no client may do.
+    /// Violations of the protocol by the client.
     violations: Vec<String>,
 }
 
-/// What becomes of a request that is larger than a proxy takes.
+/// What a proxy does with a request that is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LargeRequest {
-    /// As much of it is taken as the proxy holds, then the connection ends; the server never sees it.
+    /// Reads up to the limit, then closes the connection; the server never sees the request.
     Withheld,
-    /// It is answered with this status.
+    /// Returns this status.
     Refused(u16),
 }
 
@@ -91,7 +90,7 @@ impl TusServer {
         Self::with(size, faults, true).await
     }
 
-    /// A server that counts the bytes and does not keep them.
+    /// Starts a server that counts bytes without storing them.
     pub(crate) async fn discarding(size: u64) -> Self {
         Self::with(size, [], false).await
     }
@@ -114,20 +113,20 @@ impl TusServer {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let server = serving.clone();
-                // A broken connection is what this server is for.
+                // Broken connections are the purpose of this server.
                 tokio::spawn(async move { drop(server.serve(socket).await) });
             }
         });
         server
     }
 
-    /// Puts a proxy before it that lets no request with more than `most` bytes through.
+    /// Adds a proxy that rejects requests with more than `most` bytes.
     pub(crate) fn behind_proxy(self, most: u64, large: LargeRequest) -> Self {
         self.state().proxy = Some((most, large));
         self
     }
 
-    /// Takes the proxy away.
+    /// Removes the proxy.
     pub(crate) fn without_proxy(&self) {
         self.state().proxy = None;
     }
@@ -161,7 +160,7 @@ impl TusServer {
         self.state().offset
     }
 
-    /// Puts bytes there, as an earlier client would have.
+    /// Stores bytes, as an earlier client would have.
     pub(crate) fn preload(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.data = bytes.to_vec();
@@ -179,7 +178,7 @@ impl TusServer {
         self.stalled.notified().await;
     }
 
-    /// Fails the test when the client did anything that an upload host must never see.
+    /// Asserts that the client followed the protocol.
     pub(crate) fn assert_well_behaved(&self) {
         let state = self.state();
         assert!(state.violations.is_empty(), "{:?}", state.violations);
@@ -218,7 +217,7 @@ impl TusServer {
         Ok(())
     }
 
-    /// Answers one request; `false` ends the connection.
+    /// Responds to one request. Returns `false` to close the connection.
     async fn respond(
         &self,
         socket: &mut BufReader<TcpStream>,
@@ -299,7 +298,7 @@ impl TusServer {
         Ok(true)
     }
 
-    /// What an upload host would object to.
+    /// Returns the status and body with which an upload host would reject the request.
     fn rejection(&self, request: &Request) -> Option<(u16, &'static str)> {
         if !matches!(request.method.as_str(), "HEAD" | "PATCH") {
             return Some((400, "Invalid bucket"));

@@ -1,4 +1,4 @@
-//! Uploads against a server with scripted faults, one test a thing that users have suffered.
+//! Uploads against a tus server with scripted faults.
 
 use std::fs::File;
 use std::io::{Cursor, Write};
@@ -19,7 +19,7 @@ use crate::tus_server::{Fault, LargeRequest, SECRET, TusServer};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Bytes of which no two neighbouring stretches are alike, so that a shift or a gap shows.
+/// Bytes without repetition, so that shifts and gaps show.
 fn film(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -40,10 +40,10 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Something that befalls a file while it is uploaded.
+/// A change of a file during its upload.
 type FileChange = fn(&PathBuf);
 
-/// No waits between tries: what is tested is what happens, not when.
+/// No waits between attempts.
 fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
@@ -96,7 +96,7 @@ async fn a_broken_upload_resumes_at_the_servers_offset() {
             "PATCH 786432",
             "HEAD"
         ],
-        "one HEAD a failure, and one at each end"
+        "one HEAD per failure, and one at each end"
     );
     for seen in server.requests() {
         assert!(seen.offset.is_none_or(|offset| offset == seen.server_offset), "sent again: {seen:?}");
@@ -150,7 +150,7 @@ async fn only_head_and_patch_are_sent_to_the_upload_host() {
 /// BEHAVIOUR.md: U04.
 #[tokio::test]
 async fn every_request_names_the_tus_version_and_412_is_final() {
-    // The server answers 412 to any request that does not.
+    // The server returns 412 to requests without it.
     let server = TusServer::start(9, []).await;
     upload(&server, 9, film(9), no_backoff()).await.unwrap();
 
@@ -451,7 +451,7 @@ async fn patches_follow_the_chunk_size() {
         (1, chunks(10), &[1]),
         (30, chunks(10), &[10, 10, 10]),
         (31, chunks(10), &[10, 10, 10, 1]),
-        // The number of requests has no limit.
+        // The number of requests is not limited.
         (1500, chunks(1), &[1; 1500]),
     ];
     for (size, options, lengths) in table {
@@ -516,7 +516,7 @@ async fn refused_small_requests_suggest_a_chunk_size() {
     let error = upload(&server, MIB, film(MIB), no_backoff()).await.unwrap_err();
     assert!(matches!(error, UploadError::Refused { status: 413, .. }), "{error:?}");
     assert!(error.to_string().contains("smaller chunk size"), "{error}");
-    // With requests that it takes it works.
+    // Smaller requests succeed.
     upload(&server, MIB, film(MIB), chunks(1000)).await.unwrap();
 }
 
@@ -549,7 +549,7 @@ async fn redirects_are_not_followed() {
     }
     assert!(elsewhere.log().is_empty());
 
-    // Some servers and proxies repeat the target in what they say.
+    // Some servers and proxies repeat the target in their error pages.
     let server = TusServer::start(9, [Fault::Serve, Fault::Echo(400)]).await;
     let error = upload(&server, 9, film(9), no_backoff()).await.unwrap_err();
     assert!(error.to_string().contains("no such thing as"), "{error}");

@@ -1,4 +1,4 @@
-//! Uploads of real processes that are killed without warning and started again: one video, every byte right.
+//! Uploads of processes that are killed and restarted: one video, all bytes correct.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ async fn killed_upload_resumes_at_the_servers_offset() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("film.mp4"), &film).unwrap();
 
-    // Each run is killed when so many more bytes have arrived; the first before any has.
+    // Each run is killed after this many more bytes; the first before any.
     let kills = [0, 1, 65_536, 100_000, 1, 777_777, 1_048_576, 3];
     let script = kills.iter().flat_map(|bytes| [Fault::Serve, Fault::StallAfter(*bytes)]);
     let server = TusServer::start(SIZE as u64, script).await;

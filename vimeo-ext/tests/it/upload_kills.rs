@@ -1,7 +1,8 @@
-//! `vimeo.upload(path)`, killed without warning again and again, by real processes: one video, every byte right, and
-//! nothing sent again but what was under way.
+//! `vimeo.upload(path)` in processes that are killed repeatedly: one video, all bytes correct, and no bytes sent
+//! twice except those in flight.
 //!
-//! `KILLS`, `KILL_SEED` and `KILL_MIB` report_progress how often, with which rng and how large; `cargo xtask test-kill` sets them.
+//! `KILLS`, `KILL_SEED` and `KILL_MIB` set the number of kills, the random seed and the size; `cargo xtask test-kill`
+//! sets them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZeroU64;
@@ -18,38 +19,38 @@ use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
 
 const MIB: u64 = 1024 * 1024;
 
-/// The most that is on its way inside a process: what was handed to the HTTP client and not yet to the system.
+/// The maximum in flight inside a process: passed to the HTTP client but not to the system.
 const BUFFER: u64 = MIB;
 
-/// Begins every line that the victim says, since the test harness talks as well.
+/// The prefix of each line of the process, because the test harness prints as well.
 const LINE_PREFIX: &str = "victim: ";
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// When a report ends.
+/// When to kill the process.
 #[derive(Debug, Clone, Copy)]
 enum KillAt {
-    /// So long after the process was started, wherever it is by then.
+    /// This long after the start of the process, wherever it is.
     After(Duration),
-    /// As soon as the victim has handed over so many bytes, then on the next occasion.
+    /// Once the process has passed on this many bytes.
     Sent(u64),
-    /// While the creation waits for an answer that will not come; so many of the sandbox's faults are then left.
+    /// While the creation waits for a response that never comes; the number of the sandbox's faults left.
     Creating { left: usize },
 }
 
-/// What one report left behind.
+/// The output of one run.
 #[derive(Default)]
 struct RunReport {
-    /// Where the server server_offset when it asked; `None` when it did not come so far.
+    /// The server's offset when the run asked for it; `None` if it did not get that far.
     resumed: Option<u64>,
-    /// The last position it had handed over.
+    /// The last position that was passed on.
     handed: Option<u64>,
     finished: bool,
 }
 
-/// A process that uploads, and what it says.
+/// A process that uploads, and its output.
 struct UploadProcess {
     process: Child,
     lines: Receiver<String>,
@@ -72,7 +73,7 @@ impl UploadProcess {
         std::thread::spawn(move || {
             let mut output = BufReader::new(output);
             let mut line = String::new();
-            // A line without an end was cut short by the kill and says nothing.
+            // An incomplete line was cut off by the kill.
             while output.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
                 if let Some((_, said)) = line.split_once(LINE_PREFIX) {
                     let _ = sender.send(said.trim().to_owned());
@@ -83,13 +84,13 @@ impl UploadProcess {
         Self { process, lines }
     }
 
-    /// Lets it live until `end`, kills it, and reads what it said.
+    /// Runs the process until `end`, kills it, and reads its output.
     fn run_until(mut self, end: Option<KillAt>, sandbox: &Sandbox) -> RunReport {
         let mut report = RunReport::default();
         match end {
             Some(KillAt::After(delay)) => {
                 let until = Instant::now() + delay;
-                // The time is up, or it is done: in both cases nothing more is to be waited for.
+                // The time is up or the upload is finished.
                 let left = || until.saturating_duration_since(Instant::now());
                 while self.lines.recv_timeout(left()).is_ok_and(|line| report.read_line(&line)) {}
             }
@@ -125,7 +126,7 @@ impl UploadProcess {
 }
 
 impl RunReport {
-    /// `false` when there is nothing more to hear.
+    /// Returns `false` after the last line.
     fn read_line(&mut self, line: &str) -> bool {
         let mut words = line.split(' ');
         let (word, number) = (words.next(), words.next().and_then(|word| word.parse().ok()));
@@ -152,7 +153,7 @@ fn randomly_killed_upload_creates_one_video() {
         .block_on(Sandbox::builder().refuse_upload_authorization(true).request_log_size(100_000).start())
         .unwrap();
 
-    // Asked to create a video and never answered: once before it is created, once after.
+    // Creations without a response: once before and once after the video is created.
     for phase in [Phase::Before, Phase::AfterCommit] {
         sandbox.add_fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
     }
@@ -164,12 +165,12 @@ fn randomly_killed_upload_creates_one_video() {
         let end = match (left, killed) {
             (0, _) => None,
             (_, 0 | 1) => Some(KillAt::Creating { left: 1 - killed as usize }),
-            // Where it is by then depends on the machine: starting, asking, resuming, sending.
+            // Starting, creating, resuming or sending, depending on the machine.
             _ if rng.u8(..4) == 0 => Some(KillAt::After(Duration::from_millis(rng.u64(..120)))),
-            // As much as will leave something for all that are still to come.
+            // Leaves bytes for the remaining kills.
             _ => Some(KillAt::Sent(rng.u64(..=(size - server_offset) / (left + 1)))),
         };
-        // As fast as it goes now and then, else slow enough that there is an upload left to kill.
+        // Sometimes without a limit, otherwise slow enough that there is an upload left to kill.
         let fast = rng.u8(..16) == 0 && size - server_offset > 100 * MIB;
         let rate = if fast { 0 } else { 24 * MIB };
         let report = UploadProcess::start(folder.path(), &sandbox, rate).run_until(end, &sandbox);
@@ -216,7 +217,7 @@ fn randomly_killed_upload_creates_one_video() {
     runtime.block_on(sandbox.stop());
 }
 
-/// Writes a film of random bytes; gives its SHA-256.
+/// Writes a file of random bytes; returns its SHA-256.
 fn write_film(path: &Path, size: u64, rng: &mut fastrand::Rng) -> String {
     let mut bytes = vec![0; usize::try_from(size).unwrap()];
     rng.fill(&mut bytes);
@@ -249,7 +250,7 @@ async fn victim() {
         .on_progress(report_progress);
     match upload.send().await {
         Ok(_) => {}
-        // An earlier report asked for a video and did not hear of it: what a program does that may ask nobody.
+        // An earlier run sent a creation without a response: what a program does that cannot ask a person.
         Err(Error::Upload { source, .. }) if matches!(*source, UploadError::OutcomeUnknown { .. }) => {
             let pending = vimeo.pending_uploads().unwrap();
             let entry = pending.list().await.unwrap().pop().unwrap();

@@ -1,5 +1,4 @@
-//! Every way a line can break, at every place of an upload, and what came of it. `cargo xtask test-fault-matrix` shows the
-//! table.
+//! Every kind of connection fault at every position of an upload. `cargo xtask test-fault-matrix` prints the table.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use crate::fault_proxy::{Disruption, FaultProxy, InjectedFault, Position};
 
 const SIZE: u64 = 1_000_000;
 
-/// The first request, the one with the bytes, and the one that verifies.
+/// The first request, the one with the bytes, and the final one.
 const PLACES: [(&str, &str, usize, Position); 11] = [
     ("first HEAD, before it is sent", "HEAD", 0, Position::Head(0)),
     ("first HEAD, before its answer", "HEAD", 0, Position::Response(0)),
@@ -33,11 +32,11 @@ const BREAKS: [(&str, Disruption); 4] = [
     ("40 slow bytes", Disruption::SlowBytes(40, Duration::from_secs(1))),
 ];
 
-/// What came of one upload.
+/// The result of one upload.
 struct Row {
     requests: Vec<String>,
     failures: u32,
-    /// Bytes that were handed to the connection more than once.
+    /// Bytes that were passed to the connection more than once.
     again: u64,
 }
 
@@ -61,23 +60,23 @@ async fn every_fault_ends_with_the_whole_file() {
                 row.requests.join(", ")
             );
             match what {
-                // It goes on by itself, and nobody is to lose patience.
+                // The connection recovers before any timeout.
                 Disruption::Delay(_) | Disruption::SlowBytes(..) => {
                     assert_eq!(row.requests, ["HEAD", "PATCH 0", "HEAD"], "{name}");
                     assert_eq!((row.failures, row.again), (0, 0), "{name}");
                 }
                 Disruption::Cut | Disruption::Stall => {
                     assert!(row.failures >= 1, "{name}");
-                    // Each failure is answered by one question, and no question by two.
+                    // Each failure is followed by exactly one HEAD.
                     let asked = row.requests.iter().filter(|request| *request == "HEAD").count();
-                    // The question after a lost answer is also the one that verifies.
+                    // The HEAD after a lost response is also the final one.
                     let lost_answer = method == "PATCH" && matches!(place, Position::Response(_));
                     let verifying = usize::from(!lost_answer);
                     assert_eq!(asked, 1 + row.failures as usize + verifying, "{name}: {:?}", row.requests);
                     match place {
-                        // The server has all that went through before.
+                        // The server has everything sent before.
                         Position::Body(at) => assert!(row.again <= SIZE - at, "{name}: {}", row.again),
-                        // The server has all: it is only asked again.
+                        // The server has everything.
                         Position::Response(_) => assert_eq!(row.again, 0, "{name}"),
                         Position::Head(_) => assert!(row.again <= SIZE, "{name}"),
                     }
@@ -122,7 +121,7 @@ async fn upload(sandbox: &Arc<Sandbox>, disturbance: InjectedFault, name: &str) 
     Row { requests: proxy.requests(), failures: uploaded.failures, again }
 }
 
-/// The bytes that the upload host took, each as often as it did.
+/// The bytes that the upload host received, counting repetitions.
 fn taken(sandbox: &Sandbox) -> u64 {
     let journal = sandbox.request_log();
     journal.iter().filter(|entry| entry.host == Host::Upload).map(|entry| entry.body_length).sum()

@@ -1,5 +1,5 @@
-//! The memory of an upload does not grow with the file. Measured in a process of its own, as the system counts
-//! it, so that neither the other tests nor an allocator of our own get in the way.
+//! Memory use does not grow with the file. Measured in a process of its own, by the system, so that other tests and
+//! the allocator do not interfere.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::tus_server::TusServer;
 
 const MIB: u64 = 1024 * 1024;
 
-/// The most memory this process ever had in use, in bytes.
+/// The peak memory of this process, in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -33,7 +33,7 @@ fn large_upload_uses_constant_memory() {
 #[ignore = "run by the test above, in a process of its own"]
 async fn child() {
     let size = 2048 * MIB;
-    // What a client costs by itself, such as the system's certificates and the code that reads them, is there after this.
+    // Includes the fixed costs of a client, such as the system's certificates.
     upload(1).await;
     let before = peak();
     upload(size).await;

@@ -1,4 +1,4 @@
-//! Links to this machine itself go through no proxy, whatever the environment says.
+//! Loopback links bypass the proxy from the environment.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use vimeo_sandbox::Sandbox;
 
 #[test]
 fn loopback_uploads_bypass_the_proxy() {
-    // Nobody listens there.
+    // An address where nothing listens.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "upload_proxy::in_a_process_with_a_proxy", "--ignored", "--test-threads=1"]);

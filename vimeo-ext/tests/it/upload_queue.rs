@@ -1,4 +1,4 @@
-//! Many uploads at once: each has its own result, together they keep to one limit.
+//! Upload queues: results, concurrency, shared bandwidth.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -86,7 +86,7 @@ async fn concurrency_is_limited_and_preparation_lazy() {
     for result in &results {
         assert!(matches!(result.outcome, Err(UploadError::Cancelled { .. })), "{result:?}");
     }
-    assert_eq!(prepared.load(Ordering::SeqCst), 2, "what waited was not created");
+    assert_eq!(prepared.load(Ordering::SeqCst), 2, "waiting uploads were not created");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn queue_shares_one_bandwidth_limit() {
     let begun = std::time::Instant::now();
     let results = queue.run().await.unwrap();
     assert!(results.iter().all(|result| result.outcome.is_ok()), "{results:?}");
-    // The last tenth of a second's worth may go at once; a slow machine only takes longer.
+    // The last tenth of a second may be sent at once; a slow machine only takes longer.
     let least = (size * files - rate / 10) as f64 / rate as f64 * 0.9;
     assert!(begun.elapsed().as_secs_f64() >= least, "{:?} < {least} s", begun.elapsed());
 }

@@ -1,4 +1,4 @@
-//! The engine against the local Vimeo: created with the token, uploaded without it.
+//! Uploads to the sandbox: created with the token, uploaded without it.
 
 use std::time::Duration;
 

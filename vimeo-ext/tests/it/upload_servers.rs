@@ -1,5 +1,5 @@
-//! One suite for every tus server: the local Vimeo, and `@tus/server`, which others wrote. The latter, and the tus client
-//! of the same people, need Node: `cargo xtask test-tus` installs both and runs this.
+//! One test suite for several tus servers: the sandbox, and `@tus/server`. The latter and tus-js-client need Node:
+//! `cargo xtask test-tus` installs both and runs this.
 
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroU64;
@@ -31,7 +31,7 @@ fn no_backoff() -> UploadOptions {
 /// A server to upload to, and how to prepare and inspect it.
 enum Server {
     Ours(Box<Sandbox>),
-    /// `@tus/server`: where uploads are created, and where ones are whose links expire at once.
+    /// `@tus/server`: a URL for uploads, and one for uploads whose links expire immediately.
     Theirs {
         lasting: String,
         expiring: String,
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// A ticket whose link is good no more.
+    /// Returns a ticket whose link has expired.
     async fn expired_ticket(&self, size: usize) -> UploadTicket {
         match self {
             Self::Ours(sandbox) => {
@@ -92,14 +92,14 @@ impl Server {
     }
 
     /// The whole suite.
-    async fn keeps_its_word(&self) {
+    async fn run_suite(&self) {
         self.arrives_whole(1, no_backoff()).await;
         self.arrives_whole(3 * MIB + 1, no_backoff()).await;
         let chunks = Chunking::Fixed(NonZeroU64::new(MIB as u64).unwrap());
         self.arrives_whole(3 * MIB, no_backoff().chunking(chunks)).await;
         self.resumes_after_a_kill().await;
         self.corrects_a_wrong_offset().await;
-        self.says_that_a_link_is_gone().await;
+        self.reports_a_gone_link().await;
     }
 
     async fn resumes_after_a_kill(&self) {
@@ -111,7 +111,7 @@ impl Server {
         let place = folder.path().to_owned();
         tokio::task::spawn_blocking(move || kill_after(&place, MIB as u64)).await.unwrap();
         let uploaded = finish(folder.path()).await.unwrap();
-        // The server may have let go of a little; most of it must be there.
+        // The server may have lost a little; most of it must be there.
         assert!(uploaded.resumed_from >= MIB as u64 / 2, "{uploaded:?}");
         assert!(self.bytes(&ticket).await == film, "the bytes differ");
     }
@@ -125,7 +125,7 @@ impl Server {
         assert!(self.bytes(&ticket).await == film, "the bytes differ");
     }
 
-    async fn says_that_a_link_is_gone(&self) {
+    async fn reports_a_gone_link(&self) {
         let ticket = self.expired_ticket(1000).await;
         let error = Upload::new(ticket.clone(), film(1000)).options(no_backoff()).run().await.unwrap_err();
         let UploadError::LinkGone { video_uri, status, .. } = &error else { panic!("{error:?}") };
@@ -148,7 +148,7 @@ fn link(ticket: &UploadTicket) -> String {
     ticket.upload_link().expose_secret().to_owned()
 }
 
-/// Creates an upload as any tus client does; at Vimeo it is the API that does this.
+/// Creates an upload as any tus client does; at Vimeo the API does this.
 async fn create(base: &str, size: usize) -> UploadTicket {
     let request =
         crate::http::client().post(base).header("tus-resumable", "1.0.0").header("upload-length", size);
@@ -158,8 +158,8 @@ async fn create(base: &str, size: usize) -> UploadTicket {
     UploadTicket::new("/videos/1", link.as_str(), size as u64).unwrap()
 }
 
-/// A source during whose first read somebody else sends the first bytes: the offset that the engine just asked for is
-/// wrong by the time it sends.
+/// A source whose first read lets another client send bytes, so that the offset just fetched is wrong when the upload
+/// sends.
 struct Interfering {
     own: BytesSource,
     link: Option<String>,
@@ -189,7 +189,7 @@ impl Source for Interfering {
     }
 }
 
-/// Starts an upload in a process of its own and kills it when it has sent so many bytes.
+/// Starts an upload in another process and kills it after it has sent `bytes`.
 fn kill_after(folder: &Path, bytes: u64) {
     let mut process = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "upload_servers::child", "--ignored", "--nocapture", "--test-threads=1"])
@@ -224,16 +224,16 @@ async fn child() {
 
 #[tokio::test]
 async fn sandbox_passes_the_tus_suite() {
-    Server::ours().await.keeps_its_word().await;
+    Server::ours().await.run_suite().await;
 }
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask test-tus"]
 async fn tus_node_server_passes_the_suite() {
     let server = Server::theirs();
-    // The local Vimeo has nothing of no bytes: the API creates no such video.
+    // The sandbox does not create empty videos.
     server.arrives_whole(0, no_backoff()).await;
-    server.keeps_its_word().await;
+    server.run_suite().await;
 }
 
 #[tokio::test]

@@ -39,14 +39,14 @@ fn ticket() -> UploadTicket {
 #[tokio::test]
 async fn resume_states_follow_the_life_of_an_entry() {
     let fixture = Fixture::new();
-    assert!(fixture.journal.list().await.unwrap().is_empty(), "no folder, no uploads");
+    assert!(fixture.journal.list().await.unwrap().is_empty(), "no folder yet");
 
     let lock = fixture.lock().await.unwrap();
     assert!(matches!(lock.resume_state(), ResumeState::New));
     drop(lock);
 
     let mut lock = fixture.lock().await.unwrap();
-    assert!(matches!(lock.resume_state(), ResumeState::OutcomeUnknown), "it may have been created");
+    assert!(matches!(lock.resume_state(), ResumeState::OutcomeUnknown), "a video may exist");
     lock.record(&ticket()).await.unwrap();
     drop(lock);
 
@@ -68,7 +68,7 @@ async fn lock_is_exclusive() {
     assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
     let error = fixture.journal.discard(&first.entry().id()).await.unwrap_err();
     assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
-    // The same file for another purpose is another upload.
+    // The same file with another purpose is another upload.
     let mut source = FileSource::open(&fixture.path).await.unwrap();
     fixture.journal.lock(&mut source, "replace /videos/2").await.unwrap();
     drop(first);
@@ -151,7 +151,7 @@ async fn entries_are_private() {
     assert_eq!(mode(fixture.journal.folder()), 0o700);
 }
 
-/// Whoever may write an entry could lead the bytes of an upload elsewhere.
+/// Other users who can write an entry could redirect an upload.
 #[cfg(unix)]
 #[tokio::test]
 async fn entries_writable_by_others_are_refused() {
@@ -182,7 +182,7 @@ async fn entries_writable_by_others_are_refused() {
     }
     with_mode(fixture.journal.folder(), 0o700);
 
-    // A link in the fixture of an entry is not followed, neither to be read nor to be written.
+    // A link in place of an entry is not followed, neither for reading nor for writing.
     let elsewhere = fixture.journal.folder().join("elsewhere");
     std::fs::rename(&entry, &elsewhere).unwrap();
     symlink(&elsewhere, &entry).unwrap();
@@ -193,7 +193,7 @@ async fn entries_writable_by_others_are_refused() {
     assert!(matches!(fixture.lock().await.unwrap().resume_state(), ResumeState::Resumable(_)));
 }
 
-/// The one thread for blocking work is busy until `go` is told, so that what is running for meanwhile is only begun.
+/// The only blocking thread is busy until `release` is sent, so the operation is started but does not run yet.
 #[test]
 fn dropped_write_keeps_the_lock_until_done() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
@@ -216,7 +216,7 @@ fn dropped_write_keeps_the_lock_until_done() {
             assert!(matches!(files.lock("film.mp4"), Err(UploadError::InUse { .. })), "{name}");
             release.send(()).unwrap();
             busy.await.unwrap().unwrap();
-            // Behind what was running for.
+            // Queued behind the operation.
             tokio::task::spawn_blocking(|| ()).await.unwrap();
             assert!(files.lock("film.mp4").is_ok(), "{name}");
         });
@@ -257,7 +257,7 @@ async fn damaged_entry_is_discarded_by_its_id() {
     let id = lock.entry().id();
     drop(lock);
     std::fs::write(fixture.journal.folder().join(format!("{id}.json")), "{").unwrap();
-    // What is no entry at all is none of its business.
+    // Other files are ignored.
     std::fs::write(fixture.journal.folder().join("notes.json"), "{").unwrap();
     let damaged = fixture.journal.damaged().await.unwrap();
     let [entry] = &damaged[..] else { panic!("{damaged:?}") };
@@ -286,7 +286,7 @@ async fn non_unicode_paths_have_own_entries() {
     for (id, path) in ids {
         let entries = fixture.journal.list().await.unwrap();
         let entry = entries.iter().find(|entry| entry.id() == id).unwrap();
-        assert_eq!(entry.path, path, "it comes back byte for byte");
+        assert_eq!(entry.path, path, "round-trips byte for byte");
     }
 }
 

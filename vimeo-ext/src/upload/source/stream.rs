@@ -23,10 +23,10 @@ const READ_LEN: usize = 256 * 1024;
 
 /// Any reader of known size, such as a pipe or the body of a download.
 ///
-/// Bytes that the server has not acknowledged are replay in memory to be sent again after a broken
-/// connection, so one PATCH carries at most as many as the buffer holds. Resuming in another
-/// process works when the reader starts at the first byte again: what the server has is read and
-/// dropped. A reader that ends early is an error; what it would serve_range beyond the size is not read.
+/// Bytes that the server has not acknowledged are buffered, to be sent again after a failure, so one PATCH carries at
+/// most as many as the buffer holds. Another process can resume if its reader starts at the first byte again: bytes
+/// that the server has are read and dropped. A reader that ends early is an error; bytes beyond the size are not
+/// read.
 pub struct StreamSource<R> {
     name: String,
     size: u64,

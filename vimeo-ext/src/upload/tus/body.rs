@@ -318,39 +318,39 @@ mod tests {
         let rate = 1000;
         let (mut body, stream_state, _wish) =
             body(3000, Some(Bandwidth::new(NonZeroU64::new(rate).unwrap()))).await;
-        let begun = Instant::now();
+        let started = Instant::now();
         while next(&mut body).await.is_some() {
-            let most = rate as f64 * begun.elapsed().as_secs_f64() + 101.0;
+            let most = rate as f64 * started.elapsed().as_secs_f64() + 101.0;
             assert!(
                 (stream_state.position() as f64) <= most,
                 "{} at {:?}",
                 stream_state.position(),
-                begun.elapsed()
+                started.elapsed()
             );
         }
         assert_eq!(stream_state.position(), 3000);
-        assert!(begun.elapsed() >= Duration::from_millis(2890), "{:?}", begun.elapsed());
+        assert!(started.elapsed() >= Duration::from_millis(2890), "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn bandwidth_limit_changes_during_a_request() {
         let line = Bandwidth::new(NonZeroU64::new(1000).unwrap());
         let (mut body, stream_state, _wish) = body(100_000, Some(line.clone())).await;
-        let begun = Instant::now();
+        let started = Instant::now();
         while stream_state.position() < 2000 {
             next(&mut body).await.unwrap();
         }
-        let slow = begun.elapsed();
+        let slow = started.elapsed();
         assert!((Duration::from_millis(1800)..=Duration::from_secs(2)).contains(&slow), "{slow:?}");
         line.change(NonZeroU64::new(10_000));
         while stream_state.position() < 22_000 {
             next(&mut body).await.unwrap();
         }
-        let fast = begun.elapsed() - slow;
+        let fast = started.elapsed() - slow;
         assert!((Duration::from_millis(1900)..=Duration::from_millis(2100)).contains(&fast), "{fast:?}");
         line.change(None);
         while next(&mut body).await.is_some() {}
-        assert!(begun.elapsed() - slow - fast <= Duration::from_millis(100), "{:?}", begun.elapsed());
+        assert!(started.elapsed() - slow - fast <= Duration::from_millis(100), "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ pub fn upload_answers(input: &[u8]) {
     let retry = UploadOptions::default_retry();
     let plan = Plan::new(SIZE, Chunking::Whole, None);
     let mut machine = UploadStateMachine::new(SIZE, plan, retry, None).new_upload(input.len() % 2 == 0);
-    let mut answers = input.chunks(8);
+    let mut responses = input.chunks(8);
     let mut event = Event::Started;
     let now = Inputs { elapsed: Duration::ZERO, random: 0.5, min_offset: 0 };
     for _ in 0..MAX_COMMANDS {
@@ -33,10 +33,10 @@ pub fn upload_answers(input: &[u8]) {
         event = match command {
             Command::Done { .. } | Command::Fail(_) => return,
             Command::Wait(_) => Event::WaitElapsed,
-            Command::Probe => answer(answers.next(), false),
+            Command::Probe => response_event(responses.next(), false),
             Command::Send(range) => {
                 assert!(range.start < range.end && range.end <= SIZE, "{range:?}");
-                answer(answers.next(), true)
+                response_event(responses.next(), true)
             }
         };
     }
@@ -44,7 +44,7 @@ pub fn upload_answers(input: &[u8]) {
 }
 
 /// One response: a kind, a number and an offset as a header.
-fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
+fn response_event(bytes: Option<&[u8]>, is_patch: bool) -> Event {
     let Some([kind, low, high, text @ ..]) = bytes else {
         return Event::RequestFailed(TransientError::Dropped);
     };
@@ -91,13 +91,13 @@ pub fn link_redaction(input: &[u8]) {
     let link = format!("https://files.tus.vimeo.com/files/vimeo-prod/{CAPABILITY}");
     let text = String::from_utf8_lossy(input);
     let (before, after) = text.split_at(text.floor_char_boundary(text.len() / 2));
-    for told in [format!("{before}{link}{after}"), format!("{before} /files/{CAPABILITY} {after}")] {
-        let shown = link_redaction::without_link(&told, &link);
+    for given in [format!("{before}{link}{after}"), format!("{before} /files/{CAPABILITY} {after}")] {
+        let shown = link_redaction::without_link(&given, &link);
         // A longer word that contains the capability is another word.
         if !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '%' || c == '&')
             && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
         {
-            assert!(!shown.contains(CAPABILITY), "{told:?} is shown as {shown:?}");
+            assert!(!shown.contains(CAPABILITY), "{given:?} is shown as {shown:?}");
         }
     }
 }

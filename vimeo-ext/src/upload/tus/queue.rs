@@ -252,7 +252,7 @@ async fn run_job<E: From<UploadError>>(index: usize, job: Job<E>, shared: Shared
 /// The totals of all uploads of a queue.
 struct Totals {
     reporter: Reporter,
-    begun: Instant,
+    started_at: Instant,
     each: BTreeMap<usize, Progress>,
     moved: u64,
 }
@@ -260,7 +260,7 @@ struct Totals {
 impl Totals {
     fn new(mut reporter: Reporter, total: u64) -> Self {
         reporter.begin(total);
-        Self { reporter, begun: Instant::now(), each: BTreeMap::new(), moved: 0 }
+        Self { reporter, started_at: Instant::now(), each: BTreeMap::new(), moved: 0 }
     }
 
     fn record(&mut self, index: usize, progress: &Progress) {
@@ -271,6 +271,6 @@ impl Totals {
         }
         let acknowledged = self.each.values().map(|each| each.acknowledged).sum();
         let sent = self.each.values().map(|each| each.sent).sum();
-        self.reporter.report_totals(acknowledged, sent, self.moved, self.begun.elapsed());
+        self.reporter.report_totals(acknowledged, sent, self.moved, self.started_at.elapsed());
     }
 }

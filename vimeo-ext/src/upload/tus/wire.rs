@@ -133,7 +133,7 @@ pub(crate) struct TusResponse {
     pub(crate) offset: Option<u64>,
     pub(crate) length: Option<u64>,
     pub(crate) retry_after: Option<Duration>,
-    /// The read_body_prefix of the body of an response that is no success, or that is a web page.
+    /// The start of the body of an error response or web page.
     pub(crate) body: String,
     /// Whether a success status came with a web page, for example from a login portal or a proxy.
     pub(crate) is_web_page: bool,

@@ -1,4 +1,4 @@
-//! Giving an upload up: what waits for its file goes, and what is written down of it.
+//! Abandoning uploads: the incomplete video and the journal entry are deleted.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use vimeo_sandbox::{Effect, Fault, Host};
 
 use super::{UploadFixture, film, no_backoff};
 
-/// An upload that ends after its video was created; the video.
-async fn left_unfinished(fixture: &UploadFixture, path: &Path) -> String {
+/// Fails an upload after its video was created; returns the video.
+async fn fail_upload(fixture: &UploadFixture, path: &Path) -> String {
     fixture.sandbox.add_fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
     let error = fixture.vimeo().upload(path).name("Surf").options(no_backoff()).send().await.unwrap_err();
     let Error::Upload { ticket: Some(ticket), .. } = error else { panic!("{error:?}") };
@@ -25,7 +25,7 @@ async fn is_there(fixture: &UploadFixture, uri: &str) -> bool {
 async fn abandon_deletes_the_video_even_without_the_file() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
-    let video = left_unfinished(&fixture, &path).await;
+    let video = fail_upload(&fixture, &path).await;
     std::fs::remove_file(&path).unwrap();
     let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
@@ -43,10 +43,10 @@ async fn abandon_deletes_the_video_even_without_the_file() {
 async fn abandon_keeps_a_complete_video() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
-    let video = left_unfinished(&fixture, &path).await;
+    let video = fail_upload(&fixture, &path).await;
     let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
-    // Another process finished it, and had no time to say so.
+    // Another process finished it and was killed before it removed the entry.
     let ticket = entry.ticket.clone().unwrap();
     vimeo_ext::upload::Upload::new(ticket, &*path).run().await.unwrap();
     pending.abandon(entry).await.unwrap();
@@ -58,7 +58,7 @@ async fn abandon_keeps_a_complete_video() {
 async fn abandon_keeps_a_video_of_unknown_status() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
-    let video = left_unfinished(&fixture, &path).await;
+    let video = fail_upload(&fixture, &path).await;
     let pending = fixture.vimeo().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
@@ -71,7 +71,7 @@ async fn abandon_keeps_a_video_of_unknown_status() {
             "{body}: {source:?}"
         );
         assert!(is_there(&fixture, &video).await, "{body}");
-        assert_eq!(pending.list().await.unwrap().len(), 1, "the entry stays until it is known");
+        assert_eq!(pending.list().await.unwrap().len(), 1, "the entry stays");
     }
     pending.abandon(entry).await.unwrap();
     assert!(!is_there(&fixture, &video).await);
@@ -81,7 +81,7 @@ async fn abandon_keeps_a_video_of_unknown_status() {
 async fn start_over_abandons_the_earlier_upload() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
-    let before = left_unfinished(&fixture, &path).await;
+    let before = fail_upload(&fixture, &path).await;
     let error = fixture.vimeo().upload(&path).name("Big").send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(*source, UploadError::SettingsMismatch { .. }), "{source:?}");
@@ -90,7 +90,7 @@ async fn start_over_abandons_the_earlier_upload() {
     assert!(!video.continued && video.uri != before);
     assert!(!is_there(&fixture, &before).await);
     assert_eq!(fixture.journal_files(), 0);
-    // With nothing to give up it is an upload as any other.
+    // Without an earlier upload it is an ordinary upload.
     fixture.vimeo().upload(&path).start_over(true).send().await.unwrap();
 }
 
@@ -123,7 +123,7 @@ async fn controlled_upload_returns_the_video_or_is_abandoned() {
     let upload = tokio::spawn(upload);
     handle.abandon();
     assert!(upload.await.unwrap().is_err());
-    assert!(is_there(&fixture, &video.uri).await, "its file from before stays");
+    assert!(is_there(&fixture, &video.uri).await, "the old file stays");
     assert_eq!(fixture.journal_files(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! Files that cannot be uploaded, and answers that are not as they should be.
+//! Invalid files and unexpected responses.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::{UploadFixture, film};
 use crate::fake::{Fake, answer as answer_of};
 use crate::tus_server::TusServer;
 
-/// A file that may not be read; root may read any, so that for root the system's answer is played.
+/// An unreadable file. Root can read any file, so the error of the system is simulated.
 struct Forbidden;
 
 impl IntoSource for Forbidden {
@@ -29,7 +29,7 @@ async fn unreadable_file_sends_no_request() {
     let fixture = UploadFixture::new().await;
     let vimeo = fixture.vimeo();
     let empty = fixture.file("empty.mp4", b"");
-    // (upload, what the message says)
+    // (upload, part of the message)
     let mut cases = vec![
         (vimeo.upload("no/such/film.mp4"), "cannot open no/such/film.mp4"),
         (vimeo.upload(fixture.folder.path()), "is a folder, not a file; upload the files in it one by one"),
@@ -46,10 +46,10 @@ async fn unreadable_file_sends_no_request() {
             cases.push((vimeo.upload(locked), "Permission denied"));
         }
     }
-    for (upload, complaint) in cases {
+    for (upload, message) in cases {
         let error = upload.send().await.unwrap_err();
         assert!(matches!(error, Error::Upload { ticket: None, .. }), "{error:?}");
-        assert!(error.to_string().contains(complaint), "{error}");
+        assert!(error.to_string().contains(message), "{error}");
     }
     assert_eq!(fixture.requests(), [""; 0]);
     assert_eq!(fixture.journal_files(), 0);
@@ -120,7 +120,7 @@ async fn a_creation_without_an_upload_link_is_a_typed_error() {
     let error = vimeo.upload(&film).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(&*source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/7"));
-    assert_eq!(fixture.journal_files(), 0, "what is known needs no entry");
+    assert_eq!(fixture.journal_files(), 0, "a known video needs no entry");
 
     server.reset().await;
     answer(&server, ResponseTemplate::new(201).set_body_json(json!({}))).await;
@@ -141,7 +141,7 @@ fn client(server: &MockServer) -> Vimeo {
 async fn other_upload_approach_is_an_error() {
     let fixture = UploadFixture::new().await;
     let film = fixture.file("film.mp4", &film(1000));
-    // (the answer's upload, what is said)
+    // (upload in the response, part of the message)
     let table = [
         (
             json!({"approach": "post", "form": "<form>", "upload_link": "https://up.example/?ticket_id=s3cret"}),
@@ -176,7 +176,7 @@ async fn other_upload_approach_is_an_error() {
     }
 }
 
-/// From an API on this machine a link to this machine is right; from Vimeo it would lead to whatever listens there.
+/// A loopback link is valid from a local sandbox. From Vimeo it would lead to whatever listens on this machine.
 #[tokio::test]
 async fn loopback_link_needs_a_loopback_api() {
     let fake = Fake::new(|_, _| {
@@ -191,7 +191,7 @@ async fn loopback_link_needs_a_loopback_api() {
 
 #[tokio::test]
 async fn privacy_mismatch_is_a_warning() {
-    // (asked for, answered, whether it is told)
+    // (requested, in the response, whether there is a warning)
     let table = [
         (Some("nobody"), json!({"view": "nobody"}), false),
         (Some("unlisted"), json!({"view": "anybody"}), true),

@@ -1,4 +1,4 @@
-//! What the caller named reaches Vimeo whole: the hash of an unlisted video, and the host of a domain.
+//! IDs and domains are sent as the caller gave them: the hash of an unlisted video, the host of a domain.
 
 use std::time::Duration;
 use vimeo_api::types::TextTrackType;
@@ -50,7 +50,7 @@ async fn every_upload_call_sends_the_video_hash() {
     let vimeo = fixture.vimeo();
     let film = fixture.file("film.mp4", &[7; 100]);
     let second = Duration::from_secs(1);
-    // None of these is there; what counts is what was asked for.
+    // None of these videos exists; only the requests matter.
     let _ = vimeo.wait_transcoded(LINK).send().await;
     let _ = vimeo.replace(LINK, film.as_path()).send().await;
     let _ = vimeo.thumbnail_at(LINK, second).send().await;

@@ -1,5 +1,5 @@
-//! Uploads that earlier releases left unfinished. The entries are as those wrote them, but for what differs from run to run:
-//! file, API, video and link.
+//! Unfinished uploads of earlier releases. The fixtures are as those releases wrote them, except for file, API, video
+//! and link.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,14 +12,14 @@ use vimeo_ext::upload::{FileSource, Journal, Purpose, ResumeState, UploadTicket}
 
 use super::UploadFixture;
 
-/// An entry, and the sentence that was its identity, with the account if it was a client's.
+/// An entry, and the sentence that was its identity, with the account if a client wrote it.
 const NEW_VIDEO: (&str, &str) =
     (include_str!("journals_of_releases/new_video.json"), "new video at API for account anna");
 const NEW_VERSION: (&str, &str) =
     (include_str!("journals_of_releases/new_version.json"), "new file of VIDEO at API for account anna");
 const OWN_PURPOSE: (&str, &str) = (include_str!("journals_of_releases/own_purpose.json"), "new video");
 
-/// A folder with a film and its entry, as an earlier release left them.
+/// A folder with a file and its entry, as an earlier release left them.
 struct Left {
     fixture: UploadFixture,
     film: std::path::PathBuf,
@@ -63,9 +63,9 @@ impl Left {
         self.fixture.requests().iter().filter(|step| step.starts_with("POST")).count()
     }
 
-    /// The video has its bytes, nothing was created beside it, and the journal is empty.
+    /// Asserts that the video is complete, that nothing else was created, and that the journal is empty.
     fn is_finished(&self) {
-        assert_eq!(self.posts(), 1, "the one that stands for the earlier release's");
+        assert_eq!(self.posts(), 1, "the creation by the earlier release");
         assert_eq!(self.fixture.journal_files(), 0);
         let steps = self.fixture.requests();
         assert!(steps.contains(&"PATCH link".to_owned()), "{steps:?}");
@@ -79,7 +79,7 @@ async fn created(vimeo: &Vimeo) -> UploadTicket {
     UploadTicket::new(video["uri"].as_str().unwrap(), link, 12).unwrap()
 }
 
-/// What version 1 called the files of an upload.
+/// The ID of an entry in version 1.
 fn name_of(film: &Path, sentence: &str) -> String {
     let hash = Sha256::new().chain_update(film.to_str().unwrap()).chain_update([0]).chain_update(sentence);
     let digest = hash.finalize();
@@ -124,7 +124,7 @@ async fn finds_an_entry_with_a_program_defined_purpose() {
     let pending = left.anna().pending_uploads().unwrap();
     let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!(entry.purpose(), &Purpose::from("new video"));
-    assert!(!pending.is_own(entry), "nobody knows whose it is");
+    assert!(!pending.is_own(entry), "the owner is unknown");
     pending.resume(entry).await.unwrap().run().await.unwrap();
     left.is_finished();
 }

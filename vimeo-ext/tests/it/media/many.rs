@@ -1,4 +1,4 @@
-//! Many files at once.
+//! Uploads of many files.
 
 use std::sync::{Arc, Mutex};
 use vimeo_api::types::VideoViewPrivacy;

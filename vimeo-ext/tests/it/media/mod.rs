@@ -1,4 +1,4 @@
-//! What people do with files, each flow against the local Vimeo: what was asked in which order, and what came of it.
+//! Uploads against the sandbox: the requests, their order, and the result.
 
 mod abandon;
 mod bad_input;
@@ -21,7 +21,7 @@ use vimeo_ext::upload::{Backoff, Journal, UploadOptions};
 use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::{Host, Sandbox, SandboxBuilder};
 
-/// A sandbox that takes no token where none belongs, and a folder with a file and a journal.
+/// A sandbox that rejects tokens at signed links, and a folder with files and a journal.
 pub(crate) struct UploadFixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) folder: TempDir,
@@ -47,7 +47,7 @@ impl UploadFixture {
         Journal::in_folder(self.folder.path().join("journal"))
     }
 
-    /// A client as a new process would make it.
+    /// Returns a client as a new process would build it.
     pub(crate) fn vimeo(&self) -> Vimeo {
         self.builder().build().unwrap()
     }
@@ -60,7 +60,8 @@ impl UploadFixture {
             .journal(self.journal())
     }
 
-    /// What was asked, in order: to the API with the path, to the upload host without, since that is signed.
+    /// Returns the requests in order: those to the API with their path, those to the upload host without, because it
+    /// is signed.
     pub(crate) fn requests(&self) -> Vec<String> {
         let entries = self.sandbox.request_log();
         let step = |entry: &vimeo_sandbox::RequestLogEntry| match entry.host {
@@ -76,18 +77,18 @@ impl UploadFixture {
         entries.iter().map(step).collect()
     }
 
-    /// How many entries the journal's folder holds, of whatever kind.
+    /// Returns the number of files in the journal's folder.
     pub(crate) fn journal_files(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("journal")).map_or(0, Iterator::count)
     }
 }
 
-/// No waits between tries: what is tested is what happens, not when.
+/// No waits between attempts.
 pub(crate) fn no_backoff() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 
-/// Bytes of which no two neighbouring stretches are alike.
+/// Bytes without repetition, so that shifts and gaps show.
 pub(crate) fn film(length: u32) -> Vec<u8> {
     (0..length).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8).collect()
 }

@@ -1,4 +1,4 @@
-//! Videos whose file comes from elsewhere: an address, a form, another process.
+//! Uploads by URL, form and ticket.
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn lost_response_is_outcome_unknown_for_every_approach() {
         let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
         assert!(matches!(*source, UploadError::OutcomeUnknown { .. }), "{source:?}");
     }
-    assert_eq!(fake.count(), 5, "nothing is asked twice");
+    assert_eq!(fake.count(), 5, "no request is repeated");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Pictures: create, send, switch on, for anything that has some.
+//! Pictures: create, upload, activate.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_thumbnail_is_created_uploaded_and_activated() {
     assert_eq!(fixture.requests(), [create.as_str(), "PUT link", switch.as_str()]);
     let sent = &fixture.sandbox.request_log()[1];
     assert_eq!((sent.header("content-type"), sent.body_length), (Some("image/png"), PNG.len() as u64));
-    assert_eq!(sent.header("content-length"), Some("16"), "no chunks at a signed link");
+    assert_eq!(sent.header("content-length"), Some("16"), "no chunked encoding at a signed link");
     assert_eq!(sent.header("transfer-encoding"), None);
     let video = fixture.vimeo().get(&format!("/videos/{id}")).fields("pictures.uri").send().await.unwrap();
     assert_eq!(video["pictures"]["uri"], picture.uri);
@@ -110,7 +110,7 @@ async fn invalid_pictures_are_refused_or_warned_about() {
 
 #[tokio::test]
 async fn every_picture_target_uploads() {
-    // (target, where it is created, whether it is switched on)
+    // (target, its collection, whether it can be activated)
     let table = [
         (PictureTarget::user(7), "/users/7/pictures", true),
         (PictureTarget::live_event(3), "/live_events/3/pictures", true),
@@ -147,7 +147,7 @@ async fn every_picture_target_uploads() {
             .expect(u64::from(active))
             .mount(&api)
             .await;
-        // The answer of another service, which is nothing that this one could read.
+        // The response of another service, which is not Vimeo's JSON.
         Mock::given(method("PUT"))
             .and(path("/image"))
             .and(query_param("sig", "s3cret"))
@@ -250,7 +250,7 @@ async fn animated_thumbnail_is_polled() {
     }
 }
 
-/// An API that creates a picture whose file goes to `links`.
+/// An API that creates a picture whose link is at `links`.
 async fn picture_api(links: &MockServer, switched: ResponseTemplate) -> MockServer {
     let api = MockServer::start().await;
     let link = format!("{}/image?expires=1&sig=s3cret", links.uri());
@@ -272,7 +272,7 @@ fn client(api: &MockServer) -> Vimeo {
 
 #[tokio::test]
 async fn active_state_is_what_vimeo_returns() {
-    // (what the change is answered with, what the picture says of itself, whether it is active)
+    // (response to the change, the picture itself, whether it is active)
     let table = [
         (json!({"active": true}), None, true),
         (json!({"active": false}), None, false),
@@ -301,7 +301,7 @@ async fn active_state_is_what_vimeo_returns() {
 #[tokio::test]
 async fn web_page_response_is_an_error() {
     let page = "<html><title>Log in</title>sig=s3cret</html>";
-    // (answer to the file, whether it is taken for a success)
+    // (response to the file, whether it counts as a success)
     let table = [
         (ResponseTemplate::new(200).set_body_raw(page, "text/html; charset=utf-8"), false),
         (ResponseTemplate::new(200).set_body_raw("", "text/html"), true),
@@ -328,7 +328,7 @@ async fn web_page_response_is_an_error() {
 #[tokio::test]
 async fn error_7001_is_retried() {
     let again = json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001});
-    // (status, code or none, tries)
+    // (status, body with a code, attempts)
     let table = [(503, Some(&again), 3), (503, None, 1), (500, Some(&again), 1), (502, None, 1)];
     for (status, body, tries) in table {
         let links = MockServer::start().await;

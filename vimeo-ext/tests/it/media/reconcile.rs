@@ -1,4 +1,4 @@
-//! What became of a creation that was not answered is found out before anything is created again.
+//! Reconciliation of creations without a response.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ async fn reconcile_finds_the_video_of_a_lost_response() {
     assert_eq!(fixture.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     let posts = fixture.requests().iter().filter(|step| *step == "POST /me/videos").count();
     assert_eq!(posts, 1);
-    assert_eq!(pending.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "it is finished");
+    assert_eq!(pending.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "finished");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn reconciled_upload_keeps_its_settings() {
     let id = unanswered(&draft);
     let pending = fixture.vimeo().pending_uploads().unwrap();
     assert!(matches!(pending.reconcile(&id).await.unwrap(), Reconciliation::Found { .. }));
-    // The same file with other settings is not passed off as what was found.
+    // The same file with other settings does not resume it.
     let error = fixture
         .vimeo()
         .upload(&path)
@@ -73,7 +73,7 @@ async fn reconciled_upload_keeps_its_settings() {
     assert!(matches!(&*source, UploadError::SettingsMismatch { differing, .. } if differing == &["privacy"]));
 }
 
-/// Everything that a search sees of a Vimeo: creations are lost, lists are answered with these videos.
+/// A fake Vimeo that loses creations and lists these videos.
 struct Listing {
     fake: Fake,
     lists: Arc<AtomicUsize>,
@@ -81,7 +81,7 @@ struct Listing {
 }
 
 impl Listing {
-    /// `ahead` is by how much Vimeo's clock is ahead of this machine's.
+    /// `ahead` is how far Vimeo's clock is ahead of the local clock.
     fn new(creation: fn() -> Answer, ahead: TimeDelta) -> Self {
         let (lists, videos) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::<Value>::new())));
         let (counted, listed) = (Arc::clone(&lists), Arc::clone(&videos));
@@ -123,7 +123,7 @@ async fn reconcile_tolerates_wrong_clocks() {
         listing.add("/videos/2", created, "anybody");
         listing.add("/videos/3", created - TimeDelta::hours(2), "nobody");
         let error = search(&fixture, &listing).await.unwrap_err();
-        // The fake gives no link for it; what counts is that it was the one that was looked up.
+        // The fake has no link for it; only the lookup matters.
         assert!(
             matches!(&error, Error::Upload { source, .. } if matches!(&**source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/1")),
             "{hours} h: {error:?}"
@@ -152,7 +152,7 @@ async fn search_ends_after_ten_seconds() {
         let vimeo = listing.fake.builder().journal(fixture.journal()).build().unwrap();
         let id = unanswered(&vimeo.upload(&path).name("Surf").send().await.unwrap_err());
         if set_back {
-            // As if it had been asked for by a clock that was a day ahead.
+            // As if it had been requested by a clock that was a day ahead.
             let file = fixture.folder.path().join("journal").join(format!("{id}.json"));
             let mut entry: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
             entry["asked"] = json!(Utc::now() + TimeDelta::days(1));
@@ -165,7 +165,7 @@ async fn search_ends_after_ten_seconds() {
         let (took, lists) = (begun.elapsed(), listing.lists.load(Ordering::SeqCst));
         assert!(took <= Duration::from_secs(11), "{took:?}");
         assert!((2..=8).contains(&lists), "{lists} lists in {took:?}");
-        assert_eq!(fixture.journal_files(), 0, "the next call creates it");
+        assert_eq!(fixture.journal_files(), 0, "the next call creates the video");
     }
 }
 
@@ -185,7 +185,7 @@ async fn only_vimeo_errors_prove_nothing_was_created() {
         (429, words, true),
         (425, words, true),
         (400, words, true),
-        // What stands before Vimeo proves nothing, whatever its status.
+        // An intermediary proves nothing, whatever its status.
         (400, page, false),
         (403, page, false),
         (413, page, false),

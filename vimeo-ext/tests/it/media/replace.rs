@@ -1,4 +1,4 @@
-//! Another file for a video that is there.
+//! Replacing the file of a video.
 
 use http::Method;
 use serde_json::json;
@@ -46,7 +46,7 @@ async fn a_killed_replacement_resumes_with_the_same_version() {
     assert!(replaced.continued && replaced.version_uri.is_some(), "{replaced:?}");
     let versions = fixture.vimeo().get(&format!("{}/versions", video.uri)).send().await.unwrap();
     assert_eq!(versions["total"], 2);
-    // An upload of the same file is another thing, whatever became of the replacement.
+    // A new video of the same file is another upload.
     assert!(!fixture.vimeo().upload(&file).send().await.unwrap().continued);
 }
 

@@ -1,4 +1,4 @@
-//! Never a second video for one upload, wherever the process ends.
+//! One video per upload, wherever the process ends.
 
 use std::sync::Arc;
 use vimeo_api::types::VideoViewPrivacy;
@@ -24,7 +24,7 @@ async fn same_call_resumes_the_same_video() {
     while !fixture.sandbox.request_log().iter().any(|entry| entry.body_length == 1_000_000) {
         tokio::task::yield_now().await;
     }
-    // As good as kill -9: no line of the upload runs any more.
+    // Like kill -9: no code of the upload runs any more.
     first.abort();
     first.await.unwrap_err();
     assert_eq!(fixture.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1);
@@ -32,7 +32,7 @@ async fn same_call_resumes_the_same_video() {
     let video = fixture.vimeo().upload(&path).name("Surf").options(no_backoff()).send().await.unwrap();
     assert!(video.continued);
     assert!(video.uploaded.resumed_from >= 1_000_000, "{video:?}");
-    assert!(video.link.is_some(), "the page is written down with the ticket");
+    assert!(video.link.is_some(), "the page is in the journal");
     assert_eq!(fixture.sandbox.upload_bytes(video.id().unwrap().number()).unwrap(), film);
     assert_eq!(
         fixture.requests(),
@@ -41,7 +41,7 @@ async fn same_call_resumes_the_same_video() {
     assert_eq!(fixture.journal_files(), 0);
 
     let again = fixture.vimeo().upload(&path).name("Surf").send().await.unwrap();
-    assert!(!again.continued && again.uri != video.uri, "a finished upload is not gone on with");
+    assert!(!again.continued && again.uri != video.uri, "a finished upload is not resumed");
 }
 
 #[tokio::test]
@@ -66,11 +66,11 @@ async fn unanswered_creation_is_adopted_not_repeated() {
         .sandbox
         .add_fault(Fault::new(Effect::Reset).operation("upload_video_alt1").phase(Phase::AfterCommit));
     let error = fixture.vimeo().upload(&path).send().await.unwrap_err();
-    assert!(error.call().is_some(), "how asking ended is kept: {error:?}");
+    assert!(error.call().is_some(), "the error of the call is the source: {error:?}");
     let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
     let UploadError::OutcomeUnknown { entry: Some(id), .. } = *source else { panic!("{source:?}") };
 
-    // In a new process as often as one likes: nothing is sent.
+    // In a new process, any number of times: nothing is sent.
     for _ in 0..2 {
         let error = fixture.vimeo().upload(&path).send().await.unwrap_err().to_string();
         assert!(error.contains("film.mp4") && error.contains(&id), "{error}");
@@ -91,17 +91,17 @@ async fn unanswered_creation_is_adopted_not_repeated() {
     assert_eq!(fixture.journal_files(), 0);
 }
 
-/// Lets nothing through.
-struct Hold(Arc<Notify>);
+/// Middleware that never completes.
+struct Pending(Arc<Notify>);
 
-impl Middleware for Hold {
+impl Middleware for Pending {
     fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
         self.0.notify_one();
         Box::pin(std::future::pending())
     }
 }
 
-/// Refuses everything.
+/// Middleware that refuses every call.
 struct Closed;
 
 impl Middleware for Closed {
@@ -127,9 +127,9 @@ async fn middleware_refusal_leaves_no_entry() {
 async fn unsent_creation_starts_over() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
-    // Whoever waits for a turn has asked nothing yet: here the first attempt never leaves.
+    // A call that still waits was not sent: here the first attempt never leaves.
     let waiting = Arc::new(Notify::new());
-    let held = fixture.builder().per_attempt_middleware(Hold(Arc::clone(&waiting))).build().unwrap();
+    let held = fixture.builder().per_attempt_middleware(Pending(Arc::clone(&waiting))).build().unwrap();
     let upload = tokio::spawn(held.upload(&path).send());
     waiting.notified().await;
     upload.abort();
@@ -192,7 +192,7 @@ async fn gateway_errors_leave_the_outcome_unknown() {
         assert!(fixture.vimeo().pending_uploads().unwrap().discard(id).await.unwrap());
     }
     assert_eq!(fixture.requests(), ["POST /me/videos"; 3]);
-    // The same for what is not a file, without a journal to keep it in.
+    // The same for bytes, without a journal.
     fixture.sandbox.add_fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
     let error = fixture.vimeo().upload(film(1000)).send().await.unwrap_err();
     let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
@@ -288,7 +288,7 @@ async fn sha256_journal_compares_whole_files() {
     fixture.sandbox.add_fault(refuse);
     let journal = fixture.journal().sha256(true);
     fixture.vimeo().upload(&path).journal(journal.clone()).send().await.unwrap_err();
-    // In the middle, where the sample does not look, and with the time set back.
+    // In the middle, outside the sample, and with the modification time restored.
     film[2_000_000] ^= 1;
     std::fs::write(&path, &film).unwrap();
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
@@ -306,5 +306,5 @@ async fn uploads_work_without_a_journal() {
     fixture.vimeo().upload(&path).journal(None).send().await.unwrap();
     let ticket = fixture.vimeo().upload(&path).ticket().await.unwrap();
     assert!(ticket.fingerprint().is_some());
-    assert!(!fixture.folder.path().join("journal").exists(), "nothing was written down");
+    assert!(!fixture.folder.path().join("journal").exists(), "nothing was recorded");
 }

@@ -1,4 +1,4 @@
-//! Text tracks: create, send raw and without the token, switch on.
+//! Text tracks: create, upload without the token, activate.
 
 use http::Method;
 use vimeo_api::types::TextTrackType;
@@ -82,16 +82,16 @@ async fn invalid_text_track_input_is_refused() {
         error.to_string().starts_with("`lyrics` is not a known value; known values are captions, "),
         "{error}"
     );
-    // (language, what the message says)
+    // (language, part of the message)
     let table = [
         ("xx", "`xx` is not a registered language tag"),
         ("en_US", "`en_US` is not a registered language tag"),
         ("", "`` is not a registered language tag"),
     ];
-    for (language, complaint) in table {
+    for (language, message) in table {
         let error =
             vimeo.upload_text_track(1, TextTrackType::Captions, language, VTT).send().await.unwrap_err();
-        assert!(error.to_string().contains(complaint), "{error}");
+        assert!(error.to_string().contains(message), "{error}");
     }
     let error =
         vimeo.upload_text_track("/users/7", TextTrackType::Captions, "en", VTT).send().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Waiting for transcoding, whose end Vimeo does not announce.
+//! Waiting for transcoding.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use vimeo_sandbox::{PullOutcome, Sandbox, Transcode};
 use super::{UploadFixture, film};
 use crate::fake::{Fake, answer};
 
-/// Answers one after the other, the last for good.
-fn saying(answers: Vec<Value>) -> Fake {
+/// Responds with these values in order; the last one is repeated.
+fn responding(answers: Vec<Value>) -> Fake {
     Fake::new(move |seen, number| {
         assert_eq!(seen.path, "/videos/7");
         assert_eq!(seen.query("fields"), Some("upload.status,upload.error,transcode.status,status"));
@@ -27,7 +27,7 @@ async fn polling_backs_off_until_transcoding_is_complete() {
     let mut answers = vec![json!({"transcode": null}), json!({}), json!({"transcode": {"status": null}})];
     answers.extend(vec![json!({"transcode": {"status": "in_progress"}}); 9]);
     answers.push(json!({"transcode": {"status": "complete"}}));
-    let fake = saying(answers);
+    let fake = responding(answers);
     let states = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&states);
     let begun = Instant::now();
@@ -45,7 +45,7 @@ async fn polling_backs_off_until_transcoding_is_complete() {
 /// BEHAVIOUR.md: U17.
 #[tokio::test(start_paused = true)]
 async fn a_transcoding_error_and_the_timeout_end_the_wait() {
-    let fake = saying(vec![
+    let fake = responding(vec![
         json!({"transcode": {"status": "in_progress"}}),
         json!({"transcode": {"status": "error"}}),
     ]);
@@ -54,7 +54,7 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
     assert_eq!(fake.count(), 2);
 
     let begun = Instant::now();
-    let fake = saying(vec![json!({"transcode": null, "status": "transcoding"})]);
+    let fake = responding(vec![json!({"transcode": null, "status": "transcoding"})]);
     let wait = fake.vimeo().wait_transcoded(7).timeout(Duration::from_secs(100));
     let Err(Error::Media(error)) = wait.send().await else { panic!("an error") };
     let MediaError::Timeout { last, .. } = &*error else { panic!("{error:?}") };
@@ -71,7 +71,7 @@ async fn transient_errors_are_retried_within_the_rate_limit() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
         1..5 => answer(503),
-        // A firewall's page says nothing of the video.
+        // A firewall's page says nothing about the video.
         5 => answer(403).body("<html><title>Blocked</title></html>"),
         6 => answer(404),
         _ => panic!("asked after the end"),

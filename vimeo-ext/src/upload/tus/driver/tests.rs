@@ -1,4 +1,4 @@
-//! The driver against a scripted transport, with the clock paused: waiting is measured, not endured.
+//! The driver with a scripted transport and a paused clock.
 
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
@@ -17,10 +17,10 @@ use crate::upload::tus::progress::Progress;
 enum Step {
     TusResponse(TusResponse),
     Fail(TransientError),
-    /// Takes a portion at each interval, then answers with the offset reached.
-    TakeEvery(Duration),
-    /// Takes so many portions at once, then nothing moves any more.
-    TakeAndHang(usize),
+    /// Reads a frame at each interval, then responds with the offset reached.
+    ReadEvery(Duration),
+    /// Reads so many frames at once, then makes no more progress.
+    ReadAndHang(usize),
     Hang,
 }
 
@@ -35,7 +35,7 @@ fn at(offset: u64) -> Step {
 #[derive(Default, Clone)]
 struct ScriptedTransport {
     steps: Arc<Mutex<VecDeque<Step>>>,
-    /// What happens when the script is over.
+    /// The status after the end of the script.
     otherwise: Option<u16>,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -66,16 +66,16 @@ impl ScriptedTransport {
         match (step, body) {
             (Step::TusResponse(answer), _) => Ok(answer),
             (Step::Fail(error), _) => Err(NoResponse::Failed(error, None)),
-            (Step::TakeEvery(interval), Some(mut body)) => {
-                while let Some(bytes) = take(&mut body).await {
+            (Step::ReadEvery(interval), Some(mut body)) => {
+                while let Some(bytes) = read_frame(&mut body).await {
                     offset += bytes;
                     tokio::time::sleep(interval).await;
                 }
                 Ok(TusResponse { status: 204, offset: Some(offset), ..TusResponse::default() })
             }
-            (Step::TakeAndHang(portions), Some(mut body)) => {
-                for _ in 0..portions {
-                    take(&mut body).await;
+            (Step::ReadAndHang(frames), Some(mut body)) => {
+                for _ in 0..frames {
+                    read_frame(&mut body).await;
                 }
                 pending().await
             }
@@ -84,11 +84,11 @@ impl ScriptedTransport {
     }
 }
 
-async fn take(body: &mut UploadBody) -> Option<u64> {
+async fn read_frame(body: &mut UploadBody) -> Option<u64> {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
     match frame {
         Ok(frame) => Some(frame.into_data().unwrap().len() as u64),
-        // As a real client: the request is over, its future never says more.
+        // As in a real client: the request is over and its future never completes.
         Err(_) => pending().await,
     }
 }
@@ -141,13 +141,13 @@ async fn upload_fails_after_its_attempts() {
     for status in [500, 502, 503, 504, 423, 429] {
         let Setup { driver, transport, .. } =
             setup(ScriptedTransport::always(status), bytes(10), UploadOptions::new().attempts(8));
-        let begun = Instant::now();
+        let started = Instant::now();
         let error = driver.run().await.unwrap_err();
         let UploadError::Exhausted { attempts: 8, acknowledged: 0, .. } = &error else { panic!("{error:?}") };
         assert_eq!(error.status(), Some(status));
         assert!(error.is_resumable());
         // ½ + 1 + 2 + 4 + 8 + 16 + 30 seconds.
-        assert_eq!(begun.elapsed(), Duration::from_millis(61_500));
+        assert_eq!(started.elapsed(), Duration::from_millis(61_500));
         assert_eq!(transport.log(), ["HEAD"; 8]);
     }
 }
@@ -165,21 +165,21 @@ async fn broken_connection_exhausts_the_attempts() {
     ];
     let options = UploadOptions::new().attempts(3);
     let Setup { driver, transport, .. } = setup(ScriptedTransport::new(steps), bytes(10), options);
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(
         matches!(error, UploadError::Exhausted { attempts: 3, last: TransientError::Stalled, .. }),
         "{error:?}"
     );
-    // Two waits, and a stall in which nothing moved.
-    assert_eq!(begun.elapsed(), Duration::from_millis(1500) + seconds(60));
+    // Two waits and a stall.
+    assert_eq!(started.elapsed(), Duration::from_millis(1500) + seconds(60));
     assert_eq!(transport.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD", "PATCH 0"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn slow_patch_is_not_timed_out() {
-    // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
-    let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
+    // Each frame takes almost the whole stall timeout; the PATCH takes many times as long.
+    let steps = [at(0), Step::ReadEvery(seconds(59)), at(MIB as u64)];
     let Setup { driver, transport, .. } =
         setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
     let uploaded = driver.run().await.unwrap();
@@ -190,31 +190,31 @@ async fn slow_patch_is_not_timed_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_patch_fails_after_the_stall_timeout() {
-    let steps = [at(0), Step::TakeAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
+    let steps = [at(0), Step::ReadAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
     let Setup { driver, transport, .. } =
         setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
-    let begun = Instant::now();
+    let started = Instant::now();
     let uploaded = driver.run().await.unwrap();
-    assert_eq!(begun.elapsed(), seconds(60) + Duration::from_millis(500));
+    assert_eq!(started.elapsed(), seconds(60) + Duration::from_millis(500));
     assert_eq!(uploaded.failures, 1);
     assert_eq!(transport.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 131072", "HEAD"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_response_may_take_longer_than_the_stall_timeout() {
-    // All bytes are out at once; then the server thinks.
-    let steps = [at(0), Step::TakeAndHang(1), at(10)];
+    // All bytes are sent immediately, then the server takes its time.
+    let steps = [at(0), Step::ReadAndHang(1), at(10)];
     let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(driver.run().await.unwrap().failures, 1);
-    assert_eq!(begun.elapsed(), seconds(180) + Duration::from_millis(500));
+    assert_eq!(started.elapsed(), seconds(180) + Duration::from_millis(500));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_without_data_is_not_a_stall() {
     let (mut pipe, reader) = tokio::io::duplex(64);
     let source = StreamSource::new(reader, 20, "a slow pipe");
-    let steps = [at(0), Step::TakeEvery(Duration::ZERO), at(20)];
+    let steps = [at(0), Step::ReadEvery(Duration::ZERO), at(20)];
     let Setup { driver, .. } = setup(ScriptedTransport::new(steps), source, UploadOptions::new());
     let feed = async {
         use tokio::io::AsyncWriteExt;
@@ -228,18 +228,18 @@ async fn a_source_without_data_is_not_a_stall() {
 
 #[tokio::test(start_paused = true)]
 async fn deadline_aborts_a_request_in_flight() {
-    let steps = [at(0), Step::TakeEvery(seconds(10))];
+    let steps = [at(0), Step::ReadEvery(seconds(10))];
     let options = UploadOptions::new().deadline(seconds(25));
     let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
-    let begun = Instant::now();
+    let started = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(matches!(error, UploadError::Deadline { last: None, .. }), "{error:?}");
-    assert_eq!(begun.elapsed(), seconds(25));
+    assert_eq!(started.elapsed(), seconds(25));
 }
 
 #[tokio::test(start_paused = true)]
 async fn pause_suspends_bytes_and_timeouts() {
-    let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
+    let steps = [at(0), Step::ReadEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
     let Setup { driver, handle, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
     let progress = handle.progress();
@@ -262,13 +262,13 @@ async fn pause_suspends_bytes_and_timeouts() {
 
 #[tokio::test(start_paused = true)]
 async fn cancel_ends_request_wait_and_pause() {
-    let hanging = [at(0), Step::TakeAndHang(1)];
+    let hanging = [at(0), Step::ReadAndHang(1)];
     let waiting = [at(0), status(503)];
-    let pausing = [at(0), Step::TakeEvery(seconds(1))];
+    let pausing = [at(0), Step::ReadEvery(seconds(1))];
     for (steps, pause) in [(hanging, false), (waiting, false), (pausing, true)] {
         let Setup { driver, handle, .. } =
             setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
-        let begun = Instant::now();
+        let started = Instant::now();
         let apply_control = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             if pause {
@@ -280,17 +280,17 @@ async fn cancel_ends_request_wait_and_pause() {
         };
         let (outcome, ()) = tokio::join!(driver.run(), apply_control);
         assert!(matches!(outcome, Err(UploadError::Cancelled { .. })), "{outcome:?}");
-        assert!(begun.elapsed() <= Duration::from_millis(200));
+        assert!(started.elapsed() <= Duration::from_millis(200));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn connection_lost_in_a_pause_is_reopened() {
-    let steps = [at(0), status(408), at(0), Step::TakeEvery(Duration::ZERO), at(10)];
+    let steps = [at(0), status(408), at(0), Step::ReadEvery(Duration::ZERO), at(10)];
     let Setup { driver, handle, transport } =
         setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
     let apply_control = async {
-        // While it waits after the 408.
+        // During the wait after the 408.
         tokio::time::sleep(Duration::from_millis(100)).await;
         handle.pause();
         tokio::time::sleep(seconds(600)).await;
@@ -321,9 +321,9 @@ async fn maximum_durations_do_not_overflow() {
         retry_after: Some(Duration::MAX),
         ..TusResponse::default()
     });
-    let transport = ScriptedTransport::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
+    let transport = ScriptedTransport::new([busy, at(0), Step::ReadEvery(seconds(1)), at(10)]);
     let Setup { driver, .. } = setup(transport, bytes(10), options);
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(driver.run().await.unwrap().size, 10);
-    assert!(begun.elapsed() >= seconds(365 * 24 * 60 * 60));
+    assert!(started.elapsed() >= seconds(365 * 24 * 60 * 60));
 }

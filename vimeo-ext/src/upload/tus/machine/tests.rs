@@ -1,4 +1,4 @@
-//! The machine as tables: what happened, and what is to be done.
+//! The state machine as tables of events and commands.
 
 use std::num::NonZeroU64;
 
@@ -29,7 +29,7 @@ fn sent(offset: u64) -> Event {
     Event::Sent { offset: Some(offset) }
 }
 
-fn answered(status: u16) -> Event {
+fn error_status(status: u16) -> Event {
     Event::ErrorStatus { status, retry_after: None }
 }
 
@@ -41,7 +41,7 @@ fn wait(milliseconds: u64) -> Command {
     Command::Wait(Duration::from_millis(milliseconds))
 }
 
-/// Feeds a script and compares each command.
+/// Runs a script of events and compares the commands.
 fn play(mut machine: UploadStateMachine, name: &str, script: &[(Event, Command)]) -> UploadStateMachine {
     for (step, (event, command)) in script.iter().enumerate() {
         assert_eq!(machine.on(*event, now()), *command, "{name}, step {step}: {event:?}");
@@ -61,19 +61,19 @@ fn command_sequences() {
             &[(Event::Started, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
         (
-            "resumed where the server stands",
+            "resumed at the server's offset",
             &[(Event::Started, PROBE), (probed(40), send(40, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
         ("nothing left to send", &[(Event::Started, PROBE), (probed(100), DONE)]),
         (
-            "a drop is followed by one HEAD, and the server's offset counts",
+            "one HEAD after a failure, then the server's offset",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (lost, wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(60), send(60, 100)),
-                (answered(502), wait(500)),
+                (error_status(502), wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(60), send(60, 100)),
                 (sent(100), PROBE),
@@ -84,9 +84,9 @@ fn command_sequences() {
             "locked twice",
             &[
                 (Event::Started, PROBE),
-                (answered(423), wait(500)),
+                (error_status(423), wait(500)),
                 (Event::WaitElapsed, PROBE),
-                (answered(423), wait(1000)),
+                (error_status(423), wait(1000)),
                 (Event::WaitElapsed, PROBE),
                 (probed(10), send(10, 100)),
             ],
@@ -96,36 +96,36 @@ fn command_sequences() {
             &[
                 (Event::Started, PROBE),
                 (probed(50), send(50, 100)),
-                (answered(409), wait(500)),
+                (error_status(409), wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(20), send(20, 100)),
             ],
         ),
         (
-            "409, and the server is ahead of us but within the file",
+            "409, and the server is ahead",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
-                (answered(409), wait(500)),
+                (error_status(409), wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(70), send(70, 100)),
             ],
         ),
         (
-            "the server takes less than was sent",
+            "the server stores less than was sent",
             &[(Event::Started, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
         ),
         (
-            "a finished upload whose link is gone at the last HEAD is finished",
+            "finished, although the link is gone at the last HEAD",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
                 (sent(100), PROBE),
-                (answered(404), Command::Done { verified: false }),
+                (error_status(404), Command::Done { verified: false }),
             ],
         ),
         (
-            "a server that takes back its word is asked again before it is believed",
+            "a regressed offset is probed again",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, 100)),
@@ -136,7 +136,7 @@ fn command_sequences() {
             ],
         ),
         (
-            "a success without an offset is not believed",
+            "success without an offset",
             &[
                 (Event::Started, PROBE),
                 (Event::Probed { offset: None, length: None }, wait(500)),
@@ -204,11 +204,11 @@ fn status_codes_map_to_commands() {
         (599, wait(500)),
     ];
     for (status, command) in table {
-        play(machine(), "probing", &[(Event::Started, PROBE), (answered(status), command)]);
+        play(machine(), "probing", &[(Event::Started, PROBE), (error_status(status), command)]);
         play(
             machine(),
             "sending",
-            &[(Event::Started, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
+            &[(Event::Started, PROBE), (probed(0), send(0, 100)), (error_status(status), command)],
         );
     }
 }
@@ -244,14 +244,14 @@ fn consecutive_failures_exhaust_the_attempts() {
         "always 500",
         &[
             (Event::Started, PROBE),
-            (answered(500), wait(500)),
+            (error_status(500), wait(500)),
             (Event::WaitElapsed, PROBE),
-            (answered(500), wait(1000)),
+            (error_status(500), wait(1000)),
             (Event::WaitElapsed, PROBE),
             (Event::RequestFailed(TransientError::Connect), wait(2000)),
             (Event::WaitElapsed, PROBE),
             (
-                answered(503),
+                error_status(503),
                 Command::Fail(FailReason::Exhausted { attempts: 4, last: TransientError::Server(503) }),
             ),
         ],
@@ -274,7 +274,7 @@ fn only_progress_resets_the_attempts() {
             (probed(1), send(1, 100)),
             (lost, wait(500)),
             (Event::WaitElapsed, PROBE),
-            // Back and forth below the max_offset offset is not progress.
+            // Moving back and forth below the maximum is not progress.
             (probed(0), send(0, 100)),
             (sent(1), send(1, 100)),
             (lost, wait(1000)),
@@ -300,7 +300,7 @@ fn regressing_server_exhausts_the_attempts() {
             Command::Send(Range64 { start: 0, .. }) => machine.on(sent(50), now()),
             Command::Send(_) => machine.on(sent(0), now()),
             Command::Wait(_) => machine.on(Event::WaitElapsed, now()),
-            Command::Done { .. } => panic!("it was never done"),
+            Command::Done { .. } => panic!("it cannot finish"),
             Command::Fail(reason) => {
                 let last = TransientError::NoProgress;
                 assert_eq!(reason, FailReason::Exhausted { attempts: 4, last });
@@ -308,7 +308,7 @@ fn regressing_server_exhausts_the_attempts() {
             }
         };
     }
-    panic!("a hundred steps and no end");
+    panic!("no end after 100 steps");
 }
 
 #[test]
@@ -325,10 +325,14 @@ fn deadline_ends_unfinished_uploads_only() {
         (probed(0), 10.0, Command::Fail(FailReason::Deadline { last: None })),
         (sent(50), 10.1, Command::Fail(FailReason::Deadline { last: None })),
         (probed(100), 11.0, DONE),
-        (answered(500), 9.0, wait(500)),
+        (error_status(500), 9.0, wait(500)),
         // The wait of 500 ms would end after the deadline.
-        (answered(500), 9.6, Command::Fail(FailReason::Deadline { last: Some(TransientError::Server(500)) })),
-        (answered(404), 12.0, Command::Fail(FailReason::LinkGone { status: 404 })),
+        (
+            error_status(500),
+            9.6,
+            Command::Fail(FailReason::Deadline { last: Some(TransientError::Server(500)) }),
+        ),
+        (error_status(404), 12.0, Command::Fail(FailReason::LinkGone { status: 404 })),
     ];
     for (event, second, command) in table {
         let mut machine = fresh();
@@ -380,7 +384,7 @@ fn requests_shrink_without_progress() {
     let lost = Event::RequestFailed(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
-            "withheld twice",
+            "no progress twice",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, size)),
@@ -394,20 +398,20 @@ fn requests_shrink_without_progress() {
             ],
         ),
         (
-            "refused for its size",
+            "rejected for its size",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, size)),
-                (answered(413), wait(500)),
+                (error_status(413), wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 25 * MIB)),
-                (answered(413), wait(1000)),
+                (error_status(413), wait(1000)),
                 (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, 6 * MIB + MIB / 4)),
             ],
         ),
         (
-            "a break after which the server has more says nothing about the size",
+            "a failure with progress keeps the size",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, size)),
@@ -423,17 +427,17 @@ fn requests_shrink_without_progress() {
             ],
         ),
         (
-            "nor does a server that is not there, locked or overrun",
+            "unreachable, locked and rate-limited keep the size",
             &[
                 (Event::Started, PROBE),
                 (probed(0), send(0, size)),
                 (Event::RequestFailed(TransientError::Connect), wait(500)),
                 (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
-                (answered(423), wait(1000)),
+                (error_status(423), wait(1000)),
                 (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
-                (answered(429), wait(2000)),
+                (error_status(429), wait(2000)),
                 (Event::WaitElapsed, PROBE),
                 (probed(0), send(0, size)),
             ],
@@ -448,15 +452,15 @@ fn requests_shrink_without_progress() {
 fn new_upload_must_start_at_zero() {
     let fresh = || machine().new_upload(true);
     let fail = Command::Fail;
-    // (the first answer, what is done)
+    // (first response, command)
     let table = [
         (probed(0), send(0, 100)),
         (probed(100), fail(FailReason::UnexpectedOffset { offset: 100 })),
         (probed(40), fail(FailReason::UnexpectedOffset { offset: 40 })),
-        (answered(404), fail(FailReason::LinkGone { status: 404 })),
-        // Where HEAD is forbidden, it can only be tried.
-        (answered(405), send(0, 100)),
-        (answered(501), send(0, 100)),
+        (error_status(404), fail(FailReason::LinkGone { status: 404 })),
+        // If HEAD is not allowed, it is tried without.
+        (error_status(405), send(0, 100)),
+        (error_status(501), send(0, 100)),
     ];
     for (event, command) in table {
         play(fresh(), "new", &[(Event::Started, PROBE), (event, command)]);
@@ -466,15 +470,15 @@ fn new_upload_must_start_at_zero() {
         "without HEAD to its end",
         &[
             (Event::Started, PROBE),
-            (answered(405), send(0, 100)),
+            (error_status(405), send(0, 100)),
             (sent(100), PROBE),
-            (answered(405), Command::Done { verified: false }),
+            (error_status(405), Command::Done { verified: false }),
         ],
     );
-    // Once something was sent, the server may have it.
+    // Once bytes were sent, the server may have them.
     play(
         fresh(),
-        "a lost answer",
+        "a lost response",
         &[
             (Event::Started, PROBE),
             (probed(0), send(0, 100)),
