@@ -28,7 +28,7 @@ fn errors_map_to_exit_codes() {
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut unreachable = harness.vimeo(&["api", "/me"]);
     unreachable.env("VIMEO_BASE_URL", format!("http://{unused}"));
-    Run::of(unreachable.output().unwrap()).fails(5, &["no connection", "vimeo doctor"]);
+    Run::of(unreachable.output().unwrap()).fails(5, &["connecting failed", "vimeo doctor"]);
 
     harness.run(&["videos", "edit", "1", "--name", "x", "--read-only"]).fails(11, &["--read-only"]);
     harness.run(&["videos", "delete", "1"]).fails(2, &["cannot prompt", "--yes"]);
@@ -46,7 +46,7 @@ fn rate_limited_calls_suggest_limits() {
     let harness = Harness::with(Sandbox::builder().rate_limit(RateLimit::new(1, 1)));
     harness.run(&["api", "/me"]).success();
     let run = harness.run(&["api", "/me", "--wait-for-limit", "0s"]);
-    run.fails(7, &["come back", "vimeo limits"]);
+    run.fails(7, &["retry at", "vimeo limits"]);
 }
 
 #[test]

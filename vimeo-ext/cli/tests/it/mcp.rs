@@ -294,7 +294,7 @@ fn http_serves_the_accounts_of_a_store() {
     assert!(one.contains("Sandbox User") && !one.contains("At work"), "{one}");
     assert!(work.contains("At work") && !work.contains("Sandbox User"), "{work}");
     assert!(later.contains("\"isError\":true") && !later.contains("untrusted"), "{later}");
-    assert!(foreign.contains("none of the caller"), "{foreign}");
+    assert!(foreign.contains("The caller has no such account"), "{foreign}");
     assert!(logged_out.contains("invalid_token"), "{logged_out}");
     assert!(connected.contains("Sandbox User"), "{connected}");
 

@@ -228,13 +228,13 @@ fn damaged_entries_can_be_discarded() {
         let id = damage();
         let list = harness.run(&["uploads", "list", "--json"]).json();
         assert_eq!(list[0]["id"], id.as_str(), "{list}");
-        assert!(list[0]["problem"].as_str().unwrap().contains("cannot be read"), "{list}");
+        assert!(list[0]["problem"].as_str().unwrap().contains("invalid content"), "{list}");
         let table = harness.run(&["uploads", "list"]);
         assert!(table.out.starts_with(&id) && table.out.contains("(damaged)"), "{table:?}");
         let resume = harness.run(&["uploads", "resume", "--json"]);
-        resume.fails(2, &[&id, "cannot be read", "vimeo uploads forget"]);
-        assert!(last_error(&resume)["message"].as_str().unwrap().contains("cannot be read"), "{resume:?}");
-        harness.run(&["upload", "a.mp4"]).fails(2, &["cannot be read", "vimeo uploads forget"]);
+        resume.fails(2, &[&id, "invalid content", "vimeo uploads forget"]);
+        assert!(last_error(&resume)["message"].as_str().unwrap().contains("invalid content"), "{resume:?}");
+        harness.run(&["upload", "a.mp4"]).fails(2, &["invalid content", "vimeo uploads forget"]);
         let name = if by_name { id.as_str() } else { "--all" };
         harness.run(&["uploads", "forget", name]).success();
         harness.run(&["upload", "a.mp4"]).success();

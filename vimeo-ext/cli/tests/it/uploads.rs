@@ -146,7 +146,7 @@ fn expired_links_and_changed_files_have_exit_codes() {
     assert_eq!(codes, [&Value::from(0), &6.into(), &2.into()], "{second:?}");
     // The completed file was not uploaded again.
     assert_eq!(files["files"][0]["uri"], broken["files"][0]["uri"]);
-    assert!(second.err.contains("is gone"), "{second:?}");
+    assert!(second.err.contains("is not valid (status"), "{second:?}");
 
     let list = harness.run(&["uploads", "list", "--json"]).json();
     assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
