@@ -49,6 +49,32 @@ pub(crate) struct Identity {
     pub(crate) account: Option<Account>,
 }
 
+impl Identity {
+    /// The credentials of a stored account.
+    pub(crate) fn of_account(name: &str, account: &Account, token: Option<SecretString>) -> Self {
+        Self {
+            source: CredentialSource::Account(name.to_owned()),
+            base_url: account.base_url.clone(),
+            token,
+            account: Some(account.clone()),
+        }
+    }
+
+    /// App credentials from the environment.
+    fn of_app(base_url: Option<String>) -> Self {
+        let base_url = base_url.unwrap_or_else(|| API_URL.to_owned());
+        Self { source: CredentialSource::App, base_url, token: None, account: None }
+    }
+
+    /// The name of the account, if these are an account's credentials.
+    pub(crate) fn account_name(&self) -> Option<&str> {
+        match &self.source {
+            CredentialSource::Account(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// Where credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CredentialSource {
@@ -175,8 +201,7 @@ impl<'a> Context<'a> {
             return self.identity_of(name, account, base_url).await;
         }
         if env_var("VIMEO_CLIENT_ID")?.is_some() && env_var("VIMEO_CLIENT_SECRET")?.is_some() {
-            let base_url = base_url.unwrap_or_else(|| API_URL.to_owned());
-            return Ok(Identity { source: CredentialSource::App, base_url, token: None, account: None });
+            return Ok(Identity::of_app(base_url));
         }
         Err(CliError::new(ExitCode::Auth, "you are not logged in").with_next_step(
             "vimeo auth login, or set VIMEO_ACCESS_TOKEN, or add --sandbox to try it without an account",
@@ -195,14 +220,9 @@ impl<'a> Context<'a> {
     }
 
     async fn identity_of(&self, name: &str, account: &Account, base_url: Option<String>) -> Result<Identity> {
-        let token = Some(self.token_of(name, account).await?);
-        let base_url = check_base_url(name, account, base_url)?;
-        Ok(Identity {
-            source: CredentialSource::Account(name.to_owned()),
-            base_url,
-            token,
-            account: Some(account.clone()),
-        })
+        let token = self.token_of(name, account).await?;
+        check_base_url(name, account, base_url)?;
+        Ok(Identity::of_account(name, account, Some(token)))
     }
 
     /// Reads an account's token from its token command, the keyring or a file.
@@ -249,11 +269,7 @@ impl<'a> Context<'a> {
     /// Creates a client with app credentials only, if set, for the accounts of a store.
     #[cfg(feature = "stores")]
     pub(crate) fn app(&self, journal: Option<Journal>) -> Result<Vimeo> {
-        let base_url = self.base_url()?.unwrap_or_else(|| API_URL.to_owned());
-        self.client_with(
-            Identity { source: CredentialSource::App, base_url, token: None, account: None },
-            journal,
-        )
+        self.client_with(Identity::of_app(self.base_url()?), journal)
     }
 
     /// Creates a client that records uploads in `journal`, if given.
@@ -297,9 +313,8 @@ impl<'a> Context<'a> {
 
 pub(crate) const USER_AGENT: &str = concat!("vimeo-cli/", env!("CARGO_PKG_VERSION"));
 
-/// Returns the account's base URL, and an error if another API was requested: a token is sent only to the API that
-/// issued it.
-fn check_base_url(name: &str, account: &Account, requested: Option<String>) -> Result<String> {
+/// Returns an error if another API than the account's was requested: a token is sent only to the API that issued it.
+fn check_base_url(name: &str, account: &Account, requested: Option<String>) -> Result<()> {
     match requested {
         Some(requested) if origin(&requested) != origin(&account.base_url) => Err(CliError::usage(format!(
             "the token of account {name} belongs to {}; it is not sent to {requested}",
@@ -308,7 +323,7 @@ fn check_base_url(name: &str, account: &Account, requested: Option<String>) -> R
         .with_next_step(format!(
             "vimeo auth login --base-url {requested}, or remove --base-url and VIMEO_BASE_URL"
         ))),
-        _ => Ok(account.base_url.clone()),
+        _ => Ok(()),
     }
 }
 

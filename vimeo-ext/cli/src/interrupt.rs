@@ -106,11 +106,7 @@ impl Interrupt {
 
     /// Returns the error of a command that a signal ended.
     pub(crate) fn error(&self, exit: ExitCode) -> CliError {
-        let failure = CliError::new(exit, exit.meaning());
-        match lock(&self.0.next_step).take() {
-            Some(next) => failure.with_next_step(next),
-            None => failure,
-        }
+        CliError::new(exit, exit.meaning()).with_optional_next_step(lock(&self.0.next_step).take())
     }
 
     pub(crate) fn paging(&self, paging: bool) {

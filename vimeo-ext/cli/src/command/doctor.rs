@@ -70,13 +70,9 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<ExitCode> {
         ExitCode::Done => Ok(exit),
         // People have seen the problem in the list; programs also get it as the error.
         exit => Err(match findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
-            Some(bad) => {
-                let failure = CliError::new(exit, format!("{}: {}", bad.check, bad.message)).already_shown();
-                match &bad.next {
-                    Some(next) => failure.with_next_step(next),
-                    None => failure,
-                }
-            }
+            Some(bad) => CliError::new(exit, format!("{}: {}", bad.check, bad.message))
+                .with_optional_next_step(bad.next.as_deref())
+                .already_shown(),
             None => CliError::reported(exit),
         }),
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use vimeo_agent::tools::VideoId;
-use vimeo_ext::upload::Journal;
 
 use super::upload::{TransferArgs, file_size, transfer_options, with_reconciliation};
 use crate::context::Context;
@@ -35,10 +34,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
     context.check_write_allowed("replacing a video's file")?;
     let file = file_size(&args.file)?;
     let options = transfer_options(context, &args.transfer)?;
-    let journal = match args.transfer.no_resume {
-        true => None,
-        false => Some(Journal::in_folder(context.uploads().await?)),
-    };
+    let journal = args.transfer.journal(context).await?;
     let vimeo = context.client_with(context.identity().await?, journal.clone())?;
     let tracker = Arc::new(ProgressTracker::new([file]));
     let display = ProgressDisplay::start(

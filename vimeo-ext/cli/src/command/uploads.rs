@@ -8,7 +8,7 @@ use vimeo_ext::upload::{Journal, PendingUpload, UploadError};
 use vimeo_ext::{PendingUploads, Reconciliation};
 
 use super::upload::{Report, TransferArgs, print_reports, transfer_options};
-use crate::context::{Context, CredentialSource};
+use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, bytes};
 use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
@@ -143,10 +143,7 @@ impl ResumeTarget {
 async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Result<ExitCode> {
     context.check_write_allowed("uploading")?;
     let identity = context.identity().await?;
-    let account = match &identity.source {
-        CredentialSource::Account(name) => Some(name.clone()),
-        _ => None,
-    };
+    let account = identity.account_name().map(str::to_owned);
     let vimeo = context.client_with(identity, Some(journal))?;
     let unfinished = vimeo.pending_uploads()?;
     let targets = select(context, &unfinished, &args.uploads, account.as_deref()).await?;

@@ -36,11 +36,10 @@ impl From<Error> for CliError {
             Error::Upload { source, .. } => source.status(),
             _ => None,
         });
-        let failure = Self::new(exit, message_for(&error)).with_status(status).with_video(video_of(&error));
-        match suggestion_for(&error, exit) {
-            Some(next) => failure.with_next_step(next),
-            None => failure,
-        }
+        Self::new(exit, message_for(&error))
+            .with_status(status)
+            .with_video(video_of(&error))
+            .with_optional_next_step(suggestion_for(&error, exit))
     }
 }
 

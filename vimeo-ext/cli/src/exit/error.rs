@@ -79,6 +79,11 @@ impl CliError {
         self
     }
 
+    /// Sets the next step, if there is one.
+    pub(crate) fn with_optional_next_step(self, next: Option<impl Into<String>>) -> Self {
+        Self { next: next.map(Into::into), ..self }
+    }
+
     /// Sets the HTTP status of Vimeo's response.
     pub(crate) fn with_status(mut self, status: Option<u16>) -> Self {
         self.status = status;

@@ -5,7 +5,7 @@ use vimeo_ext::AccessToken;
 
 use crate::api::Cache;
 use crate::config::TokenStorage;
-use crate::context::{Context, CredentialSource, Identity, secret_name};
+use crate::context::{Context, Identity, secret_name};
 use crate::exit::{CliError, ExitCode, Result};
 
 /// Remove an account and its token
@@ -27,12 +27,7 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
     if args.revoke {
         context.check_write_allowed("revoking a token")?;
         let token = context.token_of(name, account).await?;
-        let client = context.client(Identity {
-            source: CredentialSource::Account(name.to_owned()),
-            base_url: account.base_url.clone(),
-            token: Some(token.clone()),
-            account: Some(account.clone()),
-        })?;
+        let client = context.client(Identity::of_account(name, account, Some(token.clone())))?;
         client.auth().revoke_token(&AccessToken::new(token)).await?;
     }
     // Delete the secret first: an account without a token is visible, a token without an account is not.

@@ -84,16 +84,11 @@ async fn inspect_account(
         TokenStorage::InsecureFile => "insecure-file",
         TokenStorage::Command => "command",
     };
-    let identity = Identity {
-        source: CredentialSource::Account(name.to_owned()),
-        base_url: account.base_url.clone(),
-        token: None,
-        account: Some(account.clone()),
-    };
+    let identity = |token| Identity::of_account(name, account, token);
     match context.token_of(name, account).await {
-        Ok(token) => inspect(context, Identity { token: Some(token), ..identity }, storage, active).await,
+        Ok(token) => inspect(context, identity(Some(token)), storage, active).await,
         Err(failure) => {
-            Ok(auth_status(&identity, storage, active, "missing", Some(failure.message().to_owned())))
+            Ok(auth_status(&identity(None), storage, active, "missing", Some(failure.message().to_owned())))
         }
     }
 }
@@ -133,10 +128,7 @@ fn auth_status(
 ) -> AuthStatus {
     let account = identity.account.as_ref();
     AuthStatus {
-        name: match &identity.source {
-            CredentialSource::Account(name) => Some(name.clone()),
-            _ => None,
-        },
+        name: identity.account_name().map(str::to_owned),
         active,
         user: account.and_then(|account| account.user.clone()),
         display_name: account.and_then(|account| account.display_name.clone()),

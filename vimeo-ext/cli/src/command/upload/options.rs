@@ -4,7 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Args;
-use vimeo_ext::upload::{Chunking, SUGGESTED_CHUNK, UploadOptions};
+use vimeo_ext::upload::{Chunking, Journal, SUGGESTED_CHUNK, UploadOptions};
 
 use super::timetable::Timetable;
 use crate::context::Context;
@@ -53,6 +53,14 @@ impl TransferArgs {
     pub(crate) fn concurrency(&self, context: &Context<'_>) -> usize {
         let configured = context.settings.transfers.and_then(|count| NonZeroUsize::new(count.into()));
         self.transfers.or(configured).map_or(2, NonZeroUsize::get)
+    }
+
+    /// Opens the upload journal; `None` with `--no-resume`.
+    pub(crate) async fn journal(&self, context: &Context<'_>) -> Result<Option<Journal>> {
+        match self.no_resume {
+            true => Ok(None),
+            false => Ok(Some(Journal::in_folder(context.uploads().await?))),
+        }
     }
 
     pub(crate) fn progress(&self, context: &Context<'_>) -> Result<ProgressMode> {

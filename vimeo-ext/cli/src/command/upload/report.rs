@@ -92,15 +92,11 @@ pub(crate) async fn print_reports(context: &Context<'_>, reports: &[(String, Rep
 fn combined_error(exit: ExitCode, reports: &[(String, Report)]) -> CliError {
     let failed: Vec<(&String, &CliError)> =
         reports.iter().filter_map(|(file, report)| Some((file, report.failure()?))).collect();
-    let failure = match failed.as_slice() {
-        [(file, failure)] => {
-            let error = CliError::new(exit, format!("{file}: {failure}"));
-            let error = error.with_status(failure.status()).with_video(failure.video());
-            match failure.next_step() {
-                Some(next) => error.with_next_step(next),
-                None => error,
-            }
-        }
+    let error = match failed.as_slice() {
+        [(file, failure)] => CliError::new(exit, format!("{file}: {failure}"))
+            .with_status(failure.status())
+            .with_video(failure.video())
+            .with_optional_next_step(failure.next_step()),
         several => {
             let list: Vec<String> =
                 several.iter().map(|(file, failure)| format!("{file}: {failure}")).collect();
@@ -109,7 +105,7 @@ fn combined_error(exit: ExitCode, reports: &[(String, Report)]) -> CliError {
                 .with_next_step("run the same command again: completed files are skipped")
         }
     };
-    failure.already_shown()
+    error.already_shown()
 }
 
 /// Combines exit codes: the common one, or 9 if they differ and not all succeeded.

@@ -13,7 +13,7 @@ use super::post_upload::PostUploadSteps;
 use super::report::print_reports;
 use super::single::{Report, upload_file};
 use super::{UploadArgs, transfer_options};
-use crate::context::{Context, CredentialSource};
+use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::progress::{FileState, ProgressDisplay, ProgressTracker};
 
@@ -85,14 +85,11 @@ async fn upload(
     let options = transfer_options(context, &args.transfer)?;
     let mode = args.transfer.progress(context)?;
     let identity = context.identity().await?;
-    let owner = match &identity.source {
-        CredentialSource::Account(name) => format!("{name} at {}", identity.base_url),
-        _ => identity.base_url.clone(),
+    let owner = match identity.account_name() {
+        Some(name) => format!("{name} at {}", identity.base_url),
+        None => identity.base_url.clone(),
     };
-    let journal = match args.transfer.no_resume {
-        true => None,
-        false => Some(Journal::in_folder(context.uploads().await?)),
-    };
+    let journal = args.transfer.journal(context).await?;
     let batches = journal.as_ref().map(|journal| journal.folder().with_file_name("batches"));
     let vimeo = context.client_with(identity, journal.clone())?;
     let tracker = Arc::new(ProgressTracker::new(files));
