@@ -8,6 +8,8 @@
 )]
 
 mod behaviour;
+mod findability;
+mod language;
 mod module_cycles;
 mod secrets;
 mod template;

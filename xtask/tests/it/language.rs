@@ -1,0 +1,235 @@
+//! Old words stay out of names and texts; `language.tsv` lists them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::root;
+
+/// Longer names of tests repeat what the test itself says.
+const MAX_WORDS_IN_TEST_NAME: usize = 10;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Name,
+    Part,
+    Text,
+}
+
+struct Entry {
+    kind: Kind,
+    word: &'static str,
+    instead: &'static str,
+    /// Files in which the word stands for something else.
+    exceptions: Vec<&'static str>,
+}
+
+fn entries() -> Vec<Entry> {
+    let lines = include_str!("language.tsv").lines().filter(|line| !line.starts_with('#'));
+    let entry = |line: &'static str| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [kind, word, instead, _reason, exceptions @ ..] = &columns[..] else {
+            panic!("four columns: {line}")
+        };
+        let kind = match *kind {
+            "name" => Kind::Name,
+            "part" => Kind::Part,
+            "text" => Kind::Text,
+            other => panic!("{other} is not a kind: {line}"),
+        };
+        let exceptions = exceptions.iter().flat_map(|files| files.split(' ')).collect();
+        Entry { kind, word, instead, exceptions }
+    };
+    lines.map(entry).collect()
+}
+
+#[test]
+fn old_words_stay_out_of_names_and_texts() {
+    let entries = entries();
+    let root = root();
+    let mut found = Vec::new();
+    for path in files(&root) {
+        let text = fs::read_to_string(&path).expect("a text");
+        let relative = path.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
+        let is_rust = relative.ends_with(".rs");
+        let allowed: Vec<&Entry> =
+            entries.iter().filter(|entry| !entry.exceptions.contains(&&*relative)).collect();
+        for (number, line) in text.lines().enumerate() {
+            let names = if is_rust { declared_names(line) } else { Vec::new() };
+            let prose = if is_rust { prose_of(line) } else { line.to_owned() };
+            for entry in &allowed {
+                let hit = match entry.kind {
+                    Kind::Name => names.contains(&entry.word),
+                    Kind::Part => names.iter().any(|name| has_part(name, entry.word)),
+                    Kind::Text => has_words(&prose, entry.word),
+                };
+                if hit {
+                    let Entry { word, instead, .. } = entry;
+                    found.push(format!("{relative}:{}: `{word}`; use {instead}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{} old words:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn test_names_are_short() {
+    let mut long = Vec::new();
+    for path in files(&root()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        let text = fs::read_to_string(&path).expect("a source");
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            if let Some(name) = function_name(line) {
+                if is_test && name.split('_').count() > MAX_WORDS_IN_TEST_NAME {
+                    long.push(format!("{}: {name}", path.display()));
+                }
+                is_test = false;
+            } else if ["#[test]", "#[tokio::test"].iter().any(|attribute| line.starts_with(attribute)) {
+                is_test = true;
+            }
+        }
+    }
+    assert!(
+        long.is_empty(),
+        "{} names of more than {MAX_WORDS_IN_TEST_NAME} words:\n{}",
+        long.len(),
+        long.join("\n")
+    );
+}
+
+#[test]
+fn words_are_found_where_they_stand() {
+    assert_eq!(declared_names("pub(crate) struct Desk<T> {"), ["Desk"]);
+    assert_eq!(declared_names("    Away(u8),"), ["Away"]);
+    assert_eq!(declared_names("    let mut wish = self.wish();"), ["wish"]);
+    assert_eq!(declared_names("// struct Desk"), [""; 0]);
+    assert!(
+        has_part("MOST_PAGES", "MOST")
+            && has_part("RateBudget", "budget")
+            && has_part("rate_budget", "budget")
+    );
+    assert!(!has_part("ALMOST_DONE", "MOST") && !has_part("Budgeting", "budget"));
+    assert_eq!(prose_of(r#"let x = "a budget"; // of one"#), "a budget  of one");
+    assert!(has_words("The Budget of one", "budget") && !has_words("budgeted", "budget"));
+    assert!(has_words("this is no video", "is no"));
+    for fine in ["there is no video", "is no longer there", "which is not a video", "is no more than 3"] {
+        assert!(!has_words(fine, "is no"), "{fine}");
+    }
+}
+
+/// The names that a line of Rust declares: items, variants and locals.
+fn declared_names(line: &str) -> Vec<&str> {
+    const DECLARATIONS: [&str; 10] =
+        ["fn", "struct", "enum", "trait", "const", "static", "type", "mod", "let", "mut"];
+    let line = line.trim_start();
+    if line.starts_with("//") {
+        return Vec::new();
+    }
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words: Vec<&str> = line.split(|letter| !is_name(letter)).filter(|word| !word.is_empty()).collect();
+    let mut names: Vec<&str> = words
+        .windows(2)
+        .filter(|pair| DECLARATIONS.contains(&pair[0]) && !DECLARATIONS.contains(&pair[1]))
+        .map(|pair| pair[1])
+        .collect();
+    let variant = line.split_once(['(', '{', ',']).map(|(name, _)| name.trim_end());
+    names.extend(variant.filter(|name| {
+        name.starts_with(|first: char| first.is_ascii_uppercase()) && name.chars().all(is_name)
+    }));
+    names
+}
+
+fn function_name(line: &str) -> Option<&str> {
+    let (before, after) = line.split_once("fn ")?;
+    before.split_whitespace().all(|word| ["pub", "pub(crate)", "async"].contains(&word)).then_some(())?;
+    after.split_once('(').map(|(name, _)| name)
+}
+
+/// Whether a name has the word as one of its parts, which `_` or a capital letter separate.
+fn has_part(name: &str, word: &str) -> bool {
+    let mut parts = vec![String::new()];
+    let mut previous_lower = false;
+    for letter in name.chars() {
+        if letter == '_' || (letter.is_uppercase() && previous_lower) {
+            parts.push(String::new());
+        }
+        previous_lower = letter.is_lowercase();
+        if let (Some(part), true) = (parts.last_mut(), letter != '_') {
+            part.push(letter.to_ascii_lowercase());
+        }
+    }
+    parts.contains(&word.to_ascii_lowercase())
+}
+
+/// The comment and the strings of a line of Rust.
+fn prose_of(line: &str) -> String {
+    let (mut prose, mut in_string) = (String::new(), false);
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if in_string => {
+                letters.next();
+            }
+            '"' => {
+                in_string = !in_string;
+            }
+            '/' if !in_string && letters.peek() == Some(&'/') => {
+                prose.push(' ');
+                prose.extend(letters.skip_while(|letter| "/!".contains(*letter)));
+                break;
+            }
+            letter if in_string => prose.push(letter),
+            _ => {}
+        }
+    }
+    prose
+}
+
+/// Whether a text has these words one after the other. `there is no` and `is no longer` are English; `is no video` is not.
+fn has_words(text: &str, wanted: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || "_'’-".contains(letter);
+    let words: Vec<String> = text
+        .split(|letter| !is_part(letter))
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let wanted: Vec<String> = wanted.split(' ').map(str::to_lowercase).collect();
+    words.windows(wanted.len()).enumerate().any(|(at, window)| {
+        if window != wanted {
+            return false;
+        }
+        if wanted.last().is_none_or(|last| last != "no") {
+            return true;
+        }
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        let after = words.get(at + wanted.len());
+        before.is_none_or(|word| word != "there")
+            && after
+                .is_some_and(|word| !["longer", "more", "less", "other", "way", "need"].contains(&&**word))
+    })
+}
+
+/// Hand-written sources, Markdown and the description.
+fn files(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(root, &mut found);
+    found.retain(|path| !path.ends_with("xtask/tests/it/language.rs"));
+    found.sort();
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !name.starts_with('.')
+                && !["target", "node_modules", "generated", "snapshots"].contains(&&*name)
+            {
+                collect(&path, found);
+            }
+        } else if [".rs", ".md", ".yaml"].iter().any(|end| name.ends_with(end)) {
+            found.push(path);
+        }
+    }
+}
