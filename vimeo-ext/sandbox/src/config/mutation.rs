@@ -1,5 +1,5 @@
 //! Responses that differ from the API description, as recorded from Vimeo: nulls, absent and new members, unknown
-//! enum values, objects in path of text.
+//! enum values, objects in place of text.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub enum Mutation {
     /// An API that lacks part of the description: a quarter of the members is absent or null.
     Old,
-    /// An API that has evolved: new members and enum values, and occasionally an object in path of text.
+    /// An API that has evolved: new members and enum values, and occasionally an object in place of text.
     New,
     /// Both, and members of other types.
     Fuzz,
