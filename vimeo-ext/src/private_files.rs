@@ -140,7 +140,7 @@ fn check(_: &Path, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks a folder above the path: whoever can write to it could replace what is below, except in folders such as
+/// Checks a folder above the path: a user who can write to it could replace what is below, except in folders such as
 /// `/tmp`, where only owners can.
 #[cfg(unix)]
 fn check_ancestor(path: &Path, metadata: &Metadata) -> io::Result<()> {

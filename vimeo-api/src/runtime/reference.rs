@@ -358,7 +358,7 @@ fn is_hash(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The same in a link, where words stand too: hex digits that are no word.
+/// The same in a link, which can also contain words: hex digits that are not a word.
 fn is_hash_in_path(text: &str) -> bool {
     is_hash(text)
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -475,7 +475,7 @@ mod tests {
             let link = format!("https://vimeo.com/76979871/{word}");
             assert_eq!(parse(&link), Err(ParseError::VideoPart(word.to_owned())), "{link}");
         }
-        // Ten hex digits are one, also where none of them is decimal.
+        // Ten hex digits are one, even if none of them is decimal.
         assert_eq!(parse("https://vimeo.com/7/abcdefabcd"), Ok(video(7, Some("abcdefabcd"))));
     }
 

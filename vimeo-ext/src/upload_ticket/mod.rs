@@ -27,7 +27,7 @@ pub struct InvalidTicket {
 /// A created video and its upload link: all that is needed to finish the upload, without the access token.
 ///
 /// Create it on a server that has the token, and pass it to the process that has the file. The link is signed:
-/// whoever has it can write to the upload. `Debug` and errors therefore show only its host. Besides
+/// its holder can write to the upload. `Debug` and errors therefore show only its host. Besides
 /// [`upload_link`](Self::upload_link), only serialization reveals the link: **store serialized tickets like
 /// passwords**.
 ///

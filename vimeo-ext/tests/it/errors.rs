@@ -3,7 +3,7 @@
 use serde_json::json;
 use vimeo_api::{Error, Quota};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 #[test]
 fn debug_prints_the_display_text() {
@@ -20,7 +20,7 @@ fn debug_prints_the_display_text() {
 async fn errors_carry_status_headers_request_id_and_body() {
     for body in [r#"{"error": "No.", "error_code": 5000}"#, "<html><title>Not here</title></html>", ""] {
         let fake =
-            Fake::new(move |_, _| answer(404).body(body).header("x-request-id", "r42").limit(9, 8, "1"));
+            Fake::new(move |_, _| respond(404).body(body).header("x-request-id", "r42").limit(9, 8, "1"));
         let error = fake.vimeo().api().videos().get_video(1).send().await.unwrap_err();
         assert!(matches!(error, Error::Api(_)), "{error}");
         assert_eq!(error.status().unwrap(), 404);
@@ -57,7 +57,7 @@ async fn every_error_shape_gives_code_message_and_fields() {
     ];
     for (status, body, code, message, field) in table {
         let sent = body.clone();
-        let fake = Fake::new(move |_, _| answer(status).body(sent.clone()));
+        let fake = Fake::new(move |_, _| respond(status).body(sent.clone()));
         let error = fake.vimeo().api().videos().get_video(1).send().await.unwrap_err();
         assert!(matches!(error, Error::Api(_)), "{body}: {error:?}");
         assert_eq!(error.error_code(), code, "{body}");
@@ -71,7 +71,7 @@ async fn every_error_shape_gives_code_message_and_fields() {
 #[tokio::test(start_paused = true)]
 async fn quota_exceeded_is_typed_and_not_retried() {
     for (code, quota) in [(4101, Quota::Storage), (4102, Quota::Period)] {
-        let fake = Fake::new(move |_, _| answer(403).json(json!({"error": "Full.", "error_code": code})));
+        let fake = Fake::new(move |_, _| respond(403).json(json!({"error": "Full.", "error_code": code})));
         let error = fake.vimeo().upload(vec![1, 2, 3]).send().await.unwrap_err();
         let Some(Error::QuotaExceeded(full)) = error.call() else { panic!("{error:?}") };
         assert_eq!(full.quota, quota);

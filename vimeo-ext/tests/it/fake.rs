@@ -12,7 +12,7 @@ use vimeo_ext::{Clock, RetryPolicy, Vimeo, VimeoBuilder};
 
 /// A request as received.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct RecordedRequest {
     pub(crate) method: Method,
     pub(crate) url: String,
     pub(crate) path: String,
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     pub(crate) body: Bytes,
 }
 
-impl Seen {
+impl RecordedRequest {
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -36,23 +36,26 @@ impl Seen {
 }
 
 /// The fake's reaction to a request.
-pub(crate) struct Answer {
+pub(crate) struct FakeResponse {
     after: Duration,
     result: Result<RawResponse, Error>,
 }
 
-pub(crate) fn answer(status: u16) -> Answer {
+pub(crate) fn respond(status: u16) -> FakeResponse {
     let status = StatusCode::from_u16(status).unwrap();
-    Answer { after: Duration::ZERO, result: Ok(RawResponse::new(status, HeaderMap::new(), Bytes::new())) }
+    FakeResponse {
+        after: Duration::ZERO,
+        result: Ok(RawResponse::new(status, HeaderMap::new(), Bytes::new())),
+    }
 }
 
 /// A connection that broke before a response arrived.
-pub(crate) fn broken(sent: Delivery) -> Answer {
+pub(crate) fn broken(sent: Delivery) -> FakeResponse {
     let result = Err(Error::TimedOut { operation: "fake".into(), after: Duration::ZERO, delivery: sent });
-    Answer { after: Duration::ZERO, result }
+    FakeResponse { after: Duration::ZERO, result }
 }
 
-impl Answer {
+impl FakeResponse {
     pub(crate) fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         let answer = self.result.as_mut().unwrap();
         answer.headers.insert(name, value.to_string().parse().unwrap());
@@ -80,21 +83,23 @@ impl Answer {
     }
 }
 
-type Handler = dyn Fn(&Seen, usize) -> Answer + Send + Sync;
+type Handler = dyn Fn(&RecordedRequest, usize) -> FakeResponse + Send + Sync;
 
 /// Responds to each request with the result of the handler, which gets the request and its number, from 0.
 #[derive(Clone)]
 pub(crate) struct Fake {
     handler: Arc<Handler>,
-    log: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 impl Fake {
-    pub(crate) fn new(handler: impl Fn(&Seen, usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        handler: impl Fn(&RecordedRequest, usize) -> FakeResponse + Send + Sync + 'static,
+    ) -> Self {
         Self { handler: Arc::new(handler), log: Arc::default() }
     }
 
-    pub(crate) fn log(&self) -> Vec<Seen> {
+    pub(crate) fn log(&self) -> Vec<RecordedRequest> {
         self.log.lock().unwrap().clone()
     }
 
@@ -123,7 +128,7 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 impl Transport for Fake {
     fn send(&self, request: Request) -> TransportFuture<'_> {
-        let seen = Seen {
+        let seen = RecordedRequest {
             method: request.method,
             url: request.url.to_string(),
             path: request.url.path().to_owned(),

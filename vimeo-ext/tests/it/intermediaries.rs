@@ -11,10 +11,10 @@ use vimeo_ext::{AccessToken, RetryPolicy, Vimeo};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::fake::{Answer, Fake, answer};
+use crate::fake::{Fake, FakeResponse, respond};
 
-fn portal(status: u16) -> Answer {
-    answer(status)
+fn portal(status: u16) -> FakeResponse {
+    respond(status)
         .header("content-type", "text/html")
         .body("<html><head><title>Airport WiFi: sign in</title></head><body><form/></body></html>")
 }
@@ -75,7 +75,7 @@ impl Refresher for CountingRefresher {
 
 #[tokio::test(start_paused = true)]
 async fn a_proxys_401_keeps_the_token() {
-    let fake = Fake::new(|_, number| if number == 0 { portal(401) } else { answer(200).json(json!({})) });
+    let fake = Fake::new(|_, number| if number == 0 { portal(401) } else { respond(200).json(json!({})) });
     let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     assert!(vimeo.get("/me").send().await.unwrap_err().is_intermediary());
@@ -83,11 +83,11 @@ async fn a_proxys_401_keeps_the_token() {
     assert_eq!(refresher.0.load(Ordering::SeqCst), 0);
     assert_eq!(fake.log().pop().unwrap().token(), Some("t0ken"));
 
-    // Vimeo rejects the call, but the check of the token is answered by the proxy or an unknown sender: that is no proof.
-    for check in [|| portal(401), || answer(401)] {
+    // Vimeo rejects the call, but the check of the token gets its response from the proxy or an unknown sender: that proves nothing.
+    for check in [|| portal(401), || respond(401)] {
         let fake = Fake::new(move |seen, _| match seen.path.as_str() {
             "/oauth/verify" => check(),
-            _ => answer(401).json(json!({"error": "No."})),
+            _ => respond(401).json(json!({"error": "No."})),
         });
         let vimeo = fake.vimeo();
         for _ in 0..2 {
@@ -99,11 +99,12 @@ async fn a_proxys_401_keeps_the_token() {
 
 #[tokio::test(start_paused = true)]
 async fn creates_are_not_retried_after_a_gateways_429() {
-    for (first, sent) in
-        [(portal as fn(u16) -> Answer, 1), (|status| answer(status).json(json!({"error": "Too many."})), 2)]
-    {
+    for (first, sent) in [
+        (portal as fn(u16) -> FakeResponse, 1),
+        (|status| respond(status).json(json!({"error": "Too many."})), 2),
+    ] {
         let fake =
-            Fake::new(move |_, number| if number == 0 { first(429) } else { answer(201).json(json!({})) });
+            Fake::new(move |_, number| if number == 0 { first(429) } else { respond(201).json(json!({})) });
         let result = fake.vimeo().post("/me/albums").json(&json!({"name": "a"})).send().await;
         assert_eq!((result.is_ok(), fake.count()), (sent == 2, sent));
     }
@@ -112,7 +113,7 @@ async fn creates_are_not_retried_after_a_gateways_429() {
 #[tokio::test(start_paused = true)]
 async fn a_portal_page_does_not_change_the_rate_limit() {
     let fake = Fake::new(|_, number| match number {
-        0 => answer(200).json(json!({})).limit(9, 8, "2026-03-01T12:00:30Z"),
+        0 => respond(200).json(json!({})).limit(9, 8, "2026-03-01T12:00:30Z"),
         _ => portal(403).limit(9, 0, "2026-03-01T12:00:30Z"),
     });
     let vimeo = fake.vimeo();
@@ -135,19 +136,19 @@ async fn unreadable_bodies_are_described_without_secrets() {
     ];
     for (body, expected) in table {
         let sent = body.clone();
-        let fake = Fake::new(move |_, _| answer(200).body(sent.clone()));
+        let fake = Fake::new(move |_, _| respond(200).body(sent.clone()));
         let error = fake.vimeo().get("/me").send().await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains(expected) && !text.contains(secret), "{text}");
     }
-    let fake = Fake::new(|_, _| answer(200).body("\u{feff}{\"name\": \"a\"}"));
+    let fake = Fake::new(|_, _| respond(200).body("\u{feff}{\"name\": \"a\"}"));
     assert_eq!(fake.vimeo().get("/me").send().await.unwrap()["name"], "a", "a byte order mark is ignored");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_response_with_too_many_values_is_an_error() {
     let body = format!(r#"{{"data": [{}{{}}]}}"#, "{},".repeat(1 << 20));
-    let fake = Fake::new(move |_, _| answer(200).body(body.clone()));
+    let fake = Fake::new(move |_, _| respond(200).body(body.clone()));
     let vimeo = fake.vimeo();
     for error in [
         vimeo.api().videos().list_my_videos().send().await.map(drop).unwrap_err(),

@@ -9,7 +9,7 @@ use vimeo_sandbox::Host;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 use crate::media::UploadFixture;
 use crate::secrets::{logged_from_here, take_log};
 
@@ -162,8 +162,8 @@ async fn redirects_of_picture_links_are_not_followed() {
     let link = redirecting(307, &format!("{}/picture", elsewhere.uri())).await;
     let to = format!("{}/picture?expires=1&sig=s1gnature", link.uri());
     let fake = Fake::new(move |seen, _| match seen.method.as_str() {
-        "POST" => answer(201).json(json!({"uri": "/users/1/pictures/2", "link": to, "active": false})),
-        _ => answer(200).json(json!({
+        "POST" => respond(201).json(json!({"uri": "/users/1/pictures/2", "link": to, "active": false})),
+        _ => respond(200).json(json!({
             "uri": "/users/1",
             "metadata": {"connections": {"pictures": {"uri": "/users/1/pictures"}}},
         })),

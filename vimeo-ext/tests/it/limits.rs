@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use vimeo_api::Error;
 use vimeo_ext::RateLimitPolicy;
 
-use crate::fake::{Fake, answer, start};
+use crate::fake::{Fake, respond, start};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -25,7 +25,7 @@ async fn a_call_beyond_the_limit_waits_for_the_reset() {
     for unix in [false, true] {
         let reset = reset_in(30, unix);
         let fake = Fake::new(move |_, number| {
-            let answer = answer(200).json(json!({}));
+            let answer = respond(200).json(json!({}));
             if number == 0 {
                 answer.limit(10, 0, &reset)
             } else {
@@ -47,7 +47,7 @@ async fn a_call_beyond_the_limit_waits_for_the_reset() {
 async fn a_wrong_local_clock_does_not_change_the_wait() {
     // Vimeo's clock is three hours ahead of the local one, as its `Date` header shows.
     let fake = Fake::new(|_, _| {
-        answer(200).json(json!({})).header("date", "Sun, 01 Mar 2026 15:00:00 GMT").limit(
+        respond(200).json(json!({})).header("date", "Sun, 01 Mar 2026 15:00:00 GMT").limit(
             10,
             0,
             "2026-03-01T15:00:20+00:00",
@@ -63,14 +63,14 @@ async fn a_wrong_local_clock_does_not_change_the_wait() {
 /// BEHAVIOUR.md: L02, L03.
 #[tokio::test(start_paused = true)]
 async fn a_429_without_headers_is_retried_within_bounds() {
-    let fake = Fake::new(|_, number| answer(if number < 3 { 429 } else { 200 }).json(json!({})));
+    let fake = Fake::new(|_, number| respond(if number < 3 { 429 } else { 200 }).json(json!({})));
     let vimeo = fake.vimeo();
     let began = Instant::now();
     vimeo.post("/me/albums").json(&json!({})).send().await.unwrap();
     let took = began.elapsed();
     assert!((seconds(3)..=seconds(8)).contains(&took), "{took:?}");
 
-    let never = Fake::new(|_, _| answer(429));
+    let never = Fake::new(|_, _| respond(429));
     let error = never.vimeo().get("/me").send().await.unwrap_err();
     assert!(error.is_rate_limited() && matches!(error, Error::RateLimited(_)), "{error:?}");
     assert_eq!(error.status().unwrap(), 429);
@@ -81,7 +81,7 @@ async fn a_429_without_headers_is_retried_within_bounds() {
 #[tokio::test(start_paused = true)]
 async fn fail_fast_reports_when_the_limit_resets() {
     let reset = reset_in(40, false);
-    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(10, 0, &reset));
+    let fake = Fake::new(move |_, _| respond(200).json(json!({})).limit(10, 0, &reset));
     let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
     vimeo.get("/me").send().await.unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
@@ -100,7 +100,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     assert!(short.get("/me").send().await.unwrap_err().is_rate_limited());
     assert_eq!(began.elapsed(), Duration::ZERO);
 
-    let refusing = Fake::new(|_, _| answer(429));
+    let refusing = Fake::new(|_, _| respond(429));
     let vimeo = refusing.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(matches!(&error, Error::RateLimited(limited) if limited.api_error.is_some()));
@@ -119,7 +119,7 @@ async fn rate_limit_status_is_readable_and_streamed() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |seen, number| {
         let limit = if seen.query("fields").is_some() { 400 } else { 100 };
-        answer(200).json(json!({})).limit(limit, limit - 1 - number as u64, &reset)
+        respond(200).json(json!({})).limit(limit, limit - 1 - number as u64, &reset)
     });
     let vimeo = fake.vimeo();
     let mut changes = vimeo.rate_limiter().changes();
@@ -141,7 +141,7 @@ async fn an_account_at_its_limit_does_not_block_others() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |seen, _| {
         let remaining = if seen.token() == Some("a") { 0 } else { 50 };
-        answer(200).json(json!({})).limit(100, remaining, &reset)
+        respond(200).json(json!({})).limit(100, remaining, &reset)
     });
     let a = fake.builder().access_token("a").build().unwrap();
     let b = a.for_account("b", "b").unwrap();
@@ -168,7 +168,7 @@ async fn an_account_at_its_limit_does_not_block_others() {
 #[tokio::test(start_paused = true)]
 async fn clients_with_the_same_token_share_one_limit() {
     let reset = reset_in(60, false);
-    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
+    let fake = Fake::new(move |_, _| respond(200).json(json!({})).limit(100, 0, &reset));
     let limiters = vimeo_ext::RateLimiters::default();
     let one = fake.builder().rate_limiters(limiters.clone()).build().unwrap();
     let two = fake.builder().rate_limiters(limiters.clone()).build().unwrap();
@@ -185,7 +185,7 @@ async fn clients_with_the_same_token_share_one_limit() {
 #[tokio::test(start_paused = true)]
 async fn rate_limit_error_names_other_holders() {
     let fake = Fake::new(|_, number| {
-        answer(200).json(json!({})).limit(20, 19u64.saturating_sub(number as u64), "2026-03-01T12:01:00Z")
+        respond(200).json(json!({})).limit(20, 19u64.saturating_sub(number as u64), "2026-03-01T12:01:00Z")
     });
     let store = std::sync::Arc::new(vimeo_ext::accounts::MemoryStore::default());
     let process = || {
@@ -245,10 +245,10 @@ async fn no_header_delays_a_call_beyond_the_longest_window() {
         let sent: Vec<_> = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let fake = Fake::new(move |_, number| match number {
             0 => sent.iter().fold(
-                answer(status).json(json!({"error": "x"})).header("x-ratelimit-limit", 100),
+                respond(status).json(json!({"error": "x"})).header("x-ratelimit-limit", 100),
                 |answer, (name, value)| answer.header(name, value),
             ),
-            _ => answer(200).json(json!({})).limit(100, 50, "2026-03-01T12:02:00Z"),
+            _ => respond(200).json(json!({})).limit(100, 50, "2026-03-01T12:02:00Z"),
         });
         let vimeo = fake.builder().retry(vimeo_ext::RetryPolicy::never()).build().unwrap();
         let first = vimeo.get("/me").send().await;
@@ -272,7 +272,7 @@ async fn no_header_delays_a_call_beyond_the_longest_window() {
 #[tokio::test(start_paused = true)]
 async fn max_window_is_configurable() {
     let reset = reset_in(7_200, false);
-    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
+    let fake = Fake::new(move |_, _| respond(200).json(json!({})).limit(100, 0, &reset));
     for (max_window, believed) in [(7_199, false), (7_200, true)] {
         let limiters = vimeo_ext::RateLimiters::default().max_window(seconds(max_window));
         let vimeo = fake
@@ -300,7 +300,7 @@ async fn fields_are_suggested_only_if_they_would_help() {
     ];
     for (method, path, limited, code, suggested) in table {
         let fake = Fake::new(move |_, _| {
-            let answer = answer(429).json(json!({"error": "Too many.", "error_code": code}));
+            let answer = respond(429).json(json!({"error": "Too many.", "error_code": code}));
             if limited { answer.limit(10, 0, "2026-03-01T12:00:40Z") } else { answer }
         });
         let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();

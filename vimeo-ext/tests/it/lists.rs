@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use vimeo_api::Error;
 use vimeo_ext::{Conditional, Items, PageToken};
 
-use crate::fake::{Answer, Fake, Seen, answer};
+use crate::fake::{Fake, FakeResponse, RecordedRequest, respond};
 
 /// A page of a list of `total` videos, by the parameters of the call.
-fn page(seen: &Seen, total: u64) -> Answer {
+fn page(seen: &RecordedRequest, total: u64) -> FakeResponse {
     let number = |name: &str, default: u64| seen.query(name).map_or(default, |value| value.parse().unwrap());
     let (page, per_page) = (number("page", 1), number("per_page", 25));
     let first = (page - 1) * per_page;
     if page > 1 && first >= total {
-        return answer(400).json(json!({"error": "No such page.", "error_code": 2286}));
+        return respond(400).json(json!({"error": "No such page.", "error_code": 2286}));
     }
     let data: Vec<_> =
         (first..total.min(first + per_page)).map(|id| json!({"uri": format!("/videos/{id}")})).collect();
@@ -29,7 +29,7 @@ fn page(seen: &Seen, total: u64) -> Answer {
         }
         link
     });
-    answer(200).json(json!({
+    respond(200).json(json!({
         "total": total, "page": page, "per_page": per_page, "data": data,
         "paging": {"next": next, "previous": null, "first": "/x", "last": "/y"},
     }))
@@ -76,10 +76,9 @@ async fn pages_keep_the_parameters_of_the_call() {
 #[tokio::test]
 async fn parameters_missing_from_a_paging_link_are_restored() {
     let fake = Fake::new(|seen, _| match seen.query("page") {
-        Some("2") => answer(200).json(json!({"data": [{"uri": "/videos/1"}], "paging": {"next": null}})),
-        _ => {
-            answer(200).json(json!({"data": [{"uri": "/videos/0"}], "paging": {"next": "/me/videos?page=2"}}))
-        }
+        Some("2") => respond(200).json(json!({"data": [{"uri": "/videos/1"}], "paging": {"next": null}})),
+        _ => respond(200)
+            .json(json!({"data": [{"uri": "/videos/0"}], "paging": {"next": "/me/videos?page=2"}})),
     });
     let items = fake.vimeo().api().videos().list_my_videos().fields("uri").items_as::<Item>();
     assert_eq!(uris(items).await, expected(0..2));
@@ -116,8 +115,8 @@ fn pages(pages: Vec<(u64, Value)>) -> Fake {
     Fake::new(move |seen, _| {
         let number = seen.query("page").map_or(1, |page| page.parse().unwrap());
         match pages.get(&number) {
-            Some(body) => answer(200).json(body.clone()),
-            None => answer(400).json(json!({"error": "No such page.", "error_code": 2286})),
+            Some(body) => respond(200).json(body.clone()),
+            None => respond(400).json(json!({"error": "No such page.", "error_code": 2286})),
         }
     })
 }
@@ -248,7 +247,7 @@ async fn duplicate_items_can_be_dropped() {
 #[tokio::test]
 async fn an_unmodified_list_is_not_an_error() {
     let fake = Fake::new(|seen, _| match seen.header("if-modified-since") {
-        Some("Sun, 01 Mar 2026 12:00:00 GMT") => answer(304).limit(10, 9, "1"),
+        Some("Sun, 01 Mar 2026 12:00:00 GMT") => respond(304).limit(10, 9, "1"),
         _ => page(seen, 1),
     });
     let vimeo = fake.vimeo();
@@ -264,11 +263,11 @@ async fn an_unmodified_list_is_not_an_error() {
 
 #[tokio::test]
 async fn an_error_ends_a_list_after_earlier_items() {
-    let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 4) });
+    let fake = Fake::new(|seen, number| if number == 1 { respond(404) } else { page(seen, 4) });
     let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64);
     let results: Vec<_> = list.items_as::<Item>().collect().await.into_iter().collect();
     assert!(results.is_empty());
-    let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 4) });
+    let fake = Fake::new(|seen, number| if number == 1 { respond(404) } else { page(seen, 4) });
     let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64);
     let results: Vec<_> = StreamExt::collect(list.items_as::<Item>()).await;
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
@@ -277,7 +276,7 @@ async fn an_error_ends_a_list_after_earlier_items() {
 #[tokio::test]
 async fn a_failed_list_resumes_at_the_page_that_failed() {
     for concurrent in [1, 3] {
-        let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 7) });
+        let fake = Fake::new(|seen, number| if number == 1 { respond(404) } else { page(seen, 7) });
         let vimeo = fake.vimeo();
         let list = || vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
         let mut items = list().items_as::<Item>().concurrency(concurrent);
@@ -310,7 +309,7 @@ async fn a_list_with_a_repeated_link_has_no_position() {
 async fn endless_empty_pages_are_an_error() {
     let fake = Fake::new(|seen, _| {
         let number = seen.query("page").map_or(1, |page| page.parse::<u64>().unwrap());
-        answer(200).json(linked(&[], Some(&format!("/me/videos?page={}", number + 1))))
+        respond(200).json(linked(&[], Some(&format!("/me/videos?page={}", number + 1))))
     });
     let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
     let error = items.next().await.unwrap().unwrap_err();

@@ -11,7 +11,7 @@ use vimeo_api::Error;
 use vimeo_ext::auth::{AuthError, BoxFuture, DeviceErrorCodes, DevicePoll, RefreshError, Refresher};
 use vimeo_ext::{AccessToken, Scope, Vimeo};
 
-use crate::fake::{Answer, Fake, Seen, answer, start};
+use crate::fake::{Fake, FakeResponse, RecordedRequest, respond, start};
 
 /// Returns `new1`, `new2` and so on, each after 50 ms, or an error.
 #[derive(Clone, Default)]
@@ -38,10 +38,10 @@ impl Refresher for CountingRefresher {
 }
 
 /// Accepts tokens that start with `new`, and rejects all others.
-fn accept_new_tokens(seen: &Seen) -> Answer {
+fn accept_new_tokens(seen: &RecordedRequest) -> FakeResponse {
     match seen.token() {
-        Some(token) if token.starts_with("new") => answer(200).json(json!({"echo": seen.body.len()})),
-        _ => answer(401).json(json!({"error": "No.", "error_code": 8003})),
+        Some(token) if token.starts_with("new") => respond(200).json(json!({"echo": seen.body.len()})),
+        _ => respond(401).json(json!({"error": "No.", "error_code": 8003})),
     }
 }
 
@@ -135,7 +135,7 @@ async fn failed_refresh_is_shared_and_final_failure_cached() {
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
 async fn rejected_token_without_refresher_is_verified_then_invalidated() {
-    let fake = Fake::new(|_, _| answer(401).json(json!({"error": "No.", "error_code": 8003})));
+    let fake = Fake::new(|_, _| respond(401).json(json!({"error": "No.", "error_code": 8003})));
     let vimeo = fake.builder().account("user 7").build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     let Error::LoginRequired(login) = &error else { panic!("{error:?}") };
@@ -148,7 +148,7 @@ async fn rejected_token_without_refresher_is_verified_then_invalidated() {
 
     // If Vimeo still accepts the token, the 401 is about the call and is returned.
     let fake =
-        Fake::new(|seen, _| answer(if seen.path == "/oauth/verify" { 200 } else { 401 }).json(json!({})));
+        Fake::new(|seen, _| respond(if seen.path == "/oauth/verify" { 200 } else { 401 }).json(json!({})));
     let vimeo = fake.vimeo();
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
@@ -157,7 +157,7 @@ async fn rejected_token_without_refresher_is_verified_then_invalidated() {
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
 async fn rejected_new_token_does_not_loop() {
-    let fake = Fake::new(|_, _| answer(401));
+    let fake = Fake::new(|_, _| respond(401));
     let refresher = CountingRefresher::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
@@ -166,7 +166,7 @@ async fn rejected_new_token_does_not_loop() {
 
 #[tokio::test(start_paused = true)]
 async fn renews_before_expiry_and_keeps_old_token_on_failure() {
-    let fake = Fake::new(|seen, _| answer(200).json(json!({"token": seen.token()})));
+    let fake = Fake::new(|seen, _| respond(200).json(json!({"token": seen.token()})));
     let old = || AccessToken::from("old").with_expiry(start() + Duration::from_secs(3_600));
     let refresher =
         CountingRefresher { lifetime: Some(Duration::from_secs(7_200)), ..CountingRefresher::default() };
@@ -196,16 +196,16 @@ async fn refresh_continues_after_the_call_is_dropped() {
     assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
 }
 
-fn grant_app_token(seen: &Seen) -> Answer {
+fn grant_app_token(seen: &RecordedRequest) -> FakeResponse {
     let form = String::from_utf8_lossy(&seen.body).into_owned();
     match seen.path.as_str() {
         "/oauth/authorize/client" => {
             // base64 of app:s3cret
             assert_eq!(seen.header("authorization"), Some("Basic YXBwOnMzY3JldA=="));
             assert!(form.contains("grant_type=client_credentials"), "{form}");
-            answer(200).json(json!({"access_token": "apptoken", "token_type": "bearer", "scope": "public"}))
+            respond(200).json(json!({"access_token": "apptoken", "token_type": "bearer", "scope": "public"}))
         }
-        _ => answer(200).json(json!({"token": seen.token()})),
+        _ => respond(200).json(json!({"token": seen.token()})),
     }
 }
 
@@ -255,7 +255,7 @@ async fn decodes_oauth_errors() {
         ),
         (401, json!({"error": "The client is not known.", "error_code": 8001}), "error 8001"),
     ] {
-        let fake = Fake::new(move |_, _| answer(status).json(body.clone()));
+        let fake = Fake::new(move |_, _| respond(status).json(body.clone()));
         let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
         let login = vimeo.auth().authorization("https://example.com/back").unwrap().begin().unwrap();
         let error =
@@ -287,9 +287,9 @@ async fn device_login_polls_until_granted_or_expired() {
         "expires_in": 60, "interval": 5,
     });
     let fake = Fake::new(move |seen, number| match (seen.path.as_str(), number) {
-        ("/oauth/device", _) => answer(200).json(code.clone()),
-        (_, 0..4) => answer(400).json(json!({"error": "authorization pending", "error_code": 77})),
-        _ => answer(200).json(json!({"access_token": "t", "scope": "public private"})),
+        ("/oauth/device", _) => respond(200).json(code.clone()),
+        (_, 0..4) => respond(400).json(json!({"error": "authorization pending", "error_code": 77})),
+        _ => respond(200).json(json!({"access_token": "t", "scope": "public private"})),
     });
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
@@ -304,8 +304,8 @@ async fn device_login_polls_until_granted_or_expired() {
     assert_eq!(started_at.elapsed(), Duration::from_secs(10));
 
     let never = Fake::new(move |seen, _| match seen.path.as_str() {
-        "/oauth/device" => answer(200).json(json!({"device_code": "d", "user_code": "u", "expires_in": 30})),
-        _ => answer(400).json(json!({})),
+        "/oauth/device" => respond(200).json(json!({"device_code": "d", "user_code": "u", "expires_in": 30})),
+        _ => respond(400).json(json!({})),
     });
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(never).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
@@ -316,7 +316,7 @@ async fn device_login_polls_until_granted_or_expired() {
 #[tokio::test(start_paused = true)]
 async fn device_poll_interval_is_capped_at_expiry() {
     let code = json!({"device_code": "d", "user_code": "u", "expires_in": 30, "interval": u64::MAX});
-    let fake = Fake::new(move |_, _| answer(200).json(code.clone()));
+    let fake = Fake::new(move |_, _| respond(200).json(code.clone()));
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
     let started_at = tokio::time::Instant::now();
@@ -337,9 +337,9 @@ async fn renews_token_with_minimum_expiry() {
 #[tokio::test]
 async fn verify_sets_scopes_and_revoke_stops_calls() {
     let fake = Fake::new(|seen, _| match seen.path.as_str() {
-        "/oauth/verify" => answer(200)
+        "/oauth/verify" => respond(200)
             .json(json!({"scope": "public private", "user": {"uri": "/users/7"}, "app": {"name": "A"}})),
-        _ => answer(204),
+        _ => respond(204),
     });
     let vimeo = fake.vimeo();
     assert_eq!(vimeo.scopes(), None);
@@ -369,16 +369,16 @@ async fn explicit_token_overrides_refresh_in_progress() {
 }
 
 /// Grants a new app-only token each time, and rejects such tokens for `/me`.
-fn reject_app_only_tokens(seen: &Seen, number: usize) -> Answer {
+fn reject_app_only_tokens(seen: &RecordedRequest, number: usize) -> FakeResponse {
     match seen.path.as_str() {
         "/oauth/authorize/client" => {
-            answer(200).json(json!({"access_token": format!("app{number}"), "scope": "public"}))
+            respond(200).json(json!({"access_token": format!("app{number}"), "scope": "public"}))
         }
-        "/oauth/verify" => answer(200).json(json!({"scope": "public", "user": null, "app": {"name": "A"}})),
-        path if path.starts_with("/me") => answer(401)
+        "/oauth/verify" => respond(200).json(json!({"scope": "public", "user": null, "app": {"name": "A"}})),
+        path if path.starts_with("/me") => respond(401)
             .header("www-authenticate", "Bearer error=\"invalid_token\"")
             .json(json!({"error": "x", "developer_message": "(no user credentials)", "error_code": 8003})),
-        _ => answer(200).json(json!({})),
+        _ => respond(200).json(json!({})),
     }
 }
 
@@ -421,9 +421,9 @@ async fn app_only_client_fails_calls_to_me_unsent() {
 #[tokio::test(start_paused = true)]
 async fn renews_rejected_app_only_token() {
     let fake = Fake::new(|seen, number| match seen.path.as_str() {
-        "/oauth/authorize/client" => answer(200).json(json!({"access_token": format!("app{number}")})),
-        _ if seen.token() == Some("app0") => answer(401).json(json!({"error": "x", "error_code": 8003})),
-        _ => answer(200).json(json!({"token": seen.token()})),
+        "/oauth/authorize/client" => respond(200).json(json!({"access_token": format!("app{number}")})),
+        _ if seen.token() == Some("app0") => respond(401).json(json!({"error": "x", "error_code": 8003})),
+        _ => respond(200).json(json!({"token": seen.token()})),
     });
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     assert_eq!(vimeo.get("/categories").send().await.unwrap()["token"], "app2");
@@ -443,9 +443,9 @@ async fn wrong_app_credentials_are_not_retried() {
         let sent = body.clone();
         let fake = Fake::new(move |seen, _| match seen.header("authorization") {
             // base64 of app:right
-            Some("Basic YXBwOnJpZ2h0") => answer(200).json(json!({"access_token": "good"})),
-            Some("Bearer good") => answer(200).json(json!({})),
-            _ => answer(status).json(sent.clone()),
+            Some("Basic YXBwOnJpZ2h0") => respond(200).json(json!({"access_token": "good"})),
+            Some("Bearer good") => respond(200).json(json!({})),
+            _ => respond(status).json(sent.clone()),
         });
         let vimeo = Vimeo::builder().app("app", "wrong").transport(fake.clone()).build().unwrap();
         for _ in 0..5 {
@@ -477,17 +477,17 @@ async fn wrong_app_credentials_are_not_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn next_call_retries_a_transient_grant_failure() {
-    let transient: [fn() -> Answer; 4] = [
-        || answer(503).json(json!({"error": "Down."})),
-        || answer(401).body("<title>Proxy</title>"),
-        || answer(200).body("<title>Portal</title>"),
+    let transient: [fn() -> FakeResponse; 4] = [
+        || respond(503).json(json!({"error": "Down."})),
+        || respond(401).body("<title>Proxy</title>"),
+        || respond(200).body("<title>Portal</title>"),
         || crate::fake::broken(vimeo_api::Delivery::Unknown),
     ];
     for first in transient {
         let fake = Fake::new(move |seen, number| match seen.path.as_str() {
             "/oauth/authorize/client" if number == 0 => first(),
-            "/oauth/authorize/client" => answer(200).json(json!({"access_token": "app"})),
-            _ => answer(200).json(json!({})),
+            "/oauth/authorize/client" => respond(200).json(json!({"access_token": "app"})),
+            _ => respond(200).json(json!({})),
         });
         let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
         let error = vimeo.get("/categories").send().await.unwrap_err();

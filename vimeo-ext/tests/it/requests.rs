@@ -6,12 +6,12 @@ use serde_json::json;
 use vimeo_api::{Delivery, Error, types};
 use vimeo_ext::{RateLimitPolicy, RetryPolicy, Timeouts, Vimeo};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 #[tokio::test(start_paused = true)]
 async fn every_timeout_is_configurable_and_enforced() {
     let began = tokio::time::Instant::now();
-    let slow = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
+    let slow = Fake::new(|_, _| respond(200).json(json!({})).after(Duration::from_secs(60)));
     slow.vimeo().get("/me").send().await.unwrap();
     assert_eq!(began.elapsed(), Duration::from_secs(60), "no default timeout ends a slow call");
 
@@ -36,7 +36,7 @@ async fn every_timeout_is_configurable_and_enforced() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_overrides_retry_and_rate_limit_policy() {
-    let fake = Fake::new(|_, _| answer(503).json(json!({})));
+    let fake = Fake::new(|_, _| respond(503).json(json!({})));
     let vimeo = fake.vimeo();
     let call = || vimeo.api().videos().get_video(1).rate_limit(RateLimitPolicy::FailFast);
     call().retry(RetryPolicy::never()).await.unwrap_err();
@@ -50,12 +50,12 @@ async fn a_call_overrides_retry_and_rate_limit_policy() {
 async fn any_2xx_succeeds_unless_the_body_is_missing() {
     let body = types::CreateVideoBody::new(types::UploadInput::new(types::UploadApproach::Tus).size(1u64));
     for status in [200, 201, 202] {
-        let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
+        let fake = Fake::new(move |_, _| respond(status).json(json!({"uri": "/videos/1"})));
         let video = fake.vimeo().api().videos().create_my_video(body.clone()).send().await.unwrap();
         assert_eq!(video.uri.as_deref(), Some("/videos/1"));
         assert_eq!(video.status().as_u16(), status);
     }
-    let fake = Fake::new(|_, _| answer(204).limit(9, 8, "1"));
+    let fake = Fake::new(|_, _| respond(204).limit(9, 8, "1"));
     let error = fake.vimeo().api().videos().create_my_video(body.clone()).send().await.unwrap_err();
     assert_eq!(error.rate_limit().unwrap().remaining, Some(8));
     assert!(matches!(&error, Error::NoContent { status, .. } if status.as_u16() == 204), "{error}");
@@ -65,7 +65,7 @@ async fn any_2xx_succeeds_unless_the_body_is_missing() {
 /// BEHAVIOUR.md: D06.
 #[tokio::test]
 async fn get_parameters_are_sent_in_the_query() {
-    let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
+    let fake = Fake::new(|_, _| respond(200).json(json!({"data": []})));
     let vimeo = fake.vimeo();
     vimeo
         .api()
@@ -96,7 +96,7 @@ async fn partial_responses_decode_with_fields() {
     struct Title {
         name: String,
     }
-    let fake = Fake::new(|_, _| answer(200).json(json!({"name": "Surf"})));
+    let fake = Fake::new(|_, _| respond(200).json(json!({"name": "Surf"})));
     let videos = fake.vimeo();
     let video = videos.api().videos().get_video(1).fields(["name", "uri"]).send().await.unwrap();
     assert_eq!((video.name.as_deref(), video.uri.as_deref()), (Some("Surf"), None));
@@ -112,7 +112,7 @@ async fn partial_responses_decode_with_fields() {
 /// BEHAVIOUR.md: A01.
 #[tokio::test]
 async fn requests_name_the_api_version_unless_overridden() {
-    let fake = Fake::new(|_, _| answer(200).json(json!({})));
+    let fake = Fake::new(|_, _| respond(200).json(json!({})));
     let vimeo = fake.vimeo();
     vimeo.get("/me").send().await.unwrap();
     vimeo.api().videos().get_video(1).send().await.unwrap();
@@ -129,7 +129,7 @@ async fn requests_name_the_api_version_unless_overridden() {
 #[tokio::test]
 async fn a_response_keeps_status_headers_and_rate_limit() {
     let fake = Fake::new(|_, _| {
-        answer(200)
+        respond(200)
             .json(json!({"name": "x"}))
             .limit(100, 93, "2026-03-01T12:01:00+00:00")
             .header("x-request-id", "r1")
@@ -206,7 +206,7 @@ async fn an_endless_response_is_an_error_and_not_retried() {
 
 #[tokio::test]
 async fn head_and_options_calls_are_sent() {
-    let fake = Fake::new(|_, _| answer(200).header("allow", "GET, PATCH"));
+    let fake = Fake::new(|_, _| respond(200).header("allow", "GET, PATCH"));
     let vimeo = fake.vimeo();
     assert_eq!(vimeo.head("/me").send().await.unwrap().into_inner(), json!(null));
     assert_eq!(vimeo.options("/me").send().await.unwrap().headers()["allow"], "GET, PATCH");
@@ -226,7 +226,7 @@ async fn error_predicates_work_on_wrapped_errors() {
     ];
     for (status, _) in kinds {
         let body = json!({"error": "No.", "developer_message": "No.", "error_code": 1, "link": null});
-        let fake = Fake::new(move |_, _| answer(status).json(body.clone()));
+        let fake = Fake::new(move |_, _| respond(status).json(body.clone()));
         let vimeo = fake.builder().retry(RetryPolicy::never()).build().unwrap();
         let call = vimeo_ext::Error::from(vimeo.get("/me").send().await.unwrap_err());
         let wrapped = vimeo.upload_picture("/videos/1", "no/such/file.png").send().await.unwrap_err();
@@ -241,8 +241,8 @@ async fn error_predicates_work_on_wrapped_errors() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_while_waiting_reports_not_sent() {
     let slow = Fake::new(|_, count| match count {
-        0 => answer(200).json(json!({})).limit(1, 0, "2026-03-01T12:01:00+00:00"),
-        _ => answer(200).json(json!({})).after(Duration::from_secs(60)),
+        0 => respond(200).json(json!({})).limit(1, 0, "2026-03-01T12:01:00+00:00"),
+        _ => respond(200).json(json!({})).after(Duration::from_secs(60)),
     });
     let vimeo = slow.vimeo();
     vimeo.get("/me").send().await.unwrap();

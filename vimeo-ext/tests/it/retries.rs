@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use vimeo_api::{Delivery, Error, Request, TransportFuture};
 use vimeo_ext::{Middleware, Next, RetryPolicy};
 
-use crate::fake::{Fake, answer, broken};
+use crate::fake::{Fake, broken, respond};
 
 #[tokio::test(start_paused = true)]
 async fn reads_are_retried_with_growing_delays() {
     let fake = Fake::new(|_, number| match number {
-        0 => answer(502).body("<html><title>502</title></html>"),
+        0 => respond(502).body("<html><title>502</title></html>"),
         1 => broken(Delivery::Unknown),
-        2 => answer(503),
-        _ => answer(200).json(json!({"name": "x"})),
+        2 => respond(503),
+        _ => respond(200).json(json!({"name": "x"})),
     });
     let began = Instant::now();
     let me = fake.vimeo().get("/me").send().await.unwrap();
@@ -25,7 +25,7 @@ async fn reads_are_retried_with_growing_delays() {
 
 #[tokio::test(start_paused = true)]
 async fn retries_end_with_the_last_error() {
-    let fake = Fake::new(|_, _| answer(500).json(json!({"error": "Something broke."})));
+    let fake = Fake::new(|_, _| respond(500).json(json!({"error": "Something broke."})));
     let began = Instant::now();
     let error = fake.vimeo().get("/me").send().await.unwrap_err();
     assert!(error.is_server_error());
@@ -41,17 +41,17 @@ async fn retries_end_with_the_last_error() {
 #[tokio::test(start_paused = true)]
 async fn creates_are_retried_only_if_they_had_no_effect() {
     // (the first response, whether a POST is retried)
-    type First = fn() -> crate::fake::Answer;
+    type First = fn() -> crate::fake::FakeResponse;
     let table: [(First, bool); 5] = [
-        (|| answer(503), false),
-        (|| answer(502), false),
+        (|| respond(503), false),
+        (|| respond(502), false),
         (|| broken(Delivery::Unknown), false),
         (|| broken(Delivery::NotSent), true),
-        (|| answer(429), true),
+        (|| respond(429), true),
     ];
     for (first, retried) in table {
         let fake =
-            Fake::new(move |_, number| if number == 0 { first() } else { answer(201).json(json!({})) });
+            Fake::new(move |_, number| if number == 0 { first() } else { respond(201).json(json!({})) });
         let result = fake.vimeo().post("/me/albums").json(&json!({"name": "a"})).send().await;
         assert_eq!(result.is_ok(), retried);
         assert_eq!(fake.count(), if retried { 2 } else { 1 });
@@ -63,11 +63,11 @@ async fn creates_are_retried_only_if_they_had_no_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_overrides_the_retry_policy() {
-    let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
+    let fake = Fake::new(|_, number| respond(if number == 1 { 200 } else { 503 }).json(json!({})));
     fake.vimeo().get("/me").extension(RetryPolicy::never()).send().await.unwrap_err();
     assert_eq!(fake.count(), 1);
     let sure = RetryPolicy::default().idempotent(true);
-    let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
+    let fake = Fake::new(|_, number| respond(if number == 1 { 200 } else { 503 }).json(json!({})));
     fake.vimeo().patch("/videos/1").extension(sure).json(&json!({})).send().await.unwrap();
     assert_eq!(fake.count(), 2);
 }
@@ -76,7 +76,7 @@ async fn a_call_overrides_the_retry_policy() {
 #[tokio::test(start_paused = true)]
 async fn picture_calls_are_retried_on_error_7001() {
     let error =
-        || answer(503).json(json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001}));
+        || respond(503).json(json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001}));
     // (method, path, whether it is retried)
     let table = [
         ("POST", "/videos/1/pictures", true),
@@ -88,7 +88,7 @@ async fn picture_calls_are_retried_on_error_7001() {
     ];
     for (method, path, retried) in table {
         let fake = Fake::new(
-            move |_, number| if number < 2 { error() } else { answer(201).json(json!({"uri": "/x"})) },
+            move |_, number| if number < 2 { error() } else { respond(201).json(json!({"uri": "/x"})) },
         );
         let call = fake.vimeo().api().call(method.parse().unwrap(), path).json(&json!({}));
         assert_eq!(call.send().await.is_ok(), retried, "{method} {path}");
@@ -117,7 +117,7 @@ async fn middleware_runs_per_call_and_per_attempt() {
     let fake = Fake::new(|seen, number| {
         assert_eq!(seen.header("x-middleware"), Some("attempt"));
         assert_eq!(seen.token(), Some("t0ken"));
-        answer(if number < 2 { 503 } else { 200 }).json(json!({}))
+        respond(if number < 2 { 503 } else { 200 }).json(json!({}))
     });
     let log = std::sync::Arc::default();
     let recorder = |name| Recorder(name, std::sync::Arc::clone(&log));
@@ -147,7 +147,7 @@ impl Middleware for Closed {
 
 #[tokio::test]
 async fn middleware_errors_are_returned_and_not_retried() {
-    let fake = Fake::new(|_, _| answer(200));
+    let fake = Fake::new(|_, _| respond(200));
     let vimeo = fake.builder().per_attempt_middleware(Closed).build().unwrap();
     let Err(Error::Middleware(error)) = vimeo.get("/me").send().await else { panic!() };
     assert!(error.is::<Sunday>());

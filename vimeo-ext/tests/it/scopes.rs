@@ -4,11 +4,11 @@ use serde_json::json;
 use vimeo_api::{Delivery, Error};
 use vimeo_ext::{AccessToken, Scope, ScopeSet};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 #[tokio::test]
 async fn a_call_without_its_scope_is_not_sent() {
-    let fake = Fake::new(|_, _| answer(204));
+    let fake = Fake::new(|_, _| respond(204));
     let vimeo = fake.builder().scopes([Scope::Private]).build().unwrap();
     let error = vimeo.api().videos().delete_video(1).send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
@@ -56,7 +56,7 @@ async fn a_403_is_a_missing_scope_only_if_known() {
     ];
     for (body, scope, missing, text) in table {
         let sent = body.clone();
-        let fake = Fake::new(move |_, _| answer(403).json(sent.clone()));
+        let fake = Fake::new(move |_, _| respond(403).json(sent.clone()));
         let mut builder = fake.builder();
         if let Some(scope) = scope {
             builder = builder.scopes([scope]);
@@ -67,12 +67,12 @@ async fn a_403_is_a_missing_scope_only_if_known() {
         assert!(error.is_forbidden() && error.to_string().contains(text), "{body}: {error}");
     }
     // If the token is known to lack the scope, the message does not matter.
-    let fake = Fake::new(|_, _| answer(403).json(json!({"error": "You may not."})));
+    let fake = Fake::new(|_, _| respond(403).json(json!({"error": "You may not."})));
     let lacking = fake.builder().scopes([Scope::Private]).check_scopes(false).build().unwrap();
     let error = lacking.api().videos().delete_video(1).send().await.unwrap_err();
     assert!(matches!(error, Error::MissingScope(_)), "{error:?}");
     // An operation without a known scope.
-    let fake = Fake::new(move |_, _| answer(403).json(named("stats")));
+    let fake = Fake::new(move |_, _| respond(403).json(named("stats")));
     let error = fake.vimeo().get("/categories").send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
     assert_eq!((missing.scopes(), &missing.reported_scope), (vec![&Scope::Stats], &Some(Scope::Stats)));
@@ -89,7 +89,7 @@ async fn upload_access_is_blamed_only_without_another_reason() {
         ("<title>Blocked</title>", false),
     ];
     for (body, named) in table {
-        let fake = Fake::new(move |_, _| answer(403).body(body));
+        let fake = Fake::new(move |_, _| respond(403).body(body));
         let error = fake.vimeo().post("/me/videos").send().await.unwrap_err();
         assert_eq!(matches!(error, Error::UploadAccessDenied(_)), named, "{body}: {error:?}");
     }
@@ -97,7 +97,7 @@ async fn upload_access_is_blamed_only_without_another_reason() {
 
 #[tokio::test]
 async fn a_403_for_an_upload_names_upload_access() {
-    let fake = Fake::new(|_, _| answer(403).json(json!({"error": "You may not."})));
+    let fake = Fake::new(|_, _| respond(403).json(json!({"error": "You may not."})));
     for (scopes, known) in [(Some("upload"), true), (None, false)] {
         let mut builder = fake.builder();
         if let Some(scopes) = scopes {
@@ -118,13 +118,13 @@ async fn a_403_for_an_upload_names_upload_access() {
 async fn a_limited_client_uses_only_its_scopes() {
     let video = |id: u64, view: &str| json!({"uri": format!("/videos/{id}"), "name": view, "privacy": {"view": view}});
     let fake = Fake::new(move |seen, _| match seen.path.as_str() {
-        "/videos/1" => answer(200).json(video(1, "anybody")),
-        "/videos/2" => answer(200).json(video(2, "nobody")),
-        "/videos/3" => answer(404).json(json!({"error": "No."})),
-        "/users/7/videos" => answer(200).json(json!({
+        "/videos/1" => respond(200).json(video(1, "anybody")),
+        "/videos/2" => respond(200).json(video(2, "nobody")),
+        "/videos/3" => respond(404).json(json!({"error": "No."})),
+        "/users/7/videos" => respond(200).json(json!({
             "total": 2, "data": [video(1, "anybody"), video(2, "nobody")], "paging": {"next": null},
         })),
-        _ => answer(200).json(json!({"data": [{"text": "hello"}]})),
+        _ => respond(200).json(json!({"data": [{"text": "hello"}]})),
     });
     let all = fake.builder().scopes("private edit delete").build().unwrap();
     let limited = all.limited_to("public edit");

@@ -15,7 +15,7 @@ use vimeo_sandbox::{Host, Sandbox};
 use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 /// Middleware that sends every request to another host.
 struct Detour(url::Url);
@@ -32,7 +32,7 @@ impl Middleware for Detour {
 /// BEHAVIOUR.md: U03.
 #[tokio::test]
 async fn middleware_cannot_send_the_token_to_another_host() {
-    let fake = Fake::new(|_, _| answer(200).json(json!({})));
+    let fake = Fake::new(|_, _| respond(200).json(json!({})));
     for foreign in [
         "https://evil.example/me",
         "https://api.vimeo.com.evil.example/me",
@@ -167,13 +167,13 @@ const SECRETS: [&str; 6] = ["t0ken-s3cret", "app-s3cret", "sig=", "passw0rd", "q
 async fn debug_output_and_logs_contain_no_secret() {
     logged_from_here();
     let fake = Fake::new(|seen, number| match (seen.path.as_str(), number) {
-        (_, 0) => answer(503),
-        ("/me/videos", _) => answer(201).json(json!({
+        (_, 0) => respond(503),
+        ("/me/videos", _) => respond(201).json(json!({
             "uri": "/videos/1",
             "upload": {"upload_link": "https://files.tus.vimeo.com/files/1?expires=1&sig=s1gnature"},
         })),
-        ("/broken", _) => answer(200).body("{"),
-        _ => answer(401).json(json!({"error": "No."})),
+        ("/broken", _) => respond(200).body("{"),
+        _ => respond(401).json(json!({"error": "No."})),
     });
     let builder = || {
         fake.builder()
@@ -218,7 +218,7 @@ async fn reading_a_whole_list_logs_one_hint() {
         let next = (number % 4 < 3).then(|| {
             format!("{}?page={}&fields={}", seen.path, number % 4 + 2, seen.query("fields").unwrap_or(""))
         });
-        answer(200).json(json!({"data": [{}], "paging": {"next": next}}))
+        respond(200).json(json!({"data": [{}], "paging": {"next": next}}))
     });
     for (fields, hints) in [(None, 1), (Some("uri"), 0)] {
         let mut list = fake.vimeo().api().videos().list_my_videos();

@@ -20,11 +20,11 @@ use crate::fake::start;
 #[derive(Clone)]
 struct TestClock {
     began: Instant,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<HoldState>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct HoldState {
     by: u64,
     /// Releases the clock when it is dropped.
     hold: Option<oneshot::Sender<()>>,

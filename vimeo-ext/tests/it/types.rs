@@ -7,7 +7,7 @@ use serde_json::json;
 use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
 use vimeo_ext::{AccessToken, Items, Pages, RateLimiters, UploadVideo, Vimeo, VimeoBuilder};
 
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 fn everywhere<T: Send + Sync + 'static>() {}
 fn sendable<T: Send + 'static>(_: T) {}
@@ -23,7 +23,7 @@ fn clients_streams_and_futures_are_send() {
     everywhere::<AccessToken>();
     everywhere::<RateLimiters>();
     everywhere::<vimeo_ext::Error>();
-    let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
+    let fake = Fake::new(|_, _| respond(200).json(json!({"data": []})));
     let vimeo = Vimeo::builder().access_token("t").transport(fake).build().unwrap();
     sendable::<VimeoBuilder>(Vimeo::builder());
     sendable::<Items<_>>(vimeo.api().videos().list_my_videos().items());
@@ -50,7 +50,7 @@ fn clients_streams_and_futures_are_send() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_a_call_releases_its_permit() {
-    let fake = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
+    let fake = Fake::new(|_, _| respond(200).json(json!({})).after(Duration::from_secs(60)));
     let vimeo = fake.vimeo();
     let call = tokio::time::timeout(Duration::from_secs(1), vimeo.get("/me").send()).await;
     assert!(call.is_err());

@@ -1,4 +1,4 @@
-//! What the generated crate costs to build, beside what progenitor's own output for the same description costs.
+//! Compares the build cost of the generated crate with that of progenitor's own output for the same description.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a first program with vimeo-ext costs to build from nothing, beside the same with octocrab, a client of the same kind.
+//! Compares the build cost of a first program with vimeo-ext with that of one with octocrab, a client of the same kind.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("UserConnections.ms_teams_tenant_token_id", "names a token and is none"),
 ];
 
-/// Opaque names of things; whoever knows one still needs an access token.
+/// Opaque names of things; they open nothing without an access token.
 const OPAQUE_NAMES: [&str; 1] = ["resource_key"];
 
 fn is_text(schema: &Value) -> bool {
@@ -110,7 +110,7 @@ fn every_secret_of_the_description_has_a_secret_format() {
         "give these `format: password` or `format: signed-uri` in openapi/, or add them to EXCEPTIONS with a reason: {plain:#?}"
     );
     for place in exceptions {
-        assert_eq!(found.get(place), Some(&false), "{place} is no exception any more: remove the row");
+        assert_eq!(found.get(place), Some(&false), "{place} is not an exception any more: remove the row");
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Tools(tools::ToolsArgs),
     #[cfg(feature = "mcp")]
     Mcp(mcp::McpArgs),
-    /// Run a local Vimeo API server for testing
+    /// Run the sandbox, a Vimeo API server on localhost, for testing
     ///
     /// Without a subcommand, prints its URLs and credentials as one line of JSON and runs until interrupted.
     Sandbox(Box<vimeo_sandbox::cli::Command>),

@@ -1,6 +1,6 @@
 //! Signed links to the upload host.
 //!
-//! A link is a capability: whoever has it can use it until it expires, without a token.
+//! A link is a capability: its holder can use it until it expires, without a token.
 
 use chrono::{DateTime, Utc};
 

@@ -1,6 +1,6 @@
 //! Redacts an upload link in a server's text, however it is spelled.
 //!
-//! A link is a capability: whoever has it can write to the upload. Servers and proxies repeat it in error pages: as a
+//! A link is a capability: its holder can write to the upload. Servers and proxies repeat it in error pages: as a
 //! whole, without its host, with `&amp;` for `&`, percent-encoded, with escaped slashes, or cut off.
 
 use std::collections::HashSet;

@@ -17,7 +17,7 @@ use vimeo_sandbox::{Effect, Fault, Sandbox};
 
 use super::failing_store::{FailingStore, Mode};
 use super::{REDIRECT, app, builder, id, memory, ring, visit};
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 #[tokio::test]
 async fn get_or_create_creates_once() {
@@ -368,10 +368,10 @@ async fn login_completes_after_the_browser_disconnects() {
 #[tokio::test]
 async fn connect_with_token_stores_the_token_and_looks_up_its_user() {
     let fake = Fake::new(|seen, _| match (seen.path.as_str(), seen.token()) {
-        ("/oauth/verify", _) => answer(200).json(json!({"access_token": "********", "scope": "public"})),
-        ("/me", Some("an app's")) => answer(401).json(json!({"error": "No.", "error_code": 8003})),
-        ("/me", Some("bob's")) => answer(200).json(json!({"uri": "/users/8", "token": "bob's"})),
-        (_, token) => answer(200).json(json!({"uri": "/users/7", "token": token})),
+        ("/oauth/verify", _) => respond(200).json(json!({"access_token": "********", "scope": "public"})),
+        ("/me", Some("an app's")) => respond(401).json(json!({"error": "No.", "error_code": 8003})),
+        ("/me", Some("bob's")) => respond(200).json(json!({"uri": "/users/8", "token": "bob's"})),
+        (_, token) => respond(200).json(json!({"uri": "/users/7", "token": token})),
     });
     let app = fake.builder().app("app", "secret").build().unwrap();
     let accounts = Accounts::builder(app, memory(), ring()).build().await.unwrap();

@@ -13,7 +13,7 @@ use vimeo_ext::{AccessToken, Clock};
 
 use super::failing_store::{FailingStore, Mode};
 use super::{id, memory, ring};
-use crate::fake::{Fake, Seen, answer, start};
+use crate::fake::{Fake, RecordedRequest, respond, start};
 
 /// Returns `ID-new1`, `ID-new2` and so on after a delay, or an error.
 #[derive(Clone)]
@@ -49,13 +49,13 @@ impl AccountRefresher for CountingRefresher {
 }
 
 /// Accepts tokens of the form `a` and `a-new1`; the first kind expires in an hour.
-fn vimeo(seen: &Seen) -> crate::fake::Answer {
-    let Some(token) = seen.token() else { return answer(200).json(json!({})) };
+fn vimeo(seen: &RecordedRequest) -> crate::fake::FakeResponse {
+    let Some(token) = seen.token() else { return respond(200).json(json!({})) };
     if token.ends_with("-gone") || (seen.path == "/fresh" && !token.contains("-new")) {
-        return answer(401).json(json!({"error": "No."}));
+        return respond(401).json(json!({"error": "No."}));
     }
     let expires = (!token.contains("-new")).then_some("2026-03-01T13:00:00+00:00");
-    answer(200).json(json!({"scope": "public private", "expires_on": expires, "token": token}))
+    respond(200).json(json!({"scope": "public private", "expires_on": expires, "token": token}))
 }
 
 async fn process(fake: &Fake, store: &Arc<dyn AccountStore>, refresher: &CountingRefresher) -> Accounts {
@@ -130,7 +130,7 @@ async fn lost_lease_prevents_renewal() {
     let is_revoked = Arc::clone(&revoked);
     let fake = Fake::new(move |seen, _| {
         if is_revoked.load(Ordering::SeqCst) && seen.token().is_some_and(|token| !token.contains("-new")) {
-            let rejected = answer(401).json(json!({"error": "No."}));
+            let rejected = respond(401).json(json!({"error": "No."}));
             // Longer than a lease lasts.
             return if seen.path == "/me" { rejected } else { rejected.after(Duration::from_secs(90)) };
         }

@@ -14,7 +14,7 @@ use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 use vimeo_ext::{Clock, RateLimiters, RetryPolicy, Vimeo};
 
 use super::memory;
-use crate::fake::{Answer, Fake, Seen, answer, start};
+use crate::fake::{Fake, FakeResponse, RecordedRequest, respond, start};
 
 const LIMIT: u64 = 100;
 const WINDOW: Duration = Duration::from_secs(60);
@@ -27,7 +27,12 @@ struct Meter {
 }
 
 /// Enforces a rate limit as Vimeo does: a window starts with its first call.
-fn metered(meters: &Mutex<HashMap<String, Meter>>, limit: u64, began: Instant, seen: &Seen) -> Answer {
+fn metered(
+    meters: &Mutex<HashMap<String, Meter>>,
+    limit: u64,
+    began: Instant,
+    seen: &RecordedRequest,
+) -> FakeResponse {
     let now = Instant::now();
     let mut meters = meters.lock().unwrap();
     let meter = meters.entry(seen.token().unwrap().to_owned()).or_default();
@@ -38,10 +43,10 @@ fn metered(meters: &Mutex<HashMap<String, Meter>>, limit: u64, began: Instant, s
     let reset = (start() + (*opened + WINDOW - began)).format("%Y-%m-%dT%H:%M:%S+00:00");
     if *used >= limit {
         meter.rejected += 1;
-        return answer(429).limit(limit, 0, reset);
+        return respond(429).limit(limit, 0, reset);
     }
     *used += 1;
-    answer(200).json(json!({})).limit(limit, limit - *used, reset).after(Duration::from_millis(20))
+    respond(200).json(json!({})).limit(limit, limit - *used, reset).after(Duration::from_millis(20))
 }
 
 /// Counts the lease requests, and fails on demand.
@@ -217,7 +222,7 @@ async fn unused_share_goes_to_saturated_processes() {
 async fn late_process_gets_part_of_a_small_limit() {
     let reset = (start() + WINDOW).format("%Y-%m-%dT%H:%M:%S+00:00").to_string();
     let fake = Fake::new(move |_, number| {
-        answer(200).json(json!({})).limit(10, 10_u64.saturating_sub(number as u64 + 1), &reset)
+        respond(200).json(json!({})).limit(10, 10_u64.saturating_sub(number as u64 + 1), &reset)
     });
     let store = CountingStore::new(StoreMode::Works);
     let [first, second] = [process(&fake, &store), process(&fake, &store)];
@@ -299,7 +304,7 @@ fn runtime_shutdown_does_not_block_other_runtimes() {
     let store = CountingStore::new(StoreMode::Hangs);
     let first = runtime();
     let client = first.block_on(async {
-        let fake = Fake::new(|_, _| answer(200).json(json!({})));
+        let fake = Fake::new(|_, _| respond(200).json(json!({})));
         let client = process(&fake, &store).for_account("a", "token").unwrap();
         let call = tokio::time::timeout(Duration::from_secs(1), client.get("/me").send());
         assert!(call.await.is_err(), "the call waits for the store");

@@ -11,7 +11,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{UploadFixture, film};
-use crate::fake::{Fake, answer as answer_of};
+use crate::fake::{Fake, respond as answer_of};
 use crate::tus_server::TusServer;
 
 /// An unreadable file. Root can read any file, so the error of the system is simulated.
@@ -89,7 +89,7 @@ async fn any_2xx_creation_is_a_success() {
         let server = MockServer::start().await;
         let body =
             json!({"uri": "/videos/7", "link": 5, "upload": {"upload_link": tus.link(), "size": "1000"}});
-        answer(&server, ResponseTemplate::new(status).set_body_json(body)).await;
+        respond(&server, ResponseTemplate::new(status).set_body_json(body)).await;
         let video = client(&server).upload(film.clone()).send().await.unwrap();
         assert_eq!(video.uri, "/videos/7");
         assert_eq!(tus.data(), film, "{status}");
@@ -102,7 +102,7 @@ async fn a_creation_without_an_upload_link_is_a_typed_error() {
     let fixture = UploadFixture::new().await;
     let film = fixture.file("film.mp4", &film(1000));
     let server = MockServer::start().await;
-    answer(&server, ResponseTemplate::new(204)).await;
+    respond(&server, ResponseTemplate::new(204)).await;
     let vimeo = Vimeo::builder()
         .access_token("t0ken")
         .base_url(server.uri())
@@ -116,20 +116,20 @@ async fn a_creation_without_an_upload_link_is_a_typed_error() {
     assert!(fixture.journal().discard(&id).await.unwrap());
 
     server.reset().await;
-    answer(&server, ResponseTemplate::new(201).set_body_json(json!({"uri": "/videos/7"}))).await;
+    respond(&server, ResponseTemplate::new(201).set_body_json(json!({"uri": "/videos/7"}))).await;
     let error = vimeo.upload(&film).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(&*source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/7"));
     assert_eq!(fixture.journal_files(), 0, "a known video needs no entry");
 
     server.reset().await;
-    answer(&server, ResponseTemplate::new(201).set_body_json(json!({}))).await;
+    respond(&server, ResponseTemplate::new(201).set_body_json(json!({}))).await;
     let error = vimeo.upload(vec![1; 5]).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(*source, UploadError::InvalidTicket { .. }));
 }
 
-async fn answer(server: &MockServer, answer: ResponseTemplate) {
+async fn respond(server: &MockServer, answer: ResponseTemplate) {
     Mock::given(method("POST")).and(path("/me/videos")).respond_with(answer).mount(server).await;
 }
 
@@ -158,7 +158,7 @@ async fn other_upload_approach_is_an_error() {
     for (upload, said) in table {
         let server = MockServer::start().await;
         let body = json!({"uri": "/videos/7", "upload": upload});
-        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        respond(&server, ResponseTemplate::new(201).set_body_json(body)).await;
         let vimeo = Vimeo::builder()
             .access_token("t0ken")
             .base_url(server.uri())
@@ -202,7 +202,7 @@ async fn privacy_mismatch_is_a_warning() {
         let tus = TusServer::start(1000, []).await;
         let server = MockServer::start().await;
         let body = json!({"uri": "/videos/7", "privacy": privacy, "upload": {"upload_link": tus.link()}});
-        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        respond(&server, ResponseTemplate::new(201).set_body_json(body)).await;
         let vimeo = client(&server);
         let mut upload = vimeo.upload(film(1000));
         if let Some(asked) = asked {
@@ -223,7 +223,7 @@ async fn unexpected_offset_of_a_new_upload_is_an_error() {
         tus.preload(&film[..there]);
         let server = MockServer::start().await;
         let body = json!({"uri": "/videos/7", "upload": {"approach": "tus", "upload_link": tus.link()}});
-        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        respond(&server, ResponseTemplate::new(201).set_body_json(body)).await;
         let error = client(&server).upload(film.clone()).send().await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{error:?}") };
         assert!(matches!(*source, UploadError::UnexpectedOffset { .. }), "{source:?}");

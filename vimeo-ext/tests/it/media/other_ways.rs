@@ -7,7 +7,7 @@ use vimeo_ext::upload::{Upload, UploadError, UploadTicket};
 use vimeo_ext::{Error, MediaError};
 
 use super::{UploadFixture, film};
-use crate::fake::{Fake, answer, broken};
+use crate::fake::{Fake, broken, respond};
 
 fn body(fake: &Fake, number: usize) -> Value {
     serde_json::from_slice(&fake.log()[number].body).unwrap()
@@ -17,7 +17,7 @@ fn body(fake: &Fake, number: usize) -> Value {
 async fn pull_upload_sends_the_url() {
     let fake = Fake::new(|seen, _| {
         assert_eq!(seen.query("fields"), Some("uri,link"));
-        answer(201).json(json!({"uri": "/videos/7", "link": "https://vimeo.com/7"}))
+        respond(201).json(json!({"uri": "/videos/7", "link": "https://vimeo.com/7"}))
     });
     let url = "https://example.com/film.mp4?sig=s3cret";
     let create = fake
@@ -47,12 +47,12 @@ async fn form_upload_returns_the_form() {
     let fake = Fake::new(|seen, number| {
         assert_eq!(seen.path, "/me/videos");
         match number {
-            0 => answer(201).json(json!({"uri": "/videos/7", "upload": {
+            0 => respond(201).json(json!({"uri": "/videos/7", "upload": {
                 "form": "<form action=\"https://files.example/?sig=s3cret\">",
                 "upload_link": "https://files.example/?sig=s3cret",
                 "redirect_url": "https://example.com/done",
             }})),
-            _ => answer(201).json(json!({"uri": "/videos/7", "upload": {"form": null}})),
+            _ => respond(201).json(json!({"uri": "/videos/7", "upload": {"form": null}})),
         }
     });
     let form = fake

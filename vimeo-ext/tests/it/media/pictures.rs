@@ -224,7 +224,7 @@ async fn thumbnail_is_created_from_a_frame() {
 
 #[tokio::test(start_paused = true)]
 async fn animated_thumbnail_is_polled() {
-    use crate::fake::{Fake, answer};
+    use crate::fake::{Fake, respond};
     for (last, well) in [("completed", true), ("failed", false)] {
         let fake = Fake::new(move |seen, number| {
             let status = if number < 3 { "started" } else { last };
@@ -233,7 +233,7 @@ async fn animated_thumbnail_is_polled() {
                 _ => "/videos/7/animated_thumbsets/ab-1c-2d/status",
             };
             assert_eq!(seen.path, path);
-            answer(200).json(json!({"uri": "/videos/7/animated_thumbsets/ab-1c-2d", "status": status}))
+            respond(200).json(json!({"uri": "/videos/7/animated_thumbsets/ab-1c-2d", "status": status}))
         });
         let seconds = Duration::from_secs;
         let made = fake.vimeo().animated_thumbnail(7, seconds(12), seconds(4)).send().await;

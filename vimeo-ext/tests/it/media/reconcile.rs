@@ -14,7 +14,7 @@ use vimeo_ext::{Error, Reconciliation};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::{UploadFixture, film, no_backoff};
-use crate::fake::{Answer, Fake, Seen, answer};
+use crate::fake::{Fake, FakeResponse, RecordedRequest, respond};
 
 fn unanswered(error: &Error) -> String {
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
@@ -82,17 +82,17 @@ struct Listing {
 
 impl Listing {
     /// `ahead` is how far Vimeo's clock is ahead of the local clock.
-    fn new(creation: fn() -> Answer, ahead: TimeDelta) -> Self {
+    fn new(creation: fn() -> FakeResponse, ahead: TimeDelta) -> Self {
         let (lists, videos) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::<Value>::new())));
         let (counted, listed) = (Arc::clone(&lists), Arc::clone(&videos));
-        let fake = Fake::new(move |seen: &Seen, _| {
+        let fake = Fake::new(move |seen: &RecordedRequest, _| {
             let date = (Utc::now() + ahead).to_rfc2822();
             if seen.method == Method::POST {
                 return creation().header("date", date);
             }
             counted.fetch_add(1, Ordering::SeqCst);
             let videos = listed.lock().unwrap();
-            answer(200).json(json!({"total": videos.len(), "data": *videos})).header("date", date)
+            respond(200).json(json!({"total": videos.len(), "data": *videos})).header("date", date)
         });
         Self { fake, lists, videos }
     }
@@ -117,7 +117,7 @@ async fn reconcile_tolerates_wrong_clocks() {
     for hours in [-25, -1, 0, 1, 25] {
         let fixture = UploadFixture::new().await;
         let ahead = TimeDelta::hours(hours);
-        let listing = Listing::new(|| answer(502).body("<html>gateway</html>"), ahead);
+        let listing = Listing::new(|| respond(502).body("<html>gateway</html>"), ahead);
         let created = Utc::now() + ahead;
         listing.add("/videos/1", created, "nobody");
         listing.add("/videos/2", created, "anybody");
@@ -134,7 +134,7 @@ async fn reconcile_tolerates_wrong_clocks() {
 #[tokio::test(start_paused = true)]
 async fn several_candidates_are_ambiguous() {
     let fixture = UploadFixture::new().await;
-    let listing = Listing::new(|| answer(408).body("<html>gateway</html>"), TimeDelta::zero());
+    let listing = Listing::new(|| respond(408).body("<html>gateway</html>"), TimeDelta::zero());
     for uri in ["/videos/1", "/videos/2"] {
         listing.add(uri, Utc::now(), "nobody");
     }
@@ -147,7 +147,7 @@ async fn several_candidates_are_ambiguous() {
 async fn search_ends_after_ten_seconds() {
     for set_back in [false, true] {
         let fixture = UploadFixture::new().await;
-        let listing = Listing::new(|| answer(504).body("gateway"), TimeDelta::zero());
+        let listing = Listing::new(|| respond(504).body("gateway"), TimeDelta::zero());
         let path = fixture.file("film.mp4", &film(1000));
         let vimeo = listing.fake.builder().journal(fixture.journal()).build().unwrap();
         let id = unanswered(&vimeo.upload(&path).name("Surf").send().await.unwrap_err());
@@ -198,7 +198,7 @@ async fn only_vimeo_errors_prove_nothing_was_created() {
         (200, page, false),
     ];
     for (status, body, known) in table {
-        let fake = Fake::new(move |_, _| answer(status).body(body));
+        let fake = Fake::new(move |_, _| respond(status).body(body));
         let vimeo = fake.builder().retry(vimeo_ext::RetryPolicy::never()).build().unwrap();
         let error = vimeo.upload(film(10)).send().await.unwrap_err();
         let open = matches!(&error, Error::Upload { source, .. } if matches!(**source, UploadError::OutcomeUnknown { .. }));

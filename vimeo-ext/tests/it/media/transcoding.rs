@@ -10,14 +10,14 @@ use vimeo_ext::{Error, MediaError};
 use vimeo_sandbox::{PullOutcome, Sandbox, Transcode};
 
 use super::{UploadFixture, film};
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 
 /// Responds with these values in order; the last one is repeated.
 fn responding(answers: Vec<Value>) -> Fake {
     Fake::new(move |seen, number| {
         assert_eq!(seen.path, "/videos/7");
         assert_eq!(seen.query("fields"), Some("upload.status,upload.error,transcode.status,status"));
-        answer(200).json(answers[number.min(answers.len() - 1)].clone())
+        respond(200).json(answers[number.min(answers.len() - 1)].clone())
     })
 }
 
@@ -69,11 +69,11 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
 #[tokio::test(start_paused = true)]
 async fn transient_errors_are_retried_within_the_rate_limit() {
     let fake = Fake::new(|_, number| match number {
-        0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
-        1..5 => answer(503),
+        0 => respond(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
+        1..5 => respond(503),
         // A firewall's page says nothing about the video.
-        5 => answer(403).body("<html><title>Blocked</title></html>"),
-        6 => answer(404),
+        5 => respond(403).body("<html><title>Blocked</title></html>"),
+        6 => respond(404),
         _ => panic!("asked after the end"),
     });
     let begun = Instant::now();

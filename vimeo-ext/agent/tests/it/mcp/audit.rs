@@ -126,7 +126,7 @@ async fn calls_refused_before_the_tool_are_recorded() {
     let read = call(&mut narrow, "vimeo_categories_list", json!({})).await;
     assert_eq!(read["result"]["isError"], false, "{read}");
     let lines = lines(&log);
-    assert_eq!(lines.len(), 2, "reading is no attempt: {lines:?}");
+    assert_eq!(lines.len(), 2, "reading is not an attempt: {lines:?}");
     assert_eq!(lines[0]["arguments"], json!({"name": "Surf"}));
     assert_eq!(lines[1]["outcome"]["category"], "scope");
     assert!(lines[0]["account"].as_str().unwrap().contains("bearer "), "{lines:?}");

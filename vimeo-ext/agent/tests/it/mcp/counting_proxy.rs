@@ -20,17 +20,17 @@ pub(crate) struct CountingProxy {
     url: String,
     open: watch::Sender<usize>,
     hold_after: Arc<AtomicU64>,
-    holding: mpsc::UnboundedSender<Held>,
-    held: Arc<Mutex<mpsc::UnboundedReceiver<Held>>>,
+    holding: mpsc::UnboundedSender<HeldConnection>,
+    held: Arc<Mutex<mpsc::UnboundedReceiver<HeldConnection>>>,
 }
 
 /// A held connection.
-pub(crate) struct Held {
+pub(crate) struct HeldConnection {
     let_go: oneshot::Sender<()>,
     closed: oneshot::Receiver<()>,
 }
 
-impl Held {
+impl HeldConnection {
     /// Discards what the client still sends until it closes the connection; returns how long that took.
     pub(crate) async fn closes(self) -> Duration {
         let start = Instant::now();
@@ -78,7 +78,7 @@ impl CountingProxy {
     }
 
     /// Waits until a connection is held.
-    pub(crate) async fn held(&self) -> Held {
+    pub(crate) async fn held(&self) -> HeldConnection {
         let mut held = self.held.lock().await;
         timeout(TEST_TIMEOUT, held.recv()).await.expect("a connection is held in time").unwrap()
     }
@@ -142,7 +142,7 @@ impl CountingProxy {
         if holds {
             let (let_go, free) = oneshot::channel();
             let (close, closed) = oneshot::channel();
-            self.holding.send(Held { let_go, closed }).ok();
+            self.holding.send(HeldConnection { let_go, closed }).ok();
             // The test may have ended.
             let _ = free.await;
             while matches!(client.read(&mut first).await, Ok(1..)) {}

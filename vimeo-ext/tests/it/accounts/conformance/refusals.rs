@@ -8,7 +8,7 @@ use vimeo_api::Error as CallError;
 use vimeo_ext::accounts::{AccountStore, Accounts, AccountsError, KeyError, NewConnection, Status};
 
 use super::super::{id, ring};
-use crate::fake::{Fake, answer};
+use crate::fake::{Fake, respond};
 use vimeo_ext::auth::AppCredentials;
 
 const ACCEPTS: u8 = 0;
@@ -19,12 +19,12 @@ const REJECTS: u8 = 2;
 fn vimeo(mode: &Arc<AtomicU8>) -> Fake {
     let mode = Arc::clone(mode);
     Fake::new(move |seen, _| match mode.load(Ordering::SeqCst) {
-        PROXY => answer(401).body("<html><title>Proxy: sign in</title></html>"),
-        REJECTS => answer(401).json(json!({"error": "No.", "error_code": 8003})),
+        PROXY => respond(401).body("<html><title>Proxy: sign in</title></html>"),
+        REJECTS => respond(401).json(json!({"error": "No.", "error_code": 8003})),
         _ if seen.path == "/oauth/verify" => {
-            answer(200).json(json!({"scope": "public private", "user": {"uri": "/users/7"}}))
+            respond(200).json(json!({"scope": "public private", "user": {"uri": "/users/7"}}))
         }
-        _ => answer(200).json(json!({"token": seen.token(), "access_token": "app"})),
+        _ => respond(200).json(json!({"token": seen.token(), "access_token": "app"})),
     })
 }
 
