@@ -109,7 +109,7 @@ fn errors_are_one_line_with_exit_code() {
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
-    for (arguments, code, says) in [
+    for (arguments, code, expected_text) in [
         (vec!["--port", &port], 3, "choose another port"),
         (vec!["--state", path(&below_a_file)], 4, "cannot store the state in"),
         (vec!["--keep-bytes", path(&below_a_file)], 4, "cannot store uploads in"),
@@ -132,7 +132,7 @@ fn errors_are_one_line_with_exit_code() {
         let said = text(&failed.stderr);
         assert_eq!(failed.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.starts_with("vimeo-sandbox: ") && said.lines().count() == 1, "{said}");
-        assert!(said.contains(says), "{said}");
+        assert!(said.contains(expected_text), "{said}");
     }
     // An unreadable document creates no folder.
     assert!(!nowhere.exists());

@@ -38,7 +38,7 @@ async fn creates_fills_resets_and_deletes_worlds() {
     assert_eq!(control.call("DELETE", "/_sandbox/worlds/2").await.status, 204);
     assert_eq!(client.get("/me/videos").await.status, 401);
     assert_eq!(control.call("DELETE", "/_sandbox/worlds/1").await.status, 409);
-    for (method, path, body, status, says) in [
+    for (method, path, body, status, expected_text) in [
         ("POST", "/_sandbox/worlds", json!({"sed": 1}), 400, "unknown field `sed`"),
         ("POST", "/_sandbox/worlds", json!({"seed": "x"}), 400, "seed: invalid type"),
         (
@@ -97,7 +97,7 @@ async fn creates_fills_resets_and_deletes_worlds() {
         let answer = control.send(method, path, body).await;
         assert_eq!(answer.status, status, "{path}");
         let error = answer.body["error"].as_str().unwrap();
-        assert!(error.contains(says), "{path}: {error}");
+        assert!(error.contains(expected_text), "{path}: {error}");
     }
     // The request log has only API requests.
     assert!(sandbox.request_log().iter().all(|entry| entry.path == "/me/videos"));
@@ -334,7 +334,7 @@ async fn limits_body_size_and_clock_range() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
     let long = "x".repeat(2 * 1024 * 1024);
-    for (method, path, body, status, says) in [
+    for (method, path, body, status, expected_text) in [
         ("POST", "/_sandbox/clock", json!({"set": long}), 413, "the limit is 1048576 bytes"),
         ("POST", "/_sandbox/seed", json!({"fixture": long}), 400, "line 1"),
         ("POST", "/_sandbox/seed", json!({"videos": 500_001}), 400, "maximum of 500000"),
@@ -345,7 +345,7 @@ async fn limits_body_size_and_clock_range() {
         let answer = client.send(method, path, body).await;
         assert_eq!(answer.status, status, "{path}: {answer:?}");
         let error = answer.body["error"].as_str().unwrap();
-        assert!(error.contains(says), "{path}: {error}");
+        assert!(error.contains(expected_text), "{path}: {error}");
     }
     // The latest time of a clock; additions saturate there.
     let last = json!({"freeze": "9999-12-31T23:59:59Z"});

@@ -204,7 +204,7 @@ async fn webhooks_cannot_reach_control_api() {
     let named = Receiver::start(Vec::new()).await;
     let other = Receiver::start(Vec::new()).await;
     let anywhere = std::net::IpAddr::from([0, 0, 0, 0]);
-    for (builder, told) in [
+    for (builder, delivered) in [
         (frozen(), vec![true, true, false]),
         (frozen().listen(anywhere), vec![false, false, false]),
         (frozen().listen(anywhere).webhook_receiver(named.url.clone()), vec![true, false, false]),
@@ -221,6 +221,6 @@ async fn webhooks_cannot_reach_control_api() {
         let events = sandbox.world().events();
         let deliveries = &events.iter().find(|event| event.kind == "video-created").unwrap().deliveries;
         let taken: Vec<bool> = deliveries.iter().map(|delivery| delivery.is_accepted()).collect();
-        assert_eq!(taken, told, "{deliveries:?}");
+        assert_eq!(taken, delivered, "{deliveries:?}");
     }
 }

@@ -52,7 +52,7 @@ impl UnchangedSandbox {
         if answer.body.get("error_description").is_none() {
             assert_eq!(answer.body["link"], Value::Null, "{what}");
             assert!(
-                answer.body["developer_message"].as_str().is_some_and(|told| !told.is_empty()),
+                answer.body["developer_message"].as_str().is_some_and(|message| !message.is_empty()),
                 "{what}: {text}"
             );
         }
@@ -130,16 +130,16 @@ async fn rejects_invalid_queries() {
     ] {
         let path = format!("/me/videos?{query}");
         sandbox.assert_rejected(query, &[400], sandbox.client.request("GET", &path)).await;
-        let told = sandbox.client.get(&path).await.body;
+        let error_body = sandbox.client.get(&path).await.body;
         assert_eq!(
-            (&told["error_code"], &told["invalid_parameters"][0]["field"]),
+            (&error_body["error_code"], &error_body["invalid_parameters"][0]["field"]),
             (&json!(2204), &json!(field)),
             "{query}"
         );
     }
     for per_page in ["0", "101", "ten", "-1", &long] {
-        let told = sandbox.client.get(&format!("/me/videos?per_page={per_page}")).await.body;
-        let what = &told["invalid_parameters"][0]["error"];
+        let error_body = sandbox.client.get(&format!("/me/videos?per_page={per_page}")).await.body;
+        let what = &error_body["invalid_parameters"][0]["error"];
         assert_eq!(what, "must be an integer from 1 to 100", "{per_page}");
     }
     sandbox
@@ -298,10 +298,10 @@ async fn invalid_bodies_name_fields() {
         sandbox
             .assert_rejected(&body.to_string(), &[400], sandbox.client.request(method, path).json(&body))
             .await;
-        let told = sandbox.client.send(method, path, body.clone()).await.body;
-        let fields = told["invalid_parameters"].as_array().unwrap();
-        assert_eq!(told["error_code"], 2204, "{body}");
-        assert!(fields.iter().any(|told| told["field"] == field), "{body}: {told}");
+        let error_body = sandbox.client.send(method, path, body.clone()).await.body;
+        let fields = error_body["invalid_parameters"].as_array().unwrap();
+        assert_eq!(error_body["error_code"], 2204, "{body}");
+        assert!(fields.iter().any(|invalid| invalid["field"] == field), "{body}: {error_body}");
     }
     // Vimeo ignores unknown members.
     for body in [json!({"chunk_size": 5, "nobody_knows": {"a": []}}), json!({"name": null}), json!({})] {

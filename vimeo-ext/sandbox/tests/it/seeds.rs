@@ -26,7 +26,7 @@ async fn small_fixture_has_every_resource_kind() {
 #[tokio::test]
 async fn fixture_errors_name_line() {
     let sandbox = Sandbox::start().await.unwrap();
-    for (text, line, says) in [
+    for (text, line, expected_text) in [
         ("[[step]]\ncall = \"GET /me\"\nstrange = 1\n", 3, "unknown field `strange`"),
         ("[[step]]\ncall =", 2, ""),
         ("\n[[step]]\ncall = \"GET /nothing/here\"\n", 3, "returned 404"),
@@ -46,7 +46,7 @@ async fn fixture_errors_name_line() {
             panic!("another error");
         };
         assert_eq!(error.line, line, "{text}: {error}");
-        assert!(error.message.contains(says), "{text}: {error}");
+        assert!(error.message.contains(expected_text), "{text}: {error}");
     }
     let client = Client::new(&sandbox);
     let refused = client.send("POST", "/_sandbox/seed", json!({"fixture": "x"})).await;

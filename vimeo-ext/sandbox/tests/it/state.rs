@@ -80,7 +80,7 @@ async fn state_folder_is_locked_and_validated() {
 
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
-    for (content, says) in [
+    for (content, expected_text) in [
         ("{", "snapshot-1.json: EOF"),
         ("{}", "is not a state of a sandbox"),
         (r#"{"format": "vimeo-sandbox state", "version": 999, "worlds": []}"#, "has version 999"),
@@ -88,7 +88,7 @@ async fn state_folder_is_locked_and_validated() {
     ] {
         std::fs::write(broken.join("snapshot-1.json"), content).unwrap();
         let error = begin(broken.clone()).await.unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expected_text), "{error}");
         assert!(broken.join("snapshot-1.json").exists());
     }
 }
@@ -330,7 +330,7 @@ async fn rejects_or_tolerates_out_of_range_numbers() {
     let folder = client.send("POST", "/me/projects", json!({"name": "Loop"})).await;
     let folder = crate::client::id_of(&folder.body);
     let document: Value = serde_json::from_slice(&sandbox.export_state().unwrap()).unwrap();
-    for (pointer, value, says) in [
+    for (pointer, value, expected_text) in [
         ("/worlds/0/id", json!(0), "the ID of a world"),
         ("/worlds/0/id", json!(u64::MAX), "the ID of a world"),
         ("/worlds/0/state/uploads/0", json!("../victim"), "ticket"),
@@ -339,7 +339,7 @@ async fn rejects_or_tolerates_out_of_range_numbers() {
         let mut altered = document.clone();
         *altered.pointer_mut(pointer).unwrap() = value;
         let error = sandbox.import_state(altered.to_string().as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(says), "{pointer}: {error}");
+        assert!(error.contains(expected_text), "{pointer}: {error}");
     }
     let mut altered = document;
     for (pointer, value) in [

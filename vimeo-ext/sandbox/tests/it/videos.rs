@@ -135,13 +135,13 @@ async fn quota_counts_videos() {
     // One video counts as one, whatever its size.
     let made = client.send("POST", "/me/videos", upload(9_000_000_000_000)).await;
     assert_eq!(made.status, 200);
-    let told = quota().await;
+    let reported = quota().await;
     for (part, free, max) in [("space", 1, 2), ("periodic", 1, 2), ("lifetime", 2, 3)] {
-        let part = &told[part];
-        assert_eq!((&part["unit"], &part["used"]), (&json!("video_count"), &json!(1)), "{told}");
-        assert_eq!((&part["free"], &part["max"]), (&json!(free), &json!(max)), "{told}");
+        let part = &reported[part];
+        assert_eq!((&part["unit"], &part["used"]), (&json!("video_count"), &json!(1)), "{reported}");
+        assert_eq!((&part["free"], &part["max"]), (&json!(free), &json!(max)), "{reported}");
     }
-    assert_eq!(told["periodic"]["period"], "month");
+    assert_eq!(reported["periodic"]["period"], "month");
     assert_eq!(client.send("POST", "/me/videos", upload(5)).await.status, 200);
     let full = client.send("POST", "/me/videos", upload(5)).await;
     assert_eq!((full.status, &full.body["error_code"]), (403, &json!(4102)));

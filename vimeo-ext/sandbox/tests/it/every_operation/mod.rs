@@ -66,10 +66,10 @@ impl Tally {
                 .push(format!("{operation} does not match its schema: {}", mismatches.join("; "))),
             Err(error) if error.status().is_some_and(|status| status == 501) => self.not_implemented.push(id),
             Err(error) => {
-                let told =
+                let invalid =
                     error.invalid_parameters().iter().map(|field| format!("{field:?}")).collect::<String>();
                 let developer = error.developer_message().unwrap_or_default();
-                self.failures.push(format!("{operation}: {error} {developer} {told}"));
+                self.failures.push(format!("{operation}: {error} {developer} {invalid}"));
             }
         }
     }

@@ -62,8 +62,8 @@ async fn assert_complete(sandbox: &Sandbox) {
     let limited = client.get("/me?fields=uri").await;
     assert_eq!(limited.header("x-ratelimit-limit"), "100");
     assert!(limited.header("x-ratelimit-reset").parse::<u64>().is_ok());
-    let told = sandbox.world().events();
-    let created: Vec<_> = told.iter().filter(|event| event.kind == "video-created").collect();
+    let events = sandbox.world().events();
+    let created: Vec<_> = events.iter().filter(|event| event.kind == "video-created").collect();
     assert!(created.iter().any(|event| !event.deliveries.is_empty()), "{created:?}");
     let other = &sandbox.worlds()[1];
     assert_eq!(Client::in_world(sandbox, other).get("/me/videos?fields=uri").await.status, 200);
