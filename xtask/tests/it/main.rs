@@ -52,7 +52,7 @@ fn regen(description: &str, out: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_bad_description_gets_one_clear_line_and_leaves_the_folder_alone() {
+fn invalid_description_is_one_error_line_and_changes_no_file() {
     let out = folder();
     let kept = out.path().join("src/generated/mod.rs");
     fs::create_dir_all(kept.parent().expect("a folder")).expect("made");
@@ -85,7 +85,7 @@ fn a_bad_description_gets_one_clear_line_and_leaves_the_folder_alone() {
 }
 
 #[test]
-fn check_names_what_differs_and_says_nothing_when_all_is_the_same() {
+fn check_reports_differences() {
     let out = folder();
     let description = root().join("vimeo-gen/tests/it/small.yaml").display().to_string();
     let place = out.path().display().to_string();
