@@ -61,14 +61,14 @@ fn invalid_description_is_one_error_line_and_changes_no_file() {
         ("openapi: 3.0.3\npaths: [", "description.yaml:3:1: no YAML"),
         ("openapi: 3.1.0\n", "OpenAPI 3.1.0 is not supported"),
         ("swagger: '2.0'\n", "Swagger 2"),
-        ("[1, 2]", "no mapping"),
+        ("[1, 2]", "not a mapping"),
         (
             &small().replace("schemas/Size' }", "schemas/Sighs' }"),
-            "the $ref `#/components/schemas/Sighs` leads nowhere",
+            "the $ref `#/components/schemas/Sighs` has no target",
         ),
         (
             &small().replace("/clips/{clip_id}/tags/{word}", "/clips/{clip_id}/tags/{clip_id}"),
-            "names {clip_id} twice",
+            "duplicate path parameter {clip_id}",
         ),
     ];
     for (description, complaint) in cases {
