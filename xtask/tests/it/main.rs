@@ -58,7 +58,7 @@ fn invalid_description_is_one_error_line_and_changes_no_file() {
     fs::create_dir_all(kept.parent().expect("a folder")).expect("made");
     fs::write(&kept, "// kept").expect("written");
     let cases = [
-        ("openapi: 3.0.3\npaths: [", "description.yaml:3:1: no YAML"),
+        ("openapi: 3.0.3\npaths: [", "description.yaml:3:1: invalid YAML"),
         ("openapi: 3.1.0\n", "OpenAPI 3.1.0 is not supported"),
         ("swagger: '2.0'\n", "Swagger 2"),
         ("[1, 2]", "not a mapping"),
