@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn every_public_form_of_a_link_is_read_as_what_it_shows() {
+    fn reads_every_public_form_of_a_link() {
         let showcase = |number| Reference::Showcase { number, owner: None };
         let folder =
             |number, owner: Option<&str>| Reference::Folder { number, owner: owner.map(str::to_owned) };
@@ -523,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_holds_nothing_that_a_path_could_break_on() {
+    fn parsed_ids_are_safe_in_a_path() {
         // Every text of up to four of these pieces, links and URIs among them.
         let pieces = [
             "/",

@@ -174,7 +174,7 @@ async fn rate_limit_stage_delays_calls_beyond_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn adds_the_token_for_the_api_and_removes_it_after() {
+async fn adds_the_token_for_the_api_only() {
     let verify = Arc::new("https://api.vimeo.com/oauth/verify".parse().unwrap());
     let next = ScriptedStage::with_statuses(&[200]);
     let stage = Authenticate { session: session("t0ken".into()), verify, next: next.clone() };

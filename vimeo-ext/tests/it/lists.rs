@@ -128,7 +128,7 @@ fn linked(ids: &[u64], next: Option<&str>) -> Value {
 
 /// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn an_empty_page_in_the_middle_does_not_end_a_list() {
+async fn empty_page_in_the_middle_continues_the_list() {
     let fake = pages(vec![
         (1, linked(&[0], Some("/me/videos?page=2"))),
         (2, linked(&[], Some("/me/videos?page=3"))),
@@ -223,7 +223,7 @@ async fn prefetched_pages_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn a_list_that_changes_during_prefetch_is_read_to_its_end() {
+async fn prefetch_reads_a_changing_list_to_its_end() {
     // The list shrinks, so that expected pages are missing, or grows, so that there is one page more.
     for (first, then, ids) in [(6, 4, 0..4), (4, 6, 0..6)] {
         let fake = Fake::new(move |seen, number| page(seen, if number == 0 { first } else { then }));

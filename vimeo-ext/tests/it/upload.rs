@@ -134,7 +134,7 @@ async fn refused_connections_exhaust_the_attempts() {
 
 /// BEHAVIOUR.md: U01, U08.
 #[tokio::test]
-async fn only_head_and_patch_are_sent_to_the_upload_host() {
+async fn sends_only_head_and_patch_to_upload_host() {
     let film = film(MIB);
     let server = TusServer::start(MIB as u64, [Fault::Serve, Fault::DropAfter(5)]).await;
     upload(&server, MIB, film.clone(), chunks(300 * KIB)).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_locked_upload_is_retried() {
 
 /// BEHAVIOUR.md: U06, U07.
 #[tokio::test]
-async fn the_servers_offset_is_adopted_even_if_it_went_back() {
+async fn adopts_a_server_offset_that_went_back() {
     let film = film(MIB);
     let script = [Fault::Serve, Fault::Serve, Fault::Serve, Fault::TruncateTo(1000)];
     let server = TusServer::start(MIB as u64, script).await;
@@ -241,7 +241,7 @@ async fn the_servers_offset_is_adopted_even_if_it_went_back() {
 }
 
 #[tokio::test]
-async fn a_source_that_cannot_rewind_far_enough_is_an_error() {
+async fn source_that_cannot_rewind_is_an_error() {
     let film = film(MIB);
     let script = [Fault::Serve, Fault::Serve, Fault::Serve, Fault::TruncateTo(1000)];
     let server = TusServer::start(MIB as u64, script).await;
@@ -273,7 +273,7 @@ async fn a_success_without_an_offset_is_checked_with_head() {
 
 /// BEHAVIOUR.md: U08, U09.
 #[tokio::test]
-async fn an_expired_link_names_the_video_and_is_not_retried() {
+async fn expired_link_names_the_video_without_retry() {
     for status in [404, 410, 403] {
         for script in [vec![Fault::Status(status)], vec![Fault::Serve, Fault::Status(status)]] {
             let requests = script.len();
@@ -390,7 +390,7 @@ async fn a_restarted_stream_skips_what_the_server_has() {
 
 /// BEHAVIOUR.md: U10.
 #[tokio::test]
-async fn a_stream_that_ends_early_does_not_finish_the_upload() {
+async fn stream_that_ends_early_is_an_error() {
     let server = TusServer::start(MIB as u64, []).await;
     let source = StreamSource::new(Cursor::new(film(1000)), MIB as u64, "a pipe");
     let error = upload(&server, MIB, source, no_backoff()).await.unwrap_err();
@@ -412,7 +412,7 @@ async fn non_file_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_changes_during_the_upload_is_an_error() {
+async fn file_changed_during_upload_is_an_error() {
     let size = 64 * MIB;
     let changes: [(&str, FileChange); 3] = [
         ("shrank", |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap()),

@@ -212,7 +212,7 @@ fn each_damage_is_reported_by_its_kind() {
 }
 
 #[test]
-fn an_operation_that_the_facts_do_not_know_is_counted() {
+fn counts_operations_without_facts() {
     let mut description = description();
     description["paths"]["/clips"]["post"] = json!({"responses": {}});
     assert_eq!(check(&facts(), &description).extra_operations, 1);

@@ -115,7 +115,7 @@ fn every_secret_of_the_description_has_a_secret_format() {
 }
 
 #[test]
-fn a_secret_is_told_by_its_name_or_its_description() {
+fn secrets_are_recognized_by_name_or_description() {
     for (name, description, secret) in [
         ("srt_passphrase", "", true),
         ("unlisted_hash", "", true),

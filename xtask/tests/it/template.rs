@@ -131,7 +131,7 @@ fn a_generated_crate_compiles() {
 }
 
 #[test]
-fn a_crate_is_used_where_it_is_the_head_of_a_path() {
+fn crate_is_used_as_the_head_of_a_path() {
     let table = [
         ("let a = url::Url::parse(b);", true),
         ("use url::Url;", true),

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_found_by_their_exact_token_and_debug_hides_it() {
+    fn finds_keys_by_token_and_hides_it() {
         let keys = ApiKeys::from([
             ApiKey::new("first-token", ["a", "b"]),
             ApiKey::new("second-token", ["c"]).scopes("public private"),

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_a_message_or_an_error_with_its_id() {
+    fn each_line_is_a_message_or_an_error() {
         let number = |number| Some(RequestId::Number(number));
         let call = |id: &str, arguments: &str| {
             format!(
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_lines_are_refused_and_the_last_needs_no_line_break() {
+    async fn rejects_long_lines_and_accepts_an_unterminated_last_one() {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
         let mut transport = LineTransport { max_line_bytes: 100, ..LineTransport::new(reader, writer) };

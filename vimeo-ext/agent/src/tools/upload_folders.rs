@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_swapped_for_a_link_after_the_check_is_not_opened() {
+    fn does_not_open_a_link_swapped_in_after_the_check() {
         for (path, swapped) in
             [("film.mp4", "film.mp4"), ("deep/er/film.mp4", "deep"), ("deep/er/film.mp4", "deep/er")]
         {

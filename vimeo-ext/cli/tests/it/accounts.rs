@@ -194,7 +194,7 @@ fn token_command_provides_the_token() {
 }
 
 #[test]
-fn logs_in_with_a_browser_and_with_a_device_code() {
+fn logs_in_by_browser_and_by_device_code() {
     let harness = Harness::new();
     let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
     let login = |more: &[&str]| {

@@ -168,7 +168,7 @@ struct Totals {
 }
 
 #[test]
-fn three_uploads_killed_at_random_moments_make_three_whole_videos() {
+fn randomly_killed_uploads_create_three_whole_videos() {
     let (kills, seed, size) = (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 4) * MIB);
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut totals = Totals::default();

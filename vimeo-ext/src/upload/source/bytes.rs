@@ -45,7 +45,7 @@ impl Source for BytesSource {
     }
 
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
-        let pieces: ByteStream = Box::pin(Slices { rest: self.slice(&range) });
+        let pieces: ByteStream = Box::pin(ChunkedBytes { rest: self.slice(&range) });
         Box::pin(std::future::ready(Ok(pieces)))
     }
 
@@ -60,11 +60,11 @@ impl Source for BytesSource {
     }
 }
 
-struct Slices {
+struct ChunkedBytes {
     rest: Bytes,
 }
 
-impl Stream for Slices {
+impl Stream for ChunkedBytes {
     type Item = Result<Bytes, UploadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {

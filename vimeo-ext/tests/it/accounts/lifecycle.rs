@@ -366,7 +366,7 @@ async fn login_completes_after_the_browser_disconnects() {
 
 /// Vimeo's response contains a masked token and no user.
 #[tokio::test]
-async fn connect_with_token_stores_the_token_and_looks_up_its_user() {
+async fn connect_with_token_looks_up_the_user() {
     let fake = Fake::new(|seen, _| match (seen.path.as_str(), seen.token()) {
         ("/oauth/verify", _) => respond(200).json(json!({"access_token": "********", "scope": "public"})),
         ("/me", Some("an app's")) => respond(401).json(json!({"error": "No.", "error_code": 8003})),

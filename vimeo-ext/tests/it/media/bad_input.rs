@@ -98,7 +98,7 @@ async fn any_2xx_creation_is_a_success() {
 
 /// BEHAVIOUR.md: U16.
 #[tokio::test]
-async fn a_creation_without_an_upload_link_is_a_typed_error() {
+async fn creation_without_upload_link_is_an_error() {
     let fixture = UploadFixture::new().await;
     let film = fixture.file("film.mp4", &film(1000));
     let server = MockServer::start().await;

@@ -96,7 +96,7 @@ async fn cursors_are_bound_to_account_tool_and_query() {
 }
 
 #[tokio::test]
-async fn a_page_past_the_end_is_empty_and_typed_results_are_uncut() {
+async fn page_past_the_end_is_empty() {
     let world = world_with_long_texts().await;
     let past = world.call("vimeo_my_videos_list", json!({"page": 9})).await.unwrap();
     assert_eq!((&past.value()["items"], &past.value()["has_more"]), (&json!([]), &json!(false)));

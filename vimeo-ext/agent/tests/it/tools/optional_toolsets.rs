@@ -183,7 +183,7 @@ async fn dropping_a_call_stops_its_upload() {
 }
 
 #[tokio::test]
-async fn a_creation_without_a_response_is_found_and_not_repeated() {
+async fn finds_a_creation_that_got_no_response() {
     let (world, _folder, film) = with_film(300_000).await;
     let version_of = world.videos[0].to_string();
     let cases = [

@@ -75,7 +75,7 @@ fn holders_waiting_for_a_new_limit_get_a_share() {
 }
 
 #[test]
-fn the_first_holder_of_a_new_limit_gets_it_in_parts() {
+fn first_holder_gets_a_new_limit_in_parts() {
     let mut pool = QuotaPool::default();
     let mut given = Vec::new();
     for step in 0..12 {
@@ -192,7 +192,7 @@ fn waiting_holders_do_not_pile_up() {
 }
 
 #[test]
-fn modest_holders_get_their_demand_and_saturated_ones_the_rest() {
+fn saturated_holders_share_what_modest_ones_leave() {
     let mut pool = pool(&["saturated", "modest"]);
     // The modest holder uses 20 of its calls, and reports so in the next window.
     assert_eq!(ask(&mut pool, "modest", 100, END + SECOND), 50);
@@ -205,7 +205,7 @@ fn modest_holders_get_their_demand_and_saturated_ones_the_rest() {
 }
 
 #[test]
-fn a_slow_caller_gets_a_lease_for_the_whole_window() {
+fn slow_caller_gets_a_lease_until_the_reset() {
     let mut pool = pool(&["a", "b"]);
     let mut next = report("b", 100, END + SECOND);
     next.unused = 98;
