@@ -115,15 +115,15 @@ fn memory(vimeo: &Path, more: &[&str]) -> Result<u64, XtaskError> {
 /// child shares until it executes the program.
 fn peak(mut process: Child) -> Result<u64, XtaskError> {
     let status = PathBuf::from(format!("/proc/{}/status", process.id()));
-    let mut most = 0;
+    let mut peak_bytes = 0;
     loop {
         // A process that has ended has no such line.
         let text = fs::read_to_string(&status).unwrap_or_default();
         let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        most = now.and_then(|kib| kib.parse().ok()).map_or(most, |kib: u64| kib * 1024);
+        peak_bytes = now.and_then(|kib| kib.parse().ok()).map_or(peak_kib, |kib: u64| kib * 1024);
         if let Some(ended) = process.try_wait().map_err(XtaskError::file(&status))? {
-            succeeded("the list", ended.success() && most > 0)?;
-            return Ok(most);
+            succeeded("the list", ended.success() && peak_bytes > 0)?;
+            return Ok(peak_bytes);
         }
         sleep(Duration::from_millis(1));
     }

@@ -480,8 +480,8 @@ mod tests {
 
     #[test]
     fn debug_prints_the_display_text() {
-        let error = Error::invalid("get_me", "there is no token");
-        assert_eq!(format!("{error:?}"), "get_me: there is no token; nothing was sent");
+        let error = Error::invalid("get_me", "the token is missing");
+        assert_eq!(format!("{error:?}"), "get_me: the token is missing; nothing was sent");
         assert!(format!("{error:#?}").starts_with("Invalid {"));
     }
 

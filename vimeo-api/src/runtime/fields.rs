@@ -82,7 +82,7 @@ impl Fields {
             }
             let Err(error) = result else { return Ok(()) };
             let Some(value) = lookup_mut(&mut tree, &state.stopped) else { return Ok(()) };
-            // Only the type knows whether a field holds an object or a list of objects. Any other mismatch is not a reason to
+            // Only the type knows whether a field holds an object or a list of objects. Other mismatches do not
             // reject a name.
             match value.take() {
                 Value::Null => return Ok(()),

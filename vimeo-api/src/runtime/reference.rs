@@ -358,7 +358,7 @@ fn is_hash(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The same in a link, which can also contain words: hex digits that are not a word.
+/// Whether a part of a link is a hash: hex digits that are not a word.
 fn is_hash_in_path(text: &str) -> bool {
     is_hash(text)
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_every_public_form_of_a_link() {
+    fn parses_every_form_of_link() {
         let showcase = |number| Reference::Showcase { number, owner: None };
         let folder =
             |number, owner: Option<&str>| Reference::Folder { number, owner: owner.map(str::to_owned) };
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_video_is_no_hash() {
+    fn page_names_are_not_hashes() {
         for page in VIDEO_PAGES {
             for link in [
                 format!("https://vimeo.com/76979871/{page}"),
@@ -475,12 +475,12 @@ mod tests {
             let link = format!("https://vimeo.com/76979871/{word}");
             assert_eq!(parse(&link), Err(ParseError::VideoPart(word.to_owned())), "{link}");
         }
-        // Ten hex digits are one, even if none of them is decimal.
+        // Ten hex digits are a hash, even if none of them is decimal.
         assert_eq!(parse("https://vimeo.com/7/abcdefabcd"), Ok(video(7, Some("abcdefabcd"))));
     }
 
     #[test]
-    fn uris_keep_whose_a_thing_is() {
+    fn uris_retain_the_owner() {
         let showcase =
             |owner: Option<&str>| Reference::Showcase { number: 5, owner: owner.map(str::to_owned) };
         let folder = |owner: Option<&str>| Reference::Folder { number: 5, owner: owner.map(str::to_owned) };
@@ -523,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn parsed_ids_are_safe_in_a_path() {
+    fn parsed_references_are_safe_in_paths() {
         // Every text of up to four of these pieces, links and URIs among them.
         let pieces = [
             "/",

@@ -1,4 +1,4 @@
-//! Compares the build cost of the generated crate with that of progenitor's own output for the same description.
+//! Compares the build cost of the generated crate with that of progenitor's own output.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Compares the build cost of a first program with vimeo-ext with that of one with octocrab, a client of the same kind.
+//! Compares the build cost of a first program with vimeo-ext with that of one with octocrab.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -83,7 +83,7 @@ const CLIENTS: [Client; 5] = [
     Client { name: "PyVimeo × 16", script: "worlds.py", lines: "python", fault: None },
 ];
 
-/// Lets published clients of others play a scenario against the sandbox: undisturbed, again
+/// Lets published clients of others play a scenario against a sandbox: undisturbed, again
 /// with the same seed, and with a fault in it. Prints a table. Needs Python, Node and npm.
 pub(crate) fn run() -> Result<(), XtaskError> {
     let place = Place::prepare()?;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::workspace::{XtaskError, root};
 
-/// Runs the first snippet in this language with the sandbox in its environment; it must print something.
+/// Runs the first snippet in this language with a sandbox in its environment; it must print something.
 pub(super) fn run(
     sandbox: &Path,
     language: &str,

@@ -163,7 +163,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 
     /// Requests pages until the concurrency is reached.
-    fn fill_window(&mut self) {
+    fn prefetch(&mut self) {
         while self.in_flight.len() < self.concurrency {
             match std::mem::replace(&mut self.next, Next::Awaited) {
                 Next::Link(link) => self.request(link, false),
@@ -260,7 +260,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             self.finish();
             return Poll::Ready(Some(Err(error)));
         }
-        self.fill_window();
+        self.prefetch();
         for request in &mut self.in_flight {
             if request.response.is_none()
                 && let Poll::Ready(response) = request.pending.as_mut().poll(context)
