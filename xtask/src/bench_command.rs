@@ -120,7 +120,7 @@ fn peak(mut process: Child) -> Result<u64, XtaskError> {
         // A process that has ended has no such line.
         let text = fs::read_to_string(&status).unwrap_or_default();
         let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak_bytes = now.and_then(|kib| kib.parse().ok()).map_or(peak_kib, |kib: u64| kib * 1024);
+        peak_bytes = now.and_then(|kib| kib.parse().ok()).map_or(peak_bytes, |kib: u64| kib * 1024);
         if let Some(ended) = process.try_wait().map_err(XtaskError::file(&status))? {
             succeeded("the list", ended.success() && peak_bytes > 0)?;
             return Ok(peak_bytes);

@@ -935,7 +935,7 @@ pub struct EmbedPresetOutro {
     /// Type of outro; `uploaded_clips`, `uploaded_videos` and the odd `no idea` all show uploaded videos.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<EmbedPresetOutroType>,
-    /// URIs of videos (comma-separated); sent only when `type` is `no idea`.
+    /// URIs of videos (comma-separated); sent only with the `type` `no idea`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub videos: Option<String>,
 }
