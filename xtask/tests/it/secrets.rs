@@ -41,7 +41,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("UserConnections.ms_teams_tenant_token_id", "names a token and is none"),
 ];
 
-/// Opaque names of things; a person who knows open nothing without an access token.
+/// Opaque names of things: without an access token, they open nothing.
 const OPAQUE_NAMES: [&str; 1] = ["resource_key"];
 
 fn is_text(schema: &Value) -> bool {
