@@ -27,6 +27,7 @@ mod test_fault_matrix;
 mod test_interop;
 mod test_kill;
 mod test_mcp;
+mod test_sandbox_page;
 mod test_shared_limits;
 mod test_stores;
 mod test_tls;
@@ -76,6 +77,8 @@ enum Subcommand {
     /// Test the MCP server with the official TypeScript and Python clients and the conformance suite. Needs Node and Python.
     #[command(alias = "mcp-clients")]
     TestMcp,
+    /// Test the sandbox's page in a browser.
+    TestSandboxPage(test_sandbox_page::Arguments),
     /// Have four processes use up the rate limits of many accounts through each durable store.
     #[command(aliases = ["shared-limits", "shared-budgets"])]
     TestSharedLimits(test_shared_limits::Arguments),
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Subcommand::TestTls => test_tls::run(),
         Subcommand::TestTus => test_tus::run(),
         Subcommand::Screenshot => screenshot::run(),
+        Subcommand::TestSandboxPage(arguments) => test_sandbox_page::run(&arguments),
         Subcommand::TestSharedLimits(arguments) => test_shared_limits::run(&arguments),
         Subcommand::TestStores(arguments) => test_stores::run(&arguments),
         Subcommand::BenchUpload(arguments) => bench_upload::run(&arguments),

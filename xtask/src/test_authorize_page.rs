@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
 }
 
 /// Returns the full path of a program, which the browser driver needs.
-fn in_path(program: &PathBuf) -> Result<PathBuf, XtaskError> {
+pub(crate) fn in_path(program: &PathBuf) -> Result<PathBuf, XtaskError> {
     if program.components().count() > 1 {
         return Ok(program.clone());
     }

@@ -6,8 +6,8 @@ use clap::Args;
 use tokio::process::Command;
 
 use super::CliError;
-use super::env::variables;
 use super::serve::{Serve, interrupted};
+use crate::control::clients::variables;
 
 /// A command to run with a sandbox.
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Serves a sandbox as configured on the command line.
 
+use std::io::IsTerminal as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::{CliError, file, print};
 use crate::clock::Clock;
@@ -190,14 +192,29 @@ impl Serve {
     pub async fn run(&self) -> Result<(), CliError> {
         // Read early, before the parent can end.
         let parent = parent();
-        let sandbox = self.start().await?;
-        print(&self.ready(&sandbox).await?.to_string())?;
+        let is_for_person = std::io::stdout().is_terminal();
+        let mut serve = self.clone();
+        // The page plays uploads, so for a person the bytes are stored until the end.
+        let bytes = match &self.keep_bytes {
+            None if is_for_person => Some(temporary_folder().await?),
+            _ => None,
+        };
+        if let Some(folder) = &bytes {
+            serve.keep_bytes = Some(folder.path().to_owned());
+        }
+        let sandbox = serve.start().await?;
+        let ready = self.ready(&sandbox).await?;
+        print(&if is_for_person { banner(&ready) } else { ready.to_string() })?;
         tokio::select! {
             () = interrupted() => {}
             () = parent_ended(parent), if !self.outlive_parent => {}
         }
         self.remove_ready_file().await;
         sandbox.stop().await;
+        if let Some(folder) = bytes {
+            // Deleting large files takes time.
+            let _ = tokio::task::spawn_blocking(move || folder.close()).await;
+        }
         Ok(())
     }
 
@@ -330,6 +347,32 @@ impl Serve {
     }
 }
 
+async fn temporary_folder() -> Result<TempDir, CliError> {
+    let created =
+        tokio::task::spawn_blocking(|| tempfile::Builder::new().prefix("vimeo-sandbox-").tempdir()).await;
+    created.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|source| CliError::File {
+        what: "cannot create a temporary folder for uploaded bytes".to_owned(),
+        source,
+    })
+}
+
+/// What a person needs, in place of the ready line.
+fn banner(ready: &Value) -> String {
+    let text = |name: &str| ready.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (url, token) = (text("url"), text("token"));
+    format!(
+        "Vimeo sandbox: open {url} in a browser.\n\n\
+         Base URL      {url}\n\
+         Access token  {token}\n\n\
+         Try in another terminal:\n\
+         \x20 export VIMEO_BASE_URL={url} VIMEO_ACCESS_TOKEN={token}\n\
+         \x20 vimeo upload film.mp4\n\
+         \x20 vimeo videos list\n\
+         \x20 curl -H \"Authorization: bearer $VIMEO_ACCESS_TOKEN\" \"${{VIMEO_BASE_URL}}me\"\n\n\
+         Press Ctrl-C to stop. Piped, this command prints one line of JSON instead."
+    )
+}
+
 #[cfg(unix)]
 fn parent() -> u32 {
     std::os::unix::process::parent_id()
@@ -369,4 +412,23 @@ pub(super) async fn interrupted() {
 #[cfg(not(unix))]
 pub(super) async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn banner_has_page_address_and_commands() {
+        let banner = banner(&json!({"url": "http://127.0.0.1:8080/", "token": "fake"}));
+        for expected in [
+            "open http://127.0.0.1:8080/ in a browser",
+            "export VIMEO_BASE_URL=http://127.0.0.1:8080/ VIMEO_ACCESS_TOKEN=fake",
+            "vimeo upload film.mp4",
+        ] {
+            assert!(banner.contains(expected), "{banner}");
+        }
+    }
 }

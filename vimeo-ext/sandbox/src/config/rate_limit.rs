@@ -98,6 +98,22 @@ pub(crate) struct RateLimitStatus {
 }
 
 impl Usage {
+    /// How many requests the current window has counted and when it ends, without counting one.
+    pub(crate) fn current(
+        &self,
+        rate: &RateLimit,
+        fields: bool,
+        now: DateTime<Utc>,
+    ) -> (u64, Option<DateTime<Utc>>) {
+        let window = if fields { &self.with_fields } else { &self.plain };
+        let length = TimeDelta::from_std(rate.window).unwrap_or(TimeDelta::MAX);
+        let end = window.started.and_then(|started| started.checked_add_signed(length));
+        match end {
+            Some(end) if now < end => (window.used, Some(end)),
+            _ => (0, None),
+        }
+    }
+
     pub(crate) fn count(&mut self, rate: &RateLimit, fields: bool, now: DateTime<Utc>) -> RateLimitStatus {
         let (window, limit) = match fields {
             true => (&mut self.with_fields, rate.with_fields),

@@ -5,13 +5,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{ControlError, ControlRequest, Outcome, Reply};
+use crate::world::events::EVENT_KINDS;
 use crate::world::handle::World;
 
 pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
     let handle = request.world()?;
     let (state, _) = handle.read();
     let events: Vec<_> = state.events.values().collect();
-    Reply::ok(json!({"world": handle.id, "events": events}))
+    Reply::ok(json!({"world": handle.id, "kinds": EVENT_KINDS, "events": events}))
 }
 
 pub(super) fn resend(request: &ControlRequest<'_>, id: &str) -> Outcome {

@@ -4,18 +4,23 @@
 //! sent once all events so far have been delivered to webhooks.
 
 pub(crate) mod access;
+pub(crate) mod clients;
 mod events;
 mod faults;
+pub(crate) mod page;
+mod rate_limit;
 mod request_log;
+mod stream;
 mod time;
 mod uploads;
+mod videos;
 mod worlds;
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -46,7 +51,7 @@ fn max_body_bytes(path: &str) -> usize {
 }
 
 /// All endpoints, for the index and for 404 responses.
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 25] = [
     "GET /_sandbox/health",
     "GET /_sandbox/worlds",
     "POST /_sandbox/worlds",
@@ -61,7 +66,11 @@ const PATHS: [&str; 21] = [
     "GET /_sandbox/faults/fired",
     "GET|DELETE /_sandbox/requests",
     "POST /_sandbox/requests/verify",
-    "POST /_sandbox/limits",
+    "GET /_sandbox/requests/stream",
+    "GET|POST /_sandbox/limits",
+    "GET /_sandbox/videos",
+    "GET /_sandbox/videos/{video}/file",
+    "GET /_sandbox/clients",
     "GET /_sandbox/uploads",
     "GET|PUT /_sandbox/state",
     "GET /_sandbox/events",
@@ -77,6 +86,7 @@ struct ControlRequest<'a> {
     resolver: WorldResolver<'a>,
     query: Query,
     token: Option<&'a str>,
+    headers: &'a HeaderMap,
     body: Bytes,
 }
 
@@ -86,6 +96,8 @@ enum Reply {
     /// One JSON document per line.
     Lines(String),
     Document(Vec<u8>),
+    /// A response of another form.
+    Response(Response<Body>),
     Empty,
 }
 
@@ -173,6 +185,13 @@ pub(crate) async fn handle(
     connection: &Connection,
     body: Body,
 ) -> Response<Body> {
+    let path: Vec<&str> = parts.uri.path().split('/').filter(|part| !part.is_empty()).skip(1).collect();
+    if let Some(file) = page::file(&path) {
+        return match authorize_page(app, parts, connection).await {
+            Ok(()) => file,
+            Err(error) => into_response(Err(error)),
+        };
+    }
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let outcome = match authorize(app, parts, connection).await.and_then(|()| check_query(&query)) {
         Ok(()) => match Limited::new(body, max_body_bytes(parts.uri.path())).collect().await {
@@ -183,6 +202,7 @@ pub(crate) async fn handle(
                     resolver: app.resolver(connection),
                     query,
                     token,
+                    headers: &parts.headers,
                     body: body.to_bytes(),
                 };
                 // Only on request: a client that also receives the webhooks may be unable to do both at once.
@@ -225,6 +245,31 @@ async fn authorize(
     access::admit(parts, Peer { is_local: connection.is_local(), is_same_user }, &app.control)
 }
 
+/// Responds with the page for people.
+///
+/// The page itself holds no secret: if the sandbox has a control token, the page asks for it.
+pub(crate) async fn index_page(
+    app: &AppState,
+    parts: &http::request::Parts,
+    connection: &Connection,
+) -> Response<Body> {
+    match authorize_page(app, parts, connection).await {
+        Ok(()) => page::index(),
+        Err(error) => into_response(Err(error)),
+    }
+}
+
+async fn authorize_page(
+    app: &AppState,
+    parts: &http::request::Parts,
+    connection: &Connection,
+) -> Result<(), ControlError> {
+    match authorize(app, parts, connection).await {
+        Err(error) if error.status == StatusCode::UNAUTHORIZED => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// Exports or imports all worlds on a blocking thread, since it waits for uploads to reach the disk.
 async fn transfer_state(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
     if path.trim_end_matches('/') != "/_sandbox/state" {
@@ -257,7 +302,11 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("POST", ["reset"]) => worlds::reset(request),
         ("POST", ["seed"]) => worlds::seed(request),
         ("GET", ["uploads"]) => uploads::list(request),
+        ("GET", ["limits"]) => rate_limit::get(request),
         ("POST", ["limits"]) => worlds::limit(request),
+        ("GET", ["videos"]) => videos::list(request),
+        ("GET", ["videos", id, "file"]) => videos::file(request, id, request.headers),
+        ("GET", ["clients"]) => clients::list(request),
         ("GET", ["clock"]) => time::clock(request),
         ("POST", ["clock"]) => time::set_clock(request),
         ("GET", ["transitions"]) => time::transitions(request),
@@ -272,6 +321,7 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("POST", ["trigger"]) => events::trigger(request),
         ("GET", ["requests" | "journal"]) => request_log::list(request),
         ("DELETE", ["requests" | "journal"]) => request_log::clear(request),
+        ("GET", ["requests" | "journal", "stream"]) => stream::follow(request),
         ("POST", ["requests" | "journal", "verify"]) => request_log::verify(request),
         _ => Err(ControlError::not_found(format!(
             "Unknown endpoint {method} {path}; known are: {}.",
@@ -289,6 +339,7 @@ fn into_response(outcome: Outcome) -> Response<Body> {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             return response;
         }
+        Ok(Reply::Response(response)) => return response,
         Ok(Reply::Empty) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Collected};
 
 use crate::app::AppState;
 use crate::faults::{Effect, FaultHit, Phase, RequestTarget, mutate, notation};
@@ -10,6 +12,9 @@ use crate::protocol::names::UPLOAD_OFFSET;
 use crate::request_log::{EntryHandle, Host};
 use crate::router;
 use crate::server::Connection;
+
+/// The largest response body that is read again for the request log.
+const MAX_RECORDED_BODY: u64 = 1024 * 1024;
 
 /// Lets a request carry its own fault.
 const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
@@ -124,7 +129,19 @@ impl Exchange {
             None => response,
         };
         self.log_response(&response);
-        response
+        self.record_details(response).await
+    }
+
+    /// Records the response's headers and the beginning of its body. A body that is not in memory stays as it is.
+    async fn record_details(&self, response: Response<Body>) -> Response<Body> {
+        let (parts, body) = response.into_parts();
+        if body.size_hint().exact().is_none_or(|size| size > MAX_RECORDED_BODY) {
+            self.log_entry.set_response(&parts.headers, b"");
+            return Response::from_parts(parts, body);
+        }
+        let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        self.log_entry.set_response(&parts.headers, &bytes);
+        Response::from_parts(parts, Body::from(bytes))
     }
 
     fn log_response(&self, response: &Response<Body>) {

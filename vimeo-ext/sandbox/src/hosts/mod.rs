@@ -66,6 +66,9 @@ async fn api_host(
     if names::is_control_path(parts.uri.path()) {
         return control::handle(&app, &parts, &connection, body).await;
     }
+    if control::page::is_requested(&parts) {
+        return control::index_page(&app, &parts, &connection).await;
+    }
     if let Some(response) = cors::preflight(&parts) {
         return response;
     }
@@ -105,6 +108,7 @@ async fn handle_api(app: &AppState, exchange: &Exchange, body: Body) -> Response
             ));
         }
     };
+    exchange.log_entry.set_request_body(&exchange.parts.headers, &body);
     let request = router::build_request(&exchange.parts, body);
     let method = &exchange.parts.method;
     let resolver = app.resolver(&exchange.connection);

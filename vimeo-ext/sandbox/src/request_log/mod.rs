@@ -1,5 +1,6 @@
 //! The request log: every request that the sandbox received, and how it responded.
 
+mod details;
 pub(crate) mod verify;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -9,8 +10,10 @@ use http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::protocol::ids;
+use details::Details;
 
 /// One of the sandbox's two hosts. To a client they are different servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +71,12 @@ pub struct RequestLogEntry {
     /// Query parameters that the operation does not have; they were ignored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_parameters: Vec<String>,
+    /// Headers and bodies, for people; `None` for entries that are not among the newest.
+    #[serde(skip)]
+    details: Option<Box<Details>>,
+    /// The log's revision when the entry was last changed.
+    #[serde(skip)]
+    revision: u64,
 }
 
 fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -97,16 +106,30 @@ fn redact(query: &str) -> String {
 }
 
 impl RequestLogEntry {
-    /// The number of bytes of text that came with the request. It does not change afterwards.
+    /// The number of bytes of text in the entry. Only the details change it after the request has arrived.
     fn text_bytes(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
-        self.path.len() + self.query.len() + headers.sum::<usize>()
+        let details = self.details.as_ref().map_or(0, |details| details.text_bytes());
+        self.path.len() + self.query.len() + headers.sum::<usize>() + details
     }
 
     /// Returns the entry as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns the entry as one line of JSON, with headers and bodies of the exchange.
+    pub(crate) fn to_detailed_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Detailed<'a> {
+            #[serde(flatten)]
+            entry: &'a RequestLogEntry,
+            #[serde(flatten)]
+            details: Option<&'a Details>,
+        }
+        let detailed = Detailed { entry: self, details: self.details.as_deref() };
+        serde_json::to_string(&detailed).unwrap_or_default()
     }
 
     /// Returns the entry as one line of JSON, reduced to what the same script in a world of the same seed repeats byte for
@@ -132,10 +155,23 @@ impl RequestLogEntry {
 /// Limits the text of all entries together. The headers of one request can be hundreds of kilobytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
+/// How many of the newest entries have details.
+const MAX_DETAILED_ENTRIES: usize = 500;
+
 /// The newest entries, up to a number and a size; both hosts share it.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestLog {
     inner: Arc<Mutex<Inner>>,
+    /// The revision after the latest change.
+    revisions: watch::Sender<u64>,
+}
+
+/// A point in the history of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Changes {
+    revision: u64,
+    /// How often entries were removed on request.
+    pub(crate) removals: u64,
 }
 
 #[derive(Debug)]
@@ -150,9 +186,37 @@ struct Inner {
     max_text_bytes: usize,
     /// The last `world_seq` of each world.
     world_seqs: HashMap<u64, u64>,
+    now: Changes,
 }
 
 impl Inner {
+    fn next_revision(&mut self) -> u64 {
+        self.now.revision += 1;
+        self.now.revision
+    }
+
+    /// Drops the details of the entry that has just left the newest.
+    fn drop_details(&mut self) {
+        let index = self.entries.len().checked_sub(MAX_DETAILED_ENTRIES + 1);
+        let entry = index.and_then(|index| self.entries.get_mut(index)?.as_mut());
+        if let Some(details) = entry.and_then(|entry| entry.details.take()) {
+            self.text_bytes -= details.text_bytes();
+        }
+    }
+
+    fn enforce_limits(&mut self) {
+        while self.entries.len() > self.max_entries.max(1)
+            || (self.text_bytes > self.max_text_bytes && self.entries.len() > 1)
+        {
+            self.drop_oldest();
+        }
+    }
+
+    fn entry_mut(&mut self, seq: u64) -> Option<&mut RequestLogEntry> {
+        let index = usize::try_from(seq.checked_sub(self.dropped + 1)?).ok()?;
+        self.entries.get_mut(index)?.as_mut()
+    }
+
     fn drop_oldest(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
             self.dropped += 1;
@@ -169,8 +233,10 @@ impl RequestLog {
 
     fn with_limits(max_entries: usize, max_text_bytes: usize) -> Self {
         let (entries, world_seqs) = (VecDeque::new(), HashMap::new());
-        let inner = Inner { dropped: 0, entries, max_entries, text_bytes: 0, max_text_bytes, world_seqs };
-        Self { inner: Arc::new(Mutex::new(inner)) }
+        let now = Changes { revision: 0, removals: 0 };
+        let inner =
+            Inner { dropped: 0, entries, max_entries, text_bytes: 0, max_text_bytes, world_seqs, now };
+        Self { inner: Arc::new(Mutex::new(inner)), revisions: watch::Sender::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -200,15 +266,33 @@ impl RequestLog {
             fault: None,
             nearest_operation: None,
             unknown_parameters: Vec::new(),
+            details: Some(Box::default()),
+            revision: log.next_revision(),
         };
         log.text_bytes += entry.text_bytes();
         log.entries.push_back(Some(entry));
-        while log.entries.len() > log.max_entries.max(1)
-            || (log.text_bytes > log.max_text_bytes && log.entries.len() > 1)
-        {
-            log.drop_oldest();
-        }
+        log.drop_details();
+        log.enforce_limits();
+        self.announce(&log);
+        drop(log);
         EntryHandle { log: self.clone(), seq }
+    }
+
+    fn announce(&self, log: &Inner) {
+        self.revisions.send_replace(log.now.revision);
+    }
+
+    /// Reports each change from now on.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.revisions.subscribe()
+    }
+
+    /// The entries that are new or have changed since then, in the order of arrival, and the present.
+    pub(crate) fn changed_since(&self, then: Option<Changes>) -> (Vec<RequestLogEntry>, Changes) {
+        let log = self.lock();
+        let revision = then.map_or(0, |then| then.revision);
+        let changed = log.entries.iter().flatten().filter(|entry| entry.revision > revision);
+        (changed.cloned().collect(), log.now)
     }
 
     pub(crate) fn entries(&self) -> Vec<RequestLogEntry> {
@@ -221,6 +305,9 @@ impl RequestLog {
         log.dropped += log.entries.len() as u64;
         log.entries.clear();
         log.text_bytes = 0;
+        log.now.removals += 1;
+        log.next_revision();
+        self.announce(&log);
     }
 
     /// Removes the entries of a world, and restarts its `world_seq`.
@@ -234,6 +321,9 @@ impl RequestLog {
             }
         }
         log.text_bytes -= removed_bytes;
+        log.now.removals += 1;
+        log.next_revision();
+        self.announce(&log);
     }
 }
 
@@ -267,10 +357,37 @@ impl EntryHandle {
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut RequestLogEntry)) {
         let mut log = self.log.lock();
-        let index = self.seq.checked_sub(log.dropped + 1).and_then(|index| usize::try_from(index).ok());
-        if let Some(entry) = index.and_then(|index| log.entries.get_mut(index)?.as_mut()) {
+        let revision = log.next_revision();
+        if let Some(entry) = log.entry_mut(self.seq) {
             change(entry);
+            entry.revision = revision;
+            self.log.announce(&log);
         }
+    }
+
+    /// Records the beginning of the request's body.
+    pub(crate) fn set_request_body(&self, headers: &HeaderMap, body: &[u8]) {
+        self.update_details(|details| details.set_request_body(headers, body));
+    }
+
+    /// Records the response's headers and the beginning of its body.
+    pub(crate) fn set_response(&self, headers: &HeaderMap, body: &[u8]) {
+        self.update_details(|details| details.set_response(headers, body));
+    }
+
+    fn update_details(&self, change: impl FnOnce(&mut Details)) {
+        let mut log = self.log.lock();
+        let revision = log.next_revision();
+        let Some(entry) = log.entry_mut(self.seq) else { return };
+        let before = entry.text_bytes();
+        if let Some(details) = &mut entry.details {
+            change(details);
+        }
+        entry.revision = revision;
+        let after = entry.text_bytes();
+        log.text_bytes = (log.text_bytes + after).saturating_sub(before);
+        log.enforce_limits();
+        self.log.announce(&log);
     }
 }
 

@@ -167,6 +167,17 @@ impl Upload {
         }
     }
 
+    /// Whether the received bytes are stored.
+    pub(crate) fn has_bytes(&self) -> bool {
+        !matches!(self.sink.store().content, Content::Nothing)
+    }
+
+    /// Reads up to `length` of the stored bytes, from `offset`.
+    pub(crate) fn read_at(&self, offset: u64, length: u64) -> std::io::Result<Bytes> {
+        self.sink.wait_until_stored();
+        self.sink.store().content.read_at(offset, length)
+    }
+
     /// Returns the received bytes, if they are stored.
     pub(crate) fn bytes(&self) -> Option<std::io::Result<Bytes>> {
         self.sink.wait_until_stored();

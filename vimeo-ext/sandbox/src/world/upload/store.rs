@@ -173,6 +173,26 @@ impl Content {
         }
     }
 
+    /// Reads up to `length` bytes from `offset`.
+    pub(super) fn read_at(&self, offset: u64, length: u64) -> io::Result<Bytes> {
+        match self {
+            Self::Nothing => Ok(Bytes::new()),
+            Self::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let end =
+                    start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
+                Ok(Bytes::copy_from_slice(bytes.get(start..end).unwrap_or_default()))
+            }
+            Self::File(file) => {
+                let mut file: &File = file;
+                let mut bytes = Vec::new();
+                file.seek(io::SeekFrom::Start(offset))?;
+                file.take(length).read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
     /// Reopens the file of an upload and truncates it to the acknowledged bytes.
     fn reopen(folder: &Path, ticket: &str, length: u64) -> Self {
         let open = || {

@@ -1,0 +1,68 @@
+//! The request log as server-sent events.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Response, header};
+use tokio::sync::watch;
+
+use super::{ControlRequest, Outcome, Reply};
+use crate::request_log::{Changes, RequestLog};
+
+/// Changes are sent in batches: an upload changes its entry with every piece.
+const BATCH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A comment keeps connections through proxies open.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+struct Subscription {
+    log: RequestLog,
+    changes: watch::Receiver<u64>,
+    world: u64,
+    seen: Option<Changes>,
+}
+
+/// Sends every entry of a world when it is new or has changed, as the event `entry`, and `cleared` when entries were removed.
+pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
+    let log = request.app.request_log.clone();
+    let changes = log.subscribe();
+    let subscription = Subscription { log, changes, world: request.world()?.id, seen: None };
+    let events = stream::unfold(subscription, |mut subscription| async move {
+        let text = subscription.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), subscription))
+    });
+    let mut response = Response::new(Body::from_stream(events));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Reply::Response(response))
+}
+
+impl Subscription {
+    /// The next events as text; `None` when the sandbox has ended.
+    async fn next(&mut self) -> Option<String> {
+        // The first batch comes at once, even if it is empty: the client sees that it is connected.
+        if self.seen.is_some() {
+            match tokio::time::timeout(KEEP_ALIVE_INTERVAL, self.changes.changed()).await {
+                Ok(Ok(())) => tokio::time::sleep(BATCH_INTERVAL).await,
+                Ok(Err(_)) => return None,
+                Err(_) => return Some(": keep-alive\n\n".to_owned()),
+            }
+        }
+        self.changes.borrow_and_update();
+        let (entries, now) = self.log.changed_since(self.seen);
+        let mut text = ": connected\n\n".to_owned();
+        if self.seen.is_some_and(|seen| seen.removals != now.removals) {
+            text.push_str("event: cleared\ndata: {}\n\n");
+        }
+        self.seen = Some(now);
+        for entry in entries.iter().filter(|entry| entry.world == Some(self.world) || entry.world.is_none()) {
+            text.push_str("event: entry\ndata: ");
+            text.push_str(&entry.to_detailed_json());
+            text.push_str("\n\n");
+        }
+        Some(text)
+    }
+}

@@ -1,0 +1,160 @@
+// The sandbox's page in a real browser: an upload appears and plays, a fault is armed and met, hostile text stays text.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { chromium } from 'playwright-core';
+
+const { CHROMIUM, SAMPLE, SANDBOX, SCREENSHOTS, VIMEO } = process.env;
+const folder = await mkdtemp(join(tmpdir(), 'page-'));
+
+// The sandbox ends with this process.
+const sandbox = spawn(SANDBOX, ['--keep-bytes', join(folder, 'bytes')], { stdio: ['ignore', 'pipe', 'inherit'] });
+const line = await new Promise((done) => {
+  createInterface(sandbox.stdout).once('line', (text) => done(JSON.parse(text)));
+});
+process.env.VIMEO_BASE_URL = line.url;
+const { check, run } = await import('./steps.mjs');
+
+const browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
+  executablePath: CHROMIUM,
+  headless: true,
+  viewport: { width: 1280, height: 900 },
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+  ],
+});
+const page = await browser.newPage();
+const problems = [];
+page.on('pageerror', (error) => problems.push(String(error)));
+page.on('dialog', (dialog) => { problems.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
+
+/** Runs the command against the sandbox; gives its exit code. */
+function vimeo(...args) {
+  const env = {
+    PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), XDG_CONFIG_HOME: join(folder, 'config'),
+    VIMEO_BASE_URL: line.url, VIMEO_ACCESS_TOKEN: line.token,
+  };
+  return spawnSync(VIMEO, args, { env, encoding: 'utf8' });
+}
+
+const card = (name) => page.locator('#video-list li').filter({ hasText: name });
+const requests = (text) => page.locator('.request').filter({ hasText: text });
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+await run([
+  ['open', async () => {
+    const response = await page.goto(line.url);
+    check(response.headers()['content-type'].startsWith('text/html'), 'the page is not HTML');
+    await page.getByText('Connected', { exact: true }).waitFor();
+    const api = await fetch(line.url, { headers: { authorization: `bearer ${line.token}` } });
+    check((await api.json()).endpoints !== undefined || api.status === 200, 'API clients no longer get the API');
+  }],
+  ['an upload appears and plays', async () => {
+    const uploaded = vimeo('upload', SAMPLE, '--name', 'Surf');
+    check(uploaded.status === 0, uploaded.stderr);
+    await card('Surf').waitFor();
+    await requests('/me/videos').first().waitFor();
+    await page.getByRole('button', { name: '+1 minute' }).click();
+    await card('Surf').getByText('available').waitFor();
+    const played = await card('Surf').locator('video').evaluate(async (video) => {
+      video.muted = true;
+      await video.play();
+      await new Promise((done, fail) => {
+        video.ontimeupdate = () => { if (video.currentTime > 0.2) done(); };
+        video.onerror = () => fail(new Error(video.error?.message));
+      });
+      video.pause();
+      return { time: video.currentTime, width: video.videoWidth };
+    });
+    check(played.time > 0.2 && played.width > 0, played);
+    const part = await fetch(new URL(`_sandbox/videos/${(await card('Surf').getAttribute('data-key'))}/file`, line.url), {
+      headers: { range: 'bytes=4-7' },
+    });
+    check(part.status === 206 && (await part.text()) === 'ftyp', `a range gave ${part.status}`);
+  }],
+  ['a fault is armed and met', async () => {
+    await page.locator('#fault-form select[name=effect]').selectOption('status:503');
+    await page.locator('#fault-form input[name=path]').fill('/users');
+    await page.getByRole('button', { name: 'Arm' }).click();
+    await page.locator('#fault-list li').waitFor();
+    const failed = await fetch(new URL('users/1', line.url), { headers: { authorization: `bearer ${line.token}` } });
+    check(failed.status === 503, `answered ${failed.status}`);
+    const row = requests('/users/1').first();
+    await row.locator('.code', { hasText: '503' }).waitFor();
+    await row.locator('summary').press('Enter');
+    await row.getByText('fault', { exact: true }).waitFor();
+    await row.getByText('Something went wrong').waitFor();
+    await page.locator('#fault-list li').waitFor({ state: 'detached' });
+  }],
+  ['an unknown path shows the closest operation', async () => {
+    await fetch(new URL('me/vidoes', line.url), { headers: { authorization: `bearer ${line.token}` } });
+    const row = requests('/me/vidoes').first();
+    await row.locator('summary').click();
+    await row.getByText('closest operation').waitFor();
+  }],
+  ['hostile text stays text', async () => {
+    const edited = await fetch(new URL('me/videos', line.url), {
+      method: 'POST',
+      headers: { authorization: `bearer ${line.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: HOSTILE, upload: { approach: 'tus', size: 10 }, password: 'hunter2' }),
+    });
+    check(edited.ok, `answered ${edited.status}`);
+    await card(HOSTILE).waitFor();
+    check((await page.locator('#video-list img').count()) === 0, 'the name became markup');
+    const shown = await page.content();
+    check(!shown.includes('hunter2'), 'the page shows a password');
+  }],
+  ['webhooks and the rate limit', async () => {
+    await page.locator('#event-kinds').selectOption('video-updated');
+    await page.getByRole('button', { name: 'Trigger' }).click();
+    await page.locator('#event-list li').filter({ hasText: 'video-updated' }).first().waitFor();
+    await page.locator('#limit-form input[name=plain]').fill('7');
+    await page.locator('#limit-form input[name=with_fields]').fill('9');
+    await page.getByRole('button', { name: 'Set limit' }).click();
+    await page.locator('#limits td', { hasText: /^7$/ }).waitFor();
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    await page.getByText('frozen', { exact: true }).waitFor();
+  }],
+  ['closed to other origins', async () => {
+    const other = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<title>other</title>'));
+    await new Promise((done) => other.listen(0, '127.0.0.1', done));
+    const stranger = await browser.newPage();
+    await stranger.goto(`http://127.0.0.1:${other.address().port}/`);
+    const reads = await stranger.evaluate(async (base) => {
+      const read = async (path) => {
+        try {
+          return (await fetch(new URL(path, base), { headers: { accept: 'text/html' } })).status;
+        } catch {
+          return 'refused';
+        }
+      };
+      return [await read('_sandbox/worlds'), await read('_sandbox/page/page.js'), await read('')];
+    }, line.url);
+    check(reads.every((status) => status === 'refused' || status === 403), reads);
+    await stranger.close();
+    other.close();
+  }],
+  ['keyboard, narrow and dark', async () => {
+    problems.splice(0, problems.length, ...problems.filter((problem) => !problem.includes('503')));
+    await page.keyboard.press('Tab');
+    check(await page.evaluate(() => document.activeElement !== document.body), 'nothing has the focus');
+    for (const [width, scheme] of [[360, 'light'], [1280, 'light'], [360, 'dark'], [1280, 'dark']]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: scheme });
+      const needed = await page.evaluate(() => document.documentElement.scrollWidth);
+      check(needed <= width, `${needed} px wide at ${width}`);
+      await page.screenshot({ path: join(SCREENSHOTS, `page-${width}-${scheme}.png`), fullPage: true });
+    }
+    check(problems.length === 0, problems);
+  }],
+  ['close', async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  }],
+]);

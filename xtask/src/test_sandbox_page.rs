@@ -1,0 +1,38 @@
+//! `cargo xtask test-sandbox-page`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::artifacts;
+use crate::install;
+use crate::test_authorize_page::in_path;
+use crate::workspace::{XtaskError, root};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The browser to use.
+    #[arg(long, env = "CHROMIUM", default_value = "chromium")]
+    chromium: PathBuf,
+}
+
+/// Uses the sandbox's page in Chromium: an upload appears and plays, a fault is armed and met. Writes screenshots to
+/// `target/screenshots`. Needs Node, npm and Chromium.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
+    let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
+    let vimeo = artifacts::binary("vimeo-ext/cli", "vimeo")?;
+    let node = install::node("node")?;
+    let screenshots = root().join("target/screenshots");
+    fs::create_dir_all(&screenshots).map_err(XtaskError::file(&screenshots))?;
+    let mut browse = Command::new("node");
+    browse
+        .arg(node.join("page.mjs"))
+        .env("SANDBOX", sandbox)
+        .env("VIMEO", vimeo)
+        .env("SAMPLE", root().join("vimeo-ext/examples/media/sample.mp4"))
+        .env("SCREENSHOTS", &screenshots)
+        .env("CHROMIUM", in_path(&arguments.chromium)?);
+    install::finish(&mut browse, "the sandbox's page")
+}
