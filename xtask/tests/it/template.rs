@@ -131,7 +131,7 @@ fn a_generated_crate_compiles() {
 }
 
 #[test]
-fn crate_is_used_as_the_head_of_a_path() {
+fn detects_crates_at_the_head_of_paths() {
     let table = [
         ("let a = url::Url::parse(b);", true),
         ("use url::Url;", true),
