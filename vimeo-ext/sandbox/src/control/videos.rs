@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_http_defines_them() {
+    fn reads_ranges() {
         for (header, length, requested) in [
             ("bytes=0-", 10, Requested::Part(0..10)),
             ("bytes=0-0", 10, Requested::Part(0..1)),

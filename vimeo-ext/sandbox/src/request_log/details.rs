@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_stored_in_part_and_only_if_they_are_text() {
+    fn stores_the_start_of_text_bodies() {
         let headers = |media_type: &'static str| {
             HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))])
         };
