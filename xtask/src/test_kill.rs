@@ -29,7 +29,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
         return run_test("vimeo-ext", &["--exact", test], arguments, 300);
     }
     let size = 40;
-    run_test("vimeo-ext/cli", &["kills::randomly_killed_uploads_create_three_whole_videos"], arguments, size)?;
+    run_test(
+        "vimeo-ext/cli",
+        &["kills::randomly_killed_uploads_create_three_whole_videos"],
+        arguments,
+        size,
+    )?;
     run_test(
         "vimeo-ext/cli",
         &["uploads::expired_links_and_changed_files_have_exit_codes"],

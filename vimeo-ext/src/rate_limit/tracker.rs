@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_429s_backs_off_once_and_one_call_probes() {
+    async fn burst_of_429s_backs_off_once() {
         let mut now = Instant::now();
         let mut tracker = LimitTracker::default();
         for _ in 0..3 {

@@ -225,8 +225,7 @@ fn lower(text: &str) -> String {
 fn third_person(summary: &str) -> String {
     let mut words: Vec<String> = summary.split(' ').map(str::to_owned).collect();
     let mut index = 0;
-    loop {
-        let Some(word) = words.get_mut(index) else { break };
+    while let Some(word) = words.get_mut(index) {
         let verb = word.trim_end_matches(',').to_owned();
         let comma = word.len() > verb.len();
         *word = format!("{}{}", inflected(&verb), if comma { "," } else { "" });
