@@ -210,13 +210,19 @@ function matches(entry) {
   return text.toLowerCase().includes(wanted);
 }
 
+function operationOf(entry) {
+  if (entry.operation) return entry.operation;
+  if (entry.host === 'upload') return 'upload host';
+  return entry.fault === null ? 'no such operation' : `fault ${entry.fault}`;
+}
+
 function fill(row, entry) {
   const code = row.querySelector('.code');
   code.textContent = entry.status ?? '…';
   code.className = `code ${kindOf(entry.status)}`;
   row.querySelector('.method').textContent = entry.method;
   row.querySelector('.path').textContent = entry.query ? `${entry.path}?${entry.query}` : entry.path;
-  row.querySelector('.operation').textContent = entry.operation ?? (entry.host === 'upload' ? 'upload host' : 'no such operation');
+  row.querySelector('.operation').textContent = operationOf(entry);
   row.hidden = !matches(entry);
   if (row.querySelector('details').open) fillDetail(row, entry);
 }
