@@ -7,6 +7,7 @@ use url::Url;
 use super::{ControlRequest, Outcome, Reply, description};
 
 /// A client library or tool.
+#[cfg_attr(not(feature = "cli"), allow(unreachable_pub, reason = "the command exports it"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]

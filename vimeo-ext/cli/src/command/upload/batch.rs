@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn steps_of_version_1_are_not_repeated() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = config::test_folder();
         let files = two_files(folder.path());
         let (film, track) = (&files[0], &files[1]);
         let path = folder.path().join("batches").join(format!("{}.json", file_name("anna", &files)));
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn batches_of_later_versions_are_ignored() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = config::test_folder();
         let files = two_files(folder.path());
         let open = || UploadBatch::open(Some(folder.path().to_owned()), "anna", &files);
         let settings = json!({});
