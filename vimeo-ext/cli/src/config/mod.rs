@@ -6,8 +6,8 @@ mod folders;
 mod settings;
 
 pub(crate) use accounts::{Account, Accounts, AccountsFile, TokenStorage, check_name};
-pub(crate) use files::read_named;
 #[cfg(feature = "stores")]
+pub(crate) use files::read_named;
 #[cfg(test)]
 pub(crate) use files::test_folder;
 pub(crate) use files::{MAX_FILE_BYTES, read, read_named_text, read_text, remove, replace};
