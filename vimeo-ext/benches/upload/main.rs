@@ -1,6 +1,6 @@
 //! The cost of an upload compared with curl and the official Python library, to a server that discards the bytes.
 //!
-//! `cargo bench -p vimeo-ext --no-default-features --features rustls --bench upload -- [--size MIB] [--runs N]
+//! `cargo bench -p vimeo-ext --no-default-features --features rustls,upload --bench upload -- [--size MIB] [--runs N]
 //! [--python PROGRAM]`, on Linux. Progress, journal and fault handling are enabled. Every contender is its own process,
 //! measured by the system: wall time, CPU time, peak memory. They take turns, so that other load on the machine affects all of
 //! them.
