@@ -1561,7 +1561,7 @@ pub struct FolderConnections {
     /// Folders above this one, nearest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ancestor_path: Option<Vec<FolderAncestor>>,
-    /// Rules for how long content is not deleted.
+    /// Rules for how long content is retained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_retention: Option<Box<FolderDataRetentionConnection>>,
     /// Folders in this one.
@@ -1593,7 +1593,7 @@ pub struct FolderConnections {
     pub videos: Option<Box<Connection>>,
 }
 
-/// Rules on how long the content of a folder is not deleted.
+/// Rules on how long the content of a folder is retained.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderDataRetentionConnection {
@@ -1602,7 +1602,7 @@ pub struct FolderDataRetentionConnection {
     pub policy: Option<Box<FolderDataRetentionPolicy>>,
 }
 
-/// A rule on how long the content of a folder is not deleted.
+/// A rule on how long the content of a folder is retained.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FolderDataRetentionPolicy {
@@ -2412,7 +2412,7 @@ pub struct Video {
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
-    /// Whether the video is not deleted private because the plan lacks its privacy setting.
+    /// Whether the video is kept private because the plan lacks its privacy setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_cold_privacy_restricted: Option<bool>,
     /// Whether the video is frozen because the owner's storage is full.

@@ -355,7 +355,7 @@ impl CommentBody {
     }
 }
 
-/// What a comment is enabled.
+/// What a comment is on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommentType {
