@@ -150,7 +150,7 @@ open_enum!(
     = "name", PinnedOn = "pinned_on"
 );
 
-/// Videos to remove of a folder, and what happens to them.
+/// Videos to remove from a folder, and what happens to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RemoveFolderVideosBody {

@@ -1630,7 +1630,7 @@ open_enum!(
     "likes", Plays = "plays"
 );
 
-/// Videos to add to a live event or remove of it.
+/// Videos to add to a live event or to remove from it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEventVideosBody {

@@ -1446,7 +1446,7 @@ impl EditVideoEmbedInput {
     }
 }
 
-/// Showcases to add a video to and to remove it of.
+/// Showcases to add a video to and to remove it from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EditVideoShowcasesBody {
