@@ -616,7 +616,7 @@ impl Channels<'_> {
 
     /// Checks whether a channel has a tag.
     ///
-    /// Returns 204 if the channel carries the tag and 400 or 404 when it does not.
+    /// Returns 204 if the channel has the tag, otherwise 400 or 404.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.

@@ -1445,7 +1445,7 @@ pub struct LiveEventScheduleInput {
     /// Time of day, ISO 8601 in UTC (ending in `Z`); required for a `weekly` schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daily_time: Option<String>,
-    /// Whether the event is once or weekly.
+    /// Whether the event takes place once or weekly.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ScheduleType>,
     /// Days of the week from 1 (Monday) to 7 (Sunday), at least one; required for a `weekly` schedule.
@@ -1460,7 +1460,7 @@ impl LiveEventScheduleInput {
         self
     }
 
-    /// Whether the event is once or weekly.
+    /// Whether the event takes place once or weekly.
     pub fn type_(mut self, value: ScheduleType) -> Self {
         self.type_ = Some(value);
         self

@@ -893,7 +893,7 @@ open_enum!(
     Unavailable = "unavailable"
 );
 
-/// Whether a live event is once or weekly.
+/// Whether a live event takes place once or weekly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScheduleType {

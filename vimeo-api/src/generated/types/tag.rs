@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::resource;
 use super::Connection;
 
-/// A tag of videos.
+/// A tag that labels videos.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tag {

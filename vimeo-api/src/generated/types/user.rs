@@ -590,7 +590,7 @@ open_enum!(
     QuotaPeriod, Lifetime = "lifetime", Month = "month", Week = "week", Year = "year"
 );
 
-/// Which quota the values mean.
+/// Which quota the values are about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QuotaShowing {

@@ -156,7 +156,7 @@ pub struct AnalyticsConnections {
     pub video: Option<Box<AnalyticsVideoConnection>>,
 }
 
-/// What the rows of analytics mean.
+/// What the rows of analytics are about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnalyticsDimension {

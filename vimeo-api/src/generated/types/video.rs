@@ -990,7 +990,7 @@ open_enum!(
     = "uploaded_clips", UploadedVideos = "uploaded_videos"
 );
 
-/// Settings of the player that an embed preset means.
+/// Settings of the player that an embed preset contains.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbedPresetSettings {
