@@ -678,7 +678,7 @@ impl ListMyFolderVideos {
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags (comma-separated), none of which a video can have; turns the call into a search.
+    /// Tags (comma-separated) that a video must not have; turns the call into a search.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -910,7 +910,7 @@ impl ListUserFolderVideos {
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags (comma-separated), none of which a video can have; turns the call into a search.
+    /// Tags (comma-separated) that a video must not have; turns the call into a search.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)

@@ -1622,7 +1622,7 @@ impl Videos<'_> {
 
     /// Adds a credit to a video.
     ///
-    /// The token's user must own the video. Their email address must be verified, and neither side can have blocked the other.
+    /// The token's user must own the video. Their email address must be verified, and neither user must have blocked the other.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -1640,7 +1640,7 @@ impl Videos<'_> {
 
     /// Adds a credit to a video in a channel.
     ///
-    /// The token's user must own the video. Their email address must be verified, and neither side can have blocked the other.
+    /// The token's user must own the video. Their email address must be verified, and neither user must have blocked the other.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -2363,7 +2363,7 @@ impl Videos<'_> {
 
     /// Starts the AI dubbing of a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you can lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
+    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you are lawfully allowed to imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
@@ -2972,7 +2972,7 @@ impl ListMyVideos {
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags (comma-separated), none of which a video can have.
+    /// Tags (comma-separated) that a video must not have.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
@@ -3306,7 +3306,7 @@ impl ListUserVideos {
         self.set_query("filter_tag_all_of", &value)
     }
 
-    /// Tags (comma-separated), none of which a video can have.
+    /// Tags (comma-separated) that a video must not have.
     pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
         self.set_query("filter_tag_exclude", &value)
