@@ -2350,7 +2350,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// Response: the response with quotes and timecodes.
+    /// Response: the answer with quotes and timecodes.
     ///
     /// Sends `POST /videos/{video_id}/ai/ask`. Requires the `ai` scope.
     #[doc(alias = "ask_ai_question")]
