@@ -164,7 +164,7 @@
 //! | method | description | scopes |
 //! |---|---|---|
 //! | [`list_video_showcases`](Videos::list_video_showcases) | Lists the showcases that contain a video | none |
-//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Adds a video to showcases or remove it | none |
+//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Changes the showcases that contain a video | none |
 //!
 //! # Content ratings
 //!
@@ -2132,7 +2132,7 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
-    /// Adds a video to showcases or remove it.
+    /// Changes the showcases that contain a video.
     ///
     /// Handles many showcases in one call.
     ///
@@ -6459,7 +6459,7 @@ static EDIT_VIDEO_SHOWCASES: Operation = Operation {
     method: Method::PATCH,
     path: "/videos/{video_id}/albums",
     area: "videos",
-    summary: "Add a video to showcases or remove it",
+    summary: "Change the showcases that contain a video",
     scopes: &[],
     query: &[
         QueryParameter {
