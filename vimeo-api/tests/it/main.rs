@@ -1,4 +1,4 @@
-//! Tests of the public API, with an in-transport transport.
+//! Tests of the public API, with an in-memory transport.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -61,6 +61,6 @@ fn run<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match future.as_mut().poll(&mut context) {
         std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("a call over the in-transport transport never waits"),
+        std::task::Poll::Pending => panic!("a call over the in-memory transport never waits"),
     }
 }
