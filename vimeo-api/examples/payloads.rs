@@ -63,8 +63,8 @@ fn report(file: &Path, tally: &mut Tally) {
             tally.mismatches += inspection.mismatches.len();
             tally.unknown += inspection.unknown.len();
             println!("{name}: decoded as {what}");
-            for mismatches in &inspection.mismatches {
-                println!("    mismatch: {mismatches}");
+            for mismatch in &inspection.mismatches {
+                println!("    mismatch: {mismatch}");
             }
             let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
             for path in &inspection.unknown {

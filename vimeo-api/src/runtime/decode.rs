@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(decoded.value.items().len(), 3000);
         assert!(decoded.value.items().iter().all(|clip| clip.size.is_some() && clip.made.is_none()));
         let last =
-            decoded.mismatches.iter().find(|mismatches| mismatches.found() == "day 2999").expect("told");
+            decoded.mismatches.iter().find(|mismatch| mismatch.found() == "day 2999").expect("reported");
         assert_eq!(last.path(), "data[2999].made");
     }
 

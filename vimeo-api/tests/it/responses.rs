@@ -42,7 +42,7 @@ fn schema_mismatches_leave_the_rest_intact() {
     let view = video.privacy.as_ref().and_then(|privacy| privacy.view.clone()).unwrap();
     assert_eq!((view.as_str(), view.is_known()), ("martians", false));
     assert_eq!(serde_json::to_value(&view).unwrap(), "martians");
-    let mut paths: Vec<&str> = video.mismatches().iter().map(|mismatches| mismatches.path()).collect();
+    let mut paths: Vec<&str> = video.mismatches().iter().map(|mismatch| mismatch.path()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["duration", "privacy.download", "user.pictures"]);
     assert!(std::str::from_utf8(video.bytes()).unwrap().contains("brand_new"));
