@@ -21,7 +21,7 @@ fn apply(document: &mut Value) -> Result<usize, GenError> {
         if let [part] = parts.as_slice()
             && part.get("$ref").is_some()
         {
-            // A reference with a description kept_keys this form.
+            // A reference with a description remains an `allOf`.
             let kept_keys = ["allOf", "deprecated", "description", "nullable"];
             let before = schema.len();
             schema.retain(|key, _| kept_keys.contains(&key.as_str()));
