@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::lenient::ReadFn;
+use super::lenient::{ReadFn, lookup_mut};
 use super::tree::{ReadState, Step, Tree};
 
 /// The names of the fields that a response should contain. Setting them makes Vimeo respond faster and raises the rate limit.
@@ -112,16 +112,6 @@ fn insert(tree: &mut Value, name: &str) {
         let Value::Object(fields) = node else { return };
         node = fields.entry(part).or_insert(Value::Null);
     }
-}
-
-fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
-    for step in steps {
-        node = match step {
-            Step::Key(key) => node.get_mut(key)?,
-            Step::Index(index) => node.get_mut(index)?,
-        };
-    }
-    Some(node)
 }
 
 /// The message about the first unknown field, if there is one.

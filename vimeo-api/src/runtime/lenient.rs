@@ -338,7 +338,7 @@ fn lookup<'a>(mut node: &'a Value, steps: &[Step]) -> Option<&'a Value> {
     Some(node)
 }
 
-fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+pub(super) fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
     for step in steps {
         node = match step {
             Step::Key(key) => node.get_mut(key)?,
