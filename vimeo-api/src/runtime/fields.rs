@@ -99,13 +99,17 @@ impl Fields {
 /// Enough passes for every list and every mismatch on the way to the named fields.
 const MAX_PASSES: usize = 64;
 
+/// Fields below this depth are not checked. Names from outside cannot exhaust the stack, because decoding and dropping a
+/// tree are recursive.
+const MAX_DEPTH: usize = 32;
+
 /// The fields of a page itself. All other names select fields of its items.
 const PAGE_FIELDS: [&str; 5] = ["data", "page", "paging", "per_page", "total"];
 
 /// Inserts the field `a.b` as `{"a": {"b": null}}`.
 fn insert(tree: &mut Value, name: &str) {
     let mut node = tree;
-    for part in name.split('.') {
+    for part in name.split('.').take(MAX_DEPTH) {
         if !node.is_object() {
             *node = Value::Object(Map::new());
         }
@@ -249,6 +253,7 @@ mod tests {
         assert_eq!(check::<Page<Video>>("total,paging.next,data.uri,uri", true), Ok(()));
         assert_eq!(check::<Option<Video>>("uri", false), Ok(()));
         assert_eq!(check::<Value>("whatever", false), Ok(()));
+        assert_eq!(check::<Value>(format!("deep{}", ".deep".repeat(1_000_000)), false), Ok(()));
     }
 
     #[test]
