@@ -122,7 +122,7 @@ impl std::error::Error for UploadAccessDenied {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quota {
-    /// Storage (error 4101).
+    /// Storage, in bytes or in videos (error 4101).
     Storage,
     /// Uploads per week (error 4102) or per day (error 4104).
     Period,
@@ -159,7 +159,9 @@ impl QuotaExceeded {
 impl fmt::Display for QuotaExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.quota {
-            Quota::Storage => "the account's storage is full: delete videos or upgrade the plan",
+            Quota::Storage => {
+                "the account has as many bytes or videos as its plan allows: delete videos or upgrade the plan"
+            }
             Quota::Period => {
                 "the account's upload quota for this period is used up: wait for the next period or upgrade the plan"
             }
