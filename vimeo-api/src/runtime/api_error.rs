@@ -196,9 +196,15 @@ impl ApiError {
         match redirects {
             0 => write!(f, "the response is a redirect {to} ({status}), which is not followed")?,
             MAX_REDIRECTS.. => {
-                write!(f, "too many redirects: response {redirects} still redirects {to} ({status})")?;
+                write!(
+                    f,
+                    "too many redirects: after {redirects}, the response still redirects {to} ({status})"
+                )?;
             }
-            _ => write!(f, "redirect {to} after {redirects} others ({status}), which is not followed")?,
+            _ => write!(
+                f,
+                "after {redirects} redirects, the response is another one {to} ({status}), which is not followed"
+            )?,
         }
         f.write_str("; a proxy, a firewall or a sign-in page may have sent it instead of the API")
     }
@@ -339,7 +345,7 @@ mod tests {
                 302,
                 "https://api.vimeo.com/me",
                 5,
-                "too many redirects: response 5 still redirects to api.vimeo.com (302 Found)",
+                "too many redirects: after 5, the response still redirects to api.vimeo.com (302 Found)",
             ),
         ] {
             assert_eq!(message(status, location, redirects), format!("get_me: {text}{tail}"));
