@@ -361,7 +361,7 @@ mod tests {
         }
         match decode::<Own>(b"{}", DecodeMode::Lenient) {
             Err(DecodeErrorKind::Mismatch { path, expected, .. }) => {
-                assert_eq!((path.as_str(), expected.as_str()), ("", "missing field `uri`"));
+                assert_eq!((path.as_str(), expected.as_str()), ("", "the field `uri`"));
             }
             other => panic!("{other:?}"),
         }

@@ -74,7 +74,9 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::TooManyValues => {
                 write!(f, "it contains too many values; request fewer items per page or set `fields`")
             }
-            DecodeErrorKind::Mismatch { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
+            DecodeErrorKind::Mismatch { path, expected, .. } if path.is_empty() => {
+                write!(f, "expected {expected}")
+            }
             DecodeErrorKind::Mismatch { path, expected, .. } => write!(f, "{path}: expected {expected}"),
             DecodeErrorKind::Strict(mismatches) => {
                 write!(f, "{} schema mismatches in strict mode", mismatches.len())?;

@@ -92,7 +92,11 @@ impl Mismatch {
     fn expectation(&self) -> String {
         let wanted =
             self.message.split_once(", expected ").map_or(self.message.as_str(), |(_, wanted)| wanted);
-        wanted.split(" at line ").next().unwrap_or_default().to_owned()
+        let wanted = wanted.split(" at line ").next().unwrap_or_default();
+        match wanted.strip_prefix("missing field ") {
+            Some(name) => format!("the field {name}"),
+            None => wanted.to_owned(),
+        }
     }
 }
 
