@@ -325,9 +325,8 @@ impl<T> Call<T> {
     }
 
     pub(super) fn set_invalid(&mut self, reason: String) {
-        self.invalid.get_or_insert_with(|| {
-            Box::new(Error::invalid(self.operation.map_or("untyped call", |operation| operation.id), reason))
-        });
+        let name = self.name();
+        self.invalid.get_or_insert_with(|| Box::new(Error::invalid(name, reason)));
     }
 }
 
