@@ -25,7 +25,7 @@ pub enum Error {
     /// The call is invalid and was not sent.
     #[error("{operation}: {reason}; nothing was sent")]
     Invalid {
-        /// The operation, or method and path of an untyped call.
+        /// The operation, or what else is invalid, such as `client` or `untyped call`.
         operation: String,
         /// What is wrong with the call.
         reason: String,
