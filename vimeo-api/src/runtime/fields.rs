@@ -99,8 +99,8 @@ impl Fields {
 /// Enough passes for every list and every mismatch on the way to the named fields.
 const MAX_PASSES: usize = 64;
 
-/// Fields below this depth are not checked. Names from outside cannot exhaust the stack, because decoding and dropping a
-/// tree are recursive.
+/// The depth to which names are checked. Decoding and dropping a tree are recursive, so a name with very many dots would
+/// exhaust the stack.
 const MAX_DEPTH: usize = 32;
 
 /// The fields of a page itself. All other names select fields of its items.
