@@ -220,8 +220,8 @@ fn lower(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A summary in the third person, as doc comments begin: `List videos` becomes `Lists videos`. A second verb after `or` or
-/// `and` directly follows the first one: `Add or replace a tag`.
+/// Puts a summary into the third person, as doc comments begin: `List videos` becomes `Lists videos`. Further verbs must
+/// directly follow the first one: `Add or replace a tag`, `Create, edit or delete fields`.
 fn third_person(summary: &str) -> String {
     let mut words: Vec<String> = summary.split(' ').map(str::to_owned).collect();
     let mut index = 0;
@@ -554,5 +554,24 @@ pub(super) fn argument_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(Token
     match syn::parse2::<syn::Type>(argument.clone()) {
         Ok(argument) => (here(api, &argument), converted),
         Err(_) => (argument, converted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn puts_all_leading_verbs_into_the_third_person() {
+        for (summary, expected) in [
+            ("List the videos and folders", "Lists the videos and folders"),
+            ("Copy a video", "Copies a video"),
+            ("Play a video", "Plays a video"),
+            ("Search the videos", "Searches the videos"),
+            ("Add or replace a tag", "Adds or replaces a tag"),
+            ("Create, edit or delete fields", "Creates, edits or deletes fields"),
+        ] {
+            assert_eq!(third_person(summary), expected);
+        }
     }
 }
