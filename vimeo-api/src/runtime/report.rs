@@ -1,7 +1,7 @@
 //! The `Debug` output of errors, which Rust prints for an error that `main` returns.
 
 use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Writes the text of an error, followed by the text of each cause that is not part of it already.
 ///
@@ -26,12 +26,13 @@ pub fn write_report(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 }
 
 fn write_escaped(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for character in text.chars() {
-        // Quotes need escapes only in literals.
-        match character {
-            '"' | '\'' | '\\' => f.write_char(character)?,
-            _ => write!(f, "{}", character.escape_debug())?,
-        }
+    // Need escapes only in literals.
+    const QUOTES: [char; 3] = ['"', '\'', '\\'];
+    for piece in text.split_inclusive(QUOTES) {
+        // A whole string keeps its combining characters, which single characters escape.
+        let plain = piece.strip_suffix(QUOTES).unwrap_or(piece);
+        write!(f, "{}", plain.escape_debug())?;
+        f.write_str(piece.get(plain.len()..).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -69,8 +70,12 @@ mod tests {
 
     #[test]
     fn escapes_control_characters() {
-        let read = Example::Read(std::io::Error::other("\u{1b}[31mred\nline \u{202e}\"back\\\u{7}é"));
+        let read =
+            Example::Read(std::io::Error::other("\u{1b}[31mred\nline \u{202e}\"back\\\u{7}é u\u{308}"));
         let report = Report(&read).to_string();
-        assert_eq!(report, "the file cannot be read: \\u{1b}[31mred\\nline \\u{202e}\"back\\\\u{7}é");
+        assert_eq!(
+            report,
+            "the file cannot be read: \\u{1b}[31mred\\nline \\u{202e}\"back\\\\u{7}é u\u{308}"
+        );
     }
 }
