@@ -446,11 +446,11 @@ impl From<ConnectionError> for Error {
 
 /// Conversions from the errors that have a variant of their own.
 macro_rules! from_access_errors {
-    ($($refusal:ident),*) => {
+    ($($error:ident),*) => {
         $(
-            impl From<$refusal> for Error {
-                fn from(refusal: $refusal) -> Self {
-                    Self::$refusal(Box::new(refusal))
+            impl From<$error> for Error {
+                fn from(error: $error) -> Self {
+                    Self::$error(Box::new(error))
                 }
             }
         )*
