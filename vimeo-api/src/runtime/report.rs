@@ -26,7 +26,7 @@ pub fn write_report(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 }
 
 fn write_escaped(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    // Need escapes only in literals.
+    // They need escapes only in literals.
     const QUOTES: [char; 3] = ['"', '\'', '\\'];
     for piece in text.split_inclusive(QUOTES) {
         // A whole string keeps its combining characters, which single characters escape.
