@@ -14,7 +14,7 @@ use super::Stage;
 use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
 use super::deadline::SentFlag;
-use super::idle_watch::{BodyReadError, IdleBody, IdleWatch, Stalled};
+use super::idle_watch::{BodyReadError, IdleWatch, Stalled, WatchedBody};
 
 /// The HTTP client or transport below the pipeline.
 pub(crate) enum HttpBackend {
@@ -104,7 +104,7 @@ impl HttpSend {
         *outgoing.headers_mut() = request.headers.clone();
         let mut progress = None;
         // Only a large body takes long enough to be worth watching.
-        if let Some((body, body_progress)) = IdleBody::new(&request.body) {
+        if let Some((body, body_progress)) = WatchedBody::new(&request.body) {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
             progress = Some(body_progress);
         } else if !request.body.is_empty() {

@@ -37,7 +37,7 @@ pub(super) struct IdleWatch<'a> {
     timer: Pin<&'a mut Sleep>,
     moved: Instant,
     /// The progress of the request's body, if it is large enough to watch.
-    body: Option<ProgressGuard>,
+    body: Option<LastProgress>,
 }
 
 impl<'a> IdleWatch<'a> {
@@ -50,7 +50,7 @@ impl<'a> IdleWatch<'a> {
         timer: Pin<&'a mut Sleep>,
         now: Instant,
         stall: Duration,
-        body: Option<ProgressGuard>,
+        body: Option<LastProgress>,
     ) -> Self {
         Self { stall: stall.min(MAX_TIMEOUT), timer, moved: now, body }
     }
@@ -117,9 +117,9 @@ impl<'a> IdleWatch<'a> {
 
 /// The time of the last progress.
 #[derive(Clone)]
-pub(super) struct ProgressGuard(Arc<Mutex<Instant>>);
+pub(super) struct LastProgress(Arc<Mutex<Instant>>);
 
-impl ProgressGuard {
+impl LastProgress {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
@@ -137,22 +137,22 @@ impl ProgressGuard {
 const FRAME_SIZE: usize = 64 * 1024;
 
 /// A large request body that records its progress.
-pub(super) struct IdleBody {
+pub(super) struct WatchedBody {
     left: Bytes,
-    moved: ProgressGuard,
+    moved: LastProgress,
 }
 
-impl IdleBody {
+impl WatchedBody {
     /// Wraps a body and returns its progress; `None` if the body is too small to watch.
-    pub(super) fn new(body: &Bytes) -> Option<(Self, ProgressGuard)> {
+    pub(super) fn new(body: &Bytes) -> Option<(Self, LastProgress)> {
         (body.len() > FRAME_SIZE).then(|| {
-            let moved = ProgressGuard::new();
+            let moved = LastProgress::new();
             (Self { left: body.clone(), moved: moved.clone() }, moved)
         })
     }
 }
 
-impl Body for IdleBody {
+impl Body for WatchedBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -234,7 +234,7 @@ mod tests {
         for (pieces, every, result, seconds) in
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
-            let moved = ProgressGuard::new();
+            let moved = LastProgress::new();
             let started = Instant::now();
             let timer = pin!(IdleWatch::timer(started, STALL));
             let mut watch = IdleWatch::new(timer, started, STALL, Some(moved.clone()));
@@ -264,8 +264,8 @@ mod tests {
     #[tokio::test]
     async fn sends_a_watched_body_whole_with_its_length() {
         let body: Bytes = (0..200_000u32).map(|number| number as u8).collect();
-        assert!(IdleBody::new(&Bytes::from_static(b"{}")).is_none());
-        let (mut watched, _) = IdleBody::new(&body).unwrap();
+        assert!(WatchedBody::new(&Bytes::from_static(b"{}")).is_none());
+        let (mut watched, _) = WatchedBody::new(&body).unwrap();
         assert_eq!(watched.size_hint().exact(), Some(200_000));
         let mut sent = Vec::new();
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut watched).poll_frame(cx)).await {
