@@ -201,8 +201,8 @@ impl VimeoBuilder {
         self
     }
 
-    /// Sets the maximum size of a response body, in bytes. A larger body is [`vimeo_api::Error::ResponseTooLarge`]. Default: 64 MiB. Not used
-    /// with a [`transport`](Self::transport) of your own.
+    /// Sets the maximum size of a response body, in bytes. A larger body is [`vimeo_api::Error::ResponseTooLarge`]. Default:
+    /// 64 MiB. Not used with a [`transport`](Self::transport) of your own.
     pub fn max_response_size(mut self, bytes: u64) -> Self {
         self.max_response_size = bytes;
         self
