@@ -5,7 +5,7 @@ use crate::stage::{AnyError, Stage};
 pub(crate) async fn run(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, live, .. } = stage;
     let form = vimeo.upload_form("https://example.com/uploaded").name("Surf").send().await?;
-    println!("created {}; the form is a secret that allows anyone to fill it", form.uri);
+    println!("created {}; the link in the form is a secret: anyone who has it can upload the file", form.uri);
     let Some(link) = form.upload_link.filter(|_| !live) else { return Ok(()) };
 
     let mut body =
