@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn decides_by_sender_and_error_code() {
+    fn decides_by_origin_and_error_code() {
         let none = HeaderMap::new();
         let operation = |id: &str| Some(vimeo_api::operation(id).unwrap());
         let pictures = operation("create_video_thumbnail");

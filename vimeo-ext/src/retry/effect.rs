@@ -20,12 +20,12 @@ pub struct ResponseSummary<'a> {
 }
 
 impl<'a> ResponseSummary<'a> {
-    /// Makes a summary with an unknown sender and no error code.
+    /// Makes a summary with an unclear origin and no error code.
     pub fn new(status: StatusCode, headers: &'a HeaderMap) -> Self {
         Self { status, headers, origin: ResponseOrigin::Unclear, code: None }
     }
 
-    /// Sets the sender, and the error code from the body.
+    /// Sets the origin, and the error code from the body.
     #[must_use]
     pub fn sent_by(mut self, origin: ResponseOrigin, code: Option<i64>) -> Self {
         (self.origin, self.code) = (origin, code);
@@ -76,7 +76,7 @@ pub enum Effect {
 /// | any other `5xx` | unknown |
 /// | `408` or `499`, which gateways send while a call is in flight | unknown |
 /// | `425` | nothing if the API sent it, else unknown |
-/// | any other `4xx` of the API or of an unknown sender | nothing |
+/// | any other `4xx` of the API or of unclear origin | nothing |
 /// | any response of an intermediary, and any redirect | unknown |
 ///
 /// ```
