@@ -79,11 +79,16 @@ impl Auth {
     /// [`AuthError::NoApp`] if the client has no app credentials. [`AuthError::Refresh`] if Vimeo grants no token, for
     /// example with error code 8001 because the client secret is wrong; [`AuthError::call`] returns Vimeo's response.
     pub async fn client_credentials(&self, scopes: impl Into<ScopeSet>) -> Result<AccessToken, AuthError> {
-        let session = self.cache.session(self, self.app()?, scopes.into());
-        match session.current().await {
-            Ok(Some(active)) => Ok(active.token().clone()),
-            Ok(None) => Err(AuthError::NoApp),
-            Err(error) => Err(error.into_auth_error()),
+        let (app, scopes) = (self.app()?, scopes.into());
+        loop {
+            let session = self.cache.session(self, app, scopes.clone());
+            match session.current().await {
+                // A client of this session was given a user's token in the meantime. The next session is a new one.
+                Ok(Some(_)) if session.is_set_explicitly() => {}
+                Ok(Some(active)) => return Ok(active.token().clone()),
+                Ok(None) => return Err(AuthError::NoApp),
+                Err(error) => return Err(error.into_auth_error()),
+            }
         }
     }
 
