@@ -20,10 +20,10 @@ pub(crate) fn run(link: &str, file: &Path, folder: &Path, threads: bool) -> Resu
 async fn upload(link: &str, file: &Path, folder: &Path) -> Result<(), AnyError> {
     let mut source = FileSource::open(file).await?;
     let size = source.size();
-    let mut claim = Journal::in_folder(folder.join("journal")).lock(&mut source, link).await?;
-    let fingerprint = claim.entry().fingerprint.clone();
+    let mut lock = Journal::in_folder(folder.join("journal")).lock(&mut source, link).await?;
+    let fingerprint = lock.entry().fingerprint.clone();
     let ticket = UploadTicket::new("/videos/1", link, size)?.with_fingerprint(fingerprint);
-    claim.record(&ticket).await?;
+    lock.record(&ticket).await?;
 
     // Only the server's certificate is trusted, as for the other contenders.
     let certificate = tokio::fs::read(folder.join("certificate.pem")).await?;
@@ -34,7 +34,7 @@ async fn upload(link: &str, file: &Path, folder: &Path) -> Result<(), AnyError> 
         let seen = Arc::clone(&seen);
         Upload::new(ticket, source)
             .client(UploadClient::from_builder(builder)?)
-            .journal(claim)
+            .journal(lock)
             .on_progress(move |progress| seen.store(progress.acknowledged, Ordering::Relaxed))
     };
     let uploaded = upload.run().await?;
