@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use vimeo_ext::accounts::Accounts;
 
 use crate::AnyError;
-use crate::answers::app;
+use crate::fake_vimeo::app;
 use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 

@@ -10,9 +10,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this prints figures")]
 
-mod answers;
 mod clients;
 mod cost;
+mod fake_vimeo;
 mod figures;
 mod memory;
 mod pages;

@@ -8,7 +8,7 @@ use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaPool, QuotaStore};
 use vimeo_ext::{RateLimiters, Vimeo};
 
 use crate::AnyError;
-use crate::answers::transport;
+use crate::fake_vimeo::transport;
 use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use vimeo_ext::accounts::{AccountQuery, Accounts, Key, Status};
 
 use crate::AnyError;
-use crate::answers::{DAYS, app};
+use crate::fake_vimeo::{DAYS, app};
 use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 

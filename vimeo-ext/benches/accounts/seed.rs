@@ -17,7 +17,7 @@ use vimeo_ext::accounts::{
 };
 
 use crate::AnyError;
-use crate::answers::app;
+use crate::fake_vimeo::app;
 use crate::places::{Place, SCHEMA, id, is_disabled, ring, token};
 
 const BATCH: u64 = 10_000;
