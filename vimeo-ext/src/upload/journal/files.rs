@@ -30,6 +30,7 @@ pub(super) struct Files {
     pub(super) folder: PathBuf,
     pub(super) id: String,
     pub(super) entry: PathBuf,
+    /// Renamed to `entry` once it is written. Its name must not change: `remove` also deletes what an earlier release left.
     pub(super) temp: PathBuf,
     lock: PathBuf,
 }
@@ -40,7 +41,7 @@ impl Files {
             folder: folder.to_owned(),
             id: id.to_owned(),
             entry: folder.join(format!("{id}.json")),
-            temp: folder.join(format!("{id}.temp")),
+            temp: folder.join(format!("{id}.next")),
             lock: folder.join(format!("{id}.lock")),
         }
     }
