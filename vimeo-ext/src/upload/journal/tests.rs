@@ -235,7 +235,7 @@ async fn version_1_entry_is_read() {
   "purpose": "new video at https://api.vimeo.com/ for account anna",
   "fingerprint": { "size": 4, "modified": "2026-03-01T12:00:00.5Z", "sample": "00" },
   "begun": "2026-03-01T12:00:01Z",
-  "running": "2026-03-01T12:00:02Z",
+  "asked": "2026-03-01T12:00:02Z",
   "ticket": {
     "video_uri": "/videos/1", "upload_link": "https://files.example/1?sig=s3cret", "size": 4,
     "created": "2026-03-01T12:00:03Z"
@@ -247,6 +247,8 @@ async fn version_1_entry_is_read() {
     let [entry] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!((entry.path.as_path(), entry.account()), (Path::new("/films/film.mp4"), Some("anna")));
     assert_eq!(entry.ticket.as_ref().unwrap().video_uri(), "/videos/1");
+    assert_eq!(entry.started_at, "2026-03-01T12:00:01Z".parse::<DateTime<Utc>>().unwrap());
+    assert_eq!(entry.requested_at, Some("2026-03-01T12:00:02Z".parse().unwrap()));
     assert_eq!(entry.server_clock_ahead, None);
 }
 
