@@ -44,7 +44,7 @@ pub struct RotationReport {
     pub accounts: u64,
     /// The number of connections that were re-encrypted.
     pub connections: u64,
-    /// The number of accounts and connections that already used the current key before the report.
+    /// The number of accounts and connections that used the current key before the rotation.
     pub already_current: u64,
     /// The accounts and connections that cannot be decrypted, for example `account user 7`. They are unchanged.
     pub damaged: Vec<String>,
@@ -79,7 +79,7 @@ impl KeyRotation {
         self
     }
 
-    /// Runs the report.
+    /// Re-encrypts all records that use an older key.
     ///
     /// # Errors
     ///
