@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::body::{StreamState, UploadBody};
 use super::control::ControlSignal;
@@ -49,6 +49,7 @@ pub(crate) async fn put(
     options: &UploadOptions,
 ) -> Result<PutOutcome, PutError> {
     let mut failures: u32 = 0;
+    let mut failing_since = None;
     loop {
         let outcome = try_put(client, link, media_type, source, options).await;
         let earlier = failures;
@@ -79,6 +80,10 @@ pub(crate) async fn put(
             return Err(PutError::Exhausted { attempts: failures, last, source: broken });
         }
         let delay = retry_wait(&options.retry, earlier, options.retry.random(), retry_after);
+        let failing_since = *failing_since.get_or_insert_with(Instant::now);
+        if failing_since.elapsed().saturating_add(delay) > options.retry.max_elapsed {
+            return Err(PutError::Exhausted { attempts: failures, last, source: broken });
+        }
         tracing::warn!(host, ?last, ?delay, "sending a file failed, retrying");
         sleep(delay).await;
     }
