@@ -148,15 +148,16 @@ impl DeliveryDedup for std::sync::Arc<dyn crate::accounts::AccountStore> {
     ) -> BoxFuture<'a, Result<Claim, DedupError>> {
         Box::pin(async move {
             let receipt = new_receipt();
-            // A lease that expires at once only tests whether the delivery is marked as done.
-            if !self.acquire_lease(&done_lease(delivery), &receipt, now, now).await? {
+            // This lease only tests whether the delivery is marked as done. It expired long ago, because `mark_done` of a process
+            // whose clock is a little behind must be able to acquire it.
+            if !self.acquire_lease(&done_lease(delivery), &receipt, now, DateTime::<Utc>::UNIX_EPOCH).await? {
                 return Ok(Claim::Done);
             }
             if !self.acquire_lease(&in_progress_lease(delivery), &receipt, now, until).await? {
                 return Ok(Claim::InProgress);
             }
             // Another process may have handled the delivery between the two calls.
-            if !self.acquire_lease(&done_lease(delivery), &receipt, now, now).await? {
+            if !self.acquire_lease(&done_lease(delivery), &receipt, now, DateTime::<Utc>::UNIX_EPOCH).await? {
                 self.release_lease(&in_progress_lease(delivery), &receipt).await?;
                 return Ok(Claim::Done);
             }
