@@ -26,8 +26,8 @@ pub enum Claim {
 /// A delivery is claimed for a short time while it is handled, and remembered for a long time only after it was handled. If
 /// the handler fails or its process dies in between, the delivery is not lost.
 ///
-/// [`InMemoryDedup`] covers the deliveries of one process. With the feature `accounts`, every
-/// [`AccountStore`](crate::accounts::AccountStore) behind an `Arc` covers those of all processes that share it.
+/// [`InMemoryDedup`] covers the deliveries of one process. With the feature `accounts`, an
+/// `Arc<dyn` [`AccountStore`](crate::accounts::AccountStore)`>` covers those of all processes that share the store.
 pub trait DeliveryDedup: Send + Sync + 'static {
     /// Claims a delivery until `until`. Of many concurrent callers, one gets [`Claim::New`].
     ///
