@@ -27,7 +27,7 @@ pub enum Claim {
 /// the handler fails or its process dies in between, the delivery is not lost.
 ///
 /// [`InMemoryDedup`] covers the deliveries of one process. With the feature `accounts`, an
-/// `Arc<dyn` [`AccountStore`](crate::accounts::AccountStore)`>` covers those of all processes that share the store.
+/// `Arc<dyn AccountStore>` covers those of all processes that share the store.
 pub trait DeliveryDedup: Send + Sync + 'static {
     /// Claims a delivery until `until`. Of many concurrent callers, one gets [`Claim::New`].
     ///
