@@ -405,8 +405,14 @@ impl PendingUploads {
         uri: &str,
     ) -> Result<UploadTicket, Error> {
         let parsed = uri.parse::<ResourceUri>();
-        let video = parsed.as_ref().ok().and_then(|parsed| parsed.id_of("videos"));
-        let Some(video) = video else {
+        let video_uri = parsed.as_ref().ok().and_then(|parsed| {
+            let number = parsed.id_of("videos")?;
+            Some(match parsed.hash_of("videos") {
+                Some(hash) => format!("/videos/{number}:{hash}"),
+                None => format!("/videos/{number}"),
+            })
+        });
+        let Some(video_uri) = video_uri else {
             let reason = "expected the URI of a video or version, such as /videos/1 or /videos/1/versions/2";
             return Err(vimeo_api::Error::invalid("adopt", reason).into());
         };
@@ -418,7 +424,7 @@ impl PendingUploads {
             let by = SizeSource::Server;
             return Err(UploadError::SizeMismatch { expected: source.size(), found, by }.into());
         }
-        let ticket = created.ticket(&self.vimeo, format!("/videos/{video}"), source.size())?;
+        let ticket = created.ticket(&self.vimeo, video_uri, source.size())?;
         let ticket = ticket.with_fingerprint(lock.entry().fingerprint.clone());
         let version = parsed.ok().filter(|parsed| parsed.id_of("versions").is_some());
         lock.set_video_details(created.link, version.map(|version| version.to_string()));
