@@ -278,7 +278,7 @@ impl CreateVideo<SourceBacked> {
     /// Sets whether to abandon an earlier upload of the same file, whatever its settings: its incomplete video and its
     /// journal entry are deleted first. Default: no, the earlier upload is resumed. Requires the `delete` scope.
     ///
-    /// If it is unknown whether the earlier upload created a video, the call still fails.
+    /// If it is unknown whether the earlier upload created a video, or whether that video has its file, the call still fails.
     pub fn start_over(mut self, start_over: bool) -> Self {
         self.approach.0.start_over = start_over;
         self

@@ -99,7 +99,7 @@ impl Replace {
     /// Sets whether to abandon an earlier upload of the same file, whatever its settings: its incomplete version and its
     /// journal entry are deleted first. Default: no, the earlier upload is resumed. Requires the `delete` scope.
     ///
-    /// If it is unknown whether the earlier upload created a version, the call still fails.
+    /// If it is unknown whether the earlier upload created a version, or whether that version has its file, the call still fails.
     pub fn start_over(mut self, start_over: bool) -> Self {
         self.job.start_over = start_over;
         self
