@@ -85,9 +85,9 @@ impl UploadOptions {
     /// This replaces what [`attempts`](Self::attempts), [`backoff`](Self::backoff) and [`jitter`](Self::jitter) set before.
     ///
     /// For an upload the policy counts from the last progress: whenever the server gets further than before, the attempts
-    /// start again, and the elapsed time starts with the next failure. A `Retry-After` longer than [`max_retry_after`](RetryPolicy::max_retry_after) is shortened
-    /// to it. [`idempotent`](RetryPolicy::idempotent) has no effect, because the server's offset makes every request safe to
-    /// repeat.
+    /// start again, and the elapsed time starts with the next failure. A `Retry-After` longer than
+    /// [`max_retry_after`](RetryPolicy::max_retry_after) is shortened to it. [`idempotent`](RetryPolicy::idempotent) has no
+    /// effect, because the server's offset makes every request safe to repeat.
     #[must_use]
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
