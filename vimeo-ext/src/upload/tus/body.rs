@@ -298,7 +298,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn frame_length_adapts_to_the_connection() {
-        let (mut body, stream_state, _wish) = body(8 * MAX_READ_LEN, None).await;
+        let (mut body, stream_state, _signal) = body(8 * MAX_READ_LEN, None).await;
         assert_eq!(body.size_hint().exact(), Some(8 * MAX_READ_LEN as u64));
         for length in [64, 128, 256, 512] {
             assert_eq!(next(&mut body).await, Some(length * 1024));
@@ -316,7 +316,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bandwidth_limit_is_not_exceeded() {
         let rate = 1000;
-        let (mut body, stream_state, _wish) =
+        let (mut body, stream_state, _signal) =
             body(3000, Some(Bandwidth::new(NonZeroU64::new(rate).unwrap()))).await;
         let started = Instant::now();
         while next(&mut body).await.is_some() {
@@ -334,21 +334,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bandwidth_limit_changes_during_a_request() {
-        let line = Bandwidth::new(NonZeroU64::new(1000).unwrap());
-        let (mut body, stream_state, _wish) = body(100_000, Some(line.clone())).await;
+        let bandwidth = Bandwidth::new(NonZeroU64::new(1000).unwrap());
+        let (mut body, stream_state, _signal) = body(100_000, Some(bandwidth.clone())).await;
         let started = Instant::now();
         while stream_state.position() < 2000 {
             next(&mut body).await.unwrap();
         }
         let slow = started.elapsed();
         assert!((Duration::from_millis(1800)..=Duration::from_secs(2)).contains(&slow), "{slow:?}");
-        line.change(NonZeroU64::new(10_000));
+        bandwidth.change(NonZeroU64::new(10_000));
         while stream_state.position() < 22_000 {
             next(&mut body).await.unwrap();
         }
         let fast = started.elapsed() - slow;
         assert!((Duration::from_millis(1900)..=Duration::from_millis(2100)).contains(&fast), "{fast:?}");
-        line.change(None);
+        bandwidth.change(None);
         while next(&mut body).await.is_some() {}
         assert!(started.elapsed() - slow - fast <= Duration::from_millis(100), "{:?}", started.elapsed());
     }

@@ -144,13 +144,15 @@ impl<W: TusTransport> Driver<W> {
                     last_source = source;
                     Event::RequestFailed(error)
                 }
-                Outcome::Finished(Ok(answer)) => {
+                Outcome::Finished(Ok(response)) => {
                     last_source = None;
-                    body = answer.body;
-                    match (answer.status, sending) {
-                        (200..=299, None) => Event::Probed { offset: answer.offset, length: answer.length },
-                        (200..=299, Some(_)) => Event::Sent { offset: answer.offset },
-                        (status, _) => Event::ErrorStatus { status, retry_after: answer.retry_after },
+                    body = response.body;
+                    match (response.status, sending) {
+                        (200..=299, None) => {
+                            Event::Probed { offset: response.offset, length: response.length }
+                        }
+                        (200..=299, Some(_)) => Event::Sent { offset: response.offset },
+                        (status, _) => Event::ErrorStatus { status, retry_after: response.retry_after },
                     }
                 }
             };
@@ -353,7 +355,7 @@ async fn at(instant: Option<Instant>) {
 
 /// The elapsed time of an upload, which stops while it is paused.
 struct UploadClock {
-    begun: Instant,
+    started_at: Instant,
     limit: Option<Duration>,
     paused: Duration,
     paused_since: Option<Instant>,
@@ -361,7 +363,7 @@ struct UploadClock {
 
 impl UploadClock {
     fn start(limit: Option<Duration>) -> Self {
-        Self { begun: Instant::now(), limit, paused: Duration::ZERO, paused_since: None }
+        Self { started_at: Instant::now(), limit, paused: Duration::ZERO, paused_since: None }
     }
 
     /// Reads the control signal, and stops or restarts the clock accordingly.
@@ -381,11 +383,11 @@ impl UploadClock {
     fn elapsed(&self) -> Duration {
         let paused = self.paused_since.map_or(Duration::ZERO, |since| since.elapsed());
         let paused = self.paused.saturating_add(paused);
-        self.begun.elapsed().saturating_sub(paused)
+        self.started_at.elapsed().saturating_sub(paused)
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.begun.checked_add(self.limit?)?.checked_add(self.paused)
+        self.started_at.checked_add(self.limit?)?.checked_add(self.paused)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::upload::tus::progress::Progress;
 
 /// What the transport does with one request.
 enum Step {
-    TusResponse(TusResponse),
+    Respond(TusResponse),
     Fail(TransientError),
     /// Reads a frame at each interval, then responds with the offset reached.
     ReadEvery(Duration),
@@ -25,11 +25,11 @@ enum Step {
 }
 
 fn status(status: u16) -> Step {
-    Step::TusResponse(TusResponse { status, ..TusResponse::default() })
+    Step::Respond(TusResponse { status, ..TusResponse::default() })
 }
 
 fn at(offset: u64) -> Step {
-    Step::TusResponse(TusResponse { status: 200, offset: Some(offset), ..TusResponse::default() })
+    Step::Respond(TusResponse { status: 200, offset: Some(offset), ..TusResponse::default() })
 }
 
 #[derive(Default, Clone)]
@@ -64,7 +64,7 @@ impl ScriptedTransport {
         let step = step.unwrap_or_else(|| status(self.otherwise.expect("the script is over")));
         let mut offset = offset;
         match (step, body) {
-            (Step::TusResponse(answer), _) => Ok(answer),
+            (Step::Respond(response), _) => Ok(response),
             (Step::Fail(error), _) => Err(NoResponse::Failed(error, None)),
             (Step::ReadEvery(interval), Some(mut body)) => {
                 while let Some(bytes) = read_frame(&mut body).await {
@@ -316,7 +316,7 @@ async fn maximum_durations_do_not_overflow() {
         .stall_timeout(Duration::MAX)
         .response_timeout(Duration::MAX)
         .backoff(Backoff::new(seconds(1), Duration::MAX));
-    let busy = Step::TusResponse(TusResponse {
+    let busy = Step::Respond(TusResponse {
         status: 503,
         retry_after: Some(Duration::MAX),
         ..TusResponse::default()
