@@ -322,7 +322,7 @@ impl PendingUploads {
     /// # Errors
     ///
     /// - [`Error::Call`] if the list cannot be read.
-    /// - [`UploadError::Journal`] if the upload belongs to another account.
+    /// - [`UploadError::Journal`] if the upload belongs to another account, or its entry is [damaged](Self::damaged).
     /// - [`UploadError::InUse`] if another process is working on the upload.
     /// - Those of [`adopt`](Self::adopt).
     pub async fn reconcile(&self, id: &str) -> Result<Reconciliation, Error> {
@@ -336,7 +336,9 @@ impl PendingUploads {
             .flatten()
             .collect();
         let Some(upload) = uploads.iter().find(|upload| upload.id() == id) else {
-            return Ok(Reconciliation::NotCreated);
+            // A damaged entry does not tell whether a video was created.
+            let damaged = self.damaged().await?.into_iter().find(|entry| entry.id == id);
+            return damaged.map_or(Ok(Reconciliation::NotCreated), |entry| Err(entry.error.into()));
         };
         self.ensure_own(upload)?;
         let (source, mut lock) = match self.lock(upload).await {
