@@ -92,11 +92,14 @@ impl Spec {
     };
 }
 
-/// Defines a tool: its name, type, input and output, the fields of its [`Spec`] that differ from [`Spec::READ`], and the
-/// bodies of [`Tool::disclosure`] and [`Tool::run`].
+/// Defines a tool: its name, type, input and output, its title, description and scopes, the other fields of its [`Spec`]
+/// that differ from [`Spec::READ`], and the bodies of [`Tool::disclosure`] and [`Tool::run`].
 macro_rules! tool {
     (
         $name:literal $tool:ident($input:ty) -> $output:ty {
+            title: $title:expr,
+            description: $description:expr,
+            scopes: $scopes:expr,
             $($field:ident: $value:expr,)*
         }
         $(disclosure |$disclosure_context:pat_param, $disclosure_input:pat_param| $disclosure:expr;)?
@@ -110,8 +113,14 @@ macro_rules! tool {
         impl $crate::tools::Tool for $tool {
             type Input = $input;
             type Output = $output;
-            const SPEC: $crate::tools::Spec =
-                $crate::tools::Spec { name: $name, $($field: $value,)* ..$crate::tools::Spec::READ };
+            const SPEC: $crate::tools::Spec = $crate::tools::Spec {
+                name: $name,
+                title: $title,
+                description: $description,
+                scopes: $scopes,
+                $($field: $value,)*
+                ..$crate::tools::Spec::READ
+            };
 
             $(
                 async fn disclosure(
