@@ -125,6 +125,15 @@ fn every_tool_has_its_effect() {
     assert_eq!(of(Effect::Delete), ["vimeo_video_delete", "vimeo_webhook_delete"]);
 }
 
+/// A tool without an effect counts as reading, so it would be offered to read-only clients and missing in audit logs.
+#[test]
+fn only_tools_named_after_reading_are_read_only() {
+    for spec in tools::all().iter().map(tools::Definition::spec) {
+        let reads = ["_get", "_list", "_search"].into_iter().any(|verb| spec.name.ends_with(verb));
+        assert_eq!(spec.effect.is_read_only(), reads, "{}", spec.name);
+    }
+}
+
 #[tokio::test]
 async fn tools_are_selected_by_toolset_name_mode_and_scope() {
     let sandbox = Sandbox::start().await.unwrap();
