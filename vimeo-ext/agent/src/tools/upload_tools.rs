@@ -145,7 +145,7 @@ tool! {
         let (video, title) = (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
         let privacy = view.as_ref().map_or_else(|| "unknown".to_owned(), value);
         Ok(Some(format!(
-            "replace the file of video {video} {title}, whose privacy is {privacy}, by the file {}",
+            "replace the file of video {video} {title}, whose privacy is {privacy}, with the file {}",
             quoted_path(&file)
         )))
     };
