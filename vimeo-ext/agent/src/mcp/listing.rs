@@ -42,7 +42,7 @@ pub(crate) fn list_tools(
     ];
     let lists = forms.into_iter().map(|(names, annotations)| list(ListForm { names, annotations }));
     lists.into_iter().find(|list| size(list) + ENVELOPE_BYTES <= MAX_BYTES).unwrap_or_else(|| {
-        // The list is too long without accounts, because of more toolsets or output schemas.
+        // The list is too long even without the account names, because of more toolsets or output schemas.
         let names = if json!(accounts).to_string().len() <= MAX_ACCOUNT_NAMES_BYTES {
             AccountNames::InFirstTool
         } else {

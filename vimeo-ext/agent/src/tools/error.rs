@@ -31,7 +31,7 @@ pub enum ErrorKind {
     Plan,
     /// Too many calls; [`ToolError::retry_after_s`] says how long to wait.
     RateLimit,
-    /// The call does not fit the current state, such as another title than the confirmed one; or the person declined.
+    /// The call does not fit the current state, for example because the confirmed title is wrong; or the person declined.
     Conflict,
     /// The call would disclose something, and nobody could be asked for approval.
     Approval,

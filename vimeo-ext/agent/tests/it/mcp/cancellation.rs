@@ -29,8 +29,8 @@ enum Ending {
     EndOfSession,
 }
 
-/// Each protocol version and transport, with its ways to end a call early: is it the newer version, and is it HTTP? In the
-/// older version a client that hangs up has not cancelled: it can come back for the response.
+/// The ways to end a call early. Each has: whether the protocol is the newer version, whether the transport is HTTP, and the
+/// ending. In the older version a client that hangs up has not cancelled: it can come back for the response.
 const ALL: [(bool, bool, Ending); 7] = [
     (false, false, Ending::Cancel),
     (true, false, Ending::Cancel),
