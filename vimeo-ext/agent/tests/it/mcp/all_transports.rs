@@ -20,13 +20,13 @@ async fn the_list_is_small_complete_and_private() {
         let listed =
             response["result"]["tools"].as_array().unwrap_or_else(|| panic!("{transport:?}: {response}"));
         let names: Vec<&str> = listed.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-        let basic: Vec<&str> = tools::all()
+        let default: Vec<&str> = tools::all()
             .iter()
             .map(|tool| tool.spec())
             .filter(|spec| spec.toolset.is_default())
             .map(|spec| spec.name)
             .collect();
-        assert_eq!(names, basic, "{transport:?}");
+        assert_eq!(names, default, "{transport:?}");
         let size = response.to_string().len();
         println!("tools/list: {size} bytes, {} tools, {transport:?}", listed.len());
         for part in ["name", "title", "description", "inputSchema", "annotations"] {

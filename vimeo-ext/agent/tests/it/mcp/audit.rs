@@ -41,9 +41,9 @@ async fn wait_for_request(world: &World, log: &AuditLog) {
 /// Waits for the last line and checks both.
 async fn assert_cancelled(log: &AuditLog, case: &str) {
     let waiting = log.clone();
-    let settled = tokio::task::spawn_blocking(move || waiting.flush(TEST_TIMEOUT)).await.unwrap();
+    let flushed = tokio::task::spawn_blocking(move || waiting.flush(TEST_TIMEOUT)).await.unwrap();
     let lines = lines(log);
-    assert!(settled && lines.len() == 2, "{case}: {lines:?}");
+    assert!(flushed && lines.len() == 2, "{case}: {lines:?}");
     let [before, after] = &lines[..] else { panic!("{case}: {lines:?}") };
     assert_eq!((&before["phase"], &after["phase"]), (&json!("before"), &json!("after")), "{case}");
     assert_eq!((&before["attempt"], &before["tool"]), (&after["attempt"], &after["tool"]), "{case}");

@@ -10,13 +10,13 @@ async fn every_tool_works_and_explains_its_errors() {
     let world = World::new().await;
     let cases = tool_cases(&world);
     let names: Vec<&str> = cases.iter().map(|case| case.0).collect();
-    let basic: Vec<&str> = tools::all()
+    let default: Vec<&str> = tools::all()
         .iter()
         .map(tools::Definition::spec)
         .filter(|spec| spec.toolset.is_default())
         .map(|spec| spec.name)
         .collect();
-    assert_eq!(names, basic, "the table has the basic tools, in their order");
+    assert_eq!(names, default, "the table has the default tools, in order");
     println!("| tool | works | gives | fails | with |\n|---|---|---|---|---|");
     for (tool, good, fits, bad, category, field) in cases {
         let output =
@@ -38,9 +38,9 @@ async fn every_tool_works_and_explains_its_errors() {
     }
     for entry in world.sandbox.request_log() {
         let leaf_fields = entry.query.contains("fields=");
-        let outputs = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
+        let has_body = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
         assert!(
-            leaf_fields || !outputs || entry.path == "/oauth/verify",
+            leaf_fields || !has_body || entry.path == "/oauth/verify",
             "{} {}?{}",
             entry.method,
             entry.path,

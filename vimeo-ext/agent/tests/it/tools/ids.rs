@@ -68,8 +68,8 @@ async fn only_valid_ids_are_sent() {
             arguments["confirm"] = json!("another title");
         }
         let _ = world.call(tool, arguments).await;
-        let asked = world.sandbox.request_log();
-        assert_eq!(asked.last().unwrap().path, format!("/videos/{video}:a1b2c3d4"));
+        let requests = world.sandbox.request_log();
+        assert_eq!(requests.last().unwrap().path, format!("/videos/{video}:a1b2c3d4"));
     }
     assert_eq!(world.requests("DELETE"), 0);
 }

@@ -32,8 +32,8 @@ async fn captions_are_added_listed_and_read_by_language() {
     let read =
         world.call("vimeo_video_transcript_get", json!({"video_id": video, "language": "EN"})).await.unwrap();
     let parts = read.value()["items"].as_array().unwrap();
-    let messages: Vec<String> = parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(messages, ["The first wave", "and the second"], "{}", read.to_text());
+    let texts: Vec<String> = parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(texts, ["The first wave", "and the second"], "{}", read.to_text());
     let absent = json!({"video_id": video, "language": "de"});
     let absent = world.call("vimeo_video_transcript_get", absent).await.unwrap_err();
     assert_eq!((absent.kind, absent.field.as_deref()), (ErrorKind::NotFound, Some("language")));

@@ -116,8 +116,8 @@ async fn a_hundred_of_the_largest_recorded_videos_fit() {
         }
     }
     for request in api.received_requests().await.unwrap() {
-        let asked =
+        let has_fields =
             request.url.query_pairs().any(|(name, value)| name == "fields" && value.contains("uri,name"));
-        assert!(asked, "{}", request.url);
+        assert!(has_fields, "{}", request.url);
     }
 }

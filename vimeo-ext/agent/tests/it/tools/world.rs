@@ -91,5 +91,5 @@ impl World {
 pub(crate) fn undelimited(text: &Value) -> String {
     let text = text.as_str().unwrap_or_default();
     let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</")).map(|(inner, _)| inner);
-    inner.unwrap_or_else(|| panic!("{text} is not fenced")).to_owned()
+    inner.unwrap_or_else(|| panic!("{text} is not delimited")).to_owned()
 }
