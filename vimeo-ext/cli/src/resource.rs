@@ -141,7 +141,7 @@ impl Resource {
 
     /// Sends a call that creates or changes an item, and prints the item.
     pub(crate) async fn send_and_show(&self, context: &Context<'_>, call: Call<Value>) -> Result<ExitCode> {
-        // ListingArgs field names must not change anything.
+        // Listing the field names must not change anything.
         match self.requested_fields(context)? {
             RequestedFields::ListNames => self.print_field_names(context),
             _ => self.show(context, call).await,
