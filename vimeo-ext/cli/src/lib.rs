@@ -12,7 +12,6 @@ mod confirm;
 mod context;
 mod credentials;
 mod exit;
-
 mod globals;
 mod help_groups;
 mod ids;
@@ -20,7 +19,6 @@ mod interrupt;
 mod output;
 mod panic;
 mod progress;
-
 mod resource;
 mod text;
 

@@ -1,7 +1,6 @@
 //! Upload progress on standard error, as bars, lines or JSON.
 
 mod bars;
-
 mod lines;
 mod tracker;
 
