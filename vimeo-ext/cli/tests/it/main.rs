@@ -3,14 +3,13 @@
 
 mod accounts;
 mod api;
-
 mod examples;
 mod exit_codes;
 mod harness;
 mod help;
 mod http;
-#[cfg(feature = "stores")]
 mod ids;
+#[cfg(feature = "stores")]
 mod key_rotation;
 #[cfg(target_os = "linux")]
 mod keyring;
