@@ -116,7 +116,7 @@ fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
 async fn uploads(context: &Context<'_>) -> Finding {
     let (list, folder) = match context.uploads().await {
         Ok(folder) => {
-            let list = Journal::in_folder(&folder).list().await.map_err(CliError::from);
+            let list = super::uploads::all_entries(&Journal::in_folder(&folder)).await;
             (list, Some(folder))
         }
         Err(failure) => (Err(failure), None),

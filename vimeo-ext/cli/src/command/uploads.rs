@@ -69,7 +69,7 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
 }
 
 /// All entries: damaged ones first, then the oldest first.
-async fn all_entries(journal: &Journal) -> Result<Vec<Result<PendingUpload, UploadError>>> {
+pub(super) async fn all_entries(journal: &Journal) -> Result<Vec<Result<PendingUpload, UploadError>>> {
     let damaged = journal.damaged().await?.into_iter().map(|entry| Err(entry.error));
     Ok(damaged.chain(journal.list().await?.into_iter().map(Ok)).collect())
 }
