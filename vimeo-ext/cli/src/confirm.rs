@@ -9,8 +9,8 @@ use crate::output::sanitize;
 
 /// Deletes the item at `path` after confirmation: `--yes`, or the title typed at a prompt.
 pub(crate) async fn delete(context: &Context<'_>, path: &str, yes: bool) -> Result<()> {
-    let vimeo = context.vimeo().await?;
     context.check_write_allowed("deleting")?;
+    let vimeo = context.vimeo().await?;
     if !yes {
         confirm_by_title(context, &vimeo, path).await?;
     }
