@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context<'_>, args: &SwitchArgs) -> Result<ExitCode> 
                     _ => {
                         let known: Vec<&str> = file.accounts.keys().map(String::as_str).collect();
                         return Err(CliError::usage(format!(
-                            "several accounts exist; name one of: {}",
+                            "name one of the accounts: {}",
                             known.join(", ")
                         )));
                     }
