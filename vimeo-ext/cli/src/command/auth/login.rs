@@ -189,7 +189,7 @@ async fn app_credentials(context: &Context<'_>, args: &LoginArgs) -> Result<(Str
         return Ok((sandbox.client_id(), sandbox.client_secret().into()));
     }
     let missing = |what: &str, next: &str| {
-        CliError::usage(format!("{what} is required, and prompts are disabled"))
+        CliError::usage(format!("{what} is required"))
             .with_next_step(format!("{next}, or use vimeo auth login --with-token < token.txt"))
     };
     let can_prompt = context.streams.can_prompt();
