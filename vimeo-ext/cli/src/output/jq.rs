@@ -99,7 +99,7 @@ impl Filter {
             let unknown: Vec<String> =
                 errors.iter().flat_map(|(_, errors)| errors).map(|(name, _)| format!("`{name}`")).collect();
             CliError::usage(format!(
-                "the jq filter `{code}` uses the unknown function {}",
+                "the jq filter `{code}` uses {}, which is not defined",
                 unknown.join(", ")
             ))
             .with_next_step("vimeo help formatting")
@@ -499,7 +499,9 @@ mod tests {
     async fn compile_rejects_invalid_filters() {
         assert_eq!(Filter::compile(".[").err().unwrap().exit, ExitCode::Usage);
         let unknown = Filter::compile("frobnicate").err().unwrap();
-        assert_eq!(unknown.message(), "the jq filter `frobnicate` uses the unknown function `frobnicate`");
+        assert_eq!(unknown.message(), "the jq filter `frobnicate` uses `frobnicate`, which is not defined");
+        let unknown = Filter::compile("$x").err().unwrap();
+        assert_eq!(unknown.message(), "the jq filter `$x` uses `$x`, which is not defined");
         let stopped = Filter::compile(".a").unwrap().values(&json!([1])).await.unwrap_err();
         assert!(stopped.message().starts_with("the jq filter failed"), "{stopped}");
     }
