@@ -278,7 +278,7 @@ fn http_serves_the_accounts_of_a_store() {
     let later = me("later", CALLER_TOKEN);
     // An account in the store that the caller cannot use.
     let foreign = me("user 0", CALLER_TOKEN);
-    let logged_out = me("work", OTHER_TOKEN);
+    let other_caller = me("work", OTHER_TOKEN);
     // An account that is connected while the server runs can be used immediately.
     harness.runtime.block_on(async {
         let store = store(&harness, "accounts.db").await;
@@ -295,7 +295,7 @@ fn http_serves_the_accounts_of_a_store() {
     assert!(work.contains("At work") && !work.contains("Sandbox User"), "{work}");
     assert!(later.contains("\"isError\":true") && !later.contains("untrusted"), "{later}");
     assert!(foreign.contains("The caller has no such account"), "{foreign}");
-    assert!(logged_out.contains("invalid_token"), "{logged_out}");
+    assert!(other_caller.contains("invalid_token"), "{other_caller}");
     assert!(connected.contains("Sandbox User"), "{connected}");
 
     let refused = Run::of(serve("new.key").output().unwrap());
