@@ -2,7 +2,7 @@
 //! that were in transit.
 //!
 //! `KILLS`, `KILL_SEED` and `KILL_MIB` set the number of kills, the random seed and the size of each file; `cargo xtask
-//! kill-test --command` sets them.
+//! test-kill --command` sets them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
@@ -106,36 +106,36 @@ impl UploadProcess {
 
     /// Runs the process until `kill_point`, kills it, and reads its progress.
     fn run_until(mut self, kill_point: Option<KillPoint>, sandbox: &Sandbox) -> RunProgress {
-        let mut life = RunProgress::default();
+        let mut progress = RunProgress::default();
         let mut output_so_far = String::new();
-        let mut read_line = |life: &mut RunProgress, line: String| {
-            life.read_line(&line);
+        let mut read_line = |progress: &mut RunProgress, line: String| {
+            progress.read_line(&line);
             output_so_far.push_str(&line);
         };
-        let mut wait = |life: &mut RunProgress, lines: &Receiver<String>, time: Duration| {
+        let mut wait = |progress: &mut RunProgress, lines: &Receiver<String>, time: Duration| {
             let until = Instant::now() + time;
             // Ends at the timeout, or if the process has ended.
             while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                read_line(life, line);
+                read_line(progress, line);
             }
         };
         let poll_interval = Duration::from_millis(1);
         match kill_point {
-            Some(KillPoint::After(time)) => wait(&mut life, &self.lines, time),
+            Some(KillPoint::After(time)) => wait(&mut progress, &self.lines, time),
             Some(KillPoint::AfterProgress(time)) => {
-                while !life.has_progress && self.process.try_wait().unwrap().is_none() {
-                    wait(&mut life, &self.lines, poll_interval);
+                while !progress.has_progress && self.process.try_wait().unwrap().is_none() {
+                    wait(&mut progress, &self.lines, poll_interval);
                 }
-                wait(&mut life, &self.lines, time);
+                wait(&mut progress, &self.lines, time);
             }
             Some(KillPoint::Sent(bytes)) => {
-                while life.bytes_sent() < bytes && self.process.try_wait().unwrap().is_none() {
-                    wait(&mut life, &self.lines, poll_interval);
+                while progress.bytes_sent() < bytes && self.process.try_wait().unwrap().is_none() {
+                    wait(&mut progress, &self.lines, poll_interval);
                 }
             }
             Some(KillPoint::Creating { left }) => {
                 while sandbox.pending_faults() > left {
-                    wait(&mut life, &self.lines, poll_interval);
+                    wait(&mut progress, &self.lines, poll_interval);
                 }
             }
             None => {}
@@ -144,15 +144,15 @@ impl UploadProcess {
             self.process.kill().unwrap();
         }
         while let Ok(line) = self.lines.recv() {
-            read_line(&mut life, line);
+            read_line(&mut progress, line);
         }
-        life.exit_code = self.process.wait().unwrap().code();
+        progress.exit_code = self.process.wait().unwrap().code();
         assert!(
-            life.exit_code.is_none_or(|code| code == 0),
+            progress.exit_code.is_none_or(|code| code == 0),
             "the process failed: {:?} {output_so_far}",
-            life.exit_code
+            progress.exit_code
         );
-        life
+        progress
     }
 }
 
@@ -221,8 +221,10 @@ fn round(kills: u64, size: u64, rng: &mut fastrand::Rng, totals: &mut Totals) {
             }),
         };
         first = first.saturating_sub(1);
-        let life = UploadProcess::start(&harness).run_until(kill_point, &harness.sandbox);
-        for ((last_sent, resumed_at), sent) in last_sent.iter_mut().zip(life.resumed_at).zip(life.sent) {
+        let progress = UploadProcess::start(&harness).run_until(kill_point, &harness.sandbox);
+        for ((last_sent, resumed_at), sent) in
+            last_sent.iter_mut().zip(progress.resumed_at).zip(progress.sent)
+        {
             if let (Some(before), Some(now)) = (*last_sent, resumed_at) {
                 let lost = u64::saturating_sub(before, now);
                 totals.resent += lost;
@@ -231,12 +233,12 @@ fn round(kills: u64, size: u64, rng: &mut fastrand::Rng, totals: &mut Totals) {
             }
             *last_sent = sent.or(*last_sent);
         }
-        if life.exit_code.is_some() {
+        if progress.exit_code.is_some() {
             break;
         }
         totals.killed += 1;
-        totals.before_progress += u64::from(!life.has_progress);
-        totals.while_sending += u64::from(life.sent.iter().any(Option::is_some));
+        totals.before_progress += u64::from(!progress.has_progress);
+        totals.while_sending += u64::from(progress.sent.iter().any(Option::is_some));
     }
     assert!(totals.max_resent <= MAX_IN_TRANSIT, "{} bytes were resent after one kill", totals.max_resent);
     let patches = harness.sandbox.request_log();
