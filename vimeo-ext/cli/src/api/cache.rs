@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use vimeo_ext::api::{RawResponse, Request, TransportFuture};
 use vimeo_ext::{Middleware, Next};
 
-use crate::config::{read, replace};
+use crate::config::{ignore_not_found, read, replace};
 use crate::context::{CredentialSource, Identity};
 
 /// Caches responses to GET requests, one file each, readable only by their owner.
@@ -112,14 +112,6 @@ impl Cache {
 /// Returns the folder name for an account: a digest that does not reveal the account.
 fn account_folder(name: &str, base_url: &str) -> String {
     digest(&["account", name, base_url])
-}
-
-/// Ignores "not found" errors of a removal.
-fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn digest(parts: &[&str]) -> String {

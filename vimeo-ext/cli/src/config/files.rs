@@ -71,10 +71,6 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<()> {
 
 /// Removes a file, if it exists, and temporary files left by processes that were killed while writing it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    let ignore_not_found = |result: io::Result<()>| match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
     ignore_not_found(std::fs::remove_file(path))?;
     let prefix = temporary_prefix(path);
     for entry in std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
@@ -83,6 +79,14 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Ignores "not found" errors of a removal.
+pub(crate) fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the prefix of the temporary file names for a file.

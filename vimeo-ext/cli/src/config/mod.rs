@@ -10,6 +10,6 @@ pub(crate) use accounts::{Account, Accounts, AccountsFile, TokenStorage, check_n
 pub(crate) use files::read_named;
 #[cfg(test)]
 pub(crate) use files::test_folder;
-pub(crate) use files::{MAX_FILE_BYTES, read, read_named_text, read_text, remove, replace};
+pub(crate) use files::{MAX_FILE_BYTES, ignore_not_found, read, read_named_text, read_text, remove, replace};
 pub(crate) use folders::Folders;
 pub(crate) use settings::Settings;
