@@ -32,7 +32,7 @@ use crate::exit::{CliError, ExitCode, Result};
 #[command(after_help = "Configuration of a client that starts the command and uses the active account:\n  \
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
     HTTP callers authenticate with the bearer token in VIMEO_MCP_BEARER (at least 32 characters). If it is not set, a \
-    token is generated and printed on standard error, and the server listens on loopback addresses only. Requests from \
+    token is generated and printed on standard error, and --http accepts only loopback addresses. Requests from \
     web pages are rejected unless their origin is allowed with --allow-origin.\n\n\
     Calls that show something to more people or send data to third parties need the user's approval: clients that \
     support elicitation prompt each time, calls from other clients are refused. --allow permits a kind of call without \
