@@ -26,7 +26,7 @@ pub(crate) struct UploadBatch {
     records: Mutex<BatchRecords>,
 }
 
-/// The version of batches that are written. In version 1, which has no number, steps are texts.
+/// The version of batches that are written. Batches of version 1 have no version number, and their steps are strings.
 const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub(crate) struct FileRecord {
 }
 
 impl UploadBatch {
-    /// That of these files for this account; `folder` is `None` if nothing is recorded on disk.
+    /// Opens the batch of these files for this account. Without a folder, nothing is recorded on disk.
     pub(crate) fn open(folder: Option<PathBuf>, owner: &str, files: &[PathBuf]) -> Self {
         let path = folder.map(|folder| folder.join(format!("{}.json", file_name(owner, files))));
         // An unreadable batch is ignored: the journal still has the unfinished uploads.
