@@ -231,6 +231,8 @@ fn damaged_entries_can_be_discarded() {
         assert!(list[0]["problem"].as_str().unwrap().contains("invalid content"), "{list}");
         let table = harness.run(&["uploads", "list"]);
         assert!(table.out.starts_with(&id) && table.out.contains("(damaged)"), "{table:?}");
+        let doctor = harness.run(&["doctor"]);
+        assert!(doctor.out.contains("1 unfinished"), "{doctor:?}");
         let resume = harness.run(&["uploads", "resume", "--json"]);
         resume.fails(2, &[&id, "invalid content", "vimeo uploads forget"]);
         assert!(last_error(&resume)["message"].as_str().unwrap().contains("invalid content"), "{resume:?}");
