@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, header};
 use serde::Serialize;
 
-use super::{is_secret_name, redact, visible_headers};
+use super::{is_secret_name, redact, redact_urls, visible_headers};
 
 /// How much of a body is stored.
 const MAX_BODY_EXCERPT: usize = 4 * 1024;
@@ -57,9 +57,9 @@ fn excerpt(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let start = body.get(..MAX_BODY_EXCERPT).unwrap_or(body);
     let text = String::from_utf8_lossy(start);
     let mut redacted = match (is_json, is_form) {
-        (true, _) => redact_json(&text),
+        (true, _) => redact_urls(&redact_json(&text)),
         (_, true) => redact(&text),
-        _ => text.into_owned(),
+        _ => redact_urls(&redact_inputs(&text)),
     };
     if start.len() < body.len() {
         redacted.push('…');
@@ -85,6 +85,29 @@ fn redact_json(json: &str) -> String {
         let (_, after_value) = split_string(value);
         redacted.push_str(": \"REDACTED\"");
         rest = after_value;
+    }
+    redacted.push_str(rest);
+    redacted
+}
+
+/// Replaces the values of secret inputs in HTML, as the sandbox's own pages write them, with `REDACTED`.
+fn redact_inputs(html: &str) -> String {
+    const NAME: &str = "name=\"";
+    const VALUE: &str = "\" value=\"";
+    let mut redacted = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, from_name)) = rest.split_once(NAME) {
+        redacted.push_str(before);
+        redacted.push_str(NAME);
+        rest = from_name;
+        let Some((name, value)) = from_name.split_once(VALUE) else { continue };
+        if name.contains('"') || !is_secret_name(name) {
+            continue;
+        }
+        redacted.push_str(name);
+        redacted.push_str(VALUE);
+        redacted.push_str("REDACTED");
+        rest = value.split_at(value.find('"').unwrap_or(value.len())).1;
     }
     redacted.push_str(rest);
     redacted
@@ -151,6 +174,20 @@ mod tests {
             ("application/json; charset=utf-8", "{}", Some("{}")),
             ("application/x-www-form-urlencoded", "grant_type=x&code=y", Some("grant_type=x&code=REDACTED")),
             ("text/html", "<p>", Some("<p>")),
+            (
+                "text/html; charset=utf-8",
+                r#"<input name="scope" value="public"><input type="hidden" name="state" value="x y"><p>"#,
+                Some(
+                    r#"<input name="scope" value="public"><input type="hidden" name="state" value="REDACTED"><p>"#,
+                ),
+            ),
+            (
+                "application/json",
+                r#"{"link":"http://u/pictures/1/2?expires=3&sig=f","form":"<form action=\"http://u/forms/1/a?expires=3&amp;sig=f\">"}"#,
+                Some(
+                    r#"{"link":"http://u/pictures/1/2?expires=3&sig=REDACTED","form":"<form action=\"http://u/forms/1/a?expires=3&amp;sig=REDACTED\">"}"#,
+                ),
+            ),
             ("video/mp4", "....", None),
             ("", "....", None),
             ("application/json", "", None),

@@ -105,6 +105,22 @@ fn redact(query: &str) -> String {
     query.split('&').map(redact_pair).collect::<Vec<_>>().join("&")
 }
 
+/// Replaces secrets in the queries and fragments of a text's URLs with `REDACTED`.
+fn redact_urls(text: &str) -> String {
+    let ends_parameter = |sign: char| sign.is_whitespace() || "?&#\"'<>\\".contains(sign);
+    let mut redacted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['?', '&', '#']) {
+        let (before, after) = rest.split_at(at + 1);
+        let (parameter, others) = after.split_at(after.find(ends_parameter).unwrap_or(after.len()));
+        redacted.push_str(before);
+        redacted.push_str(&redact(parameter));
+        rest = others;
+    }
+    redacted.push_str(rest);
+    redacted
+}
+
 impl RequestLogEntry {
     /// The number of bytes of text in the entry. Only the details change it after the request has arrived.
     fn text_bytes(&self) -> usize {
@@ -412,11 +428,9 @@ fn visible_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
         .filter(|(name, _)| !is_secret_name(name.as_str()))
         .map(|(name, value)| {
             let text = String::from_utf8_lossy(value.as_bytes());
-            // The referring page's query can hold a secret.
-            let text = match (*name == header::REFERER, text.split_once('?')) {
-                (true, Some((page, query))) => format!("{page}?{}", redact(query)),
-                _ => text.into_owned(),
-            };
+            // Their queries can hold secrets, such as the authorization code in a redirect to an app.
+            let is_url = *name == header::REFERER || *name == header::LOCATION;
+            let text = if is_url { redact_urls(&text) } else { text.into_owned() };
             (name.as_str().to_owned(), text)
         })
         .collect()
@@ -478,6 +492,7 @@ mod tests {
             ("x-forwarded-authorization", "fake"),
             ("set-cookie", "fake"),
             ("referer", "http://localhost:3000/back?code=fake&page=2"),
+            ("location", "http://localhost:3000/back?page=2&code=fake&state=fake#access_token=fake"),
             ("tus-resumable", "1.0.0"),
             ("user-agent", "tokenizer/1"),
             ("accept-encoding", "gzip"),
@@ -486,8 +501,12 @@ mod tests {
         }
         let shown = visible_headers(&headers);
         let names: Vec<&str> = shown.keys().map(String::as_str).collect();
-        assert_eq!(names, ["accept-encoding", "referer", "tus-resumable", "user-agent"]);
+        assert_eq!(names, ["accept-encoding", "location", "referer", "tus-resumable", "user-agent"]);
         assert_eq!(shown["referer"], "http://localhost:3000/back?code=REDACTED&page=2");
+        assert_eq!(
+            shown["location"],
+            "http://localhost:3000/back?page=2&code=REDACTED&state=REDACTED#access_token=REDACTED"
+        );
     }
 
     #[test]
