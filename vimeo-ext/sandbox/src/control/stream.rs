@@ -24,7 +24,8 @@ struct Subscription {
     seen: Option<Changes>,
 }
 
-/// Sends every entry of a world when it is new or has changed, as the event `entry`, and `cleared` when entries were removed.
+/// Sends every entry of a world when it is new or has changed, as the event `entry`. When entries were removed: `cleared`, and
+/// then the entries that are left.
 pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
     let log = request.app.request_log.clone();
     let changes = log.subscribe();

@@ -303,9 +303,11 @@ impl RequestLog {
         self.revisions.subscribe()
     }
 
-    /// The entries that are new or have changed since then, in the order of arrival, and the present.
+    /// The entries that are new or have changed since then, in the order of arrival, and the present. If entries were removed
+    /// since then: all that are left.
     pub(crate) fn changed_since(&self, then: Option<Changes>) -> (Vec<RequestLogEntry>, Changes) {
         let log = self.lock();
+        let then = then.filter(|then| then.removals == log.now.removals);
         let revision = then.map_or(0, |then| then.revision);
         let changed = log.entries.iter().flatten().filter(|entry| entry.revision > revision);
         (changed.cloned().collect(), log.now)
@@ -479,6 +481,25 @@ mod tests {
 
         log.clear();
         assert_eq!(log.begin(Host::Api, &request("/four")).seq(), 4);
+    }
+
+    #[test]
+    fn lists_changes_and_after_a_removal_all_entries() {
+        let log = RequestLog::new(10);
+        let paths = |entries: &[RequestLogEntry]| {
+            entries.iter().map(|entry| entry.path.clone()).collect::<Vec<_>>().join(" ")
+        };
+        log.begin(Host::Api, &request("/one")).set_world(1);
+        log.begin(Host::Api, &request("/two")).set_world(2);
+        let (entries, then) = log.changed_since(None);
+        assert_eq!(paths(&entries), "/one /two");
+        log.begin(Host::Api, &request("/three"));
+        let (entries, then) = log.changed_since(Some(then));
+        assert_eq!(paths(&entries), "/three");
+        log.remove_world(2);
+        let (entries, then) = log.changed_since(Some(then));
+        assert_eq!(paths(&entries), "/one /three");
+        assert!(log.changed_since(Some(then)).0.is_empty());
     }
 
     #[test]
