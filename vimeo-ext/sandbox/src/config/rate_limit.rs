@@ -73,6 +73,12 @@ impl RateLimit {
         self.headers = headers;
         self
     }
+
+    /// When a window ends that started then.
+    fn window_end(&self, started: DateTime<Utc>) -> DateTime<Utc> {
+        let length = TimeDelta::from_std(self.window).unwrap_or(TimeDelta::MAX);
+        started.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
 }
 
 /// The requests of one token in its current windows, without and with `fields`.
@@ -106,9 +112,7 @@ impl Usage {
         now: DateTime<Utc>,
     ) -> (u64, Option<DateTime<Utc>>) {
         let window = if fields { &self.with_fields } else { &self.plain };
-        let length = TimeDelta::from_std(rate.window).unwrap_or(TimeDelta::MAX);
-        let end = window.started.and_then(|started| started.checked_add_signed(length));
-        match end {
+        match window.started.map(|started| rate.window_end(started)) {
             Some(end) if now < end => (window.used, Some(end)),
             _ => (0, None),
         }
@@ -119,11 +123,8 @@ impl Usage {
             true => (&mut self.with_fields, rate.with_fields),
             false => (&mut self.plain, rate.plain),
         };
-        let length = TimeDelta::from_std(rate.window).unwrap_or(TimeDelta::MAX);
-        let end =
-            |started: DateTime<Utc>| started.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let started = match window.started {
-            Some(started) if now < end(started) => started,
+            Some(started) if now < rate.window_end(started) => started,
             _ => {
                 *window = Window { started: Some(now), used: 0 };
                 now
@@ -133,7 +134,8 @@ impl Usage {
         if !exceeded {
             window.used += 1;
         }
-        RateLimitStatus { limit, remaining: limit.saturating_sub(window.used), reset: end(started), exceeded }
+        let (remaining, reset) = (limit.saturating_sub(window.used), rate.window_end(started));
+        RateLimitStatus { limit, remaining, reset, exceeded }
     }
 }
 
