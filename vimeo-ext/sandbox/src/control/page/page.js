@@ -363,7 +363,7 @@ function snippet(language, entry) {
   const json = jsonOf(entry);
   const path = entry.query ? `${entry.path}?${entry.query}` : entry.path;
   if (language === 'curl') {
-    const parts = [`curl -X ${method} "$VIMEO_BASE_URL"${quoted(path.replace(/^\//, ''))}`];
+    const parts = [`curl -X ${/^[A-Z]+$/.test(method) ? method : quoted(method)} "$VIMEO_BASE_URL"${quoted(path.replace(/^\//, ''))}`];
     if (entry.has_authorization) parts.push('-H "Authorization: bearer $VIMEO_ACCESS_TOKEN"');
     const type = entry.headers?.['content-type'];
     if (type && entry.body_length > 0) parts.push(`-H ${quoted(`Content-Type: ${type}`)}`);
