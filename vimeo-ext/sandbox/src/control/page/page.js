@@ -114,6 +114,12 @@ async function playable(video) {
   return URL.createObjectURL(await response.blob());
 }
 
+function player(video) {
+  const made = element('video', { controls: '', preload: 'metadata', playsinline: '', 'aria-label': video.name });
+  playable(video).then((source) => { made.src = source; }, (error) => say(error.message));
+  return made;
+}
+
 function videoCard(video) {
   const text = element('div', { class: 'text' },
     element('span', { class: 'name' }, video.name),
@@ -121,9 +127,12 @@ function videoCard(video) {
       badge(video.status, STATUS_KINDS[video.status] ?? 'bad'), badge(video.privacy), element('span', {}, size(video.size))),
     element('code', {}, video.uri));
   let picture;
-  if (video.has_file) {
-    picture = element('video', { controls: '', preload: 'metadata', playsinline: '', 'aria-label': video.name });
-    playable(video).then((source) => { picture.src = source; }, (error) => say(error.message));
+  if (video.has_file && state.controlToken) {
+    // The file is then loaded whole, into memory.
+    picture = element('button', { type: 'button', class: 'poster', onclick: () => picture.replaceWith(player(video)) },
+      `Load ${size(video.size)}`);
+  } else if (video.has_file) {
+    picture = player(video);
   } else {
     picture = element('div', { class: 'poster' }, video.received > 0 || video.status === 'available'
       ? 'The bytes were not stored.' : 'No bytes yet.');
