@@ -172,7 +172,21 @@ function showClock(clock) {
   byId('freeze').textContent = clock.frozen ? 'Resume' : 'Freeze';
 }
 
+/** The limits of the world's first token, or `null` if it was revoked. */
+async function readLimits() {
+  try {
+    return await read('/limits');
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
 function showLimits(limits) {
+  if (limits === null) {
+    byId('limits').replaceChildren();
+    return;
+  }
   const row = (name, window, limit) => element('tr', {}, element('th', { scope: 'row' }, name),
     element('td', {}, String(window.used)), element('td', {}, String(limit)), element('td', {}, window.reset ?? '–'));
   byId('limits').replaceChildren(
@@ -183,7 +197,7 @@ let refreshing = null;
 
 async function refresh() {
   const [videos, uploads, faults, events, clock, limits] = await Promise.all(
-    ['/videos', '/uploads', '/faults', '/events', '/clock', '/limits'].map((path) => read(path)));
+    [...['/videos', '/uploads', '/faults', '/events', '/clock'].map((path) => read(path)), readLimits()]);
   reconcile(byId('video-list'), videos.videos, (video) => video.id, videoCard);
   byId('video-count').textContent = String(videos.total);
   const open = uploads.uploads.filter((upload) => !upload.complete);
