@@ -457,7 +457,10 @@ async function start() {
   select.onchange = () => openWorld(select.value).catch((error) => say(error.message));
   const { kinds } = await read('/events');
   byId('event-kinds').replaceChildren(...kinds.map((kind) => element('option', {}, kind)));
-  await openWorld(worlds[0].world);
+  // A port can have a world of its own.
+  const opened = worlds.find(({ url }) => new URL(url).port === location.port) ?? worlds[0];
+  select.value = String(opened.world);
+  await openWorld(opened.world);
 }
 
 byId('unlock').addEventListener('submit', (event) => {
