@@ -29,8 +29,8 @@ pub use snapshot::{Snapshot, StateLocation};
 
 /// A Vimeo API server on localhost for tests, demos and examples
 ///
-/// Prints one line of JSON with its URLs and credentials, then serves until it is interrupted or its parent process
-/// ends.
+/// Prints one line of JSON with its URLs and credentials, or in a terminal a text for people, then serves until it is
+/// interrupted or its parent process ends.
 #[derive(Debug, Parser)]
 #[command(name = "vimeo-sandbox", version, args_conflicts_with_subcommands = true)]
 pub struct Command {

@@ -139,7 +139,8 @@ pub struct Serve {
     /// speed
     #[arg(long)]
     digest: bool,
-    /// Store the bytes of uploads in this folder
+    /// Store the bytes of uploads in this folder [default: in a terminal, a temporary folder, which is deleted at the
+    /// end; otherwise, bytes are only counted]
     #[arg(long, value_name = "FOLDER")]
     keep_bytes: Option<PathBuf>,
     /// Write the ready line to this file as well, atomically, once everything is ready
