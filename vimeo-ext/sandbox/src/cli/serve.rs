@@ -361,10 +361,25 @@ async fn temporary_folder() -> Result<TempDir, CliError> {
 fn banner(ready: &Value) -> String {
     let text = |name: &str| ready.get(name).and_then(Value::as_str).unwrap_or_default();
     let (url, token) = (text("url"), text("token"));
+    let optional: String =
+        [("https_url", "https"), ("ca_file", "CA file"), ("proxy_url", "Proxy"), ("unix", "Unix socket")]
+            .into_iter()
+            .filter(|&(name, _)| !text(name).is_empty())
+            .map(|(name, label)| format!("{label:<14}{}\n", text(name)))
+            .collect();
+    let worlds = ready.get("worlds").and_then(Value::as_array).into_iter().flatten();
+    let worlds: String = worlds
+        .filter_map(|world| Some((world.get("world")?, world.get("url")?.as_str()?)))
+        .map(|(number, url)| {
+            let label = format!("World {number}");
+            format!("{label:<14}{url}\n")
+        })
+        .collect();
     format!(
         "Vimeo sandbox: open {url} in a browser.\n\n\
          Base URL      {url}\n\
-         Access token  {token}\n\n\
+         Access token  {token}\n\
+         {optional}{worlds}\n\
          Try in another terminal:\n\
          \x20 export VIMEO_BASE_URL={url} VIMEO_ACCESS_TOKEN={token}\n\
          \x20 vimeo upload film.mp4\n\
@@ -423,8 +438,13 @@ mod tests {
 
     #[test]
     fn banner_has_page_address_and_commands() {
-        let banner = banner(&json!({"url": "http://127.0.0.1:8080/", "token": "fake"}));
+        let banner = banner(&json!({
+            "url": "http://127.0.0.1:8080/", "token": "fake", "https_url": null,
+            "proxy_url": "http://127.0.0.1:8081/", "worlds": [{"world": 2, "url": "http://127.0.0.1:8082/"}],
+        }));
+        assert!(!banner.contains("https "), "{banner}");
         for expected in [
+            "Access token  fake\nProxy         http://127.0.0.1:8081/\nWorld 2       http://127.0.0.1:8082/\n\nTry",
             "open http://127.0.0.1:8080/ in a browser",
             "export VIMEO_BASE_URL=http://127.0.0.1:8080/ VIMEO_ACCESS_TOKEN=fake",
             "vimeo upload film.mp4",
