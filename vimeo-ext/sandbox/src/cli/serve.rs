@@ -209,6 +209,8 @@ impl Serve {
         tokio::select! {
             () = interrupted() => {}
             () = parent_ended(parent), if !self.outlive_parent => {}
+            // Nobody else would delete the temporary folder.
+            () = terminal_closed(), if bytes.is_some() => {}
         }
         self.remove_ready_file().await;
         sandbox.stop().await;
@@ -428,6 +430,19 @@ pub(super) async fn interrupted() {
 #[cfg(not(unix))]
 pub(super) async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(unix)]
+async fn terminal_closed() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a handler, the signal's default action ends the process.
+    let Ok(mut closed) = signal(SignalKind::hangup()) else { return std::future::pending().await };
+    let _ = closed.recv().await;
+}
+
+#[cfg(not(unix))]
+async fn terminal_closed() {
+    std::future::pending().await
 }
 
 #[cfg(test)]
