@@ -24,8 +24,8 @@ struct Subscription {
     seen: Option<Changes>,
 }
 
-/// Sends every entry of a world when it is new or has changed, as the event `entry`. When entries were removed: `cleared`, and
-/// then the entries that are left.
+/// Sends the newest entries of a world, and then every entry that is new or has changed, as the event `entry`. When entries
+/// were removed: `cleared`, and then the newest of those that are left.
 pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
     let log = request.app.request_log.clone();
     let changes = log.subscribe();
@@ -53,13 +53,13 @@ impl Subscription {
             }
         }
         self.changes.borrow_and_update();
-        let (entries, now) = self.log.changed_since(self.seen);
+        let (entries, now) = self.log.changed_since(self.seen, self.world);
         let mut text = ": connected\n\n".to_owned();
         if self.seen.is_some_and(|seen| seen.removals != now.removals) {
             text.push_str("event: cleared\ndata: {}\n\n");
         }
         self.seen = Some(now);
-        for entry in entries.iter().filter(|entry| entry.world == Some(self.world) || entry.world.is_none()) {
+        for entry in &entries {
             text.push_str("event: entry\ndata: ");
             text.push_str(&entry.to_detailed_json());
             text.push_str("\n\n");

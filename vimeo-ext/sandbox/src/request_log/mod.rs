@@ -303,14 +303,19 @@ impl RequestLog {
         self.revisions.subscribe()
     }
 
-    /// The entries that are new or have changed since then, in the order of arrival, and the present. If entries were removed
-    /// since then: all that are left.
-    pub(crate) fn changed_since(&self, then: Option<Changes>) -> (Vec<RequestLogEntry>, Changes) {
+    /// The entries of a world, or of none, that are new or have changed since then, in the order of arrival, and the present.
+    /// At the beginning, and if entries were removed since then: the newest entries, which have details.
+    pub(crate) fn changed_since(&self, then: Option<Changes>, world: u64) -> (Vec<RequestLogEntry>, Changes) {
         let log = self.lock();
         let then = then.filter(|then| then.removals == log.now.removals);
-        let revision = then.map_or(0, |then| then.revision);
-        let changed = log.entries.iter().flatten().filter(|entry| entry.revision > revision);
-        (changed.cloned().collect(), log.now)
+        let (revision, limit) = then.map_or((0, MAX_DETAILED_ENTRIES), |then| (then.revision, usize::MAX));
+        let newest_first = log.entries.iter().rev().flatten();
+        let changed = newest_first
+            .filter(|entry| entry.revision > revision && entry.world.is_none_or(|own| own == world))
+            .take(limit);
+        let mut changed: Vec<RequestLogEntry> = changed.cloned().collect();
+        changed.reverse();
+        (changed, log.now)
     }
 
     pub(crate) fn entries(&self) -> Vec<RequestLogEntry> {
@@ -484,22 +489,29 @@ mod tests {
     }
 
     #[test]
-    fn lists_changes_and_after_a_removal_all_entries() {
+    fn lists_changes_and_after_a_removal_the_newest_entries() {
         let log = RequestLog::new(10);
         let paths = |entries: &[RequestLogEntry]| {
             entries.iter().map(|entry| entry.path.clone()).collect::<Vec<_>>().join(" ")
         };
         log.begin(Host::Api, &request("/one")).set_world(1);
         log.begin(Host::Api, &request("/two")).set_world(2);
-        let (entries, then) = log.changed_since(None);
-        assert_eq!(paths(&entries), "/one /two");
+        let (entries, then) = log.changed_since(None, 1);
+        assert_eq!(paths(&entries), "/one");
         log.begin(Host::Api, &request("/three"));
-        let (entries, then) = log.changed_since(Some(then));
+        let (entries, then) = log.changed_since(Some(then), 1);
         assert_eq!(paths(&entries), "/three");
         log.remove_world(2);
-        let (entries, then) = log.changed_since(Some(then));
+        let (entries, then) = log.changed_since(Some(then), 1);
         assert_eq!(paths(&entries), "/one /three");
-        assert!(log.changed_since(Some(then)).0.is_empty());
+        assert!(log.changed_since(Some(then), 1).0.is_empty());
+
+        let log = RequestLog::new(MAX_DETAILED_ENTRIES + 2);
+        for number in 0..MAX_DETAILED_ENTRIES + 2 {
+            log.begin(Host::Api, &request(&format!("/{number}")));
+        }
+        let (entries, _) = log.changed_since(None, 1);
+        assert_eq!((entries.len(), entries[0].path.as_str()), (MAX_DETAILED_ENTRIES, "/2"));
     }
 
     #[test]
