@@ -31,7 +31,7 @@ pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
     let changes = log.subscribe();
     let subscription = Subscription { log, changes, world: request.world()?.id, seen: None };
     let events = stream::unfold(subscription, |mut subscription| async move {
-        let text = subscription.next().await?;
+        let text = subscription.next().await;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), subscription))
     });
     let mut response = Response::new(Body::from_stream(events));
@@ -42,15 +42,15 @@ pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
 }
 
 impl Subscription {
-    /// The next events as text; `None` when the sandbox has ended.
-    async fn next(&mut self) -> Option<String> {
+    /// The next events as text.
+    async fn next(&mut self) -> String {
         // The first batch comes at once, even if it is empty: the client sees that it is connected.
         if self.seen.is_some() {
-            match tokio::time::timeout(KEEP_ALIVE_INTERVAL, self.changes.changed()).await {
-                Ok(Ok(())) => tokio::time::sleep(BATCH_INTERVAL).await,
-                Ok(Err(_)) => return None,
-                Err(_) => return Some(": keep-alive\n\n".to_owned()),
+            // The log sends as long as this has it; the connection ends with the sandbox.
+            if tokio::time::timeout(KEEP_ALIVE_INTERVAL, self.changes.changed()).await.is_err() {
+                return ": keep-alive\n\n".to_owned();
             }
+            tokio::time::sleep(BATCH_INTERVAL).await;
         }
         self.changes.borrow_and_update();
         let (entries, now) = self.log.changed_since(self.seen, self.world);
@@ -64,6 +64,6 @@ impl Subscription {
             text.push_str(&entry.to_detailed_json());
             text.push_str("\n\n");
         }
-        Some(text)
+        text
     }
 }
