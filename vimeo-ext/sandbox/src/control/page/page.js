@@ -316,7 +316,7 @@ function emptyLog() {
   byId('request-count').textContent = '';
 }
 
-/** Follows the request log as server-sent events, from the entry after `after`. */
+/** Follows the request log as server-sent events: first the newest entries, then each that is new or has changed. */
 async function follow() {
   state.stream?.abort();
   const stream = new AbortController();
