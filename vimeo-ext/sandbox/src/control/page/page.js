@@ -274,6 +274,8 @@ function fillDetail(row, entry) {
   };
   block('Request', entry.headers, entry.request_body);
   block('Response', entry.response_headers, entry.response_body);
+  // A request to the upload host cannot be repeated from here: the signature of its link is not in the log.
+  row.querySelector('.detail .tools').hidden = entry.host === 'upload';
 }
 
 function pretty(body) {
