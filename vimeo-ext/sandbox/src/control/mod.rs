@@ -305,7 +305,7 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("GET", ["limits"]) => rate_limit::get(request),
         ("POST", ["limits"]) => worlds::limit(request),
         ("GET", ["videos"]) => videos::list(request),
-        ("GET", ["videos", id, "file"]) => videos::file(request, id, request.headers),
+        ("GET", ["videos", id, "file"]) => videos::file(request, id),
         ("GET", ["clients"]) => clients::list(request),
         ("GET", ["clock"]) => time::clock(request),
         ("POST", ["clock"]) => time::set_clock(request),

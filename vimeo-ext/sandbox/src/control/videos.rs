@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{ControlError, ControlRequest, Outcome, Reply};
@@ -49,7 +49,7 @@ fn shown_version(video: &Video) -> Option<&Version> {
 }
 
 /// Sends the uploaded file of a video, or the range of it that the request names.
-pub(super) fn file(request: &ControlRequest<'_>, id: &str, headers: &HeaderMap) -> Outcome {
+pub(super) fn file(request: &ControlRequest<'_>, id: &str) -> Outcome {
     let upload = {
         let handle = request.world()?;
         let (state, _) = handle.read();
@@ -63,7 +63,7 @@ pub(super) fn file(request: &ControlRequest<'_>, id: &str, headers: &HeaderMap) 
         ))
     })?;
     let length = upload.received();
-    let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let range = request.headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, range) = match range.map_or(Requested::Whole, |range| requested_range(range, length)) {
         Requested::Whole => (StatusCode::OK, 0..length),
         Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
