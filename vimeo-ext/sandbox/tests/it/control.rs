@@ -356,3 +356,47 @@ async fn limits_body_size_and_clock_range() {
     let form = [("grant_type", "device_grant"), ("scope", "public")];
     assert_eq!(device.form(&form).send().await.unwrap().status(), 200);
 }
+
+/// The endpoints that the page for people reads.
+#[tokio::test]
+async fn page_reads_videos_limits_clients_and_requests() {
+    let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let page = client.bare("GET", sandbox.url().as_str()).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(page.headers()["content-type"].to_str().unwrap(), "text/html; charset=utf-8");
+
+    let id = client.upload("Video", b"0123456789").await;
+    let videos = client.get("/_sandbox/videos").await.body;
+    assert_eq!((&videos["total"], &videos["videos"][0]["has_file"]), (&json!(1), &json!(true)));
+    let file = format!("/_sandbox/videos/{id}/file");
+    for (range, status, content_range, bytes) in [
+        ("", 200, None, "0123456789"),
+        ("bytes=2-4", 206, Some("bytes 2-4/10"), "234"),
+        ("bytes=99-", 416, Some("bytes */10"), ""),
+    ] {
+        let response = client.request("GET", &file).header("range", range).send().await.unwrap();
+        assert_eq!(response.status(), status, "{range}");
+        let header =
+            response.headers().get("content-range").map(|header| header.to_str().unwrap().to_owned());
+        assert_eq!(header.as_deref(), content_range, "{range}");
+        assert_eq!(response.text().await.unwrap(), bytes, "{range}");
+    }
+    assert_eq!(client.get("/_sandbox/limits").await.body["limit"]["plain"], 1_000_000);
+    let clients = client.get("/_sandbox/clients").await.body;
+    assert!(clients["clients"]["curl"].as_str().unwrap().contains(sandbox.token()), "{clients}");
+
+    let picture = client.call("POST", &format!("/videos/{id}/pictures")).await.body;
+    let signature = picture["link"].as_str().unwrap().rsplit('=').next().unwrap();
+    let mut stream = client.request("GET", "/_sandbox/requests/stream").send().await.unwrap();
+    let mut events = String::new();
+    for _ in 0..16 {
+        if events.contains("/pictures\"") && events.ends_with("\n\n") {
+            break;
+        }
+        events.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+    }
+    assert!(events.contains("event: entry\n") && events.contains("/pictures\""), "{events}");
+    for secret in [signature, sandbox.token()] {
+        assert!(!events.contains(secret), "{secret}: {events}");
+    }
+}
