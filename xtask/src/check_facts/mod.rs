@@ -19,17 +19,17 @@ use crate::workspace::{XtaskError, description};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Another description: a file, or a folder of partial ones; openapi/ when it is left out.
+    /// The description: a file, or a folder of partial documents [default: openapi/].
     description: Option<PathBuf>,
-    /// Print everything that is missing, not only the first of each kind.
+    /// Print all missing facts, not only the first 12 of each kind.
     #[arg(long)]
     all: bool,
 }
 
-/// How many missing facts of a kind are shown without `--all`.
+/// The number of missing facts of each kind that are shown without `--all`.
 const FIRST_LINES: usize = 12;
 
-/// Prints by kind how many facts the description has, and which it lacks; fails if it lacks one.
+/// Prints for each kind how many facts the description has and which it lacks. Fails if it lacks one.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let facts = load()?;
     let description = vimeo_gen::load(&arguments.description.clone().unwrap_or_else(description))?;
