@@ -47,6 +47,7 @@ enum Subcommand {
     /// Print openapi/ as one JSON document.
     Bundle,
     /// Compare two descriptions.
+    #[command(alias = "drift")]
     Diff(diff::Arguments),
     /// List the facts of openapi/facts that the description lacks.
     #[command(alias = "facts")]
