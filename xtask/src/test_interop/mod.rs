@@ -37,18 +37,15 @@ struct Fault {
     times: usize,
 }
 
+/// A reset before the end of the first PATCH, whose body has at least 50,000 bytes.
+const RESET_IN_PATCH: Fault = Fault {
+    name: "connection reset in a PATCH",
+    json: r#"{"match": {"host": "upload", "method": "PATCH"}, "phase": {"mid_body": 20000}, "effect": "reset"}"#,
+    times: 1,
+};
+
 const CLIENTS: [Client; 5] = [
-    Client {
-        name: "PyVimeo",
-        script: "pyvimeo.py",
-        lines: "python",
-        fault: Some(Fault {
-            name: "connection reset in a PATCH",
-            json: r#"{"match": {"host": "upload", "method": "PATCH"},
-                "phase": {"mid_body": 50000}, "effect": "reset"}"#,
-            times: 1,
-        }),
-    },
+    Client { name: "PyVimeo", script: "pyvimeo.py", lines: "python", fault: Some(RESET_IN_PATCH) },
     Client {
         name: "@vimeo/vimeo",
         script: "vimeo-js.mjs",
@@ -59,17 +56,7 @@ const CLIENTS: [Client; 5] = [
             times: 2,
         }),
     },
-    Client {
-        name: "tus-js-client",
-        script: "tus-js.mjs",
-        lines: "shell",
-        fault: Some(Fault {
-            name: "connection reset in a PATCH",
-            json: r#"{"match": {"host": "upload", "method": "PATCH"},
-                "phase": {"mid_body": 20000}, "effect": "reset"}"#,
-            times: 1,
-        }),
-    },
+    Client { name: "tus-js-client", script: "tus-js.mjs", lines: "shell", fault: Some(RESET_IN_PATCH) },
     Client {
         name: "tuspy",
         script: "tuspy.py",
