@@ -1,7 +1,7 @@
-// Runs a scenario step by step: a line of JSON for each, and the end at the first that fails.
+// Runs the steps of a scenario. Prints a line of JSON per step, and stops at the first that fails.
 import { writeFile } from 'node:fs/promises';
 
-const { FAULT, JOURNAL, VIMEO_BASE_URL } = process.env;
+const { FAULT, REQUEST_LOG, VIMEO_BASE_URL } = process.env;
 
 async function control(method, path, body) {
   const answer = await fetch(new URL(`_sandbox${path}`, VIMEO_BASE_URL), { method, body });
@@ -22,7 +22,7 @@ export async function run(steps) {
     console.log(JSON.stringify({ step: name }));
   }
   console.log(JSON.stringify({ fired: await (await control('GET', '/faults/fired')).json() }));
-  if (JOURNAL) await writeFile(JOURNAL, await (await control('GET', '/journal')).text());
+  if (REQUEST_LOG) await writeFile(REQUEST_LOG, await (await control('GET', '/requests')).text());
   // Connections that are kept alive would hold the process.
   process.exit(0);
 }

@@ -1,4 +1,4 @@
-// The scenario with tus-js-client as it is published: it is handed an upload link, as a browser would be.
+// The scenario with the published tus-js-client. It receives an upload link, as a browser would.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 

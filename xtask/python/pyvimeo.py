@@ -1,4 +1,4 @@
-"""The scenario with PyVimeo as it is published. Only its host is changed, by the lines that the sandbox prints for it."""
+"""The scenario with the published PyVimeo. The lines that the sandbox prints for it change only its host."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from steps import run
 
 exec(os.environ["CLIENT_LINES"])
 
-# Between its tries it waits for half a minute, which is not what is tried here.
+# PyVimeo waits for half a minute between attempts. The scenario does not test that.
 time.sleep = lambda seconds: None
 
 film, picture, track = os.environ["FILM"], os.environ["PICTURE"], os.environ["TEXT_TRACK"]

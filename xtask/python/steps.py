@@ -1,4 +1,4 @@
-"""Runs a scenario step by step: a line of JSON for each, and the end at the first that fails."""
+"""Runs the steps of a scenario. Prints a line of JSON per step, and stops at the first that fails."""
 
 import json
 import os
@@ -21,13 +21,13 @@ def run(steps):
     for name, step in steps:
         try:
             step()
-        except Exception as error:  # whatever a client throws is what the table is to show
+        except Exception as error:  # the table shows every error of a client
             print(json.dumps({"step": name, "failed": f"{type(error).__name__}: {error}"}), flush=True)
             traceback.print_exc()
             sys.exit(1)
         print(json.dumps({"step": name}), flush=True)
     fired = json.loads(control("GET", "/faults/fired"))
     print(json.dumps({"fired": fired}), flush=True)
-    if "JOURNAL" in os.environ:
-        with open(os.environ["JOURNAL"], "wb") as file:
-            file.write(control("GET", "/journal"))
+    if "REQUEST_LOG" in os.environ:
+        with open(os.environ["REQUEST_LOG"], "wb") as file:
+            file.write(control("GET", "/requests"))

@@ -1,4 +1,4 @@
-"""The scenario with tuspy as it is published: it is handed an upload link, as Vimeo's users hand it one."""
+"""The scenario with the published tuspy. It receives an upload link, as it would from a user of Vimeo."""
 
 import os
 
@@ -31,7 +31,7 @@ def upload():
     first = uploader()
     first.upload_chunk()
     assert first.offset == 50000
-    # Another process would do the same: ask where the server stands, and go on from there.
+    # As another process would, it reads the offset from the server and resumes there.
     second = uploader()
     assert second.offset == 50000
     second.upload()

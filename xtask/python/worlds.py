@@ -1,4 +1,4 @@
-"""Sixteen worlds of one sandbox at once: the scenario of pyvimeo.py in each, none of which may see another's."""
+"""Runs the scenario of pyvimeo.py in sixteen worlds of one sandbox at a time. No world may see another's requests."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def play():
         own = lines
         for name in ("token", "client_id", "client_secret"):
             own = own.replace(first[name], world[name])
-        environment = {name: value for name, value in os.environ.items() if name != "JOURNAL"}
+        environment = {name: value for name, value in os.environ.items() if name != "REQUEST_LOG"}
         environment["CLIENT_LINES"] = own
         running.append(
             subprocess.Popen(
@@ -40,12 +40,12 @@ def play():
 
 
 def look():
-    journals = []
+    logs = []
     for world in worlds:
-        entries = control("GET", f"/journal?world={world['world']}").decode().splitlines()
-        journals.append([json.loads(entry) for entry in entries])
-        assert {entry["world"] for entry in journals[-1]} == {world["world"]}
-    assert len({len(journal) for journal in journals}) == 1, [len(journal) for journal in journals]
+        entries = control("GET", f"/requests?world={world['world']}").decode().splitlines()
+        logs.append([json.loads(entry) for entry in entries])
+        assert {entry["world"] for entry in logs[-1]} == {world["world"]}
+    assert len({len(log) for log in logs}) == 1, [len(log) for log in logs]
 
 
 run([("log in", begin), ("upload", play), ("get", look)])

@@ -14,20 +14,20 @@ use crate::install;
 use crate::process::ChildProcess;
 use crate::workspace::{XtaskError, root};
 
-/// What the scenarios are made of; a client that has no call for a step leaves it out.
+/// The steps of the scenario. A client that has no call for a step skips it.
 const STEPS: [&str; 9] =
     ["log in", "get", "page", "upload", "edit", "replace", "picture", "text track", "delete"];
 
-/// The Python packages, in the versions that are tried.
+/// The pinned Python packages.
 const PYTHON: [&str; 3] = ["PyVimeo==1.1.2", "tuspy==1.1.0", "requests==2.34.2"];
 
-/// A client that others wrote.
+/// A client library of another project.
 struct Client {
     name: &'static str,
     script: &'static str,
-    /// What `vimeo-sandbox env --for` calls it.
+    /// Its name for `vimeo-sandbox env --for`.
     lines: &'static str,
-    /// What goes wrong in its last run. Several at once are played once, undisturbed: their requests come in any order.
+    /// The fault of its last run. `None` for clients in parallel: they run once, because the order of their requests varies.
     fault: Option<Fault>,
 }
 
@@ -70,21 +70,21 @@ const CLIENTS: [Client; 5] = [
     Client { name: "PyVimeo × 16", script: "worlds.py", lines: "python", fault: None },
 ];
 
-/// Lets published clients of others play a scenario against a sandbox: undisturbed, again
-/// with the same seed, and with a fault in it. Prints a table. Needs Python, Node and npm.
+/// Runs a scenario with each client against a sandbox: without faults, again with the same seed, and with a fault. Prints a
+/// table. Needs Python, Node and npm.
 pub(crate) fn run() -> Result<(), XtaskError> {
     let place = Place::prepare()?;
     let mut table = Vec::new();
     for client in &CLIENTS {
-        let journal = place.journal(client, "first");
-        let first = place.play(client, None, &journal)?;
+        let request_log = place.request_log(client, "first");
+        let first = place.play(client, None, &request_log)?;
         table.push((client.name.to_owned(), first));
         if let Some(fault) = &client.fault {
-            let again = place.journal(client, "second");
+            let again = place.request_log(client, "second");
             place.play(client, None, &again)?;
-            same(client, &journal, &again)?;
-            let journal = place.journal(client, "fault");
-            let disturbed = place.play(client, Some(fault), &journal)?;
+            check_equal(client, &request_log, &again)?;
+            let request_log = place.request_log(client, "fault");
+            let disturbed = place.play(client, Some(fault), &request_log)?;
             table.push((format!("{}, {}", client.name, fault.name), disturbed));
         }
     }
@@ -92,15 +92,15 @@ pub(crate) fn run() -> Result<(), XtaskError> {
     readme::run(&place.sandbox, "python", &place.python, &place.folder.join("app.py"))?;
     readme::run(&place.sandbox, "js", Path::new("node"), &place.node.join("app.cjs"))?;
     if table.iter().any(|(_, steps)| steps.values().any(|failed| failed.is_some())) {
-        return Err(XtaskError::Command("a client did not get through".to_owned()));
+        return Err(XtaskError::Command("a step of a client failed".to_owned()));
     }
     Ok(())
 }
 
-/// A step's name, and why it failed where it did.
+/// The steps by name, with the reason if a step failed.
 type Steps = BTreeMap<String, Option<String>>;
 
-/// Where everything is that a run needs.
+/// The programs and files that a run needs.
 struct Place {
     sandbox: PathBuf,
     python: PathBuf,
@@ -108,7 +108,7 @@ struct Place {
     folder: PathBuf,
 }
 
-/// The smallest picture there is.
+/// A GIF of one pixel.
 const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 const TEXT_TRACK: &str = "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n";
 
@@ -126,12 +126,12 @@ impl Place {
         Ok(Self { sandbox, python, node, folder })
     }
 
-    fn journal(&self, client: &Client, run: &str) -> PathBuf {
+    fn request_log(&self, client: &Client, run: &str) -> PathBuf {
         self.folder.join(format!("{}-{run}.jsonl", client.script))
     }
 
-    /// Starts a sandbox, lets the client play its scenario, and says how each step went.
-    fn play(&self, client: &Client, fault: Option<&Fault>, journal: &Path) -> Result<Steps, XtaskError> {
+    /// Starts a sandbox, runs the client's scenario and returns the outcome of each step.
+    fn play(&self, client: &Client, fault: Option<&Fault>, request_log: &Path) -> Result<Steps, XtaskError> {
         let sandbox = Sandbox::start(&self.sandbox)?;
         let lines = Command::new(&self.sandbox)
             .args(["env", "--for", client.lines, "--url", sandbox.text("url")])
@@ -154,8 +154,8 @@ impl Place {
             .env("FILM", root().join("vimeo-ext/examples/media/sample.mp4"))
             .env("PICTURE", self.folder.join("picture.gif"))
             .env("TEXT_TRACK", self.folder.join("captions.vtt"))
-            .env("JOURNAL", journal)
-            // PyVimeo makes lists of sets: in which order, follows from this.
+            .env("REQUEST_LOG", request_log)
+            // PyVimeo turns sets into lists. With a fixed hash seed, their order is the same in each run.
             .env("PYTHONHASHSEED", "0")
             .env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(fault) = fault {
@@ -163,12 +163,12 @@ impl Place {
         }
         let output = command.stderr(Stdio::inherit()).output().map_err(XtaskError::file(client.script))?;
         let steps = read(client, fault, &String::from_utf8_lossy(&output.stdout))?;
-        not_made_up(client, journal, &steps)?;
+        check_simulated(client, request_log, &steps)?;
         Ok(steps)
     }
 }
 
-/// Reads what a script printed; a fault must have struck as often as it should.
+/// Reads the output of a script. Fails if the number of fault hits is not the expected one.
 fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, XtaskError> {
     let mut steps = Steps::new();
     let mut fired = 0;
@@ -186,25 +186,28 @@ fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, X
     let wanted = fault.map_or(0, |fault| fault.times);
     if steps.is_empty() || (!failed && fired != wanted) {
         let name = client.name;
-        return Err(XtaskError::Command(format!("{name}: {fired} faults struck, not {wanted}:\n{output}")));
+        return Err(XtaskError::Command(format!("{name}: {fired} fault hits, expected {wanted}:\n{output}")));
     }
     Ok(steps)
 }
 
-/// Nothing that a client asked for may be something that the sandbox has no state for.
-fn not_made_up(client: &Client, journal: &Path, steps: &Steps) -> Result<(), XtaskError> {
+/// Fails if the sandbox answered a request with 501, because it does not simulate the operation.
+fn check_simulated(client: &Client, request_log: &Path, steps: &Steps) -> Result<(), XtaskError> {
     if steps.values().any(Option::is_some) {
         return Ok(());
     }
-    let text = fs::read_to_string(journal).map_err(XtaskError::file(journal))?;
+    let text = fs::read_to_string(request_log).map_err(XtaskError::file(request_log))?;
     match text.lines().find(|line| line.contains("\"status\":501")) {
-        Some(line) => Err(XtaskError::Command(format!("{} met what is not there: {line}", client.name))),
+        Some(line) => Err(XtaskError::Command(format!(
+            "{} sent a request that the sandbox does not simulate: {line}",
+            client.name
+        ))),
         None => Ok(()),
     }
 }
 
-/// Two runs with one seed must have asked the same and been answered the same; only the ports differ.
-fn same(client: &Client, first: &Path, second: &Path) -> Result<(), XtaskError> {
+/// Fails if two runs with one seed differ in their requests or responses, apart from ports.
+fn check_equal(client: &Client, first: &Path, second: &Path) -> Result<(), XtaskError> {
     let read = |path: &Path| -> Result<Vec<String>, XtaskError> {
         let text = fs::read_to_string(path).map_err(XtaskError::file(path))?;
         Ok(text.lines().map(without_ports).collect())
@@ -231,7 +234,7 @@ fn without_ports(line: &str) -> String {
     text
 }
 
-/// A sandbox, and what its first line said.
+/// A running sandbox and the first line of its output.
 struct Sandbox {
     line: Value,
     _running: ChildProcess,
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_did_not_strike_is_no_success() {
+    fn a_fault_without_hits_is_an_error() {
         let [client, ..] = &CLIENTS;
         let output = "{\"step\": \"log in\"}\n{\"fired\": {\"fired\": []}}\n";
         assert!(read(client, None, output).is_ok());

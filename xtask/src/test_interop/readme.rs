@@ -1,4 +1,4 @@
-//! The README's snippets in other languages, run as they stand there.
+//! Runs the README's snippets in other languages, unchanged.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::workspace::{XtaskError, root};
 
-/// Runs the first snippet in this language with a sandbox in its environment; it must print something.
+/// Runs the first snippet in this language against a sandbox. Fails if it prints nothing.
 pub(super) fn run(
     sandbox: &Path,
     language: &str,
@@ -38,7 +38,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// What stands between the fences.
+/// Returns the text between the first fences of a language.
 fn snippet<'a>(text: &'a str, language: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("\n```{language}\n"))?;
     Some(rest.split_once("\n```")?.0)
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snippet_is_what_its_fences_hold() {
+    fn finds_the_text_between_the_fences() {
         let text = "# A\n```js\none()\ntwo()\n```\n```python\nthree()\n```\n";
         assert_eq!(snippet(text, "js"), Some("one()\ntwo()"));
         assert_eq!(snippet(text, "python"), Some("three()"));
