@@ -5,7 +5,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
 process.on("uncaughtException", (error) => {
-  // What a server says goes to the other stream.
+  // The server's output goes to standard error.
   console.log(`typescript: ${error.message}`);
   process.exit(1);
 });
@@ -23,7 +23,7 @@ check(client.getServerVersion().name === "vimeo", "the server says its name");
 const { tools } = await client.listTools();
 check(tools.length === 31, `${tools.length} tools`);
 for (const { tool, arguments: given, category } of JSON.parse(readFileSync(calls, "utf8"))) {
-  // Where the list has output schemas, the client checks the answer against them.
+  // If the list has output schemas, the client checks the result against them.
   const result = await client.callTool({ name: tool, arguments: given });
   const said = JSON.parse(result.content[0].text);
   check(Boolean(result.isError) === Boolean(category), `${tool}: ${result.content[0].text}`);

@@ -1,4 +1,4 @@
-// The authorize page in a real browser: a user lets an app in, does not, and is sent somewhere the app never registered.
+// The sandbox's login page in a browser: a user accepts, rejects, and uses an unregistered redirect URI.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const app = createServer((_, answer) => answer.end('back'));
 await new Promise((done) => app.listen(0, '127.0.0.1', done));
 const home = `http://127.0.0.1:${app.address().port}/callback`;
 
-// Only now it is known which address the app registers. The sandbox ends with this process.
+// The address that the app registers is known only now. The sandbox ends with this process.
 const sandbox = spawn(SANDBOX, ['--redirect-uri', home], { stdio: ['ignore', 'pipe', 'inherit'] });
 const line = await new Promise((done) => {
   createInterface(sandbox.stdout).once('line', (text) => done(JSON.parse(text)));

@@ -1,5 +1,5 @@
 // Finishes an upload from a ticket that Rust wrote, with tus-js-client, as a browser would: without an access token, and
-// interrupted once. Prints where it was interrupted and from where it went on.
+// interrupted once. Prints the offset of the interruption and the offset of the resumption.
 import { createReadStream, readFileSync } from 'node:fs';
 import { Upload } from 'tus-js-client';
 

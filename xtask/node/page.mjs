@@ -1,4 +1,4 @@
-// The sandbox's page in a real browser: an upload appears and plays, a fault is armed and met, hostile text stays text.
+// The sandbox's page in a browser: an upload appears and plays, a fault is armed and hit, hostile text stays text.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -78,7 +78,7 @@ await run([
     });
     check(part.status === 206 && (await part.text()) === 'ftyp', `a range gave ${part.status}`);
   }],
-  ['a fault is armed and met', async () => {
+  ['a fault is armed and hit', async () => {
     await page.locator('#fault-form select[name=effect]').selectOption('status:503');
     await page.locator('#fault-form input[name=path]').fill('/users');
     await page.getByRole('button', { name: 'Arm' }).click();

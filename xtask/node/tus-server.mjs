@@ -1,10 +1,10 @@
-// A tus server that others wrote. Prints where it is: uploads that stay, and uploads whose links expire at once. Ends
-// with its standard input.
+// The tus server `@tus/server`. Prints two addresses: one whose uploads stay, and one whose links expire at once. Exits at the
+// end of its standard input.
 import { FileStore } from '@tus/file-store';
 import { Server } from '@tus/server';
 
-// When a client is killed in the middle of a body, the server's own reader trips over the end that it has seen already. One
-// client's death must not end the server for all.
+// If a client is killed in the middle of a body, the server's reader fails because it reads past the end. The server must
+// continue for the other clients.
 process.on('uncaughtException', (error) => {
   if (error.code !== 'ERR_INVALID_STATE') throw error;
 });

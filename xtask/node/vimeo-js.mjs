@@ -1,4 +1,4 @@
-// The scenario with @vimeo/vimeo as it is published. Only its host is changed, by the lines that the sandbox prints.
+// The scenario with the published @vimeo/vimeo. The lines that the sandbox prints for it change only its host.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
@@ -11,7 +11,7 @@ const made = {};
 
 const call = async (method, path, query) => (await client.request({ method, path, query })).body;
 
-/** Sends a file to a signed link, which is no call of the API and gets no token. */
+/** Sends a file to a signed link. The link is not part of the API and gets no token. */
 async function put(link, file) {
   const answer = await fetch(link, { method: 'PUT', body: await readFile(file) });
   check(answer.status === 200, `PUT answered ${answer.status}`);
@@ -24,7 +24,7 @@ await run([
     app.setAccessToken(grant.access_token);
     await app.request('/categories');
 
-    // Its URL leaves the port out; the test puts it back. Then as a browser would: the page's form, with consent.
+    // The library's URL lacks the port; the test adds it. Then it sends the page's form with consent, as a browser would.
     const redirect = 'http://127.0.0.1:9/back';
     const page = new URL(client.buildAuthorizationEndpoint(redirect, ['public', 'private'], 'state'));
     page.port = vimeo.request_defaults.port;

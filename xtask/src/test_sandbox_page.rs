@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     chromium: PathBuf,
 }
 
-/// Uses the sandbox's page in Chromium: an upload appears and plays, a fault is armed and met. Writes screenshots to
+/// Uses the sandbox's page in Chromium: an upload appears and plays, a fault is armed and hit. Writes screenshots to
 /// `target/screenshots`. Needs Node, npm and Chromium.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
