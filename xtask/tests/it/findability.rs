@@ -1,7 +1,7 @@
 //! A new engineer finds things by their usual names.
 //!
-//! `findability.tsv` lists forty questions. For each, a search for the usual term among the declared names must show the place among its
-//! first three files.
+//! `findability.tsv` lists forty questions. For each, a search for the usual term in declared names must show the file with the answer
+//! among its first three results.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::root;
 
-/// The result of one search: files, best first.
+/// The number of results of a search that count.
 const FIRST_RESULTS: usize = 3;
 
 const DECLARATIONS: [&str; 8] = ["fn", "struct", "enum", "trait", "const", "static", "type", "mod"];
@@ -28,10 +28,10 @@ fn forty_questions_are_answered_by_the_usual_term() {
     let mut missed = Vec::new();
     let mut questions = 0;
     for line in table.lines().filter(|line| !line.starts_with('#')) {
-        let [question, term, place] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        assert!(files.iter().any(|file| file.path.starts_with(place)), "{place} does not exist: {question}");
+        let [question, term, answer] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert!(files.iter().any(|file| file.path == answer), "{answer} does not exist: {question}");
         let found = search(&files, term);
-        if !found.iter().any(|path| path.starts_with(place)) {
+        if !found.contains(&answer) {
             missed.push(format!("{question} `{term}` finds {found:?}"));
         }
         questions += 1;
