@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::language::{names_after, variant_name};
 use crate::root;
 
 /// The number of results of a search that count.
@@ -84,21 +85,8 @@ fn normalize(text: &str) -> String {
 
 /// The names of items and variants that a source declares.
 fn declared_names(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
-        let words: Vec<&str> = line
-            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .filter(|word| !word.is_empty())
-            .collect();
-        let items = words.windows(2).filter(|pair| DECLARATIONS.contains(&pair[0])).map(|pair| pair[1]);
-        let variant = line
-            .split_once(['(', '{', ','])
-            .map(|(name, _)| name.trim_end())
-            .filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()))
-            .filter(|name| name.chars().all(|letter| letter.is_ascii_alphanumeric()));
-        names.extend(items.chain(variant).map(normalize));
-    }
-    names
+    let names = |line| names_after(line, &DECLARATIONS).into_iter().chain(variant_name(line));
+    text.lines().flat_map(names).map(normalize).collect()
 }
 
 /// The hand-written sources of the crates that users and maintainers search, without tests.

@@ -130,14 +130,19 @@ fn item_names(line: &str) -> Vec<&str> {
 fn declared_names(line: &str) -> Vec<&str> {
     let mut names =
         names_after(line, &["fn", "struct", "enum", "trait", "const", "static", "type", "mod", "let", "mut"]);
-    let variant = line.trim_start().split_once(['(', '{', ',']).map(|(name, _)| name.trim_end());
-    names.extend(variant.filter(|name| {
-        name.starts_with(|first: char| first.is_ascii_uppercase()) && name.chars().all(is_name)
-    }));
+    names.extend(variant_name(line));
     names
 }
 
-fn names_after<'a>(line: &'a str, keywords: &[&str]) -> Vec<&'a str> {
+/// The name of the enum variant that a line of Rust declares.
+pub(crate) fn variant_name(line: &str) -> Option<&str> {
+    let (name, _) = line.trim_start().split_once(['(', '{', ','])?;
+    let name = name.trim_end();
+    (name.starts_with(|first: char| first.is_ascii_uppercase()) && name.chars().all(is_name)).then_some(name)
+}
+
+/// The names that follow these keywords in a line of Rust.
+pub(crate) fn names_after<'a>(line: &'a str, keywords: &[&str]) -> Vec<&'a str> {
     let line = line.trim_start();
     if line.starts_with("//") {
         return Vec::new();
