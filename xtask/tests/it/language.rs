@@ -20,7 +20,7 @@ struct Entry {
     kind: Kind,
     word: &'static str,
     instead: &'static str,
-    /// Files in which the word stands for something else.
+    /// Files in which the word is allowed.
     exceptions: Vec<&'static str>,
 }
 
