@@ -1,4 +1,4 @@
-//! A text that repeats an upload link.
+//! A text that contains an upload link.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| vimeo_ext::upload::fuzzing::link_redaction(input));

@@ -1,4 +1,4 @@
-//! The address that a browser comes back with from a login.
+//! The URL to which a browser returns after a login.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ fn login() -> &'static Authorization {
 
 fuzz_target!(|input: &str| {
     let login = login();
-    // Nothing that does not know the state gets anywhere.
+    // A callback without the state is rejected.
     assert!(matches!(login.code(input), Err(AuthError::StateMismatch)), "{input:?}");
     let known = format!("http://localhost:8080/callback?state={}&{input}", login.state());
     match login.code(&known) {

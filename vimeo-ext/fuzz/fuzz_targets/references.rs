@@ -1,4 +1,4 @@
-//! How people name a video, a user or a folder: IDs, URIs and links of the site.
+//! The ways to name a video, a user or a folder: IDs, URIs and links of the site.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A state that the sandbox is asked to take up.
+//! A sandbox state to import.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
     let (runtime, sandbox) = sandbox();
     let _guard = runtime.enter();
     if sandbox.import_state(input).is_ok() {
-        let exported = sandbox.export_state().expect("a state that was taken up can be given out");
-        sandbox.import_state(&exported).expect("a state that was given out can be taken up");
+        let exported = sandbox.export_state().expect("an imported state can be exported");
+        sandbox.import_state(&exported).expect("an exported state can be imported");
     }
 });

@@ -1,4 +1,4 @@
-//! What a tus server answers, response after response.
+//! The responses of a tus server, in order.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| vimeo_ext::upload::fuzzing::upload_answers(input));

@@ -22,13 +22,13 @@ fuzz_target!(|input: &[u8]| {
     let signed = Verifier::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex), "secret");
     let receiver = builder().verifier(signed).build().unwrap();
     let outcome = receiver.receive(&headers, body.clone()).now_or_never().expect("no wait");
-    // Without the secret no input is genuine.
+    // Without the secret, no signature is valid.
     assert!(matches!(outcome, Err(WebhookError::Forged)), "{outcome:?}");
 
     let open = builder().verifier(Verifier::none()).build().unwrap();
     if let Ok(event) = open.receive(&headers, body.clone()).now_or_never().expect("no wait") {
         let _ = (event.video_id(), event.live_event_id());
         let copy = open.receive(&headers, body).now_or_never().expect("no wait");
-        assert!(copy.is_err(), "the same delivery is an event twice");
+        assert!(copy.is_err(), "one delivery became two events");
     }
 });
