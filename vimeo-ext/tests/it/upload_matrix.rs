@@ -13,16 +13,16 @@ const SIZE: u64 = 1_000_000;
 /// The first request, the one with the bytes, and the final one.
 const PLACES: [(&str, &str, usize, Position); 11] = [
     ("first HEAD, before it is sent", "HEAD", 0, Position::Head(0)),
-    ("first HEAD, before its answer", "HEAD", 0, Position::Response(0)),
-    ("first HEAD, within its answer", "HEAD", 0, Position::Response(30)),
+    ("first HEAD, before its response", "HEAD", 0, Position::Response(0)),
+    ("first HEAD, within its response", "HEAD", 0, Position::Response(30)),
     ("PATCH, before its headers", "PATCH", 0, Position::Head(0)),
     ("PATCH, within its headers", "PATCH", 0, Position::Head(40)),
     ("PATCH, after one byte", "PATCH", 0, Position::Body(1)),
     ("PATCH, after 300000 bytes", "PATCH", 0, Position::Body(300_000)),
     ("PATCH, before the last byte", "PATCH", 0, Position::Body(SIZE - 1)),
-    ("PATCH, before its answer", "PATCH", 0, Position::Response(0)),
-    ("PATCH, within its answer", "PATCH", 0, Position::Response(30)),
-    ("last HEAD, before its answer", "HEAD", 1, Position::Response(0)),
+    ("PATCH, before its response", "PATCH", 0, Position::Response(0)),
+    ("PATCH, within its response", "PATCH", 0, Position::Response(30)),
+    ("last HEAD, before its response", "HEAD", 1, Position::Response(0)),
 ];
 
 const BREAKS: [(&str, Disruption); 4] = [
@@ -70,8 +70,8 @@ async fn every_fault_ends_with_the_whole_file() {
                     // Each failure is followed by exactly one HEAD.
                     let asked = row.requests.iter().filter(|request| *request == "HEAD").count();
                     // The HEAD after a lost response is also the final one.
-                    let lost_answer = method == "PATCH" && matches!(place, Position::Response(_));
-                    let verifying = usize::from(!lost_answer);
+                    let lost_response = method == "PATCH" && matches!(place, Position::Response(_));
+                    let verifying = usize::from(!lost_response);
                     assert_eq!(asked, 1 + row.failures as usize + verifying, "{name}: {:?}", row.requests);
                     match place {
                         // The server has everything sent before.
@@ -123,8 +123,8 @@ async fn upload(sandbox: &Arc<Sandbox>, disturbance: InjectedFault, name: &str) 
 
 /// The bytes that the upload host received, counting repetitions.
 fn taken(sandbox: &Sandbox) -> u64 {
-    let journal = sandbox.request_log();
-    journal.iter().filter(|entry| entry.host == Host::Upload).map(|entry| entry.body_length).sum()
+    let log = sandbox.request_log();
+    log.iter().filter(|entry| entry.host == Host::Upload).map(|entry| entry.body_length).sum()
 }
 
 async fn create(sandbox: &Sandbox) -> (u64, String) {
