@@ -48,9 +48,9 @@ async fn tower_stack_sends_calls() {
     let edited = vimeo.patch("/me").json(&serde_json::json!({"name": "B"})).send().await.unwrap();
     assert_eq!(edited["name"], "B");
     assert!(vimeo.get("/videos/404404").send().await.unwrap_err().is_not_found());
-    let journal = sandbox.request_log();
-    assert_eq!(journal.len(), attempts.load(Ordering::SeqCst));
-    assert!(journal.iter().all(|entry| entry.headers["x-trace"] == "7"));
+    let request_log = sandbox.request_log();
+    assert_eq!(request_log.len(), attempts.load(Ordering::SeqCst));
+    assert!(request_log.iter().all(|entry| entry.headers["x-trace"] == "7"));
 }
 
 #[tokio::test]

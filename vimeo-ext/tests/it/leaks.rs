@@ -79,15 +79,15 @@ async fn no_sending_path_leaks_tokens_or_secrets() {
     shown += &format!("{error} {error:?}");
     let logged = take_log();
 
-    let journal = sandbox.request_log();
+    let request_log = sandbox.request_log();
     for method in ["HEAD", "PATCH", "PUT"] {
         let sent = |entry: &&vimeo_sandbox::RequestLogEntry| {
             entry.host == Host::Upload && entry.method.as_str() == method
         };
-        assert!(journal.iter().any(|entry| sent(&entry)), "nothing was sent with {method} to a link");
+        assert!(request_log.iter().any(|entry| sent(&entry)), "nothing was sent with {method} to a link");
     }
     let secrets = [sandbox.token(), app.1.as_str(), "c0de-s3cret", "0ld-s3cret", "passw0rd", login.state()];
-    for entry in &journal {
+    for entry in &request_log {
         assert_eq!(entry.has_authorization, entry.host == Host::Api, "{entry:?}");
         if entry.host == Host::Upload {
             let sent = format!("{} {} {:?}", entry.path, entry.query, entry.headers);

@@ -93,9 +93,9 @@ async fn upload_requests_do_not_carry_the_token() {
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
     vimeo.upload(vec![7; 100_000]).name("Surf").send().await.unwrap();
-    let journal = sandbox.request_log();
-    assert!(journal.iter().any(|entry| entry.host == Host::Upload));
-    for entry in journal {
+    let request_log = sandbox.request_log();
+    assert!(request_log.iter().any(|entry| entry.host == Host::Upload));
+    for entry in request_log {
         assert_eq!(entry.has_authorization, entry.host == Host::Api, "{entry:?}");
     }
 }

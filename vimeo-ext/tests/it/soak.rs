@@ -148,7 +148,7 @@ async fn soak_200_tasks_meet_at_most_one_429_per_account() {
         assert!(answered > 0, "task {number} of account {} was starved", limits[number % 3].0);
     }
 
-    let journal = sandbox.request_log();
+    let request_log = sandbox.request_log();
     for ((name, plain, with_fields), (vimeo, token)) in limits.into_iter().zip(&accounts) {
         let of = |fields: bool, status: u16| {
             let counts = |entry: &&RequestLogEntry| {
@@ -156,7 +156,7 @@ async fn soak_200_tasks_meet_at_most_one_429_per_account() {
                     && entry.status == Some(status)
                     && entry.query.contains("fields=") == fields
             };
-            journal.iter().filter(counts).count() as u64
+            request_log.iter().filter(counts).count() as u64
         };
         let refused = of(false, 429) + of(true, 429);
         assert!(refused <= 1, "{name} got {refused} responses with 429");

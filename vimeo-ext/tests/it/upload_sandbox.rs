@@ -44,15 +44,15 @@ async fn faulty_upload_completes_without_the_token() {
     let video = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
     assert!(sandbox.stored_upload(video).unwrap().complete);
     assert!(sandbox.upload_bytes(video).unwrap() == film, "the bytes differ");
-    let journal = sandbox.request_log();
+    let request_log = sandbox.request_log();
     let mut requests = 0;
-    for entry in journal.iter().filter(|entry| entry.host == Host::Upload) {
+    for entry in request_log.iter().filter(|entry| entry.host == Host::Upload) {
         assert!(matches!(entry.method.as_str(), "HEAD" | "PATCH"), "{entry:?}");
         assert!(!entry.has_authorization, "{entry:?}");
         assert_eq!(entry.header("tus-resumable"), Some("1.0.0"));
         requests += 1;
     }
-    assert!(requests >= 6, "{journal:?}");
+    assert!(requests >= 6, "{request_log:?}");
 }
 
 /// BEHAVIOUR.md: U08.

@@ -262,8 +262,8 @@ async fn tus_js_client_finishes_a_ticket() {
     let stored = sandbox.stored_upload(video).unwrap();
     let sha256: String = Sha256::digest(&film).iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(stored.complete && stored.sha256.as_ref() == Some(&sha256), "{stored:?}");
-    let journal = sandbox.request_log();
-    let uploading = journal.iter().filter(|entry| entry.host == Host::Upload);
+    let request_log = sandbox.request_log();
+    let uploading = request_log.iter().filter(|entry| entry.host == Host::Upload);
     let mut methods: Vec<&Method> = uploading.map(|entry| &entry.method).collect();
     methods.dedup();
     assert_eq!(methods, [Method::HEAD, Method::PATCH, Method::HEAD, Method::PATCH]);

@@ -130,8 +130,8 @@ async fn an_app_alone_reads_public_content() {
     vimeo.get("/categories").send().await.unwrap();
     let token = vimeo.auth().client_credentials("public").await.unwrap();
     assert!(!token.secret().expose_secret().is_empty());
-    let journal = sandbox.request_log();
-    assert_eq!(journal.iter().filter(|entry| entry.path == "/oauth/authorize/client").count(), 1);
+    let request_log = sandbox.request_log();
+    assert_eq!(request_log.iter().filter(|entry| entry.path == "/oauth/authorize/client").count(), 1);
 
     let wrong =
         Vimeo::builder().app(sandbox.client_id(), "wrong").base_url(sandbox.url().as_str()).build().unwrap();

@@ -283,7 +283,7 @@ async fn sha256_journal_compares_whole_files() {
     let mut film = film(4_000_000);
     let path = fixture.file("film.mp4", &film);
     let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
-    // At every attempt, because a response to a body that is still being sent can get lost, and the body is then sent again.
+    // The fault hits every attempt: if the response to a body that is still being sent is lost, the body is sent again.
     let refuse = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100);
     fixture.sandbox.add_fault(refuse);
     let journal = fixture.journal().sha256(true);
