@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::lenient::{ReadFn, lookup_mut};
+use super::lenient::{ReadFn, lookup_mut, remove};
 use super::tree::{ReadState, Step, Tree};
 
 /// The names of the fields that a response should contain. Setting them makes Vimeo respond faster and raises the rate limit.
@@ -83,9 +83,10 @@ impl Fields {
             let Err(error) = result else { return Ok(()) };
             let Some(value) = lookup_mut(&mut tree, &state.stopped) else { return Ok(()) };
             // Only the type knows whether a field holds an object or a list of objects. Other mismatches do not
-            // reject a name.
+            // reject a name: the value is replaced by `null` and then removed, so that the names after it are checked.
             match value.take() {
-                Value::Null => return Ok(()),
+                Value::Null if state.stopped.is_empty() => return Ok(()),
+                Value::Null => remove(&mut tree, &state.stopped),
                 object @ Value::Object(_) if error.to_string().contains("expected a sequence") => {
                     *value = Value::Array(vec![object]);
                 }
@@ -97,7 +98,7 @@ impl Fields {
 }
 
 /// Enough passes for every list and every mismatch on the way to the named fields.
-const MAX_PASSES: usize = 64;
+const MAX_PASSES: usize = 1000;
 
 /// The depth to which names are checked. Decoding and dropping a tree are recursive, so a name with very many dots would
 /// exhaust the stack.
@@ -202,6 +203,8 @@ impl fmt::Display for Fields {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde::Deserialize;
 
     use super::*;
@@ -230,6 +233,12 @@ mod tests {
     struct Tag {
         name: Option<String>,
         required: u64,
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Required {
+        first: BTreeMap<String, u64>,
     }
 
     fn check<T: serde::de::DeserializeOwned>(fields: impl Into<Fields>, is_page: bool) -> Result<(), String> {
@@ -282,6 +291,24 @@ mod tests {
     fn unchecked_fields_are_not_checked() {
         assert_eq!(check::<Video>(Fields::unchecked(["nmae", "uri"]), false), Ok(()));
         assert_eq!(Fields::unchecked("a,b").as_str(), "a,b");
+    }
+
+    #[test]
+    fn null_in_a_required_field_does_not_end_the_check() {
+        // A required field cannot be null, so decoding stops at it.
+        for fields in
+            ["tags.required,uri,nmae", "tags.required.deep,tags.nmae", "tags.name.first,tags.required,zzz"]
+        {
+            for error in [check::<Video>(fields, false), check::<Page<Video>>(fields, true)] {
+                assert!(error.expect_err(fields).contains("no field"), "{fields}");
+            }
+        }
+        assert_eq!(check::<Page<Video>>("tags.required,tags.name,uri", true), Ok(()));
+        // More such fields than any response type has.
+        let fields: Vec<String> = (0..100).map(|number| format!("{number}")).collect();
+        assert_eq!(check::<BTreeMap<String, u64>>(fields.join(","), false), Ok(()));
+        let error = check::<Required>(format!("first.{},zzz", fields.join(",first.")), false).unwrap_err();
+        assert!(error.contains("no field `zzz`"), "{error}");
     }
 
     #[test]

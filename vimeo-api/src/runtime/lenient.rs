@@ -352,6 +352,20 @@ pub(super) fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<
     Some(node)
 }
 
+/// Removes the value at the end of a path from its object or list.
+pub(super) fn remove(tree: &mut Value, steps: &[Step]) {
+    let Some((last, parent)) = steps.split_last() else { return };
+    match (lookup_mut(tree, parent), last) {
+        (Some(Value::Object(fields)), Step::Key(key)) => {
+            fields.remove(key);
+        }
+        (Some(Value::Array(elements)), Step::Index(index)) if *index < elements.len() => {
+            elements.remove(*index);
+        }
+        _ => {}
+    }
+}
+
 /// The index that an element had before the elements of `removed` (sorted) were removed.
 fn original_index(removed: &[usize], current: usize) -> usize {
     removed.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
