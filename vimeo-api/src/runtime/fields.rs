@@ -1,10 +1,13 @@
 //! The `fields` parameter, which limits the fields of a response.
 
+use std::any::TypeId;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 use strsim::levenshtein;
 
+use super::checked_fields::CheckedFields;
 use super::lenient::{ReadFn, lookup_mut, remove};
 use super::tree::{ReadState, Step, Tree};
 
@@ -56,15 +59,24 @@ impl Fields {
         &self.names
     }
 
-    /// Checks the names against a response type, which `read` decodes. `is_page` says that they name fields of the items of a
-    /// page.
-    ///
-    /// Decodes a tree that contains the named fields, with `null` as the innermost values, and looks for fields that the type
-    /// ignores.
-    pub(super) fn check(&self, is_page: bool, read: &mut ReadFn<'_>) -> Result<(), String> {
+    /// Checks the names against the response type of `operation`, which `read` decodes. `is_page` says that they name fields
+    /// of the items of a page. Names that were found valid for an operation are not checked again.
+    pub(super) fn check(
+        &self,
+        operation: TypeId,
+        is_page: bool,
+        read: &mut ReadFn<'_>,
+    ) -> Result<(), String> {
+        static CHECKED: LazyLock<CheckedFields> = LazyLock::new(CheckedFields::default);
         if self.unchecked {
             return Ok(());
         }
+        CHECKED.check(operation, &self.names, || self.check_names(is_page, read))
+    }
+
+    /// Decodes a tree that contains the named fields, with `null` as the innermost values, and looks for fields that the type
+    /// ignores.
+    fn check_names(&self, is_page: bool, read: &mut ReadFn<'_>) -> Result<(), String> {
         let mut tree = Value::Object(Map::new());
         for name in self.names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let top = name.split('.').next().unwrap_or_default();
@@ -225,8 +237,13 @@ mod tests {
         first: BTreeMap<String, u64>,
     }
 
-    fn check<T: serde::de::DeserializeOwned>(fields: impl Into<Fields>, is_page: bool) -> Result<(), String> {
-        fields.into().check(is_page, &mut |tree| T::deserialize(tree).map(drop))
+    fn check<T: serde::de::DeserializeOwned + 'static>(
+        fields: impl Into<Fields>,
+        is_page: bool,
+    ) -> Result<(), String> {
+        // A type per response type and kind, as operations are.
+        let operation = if is_page { TypeId::of::<Page<T>>() } else { TypeId::of::<T>() };
+        fields.into().check(operation, is_page, &mut |tree| T::deserialize(tree).map(drop))
     }
 
     #[test]
@@ -274,6 +291,10 @@ mod tests {
     #[test]
     fn unchecked_fields_are_not_checked() {
         assert_eq!(check::<Video>(Fields::unchecked(["nmae", "uri"]), false), Ok(()));
+        assert!(
+            check::<Video>("nmae,uri", false).is_err(),
+            "what was not checked is not remembered as valid"
+        );
         assert_eq!(Fields::unchecked("a,b").as_str(), "a,b");
     }
 

@@ -4,6 +4,7 @@ mod access_error;
 mod api_error;
 mod call;
 mod call_option;
+mod checked_fields;
 mod client;
 mod conditional;
 mod decode;

@@ -1,5 +1,6 @@
 //! The builder behind every generated call.
 
+use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::lenient::ReadFn;
 use super::pagination::{Items, Pages};
 use super::send::ResponseFuture;
 use super::{
@@ -58,7 +60,8 @@ impl<O: OperationSpec> TypedCall<O> {
 
     /// Limits the response to these fields, after a check of their names.
     pub(crate) fn set_fields(mut self, fields: &Fields) -> Self {
-        match fields.check(O::OPERATION.paged, &mut |tree| O::Response::deserialize(tree).map(drop)) {
+        let read: &mut ReadFn<'_> = &mut |tree| O::Response::deserialize(tree).map(drop);
+        match fields.check(TypeId::of::<O>(), O::OPERATION.paged, read) {
             Ok(()) => self.call.set_query("fields", fields),
             Err(reason) => self.call.set_invalid(reason),
         }
