@@ -171,7 +171,6 @@ mod error;
 pub mod hex;
 #[cfg(feature = "accounts")]
 mod ids;
-mod loopback;
 #[cfg(any(feature = "sqlite", feature = "upload"))]
 #[doc(hidden)]
 pub mod private_files;

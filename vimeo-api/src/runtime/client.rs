@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, DecodeMode, Error, Transport};
+use super::{Call, DecodeMode, Error, Transport, is_loopback};
 
 /// The address of the Vimeo API.
 pub const API_BASE_URL: &str = "https://api.vimeo.com";
@@ -199,15 +199,6 @@ fn checked_base_url(text: &str) -> Result<Url, Error> {
         "http" if is_loopback(&url) => Ok(url),
         "http" => refuse("is plain http to another machine, which would reveal the access token; use https"),
         _ => refuse("must be https, or http to a loopback address"),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

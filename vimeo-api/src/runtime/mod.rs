@@ -15,6 +15,7 @@ mod excerpt;
 mod fields;
 mod id;
 mod lenient;
+mod loopback;
 mod open_enum;
 mod operation;
 mod page;
@@ -55,6 +56,8 @@ pub use id::{
     AppId, ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, TextTrackId, UserId, VersionId,
     VideoId, WebhookId,
 };
+#[doc(hidden)]
+pub use loopback::is_loopback;
 pub use open_enum::{OpenEnum, UnknownValue};
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};

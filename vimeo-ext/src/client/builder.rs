@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use http::Extensions;
 use reqwest::redirect;
 use secrecy::SecretString;
-use vimeo_api::{ACCEPT, API_BASE_URL, DecodeMode, Request, Transport, TransportFuture};
+use vimeo_api::{ACCEPT, API_BASE_URL, DecodeMode, Request, Transport, TransportFuture, is_loopback};
 
 use crate::auth::{AppCredentials, Refresher};
-use crate::loopback::is_loopback;
 use crate::pipeline::{HttpBackend, HttpSend, Middleware, VERIFY};
 use crate::rate_limit::{RateLimitPolicy, RateLimiters};
 use crate::tls::{self, HttpVersions};

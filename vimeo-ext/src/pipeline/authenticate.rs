@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Position, Url};
-use vimeo_api::{ApiError, Error, LoginRequired, RawResponse, Request, ResponseOrigin};
+use vimeo_api::{ApiError, Error, LoginRequired, RawResponse, Request, ResponseOrigin, is_loopback};
 
 use super::Stage;
 use crate::auth::{ActiveToken, CallCredentials, Session};
-use crate::loopback::is_loopback;
 
 /// Adds the access token. If the API rejects it, requests a new one and sends the call once more.
 pub(crate) struct Authenticate<N> {

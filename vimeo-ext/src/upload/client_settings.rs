@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use vimeo_api::is_loopback;
+
 use super::{Journal, Owner, UploadClient, UploadError};
-use crate::loopback::is_loopback;
 use crate::{Vimeo, VimeoBuilder};
 
 /// Where the journal of a client is.

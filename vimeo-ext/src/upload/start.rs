@@ -16,10 +16,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vimeo_api::types::UploadStatus;
-use vimeo_api::{Call, ResponseOrigin, Secret};
+use vimeo_api::{Call, ResponseOrigin, Secret, is_loopback};
 
 use super::media_type::{self, Expected};
-use crate::loopback::is_loopback;
 use crate::pipeline::BeforeSend;
 use crate::retry::{Effect, effect_of_error};
 use crate::upload::{

@@ -10,10 +10,10 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use vimeo_api::is_loopback;
 
 pub(crate) use self::fingerprint::sample_ranges;
 pub use self::fingerprint::{Fingerprint, SourceChange};
-use crate::loopback::is_loopback;
 
 /// Why a ticket is invalid. Never contains the link.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

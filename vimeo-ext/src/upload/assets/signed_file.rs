@@ -3,10 +3,9 @@
 
 use http::Uri;
 use serde::Deserialize;
-use vimeo_api::{Call, Secret};
+use vimeo_api::{Call, Secret, is_loopback};
 
 use crate::error::MediaError;
-use crate::loopback::is_loopback;
 use crate::upload::media_type::{self, Expected};
 use crate::upload::{BoxFuture, PutError, PutOutcome, Source, UploadError, UploadOptions, Warning, put};
 use crate::upload_ticket::link_problem;

@@ -2,8 +2,9 @@
 
 use url::{Host, Url};
 
-/// Whether the host of a URL is a loopback address.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+/// Whether the host of a URL is a loopback address. Used by `vimeo-ext` as well, so that one rule decides what may be sent
+/// without TLS.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
