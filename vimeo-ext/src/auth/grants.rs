@@ -83,9 +83,9 @@ impl Auth {
         loop {
             let session = self.cache.session(self, app, scopes.clone());
             match session.current().await {
+                Ok(Some(active)) if active.is_app_only() => return Ok(active.token().clone()),
                 // A client of this session was given a user's token in the meantime. The next session is a new one.
-                Ok(Some(_)) if session.is_set_explicitly() => {}
-                Ok(Some(active)) => return Ok(active.token().clone()),
+                Ok(Some(_)) => {}
                 Ok(None) => return Err(AuthError::NoApp),
                 Err(error) => return Err(error.into_auth_error()),
             }
@@ -268,7 +268,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoRefresher`] if the client has neither a refresher nor app-only tokens; [`AuthError::Refresh`] if the
+    /// [`AuthError::NoRefresher`] if the client has neither a refresher nor app-only tokens, or if the program set the token of
+    /// a client for app-only tokens; [`AuthError::Refresh`] if the
     /// refresh failed.
     pub async fn refresh(&self) -> Result<(), AuthError> {
         if !self.session.can_refresh() {
@@ -306,7 +307,7 @@ impl GrantCache {
         let key = (app.digest(), scopes.clone());
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A client that was given a user's token keeps its session; the app-only tokens then get a new one.
-        if let Some(session) = sessions.get(&key).filter(|session| !session.is_set_explicitly()) {
+        if let Some(session) = sessions.get(&key).filter(|session| session.is_app_only()) {
             return Arc::clone(session);
         }
         // The cache owns the sessions, so a session's refresher must not reference the cache or a session.

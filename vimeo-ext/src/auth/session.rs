@@ -18,6 +18,8 @@ pub(crate) struct ActiveToken {
     token: AccessToken,
     header: HeaderValue,
     generation: u64,
+    /// Whether the token is the app's own: it acts for no user.
+    is_app_only: bool,
     /// How long before its expiry the token is renewed. Random, so that many clients do not renew at once.
     refresh_lead: TimeDelta,
 }
@@ -33,6 +35,10 @@ impl ActiveToken {
 
     pub(crate) fn token(&self) -> &AccessToken {
         &self.token
+    }
+
+    pub(crate) fn is_app_only(&self) -> bool {
+        self.is_app_only
     }
 }
 
@@ -87,7 +93,7 @@ impl std::error::Error for SharedError {
 pub(crate) struct Session {
     account: Option<Arc<str>>,
     refresher: Option<Arc<dyn Refresher>>,
-    /// Whether the tokens are app-only: they act for no user.
+    /// Whether the refresher's tokens are app-only. A token that the program sets is not.
     is_app_only: bool,
     clock: Clock,
     state: Mutex<State>,
@@ -101,8 +107,6 @@ struct State {
     stopped: Option<Arc<RefreshError>>,
     /// Vimeo has reported that the token acts for no user.
     has_no_user: bool,
-    /// Whether the token was set by the program, not returned by the refresher.
-    is_set_explicitly: bool,
     renewal: Option<Renewal>,
 }
 
@@ -145,28 +149,34 @@ impl Session {
         self.account.as_deref()
     }
 
+    /// Whether the refresher can replace the current token. An app-only token never replaces one that the program set, because
+    /// it would act for nobody instead of for that token's user.
     pub(crate) fn can_refresh(&self) -> bool {
-        self.refresher.is_some()
+        self.refresher.is_some() && !self.has_foreign_token(&self.lock())
     }
 
+    /// Whether the session is for app-only tokens, but the program set another token.
+    fn has_foreign_token(&self, state: &State) -> bool {
+        self.is_app_only && state.active.as_ref().is_some_and(|active| !active.is_app_only)
+    }
+
+    /// Whether the session is for app-only tokens and has no other token.
     pub(crate) fn is_app_only(&self) -> bool {
-        self.is_app_only
+        self.is_app_only && !self.has_foreign_token(&self.lock())
     }
 
     /// Whether the token acts for no user: it is app-only, or Vimeo has reported that it has no user.
     pub(crate) fn has_no_user(&self) -> bool {
         let state = self.lock();
-        state.has_no_user || (self.is_app_only && !state.is_set_explicitly)
+        state.has_no_user || (self.is_app_only && !self.has_foreign_token(&state))
     }
 
-    /// Whether the program set the token, instead of the refresher.
-    pub(crate) fn is_set_explicitly(&self) -> bool {
-        self.lock().is_set_explicitly
-    }
-
-    /// Remembers that the token acts for no user, until another token is set.
-    pub(crate) fn record_no_user(&self) {
-        self.lock().has_no_user = true;
+    /// Remembers that a token acts for no user, until another one is set. Does nothing if another one is set already.
+    pub(crate) fn record_no_user(&self, token: &ActiveToken) {
+        let mut state = self.lock();
+        if state.generation == token.generation {
+            state.has_no_user = true;
+        }
     }
 
     /// Whether calls fail until a new token is set.
@@ -194,8 +204,8 @@ impl Session {
     pub(crate) fn set(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        (state.stopped, state.has_no_user, state.is_set_explicitly) = (None, false, true);
-        store(&mut state, token, header);
+        (state.stopped, state.has_no_user) = (None, false);
+        store(&mut state, token, header, false);
         Ok(())
     }
 
@@ -206,8 +216,9 @@ impl Session {
             && let Ok(header) = token.header()
             && header == active.header
         {
-            let (generation, refresh_lead) = (active.generation, active.refresh_lead);
-            state.active = Some(Arc::new(ActiveToken { token, header, generation, refresh_lead }));
+            let ActiveToken { generation, is_app_only, refresh_lead, .. } = **active;
+            state.active =
+                Some(Arc::new(ActiveToken { token, header, generation, is_app_only, refresh_lead }));
         }
     }
 
@@ -231,9 +242,9 @@ impl Session {
     pub(crate) fn resume(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        (state.stopped, state.has_no_user, state.is_set_explicitly) = (None, false, true);
+        (state.stopped, state.has_no_user) = (None, false);
         if state.active.as_ref().is_none_or(|active| active.header != header) {
-            store(&mut state, token, header);
+            store(&mut state, token, header, false);
         }
         Ok(())
     }
@@ -282,6 +293,11 @@ impl Session {
             }
             if let Some(error) = &state.stopped {
                 return Err(self.shared_error(Arc::clone(error)));
+            }
+            if self.has_foreign_token(&state)
+                && let Some(active) = &state.active
+            {
+                return Ok(Arc::clone(active));
             }
             match &state.renewal {
                 Some(renewal) => renewal.clone(),
@@ -337,10 +353,7 @@ impl Session {
             return Ok(Arc::clone(active));
         }
         match result {
-            Ok((token, header)) => {
-                state.is_set_explicitly = false;
-                Ok(store(&mut state, token, header))
-            }
+            Ok((token, header)) => Ok(store(&mut state, token, header, self.is_app_only)),
             Err(error) => {
                 let error = Arc::new(error);
                 if !error.is_temporary() {
@@ -356,12 +369,13 @@ impl Session {
     }
 }
 
-fn store(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<ActiveToken> {
+fn store(state: &mut State, token: AccessToken, header: HeaderValue, is_app_only: bool) -> Arc<ActiveToken> {
     state.generation = state.generation.saturating_add(1);
     let refresh_lead = TimeDelta::seconds(
         (MIN_REFRESH_LEAD + (MAX_REFRESH_LEAD - MIN_REFRESH_LEAD) * fastrand::f64()) as i64,
     );
-    let active = Arc::new(ActiveToken { token, header, generation: state.generation, refresh_lead });
+    let generation = state.generation;
+    let active = Arc::new(ActiveToken { token, header, generation, is_app_only, refresh_lead });
     state.active = Some(Arc::clone(&active));
     active
 }

@@ -51,8 +51,8 @@ impl<N: Stage> Stage for Authenticate<N> {
         if !is_rejection(&response) {
             return Ok(response);
         }
-        if self.session.is_app_only()
-            && let Some(error) = self.lacks_user(request, &response)
+        if token.is_app_only()
+            && let Some(error) = self.lacks_user(request, &token, &response)
         {
             // Another token of the app would be rejected as well.
             return Err(error);
@@ -96,14 +96,14 @@ impl<N: Stage> Authenticate<N> {
 
     /// Returns the error of a call that was rejected because it needs a user and the token is the app's own. The session records
     /// this, so that such calls are not sent again.
-    fn lacks_user(&self, request: &Request, response: &RawResponse) -> Option<Error> {
+    fn lacks_user(&self, request: &Request, token: &ActiveToken, response: &RawResponse) -> Option<Error> {
         let name = request.name();
         let error = ApiError::read(request.operation, &name, response.clone());
         let says_so = error.developer_message().is_some_and(|text| text.contains("no user credentials"));
         let is_about_the_user = self.is_about_the_user(request);
         let lacks = says_so || is_about_the_user && error.error_code() == Some(NOT_AUTHENTICATED);
         if lacks && is_about_the_user {
-            self.session.record_no_user();
+            self.session.record_no_user(token);
         }
         lacks.then(|| LoginRequired::no_user(name, Some(error)).into())
     }
@@ -124,7 +124,7 @@ impl<N: Stage> Authenticate<N> {
             let check = self.send_with(&mut verify, token.header().clone()).await;
             let Ok(check) = check else { return Ok(response) };
             if has_no_user(&check)
-                && let Some(error) = self.lacks_user(request, &response)
+                && let Some(error) = self.lacks_user(request, token, &response)
             {
                 return Err(error);
             }

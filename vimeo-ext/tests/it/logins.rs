@@ -244,6 +244,68 @@ async fn client_credentials_never_return_a_users_token() {
     assert_eq!(fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count(), 2);
 }
 
+/// BEHAVIOUR.md: A05.
+#[tokio::test(start_paused = true)]
+async fn an_app_token_request_never_returns_a_users_token() {
+    let fake = Fake::new(|seen, _| grant_app_token(seen).after(Duration::from_millis(20)));
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    let ask = || {
+        let auth = vimeo.auth().clone();
+        tokio::spawn(async move { auth.client_credentials("public").await })
+    };
+    let tasks = [ask(), ask()];
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(fake.count(), 1, "both tasks wait for one request");
+    vimeo.set_access_token("user").unwrap();
+    for token in join_all(tasks).await {
+        assert_eq!(token.unwrap().unwrap().expose(), "apptoken");
+    }
+    assert_eq!(fake.count(), 2, "both tasks share the second request as well");
+    assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "user");
+}
+
+/// BEHAVIOUR.md: A05.
+#[tokio::test(start_paused = true)]
+async fn app_token_never_replaces_a_users_token() {
+    for path in ["/me", "/categories"] {
+        let fake = Fake::new(|seen, _| match (seen.path.as_str(), seen.token()) {
+            ("/oauth/authorize/client", _) => grant_app_token(seen),
+            (_, Some("apptoken" | "valid")) => respond(200).json(json!({"token": seen.token()})),
+            _ => respond(401).json(json!({"error": "x", "error_code": 8003})),
+        });
+        let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+        assert_eq!(vimeo.get("/categories").send().await.unwrap()["token"], "apptoken");
+        vimeo.set_access_token("revoked").unwrap();
+        for _ in 0..2 {
+            let error = vimeo.get(path).send().await.unwrap_err();
+            assert!(matches!(&error, Error::LoginRequired(login) if !login.no_user), "{path}: {error:?}");
+        }
+        let error = vimeo.auth().refresh().await.unwrap_err();
+        assert!(matches!(error, AuthError::NoRefresher), "{error:?}");
+        // Vimeo decides whether a token is valid, whatever the program says about its expiry.
+        let expired = AccessToken::from("valid").with_expiry(chrono::DateTime::<chrono::Utc>::MIN_UTC);
+        vimeo.set_access_token(expired).unwrap();
+        assert_eq!(vimeo.get(path).send().await.unwrap()["token"], "valid", "{path}");
+        let grants = fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count();
+        assert_eq!(grants, 1, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_user_token_is_not_reported_as_app_only() {
+    let fake = Fake::new(|seen, number| match seen.token() {
+        Some("user") => respond(200).json(json!({})),
+        _ => reject_app_only_tokens(seen, number).after(Duration::from_millis(20)),
+    });
+    let vimeo = fake.vimeo();
+    let call = tokio::spawn(vimeo.get("/me").send());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    vimeo.set_access_token("user").unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(&error, Error::LoginRequired(login) if login.no_user), "{error:?}");
+    vimeo.get("/me").send().await.unwrap();
+}
+
 /// BEHAVIOUR.md: E01, E07.
 #[tokio::test(start_paused = true)]
 async fn decodes_oauth_errors() {
