@@ -329,6 +329,8 @@ impl UploadError {
             | Self::InvalidUploadLink { video_uri, .. }
             | Self::MissingUploadLink { video_uri }
             | Self::SettingsMismatch { video_uri, .. } => Some(video_uri),
+            // The URI can be that of a version, which begins with the URI of its video.
+            Self::UnknownStatus { uri } => uri.split("/versions/").next(),
             // An upload that was waiting in a queue is cancelled under its name.
             Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
             _ => None,
@@ -495,6 +497,17 @@ pub(crate) fn is_journal_id(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unknown_status_names_its_video() {
+        for (uri, video) in [
+            ("/videos/7", "/videos/7"),
+            ("/videos/7:a1b2", "/videos/7:a1b2"),
+            ("/videos/7/versions/8", "/videos/7"),
+        ] {
+            assert_eq!(UploadError::UnknownStatus { uri: uri.to_owned() }.video_uri(), Some(video));
+        }
+    }
 
     #[test]
     fn messages_name_the_next_step() {
