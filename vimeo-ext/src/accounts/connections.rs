@@ -104,7 +104,7 @@ impl Connections {
         let id = ConnectionId::random();
         let now = service.now();
         let record = ConnectionRecord {
-            secrets: secrets.seal(service, &id)?,
+            secrets: secrets.encrypt(service, &id)?,
             connection: Connection {
                 description: new.description.clone(),
                 enabled: new.enabled,
@@ -176,7 +176,7 @@ impl Connections {
         connection.changed_at = service.now();
         let changes_credentials = update.changes_credentials();
         if changes_credentials {
-            let old = Secrets::open(service, &before)?;
+            let old = Secrets::decrypt(service, &before)?;
             let secrets = Secrets {
                 client_secret: update.client_secret.unwrap_or(old.client_secret),
                 access_token: update.access_token.unwrap_or(old.access_token),
@@ -186,7 +186,7 @@ impl Connections {
                 connection.client_identifier = identifier;
             }
             self.verify_credentials(&connection.client_identifier, &secrets).await?;
-            record.secrets = secrets.seal(service, id)?;
+            record.secrets = secrets.encrypt(service, id)?;
         }
         self.replace(&record).await?;
         let connection = record.connection;
@@ -237,7 +237,7 @@ impl Connections {
         if !record.connection.enabled {
             return Err(AccountsError::DisabledConnection { name: record.connection.name });
         }
-        let secrets = Secrets::open(service, &record)?;
+        let secrets = Secrets::decrypt(service, &record)?;
         if !secrets.is_bound {
             self.bind(&record, &secrets).await;
         }
@@ -259,7 +259,7 @@ impl Connections {
             let service = self.service();
             service.check_token(&AccessToken::new(secrets.access_token.clone())).await?;
             let mut bound = record.clone();
-            bound.secrets = secrets.seal(service, &record.connection.id)?;
+            bound.secrets = secrets.encrypt(service, &record.connection.id)?;
             bound.connection.version = record.connection.version.saturating_add(1);
             self.replace(&bound).await
         };
@@ -356,7 +356,7 @@ struct ParsedSecrets {
 }
 
 impl Secrets {
-    fn seal(&self, service: &AccountService, id: &ConnectionId) -> Result<Ciphertext, KeyError> {
+    fn encrypt(&self, service: &AccountService, id: &ConnectionId) -> Result<Ciphertext, KeyError> {
         let api = service.api();
         let json = SecretsJson {
             api: &api,
@@ -364,12 +364,12 @@ impl Secrets {
             access_token: self.access_token.expose_secret(),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&json).map_err(|_| KeyError::TooLong)?);
-        service.keys.seal(&Owner::Connection(id.as_str()), &plain)
+        service.keys.encrypt(&Owner::Connection(id.as_str()), &plain)
     }
 
-    fn open(service: &AccountService, record: &ConnectionRecord) -> Result<Self, KeyError> {
+    fn decrypt(service: &AccountService, record: &ConnectionRecord) -> Result<Self, KeyError> {
         let owner = Owner::Connection(record.connection.id.as_str());
-        let plain = service.keys.open(&owner, &record.secrets)?;
+        let plain = service.keys.decrypt(&owner, &record.secrets)?;
         let parsed: ParsedSecrets =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
         let is_bound = parsed.api.is_some();

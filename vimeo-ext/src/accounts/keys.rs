@@ -127,30 +127,34 @@ impl KeyRing {
     }
 
     /// Re-encrypts a secret with the current key.
-    pub(super) fn reseal(&self, owner: &Owner<'_>, sealed: &Ciphertext) -> Result<Ciphertext, KeyError> {
-        self.seal(owner, &self.open(owner, sealed)?)
+    pub(super) fn reencrypt(
+        &self,
+        owner: &Owner<'_>,
+        ciphertext: &Ciphertext,
+    ) -> Result<Ciphertext, KeyError> {
+        self.encrypt(owner, &self.decrypt(owner, ciphertext)?)
     }
 
-    pub(super) fn seal(&self, owner: &Owner<'_>, plain: &[u8]) -> Result<Ciphertext, KeyError> {
+    pub(super) fn encrypt(&self, owner: &Owner<'_>, plain: &[u8]) -> Result<Ciphertext, KeyError> {
         let nonce = XNonce::generate();
         let aad = owner.associated_data();
-        let sealed = self
+        let ciphertext = self
             .current
             .cipher()
             .encrypt(&nonce, Payload { msg: plain, aad: &aad })
             .map_err(|_| KeyError::TooLong)?;
-        Ok(Ciphertext { key: self.current.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
+        Ok(Ciphertext { key: self.current.id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
     }
 
-    pub(super) fn open(
+    pub(super) fn decrypt(
         &self,
         owner: &Owner<'_>,
-        sealed: &Ciphertext,
+        ciphertext: &Ciphertext,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         const NONCE_LENGTH: usize = 24;
         let damaged = || KeyError::Damaged { owner: owner.to_string() };
-        let key = self.key(&sealed.key)?;
-        let (nonce, cipher) = sealed.bytes.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
+        let key = self.key(&ciphertext.key)?;
+        let (nonce, cipher) = ciphertext.bytes.split_at_checked(NONCE_LENGTH).ok_or_else(damaged)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| damaged())?;
         let aad = owner.associated_data();
         let plain =
@@ -179,10 +183,10 @@ impl Owner<'_> {
 
     /// Checks that a secret was encrypted for this API. `None` is a secret that an earlier version stored, which is not bound to
     /// an API.
-    pub(super) fn check_api(&self, sealed_for: Option<String>, api: &str) -> Result<(), KeyError> {
-        match sealed_for {
-            Some(sealed_for) if sealed_for != api => {
-                Err(KeyError::ApiMismatch { owner: self.to_string(), sealed_for, api: api.to_owned() })
+    pub(super) fn check_api(&self, encrypted_for: Option<String>, api: &str) -> Result<(), KeyError> {
+        match encrypted_for {
+            Some(encrypted_for) if encrypted_for != api => {
+                Err(KeyError::ApiMismatch { owner: self.to_string(), encrypted_for, api: api.to_owned() })
             }
             _ => Ok(()),
         }
@@ -223,35 +227,35 @@ mod tests {
     const OWNER: Owner<'_> = Owner::Account("7");
 
     #[test]
-    fn ciphertext_opens_only_for_its_owner_and_key() {
+    fn ciphertext_decrypts_only_for_its_owner_and_key() {
         let (old, new) = (Key::generate(), Key::generate());
         let ring = KeyRing::new(old.clone());
-        let sealed = ring.seal(&OWNER, b"t0ken").unwrap();
-        assert_ne!(sealed, ring.seal(&OWNER, b"t0ken").unwrap(), "each encryption uses a new nonce");
-        assert_eq!(ring.open(&OWNER, &sealed).unwrap().as_slice(), b"t0ken");
+        let ciphertext = ring.encrypt(&OWNER, b"t0ken").unwrap();
+        assert_ne!(ciphertext, ring.encrypt(&OWNER, b"t0ken").unwrap(), "each encryption uses a new nonce");
+        assert_eq!(ring.decrypt(&OWNER, &ciphertext).unwrap().as_slice(), b"t0ken");
         for other in [Owner::Account("8"), Owner::Connection("7"), Owner::Login("7")] {
-            assert!(matches!(ring.open(&other, &sealed), Err(KeyError::Damaged { .. })), "{other}");
+            assert!(matches!(ring.decrypt(&other, &ciphertext), Err(KeyError::Damaged { .. })), "{other}");
         }
         let rotated = KeyRing::new(new.clone()).with_old(old.clone());
-        assert_eq!(rotated.open(&OWNER, &sealed).unwrap().as_slice(), b"t0ken");
-        assert_eq!(&rotated.seal(&OWNER, b"t0ken").unwrap().key, new.id());
+        assert_eq!(rotated.decrypt(&OWNER, &ciphertext).unwrap().as_slice(), b"t0ken");
+        assert_eq!(&rotated.encrypt(&OWNER, b"t0ken").unwrap().key, new.id());
         let without = KeyRing::new(new);
-        assert_eq!(without.open(&OWNER, &sealed), Err(KeyError::UnknownKey { key: old.id().clone() }));
-        assert!(without.require(&sealed.key).is_err());
+        assert_eq!(without.decrypt(&OWNER, &ciphertext), Err(KeyError::UnknownKey { key: old.id().clone() }));
+        assert!(without.require(&ciphertext.key).is_err());
     }
 
     #[test]
     fn detects_tampering_and_truncation() {
         let ring = KeyRing::new(Key::generate());
-        let sealed = ring.seal(&OWNER, b"t0ken").unwrap();
-        for index in 0..sealed.bytes.len() {
-            let mut altered = sealed.clone();
+        let ciphertext = ring.encrypt(&OWNER, b"t0ken").unwrap();
+        for index in 0..ciphertext.bytes.len() {
+            let mut altered = ciphertext.clone();
             altered.bytes[index] ^= 1;
-            assert!(matches!(ring.open(&OWNER, &altered), Err(KeyError::Damaged { .. })));
+            assert!(matches!(ring.decrypt(&OWNER, &altered), Err(KeyError::Damaged { .. })));
         }
-        for length in 0..sealed.bytes.len() {
-            let truncated = Ciphertext { bytes: sealed.bytes[..length].to_vec(), ..sealed.clone() };
-            assert!(ring.open(&OWNER, &truncated).is_err());
+        for length in 0..ciphertext.bytes.len() {
+            let truncated = Ciphertext { bytes: ciphertext.bytes[..length].to_vec(), ..ciphertext.clone() };
+            assert!(ring.decrypt(&OWNER, &truncated).is_err());
         }
     }
 

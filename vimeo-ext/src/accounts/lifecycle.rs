@@ -36,7 +36,7 @@ impl Accounts {
         let record = service.record(id).await?;
         let tokens = match record.account.status {
             status @ Status::Revoked => service
-                .open(&record)?
+                .decrypt(&record)?
                 .ok_or_else(|| AccountsError::LoginRequired { account: id.clone(), status })?,
             _ => tokens_if_active(service, &record)?,
         };
@@ -47,10 +47,10 @@ impl Accounts {
                 let record = service
                     .update(id, |record| {
                         let is_same =
-                            service.open(record)?.is_some_and(|now| now.has_access_token(&tokens.access));
+                            service.decrypt(record)?.is_some_and(|now| now.has_access_token(&tokens.access));
                         let is_bound = service.is_bound(record)?;
                         if is_same && !is_bound {
-                            record.secrets = Some(service.seal(id, &tokens)?);
+                            record.secrets = Some(service.encrypt(id, &tokens)?);
                         }
                         let account = &mut record.account;
                         let is_unchanged = account.scopes == scopes && account.expires == expires;
@@ -216,7 +216,7 @@ impl Accounts {
     pub async fn disconnect(&self, id: &AccountId) -> Result<(), AccountsError> {
         let service = self.service();
         let Some(mut record) = service.store.account(id).await? else { return Ok(()) };
-        if let Some(tokens) = service.open(&record)? {
+        if let Some(tokens) = service.decrypt(&record)? {
             match service.app.auth().revoke_token(&tokens.access).await {
                 Ok(()) => {}
                 Err(error) if is_token_rejected(&error) => {}

@@ -55,7 +55,7 @@ impl Accounts {
         let record = LoginRecord {
             key: login_key(login.state()),
             account: id.clone(),
-            secrets: service.keys.seal(&Owner::Login(id.as_str()), &plain)?,
+            secrets: service.keys.encrypt(&Owner::Login(id.as_str()), &plain)?,
             expires: later_date(now, self.inner.login_lifetime),
         };
         service.store.put_login(&record, now).await?;
@@ -141,7 +141,7 @@ impl Accounts {
             return Err(AccountsError::UnknownLogin);
         }
         let owner = Owner::Login(id.as_str());
-        let plain = service.keys.open(&owner, &pending.secrets)?;
+        let plain = service.keys.decrypt(&owner, &pending.secrets)?;
         let login: Authorization =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
         // Never send the code to a different API than the one that issued it.
@@ -159,7 +159,7 @@ impl Accounts {
                 // The store may have written the tokens but failed to confirm it.
                 if let Ok(record) = service.record(id).await
                     && service
-                        .open(&record)
+                        .decrypt(&record)
                         .is_ok_and(|tokens| tokens.is_some_and(|tokens| tokens.has_access_token(&token)))
                 {
                     self.inner.clients.resume(id, &token);

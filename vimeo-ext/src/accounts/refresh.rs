@@ -240,7 +240,9 @@ impl AccountService {
         if pending_tokens.is_some() {
             return Ok(None);
         }
-        Ok(self.open(&record)?.filter(|tokens| is_newer(tokens) && record.account.status == Status::Active))
+        Ok(self
+            .decrypt(&record)?
+            .filter(|tokens| is_newer(tokens) && record.account.status == Status::Active))
     }
 
     /// Returns the tokens in a record that was just written or read.
@@ -249,7 +251,7 @@ impl AccountService {
         match record.account.status {
             Status::Disabled => Err(AccountsError::Disabled { account }),
             Status::Active => {
-                self.open(record)?.ok_or(AccountsError::LoginRequired { account, status: Status::Pending })
+                self.decrypt(record)?.ok_or(AccountsError::LoginRequired { account, status: Status::Pending })
             }
             status => Err(AccountsError::LoginRequired { account, status }),
         }
@@ -262,10 +264,10 @@ impl AccountService {
         old: &Tokens,
         new: &Tokens,
     ) -> Result<AccountRecord, AccountsError> {
-        let sealed = self.seal(id, new)?;
+        let ciphertext = self.encrypt(id, new)?;
         self.update(id, |record| {
             // A login that was completed in the meantime takes precedence.
-            if !self.open(record)?.is_some_and(|present| present.has_access_token(&old.access)) {
+            if !self.decrypt(record)?.is_some_and(|present| present.has_access_token(&old.access)) {
                 return Ok(false);
             }
             let account = &mut record.account;
@@ -277,7 +279,7 @@ impl AccountService {
             // The old token's scopes do not apply to the new one. If it has none, its scopes are unknown.
             account.scopes = new.access.scopes().cloned();
             account.expires = new.access.expires();
-            record.secrets = Some(sealed.clone());
+            record.secrets = Some(ciphertext.clone());
             Ok(true)
         })
         .await
@@ -338,7 +340,7 @@ impl Renewal {
         }
         let record = service.record(id).await?;
         let status = record.account.status;
-        let Some(tokens) = service.open(&record)? else {
+        let Some(tokens) = service.decrypt(&record)? else {
             return Err(AccountsError::LoginRequired { account: id.clone(), status });
         };
         let now = service.now();

@@ -161,10 +161,11 @@ impl KeyRotation {
     async fn rotate_account(&self, mut record: AccountRecord) -> Result<bool, AccountsError> {
         let id = record.account.id.clone();
         loop {
-            let Some(sealed) = record.secrets.filter(|sealed| sealed.key != *self.keys.current()) else {
+            let Some(ciphertext) = record.secrets.filter(|ciphertext| ciphertext.key != *self.keys.current())
+            else {
                 return Ok(false);
             };
-            record.secrets = Some(self.keys.reseal(&Owner::Account(id.as_str()), &sealed)?);
+            record.secrets = Some(self.keys.reencrypt(&Owner::Account(id.as_str()), &ciphertext)?);
             record.account.version += 1;
             match self.store.replace_account(&record, None).await {
                 Ok(()) => return Ok(true),
@@ -186,7 +187,7 @@ impl KeyRotation {
             if record.secrets.key == *self.keys.current() {
                 return Ok(false);
             }
-            record.secrets = self.keys.reseal(&Owner::Connection(id.as_str()), &record.secrets)?;
+            record.secrets = self.keys.reencrypt(&Owner::Connection(id.as_str()), &record.secrets)?;
             record.connection.version += 1;
             match self.store.replace_connection(&record).await {
                 Ok(()) => return Ok(true),

@@ -51,28 +51,29 @@ impl AccountService {
         self.app.api().base_url().origin().ascii_serialization()
     }
 
-    pub(super) fn seal(&self, id: &AccountId, tokens: &Tokens) -> Result<Ciphertext, KeyError> {
-        tokens.seal(&self.keys, id.as_str(), &self.api())
+    pub(super) fn encrypt(&self, id: &AccountId, tokens: &Tokens) -> Result<Ciphertext, KeyError> {
+        tokens.encrypt(&self.keys, id.as_str(), &self.api())
     }
 
     /// Decrypts the tokens of an account; `None` if it has none.
-    pub(super) fn open(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
-        Ok(Tokens::open(&self.keys, record, &self.api())?.map(|(tokens, _)| tokens))
+    pub(super) fn decrypt(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
+        Ok(Tokens::decrypt(&self.keys, record, &self.api())?.map(|(tokens, _)| tokens))
     }
 
     /// Whether an account's tokens are bound to one API. Those that earlier versions stored are not.
     pub(super) fn is_bound(&self, record: &AccountRecord) -> Result<bool, KeyError> {
-        Ok(Tokens::open(&self.keys, record, &self.api())?.is_none_or(|(_, is_bound)| is_bound))
+        Ok(Tokens::decrypt(&self.keys, record, &self.api())?.is_none_or(|(_, is_bound)| is_bound))
     }
 
     /// Binds tokens that an earlier version stored to this API, which has just accepted them.
     pub(super) async fn bind(&self, id: &AccountId, tokens: &Tokens) -> Result<(), AccountsError> {
         self.update(id, |record| {
-            let is_same = self.open(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
+            let is_same =
+                self.decrypt(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
             if !is_same || self.is_bound(record)? {
                 return Ok(false);
             }
-            record.secrets = Some(self.seal(id, tokens)?);
+            record.secrets = Some(self.encrypt(id, tokens)?);
             Ok(true)
         })
         .await?;
@@ -105,7 +106,7 @@ impl AccountService {
 
     /// Returns the latest tokens of an account: renewed ones that are not stored yet, otherwise those in the store.
     pub(super) fn latest(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
-        let stored = self.open(record)?;
+        let stored = self.decrypt(record)?;
         Ok(self.pending_tokens.get(&record.account.id).or(stored))
     }
 
@@ -146,9 +147,9 @@ impl AccountService {
             if from != to && !from.can_become(to) {
                 return Err(AccountsError::InvalidTransition { account: id.clone(), from, to });
             }
-            if let Some(sealed) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
+            if let Some(ciphertext) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
                 // Never overwrite what another process, which has the key, could still decrypt.
-                self.keys.require(&sealed.key)?;
+                self.keys.require(&ciphertext.key)?;
             }
             after.account.version = before.account.version.saturating_add(1);
             after.account.changed_at = self.now();
@@ -203,7 +204,7 @@ impl AccountService {
     ) -> Result<(Account, Tokens), AccountsError> {
         let user = self.user_of(id, &grant).await?;
         let tokens = Tokens { access: grant.token, refresh: grant.refresh_token };
-        let sealed = self.seal(id, &tokens)?;
+        let ciphertext = self.encrypt(id, &tokens)?;
         let record = self
             .update(id, |record| {
                 let account = &mut record.account;
@@ -224,7 +225,7 @@ impl AccountService {
                 account.user = user.clone();
                 account.scopes = tokens.access.scopes().cloned();
                 account.expires = tokens.access.expires();
-                record.secrets = Some(sealed.clone());
+                record.secrets = Some(ciphertext.clone());
                 Ok(true)
             })
             .await?;
@@ -252,7 +253,8 @@ impl AccountService {
     ) -> Result<AccountRecord, AccountsError> {
         let now = self.now();
         self.update(id, |record| {
-            let is_same = self.open(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
+            let is_same =
+                self.decrypt(record)?.is_some_and(|present| present.has_access_token(&tokens.access));
             if !is_same || !matches!(record.account.status, Status::Active | Status::Expired) {
                 return Ok(false);
             }

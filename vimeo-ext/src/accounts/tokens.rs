@@ -43,27 +43,27 @@ impl Tokens {
     }
 
     /// Encrypts the tokens for an account and for the API at this address.
-    pub(super) fn seal(&self, keys: &KeyRing, account: &str, api: &str) -> Result<Ciphertext, KeyError> {
+    pub(super) fn encrypt(&self, keys: &KeyRing, account: &str, api: &str) -> Result<Ciphertext, KeyError> {
         let json = TokensJson {
             api,
             access: self.access.secret().expose_secret(),
             refresh: self.refresh.as_ref().map(ExposeSecret::expose_secret),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&json).map_err(|_| KeyError::TooLong)?);
-        keys.seal(&Owner::Account(account), &plain)
+        keys.encrypt(&Owner::Account(account), &plain)
     }
 
     /// Decrypts the tokens of an account, and returns whether they are bound to the API at this address; `None` if the account
     /// has none. Fails for the tokens of another API, so that they are never sent to this one.
-    pub(super) fn open(
+    pub(super) fn decrypt(
         keys: &KeyRing,
         record: &AccountRecord,
         api: &str,
     ) -> Result<Option<(Self, bool)>, KeyError> {
-        let Some(sealed) = &record.secrets else { return Ok(None) };
+        let Some(ciphertext) = &record.secrets else { return Ok(None) };
         let account = &record.account;
         let owner = Owner::Account(account.id.as_str());
-        let plain = keys.open(&owner, sealed)?;
+        let plain = keys.decrypt(&owner, ciphertext)?;
         let parsed: ParsedTokens =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
         let is_bound = parsed.api.is_some();

@@ -169,13 +169,13 @@ pub enum KeyError {
     },
     /// The secret is for another API than the one that this client calls. It was not sent.
     #[error(
-        "the secret of {owner} is for the API at {sealed_for}, but this client calls {api}; correct the base URL, or log in under another account"
+        "the secret of {owner} is for the API at {encrypted_for}, but this client calls {api}; correct the base URL, or log in under another account"
     )]
     ApiMismatch {
         /// The owner of the secret.
         owner: String,
         /// The origin (scheme, host and port) that it is for.
-        sealed_for: String,
+        encrypted_for: String,
         /// The origin of this client's API.
         api: String,
     },

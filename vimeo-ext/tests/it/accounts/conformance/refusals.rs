@@ -100,10 +100,10 @@ pub(super) async fn tokens_are_sent_only_to_their_api(store: Arc<dyn AccountStor
             there.disconnect(&ann).await.unwrap_err(),
             there.connections().client(&connection.id).await.map(drop).unwrap_err(),
         ] {
-            let AccountsError::Key(KeyError::ApiMismatch { sealed_for, .. }) = &error else {
+            let AccountsError::Key(KeyError::ApiMismatch { encrypted_for, .. }) = &error else {
                 panic!("{error:?}")
             };
-            assert_eq!(sealed_for, VIMEO);
+            assert_eq!(encrypted_for, VIMEO);
             assert!(error.to_string().contains(base_url) && !error.to_string().contains("t0ken"), "{error}");
         }
         assert_eq!(other.count(), 0, "nothing is sent there");
