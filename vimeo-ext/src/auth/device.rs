@@ -21,7 +21,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Vimeo does not document the error code for this, so the program has to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum DeviceErrorCodes {
+pub enum PendingErrors {
     /// Every error ends the login. The default.
     #[default]
     None,
@@ -35,11 +35,11 @@ pub enum DeviceErrorCodes {
 /// [`Auth::device`].
 ///
 /// ```no_run
-/// use vimeo_ext::auth::DeviceErrorCodes;
+/// use vimeo_ext::auth::PendingErrors;
 /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
 /// let login = vimeo.auth().device("private upload").await?;
 /// println!("Open {} and enter {}", login.activate_link().unwrap_or_default(), login.user_code());
-/// let grant = login.wait(&DeviceErrorCodes::AnyClientError).await?;
+/// let grant = login.wait(&PendingErrors::AnyClientError).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -126,7 +126,7 @@ impl DeviceLogin {
     ///
     /// [`AuthError::DeviceExpired`] if the code has expired; [`AuthError::Call`] for every other error that does not mean
     /// "pending".
-    pub async fn poll(&self, pending: &DeviceErrorCodes) -> Result<DevicePoll, AuthError> {
+    pub async fn poll(&self, pending: &PendingErrors) -> Result<DevicePoll, AuthError> {
         if self.started_at.elapsed() >= self.lifetime {
             return Err(AuthError::DeviceExpired { after: self.lifetime });
         }
@@ -151,7 +151,7 @@ impl DeviceLogin {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
-    pub async fn wait(&self, pending: &DeviceErrorCodes) -> Result<Grant, AuthError> {
+    pub async fn wait(&self, pending: &PendingErrors) -> Result<Grant, AuthError> {
         loop {
             // Never sleeps beyond the code's expiry, however long the interval is.
             sleep(self.interval.min(self.lifetime.saturating_sub(self.started_at.elapsed()))).await;
@@ -162,14 +162,14 @@ impl DeviceLogin {
     }
 }
 
-fn is_pending(error: &vimeo_api::Error, pending: &DeviceErrorCodes) -> bool {
+fn is_pending(error: &vimeo_api::Error, pending: &PendingErrors) -> bool {
     let Some(response) = error.api().filter(|response| response.status().is_client_error()) else {
         return false;
     };
     match pending {
-        DeviceErrorCodes::None => false,
-        DeviceErrorCodes::Codes(codes) => response.error_code().is_some_and(|code| codes.contains(&code)),
-        DeviceErrorCodes::AnyClientError => {
+        PendingErrors::None => false,
+        PendingErrors::Codes(codes) => response.error_code().is_some_and(|code| codes.contains(&code)),
+        PendingErrors::AnyClientError => {
             serde_json::from_slice::<serde_json::Value>(response.bytes()).is_ok()
         }
     }

@@ -31,7 +31,7 @@ pub use app::AppCredentials;
 pub use authorization::{Authorization, AuthorizationRequest};
 pub(crate) use credentials::CallCredentials;
 #[cfg(feature = "oauth")]
-pub use device::{DeviceErrorCodes, DeviceLogin, DevicePoll};
+pub use device::{DeviceLogin, DevicePoll, PendingErrors};
 pub use grant::{Grant, GrantedApp};
 pub use grants::Auth;
 pub(crate) use grants::GrantCache;

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use vimeo_api::Error;
-use vimeo_ext::auth::{AuthError, BoxFuture, DeviceErrorCodes, DevicePoll, RefreshError, Refresher};
+use vimeo_ext::auth::{AuthError, BoxFuture, DevicePoll, PendingErrors, RefreshError, Refresher};
 use vimeo_ext::{AccessToken, Scope, Vimeo};
 
 use crate::fake::{Fake, FakeResponse, RecordedRequest, respond, start};
@@ -358,10 +358,10 @@ async fn device_login_polls_until_granted_or_expired() {
     assert_eq!((login.user_code(), login.activate_link()), ("ABC-123", Some("https://vimeo.com/activate")));
     assert!(!format!("{login:?}").contains("dev1ce"));
     // Vimeo does not document the pending error, so by default no error means "pending".
-    assert!(login.poll(&DeviceErrorCodes::None).await.is_err());
-    assert!(matches!(login.poll(&DeviceErrorCodes::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
+    assert!(login.poll(&PendingErrors::None).await.is_err());
+    assert!(matches!(login.poll(&PendingErrors::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
     let started_at = tokio::time::Instant::now();
-    let grant = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap();
+    let grant = login.wait(&PendingErrors::AnyClientError).await.unwrap();
     assert_eq!(grant.scopes().unwrap().to_string(), "public private");
     assert_eq!(started_at.elapsed(), Duration::from_secs(10));
 
@@ -371,7 +371,7 @@ async fn device_login_polls_until_granted_or_expired() {
     });
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(never).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
-    let error = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap_err();
+    let error = login.wait(&PendingErrors::AnyClientError).await.unwrap_err();
     assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
 }
 
@@ -382,7 +382,7 @@ async fn device_poll_interval_is_capped_at_expiry() {
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
     let started_at = tokio::time::Instant::now();
-    let error = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap_err();
+    let error = login.wait(&PendingErrors::AnyClientError).await.unwrap_err();
     assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
     assert_eq!(started_at.elapsed().as_secs(), 30);
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use vimeo_ext::auth::{DeviceErrorCodes, Grant};
+use vimeo_ext::auth::{Grant, PendingErrors};
 use vimeo_ext::{AccessToken, ScopeSet, Vimeo};
 
 use super::browser::{self, CallbackServer};
@@ -248,8 +248,8 @@ async fn authorize_device(
         crate::output::duration(login.lifetime()),
     ));
     let pending = match args.pending_code.is_empty() {
-        true => DeviceErrorCodes::AnyClientError,
-        false => DeviceErrorCodes::Codes(args.pending_code.clone()),
+        true => PendingErrors::AnyClientError,
+        false => PendingErrors::Codes(args.pending_code.clone()),
     };
     Ok(login.wait(&pending).await?)
 }
