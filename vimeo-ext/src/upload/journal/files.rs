@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{PendingUpload, VERSION};
+use super::entry::{PendingUpload, VERSION};
 use crate::error::UploadError;
 use crate::private_files;
 

@@ -1,33 +1,31 @@
 //! The journal: one small file per unfinished upload, so that a process that is killed at any moment can resume its uploads
 //! from the server's offset and never creates a second video.
 
+mod entry;
 mod files;
 mod identity;
+mod lock;
 mod path_text;
 mod version_1;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::entry::VERSION;
+pub use self::entry::{DamagedEntry, PendingUpload};
 use self::files::{Files, check_folder, create_private_folder};
 pub use self::identity::Purpose;
 pub(crate) use self::identity::{Identity, Owner};
+pub(crate) use self::lock::JournalMarker;
+pub use self::lock::{JournalLock, ResumeState};
 use super::source::{Source, run_blocking, whole_sha256};
-use crate::auth::AccountKey;
 use crate::error::{UploadError, is_journal_id, journal_id_in};
 use crate::hex::hex;
-use crate::upload_ticket::{Fingerprint, UploadTicket};
-
-/// The version of entries that are written. Entries of version 1 are read as well.
-const VERSION: u32 = 2;
 
 /// A folder with one small JSON file per unfinished upload.
 ///
@@ -59,123 +57,6 @@ pub struct Journal {
     folder: PathBuf,
     sha256: bool,
 }
-
-/// An unfinished upload: one entry of a [`Journal`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PendingUpload {
-    version: u32,
-    /// The name of the entry's files, which is not stored in them.
-    #[serde(skip)]
-    id: String,
-    /// The absolute path of the file.
-    #[serde(with = "path_text")]
-    pub path: PathBuf,
-    #[serde(flatten)]
-    pub(crate) identity: Identity,
-    /// The fingerprint of the file when the upload started.
-    pub fingerprint: Fingerprint,
-    /// When the upload started.
-    #[serde(rename = "begun")]
-    pub started_at: DateTime<Utc>,
-    /// When the creation request was sent; `None` if the process ended before, so that no video exists.
-    #[serde(rename = "asked", default, skip_serializing_if = "Option::is_none")]
-    pub requested_at: Option<DateTime<Utc>>,
-    /// How many seconds Vimeo's clock was ahead of the local clock at the request; `None` if no response told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) server_clock_ahead: Option<i64>,
-    /// The ticket; `None` if the process ended before the video was known to be created.
-    pub ticket: Option<UploadTicket>,
-    /// The settings of the video as they were sent to Vimeo, without the password; null if they were not stored.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub settings: Value,
-    /// The URL of the video's page, if the response has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<String>,
-    /// The version that this upload fills, if it replaces the file of a video and the response names the version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version_uri: Option<String>,
-}
-
-impl PendingUpload {
-    /// Returns the ID of the upload; [`discard`](Journal::discard) takes it.
-    pub fn id(&self) -> String {
-        self.id.clone()
-    }
-
-    /// Returns what the upload is for.
-    pub fn purpose(&self) -> &Purpose {
-        &self.identity.purpose
-    }
-
-    /// Returns the account that started the upload, if the client had an account name.
-    pub fn account(&self) -> Option<&str> {
-        match &self.identity.owner.as_ref()?.account {
-            AccountKey::Account(name) => Some(name),
-            _ => None,
-        }
-    }
-
-    /// Returns the base URL of the API, if a client started the upload.
-    pub fn api(&self) -> Option<&str> {
-        Some(&self.identity.owner.as_ref()?.api)
-    }
-
-    /// Returns the names of the settings that differ from `settings`. None differ if the entry stores none.
-    pub(crate) fn differing_settings(&self, settings: &Value) -> Vec<String> {
-        differing_members(&self.settings, settings)
-    }
-
-    /// Whether a video may have been created for it.
-    fn may_have_video(&self) -> bool {
-        self.ticket.is_some() || self.requested_at.is_some()
-    }
-}
-
-fn differing_members(stored: &Value, requested: &Value) -> Vec<String> {
-    let (Some(stored), Some(requested)) = (stored.as_object(), requested.as_object()) else {
-        return Vec::new();
-    };
-    let mut names: Vec<&String> = stored.keys().chain(requested.keys()).collect();
-    names.sort();
-    names.dedup();
-    names.into_iter().filter(|name| stored.get(*name) != requested.get(*name)).cloned().collect()
-}
-
-/// A journal entry that cannot be read.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct DamagedEntry {
-    /// The ID of the entry; [`discard`](Journal::discard) takes it.
-    pub id: String,
-    /// Why the entry cannot be read.
-    pub error: UploadError,
-}
-
-/// How far an earlier run of the same upload came.
-#[derive(Debug, Clone, Copy)]
-pub enum ResumeState<'a> {
-    /// There was no earlier run.
-    New,
-    /// The earlier run ended before it recorded a ticket: a video may exist. Look for it before you create another one.
-    OutcomeUnknown,
-    /// The video exists: resume with this ticket.
-    Resumable(&'a UploadTicket),
-}
-
-/// An exclusive lock on the journal entry of one upload, across processes and tasks. It is released on drop, or when the
-/// process dies.
-#[derive(Debug)]
-pub struct JournalLock {
-    entry: PendingUpload,
-    is_new: bool,
-    files: Files,
-    lock: FileLock,
-}
-
-/// Held for its lock only, which ends with the last clone. Every thread that writes or removes the files holds one: it keeps
-/// running if the future that started it is dropped, and nobody else may lock the entry before it is done.
-type FileLock = Arc<File>;
 
 impl Journal {
     /// Returns a journal in `folder`. The folder is created on the first write.
@@ -403,124 +284,6 @@ impl Journal {
             let _lock = files.lock(&id)?;
             files.remove()?;
             Ok(true)
-        })
-        .await
-    }
-}
-
-impl JournalLock {
-    /// Returns how far an earlier run came.
-    pub fn resume_state(&self) -> ResumeState<'_> {
-        match &self.entry.ticket {
-            Some(ticket) => ResumeState::Resumable(ticket),
-            None if self.is_new => ResumeState::New,
-            None => ResumeState::OutcomeUnknown,
-        }
-    }
-
-    /// Returns the journal of the entry.
-    pub(crate) fn journal(&self) -> Journal {
-        Journal::in_folder(self.files.folder.clone())
-    }
-
-    /// Returns the locked entry.
-    pub fn entry(&self) -> &PendingUpload {
-        &self.entry
-    }
-
-    /// Records the ticket. Call this as soon as the video is created, before bytes are sent.
-    ///
-    /// # Errors
-    /// [`UploadError::Io`] if the entry cannot be written; it is then unchanged.
-    pub async fn record(&mut self, ticket: &UploadTicket) -> Result<(), UploadError> {
-        let mut entry = self.entry.clone();
-        entry.ticket = Some(ticket.clone());
-        self.write(entry).await
-    }
-
-    /// Records how far Vimeo's clock was ahead at the request.
-    pub(crate) async fn record_server_clock(&mut self, ahead: TimeDelta) -> Result<(), UploadError> {
-        let files = self.files.clone();
-        let name = files.entry.display().to_string();
-        // Read again: the marker wrote `requested_at` when the request was sent.
-        let written = run_blocking(&name, "read", move || files.read()).await?;
-        let mut entry = written.unwrap_or_else(|| self.entry.clone());
-        entry.server_clock_ahead = Some(ahead.num_seconds());
-        self.write(entry).await
-    }
-
-    /// Corrects a request time in the future, which was recorded by a clock that has been set since.
-    pub(crate) async fn correct_requested_at(
-        &mut self,
-        requested_at: DateTime<Utc>,
-    ) -> Result<(), UploadError> {
-        let mut entry = self.entry.clone();
-        entry.requested_at = Some(requested_at);
-        self.write(entry).await
-    }
-
-    async fn write(&mut self, entry: PendingUpload) -> Result<(), UploadError> {
-        let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
-        let name = files.entry.display().to_string();
-        self.entry = run_blocking(&name, "write", move || {
-            let written = files.write(&entry);
-            drop(lock);
-            written.map(|()| entry)
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// Returns the marker that records the creation request. Write it right before the request is sent.
-    pub(crate) fn marker(&self) -> Arc<JournalMarker> {
-        Arc::new(JournalMarker {
-            entry: self.entry.clone(),
-            files: self.files.clone(),
-            lock: Arc::clone(&self.lock),
-        })
-    }
-
-    /// Sets the page and the version; the next [`record`](Self::record) writes them.
-    pub(crate) fn set_video_details(&mut self, page: Option<String>, version_uri: Option<String>) {
-        self.entry.page = page;
-        self.entry.version_uri = version_uri;
-    }
-
-    /// Removes the entry, because the upload is finished or abandoned.
-    ///
-    /// # Errors
-    /// [`UploadError::Io`] if the files cannot be removed.
-    pub async fn finish(self) -> Result<(), UploadError> {
-        let (files, lock) = (self.files, self.lock);
-        let name = files.entry.display().to_string();
-        run_blocking(&name, "remove", move || {
-            let removed = files.remove();
-            drop(lock);
-            removed
-        })
-        .await
-    }
-}
-
-/// Records in the entry that the creation request is being sent.
-#[derive(Debug)]
-pub(crate) struct JournalMarker {
-    entry: PendingUpload,
-    files: Files,
-    lock: FileLock,
-}
-
-impl JournalMarker {
-    /// Writes the entry with the current time as the time of the request.
-    pub(crate) async fn write(&self) -> Result<(), UploadError> {
-        let mut entry = self.entry.clone();
-        entry.requested_at = Some(SystemTime::now().into());
-        let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
-        let name = files.entry.display().to_string();
-        run_blocking(&name, "write", move || {
-            let written = files.write(&entry);
-            drop(lock);
-            written
         })
         .await
     }

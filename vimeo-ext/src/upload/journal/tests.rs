@@ -1,8 +1,9 @@
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use super::super::source::FileSource;
 use super::*;
-use crate::upload_ticket::SourceChange;
+use crate::upload_ticket::{SourceChange, UploadTicket};
 
 const PURPOSE: &str = "new video";
 
@@ -289,21 +290,5 @@ async fn non_unicode_paths_have_own_entries() {
         let entries = fixture.journal.list().await.unwrap();
         let entry = entries.iter().find(|entry| entry.id() == id).unwrap();
         assert_eq!(entry.path, path, "round-trips byte for byte");
-    }
-}
-
-#[test]
-fn differing_settings_are_named() {
-    use serde_json::json;
-    let stored = json!({"name": "Surf", "locale": "de"});
-    // (requested settings, names of those that differ)
-    let table = [
-        (json!({"name": "Surf", "locale": "de"}), vec![]),
-        (json!({"name": "Swell", "locale": "de"}), vec!["name"]),
-        (json!({"name": "Surf", "license": "by"}), vec!["license", "locale"]),
-        (Value::Null, vec![]),
-    ];
-    for (requested, names) in table {
-        assert_eq!(differing_members(&stored, &requested), names, "{requested}");
     }
 }
