@@ -8,7 +8,9 @@ use serde_json::Value;
 use vimeo_api::{DomainName, InvalidId, VideoId, types};
 
 use super::Warning;
-use super::start::{Created, StartedUpload, UploadIntent, UploadJob, finish_or_abandon, start};
+use super::abandon::finish_or_abandon;
+use super::creation_response::Created;
+use super::start::{StartedUpload, UploadIntent, UploadJob, start};
 use crate::upload::{
     IntoSource, Journal, Progress, Purpose, Upload, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };

@@ -4,7 +4,8 @@ use vimeo_api::types;
 
 use super::CreateVideo;
 use super::create_video::with_embed_hosts;
-use super::start::{Created, create_only, missing_video_uri};
+use super::creation_call::create_only;
+use super::creation_response::{Created, missing_video_uri};
 use crate::upload::{UploadError, UploadTicket};
 use crate::{Error, Vimeo};
 

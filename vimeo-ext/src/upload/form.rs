@@ -7,8 +7,9 @@ use vimeo_api::{InvalidId, Secret, VideoId, types};
 
 use super::CreateVideo;
 use super::create_video::with_embed_hosts;
+use super::creation_call::create_only;
+use super::creation_response::missing_video_uri;
 use super::pull::check_url;
-use super::start::{create_only, missing_video_uri};
 use crate::upload::UploadError;
 use crate::{Error, Vimeo};
 

@@ -27,15 +27,20 @@
 //! # Modules
 //!
 //! One file per kind of upload: `create_video` (the file is sent from here), `replace`, `pull`, `form`, `delegate`, `many`.
-//! `start` creates the video or resumes an earlier upload; `pending` lists unfinished uploads. `assets` has pictures, text
+//! `start` creates the video or resumes an earlier upload: `creation_call` sends the request, `creation_response` reads the
+//! response. `pending` lists unfinished uploads, `reconcile` finds the video of a lost response, `abandon` deletes the video of
+//! an upload that is given up. `assets` has pictures, text
 //! tracks and the wait for transcoding, `tus` the protocol, `source` the sources of bytes, `journal` the files that outlive
 //! the process.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod abandon;
 mod assets;
 mod awaitable;
 mod client_settings;
 mod create_video;
+mod creation_call;
+mod creation_response;
 mod delegate;
 mod form;
 mod journal;
@@ -43,10 +48,13 @@ mod many;
 mod media_type;
 mod pending;
 mod pull;
+mod reconcile;
 mod replace;
+mod request_time;
 mod source;
 mod start;
 mod tus;
+mod warning;
 
 use vimeo_api::{InvalidId, VideoId};
 
@@ -61,14 +69,14 @@ pub use form::{FormBacked, FormUpload};
 pub use journal::{DamagedEntry, Journal, JournalLock, PendingUpload, Purpose, ResumeState};
 pub(crate) use journal::{Identity, JournalMarker, Owner};
 pub use many::UploadMany;
-pub use pending::{PendingUploads, Reconciliation, UnclaimedVideo};
+pub use pending::PendingUploads;
 pub use pull::{FromUrl, PullUpload};
+pub use reconcile::{Reconciliation, UnclaimedVideo};
 pub use replace::{Replace, ReplacedVersion};
 pub use source::{
     BoxFuture, ByteStream, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, SeekSource, Source,
     StreamSource,
 };
-pub use start::Warning;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use tus::fuzzing;
@@ -77,6 +85,7 @@ pub use tus::{
     UploadHandle, UploadOptions, UploadQueue, Uploaded,
 };
 pub(crate) use tus::{PutError, PutOutcome, put};
+pub use warning::Warning;
 
 pub use crate::error::{MediaError, SizeSource, TransientError, UploadError};
 pub use crate::retry::Backoff;

@@ -6,7 +6,8 @@ use vimeo_api::{InvalidId, VideoId, types};
 
 use super::CreateVideo;
 use super::create_video::with_embed_hosts;
-use super::start::{create_only, missing_video_uri};
+use super::creation_call::create_only;
+use super::creation_response::missing_video_uri;
 use crate::error::MediaError;
 use crate::{Error, Vimeo};
 
