@@ -20,7 +20,7 @@ const SIZE: u64 = 1000;
 /// # Panics
 ///
 /// If a command asks for bytes outside the file or before the server's offset, or if the upload does not end.
-pub fn upload_answers(input: &[u8]) {
+pub fn upload_responses(input: &[u8]) {
     let retry = UploadOptions::default_retry();
     let plan = Plan::new(SIZE, Chunking::Whole, None);
     let mut machine = UploadStateMachine::new(SIZE, plan, retry, None).new_upload(input.len() % 2 == 0);
