@@ -66,7 +66,7 @@ pub(crate) use client_settings::JournalLocation;
 pub use create_video::{CreateVideo, NewVideo, SourceBacked, UploadVideo};
 pub use delegate::DelegatedUpload;
 pub use form::{FormBacked, FormUpload};
-pub use journal::{DamagedEntry, Journal, JournalLock, PendingUpload, Purpose, ResumeState};
+pub use journal::{DamagedEntry, Journal, JournalEntries, JournalLock, PendingUpload, Purpose, ResumeState};
 pub(crate) use journal::{Identity, JournalMarker, Owner};
 pub use many::UploadMany;
 pub use pending::PendingUploads;

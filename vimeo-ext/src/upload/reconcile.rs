@@ -14,8 +14,8 @@ use super::request_time::{earliest_request_time, server_clock_ahead, time_since_
 use crate::Error;
 use crate::timeouts::after;
 use crate::upload::{
-    FileSource, JournalLock, PendingUpload, PendingUploads, Purpose, ResumeState, SizeSource, Source, Upload,
-    UploadError, UploadTicket,
+    FileSource, JournalEntries, JournalLock, PendingUpload, PendingUploads, Purpose, ResumeState, SizeSource,
+    Source, Upload, UploadError, UploadTicket,
 };
 
 /// For how long after a creation request its video may still appear.
@@ -180,7 +180,7 @@ impl PendingUploads {
     /// - [`UploadError::InUse`] if another process is working on the upload.
     /// - Those of [`adopt`](Self::adopt).
     pub async fn reconcile(&self, id: &str) -> Result<Reconciliation, Error> {
-        let uploads = self.list().await?;
+        let JournalEntries { pending: uploads, damaged } = self.journal.entries().await?;
         let taken: HashSet<&str> = uploads
             .iter()
             .filter(|upload| upload.id() != id)
@@ -191,7 +191,7 @@ impl PendingUploads {
             .collect();
         let Some(upload) = uploads.iter().find(|upload| upload.id() == id) else {
             // A damaged entry does not tell whether a video was created.
-            let damaged = self.damaged().await?.into_iter().find(|entry| entry.id == id);
+            let damaged = damaged.into_iter().find(|entry| entry.id == id);
             return damaged.map_or(Ok(Reconciliation::NotCreated), |entry| Err(entry.error.into()));
         };
         self.ensure_own(upload)?;

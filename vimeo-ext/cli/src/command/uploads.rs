@@ -70,8 +70,9 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
 
 /// All entries: damaged ones first, then the oldest first.
 pub(super) async fn all_entries(journal: &Journal) -> Result<Vec<Result<PendingUpload, UploadError>>> {
-    let damaged = journal.damaged().await?.into_iter().map(|entry| Err(entry.error));
-    Ok(damaged.chain(journal.list().await?.into_iter().map(Ok)).collect())
+    let entries = journal.entries().await?;
+    let damaged = entries.damaged.into_iter().map(|entry| Err(entry.error));
+    Ok(damaged.chain(entries.pending.into_iter().map(Ok)).collect())
 }
 
 async fn list(context: &Context<'_>, journal: &Journal) -> Result<ExitCode> {

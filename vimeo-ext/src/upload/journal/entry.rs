@@ -97,6 +97,16 @@ fn differing_members(stored: &Value, requested: &Value) -> Vec<String> {
     names.into_iter().filter(|name| stored.get(*name) != requested.get(*name)).cloned().collect()
 }
 
+/// All entries of a journal; from [`Journal::entries`](super::Journal::entries).
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct JournalEntries {
+    /// The unfinished uploads, oldest first.
+    pub pending: Vec<PendingUpload>,
+    /// The entries that cannot be read, for example because other users can write them or a later release wrote them.
+    pub damaged: Vec<DamagedEntry>,
+}
+
 /// A journal entry that cannot be read.
 #[derive(Debug)]
 #[non_exhaustive]

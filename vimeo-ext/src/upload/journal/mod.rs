@@ -17,7 +17,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::entry::VERSION;
-pub use self::entry::{DamagedEntry, PendingUpload};
+pub use self::entry::{DamagedEntry, JournalEntries, PendingUpload};
 use self::files::{Files, check_folder, create_private_folder};
 pub use self::identity::Purpose;
 pub(crate) use self::identity::{Identity, Owner};
@@ -214,54 +214,53 @@ impl Journal {
         .await
     }
 
-    /// Returns all unfinished uploads, oldest first. Entries that cannot be read are in [`damaged`](Self::damaged). Returns
-    /// an empty list if the folder does not exist.
+    /// Reads all entries: the unfinished uploads, and the entries that cannot be read. Returns none if the folder does not
+    /// exist.
     ///
     /// # Errors
     /// [`UploadError::Io`] if the folder cannot be read.
-    pub async fn list(&self) -> Result<Vec<PendingUpload>, UploadError> {
-        let mut uploads: Vec<PendingUpload> =
-            self.read_all().await?.into_iter().filter_map(|(_, entry)| entry.ok()).collect();
-        uploads.sort_by_key(|upload| upload.started_at);
-        Ok(uploads)
-    }
-
-    /// Returns the entries that cannot be read, for example because other users can write them or a later release wrote
-    /// them.
-    ///
-    /// # Errors
-    /// [`UploadError::Io`] if the folder cannot be read.
-    pub async fn damaged(&self) -> Result<Vec<DamagedEntry>, UploadError> {
-        let entries = self.read_all().await?;
-        let damaged =
-            |(id, entry): (String, Result<_, UploadError>)| Some(DamagedEntry { id, error: entry.err()? });
-        Ok(entries.into_iter().filter_map(damaged).collect())
-    }
-
-    /// Reads all entries, each with its ID.
-    async fn read_all(&self) -> Result<Vec<(String, Result<PendingUpload, UploadError>)>, UploadError> {
+    pub async fn entries(&self) -> Result<JournalEntries, UploadError> {
         let folder = self.folder.clone();
         let name = folder.display().to_string();
         run_blocking(&name.clone(), "list", move || {
             let failed = |error| UploadError::io("list", &name, error);
+            let mut entries = JournalEntries::default();
             if !check_folder(&folder)? {
-                return Ok(Vec::new());
+                return Ok(entries);
             }
             let found = match std::fs::read_dir(&folder) {
                 Ok(found) => found,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(entries),
                 Err(error) => return Err(failed(error)),
             };
-            let mut entries = Vec::new();
             for item in found {
                 let path = item.map_err(failed)?.path();
                 let Some(id) = journal_id_in(&path) else { continue };
-                let entry = Files::new(&folder, id).read().transpose();
-                entries.extend(entry.map(|entry| (id.to_owned(), entry)));
+                match Files::new(&folder, id).read() {
+                    Ok(entry) => entries.pending.extend(entry),
+                    Err(error) => entries.damaged.push(DamagedEntry { id: id.to_owned(), error }),
+                }
             }
+            entries.pending.sort_by_key(|upload| upload.started_at);
             Ok(entries)
         })
         .await
+    }
+
+    /// Returns all unfinished uploads, oldest first; see [`entries`](Self::entries).
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] if the folder cannot be read.
+    pub async fn list(&self) -> Result<Vec<PendingUpload>, UploadError> {
+        Ok(self.entries().await?.pending)
+    }
+
+    /// Returns the entries that cannot be read; see [`entries`](Self::entries).
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] if the folder cannot be read.
+    pub async fn damaged(&self) -> Result<Vec<DamagedEntry>, UploadError> {
+        Ok(self.entries().await?.damaged)
     }
 
     /// Removes an entry by its [`id`](PendingUpload::id) or by the file name of a damaged entry. Returns `false` if there is

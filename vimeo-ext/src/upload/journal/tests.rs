@@ -117,6 +117,25 @@ async fn truncated_entry_is_reported_and_discarded() {
 }
 
 #[tokio::test]
+async fn entries_are_read_in_one_pass() {
+    let fixture = Fixture::new();
+    let none = fixture.journal.entries().await.unwrap();
+    assert!(none.pending.is_empty() && none.damaged.is_empty(), "no folder yet");
+    let mut ids = Vec::new();
+    for purpose in ["one", "two", "three"] {
+        let mut source = FileSource::open(&fixture.path).await.unwrap();
+        ids.push(fixture.journal.lock(&mut source, purpose).await.unwrap().entry().id());
+    }
+    let damaged = ids.remove(1);
+    std::fs::write(fixture.journal.folder().join(format!("{damaged}.json")), "{").unwrap();
+    let entries = fixture.journal.entries().await.unwrap();
+    assert_eq!(entries.pending.iter().map(PendingUpload::id).collect::<Vec<_>>(), ids, "oldest first");
+    let [entry] = &entries.damaged[..] else { panic!("{:?}", entries.damaged) };
+    assert_eq!(entry.id, damaged);
+    assert!(matches!(entry.error, UploadError::Journal { .. }), "{:?}", entry.error);
+}
+
+#[tokio::test]
 async fn leftover_temp_file_is_ignored() {
     let fixture = Fixture::new();
     let mut lock = fixture.lock().await.unwrap();
