@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::random_id::random_id;
+
 /// Why an account ID is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid account ID: {reason}; use 1 to 200 bytes of visible text")]
@@ -107,7 +109,7 @@ impl Serialize for ConnectionId {
 
 impl ConnectionId {
     pub(crate) fn random() -> Self {
-        Self(format!("{:032x}", fastrand::u128(..)).into())
+        Self(random_id().into())
     }
 
     /// Creates an ID from its text.

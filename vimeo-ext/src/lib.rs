@@ -174,6 +174,8 @@ mod ids;
 #[cfg(any(feature = "sqlite", feature = "upload"))]
 #[doc(hidden)]
 pub mod private_files;
+#[cfg(any(feature = "accounts", feature = "webhooks"))]
+mod random_id;
 #[cfg(feature = "accounts")]
 mod status;
 mod timeouts;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use vimeo_api::types::UploadStatus;
 
 use super::start::UploadTarget;
+use super::video_fields::UploadFields;
 use crate::upload::{Journal, JournalLock, Purpose, UploadError, UploadHandle, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
 
@@ -51,12 +52,7 @@ async fn delete_incomplete(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error
     #[derive(Deserialize)]
     struct UploadInfo {
         #[serde(default)]
-        upload: Option<Upload>,
-    }
-    #[derive(Deserialize)]
-    struct Upload {
-        #[serde(default)]
-        status: Option<UploadStatus>,
+        upload: Option<UploadFields>,
     }
     let Some(uri) = uri else { return Ok(()) };
     let found = vimeo.get(uri).fields("upload.status").with_response_type::<UploadInfo>().send().await;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use vimeo_api::{Secret, is_loopback};
 
 use super::Warning;
+use super::video_fields::PrivacyFields;
 use crate::upload::{UploadError, UploadTicket};
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -19,13 +20,7 @@ pub(crate) struct Created {
     #[serde(default)]
     pub(crate) upload: Option<CreatedUpload>,
     #[serde(default)]
-    pub(crate) privacy: Option<CreatedPrivacy>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct CreatedPrivacy {
-    #[serde(default)]
-    view: Option<Value>,
+    privacy: Option<PrivacyFields>,
 }
 
 #[derive(Deserialize)]

@@ -54,6 +54,7 @@ mod request_time;
 mod source;
 mod start;
 mod tus;
+mod video_fields;
 mod warning;
 
 use vimeo_api::{InvalidId, VideoId};

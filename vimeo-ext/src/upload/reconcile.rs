@@ -8,9 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
+use vimeo_api::types::UploadStatus;
 
 use super::creation_response::Created;
 use super::request_time::{earliest_request_time, server_clock_ahead, time_since_request, wall_clock};
+use super::video_fields::{PrivacyFields, UploadFields};
 use crate::Error;
 use crate::timeouts::after;
 use crate::upload::{
@@ -72,30 +74,16 @@ struct VideoSummary {
     #[serde(default)]
     created_time: Option<DateTime<Utc>>,
     #[serde(default)]
-    upload: Option<UploadSummary>,
+    upload: Option<UploadFields>,
     #[serde(default)]
-    privacy: Option<PrivacySummary>,
-}
-
-#[derive(Deserialize)]
-struct PrivacySummary {
-    #[serde(default)]
-    view: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct UploadSummary {
-    #[serde(default)]
-    status: Option<String>,
-    #[serde(default)]
-    size: Option<u64>,
+    privacy: Option<PrivacyFields>,
 }
 
 impl VideoSummary {
     /// Whether it waits for the file of this upload and has the requested privacy.
     fn matches(&self, entry: &PendingUpload) -> bool {
         let waits = self.upload.as_ref().is_some_and(|upload| {
-            upload.status.as_deref() == Some("in_progress")
+            upload.status == Some(UploadStatus::InProgress)
                 && upload.size.is_none_or(|size| size == entry.fingerprint.size)
         });
         // Compared only if both sides have it; Vimeo shortens or cleans up longer texts.

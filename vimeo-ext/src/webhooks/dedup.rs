@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::auth::BoxFuture;
+use crate::random_id::random_id;
 
 /// The error of a [`DeliveryDedup`].
 pub(super) type DedupError = Box<dyn std::error::Error + Send + Sync>;
@@ -100,7 +101,7 @@ impl DeliveryDedup for InMemoryDedup {
             if let Some(present) = deliveries.get(delivery).filter(|present| present.until > now) {
                 return Ok(if present.is_done { Claim::Done } else { Claim::InProgress });
             }
-            let receipt = new_receipt();
+            let receipt = random_id();
             deliveries
                 .insert(delivery.to_owned(), Delivery { receipt: receipt.clone(), until, is_done: false });
             Ok(Claim::New(receipt))
@@ -132,11 +133,6 @@ impl DeliveryDedup for InMemoryDedup {
     }
 }
 
-/// Returns a unique receipt.
-fn new_receipt() -> String {
-    format!("{:032x}", fastrand::u128(..))
-}
-
 /// Uses two leases per delivery: a short one while it is handled, and a long one that records that it was handled.
 #[cfg(feature = "accounts")]
 impl DeliveryDedup for std::sync::Arc<dyn crate::accounts::AccountStore> {
@@ -147,7 +143,7 @@ impl DeliveryDedup for std::sync::Arc<dyn crate::accounts::AccountStore> {
         until: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Claim, DedupError>> {
         Box::pin(async move {
-            let receipt = new_receipt();
+            let receipt = random_id();
             // This lease only tests whether the delivery is marked as done. It expired long ago, because `mark_done` of a process
             // whose clock is a little behind must be able to acquire it.
             if !self.acquire_lease(&done_lease(delivery), &receipt, now, DateTime::<Utc>::UNIX_EPOCH).await? {

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::auth::BoxFuture;
 use crate::error::StoreError;
+use crate::random_id::random_id;
 use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 
 /// The future that a method of a store returns.
@@ -118,10 +119,7 @@ pub trait AccountStore: Send + Sync + 'static {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
-            let holder = format!("{:032x}", fastrand::u128(..));
-            self.acquire_lease(name, &holder, now, until).await
-        })
+        Box::pin(async move { self.acquire_lease(name, &random_id(), now, until).await })
     }
 
     /// Inserts a connection.
