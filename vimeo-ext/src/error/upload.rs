@@ -222,6 +222,25 @@ pub enum UploadError {
         /// The URI of the video or version.
         uri: String,
     },
+    /// The upload was abandoned, but its video or version could not be deleted.
+    #[error(
+        "the upload was cancelled, but {uri} was not deleted: {source}. Delete it yourself, or resume the upload"
+    )]
+    DeletionFailed {
+        /// The URI of the video or version.
+        uri: String,
+        /// The error of the call.
+        source: Box<vimeo_api::Error>,
+    },
+    /// The upload of a new version was abandoned, but Vimeo's response did not name the version, so nothing was deleted.
+    #[error(
+        "nothing was deleted, because Vimeo did not name the version of {video_uri} that waits for the file. Delete that \
+         version yourself and discard the journal entry if there is one, or resume the upload"
+    )]
+    UnknownVersion {
+        /// The URI of the video, which has an earlier file.
+        video_uri: String,
+    },
     /// The video was created, but the response has no upload link.
     #[error(
         "{video_uri} was created, but Vimeo's response has no upload link; delete the video before you try again"
@@ -312,6 +331,9 @@ impl UploadError {
                 | Self::Http { .. }
                 | Self::SourceNotRewindable { .. }
                 | Self::InUse { .. }
+                | Self::DeletionFailed { .. }
+                | Self::UnknownStatus { .. }
+                | Self::UnknownVersion { .. }
         )
     }
 
@@ -328,9 +350,10 @@ impl UploadError {
             | Self::UnexpectedApproach { video_uri, .. }
             | Self::InvalidUploadLink { video_uri, .. }
             | Self::MissingUploadLink { video_uri }
+            | Self::UnknownVersion { video_uri }
             | Self::SettingsMismatch { video_uri, .. } => Some(video_uri),
             // The URI can be that of a version, which begins with the URI of its video.
-            Self::UnknownStatus { uri } => uri.split("/versions/").next(),
+            Self::UnknownStatus { uri } | Self::DeletionFailed { uri, .. } => uri.split("/versions/").next(),
             // An upload that was waiting in a queue is cancelled under its name.
             Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
             _ => None,
@@ -371,6 +394,7 @@ impl UploadError {
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
             Self::OutcomeUnknown { source, .. } => source.as_deref(),
+            Self::DeletionFailed { source, .. } => Some(source),
             _ => None,
         }
     }

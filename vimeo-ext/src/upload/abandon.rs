@@ -1,5 +1,6 @@
 //! Abandons an upload: deletes the video or version that waits for its file, and the journal entry.
 
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use vimeo_api::types::UploadStatus;
 
@@ -9,6 +10,8 @@ use crate::upload::{Journal, JournalLock, Purpose, UploadError, UploadHandle, Up
 use crate::{Error, Vimeo};
 
 /// Returns the result of an upload; if its handle abandoned it, deletes the video, or the version if `is_replacement`.
+///
+/// The error has the ticket unless Vimeo confirmed that the video or version needs it no more.
 pub(crate) async fn finish_or_abandon(
     vimeo: &Vimeo,
     handle: &UploadHandle,
@@ -24,42 +27,110 @@ pub(crate) async fn finish_or_abandon(
     if !matches!(*source, UploadError::Cancelled { .. }) || !handle.is_abandoned() {
         return Err(Error::Upload { source, ticket: Some(Box::new(ticket)) });
     }
+    let uri = if is_replacement { version_uri.as_deref() } else { Some(ticket.video_uri()) };
+    match abandon_target(vimeo, &ticket, uri, entry).await {
+        Ok(()) => Err(Error::Upload { source, ticket: None }),
+        Err(error) => {
+            let uri = uri.unwrap_or(ticket.video_uri()).to_owned();
+            let source = Box::new(error.into_upload_error(uri));
+            Err(Error::Upload { source, ticket: Some(Box::new(ticket)) })
+        }
+    }
+}
+
+/// Deletes the video or version of a ticket, and removes the journal entry that has this ticket.
+async fn abandon_target(
+    vimeo: &Vimeo,
+    ticket: &UploadTicket,
+    uri: Option<&str>,
+    entry: Option<(Journal, String)>,
+) -> Result<(), AbandonError> {
+    let Some(uri) = uri else { return Err(unknown_version(ticket).into()) };
+    // Locked first: nothing is deleted while another process works on the upload.
     let lock = match entry {
         Some((journal, id)) => journal.lock_entry(&id).await?,
         None => None,
     };
-    match (lock, is_replacement) {
-        (Some(lock), _) => abandon(vimeo, lock).await?,
-        (None, true) => delete_incomplete(vimeo, version_uri.as_deref()).await?,
-        (None, false) => delete_incomplete(vimeo, Some(ticket.video_uri())).await?,
+    delete_incomplete(vimeo, uri).await?;
+    // Another process may have started the upload of the same file over; the entry is then that of another video.
+    let link = ticket.upload_link().expose_secret();
+    let is_ours = |lock: &JournalLock| {
+        lock.entry().ticket.as_ref().is_none_or(|known| known.upload_link().expose_secret() == link)
+    };
+    match lock.filter(is_ours) {
+        Some(lock) => Ok(lock.finish().await?),
+        None => Ok(()),
     }
-    Err(Error::Upload { source, ticket: None })
 }
 
-/// Deletes the video or version that waits for the file of an upload, and removes the journal entry.
+/// Deletes the video or version that waits for the file of an upload, and removes the journal entry. The entry stays if
+/// anything fails.
 pub(crate) async fn abandon(vimeo: &Vimeo, lock: JournalLock) -> Result<(), Error> {
     let entry = lock.entry();
-    let uri = match entry.purpose() {
-        Purpose::NewVersion { .. } => entry.version_uri.as_deref(),
-        _ => entry.ticket.as_ref().map(UploadTicket::video_uri),
-    };
-    delete_incomplete(vimeo, uri).await?;
+    // Without a ticket, nothing was created.
+    if let Some(ticket) = &entry.ticket {
+        let uri = match entry.purpose() {
+            Purpose::NewVersion { .. } => {
+                entry.version_uri.as_deref().ok_or_else(|| unknown_version(ticket))?
+            }
+            _ => ticket.video_uri(),
+        };
+        delete_incomplete(vimeo, uri).await?;
+    }
     Ok(lock.finish().await?)
 }
 
+/// The error of a replacement whose version is unknown. Its video has an earlier file and is never deleted.
+fn unknown_version(ticket: &UploadTicket) -> UploadError {
+    UploadError::UnknownVersion { video_uri: ticket.video_uri().to_owned() }
+}
+
+/// Why an upload was not abandoned.
+#[derive(Debug)]
+enum AbandonError {
+    /// A call to Vimeo failed.
+    Call(vimeo_api::Error),
+    /// The journal cannot be used, or nothing may be deleted.
+    Upload(UploadError),
+}
+
+impl AbandonError {
+    /// Returns the error of the upload whose video or version is `uri`.
+    fn into_upload_error(self, uri: String) -> UploadError {
+        match self {
+            Self::Call(source) => UploadError::DeletionFailed { uri, source: Box::new(source) },
+            Self::Upload(error) => error,
+        }
+    }
+}
+
+impl From<UploadError> for AbandonError {
+    fn from(error: UploadError) -> Self {
+        Self::Upload(error)
+    }
+}
+
+impl From<AbandonError> for Error {
+    fn from(error: AbandonError) -> Self {
+        match error {
+            AbandonError::Call(error) => error.into(),
+            AbandonError::Upload(error) => error.into(),
+        }
+    }
+}
+
 /// Deletes a video or version that waits for its file. Keeps one that has its file or whose status is unknown.
-async fn delete_incomplete(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error> {
+async fn delete_incomplete(vimeo: &Vimeo, uri: &str) -> Result<(), AbandonError> {
     #[derive(Deserialize)]
     struct UploadInfo {
         #[serde(default)]
         upload: Option<UploadFields>,
     }
-    let Some(uri) = uri else { return Ok(()) };
     let found = vimeo.get(uri).fields("upload.status").with_response_type::<UploadInfo>().send().await;
     let status = match found {
         Ok(found) => found.into_inner().upload.and_then(|upload| upload.status),
         Err(error) if error.is_not_found() => return Ok(()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(AbandonError::Call(error)),
     };
     match status {
         Some(UploadStatus::InProgress | UploadStatus::Error | UploadStatus::Canceled) => {}
@@ -73,6 +144,6 @@ async fn delete_incomplete(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error
     match vimeo.delete(uri).send().await {
         Ok(_) => Ok(()),
         Err(error) if error.is_not_found() => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(AbandonError::Call(error)),
     }
 }

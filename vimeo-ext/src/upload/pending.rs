@@ -130,6 +130,7 @@ impl PendingUploads {
     /// - [`UploadError::InUse`] while the upload runs.
     /// - [`UploadError::OutcomeUnknown`] if it is unknown whether its video was created.
     /// - [`UploadError::UnknownStatus`] if it is unknown whether the video has its file; nothing is deleted, and the entry stays.
+    /// - [`UploadError::UnknownVersion`] if it is unknown which version waits for the file; nothing is deleted, and the entry stays.
     pub async fn abandon(&self, upload: &PendingUpload) -> Result<(), Error> {
         self.ensure_own(upload)?;
         let Some(lock) = self.journal.lock_entry(&upload.id()).await? else { return Ok(()) };

@@ -61,6 +61,9 @@ impl UploadHandle {
     ///
     /// This needs a client: it works for uploads started with `controlled()` on `Vimeo::upload` or `Vimeo::replace`.
     /// An upload that has only a ticket is just cancelled. Requires the `delete` scope.
+    ///
+    /// The upload ends with [`Error::Upload`](crate::Error::Upload). The error has the ticket if the video or version was not
+    /// deleted; the journal entry then stays as well.
     pub fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
         self.cancel();
