@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use vimeo_api::OpenEnum;
 use vimeo_api::types::AppWebhookBody;
+use vimeo_ext::accounts::{AccountStore, MemoryStore, SqliteStore};
 use vimeo_ext::webhooks::{
     Encoding, Hash, Receiver, ReceiverBuilder, Signature, Verifier, Webhook, WebhookError, WebhookType,
 };
@@ -113,31 +114,61 @@ async fn rejects_replays_within_the_tolerance() {
     assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Stale { .. })));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_deliveries_are_claimed_once() {
-    let receiver = builder().build().unwrap();
-    let body = payload(1, "video-created", NOW);
-    let all = futures_util::future::join_all((0..8).map(|_| receive(&receiver, &body))).await;
-    assert_eq!(all.iter().filter(|result| result.is_ok()).count(), 1);
-    for error in all.iter().filter_map(|result| result.as_ref().err()) {
-        assert!(matches!(error, WebhookError::InProgress { delivery_id } if delivery_id == "1"), "{error:?}");
-        assert_eq!(error.status(), 503, "handling can still fail, so Vimeo has to send it again");
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || SqliteStore::open(folder.path().join("accounts.db")).await.unwrap();
+    let mut processes = processes();
+    processes.push(("one database", with_store(Arc::new(open().await)), with_store(Arc::new(open().await))));
+    for (name, here, there) in processes {
+        let body = payload(1, "video-created", NOW);
+        let tasks = (0..8).map(|number| {
+            let receiver = if number % 2 == 0 { here.clone() } else { there.clone() };
+            let body = body.clone();
+            tokio::spawn(async move { receive(&receiver, &body).await })
+        });
+        let all: Vec<_> =
+            futures_util::future::join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(all.iter().filter(|result| result.is_ok()).count(), 1, "{name}");
+        for error in all.iter().filter_map(|result| result.as_ref().err()) {
+            assert!(
+                matches!(error, WebhookError::InProgress { delivery_id } if delivery_id == "1"),
+                "{name}: {error:?}"
+            );
+            assert_eq!(error.status(), 503, "handling can still fail, so Vimeo has to send it again");
+        }
+        let event = all.into_iter().find_map(Result::ok).unwrap();
+        event.done().await.unwrap();
+        for receiver in [&here, &there] {
+            let error = receive(receiver, &body).await.unwrap_err();
+            assert!(
+                matches!(&error, WebhookError::Duplicate { delivery_id } if delivery_id == "1"),
+                "{name}: {error:?}"
+            );
+            assert_eq!(error.status(), 200);
+        }
+        drop(event);
+        for receiver in [&here, &there] {
+            let released = receive(receiver, &body).await;
+            assert!(released.is_err(), "{name}: dropping a done event releases nothing");
+        }
+        // Another delivery is another event.
+        let other = payload(2, "video-created", NOW);
+        receive(&there, &other).await.unwrap().done().await.unwrap();
+        assert!(matches!(receive(&here, &other).await, Err(WebhookError::Duplicate { .. })), "{name}");
     }
-    let event = all.into_iter().find_map(Result::ok).unwrap();
-    event.done().await.unwrap();
-    let error = receive(&receiver, &body).await.unwrap_err();
-    assert!(matches!(&error, WebhookError::Duplicate { delivery_id } if delivery_id == "1"), "{error:?}");
-    assert_eq!(error.status(), 200);
-    drop(event);
-    assert!(receive(&receiver, &body).await.is_err(), "dropping a done event releases nothing");
+}
+
+/// A receiver whose deliveries are remembered in a store.
+fn with_store(store: Arc<dyn AccountStore>) -> Receiver {
+    builder().dedup(store, Duration::from_secs(60)).build().unwrap()
 }
 
 /// One receiver with an in-memory dedup, and two receivers that share a store.
 fn processes() -> Vec<(&'static str, Receiver, Receiver)> {
     let one = builder().build().unwrap();
-    let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
-        Arc::new(vimeo_ext::accounts::MemoryStore::default());
-    let process = || builder().dedup(Arc::clone(&store), Duration::from_secs(60)).build().unwrap();
+    let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
+    let process = || with_store(Arc::clone(&store));
     vec![("one process", one.clone(), one), ("two processes", process(), process())]
 }
 
