@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
+use vimeo_ext::upload::{TransientError, UploadOptions};
 use vimeo_ext::{Error, MediaError, PictureTarget, Vimeo, Warning};
 use vimeo_sandbox::{Effect, Fault, Host};
 use wiremock::matchers::{body_json, body_string, header, method, path, query_param};
@@ -86,6 +87,31 @@ async fn put_is_retried_with_the_whole_file() {
     let upload = fixture.vimeo().upload_picture(PictureTarget::me(), PNG).options(no_backoff());
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::Refused { status: 400, .. }), "{error:?}");
+}
+
+/// A wait that would end after the limit is not begun.
+#[tokio::test]
+async fn put_is_not_retried_beyond_max_elapsed() {
+    let fixture = UploadFixture::new().await;
+    let hour = Duration::from_secs(3_600);
+    // (wait, limit, attempts)
+    for (wait, limit, expected) in
+        [(hour, hour - Duration::from_secs(1), 1), (hour, Duration::ZERO, 1), (Duration::ZERO, hour, 3)]
+    {
+        fixture.sandbox.clear_request_log();
+        let busy = Fault::new(Effect::Status(503)).host(Host::Upload).method(Method::PUT);
+        fixture.sandbox.add_fault(busy.times(u64::from(expected)));
+        let retry = UploadOptions::default_retry().attempts(3).backoff(wait, wait).jitter(|| 1.0);
+        let options = UploadOptions::new().retry(retry.max_elapsed(limit));
+        let upload = fixture.vimeo().upload_picture(PictureTarget::me(), PNG).options(options).send();
+        let Ok(Err(Error::Media(error))) = tokio::time::timeout(hour / 60, upload).await else {
+            panic!("{wait:?} within {limit:?}: no error, or a wait that was begun")
+        };
+        let MediaError::Exhausted { attempts, last, .. } = *error else { panic!("{error:?}") };
+        assert_eq!((attempts, last), (expected, TransientError::Server(503)), "{wait:?} within {limit:?}");
+        let puts = fixture.requests().iter().filter(|step| *step == "PUT link").count();
+        assert_eq!(puts, expected as usize, "{wait:?} within {limit:?}");
+    }
 }
 
 #[tokio::test]
