@@ -299,6 +299,45 @@ async fn sha256_journal_compares_whole_files() {
 }
 
 #[tokio::test]
+async fn adoption_compares_whole_files() {
+    let fixture = UploadFixture::new().await;
+    let mut film = film(4_000_000);
+    let path = fixture.file("film.mp4", &film);
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    // In the middle, outside the sample, and with the modification time restored.
+    let mut change = || {
+        film[2_000_000] ^= 1;
+        std::fs::write(&path, &film).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    };
+    let lost = Fault::new(Effect::Reset).operation("upload_video_alt1").phase(Phase::AfterCommit);
+    fixture.sandbox.add_fault(lost);
+    let vimeo = fixture.builder().journal(fixture.journal().sha256(true)).build().unwrap();
+    vimeo.upload(&path).send().await.unwrap_err();
+    let pending = vimeo.pending_uploads().unwrap();
+    let [entry] = &pending.list().await.unwrap()[..] else { panic!("one entry") };
+    let candidates = pending.candidates(entry).await.unwrap();
+    let [candidate] = &candidates[..] else { panic!("{candidates:?}") };
+
+    change();
+    let refusals = [
+        pending.adopt(entry, &candidate.uri).await.map(drop).unwrap_err(),
+        pending.resume(entry).await.map(drop).unwrap_err(),
+        pending.reconcile(&entry.id()).await.map(drop).unwrap_err(),
+    ];
+    for error in refusals {
+        let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+        assert!(matches!(*source, UploadError::Journal { .. }), "{source:?}");
+        assert!(source.to_string().contains("is not the file whose upload started"), "{source}");
+    }
+    assert!(!fixture.requests().iter().any(|step| step.ends_with(" link")), "nothing was sent");
+
+    change();
+    let uploaded = pending.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
+    assert_eq!(uploaded.video_uri, candidate.uri);
+}
+
+#[tokio::test]
 async fn uploads_work_without_a_journal() {
     let fixture = UploadFixture::new().await;
     let path = fixture.file("film.mp4", &film(1000));
