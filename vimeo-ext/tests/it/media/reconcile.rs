@@ -143,6 +143,37 @@ async fn several_candidates_are_ambiguous() {
     assert_eq!(fixture.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1, "the entry stays");
 }
 
+/// A damaged entry does not tell whether a video was created.
+#[tokio::test(start_paused = true)]
+async fn damaged_entry_is_not_reconciled() {
+    let fixture = UploadFixture::new().await;
+    let listing = Listing::new(|| respond(504).body("gateway"), TimeDelta::zero());
+    let vimeo = listing.fake.builder().journal(fixture.journal()).build().unwrap();
+    let mut ids = Vec::new();
+    for name in ["film.mp4", "other.mp4"] {
+        let path = fixture.file(name, &film(1000));
+        ids.push(unanswered(&vimeo.upload(&path).name("Surf").send().await.unwrap_err()));
+    }
+    let file = fixture.folder.path().join("journal").join(format!("{}.json", ids[0]));
+    let text = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() / 2]).unwrap();
+
+    let pending = vimeo.pending_uploads().unwrap();
+    for _ in 0..2 {
+        let error = pending.reconcile(&ids[0]).await.unwrap_err();
+        let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+        assert!(matches!(*source, UploadError::Journal { .. }), "{source:?}");
+        assert_eq!(source.journal_entry(), Some(&*ids[0]));
+    }
+    assert_eq!(listing.lists.load(Ordering::SeqCst), 0, "nothing is searched for");
+    let [damaged] = &pending.damaged().await.unwrap()[..] else { panic!("the entry stays") };
+    assert_eq!(damaged.id, ids[0]);
+    // It does not prevent another reconciliation, and is gone once it is discarded.
+    assert_eq!(pending.reconcile(&ids[1]).await.unwrap(), Reconciliation::NotCreated);
+    assert!(pending.discard(&ids[0]).await.unwrap());
+    assert_eq!(pending.reconcile(&ids[0]).await.unwrap(), Reconciliation::NotCreated);
+}
+
 #[tokio::test(start_paused = true)]
 async fn search_ends_after_ten_seconds() {
     for set_back in [false, true] {
