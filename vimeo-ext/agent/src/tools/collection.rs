@@ -1,5 +1,7 @@
 //! Collections of videos: showcases, folders and channels.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use vimeo_api::types;
 
 use super::Detail;
@@ -18,7 +20,7 @@ output! {
             /// How many videos are in it.
             pub videos: Option<u64>,
             /// Who may see it.
-            pub privacy: Option<String>,
+            pub privacy: CollectionPrivacy,
             /// When it was created, in ISO 8601.
             pub created: Option<String>,
             /// When it was last changed, in ISO 8601.
@@ -36,6 +38,21 @@ output! {
             /// The owner's name.
             pub user: Option<String>,
         }
+    }
+}
+
+/// Who may see a showcase, a folder or a channel, under Vimeo's name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct CollectionPrivacy {
+    /// Who may see it, such as `anybody` or `nobody`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
+}
+
+impl CollectionPrivacy {
+    fn new(view: Option<String>) -> Self {
+        Self { view }
     }
 }
 
@@ -91,7 +108,9 @@ impl From<types::Showcase> for Collection {
             uri: uri(showcase.uri),
             link: link(showcase.link),
             videos: connections.videos.and_then(|videos| videos.total),
-            privacy: showcase.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            privacy: CollectionPrivacy::new(
+                showcase.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            ),
             created: showcase.created_time.map(time),
             modified: showcase.modified_time.map(time),
             parent_id: None,
@@ -113,7 +132,9 @@ impl From<types::Folder> for Collection {
             uri: uri(folder.uri),
             link: link(folder.link),
             videos: connections.videos.and_then(|videos| videos.total),
-            privacy: folder.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            privacy: CollectionPrivacy::new(
+                folder.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            ),
             created: folder.created_time.map(time),
             modified: folder.modified_time.map(time),
             parent_id: last_segment(connections.parent_folder.and_then(|parent| parent.uri).as_deref()),
@@ -131,7 +152,9 @@ impl From<types::Channel> for Collection {
             uri: uri(channel.uri),
             link: link(channel.link),
             videos: connections.videos.and_then(|videos| videos.total),
-            privacy: channel.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            privacy: CollectionPrivacy::new(
+                channel.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
+            ),
             created: channel.created_time.map(time),
             modified: channel.modified_time.map(time),
             parent_id: None,

@@ -86,7 +86,7 @@ pub use categories::{CategoriesList, CategoriesListInput, VideoCategory};
 pub use channels::{
     ChannelFilter, ChannelScope, ChannelVideosList, ChannelVideosListInput, ChannelsList, ChannelsListInput,
 };
-pub use collection::{Collection, CollectionText};
+pub use collection::{Collection, CollectionPrivacy, CollectionText};
 pub use comments::{
     Comment, CommentText, VideoCommentAdd, VideoCommentAddInput, VideoCommentsList, VideoCommentsListInput,
 };
@@ -101,7 +101,7 @@ pub use folders::{
 pub use known_value::KnownValue;
 pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike};
 pub use limits::{Limits, LimitsGet, QuotaUnit, RateLimitWindow};
-pub use outputs::{Ack, User, UserText, Video, VideoText};
+pub use outputs::{Ack, User, UserText, Video, VideoPrivacy, VideoStats, VideoText};
 pub use paging::{Detail, Listing};
 pub use registry::{Definition, all, tool};
 pub use schema::lint_schema;

@@ -1,6 +1,8 @@
 //! What tools return of the API's objects: the fields that an agent needs, and the fields to request for them.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vimeo_api::{OpenEnum, types};
 
@@ -93,10 +95,6 @@ output! {
             pub created: Option<String>,
             /// How far Vimeo has processed it, such as `available` or `transcoding`.
             pub status: Option<String>,
-            /// Who may watch it, such as `anybody` or `nobody`.
-            pub privacy: Option<String>,
-            /// How often it was played; left out if unknown, which is not 0.
-            pub plays: Option<u64>,
             /// The owner: what other tools take as `user_id`.
             pub user_id: Option<String>,
             /// When it was last changed, in ISO 8601.
@@ -111,12 +109,6 @@ output! {
             pub license: Option<String>,
             /// The content ratings.
             pub content_rating: Vec<String>,
-            /// Where it may be embedded.
-            pub embed: Option<String>,
-            /// Whether it may be downloaded.
-            pub download: Option<bool>,
-            /// Who may comment.
-            pub comments: Option<String>,
             /// The folder it is in: what other tools take as `folder_id`.
             pub folder_id: Option<String>,
             /// Whether it can be played.
@@ -124,17 +116,65 @@ output! {
             /// The URL of its player for embedding.
             pub player: Option<String>,
         }
+        last {
+            /// Who may do what with it.
+            pub privacy: VideoPrivacy,
+            /// Its statistics.
+            pub stats: VideoStats,
+        }
         untrusted VideoText {
             /// The title.
             pub name: Option<String>,
             /// The owner's name.
             pub user: Option<String>,
-            /// The description; shortened in lists with detail brief.
+            /// The description, empty if there is none; shortened in lists with detail brief.
             pub description: Option<String>,
             /// The tags.
             pub tags: Vec<String>,
         }
     }
+}
+
+/// Who may do what with a video, under Vimeo's names. Lists with detail brief have only `view`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct VideoPrivacy {
+    /// Who may watch it, such as `anybody` or `nobody`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
+    /// Where it may be embedded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embed: Option<String>,
+    /// Whether it may be downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download: Option<bool>,
+    /// Whether others may add it to their collections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add: Option<bool>,
+    /// Who may comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comments: Option<String>,
+}
+
+impl From<types::VideoPrivacy> for VideoPrivacy {
+    fn from(privacy: types::VideoPrivacy) -> Self {
+        Self {
+            view: privacy.view.as_ref().map(value),
+            embed: privacy.embed.as_ref().map(value),
+            download: privacy.download,
+            add: privacy.add,
+            comments: privacy.comments.as_ref().map(value),
+        }
+    }
+}
+
+/// The statistics of a video, under Vimeo's names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct VideoStats {
+    /// How often it was played; left out if unknown, which is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plays: Option<u64>,
 }
 
 /// How many characters of a description a brief list has.
@@ -151,7 +191,7 @@ impl ApiObject for types::Video {
             Detail::Full => {
                 "uri,name,link,duration,created_time,status,privacy.view,stats.plays,user.uri,user.name,description,\
                  modified_time,width,height,language,license,content_rating,tags.name,privacy.embed,privacy.download,\
-                 privacy.comments,parent_folder.uri,is_playable,player_embed_url"
+                 privacy.add,privacy.comments,parent_folder.uri,is_playable,player_embed_url"
             }
         }
     }
@@ -169,7 +209,6 @@ impl ApiObject for types::Video {
 impl From<types::Video> for Video {
     #[allow(deprecated, reason = "Vimeo still sends these fields, and has no others")]
     fn from(video: types::Video) -> Self {
-        let privacy = video.privacy.unwrap_or_default();
         let user = video.user.unwrap_or_default();
         Self {
             id: last_segment(video.uri.as_deref()).unwrap_or_default(),
@@ -178,8 +217,6 @@ impl From<types::Video> for Video {
             duration_s: video.duration,
             created: video.created_time.map(time),
             status: video.status.as_ref().map(value),
-            privacy: privacy.view.as_ref().map(value),
-            plays: video.stats.and_then(|stats| stats.plays),
             user_id: last_segment(user.uri.as_deref()),
             modified: video.modified_time.map(time),
             width: video.width,
@@ -187,16 +224,15 @@ impl From<types::Video> for Video {
             language: video.language.map(|language| clean(&language, 40)),
             license: video.license.as_ref().map(value),
             content_rating: video.content_rating.iter().flatten().map(value).collect(),
-            embed: privacy.embed.as_ref().map(value),
-            download: privacy.download,
-            comments: privacy.comments.as_ref().map(value),
             folder_id: last_segment(video.parent_folder.and_then(|folder| folder.uri).as_deref()),
             playable: video.is_playable,
             player: link(video.player_embed_url),
+            privacy: video.privacy.map(|privacy| (*privacy).into()).unwrap_or_default(),
+            stats: VideoStats { plays: video.stats.and_then(|stats| stats.plays) },
             untrusted: VideoText {
                 name: title(video.name),
                 user: title(user.name),
-                description: prose(video.description),
+                description: Some(prose(video.description).unwrap_or_default()),
                 tags: video.tags.into_iter().flatten().filter_map(|tag| title(tag.name)).collect(),
             },
         }

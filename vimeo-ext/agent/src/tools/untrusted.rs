@@ -64,8 +64,11 @@ impl<'a> UntrustedDelimiter<'a> {
         Self { open: format!("<{token}>"), close: format!("</{token}>"), names }
     }
 
-    /// Delimits a text.
+    /// Delimits a text, unless it is empty.
     fn delimit(&self, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
         format!("{}{text}{}", self.open, self.close)
     }
 
@@ -73,8 +76,8 @@ impl<'a> UntrustedDelimiter<'a> {
     pub(crate) fn apply(&self, value: &mut Value) -> bool {
         let mut any = false;
         self.each(value, false, &mut |text| {
+            any |= !text.is_empty();
             *text = self.delimit(text);
-            any = true;
         });
         any
     }

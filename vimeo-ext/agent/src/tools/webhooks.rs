@@ -67,7 +67,7 @@ pub struct WebhooksCreated {
     /// The requested events that Vimeo does not have, as they were given; nothing will be sent for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_registered: Vec<String>,
-    /// Differences between requested and registered events.
+    /// Differences between requested and registered events, and what to use where there is no event.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -112,7 +112,10 @@ impl WebhookCreateInput {
         if events.known.is_empty() {
             let message = match events.unknown.as_slice() {
                 [] => "event_types is empty.".to_owned(),
-                unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
+                unknown => {
+                    let notes: String = events.notes.iter().map(|note| format!(" {note}")).collect();
+                    format!("Vimeo has no event {}; nothing was registered.{notes}", unknown.join(", "))
+                }
             };
             let next = format!("Give some of {}.", types::WebhookType::VALUES.join(", "));
             return invalid("event_types", message, next);
@@ -132,6 +135,25 @@ struct Events {
 /// Names of an event for the end of an upload. Vimeo has an event with another name.
 const UPLOADED: [&str; 2] = ["video-upload-complete", "video-uploaded"];
 
+/// Other names of Vimeo's events.
+const SYNONYMS: [(&str, types::WebhookType); 9] = [
+    ("video-create", types::WebhookType::VideoCreated),
+    ("video-update", types::WebhookType::VideoUpdated),
+    ("video-delete", types::WebhookType::VideoDeleted),
+    ("video-upload-error", types::WebhookType::VideoUploadFailed),
+    ("video-transcode-completed", types::WebhookType::VideoTranscodeComplete),
+    ("video-transcode-finished", types::WebhookType::VideoTranscodeComplete),
+    ("video-transcoded", types::WebhookType::VideoTranscodeComplete),
+    ("live-event-start", types::WebhookType::LiveEventStarted),
+    ("live-event-end", types::WebhookType::LiveEventEnded),
+];
+
+/// Words in the name of an event that Vimeo does not have, with what to do instead.
+const MISSING: [(&str, &str); 2] = [
+    ("privacy", "Vimeo sends no event for a change of privacy: read it with vimeo_video_get."),
+    ("comment", "Vimeo sends no event for comments: read them with vimeo_video_comments_list."),
+];
+
 impl Events {
     /// Parses Vimeo's event names, which can also be written with dots or underscores.
     fn parse(requested: &[String]) -> Self {
@@ -139,8 +161,11 @@ impl Events {
         for event in requested {
             let shown = clean(event, 60);
             let name = event.trim().to_ascii_lowercase().replace(['.', '_'], "-");
+            let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| known);
             let known = if let Ok(known) = types::WebhookType::try_from(name.as_str()) {
                 known
+            } else if let Some(known) = synonym {
+                known.clone()
             } else if UPLOADED.contains(&name.as_str()) {
                 let created = types::WebhookType::VideoCreated;
                 events.notes.push(format!(
@@ -149,6 +174,10 @@ impl Events {
                 ));
                 created
             } else {
+                let missing =
+                    MISSING.iter().find(|(word, _)| name.split('-').any(|part| part.starts_with(word)));
+                let note = missing.map(|(_, note)| (*note).to_owned());
+                events.notes.extend(note.filter(|note| !events.notes.contains(note)));
                 events.unknown.push(shown);
                 continue;
             };
@@ -278,8 +307,10 @@ mod tests {
 
     #[test]
     fn event_names_parse_in_several_spellings() {
-        use types::WebhookType::{LiveEventStarted, VideoCreated, VideoTranscodeComplete, VideoUploadFailed};
-        let cases: [Case; 6] = [
+        use types::WebhookType::{
+            LiveEventStarted, VideoCreated, VideoDeleted, VideoTranscodeComplete, VideoUploadFailed,
+        };
+        let cases: [Case; 7] = [
             (&["video-upload-failed"], vec![VideoUploadFailed], &[], 0),
             (
                 &["video.transcode.complete", "live_event_started"],
@@ -292,9 +323,20 @@ mod tests {
                 &["video.upload.complete", "video.transcode.complete", "video.privacy.change"],
                 vec![VideoCreated, VideoTranscodeComplete],
                 &["video.privacy.change"],
+                2,
+            ),
+            (
+                &["video.delete", "video.transcode.finished"],
+                vec![VideoDeleted, VideoTranscodeComplete],
+                &[],
+                0,
+            ),
+            (
+                &["video.comment.add", "video.comments.delete", ""],
+                vec![],
+                &["video.comment.add", "video.comments.delete", ""],
                 1,
             ),
-            (&["video.comment.add", ""], vec![], &["video.comment.add", ""], 0),
             (&[], vec![], &[], 0),
         ];
         for (requested, known, unknown, notes) in cases {

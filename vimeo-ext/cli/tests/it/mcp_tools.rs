@@ -17,7 +17,27 @@ pub(crate) mod world;
 #[path = "../../../agent/tests/it/tools/tool_cases.rs"]
 mod tool_cases;
 
+#[allow(dead_code)]
+#[path = "../../../agent/tests/it/tools/connector_calls.rs"]
+mod connector_calls;
+
 use self::world::World;
+
+#[test]
+fn tools_call_takes_another_connectors_calls_unchanged() {
+    let harness = Harness::new();
+    let video = harness.sandbox.add_videos(3)[0].to_string();
+    let calls = connector_calls::check(&video, async |tool, arguments| {
+        harness.run(&["tools", "call", tool, &arguments.to_string()]).json()
+    });
+    harness.runtime.block_on(calls);
+    let edit = connector_calls::edit(&video);
+    let run = Harness::feed(harness.vimeo(&["tools", "call", "vimeo_video_edit", "-"]), &edit.to_string());
+    assert_eq!(run.json()["name"], edit["name"]);
+    let none = json!({"url": "https://example.com/events", "event_types": ["video.privacy.change"]});
+    let none = harness.run(&["tools", "call", "vimeo_webhook_create", &none.to_string()]);
+    none.fails(2, &["nothing was registered", "Vimeo sends no event for a change of privacy"]);
+}
 
 #[test]
 fn all_tools_work_without_leaking_secrets() {

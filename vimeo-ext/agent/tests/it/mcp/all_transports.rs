@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::{OutputSchemas, Server};
-use vimeo_agent::tools::{self, ToolSelection};
+use vimeo_agent::tools::{self, Disclosure, ToolSelection};
 
 use super::raw_client::{Client, Transport};
+use crate::tools::connector_calls;
 use crate::tools::world::{World, undelimited};
 
 fn server(world: &World) -> Server {
@@ -113,6 +114,21 @@ async fn results_and_errors_are_the_same_on_all_transports() {
         assert_eq!(gone["result"]["structuredContent"]["category"], "not_found", "{gone}");
         let unknown = client.call("vimeo_no_such_tool", json!({})).await;
         assert_eq!(unknown["error"]["code"], -32602, "{transport:?}: {unknown}");
+    }
+}
+
+#[tokio::test]
+async fn calls_of_another_connector_return_plain_members() {
+    for transport in Transport::ALL {
+        let world = World::new().await;
+        let server = server(&world).allow(Disclosure::ALL);
+        let mut client = Client::connect(&server, transport, false).await;
+        connector_calls::check(&world.videos[0].to_string(), async |tool, arguments| {
+            let response = client.call(tool, arguments).await;
+            assert_eq!(response["result"]["isError"], false, "{transport:?} {tool}: {response}");
+            response["result"]["structuredContent"].clone()
+        })
+        .await;
     }
 }
 

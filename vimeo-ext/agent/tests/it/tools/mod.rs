@@ -2,6 +2,8 @@
 
 mod approval;
 mod arguments;
+pub(crate) mod connector_calls;
+mod connector_inputs;
 mod definitions;
 mod every_tool;
 pub(crate) mod fake_person;
