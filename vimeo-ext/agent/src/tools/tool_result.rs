@@ -1,5 +1,7 @@
 //! The result of a tool call.
 
+use std::ops::Index;
+
 use serde_json::Value;
 
 /// The result of a tool call, cut to size: a value for programs, and text for models in which everything that people
@@ -27,5 +29,23 @@ impl ToolResult {
     /// Returns the result for a program, as [`value`](Self::value) does.
     pub fn into_value(self) -> Value {
         self.value
+    }
+}
+
+/// Returns a member of the result for a program, unchanged; null if there is none.
+///
+/// ```no_run
+/// # async fn demo(tools: vimeo_agent::tools::Tools) -> Result<(), vimeo_agent::tools::ToolError> {
+/// let video = tools.call("vimeo_video_get", serde_json::json!({"video_id": "76979871"})).await?;
+/// assert_eq!(video["uri"], "/videos/76979871");
+/// # Ok(())
+/// # }
+/// ```
+impl Index<&str> for ToolResult {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        static NULL: Value = Value::Null;
+        self.value.get(name).unwrap_or(&NULL)
     }
 }

@@ -81,8 +81,8 @@ async fn an_edit_sends_only_the_fields_it_names() {
 async fn only_the_copy_for_models_delimits_text() {
     let world = World::new().await;
     let result = world.call("vimeo_video_get", json!({"video_id": world.videos[0]})).await.unwrap();
-    let value = result.value();
-    assert_eq!((&value["name"], &value["description"]), (&json!("Video 1"), &json!("")), "{value}");
+    assert_eq!((&result["name"], &result["description"]), (&json!("Video 1"), &json!("")), "{result:?}");
+    assert_eq!(result["no_such_member"], Value::Null);
     let text: Value = serde_json::from_str(&result.to_text()).unwrap();
     assert_eq!(undelimited(&text["name"]), "Video 1");
     assert_eq!(text["description"], "", "an empty text needs no delimiters");
