@@ -123,6 +123,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Returns the folder of what is written to disk before it is uploaded. With `--sandbox` it is temporary.
+    pub(crate) async fn spool(&self) -> Result<PathBuf> {
+        Ok(self.uploads().await?.with_file_name("spool"))
+    }
+
     /// Returns the folder of cached responses. With `--sandbox` it is temporary.
     pub(crate) async fn cache(&self) -> Result<PathBuf> {
         match self.global.sandbox {

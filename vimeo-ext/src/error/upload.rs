@@ -193,6 +193,27 @@ pub enum UploadError {
     /// An empty source, found before anything was created.
     #[error("there is nothing to upload: the file is empty; nothing was created")]
     Empty,
+    /// A reader of unknown size has more bytes than may be spooled to disk. Nothing was created.
+    #[error(
+        "{name} has more than the {max_bytes} bytes that may be spooled to disk (max_bytes); nothing was created: \
+         raise the limit, or tell the size so that nothing is spooled"
+    )]
+    SpoolLimit {
+        /// The name of the reader.
+        name: String,
+        /// The limit, in bytes.
+        max_bytes: u64,
+    },
+    /// A stream does not have the size that was announced for it. Its video stays incomplete.
+    #[error("{}; its video stays incomplete: delete it and upload again with the right size", stream_size(name, *announced, *ended_at))]
+    WrongStreamSize {
+        /// The name of the stream.
+        name: String,
+        /// The announced size, in bytes.
+        announced: u64,
+        /// The bytes that the stream had; `None` if it has more than announced.
+        ended_at: Option<u64>,
+    },
     /// Vimeo created the video, but did not open a resumable upload for it.
     #[error(
         "Vimeo did not open a tus upload for {video_uri}, but one with the approach `{approach}`; nothing was \
@@ -410,6 +431,13 @@ fn quoted_body(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" and the body {body:?}") }
 }
 
+fn stream_size(name: &str, announced: u64, ended_at: Option<u64>) -> String {
+    match ended_at {
+        Some(bytes) => format!("{name} ended after {bytes} bytes, but {announced} were announced"),
+        None => format!("{name} has more than the {announced} bytes that were announced"),
+    }
+}
+
 /// Returns what to do about a rejection.
 fn refusal_advice(status: u16) -> &'static str {
     match status {
@@ -552,6 +580,26 @@ mod tests {
                     what: SourceChange::Shrank { from: 9, to: 4 },
                 },
                 vec!["film.mp4 shrank from 9 to 4 bytes"],
+                false,
+            ),
+            (
+                UploadError::SpoolLimit { name: "a pipe".into(), max_bytes: 9 },
+                vec![
+                    "a pipe has more than the 9 bytes",
+                    "max_bytes",
+                    "nothing was created",
+                    "raise the limit",
+                ],
+                false,
+            ),
+            (
+                UploadError::WrongStreamSize { name: "a pipe".into(), announced: 9, ended_at: Some(4) },
+                vec!["a pipe ended after 4 bytes, but 9 were announced", "delete it"],
+                false,
+            ),
+            (
+                UploadError::WrongStreamSize { name: "a pipe".into(), announced: 9, ended_at: None },
+                vec!["a pipe has more than the 9 bytes that were announced", "delete it"],
                 false,
             ),
             (

@@ -66,6 +66,12 @@ async fn abandon_target(
 /// Deletes the video or version that waits for the file of an upload, and removes the journal entry. The entry stays if
 /// anything fails.
 pub(crate) async fn abandon(vimeo: &Vimeo, lock: JournalLock) -> Result<(), Error> {
+    delete_target(vimeo, &lock).await?;
+    Ok(lock.finish().await?)
+}
+
+/// Deletes the video or version that waits for the file of an upload.
+pub(crate) async fn delete_target(vimeo: &Vimeo, lock: &JournalLock) -> Result<(), Error> {
     let entry = lock.entry();
     // Without a ticket, nothing was created.
     if let Some(ticket) = &entry.ticket {
@@ -77,7 +83,7 @@ pub(crate) async fn abandon(vimeo: &Vimeo, lock: JournalLock) -> Result<(), Erro
         };
         delete_incomplete(vimeo, uri).await?;
     }
-    Ok(lock.finish().await?)
+    Ok(())
 }
 
 /// The error of a replacement whose version is unknown. Its video has an earlier file and is never deleted.

@@ -68,7 +68,8 @@ impl TryFrom<&NewVideo> for VideoId {
 
 /// Uploads of new videos.
 impl Vimeo {
-    /// Uploads a video. The source is a path, an open file, bytes in memory or any [`Source`](crate::upload::Source).
+    /// Uploads a video. The source is a path, an open file, bytes in memory, a reader of unknown size
+    /// ([`Spooled`](crate::upload::Spooled)) or any [`Source`](crate::upload::Source).
     ///
     /// Requires the `upload` scope and an app with upload access. If the upload of a path is killed, the same call resumes
     /// it with the same video; see [`journal`](CreateVideo::journal).

@@ -14,8 +14,8 @@
 //! # }
 //! ```
 //!
-//! - **Sources:** a path, an open file, bytes, a seekable reader, a reader of known size ([`IntoSource`], [`Source`]). A few
-//!   MiB are in memory, whatever the size.
+//! - **Sources:** a path, an open file, bytes, a seekable reader, a reader of known size ([`StreamSource`]) or of unknown size
+//!   ([`Spooled`]); any [`IntoSource`]. A few MiB are in memory, whatever the size.
 //! - **Retries:** after a failure the upload continues from the server's offset. Attempts without progress are limited
 //!   ([`UploadOptions`]), so an upload always ends.
 //! - **Progress and control:** [`Progress`], through a callback or an [`UploadHandle`], which also pauses, resumes and
@@ -31,7 +31,7 @@
 //! response. `pending` lists unfinished uploads, `reconcile` finds the video of a lost response, `abandon` deletes the video of
 //! an upload that is given up. `assets` has pictures, text
 //! tracks and the wait for transcoding, `tus` the protocol, `source` the sources of bytes, `journal` the files that outlive
-//! the process.
+//! the process, `state_folder` where these are.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod abandon;
@@ -53,6 +53,7 @@ mod replace;
 mod request_time;
 mod source;
 mod start;
+mod state_folder;
 mod tus;
 mod video_fields;
 mod warning;
@@ -75,8 +76,8 @@ pub use pull::{FromUrl, PullUpload};
 pub use reconcile::{Reconciliation, UnclaimedVideo};
 pub use replace::{Replace, ReplacedVersion};
 pub use source::{
-    BoxFuture, ByteStream, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, SeekSource, Source,
-    StreamSource,
+    BoxFuture, ByteStream, BytesSource, DEFAULT_REPLAY_BUFFER, DEFAULT_SPOOL_LIMIT, FileSource, IntoSource,
+    SeekSource, Source, Spooled, SpooledSource, StreamSource,
 };
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -143,7 +143,8 @@ impl PendingUploads {
     }
 
     /// Removes a journal entry by its [`id`](PendingUpload::id), or by the file name of a damaged entry. Returns `false` if
-    /// there is none. The video is not changed: delete it too if nothing will fill it.
+    /// there is none. The video is not changed: delete it too if nothing will fill it. What was
+    /// [spooled](crate::upload::Spooled) for the upload is removed.
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl PendingUploads {
         let lock = self.journal.lock_unrequested(&mut source, identity, settings).await?;
         if matches!(lock.resume_state(), ResumeState::New) {
             // Finished or discarded since it was listed, or ended before the creation request.
-            lock.finish().await?;
+            lock.remove_entry().await?;
             let reason = "nothing was created for it, or it has ended since".to_owned();
             return Err(UploadError::Journal { name: upload.id(), reason });
         }

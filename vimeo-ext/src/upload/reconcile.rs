@@ -219,7 +219,7 @@ impl PendingUploads {
                 Ok(Reconciliation::Found { uri: video.uri })
             }
             Err(none) if none.is_empty() => {
-                lock.finish().await?;
+                lock.remove_entry().await?;
                 Ok(Reconciliation::NotCreated)
             }
             Err(several) => Ok(Reconciliation::Ambiguous(several)),

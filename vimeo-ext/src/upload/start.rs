@@ -11,7 +11,7 @@ use serde_json::Value;
 use vimeo_api::Call;
 
 use super::Warning;
-use super::abandon::abandon;
+use super::abandon::delete_target;
 use super::creation_call::{CreateError, send_creation};
 use super::creation_response::{Created, missing_video_uri, privacy_warning};
 use super::media_type::{self, Expected};
@@ -124,7 +124,8 @@ pub(crate) async fn start(
     if job.start_over
         && let Some(resumable) = lock.take_if(|lock| matches!(lock.resume_state(), ResumeState::Resumable(_)))
     {
-        abandon(vimeo, resumable).await?;
+        delete_target(vimeo, &resumable).await?;
+        resumable.remove_entry().await?;
         lock = lock_journal(vimeo, location, &mut *source, &intent).await?;
     }
     let entry = lock.as_ref().map(|lock| (lock.journal(), lock.entry().id()));

@@ -121,7 +121,7 @@ Environment variables. Precedence: flag, then variable, then config.toml.
   VIMEO_<FLAG>           any flag: --bwlimit is VIMEO_BWLIMIT, --chunk-size is VIMEO_CHUNK_SIZE
   VIMEO_CONFIG_DIR       folder of config.toml and accounts.toml
                          [default: $XDG_CONFIG_HOME/vimeo, %AppData%\\vimeo, ~/.config/vimeo]
-  VIMEO_STATE_DIR        folder of unfinished uploads and cached responses
+  VIMEO_STATE_DIR        folder of unfinished uploads, spooled standard input and cached responses
                          [default: $XDG_STATE_HOME/vimeo, %LocalAppData%\\vimeo, ~/.local/state/vimeo]
   VIMEO_MCP_BEARER       bearer token for callers of vimeo mcp --http; at least 32 characters
   VIMEO_PROGRESS_FPS     progress updates per second, even if not on a terminal; 0.0166 is once per minute

@@ -183,6 +183,8 @@ fn exit_code_for_upload(error: &UploadError) -> ExitCode {
         | Upload::SizeMismatch { by: SizeSource::Source, .. }
         | Upload::NotAFile { .. }
         | Upload::Empty
+        | Upload::SpoolLimit { .. }
+        | Upload::WrongStreamSize { .. }
         | Upload::Journal { .. }
         | Upload::SettingsMismatch { .. } => ExitCode::Usage,
         // A server's response makes no sense.

@@ -21,4 +21,5 @@ mod mcp_tools;
 #[cfg(unix)]
 mod signals;
 mod upload_reports;
+mod upload_stdin;
 mod uploads;

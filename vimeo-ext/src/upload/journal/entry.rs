@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::super::source::remove_spool_file;
 use super::identity::{Identity, Purpose};
 use super::path_text;
 use crate::auth::AccountKey;
@@ -50,6 +51,9 @@ pub struct PendingUpload {
     /// The version that this upload fills, if it replaces the file of a video and the response names the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_uri: Option<String>,
+    /// Whether the file at `path` was spooled for this upload only, so that it is removed with the entry.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) spooled: bool,
 }
 
 impl PendingUpload {
@@ -79,6 +83,11 @@ impl PendingUpload {
     /// Returns the names of the settings that differ from `settings`. None differ if the entry stores none.
     pub(crate) fn differing_settings(&self, settings: &Value) -> Vec<String> {
         differing_members(&self.settings, settings)
+    }
+
+    /// Removes the file if it was spooled for this upload.
+    pub(super) fn remove_spool_file(&self) -> Result<(), UploadError> {
+        if self.spooled { remove_spool_file(&self.path) } else { Ok(()) }
     }
 
     /// Whether a video may have been created for it.

@@ -116,11 +116,21 @@ impl JournalLock {
         self.entry.version_uri = version_uri;
     }
 
-    /// Removes the entry, because the upload is finished or abandoned.
+    /// Removes the entry, because the upload is finished or abandoned. Also removes what was
+    /// [spooled](crate::upload::Spooled) for it.
     ///
     /// # Errors
     /// [`UploadError::Io`] if the files cannot be removed.
     pub async fn finish(self) -> Result<(), UploadError> {
+        let entry = self.entry.clone();
+        // The entry first: without its file it could not be resumed.
+        self.remove_entry().await?;
+        let name = entry.path.display().to_string();
+        run_blocking(&name, "remove", move || entry.remove_spool_file()).await
+    }
+
+    /// Removes the entry, but no spooled file, because the same upload starts again.
+    pub(crate) async fn remove_entry(self) -> Result<(), UploadError> {
         let (files, lock) = (self.files, self.lock);
         let name = files.entry.display().to_string();
         run_blocking(&name, "remove", move || {

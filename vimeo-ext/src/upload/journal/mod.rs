@@ -24,6 +24,7 @@ pub(crate) use self::identity::{Identity, Owner};
 pub(crate) use self::lock::JournalMarker;
 pub use self::lock::{JournalLock, ResumeState};
 use super::source::{Source, run_blocking, whole_sha256};
+use super::state_folder::state_folder;
 use crate::error::{UploadError, is_journal_id, journal_id_in};
 use crate::hex::hex;
 
@@ -78,14 +79,7 @@ impl Journal {
     /// # Errors
     /// [`UploadError::Io`] if the platform has no such folder, for example for a user without a home.
     pub fn in_state_folder() -> Result<Self, UploadError> {
-        match dirs::state_dir().or_else(dirs::data_local_dir) {
-            Some(folder) => Ok(Self::in_folder(folder.join("vimeo").join("uploads"))),
-            None => Err(UploadError::io(
-                "find",
-                "the user's state folder",
-                io::Error::new(io::ErrorKind::NotFound, "name a folder for the journal instead"),
-            )),
-        }
+        Ok(Self::in_folder(state_folder("journal")?.join("uploads")))
     }
 
     /// Returns the part of the journal that belongs to one account.
@@ -151,7 +145,8 @@ impl Journal {
             fingerprint.sha256 = Some(whole_sha256(source).await?);
         }
         let folder = self.folder.clone();
-        run_blocking(&name.clone(), "lock", move || {
+        let spooled = source.is_spooled();
+        let lock = run_blocking(&name.clone(), "lock", move || {
             let path = path.canonicalize().map_err(|e| UploadError::io("find", &name, e))?;
             create_private_folder(&folder)?;
             let mut files = Files::new(&folder, &identity.id(&path));
@@ -186,6 +181,7 @@ impl Journal {
                         settings,
                         page: None,
                         version_uri: None,
+                        spooled,
                     };
                     files.write(&entry)?;
                     (entry, true)
@@ -193,7 +189,9 @@ impl Journal {
             };
             Ok(JournalLock { entry, is_new, files, lock: Arc::new(lock) })
         })
-        .await
+        .await?;
+        source.retain();
+        Ok(lock)
     }
 
     /// Locks an entry by its [`id`](PendingUpload::id), even if its file is missing. Returns `None` if there is no such entry.
@@ -264,7 +262,7 @@ impl Journal {
     }
 
     /// Removes an entry by its [`id`](PendingUpload::id) or by the file name of a damaged entry. Returns `false` if there is
-    /// none. The video is not changed.
+    /// none. The video is not changed; what was [spooled](super::Spooled) for the upload is removed.
     ///
     /// # Errors
     /// [`UploadError::InUse`] while the upload runs; [`UploadError::Io`] if the files cannot be removed.
@@ -281,7 +279,12 @@ impl Journal {
                 return Ok(false);
             }
             let _lock = files.lock(&id)?;
+            // A damaged entry does not tell.
+            let entry = files.read().ok().flatten();
             files.remove()?;
+            if let Some(entry) = entry {
+                entry.remove_spool_file()?;
+            }
             Ok(true)
         })
         .await

@@ -26,7 +26,7 @@ const READ_AHEAD: usize = 1;
 ///
 /// A few MiB are in memory at a time, whatever the size. Size and modification time are checked with every piece, so
 /// a file that is still being written is noticed before its last bytes are sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FileSource {
     name: String,
     path: Option<PathBuf>,
@@ -86,7 +86,11 @@ impl FileSource {
         Self::from_std(file, path.display().to_string(), Some(path)).await
     }
 
-    async fn from_std(file: File, name: String, path: Option<PathBuf>) -> Result<Self, UploadError> {
+    pub(super) async fn from_std(
+        file: File,
+        name: String,
+        path: Option<PathBuf>,
+    ) -> Result<Self, UploadError> {
         let file = Arc::new(file);
         let stamp = {
             let (file, name) = (Arc::clone(&file), name.clone());

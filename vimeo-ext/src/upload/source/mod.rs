@@ -3,6 +3,7 @@
 mod bytes;
 mod file;
 mod seek;
+mod spool;
 mod stream;
 
 use std::ops::Range;
@@ -18,6 +19,8 @@ pub use self::bytes::BytesSource;
 pub use self::file::FileSource;
 pub(crate) use self::file::run_blocking;
 pub use self::seek::SeekSource;
+pub(crate) use self::spool::remove_spool_file;
+pub use self::spool::{DEFAULT_SPOOL_LIMIT, Spooled, SpooledSource};
 pub use self::stream::{DEFAULT_REPLAY_BUFFER, StreamSource};
 use crate::error::UploadError;
 use crate::hex::hex;
@@ -49,6 +52,16 @@ pub trait Source: Send + 'static {
     fn path(&self) -> Option<&Path> {
         None
     }
+
+    /// Returns whether the file at [`path`](Self::path) exists only for this upload, so that it is removed with its journal
+    /// entry. Default: no.
+    fn is_spooled(&self) -> bool {
+        false
+    }
+
+    /// Reports that a journal entry records the source, so a spooled file stays until the journal removes it. Default:
+    /// nothing.
+    fn retain(&mut self) {}
 
     /// Returns the lowest offset that can still be read. Default: 0, everything.
     fn min_offset(&self) -> u64 {
@@ -88,6 +101,14 @@ impl Source for Box<dyn Source> {
 
     fn path(&self) -> Option<&Path> {
         (**self).path()
+    }
+
+    fn is_spooled(&self) -> bool {
+        (**self).is_spooled()
+    }
+
+    fn retain(&mut self) {
+        (**self).retain();
     }
 
     fn min_offset(&self) -> u64 {

@@ -26,11 +26,12 @@ const READ_LEN: usize = 256 * 1024;
 /// Bytes that the server has not acknowledged are buffered, to be sent again after a failure, so one PATCH carries at
 /// most as many as the buffer holds. Another process can resume if its reader starts at the first byte again: bytes
 /// that the server has are read and dropped. A reader that ends early is an error; bytes beyond the size are not
-/// read.
+/// read, unless the size has to be [exact](Self::exact).
 pub struct StreamSource<R> {
     name: String,
     size: u64,
     buffer: u64,
+    is_exact: bool,
     reader: Arc<tokio::sync::Mutex<R>>,
     replay: Arc<Mutex<ReplayBuffer>>,
     running: Option<JoinHandle<()>>,
@@ -59,6 +60,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
             name: name.into(),
             size,
             buffer: DEFAULT_REPLAY_BUFFER,
+            is_exact: false,
             reader: Arc::new(tokio::sync::Mutex::new(reader)),
             replay: Arc::default(),
             running: None,
@@ -71,6 +73,16 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
     #[must_use]
     pub fn with_buffer(mut self, bytes: u64) -> Self {
         self.buffer = bytes.max(1);
+        self
+    }
+
+    /// Requires that the reader ends after the size: otherwise [`UploadError::WrongStreamSize`], before the last bytes are
+    /// sent, so that no part of a longer stream passes for the whole. Default: no.
+    ///
+    /// The last bytes are sent only once the reader has ended.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.is_exact = true;
         self
     }
 
@@ -111,13 +123,20 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
             let (sender, receiver) = mpsc::channel(1);
             let (reader, replay) = (Arc::clone(&self.reader), Arc::clone(&self.replay));
             let name = self.name.clone();
-            let size = self.size;
+            let (size, is_exact) = (self.size, self.is_exact);
             self.running = Some(tokio::spawn(async move {
                 let mut reader = reader.lock().await;
-                let outcome = serve_range(&mut *reader, &replay, range, &sender).await;
+                let exact = is_exact.then_some(size);
+                let outcome = serve_range(&mut *reader, &replay, range, exact, &sender).await;
                 let error = match outcome {
                     Ok(()) => return,
                     Err(ReadStop::ReceiverDropped) => return,
+                    Err(ReadStop::Ended { at }) if is_exact => {
+                        UploadError::WrongStreamSize { name, announced: size, ended_at: Some(at) }
+                    }
+                    Err(ReadStop::TooLong) => {
+                        UploadError::WrongStreamSize { name, announced: size, ended_at: None }
+                    }
                     Err(ReadStop::Ended { at }) => {
                         UploadError::SourceChanged { name, what: SourceChange::Shrank { from: size, to: at } }
                     }
@@ -132,15 +151,21 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
 
 enum ReadStop {
     ReceiverDropped,
-    Ended { at: u64 },
+    Ended {
+        at: u64,
+    },
+    /// The reader has more bytes than it may have.
+    TooLong,
     Failed(std::io::Error),
 }
 
-/// Sends a range: first the buffered bytes, then those of the reader, which are buffered as well.
+/// Sends a range: first the buffered bytes, then those of the reader, which are buffered as well. If the reader has to end
+/// at `exact`, the bytes before are sent only once it has.
 async fn serve_range<R: AsyncRead + Unpin>(
     reader: &mut R,
     replay: &Mutex<ReplayBuffer>,
     range: Range<u64>,
+    exact: Option<u64>,
     sender: &mpsc::Sender<Result<Bytes, UploadError>>,
 ) -> Result<(), ReadStop> {
     let lock = || replay.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,6 +175,9 @@ async fn serve_range<R: AsyncRead + Unpin>(
         let piece = lock().get(at, range.end);
         if let Some(piece) = piece {
             at = at.saturating_add(piece.len() as u64);
+            if Some(at) == exact {
+                ensure_ended(reader, replay).await?;
+            }
             sender.send(Ok(piece)).await.map_err(|_| ReadStop::ReceiverDropped)?;
             continue;
         }
@@ -169,6 +197,9 @@ async fn serve_range<R: AsyncRead + Unpin>(
                 // Bytes before `at` are only skipped: the server has them already.
                 if end == at {
                     at = at.saturating_add(piece.len() as u64);
+                    if Some(at) == exact {
+                        ensure_ended(reader, replay).await?;
+                    }
                     sender.send(Ok(piece)).await.map_err(|_| ReadStop::ReceiverDropped)?;
                 }
             }
@@ -178,12 +209,33 @@ async fn serve_range<R: AsyncRead + Unpin>(
     Ok(())
 }
 
+/// Fails if the reader has another byte. Remembers that it has none.
+async fn ensure_ended<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    replay: &Mutex<ReplayBuffer>,
+) -> Result<(), ReadStop> {
+    let lock = || replay.lock().unwrap_or_else(PoisonError::into_inner);
+    if lock().has_ended {
+        return Ok(());
+    }
+    match reader.read(&mut [0]).await {
+        Ok(0) => {
+            lock().has_ended = true;
+            Ok(())
+        }
+        Ok(_) => Err(ReadStop::TooLong),
+        Err(error) => Err(ReadStop::Failed(error)),
+    }
+}
+
 /// The bytes that were read and not acknowledged: `min_offset..end`.
 #[derive(Default)]
 struct ReplayBuffer {
     min_offset: u64,
     length: u64,
     pieces: VecDeque<Bytes>,
+    /// Whether the reader was seen to end.
+    has_ended: bool,
 }
 
 impl ReplayBuffer {
@@ -290,9 +342,33 @@ mod tests {
         let replay = Mutex::new(ReplayBuffer::default());
         let (sender, mut receiver) = mpsc::channel(9);
         let mut reader = &b"films and more"[..];
-        assert!(serve_range(&mut reader, &replay, 0..5, &sender).await.is_ok());
+        assert!(serve_range(&mut reader, &replay, 0..5, None, &sender).await.is_ok());
         assert_eq!(receiver.recv().await.unwrap().unwrap(), "films");
         assert_eq!(reader, b" and more", "what is replay must fit the replay buffer");
+    }
+
+    #[tokio::test]
+    async fn an_exact_reader_has_to_end() {
+        for (bytes, ends) in [(&b"film"[..], true), (b"films", false)] {
+            let replay = Mutex::new(ReplayBuffer::default());
+            let (sender, mut receiver) = mpsc::channel(9);
+            let mut reader = bytes;
+            let outcome = serve_range(&mut reader, &replay, 0..4, Some(4), &sender).await;
+            assert_eq!(outcome.is_ok(), ends, "{bytes:?}");
+            assert_eq!(receiver.try_recv().is_ok(), ends, "the last bytes are not sent too early");
+        }
+        // The end is read once; afterwards the bytes come from the replay buffer.
+        let replay = Mutex::new(ReplayBuffer::default());
+        let (sender, mut receiver) = mpsc::channel(9);
+        let (mut pipe, mut reader) = tokio::io::duplex(16);
+        tokio::io::AsyncWriteExt::write_all(&mut pipe, b"film").await.unwrap();
+        let waiting = serve_range(&mut reader, &replay, 0..4, Some(4), &sender);
+        assert!(futures_util::FutureExt::now_or_never(waiting).is_none(), "the reader has not ended");
+        drop(pipe);
+        for _ in 0..2 {
+            assert!(serve_range(&mut reader, &replay, 0..4, Some(4), &sender).await.is_ok());
+            assert_eq!(receiver.try_recv().unwrap().unwrap(), "film");
+        }
     }
 
     #[tokio::test]
@@ -303,7 +379,7 @@ mod tests {
         // Returns 1 KiB at a time.
         let (mut pipe, mut reader) = tokio::io::duplex(1024);
         let write = async { tokio::io::AsyncWriteExt::write_all(&mut pipe, &bytes).await.unwrap() };
-        let given = serve_range(&mut reader, &replay, 0..READ_LEN as u64, &sender);
+        let given = serve_range(&mut reader, &replay, 0..READ_LEN as u64, None, &sender);
         let mut starts = Vec::new();
         let take = async {
             let mut taken = 0;

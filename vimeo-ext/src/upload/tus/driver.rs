@@ -60,7 +60,8 @@ enum Outcome {
 }
 
 impl<W: TusTransport> Driver<W> {
-    pub(crate) async fn run(mut self) -> Result<Uploaded, UploadError> {
+    /// Uploads. The source stays open until the driver is dropped.
+    pub(crate) async fn run(&mut self) -> Result<Uploaded, UploadError> {
         let size = self.ticket.size();
         self.verify_source().await?;
         self.reporter.begin(size);

@@ -145,7 +145,7 @@ impl Upload {
                 Some(client) => client,
                 None => UploadClient::for_ticket_host(&self.ticket)?,
             };
-            let driver = Driver {
+            let mut driver = Driver {
                 transport: HttpTusTransport::new(client, self.ticket.clone()),
                 ticket: self.ticket,
                 source,
@@ -161,6 +161,8 @@ impl Upload {
                     tracing::warn!(%error, "the journal entry of a finished upload was not removed");
                 }
             }
+            // Kept until now: nobody else may use a spool file that the journal removes.
+            drop(driver);
             Ok(uploaded)
         };
         (upload, handle)

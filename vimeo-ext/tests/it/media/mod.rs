@@ -10,6 +10,7 @@ mod pictures;
 mod reconcile;
 mod replace;
 mod resume;
+mod spooled;
 mod text_tracks;
 mod transcoding;
 

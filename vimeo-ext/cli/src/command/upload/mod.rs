@@ -9,6 +9,7 @@ mod report;
 mod resume;
 mod run;
 mod single;
+mod stdin;
 mod step_key;
 mod timetable;
 
@@ -33,6 +34,9 @@ pub(crate) use single::Report;
 ///
 /// Creates one video per file. If an upload is interrupted, even by a crash, run the same command again to resume it:
 /// it continues with the same video. The access token is not sent to Vimeo's upload host.
+///
+/// The file `-` is standard input. It is written to a private file before it is sent, and the same data resumes an
+/// interrupted upload. With --size, it is sent as it arrives.
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
     Exit codes: 8 if a video was uploaded but not transcoded in time; 9 if only some files were uploaded, or if a \
@@ -40,13 +44,14 @@ pub(crate) use single::Report;
     Examples:\n  \
     $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
     $ vimeo upload film.mp4 talk.mp4 --transfers 2 --bwlimit 10M --wait\n  \
+    $ ffmpeg -i talk.mov -f matroska - | vimeo upload - --name 'Talk'\n  \
     $ vimeo upload film.mp4 --sandbox --json")]
 pub(crate) struct UploadArgs {
-    /// Video files
+    /// Video files; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
 
-    /// Title [default: file name without extension]
+    /// Title [default: file name without extension; for standard input, chosen by Vimeo]
     #[arg(long, value_name = "TITLE")]
     name: Option<String>,
 
@@ -81,6 +86,9 @@ pub(crate) struct UploadArgs {
     /// How long to wait for transcoding
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = crate::output::parse_duration)]
     wait_timeout: std::time::Duration,
+
+    #[command(flatten)]
+    stdin: stdin::StdinArgs,
 
     #[command(flatten)]
     transfer: TransferArgs,

@@ -12,6 +12,7 @@ use super::files::sizes;
 use super::post_upload::PostUploadSteps;
 use super::report::print_reports;
 use super::single::{Report, upload_file};
+use super::stdin::{StdinSource, is_stdin};
 use super::{UploadArgs, transfer_options};
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
@@ -30,6 +31,8 @@ pub(super) struct UploadSession<'a> {
     pub(super) steps: PostUploadSteps,
     /// The URI of the folder.
     pub(super) folder: Option<String>,
+    /// Standard input, if it is the file.
+    pub(super) stdin: Option<StdinSource>,
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<ExitCode> {
@@ -80,7 +83,9 @@ async fn upload(
     if args.files.len() > 1 && (args.picture.is_some() || !args.text_track.is_empty()) {
         return Err(CliError::usage("--picture and --text-track require a single file"));
     }
-    let files = sizes(&args.files)?;
+    // Standard input is read once everything else is known to be valid.
+    let from_stdin = args.files.iter().any(|file| is_stdin(file));
+    let mut files = if from_stdin { Vec::new() } else { sizes(&args.files)? };
     let steps = PostUploadSteps::parse(args)?;
     let options = transfer_options(context, &args.transfer)?;
     let mode = args.transfer.progress(context)?;
@@ -92,16 +97,37 @@ async fn upload(
     let journal = args.transfer.journal(context).await?;
     let batches = journal.as_ref().map(|journal| journal.folder().with_file_name("batches"));
     let vimeo = context.client_with(identity, journal.clone())?;
+    let stdin = StdinSource::open(context, &args.stdin, &args.files).await?;
+    files.extend(stdin.as_ref().map(|stdin| ("standard input".to_owned(), stdin.size())));
     let tracker = Arc::new(ProgressTracker::new(files));
     let display = ProgressDisplay::start(mode, Arc::clone(&tracker), context.streams.paint_err())?;
     if journal.is_some() && !context.global.sandbox {
-        context.on_interrupt_hint("run the same command again to resume the upload".to_owned());
+        match &stdin {
+            None => context.on_interrupt_hint("run the same command again to resume the upload".to_owned()),
+            Some(stdin) if stdin.is_resumable() => {
+                context.on_interrupt_hint("vimeo uploads resume".to_owned());
+            }
+            Some(_) => {}
+        }
     }
     let concurrency = args.transfer.concurrency(context);
+    // Only files can be recognized by their names.
+    let batches = batches.filter(|_| stdin.is_none());
     let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files));
     let folder = steps.folder_uri(&vimeo).await?;
-    let session =
-        UploadSession { context, args, vimeo, journal, options, batch, tracker, display, steps, folder };
+    let session = UploadSession {
+        context,
+        args,
+        vimeo,
+        journal,
+        options,
+        batch,
+        tracker,
+        display,
+        steps,
+        folder,
+        stdin,
+    };
     let reports: Vec<Report> = {
         let session = &session;
         let each = args.files.iter().enumerate().map(|(index, file)| async move {

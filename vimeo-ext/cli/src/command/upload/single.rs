@@ -66,14 +66,18 @@ pub(super) async fn upload_file(session: &UploadSession<'_>, index: usize, file:
         "privacy": privacy(session),
         "folder": session.folder,
     });
-    let uploaded = match find_finished(session, file, &settings).await {
+    let finished = match session.stdin {
+        None => find_finished(session, file, &settings).await,
+        Some(_) => Ok(None),
+    };
+    let uploaded = match finished {
         Ok(Some(finished)) => Ok(finished),
         Ok(None) => create_or_resume(session, index, file, title, &settings).await,
         Err(failure) => Err(failure),
     };
     let (uri, link) = match uploaded {
         Ok(uploaded) => uploaded,
-        Err(failure) => return Report::failed(failure),
+        Err(failure) => return Report::failed(with_stream_advice(session, failure)),
     };
     let mut report = Report::uploaded(uri.clone(), link);
     session.tracker.set_state(index, FileState::Finishing);
@@ -88,8 +92,16 @@ pub(super) async fn upload_file(session: &UploadSession<'_>, index: usize, file:
     report
 }
 
+/// Replaces the advice to resume if standard input was not written to disk: its video can only be deleted.
+fn with_stream_advice(session: &UploadSession<'_>, failure: CliError) -> CliError {
+    let is_stream = session.stdin.as_ref().is_some_and(|stdin| !stdin.is_resumable());
+    let Some(video) = failure.video().filter(|_| is_stream).map(str::to_owned) else { return failure };
+    failure.with_next_step(format!("vimeo videos delete {video}, then run the command again"))
+}
+
 fn title(session: &UploadSession<'_>, file: &Path) -> Option<String> {
-    session.args.name.clone().or_else(|| Some(file.file_stem()?.to_string_lossy().into_owned()))
+    let of_file = || Some(file.file_stem()?.to_string_lossy().into_owned());
+    session.args.name.clone().or_else(|| if session.stdin.is_some() { None } else { of_file() })
 }
 
 fn privacy<'a>(session: &'a UploadSession<'_>) -> Option<&'a VideoViewPrivacy> {
@@ -167,14 +179,17 @@ async fn upload(
 ) -> Result<(String, Option<String>), Error> {
     let (tracker, batch) = (Arc::clone(&session.tracker), Arc::clone(&session.batch));
     let (path, settings) = (file.to_owned(), settings.clone());
-    let mut create = session
-        .vimeo
-        .upload(file)
+    let is_file = session.stdin.is_none();
+    let create = match &session.stdin {
+        Some(stdin) => session.vimeo.upload(stdin.source()?),
+        None => session.vimeo.upload(file),
+    };
+    let mut create = create
         .options(session.options.clone())
         .on_progress(move |progress| tracker.progress(index, progress))
         .on_ticket(move |ticket| {
             // Ignore errors: the record only prevents a second video after a crash following the last byte.
-            let _ = record(&batch, &path, &settings, ticket.video_uri());
+            let _ = is_file.then(|| record(&batch, &path, &settings, ticket.video_uri()));
         });
     if let Some(title) = title {
         create = create.name(title);

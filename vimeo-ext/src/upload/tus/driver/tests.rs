@@ -139,7 +139,7 @@ const MIB: usize = 1024 * 1024;
 #[tokio::test(start_paused = true)]
 async fn upload_fails_after_its_attempts() {
     for status in [500, 502, 503, 504, 423, 429] {
-        let Setup { driver, transport, .. } =
+        let Setup { mut driver, transport, .. } =
             setup(ScriptedTransport::always(status), bytes(10), UploadOptions::new().attempts(8));
         let started = Instant::now();
         let error = driver.run().await.unwrap_err();
@@ -164,7 +164,7 @@ async fn broken_connection_exhausts_the_attempts() {
         Step::Hang,
     ];
     let options = UploadOptions::new().attempts(3);
-    let Setup { driver, transport, .. } = setup(ScriptedTransport::new(steps), bytes(10), options);
+    let Setup { mut driver, transport, .. } = setup(ScriptedTransport::new(steps), bytes(10), options);
     let started = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(
@@ -180,7 +180,7 @@ async fn broken_connection_exhausts_the_attempts() {
 async fn slow_patch_is_not_timed_out() {
     // Each frame takes almost the whole stall timeout; the PATCH takes many times as long.
     let steps = [at(0), Step::ReadEvery(seconds(59)), at(MIB as u64)];
-    let Setup { driver, transport, .. } =
+    let Setup { mut driver, transport, .. } =
         setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
     let uploaded = driver.run().await.unwrap();
     assert!(uploaded.elapsed > seconds(600), "{uploaded:?}");
@@ -191,7 +191,7 @@ async fn slow_patch_is_not_timed_out() {
 #[tokio::test(start_paused = true)]
 async fn a_stalled_patch_fails_after_the_stall_timeout() {
     let steps = [at(0), Step::ReadAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
-    let Setup { driver, transport, .. } =
+    let Setup { mut driver, transport, .. } =
         setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
     let started = Instant::now();
     let uploaded = driver.run().await.unwrap();
@@ -204,7 +204,7 @@ async fn a_stalled_patch_fails_after_the_stall_timeout() {
 async fn the_response_may_take_longer_than_the_stall_timeout() {
     // All bytes are sent immediately, then the server takes its time.
     let steps = [at(0), Step::ReadAndHang(1), at(10)];
-    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
+    let Setup { mut driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
     let started = Instant::now();
     assert_eq!(driver.run().await.unwrap().failures, 1);
     assert_eq!(started.elapsed(), seconds(180) + Duration::from_millis(500));
@@ -215,7 +215,7 @@ async fn a_source_without_data_is_not_a_stall() {
     let (mut pipe, reader) = tokio::io::duplex(64);
     let source = StreamSource::new(reader, 20, "a slow pipe");
     let steps = [at(0), Step::ReadEvery(Duration::ZERO), at(20)];
-    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), source, UploadOptions::new());
+    let Setup { mut driver, .. } = setup(ScriptedTransport::new(steps), source, UploadOptions::new());
     let feed = async {
         use tokio::io::AsyncWriteExt;
         pipe.write_all(&[1; 10]).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_source_without_data_is_not_a_stall() {
 async fn deadline_aborts_a_request_in_flight() {
     let steps = [at(0), Step::ReadEvery(seconds(10))];
     let options = UploadOptions::new().deadline(seconds(25));
-    let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
+    let Setup { mut driver, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
     let started = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(matches!(error, UploadError::Deadline { last: None, .. }), "{error:?}");
@@ -241,7 +241,7 @@ async fn deadline_aborts_a_request_in_flight() {
 async fn pause_suspends_bytes_and_timeouts() {
     let steps = [at(0), Step::ReadEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
-    let Setup { driver, handle, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
+    let Setup { mut driver, handle, .. } = setup(ScriptedTransport::new(steps), bytes(MIB), options);
     let progress = handle.progress();
     let apply_control = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
@@ -266,7 +266,7 @@ async fn cancel_ends_request_wait_and_pause() {
     let waiting = [at(0), status(503)];
     let pausing = [at(0), Step::ReadEvery(seconds(1))];
     for (steps, pause) in [(hanging, false), (waiting, false), (pausing, true)] {
-        let Setup { driver, handle, .. } =
+        let Setup { mut driver, handle, .. } =
             setup(ScriptedTransport::new(steps), bytes(MIB), UploadOptions::new());
         let started = Instant::now();
         let apply_control = async {
@@ -287,7 +287,7 @@ async fn cancel_ends_request_wait_and_pause() {
 #[tokio::test(start_paused = true)]
 async fn connection_lost_in_a_pause_is_reopened() {
     let steps = [at(0), status(408), at(0), Step::ReadEvery(Duration::ZERO), at(10)];
-    let Setup { driver, handle, transport } =
+    let Setup { mut driver, handle, transport } =
         setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
     let apply_control = async {
         // During the wait after the 408.
@@ -304,7 +304,7 @@ async fn connection_lost_in_a_pause_is_reopened() {
 #[tokio::test(start_paused = true)]
 async fn errors_hide_the_link() {
     for steps in [vec![status(404)], vec![status(412)], vec![status(400)], vec![at(11)]] {
-        let Setup { driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
+        let Setup { mut driver, .. } = setup(ScriptedTransport::new(steps), bytes(10), UploadOptions::new());
         let error = driver.run().await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
@@ -322,7 +322,7 @@ async fn maximum_durations_do_not_overflow() {
         ..TusResponse::default()
     });
     let transport = ScriptedTransport::new([busy, at(0), Step::ReadEvery(seconds(1)), at(10)]);
-    let Setup { driver, .. } = setup(transport, bytes(10), options);
+    let Setup { mut driver, .. } = setup(transport, bytes(10), options);
     let started = Instant::now();
     assert_eq!(driver.run().await.unwrap().size, 10);
     assert!(started.elapsed() >= seconds(365 * 24 * 60 * 60));
