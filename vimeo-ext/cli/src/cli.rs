@@ -143,6 +143,7 @@ mod tests {
             "accounts",
             "auth",
             "completion",
+            "connections",
             "doctor",
             "help",
             "man",

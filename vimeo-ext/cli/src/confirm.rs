@@ -36,3 +36,18 @@ async fn confirm_by_title(context: &Context<'_>, vimeo: &Vimeo, path: &str) -> R
     Err(CliError::new(ExitCode::WriteRefused, "the title does not match; nothing was deleted")
         .with_next_step("run the command again and type the title as shown, or add --yes"))
 }
+
+/// Asks for confirmation of what cannot be undone: the person types the name of the item. `act` follows "This".
+#[cfg(feature = "stores")]
+pub(crate) async fn confirm_by_name(context: &Context<'_>, act: &str, label: &str, name: &str) -> Result<()> {
+    if !context.streams.can_prompt() {
+        return Err(CliError::usage("cannot prompt for confirmation").with_next_step("add --yes"));
+    }
+    let shown = sanitize(name);
+    let question = format!("This permanently {act}. Type its {label} to confirm: {shown}\n> ");
+    if context.streams.prompt(&question).await?.as_deref() == Some(shown.trim()) {
+        return Ok(());
+    }
+    Err(CliError::new(ExitCode::WriteRefused, format!("the {label} does not match; nothing was changed"))
+        .with_next_step("run the command again and type it as shown, or add --yes"))
+}

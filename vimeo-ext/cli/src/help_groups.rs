@@ -6,7 +6,7 @@ use clap::builder::styling::Styles;
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Videos", &["upload", "uploads", "replace", "picture", "texttrack", "videos"]),
     ("Related resources", &["folders", "showcases", "live", "analytics", "webhooks"]),
-    ("Accounts", &["auth", "doctor", "limits", "accounts"]),
+    ("Accounts", &["auth", "doctor", "limits", "accounts", "connections"]),
     ("API access", &["api", "ops"]),
     ("Agents and testing", &["tools", "mcp", "sandbox"]),
     ("Help and shell integration", &["help", "man", "completion"]),
@@ -65,7 +65,7 @@ mod tests {
         let mut known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         let mut shown: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
         if cfg!(not(feature = "stores")) {
-            shown.retain(|name| *name != "accounts");
+            shown.retain(|name| !["accounts", "connections"].contains(name));
         }
         if cfg!(not(feature = "mcp")) {
             shown.retain(|name| *name != "mcp");

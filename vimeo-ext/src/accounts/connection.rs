@@ -4,7 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use vimeo_api::Secret;
 
 use super::{AccountsError, Ciphertext, ConnectionId};
 use crate::auth::AppCredentials;
@@ -68,7 +69,8 @@ pub struct ConnectionRecord {
 
 /// The input of [`Connections::create`](super::Connections::create).
 ///
-/// `Debug` output does not contain secrets.
+/// Deserializes from JSON in camel case: `name`, `description`, `enabled`, `clientIdentifier`, `clientSecret`, `accessToken`;
+/// `description` and `enabled` can be left out. `Debug` output does not contain secrets.
 ///
 /// ```
 /// use vimeo_ext::accounts::NewConnection;
@@ -77,7 +79,8 @@ pub struct ConnectionRecord {
 /// let new = NewConnection::new("Marketing", app, "token").description("The team's");
 /// assert!(!format!("{new:?}").contains("token\""));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "NewConnectionJson")]
 pub struct NewConnection {
     pub(super) name: String,
     pub(super) description: Option<String>,
@@ -85,6 +88,33 @@ pub struct NewConnection {
     pub(super) client_identifier: String,
     pub(super) client_secret: SecretString,
     pub(super) access_token: SecretString,
+}
+
+/// The JSON of a [`NewConnection`].
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewConnectionJson {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    enabled: Option<bool>,
+    client_identifier: String,
+    client_secret: Secret,
+    access_token: Secret,
+}
+
+impl From<NewConnectionJson> for NewConnection {
+    fn from(json: NewConnectionJson) -> Self {
+        Self {
+            name: json.name,
+            description: json.description,
+            enabled: json.enabled.unwrap_or(true),
+            client_identifier: json.client_identifier,
+            client_secret: json.client_secret.expose().into(),
+            access_token: json.access_token.expose().into(),
+        }
+    }
 }
 
 impl NewConnection {
@@ -137,13 +167,15 @@ impl fmt::Debug for NewConnection {
 
 /// The input of [`Connections::update`](super::Connections::update). Fields that are not set stay unchanged.
 ///
+/// Deserializes from JSON as [`NewConnection`] does; every member can be left out, and a `description` of null removes it.
 /// `Debug` output does not contain secrets.
 ///
 /// ```
 /// use vimeo_ext::accounts::ConnectionUpdate;
 /// let update = ConnectionUpdate::default().name("Marketing EU").enabled(false);
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "ConnectionUpdateJson")]
 pub struct ConnectionUpdate {
     pub(super) name: Option<String>,
     pub(super) description: Option<Option<String>>,
@@ -151,6 +183,38 @@ pub struct ConnectionUpdate {
     pub(super) client_identifier: Option<String>,
     pub(super) client_secret: Option<SecretString>,
     pub(super) access_token: Option<SecretString>,
+}
+
+/// The JSON of a [`ConnectionUpdate`].
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct ConnectionUpdateJson {
+    name: Option<String>,
+    #[serde(deserialize_with = "given")]
+    description: Option<Option<String>>,
+    enabled: Option<bool>,
+    client_identifier: Option<String>,
+    client_secret: Option<Secret>,
+    access_token: Option<Secret>,
+}
+
+/// Distinguishes null from a member that is left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<ConnectionUpdateJson> for ConnectionUpdate {
+    fn from(json: ConnectionUpdateJson) -> Self {
+        let secret = |secret: Option<Secret>| secret.map(|secret| SecretString::from(secret.expose()));
+        Self {
+            name: json.name,
+            description: json.description,
+            enabled: json.enabled,
+            client_identifier: json.client_identifier,
+            client_secret: secret(json.client_secret),
+            access_token: secret(json.access_token),
+        }
+    }
 }
 
 impl ConnectionUpdate {
@@ -301,6 +365,45 @@ mod tests {
         assert_eq!(invalid_field(without_secret.check()), Some("client_secret"));
         assert!(!ConnectionUpdate::default().enabled(false).changes_credentials());
         assert!(ConnectionUpdate::default().access_token("t").changes_credentials());
+    }
+
+    #[test]
+    fn inputs_deserialize_from_camel_case() {
+        let json = serde_json::json!({
+            "name": "Marketing", "description": "The team's", "enabled": false,
+            "clientIdentifier": "id", "clientSecret": "s3cret", "accessToken": "t0ken",
+        });
+        let new: NewConnection = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!((new.name.as_str(), new.description.as_deref()), ("Marketing", Some("The team's")));
+        assert_eq!((new.enabled, new.client_identifier.as_str()), (false, "id"));
+        assert_eq!(new.client_secret.expose_secret(), "s3cret");
+        assert_eq!(new.access_token.expose_secret(), "t0ken");
+        for (member, optional) in [
+            ("name", false),
+            ("description", true),
+            ("enabled", true),
+            ("clientIdentifier", false),
+            ("clientSecret", false),
+            ("accessToken", false),
+        ] {
+            let mut without = json.clone();
+            without.as_object_mut().unwrap().remove(member);
+            let parsed = serde_json::from_value::<NewConnection>(without);
+            assert_eq!(parsed.is_ok(), optional, "{member}");
+            if let Err(error) = parsed {
+                assert!(error.to_string().contains(member), "{error}");
+            }
+        }
+        let mut unknown = json;
+        unknown["client_secret"] = "x".into();
+        assert!(serde_json::from_value::<NewConnection>(unknown).is_err());
+
+        let update = |json| serde_json::from_value::<ConnectionUpdate>(json).unwrap();
+        assert_eq!(update(serde_json::json!({})).description, None);
+        assert_eq!(update(serde_json::json!({"description": null})).description, Some(None));
+        let change = update(serde_json::json!({"description": "x", "accessToken": "t"}));
+        assert_eq!((change.description, change.enabled), (Some(Some("x".to_owned())), None));
+        assert_eq!(change.access_token.unwrap().expose_secret(), "t");
     }
 
     #[test]

@@ -204,6 +204,25 @@ impl Connections {
         Ok(connection)
     }
 
+    /// Verifies at Vimeo that a connection's app and access token are still valid, and returns the connection. Nothing is
+    /// stored.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::CredentialsRejected`] if Vimeo rejects the app or the token; [`AccountsError::Vimeo`] if they could not
+    /// be verified; [`AccountsError::DisabledConnection`] if the connection is disabled, because it makes no calls;
+    /// [`AccountsError::UnknownConnection`]; [`AccountsError::Key`] if the credentials cannot be decrypted;
+    /// [`AccountsError::Store`] if the store fails.
+    pub async fn verify(&self, id: &ConnectionId) -> Result<Connection, AccountsError> {
+        let record = self.record(id).await?;
+        if !record.connection.enabled {
+            return Err(AccountsError::DisabledConnection { name: record.connection.name });
+        }
+        let secrets = Secrets::decrypt(self.service(), &record)?;
+        self.verify_credentials(&record.connection.client_identifier, &secrets).await?;
+        Ok(record.connection)
+    }
+
     /// Removes a connection. `version` is the version that the caller has read. The access token is not revoked at Vimeo: it
     /// belongs to the program that provided it.
     ///

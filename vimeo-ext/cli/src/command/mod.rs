@@ -8,6 +8,8 @@ mod args;
 mod auth;
 mod collections;
 mod completion;
+#[cfg(feature = "stores")]
+mod connections;
 mod doctor;
 mod folders;
 mod help;
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Webhooks(webhooks::WebhooksArgs),
     #[cfg(feature = "stores")]
     Accounts(accounts::AccountsArgs),
+    #[cfg(feature = "stores")]
+    Connections(connections::ConnectionsArgs),
     Limits(limits::LimitsArgs),
     Api(api::ApiArgs),
     Ops(ops::OpsArgs),
@@ -101,6 +105,8 @@ pub(crate) async fn run(
         Command::Webhooks(args) => webhooks::run(context, args).await,
         #[cfg(feature = "stores")]
         Command::Accounts(args) => accounts::run(context, args).await,
+        #[cfg(feature = "stores")]
+        Command::Connections(args) => connections::run(context, args).await,
         Command::Limits(_) => limits::run(context).await,
         Command::Api(args) => api::run(context, args).await,
         Command::Ops(args) => ops::run(context, &args).await,

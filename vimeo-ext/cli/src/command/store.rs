@@ -1,4 +1,4 @@
-//! Arguments that select an account store and its keys.
+//! Opens account stores: the arguments that select one and its keys, and its errors.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,11 +6,102 @@ use std::sync::Arc;
 use clap::Args;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use vimeo_ext::accounts::{AccountStore, Key, KeyRing, PostgresStore, SqliteStore, StoreError};
+use vimeo_ext::Error;
+use vimeo_ext::accounts::{
+    AccountStore, Accounts, AccountsError, Connections, Key, KeyError, KeyRing, PostgresStore, SqliteStore,
+    StoreError,
+};
 
 use crate::config;
-use crate::context::env_var;
+use crate::context::{Context, env_var};
 use crate::exit::{CliError, ExitCode, Result};
+
+/// A store of accounts and connections.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct StoreArgs {
+    /// The store's URL: sqlite:///path/to/file or postgres://user@host/database; with a password, pass it in VIMEO_STORE
+    #[arg(long, value_name = "URL")]
+    store: String,
+
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+impl StoreArgs {
+    /// Opens the accounts of an existing store.
+    pub(crate) async fn accounts(&self, context: &Context<'_>) -> Result<Accounts> {
+        self.open(context, false, None).await
+    }
+
+    /// Opens the connections of an existing store.
+    pub(crate) async fn connections(&self, context: &Context<'_>) -> Result<Connections> {
+        Ok(self.accounts(context).await?.connections())
+    }
+
+    /// Opens the accounts. `create` creates a missing SQLite file; users come back from a login to `redirect_uri`.
+    pub(crate) async fn open(
+        &self,
+        context: &Context<'_>,
+        create: bool,
+        redirect_uri: Option<String>,
+    ) -> Result<Accounts> {
+        let keys = self.keys.key_ring()?;
+        let store = self.keys.open_or_create(&self.store, create).await?;
+        let mut builder = Accounts::builder(context.app(None)?, store, keys);
+        if let Some(uri) = redirect_uri {
+            builder = builder.redirect_uri(uri);
+        }
+        builder.build().await.map_err(accounts_error)
+    }
+}
+
+/// Converts the error of an operation on a store, with what to do next on the command line.
+pub(crate) fn accounts_error(error: AccountsError) -> CliError {
+    use AccountsError as Accounts;
+    let text = error.to_string();
+    match error {
+        Accounts::Key(KeyError::ApiMismatch { .. }) => {
+            CliError::usage(text).with_next_step("set --base-url to the API that the secret is for")
+        }
+        Accounts::Key(_) => CliError::usage(format!("cannot decrypt the store's secrets: {text}"))
+            .with_next_step("add the key they are encrypted with: --key-file FILE, --old-key-file FILE"),
+        Accounts::InvalidId(_) | Accounts::InvalidField { .. } => CliError::usage(text),
+        Accounts::UnknownAccount { account } => {
+            CliError::new(ExitCode::NotFound, format!("the store has no account `{account}`"))
+                .with_next_step("vimeo accounts list")
+        }
+        Accounts::UnknownConnection { connection } => CliError::new(
+            ExitCode::NotFound,
+            format!("the store has no connection with the name or ID `{connection}`"),
+        )
+        .with_next_step("vimeo connections list"),
+        Accounts::LoginRequired { account, status } => {
+            CliError::new(ExitCode::Auth, format!("account {account} is {status}: its user must log in"))
+                .with_next_step(format!("vimeo accounts link '{account}'"))
+        }
+        Accounts::CredentialsRejected { .. } | Accounts::UnknownLogin => CliError::new(ExitCode::Auth, text),
+        Accounts::Disabled { account } => {
+            CliError::new(ExitCode::Refused, format!("account {account} is disabled"))
+                .with_next_step(format!("vimeo accounts enable '{account}'"))
+        }
+        Accounts::DisabledConnection { name } => {
+            CliError::new(ExitCode::Refused, format!("connection {name} is disabled"))
+                .with_next_step(format!("vimeo connections enable '{name}'"))
+        }
+        Accounts::UserMismatch { .. }
+        | Accounts::DuplicateName { .. }
+        | Accounts::InvalidTransition { .. } => CliError::new(ExitCode::Refused, text),
+        Accounts::StaleVersion { .. } => CliError::new(ExitCode::WriteRefused, text)
+            .with_next_step("read the connection again with vimeo connections show"),
+        Accounts::Contended { .. } | Accounts::Store(StoreError::Unavailable(_)) => {
+            CliError::new(ExitCode::Temporary, text)
+        }
+        Accounts::Vimeo(error) => CliError::from(*error),
+        error @ Accounts::Config(_) => CliError::from(Error::from(error)),
+        _ => CliError::new(ExitCode::Other, text),
+    }
+}
 
 /// What is needed to open a store, besides its URL.
 #[derive(Debug, Args)]
@@ -53,11 +144,17 @@ impl KeyArgs {
 
     /// Opens the store at this URL. A SQLite file must exist already.
     pub(crate) async fn open(&self, address: &str) -> Result<Arc<dyn AccountStore>> {
+        self.open_or_create(address, false).await
+    }
+
+    async fn open_or_create(&self, address: &str, create: bool) -> Result<Arc<dyn AccountStore>> {
         let address = address.trim();
         if let Some(path) = address.strip_prefix("sqlite:") {
             let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-            // `SqliteStore::open` would create a missing file; here a missing file is a typo.
-            std::fs::metadata(path).map_err(|error| CliError::io("open", path, &error))?;
+            if !create {
+                // `SqliteStore::open` would create a missing file; here a missing file is a typo.
+                std::fs::metadata(path).map_err(|error| CliError::io("open", path, &error))?;
+            }
             return Ok(Arc::new(SqliteStore::open(path).await.map_err(open_failed)?));
         }
         if address.starts_with("postgres:") || address.starts_with("postgresql:") {

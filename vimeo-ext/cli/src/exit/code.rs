@@ -88,7 +88,9 @@ impl ExitCode {
             Self::RateLimited => "rate limited; the message says when to retry",
             Self::Pending => "uploaded, but not transcoded before the timeout",
             Self::Partly => "partly done; each item has its own code",
-            Self::WriteRefused => "write refused before contacting Vimeo: read-only mode, or not confirmed",
+            Self::WriteRefused => {
+                "write refused before contacting Vimeo: read-only mode, not confirmed, or changed by others meanwhile"
+            }
             Self::HungUp => "the terminal was closed",
             Self::Interrupted => "interrupted (Ctrl-C)",
             Self::Terminated => "terminated",

@@ -249,7 +249,7 @@ fn log_in_with_device(harness: &Harness, account: &str) {
     assert!(child.wait().unwrap().success(), "{rest}");
 }
 
-fn line_with(lines: &mut dyn BufRead, word: &str) -> String {
+pub(crate) fn line_with(lines: &mut dyn BufRead, word: &str) -> String {
     loop {
         let mut line = String::new();
         assert_ne!(lines.read_line(&mut line).unwrap(), 0, "no line with {word}");

@@ -20,6 +20,8 @@ mod mcp;
 mod mcp_tools;
 #[cfg(unix)]
 mod signals;
+#[cfg(feature = "stores")]
+mod store_commands;
 mod upload_reports;
 mod upload_stdin;
 mod uploads;

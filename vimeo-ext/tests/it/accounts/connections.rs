@@ -47,6 +47,25 @@ async fn creates_connection_after_verifying_credentials() {
 }
 
 #[tokio::test]
+async fn verifies_stored_credentials_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let connections = builder(&sandbox, &memory()).build().await.unwrap().connections();
+    let token = sandbox.issue_token("public private");
+    let with_token = NewConnection::new("one", credentials(&sandbox), token.as_str());
+    let created = connections.create(with_token).await.unwrap();
+    assert_eq!(connections.verify(&created.id).await.unwrap(), created);
+    assert!(sandbox.world().revoke_token(&token));
+    let error = connections.verify(&created.id).await.unwrap_err();
+    assert!(matches!(error, AccountsError::CredentialsRejected { what: "access token", .. }), "{error:?}");
+    let disable = ConnectionUpdate::default().enabled(false);
+    connections.update(&created.id, created.version, disable).await.unwrap();
+    let sent = sandbox.request_log().len();
+    let error = connections.verify(&created.id).await.unwrap_err();
+    assert!(matches!(error, AccountsError::DisabledConnection { .. }), "{error:?}");
+    assert_eq!(sandbox.request_log().len(), sent, "a disabled connection makes no calls");
+}
+
+#[tokio::test]
 async fn concurrent_creates_of_one_name_have_one_winner() {
     let sandbox = Sandbox::start().await.unwrap();
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();

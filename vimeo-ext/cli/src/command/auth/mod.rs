@@ -9,6 +9,8 @@ mod token;
 
 use clap::{Args, Subcommand};
 
+#[cfg(feature = "stores")]
+pub(crate) use self::browser::{CallbackServer, open as open_browser};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
 

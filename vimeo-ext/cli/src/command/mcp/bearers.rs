@@ -12,11 +12,9 @@ use vimeo_ext::upload::Journal;
 use vimeo_ext::{Error, Vimeo};
 
 #[cfg(feature = "stores")]
-use crate::command::store::KeyArgs;
+use crate::command::store::{KeyArgs, accounts_error};
 use crate::config;
 use crate::context::Context;
-#[cfg(feature = "stores")]
-use crate::exit::ExitCode;
 use crate::exit::{CliError, Result};
 
 /// The file's contents. It has only the tokens' hashes, so that reading it gives no access.
@@ -107,15 +105,6 @@ impl Callers {
             }
         }
         Ok(accounts)
-    }
-}
-
-#[cfg(feature = "stores")]
-fn accounts_error(error: AccountsError) -> CliError {
-    match error {
-        AccountsError::Key(error) => CliError::usage(format!("cannot decrypt the store's secrets: {error}"))
-            .with_next_step("add the key they are encrypted with: --key-file FILE, --old-key-file FILE"),
-        error => CliError::new(ExitCode::Temporary, error.to_string()),
     }
 }
 

@@ -1,27 +1,15 @@
-//! `vimeo accounts`: maintains the store in which a product keeps its users' accounts.
+//! `vimeo accounts rotate-keys`: replaces the encryption key of a store.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::json;
 use vimeo_ext::accounts::{AccountsError, KeyError, KeyRotation, RotationReport};
 
-use super::store::KeyArgs;
+use crate::command::store::KeyArgs;
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
-
-/// Manage an account store of an application built with vimeo-ext
-#[derive(Debug, Args)]
-pub(crate) struct AccountsArgs {
-    #[command(subcommand)]
-    command: AccountsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum AccountsCommand {
-    RotateKeys(RotateKeysArgs),
-}
 
 /// Re-encrypt the secrets in an account store with a new key
 ///
@@ -49,13 +37,7 @@ pub(crate) struct RotateKeysArgs {
 /// Time between two progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(context: &Context<'_>, args: AccountsArgs) -> Result<ExitCode> {
-    match args.command {
-        AccountsCommand::RotateKeys(args) => rotate_keys(context, args).await,
-    }
-}
-
-async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<ExitCode> {
+pub(super) async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<ExitCode> {
     // Reject an invalid filter or a forbidden write before opening the store.
     context.filter()?;
     context.check_write_allowed("rotating keys")?;
