@@ -196,7 +196,7 @@ pub enum UploadError {
     /// A reader of unknown size has more bytes than may be spooled to disk. Nothing was created.
     #[error(
         "{name} has more than the {max_bytes} bytes that may be spooled to disk (max_bytes); nothing was created: \
-         raise the limit, or tell the size so that nothing is spooled"
+         raise the limit, or give the size so that nothing is spooled"
     )]
     SpoolLimit {
         /// The name of the reader.

@@ -67,7 +67,7 @@ pub struct WebhooksCreated {
     /// The requested events that Vimeo does not have, as they were given; nothing will be sent for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_registered: Vec<String>,
-    /// Differences between requested and registered events, and what to use where there is no event.
+    /// Differences between requested and registered events, and what to do about events that Vimeo lacks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

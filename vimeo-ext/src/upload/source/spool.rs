@@ -36,7 +36,7 @@ const MAX_SAME: u32 = 1_000;
 
 /// A reader of unknown size, such as a pipe or the output of an encoder.
 ///
-/// Its bytes are written to a private file first, because Vimeo has to be told the size when the video is created. From then on
+/// Its bytes are written to a private file first, because Vimeo needs the size when the video is created. From then on
 /// the upload is one of a file: it can be repeated, resumed and recorded in the [`Journal`](crate::upload::Journal). The file
 /// is removed once the upload is finished or abandoned. If the process dies before, the same bytes resume the upload within
 /// seven days, as does [`PendingUploads::resume`](crate::PendingUploads::resume); later the file is removed by the next process
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_are_in_a_private_file_until_the_last_clone_is_dropped() {
+    async fn the_private_file_lasts_until_the_last_clone() {
         let folder = test_folder();
         let mut source = spool(folder.path(), b"film").await.unwrap();
         assert_eq!((source.name(), source.size(), source.is_spooled()), ("a pipe", 4, true));

@@ -143,10 +143,10 @@ async fn an_exact_stream_of_another_size_is_an_error() {
         let source = StreamSource::new(Cursor::new(film.clone()), announced, "a pipe").exact();
         let error = fixture.vimeo().upload(source).options(no_backoff()).send().await.unwrap_err();
         let Error::Upload { source, ticket: Some(ticket) } = error else { panic!("{error:?}") };
-        let UploadError::WrongStreamSize { name, announced: told, ended_at: end } = *source else {
+        let UploadError::WrongStreamSize { name, announced: size, ended_at: end } = *source else {
             panic!("{source:?}")
         };
-        assert_eq!((name.as_str(), told, end), ("a pipe", announced, ended_at));
+        assert_eq!((name.as_str(), size, end), ("a pipe", announced, ended_at));
         let video = fixture.vimeo().get(ticket.video_uri()).fields("upload.status").send().await.unwrap();
         assert_eq!(video["upload"]["status"], "in_progress", "no part passes for the whole");
     }

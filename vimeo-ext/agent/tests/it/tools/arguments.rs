@@ -58,7 +58,7 @@ async fn text_arguments_are_converted() {
     assert_eq!(sent_requests(&world), Vec::<String>::new());
 }
 
-/// What the guide of another connector takes beside its own examples.
+/// Arguments that the guide of another connector lists but does not show in its examples.
 #[tokio::test]
 async fn rarer_arguments_of_another_connector_work_unchanged() {
     let world = World::new().await;
