@@ -39,7 +39,7 @@ enum ConnectionsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo connections list --store sqlite:accounts.db\n  \
-    $ vimeo connections list --json --jq '.[].connectionId'")]
+    $ vimeo connections list --store sqlite:accounts.db --jq '.[].connectionId'")]
 pub(crate) struct ListArgs {
     /// Only connections after this name
     #[arg(long, value_name = "NAME")]
@@ -112,7 +112,7 @@ struct VersionArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo connections edit Marketing --name 'Marketing EU' --store sqlite:accounts.db\n  \
-    $ vimeo connections edit Marketing --input - --if-version 3 < change.json")]
+    $ vimeo connections edit Marketing --store sqlite:accounts.db --input change.json --if-version 1")]
 pub(crate) struct EditArgs {
     /// Name or ID
     connection: String,

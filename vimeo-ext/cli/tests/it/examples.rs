@@ -51,6 +51,41 @@ async fn create_fixtures(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 
     ]
 }
 
+/// Creates the store that the examples refer to, and sets its key and the app's credentials. New for each example, because
+/// some examples change or delete its records.
+#[cfg(all(unix, feature = "stores"))]
+async fn create_store(harness: &Harness, line: &str, shell: &mut std::process::Command) {
+    use secrecy::ExposeSecret;
+    use vimeo_ext::accounts::{AccountId, KeyRing, NewConnection};
+    use vimeo_ext::auth::AppCredentials;
+
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(harness.path(&format!("accounts.db{end}")));
+    }
+    crate::key_rotation::fill(harness, "accounts.db", 2).await;
+    let store = crate::key_rotation::store(harness, "accounts.db").await;
+    let ring = KeyRing::new(crate::key_rotation::old());
+    let accounts = crate::key_rotation::accounts(harness, store.clone(), ring).await;
+    let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
+    // Disconnecting the account revokes its token.
+    let token = harness.sandbox.issue_token("public private");
+    accounts.connect_with_token(&AccountId::new("user 7").unwrap(), token.as_str()).await.unwrap();
+    if !line.contains(" link ") {
+        let app = AppCredentials::new(id.as_str(), secret.as_str());
+        let marketing = NewConnection::new("Marketing", app, harness.sandbox.token());
+        accounts.connections().create(marketing).await.unwrap();
+    }
+    store.close().await;
+    let input = json!({
+        "name": "Sales", "clientIdentifier": id, "clientSecret": secret, "accessToken": harness.sandbox.token(),
+    });
+    std::fs::write(harness.path("connection.json"), input.to_string()).unwrap();
+    std::fs::write(harness.path("change.json"), r#"{"description": "The team's"}"#).unwrap();
+    let key = crate::key_rotation::old().to_base64();
+    shell.env("VIMEO_CLIENT_ID", id).env("VIMEO_CLIENT_SECRET", secret);
+    shell.env("VIMEO_ACCOUNTS_KEY", key.expose_secret());
+}
+
 #[cfg(unix)]
 #[test]
 fn all_help_examples_work() {
@@ -65,8 +100,6 @@ fn all_help_examples_work() {
         std::fs::write(harness.path(file), png).unwrap();
     }
     std::fs::write(harness.path("token.txt"), harness.sandbox.token()).unwrap();
-    #[cfg(feature = "stores")]
-    harness.runtime.block_on(crate::key_rotation::fill(&harness, "accounts.db", 2));
     // Programs that the examples call: the command itself, and a password manager.
     let programs = harness.path("bin");
     std::fs::create_dir(&programs).unwrap();
@@ -108,6 +141,11 @@ fn all_help_examples_work() {
         }
         if line.contains("--with-token") {
             shell.env("VIMEO_INSECURE_STORAGE", "1");
+        }
+        #[cfg(feature = "stores")]
+        if line.starts_with("vimeo accounts") || line.starts_with("vimeo connections") {
+            harness.runtime.block_on(create_store(&harness, &line, &mut shell));
+            line = line.replace("--client-id ID", &format!("--client-id {}", harness.sandbox.client_id()));
         }
         shell.env("PATH", &path).args(["-c", &line]).current_dir(harness.folder.path());
         let run = Run::of(shell.stdin(std::process::Stdio::null()).output().unwrap());

@@ -22,9 +22,8 @@ use crate::output::sanitize;
 #[command(
     after_help = "A login needs the app's client ID in VIMEO_CLIENT_ID and its client secret in VIMEO_CLIENT_SECRET.\n\n\
     Examples:\n  \
-    $ vimeo accounts link 'user 7' --store sqlite:accounts.db\n  \
-    $ vimeo accounts link 'user 7' --redirect-uri https://example.com/callback --json --jq .link\n  \
-    $ vimeo accounts link 'user 7' --with-token < token.txt\n\n\
+    $ vimeo accounts link 'user 7' --store sqlite:accounts.db --redirect-uri https://example.com/callback\n  \
+    $ vimeo accounts link 'user 7' --store sqlite:accounts.db --with-token < token.txt\n\n\
     Redirect URI to register for the app: http://127.0.0.1:8976/callback"
 )]
 pub(crate) struct LinkArgs {

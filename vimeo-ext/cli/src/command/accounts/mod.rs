@@ -37,7 +37,7 @@ enum AccountsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo accounts list --store sqlite:accounts.db --status revoked\n  \
-    $ vimeo accounts list --json --jq '.[].id'")]
+    $ vimeo accounts list --store sqlite:accounts.db --jq '.[].id'")]
 pub(crate) struct ListArgs {
     /// Only accounts with this status
     #[arg(long, value_name = "STATUS", value_parser = statuses())]
