@@ -50,6 +50,12 @@ fn sandbox(command: clap::Command) -> clap::Command {
     );
     command
         .mut_subcommand("run", |run| run.after_help("Examples:\n  $ vimeo sandbox run -- vimeo videos list"))
+        .mut_subcommand("record", |record| {
+            record.after_help(
+                "Examples:\n  $ vimeo sandbox record -- vimeo videos list\n  \
+                 $ vimeo sandbox run --fixture recording.jsonl -- vimeo videos list",
+            )
+        })
         .mut_subcommand("env", |env| {
             env.after_help("Examples:\n  $ vimeo sandbox run -- vimeo sandbox env --for curl")
         })

@@ -43,6 +43,8 @@
 //! - [`RequestLogEntry`]: one request and its response, as recorded in the request log.
 //! - [`RateLimit`]: a rate limit per token.
 //! - [`Event`]: an event that the sandbox reports to webhooks on this machine.
+//! - [`Fixture::Recording`]: responses of a real API, recorded by a `Recorder` (feature `record`) without what is private
+//!   in them.
 //! - [`SandboxBuilder::state`]: worlds that survive the process. Acknowledged changes survive a crash.
 //!
 //! # Control API
@@ -67,6 +69,9 @@ mod handlers;
 mod hosts;
 mod persistence;
 mod protocol;
+#[cfg(feature = "record")]
+mod recorder;
+mod recording;
 mod request_log;
 mod router;
 mod sandbox;
@@ -83,6 +88,8 @@ pub use config::signature::{SignatureEncoding, SignatureHash, WebhookSignature};
 pub use config::{MissingPrivateScope, Plan, PullOutcome, Quota, QuotaUnit, Transcode};
 pub use faults::{Effect, Fault, FaultHit, Phase};
 pub use persistence::StateError;
+#[cfg(feature = "record")]
+pub use recorder::{Recorder, RecorderBuilder, Recording};
 pub use request_log::verify::{Expectation, UnmetExpectation};
 pub use request_log::{Host, RequestLogEntry};
 pub use sandbox::Sandbox;

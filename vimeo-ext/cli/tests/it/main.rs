@@ -18,6 +18,7 @@ mod kills;
 mod mcp;
 #[cfg(feature = "mcp")]
 mod mcp_tools;
+mod record;
 #[cfg(unix)]
 mod signals;
 #[cfg(feature = "stores")]

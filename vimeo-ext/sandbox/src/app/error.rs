@@ -68,6 +68,15 @@ pub enum StartError {
     /// The same token was configured twice.
     #[error("the token \"{0}\" was configured twice; each token belongs to one user of one world")]
     DuplicateToken(String),
+    /// The API at this base URL cannot be recorded.
+    #[error("the API at this base URL cannot be recorded: {reason}")]
+    InvalidTarget {
+        /// What is wrong with the base URL.
+        reason: String,
+    },
+    /// The recorder's HTTP client could not be created, for example because the system has no certificates.
+    #[error("cannot create an HTTP client: {0}")]
+    HttpClient(String),
     /// The async runtime shut down during the start.
     #[error("the start was aborted: {0}")]
     RuntimeStopped(String),

@@ -3,6 +3,7 @@
 pub(crate) mod credential;
 mod error;
 mod fixture;
+mod playback;
 mod ports;
 pub(crate) mod webhooks;
 
@@ -30,6 +31,7 @@ use crate::world::spec::WorldSpec;
 use credential::Credential;
 
 pub use error::StartError;
+pub(crate) use playback::{Playbacks, upload_target};
 
 /// The shared state of both hosts and the control API.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub(crate) struct AppState {
     /// The base of signed links, without a trailing slash.
     pub(crate) upload_base: String,
     pub(crate) addresses: Addresses,
+    /// The recordings that are played.
+    pub(crate) playbacks: Playbacks,
     /// The open ports of single worlds.
     pub(crate) ports: Ports,
     /// The address on which those ports are opened.
@@ -86,6 +90,7 @@ impl AppState {
     pub(crate) fn remove_world(&self, world: u64) -> bool {
         let removed = self.worlds.remove(world).is_some();
         self.ports.close(world);
+        self.playbacks.remove(world);
         self.clear_logs(world);
         removed
     }
@@ -119,6 +124,7 @@ impl AppState {
             Fixture::Videos(videos) if *videos > MAX_VIDEOS => return Err(FillError::TooManyVideos(*videos)),
             Fixture::Videos(videos) => drop(world.add_videos(*videos)),
             Fixture::Toml(text) => fixture::run(&self.worlds, &self.upload_base, handle, text)?,
+            Fixture::Recording(text) => self.playbacks.add(handle.id, text)?,
         }
         Ok(count().saturating_sub(before))
     }

@@ -214,6 +214,30 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     }
 }
 
+/// Returns for each part of a path whether it is a literal of the API rather than a parameter; `None` if no operation has
+/// such a path.
+#[cfg(feature = "record")]
+pub(crate) fn literals(path: &str) -> Option<Vec<bool>> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if let Some(operation) =
+        TABLE.of_length(parts.len()).find(|operation| operation.matches(&parts).is_some())
+    {
+        return Some(operation.segments.iter().map(|s| matches!(s, Segment::Literal(_))).collect());
+    }
+    let place = parts.iter().position(|part| *part == "folders")?;
+    literals(&with_projects(&parts, place))
+}
+
+/// Returns every literal in the API's paths.
+#[cfg(feature = "record")]
+pub(crate) fn path_words() -> impl Iterator<Item = &'static str> {
+    let segments = TABLE.operations.iter().flat_map(|operation| &operation.segments);
+    segments.filter_map(|segment| match segment {
+        Segment::Literal(word) => Some(*word),
+        Segment::Parameter(_) => None,
+    })
+}
+
 /// Returns the paths of single items of a schema.
 pub(crate) fn places(schema: &str) -> &'static [&'static str] {
     static PLACES: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {

@@ -107,6 +107,12 @@ pub(crate) fn schema(name: &str) -> Option<&'static Schema> {
     SCHEMAS.get(name)
 }
 
+/// Returns every schema.
+#[cfg(feature = "record")]
+pub(crate) fn all() -> impl Iterator<Item = &'static Schema> {
+    SCHEMAS.values()
+}
+
 fn read(line: &'static str) -> Option<(&'static str, Schema)> {
     let mut columns = line.split('\t');
     let name = columns.next().filter(|name| !name.starts_with('#'))?;

@@ -1,13 +1,15 @@
 //! The command as a library: `vimeo-sandbox` only calls [`run`], and other commands can embed it as a subcommand.
 //!
 //! Exit codes: 0 success; 1 any error without a code of its own; 2 an invalid option or input file; 3 an address that
-//! cannot be bound; 4 a folder or file that cannot be used; 5 a stored state that cannot be read. `run` returns the
-//! exit code of its command, 126 or 127 if the command cannot be started, and 128 plus the signal number if a signal
+//! cannot be bound; 4 a folder or file that cannot be used; 5 a stored state that cannot be read. `run`
+//! and `record` return the exit code of their command, 126 or 127 if the command cannot be started, and 128 plus the signal number if a signal
 //! ended it.
 
 mod env;
 mod events;
 mod file;
+#[cfg(feature = "record")]
+mod record;
 mod remote;
 mod run;
 mod serve;
@@ -22,6 +24,8 @@ use clap::{Parser, Subcommand};
 use crate::app::StartError;
 pub use env::{Client, Env};
 pub use events::{EventTarget, Events, Trigger};
+#[cfg(feature = "record")]
+pub use record::Record;
 pub use remote::ControlCredential;
 pub use run::Run;
 pub use serve::Serve;
@@ -45,6 +49,13 @@ pub struct Command {
 enum Action {
     /// Start a sandbox, run a command with it in its environment, and stop the sandbox when the command ends
     Run(Box<Run>),
+    /// Run a command against the real API and record the exchanges as a fixture, without what is private in them
+    ///
+    /// The command uses its own access token. The recording contains no tokens, names, mail addresses, links, hashes or
+    /// other texts: the same text has the same replacement everywhere. Numeric IDs are replaced too. Play it with
+    /// --fixture.
+    #[cfg(feature = "record")]
+    Record(Record),
     /// Print the lines that configure a client for a running sandbox
     Env(Env),
     /// Trigger an event in a running sandbox and print its deliveries
@@ -101,6 +112,7 @@ impl CliError {
                 StartError::UploadFolder { .. } | StartError::StateFolder { .. } | StartError::Certificate(_),
             ) => 4,
             Self::Start(StartError::InvalidState(_)) => 5,
+            Self::Start(StartError::HttpClient(_)) => 1,
             Self::Start(_) | Self::Input(_) => 2,
             Self::File { .. } | Self::Folder(_) => 4,
             Self::Remote(_) => 1,
@@ -115,6 +127,8 @@ pub async fn run(command: Command) -> ExitCode {
     let result = match command.action {
         None => command.serve.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Run(run)) => run.run().await,
+        #[cfg(feature = "record")]
+        Some(Action::Record(record)) => record.run().await,
         Some(Action::Env(env)) => env.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Trigger(trigger)) => trigger.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Events(events)) => events.run().await.map(|()| ExitCode::SUCCESS),

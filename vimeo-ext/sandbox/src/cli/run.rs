@@ -27,30 +27,35 @@ impl Run {
     ///
     /// If the sandbox cannot start, or the command cannot be run.
     pub async fn run(&self) -> Result<ExitCode, CliError> {
-        let Some((program, arguments)) = self.command.split_first() else {
-            return Err(CliError::Input("no command given; pass one after --".to_owned()));
-        };
         let sandbox = self.serve.start().await?;
         let line = self.serve.ready(&sandbox).await?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .envs(variables(&line, self.serve.control_token.as_ref()))
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|source| CliError::Command { command: program.clone(), source })?;
-        let ended = tokio::select! {
-            ended = child.wait() => ended,
-            // A terminal sends an interrupt to the command itself; any other signal ends the command here.
-            () = interrupted() => {
-                let _ = child.start_kill();
-                child.wait().await
-            }
-        };
-        let ended = ended.map_err(|source| CliError::Command { command: program.clone(), source })?;
+        let code = run_child(&self.command, variables(&line, self.serve.control_token.as_ref())).await;
         self.serve.remove_ready_file().await;
         sandbox.stop().await;
-        Ok(code(ended))
+        code
     }
+}
+
+/// Runs a command with these variables in its environment and returns its exit code.
+pub(super) async fn run_child(
+    command: &[String],
+    variables: Vec<(&'static str, String)>,
+) -> Result<ExitCode, CliError> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(CliError::Input("no command given; pass one after --".to_owned()));
+    };
+    let failed = |source| CliError::Command { command: program.clone(), source };
+    let mut child =
+        Command::new(program).args(arguments).envs(variables).kill_on_drop(true).spawn().map_err(failed)?;
+    let ended = tokio::select! {
+        ended = child.wait() => ended,
+        // A terminal sends an interrupt to the command itself; any other signal ends the command here.
+        () = interrupted() => {
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    ended.map(code).map_err(failed)
 }
 
 #[cfg(unix)]

@@ -16,6 +16,7 @@ use crate::config::Quota;
 use crate::config::mutation::Mutation;
 use crate::config::scopes::Scopes;
 use crate::config::signature::{SignatureEncoding, SignatureHash, WebhookSignature};
+use crate::recording::is_recording;
 use crate::sandbox::Sandbox;
 use crate::server::outbound;
 use crate::world::fixture::Fixture;
@@ -101,7 +102,8 @@ pub struct Serve {
     /// Fixture to fill the first world with
     #[arg(long, value_enum)]
     fill: Option<FixtureName>,
-    /// TOML file with steps to fill the first world with
+    /// Fixture file for the first world: TOML with steps to fill it with, or a recording of `record`, whose responses
+    /// the same requests get
     #[arg(long, value_name = "FILE")]
     fixture: Option<PathBuf>,
     /// Return responses that differ from the API description
@@ -304,8 +306,27 @@ impl Serve {
                 let world = sandbox.add_world_on_port(self.seed, *port).await?;
                 self.fill(&sandbox, &world).await?;
             }
+        } else if let Some(Fixture::Recording(text)) = self.read_fixture().await? {
+            // Recordings are not a part of the stored state.
+            let is_served = |world: &World| {
+                world.id() == sandbox.world().id() || sandbox.world_url(world) != *sandbox.url()
+            };
+            for world in sandbox.worlds().iter().filter(|world| is_served(world)) {
+                self.fill_from_file(&sandbox, world, &Fixture::Recording(text.clone()))?;
+            }
         }
         Ok(sandbox)
+    }
+
+    async fn read_fixture(&self) -> Result<Option<Fixture>, CliError> {
+        let Some(path) = &self.fixture else { return Ok(None) };
+        let text = file::read_text(path).await?;
+        Ok(Some(if is_recording(&text) { Fixture::Recording(text) } else { Fixture::Toml(text) }))
+    }
+
+    fn fill_from_file(&self, sandbox: &Sandbox, world: &World, fixture: &Fixture) -> Result<(), CliError> {
+        let path = self.fixture.as_deref().unwrap_or(std::path::Path::new("-")).display();
+        sandbox.fill(world, fixture).map(drop).map_err(|error| CliError::Input(format!("{path}, {error}")))
     }
 
     async fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), CliError> {
@@ -320,10 +341,8 @@ impl Serve {
             };
             fill(seed).map_err(|error| CliError::Input(error.to_string()))?;
         }
-        if let Some(path) = &self.fixture {
-            let text = file::read_text(path).await?;
-            fill(Fixture::Toml(text))
-                .map_err(|error| CliError::Input(format!("{}, {error}", path.display())))?;
+        if let Some(fixture) = self.read_fixture().await? {
+            self.fill_from_file(sandbox, world, &fixture)?;
         }
         Ok(())
     }

@@ -66,17 +66,26 @@ pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
 /// Returns the environment variables for a command, from the sandbox's ready line.
 pub(crate) fn variables(line: &Value, control_token: Option<&SecretString>) -> Vec<(&'static str, String)> {
     let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-    let proxy = text("proxy_url");
-    let ca = text("ca_file");
-    let mut variables = vec![
-        ("VIMEO_BASE_URL", text("url")),
-        ("VIMEO_API_BASE", text("url").map(|url| url.trim_end_matches('/').to_owned())),
+    let mut variables = address_variables(text("url"), text("proxy_url"), text("ca_file"));
+    let own = [
         ("VIMEO_ACCESS_TOKEN", text("token")),
         ("VIMEO_CLIENT_ID", text("client_id")),
         ("VIMEO_CLIENT_SECRET", text("client_secret")),
         ("VIMEO_SANDBOX_URL", text("url")),
         ("VIMEO_SANDBOX_CONTROL_TOKEN", control_token.map(|token| token.expose_secret().to_owned())),
     ];
+    variables.extend(own.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    variables
+}
+
+/// Returns the environment variables that lead a command to an address.
+pub(crate) fn address_variables(
+    url: Option<String>,
+    proxy: Option<String>,
+    ca: Option<String>,
+) -> Vec<(&'static str, String)> {
+    let base = url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let mut variables = vec![("VIMEO_BASE_URL", url), ("VIMEO_API_BASE", base)];
     // Only if requested, because they affect every program in the environment.
     if proxy.is_some() {
         variables.push(("HTTPS_PROXY", proxy.clone()));

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderName, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 
-use crate::app::AppState;
+use crate::app::{AppState, upload_target};
 use crate::faults::Phase;
 use crate::protocol::error::{ApiError, INVALID_PARAMETER};
 use crate::protocol::links::LinkTarget;
@@ -50,7 +50,8 @@ async fn either_host(
     let requested_host = request.uri().host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
     let is_upload = requested_host
         .is_some_and(|host| names::is_upload(host.split(':').next().unwrap_or_default()))
-        || LinkTarget::parse(request.uri().path()).is_some();
+        || LinkTarget::parse(request.uri().path()).is_some()
+        || upload_target(request.uri().path()).is_some();
     match is_upload {
         true => upload_host(app, connection, request).await,
         false => api_host(app, connection, request).await,
@@ -114,6 +115,13 @@ async fn handle_api(app: &AppState, exchange: &Exchange, body: Body) -> Response
     let resolver = app.resolver(&exchange.connection);
     let own_base = exchange.connection.world_port().and_then(|own| own.upload_base.as_deref());
     let upload_base = own_base.unwrap_or(&app.upload_base);
+    if let Some(response) =
+        app.play_api(&exchange.parts, &exchange.connection, upload_base, &exchange.log_entry)
+    {
+        let operation = router::operation_name(method, &request.path);
+        exchange.log_entry.update(|entry| entry.operation = operation);
+        return response;
+    }
     let response = router::handle(&resolver, upload_base, method, &request, &exchange.log_entry);
     when_durable(app, method, response).await
 }
@@ -191,16 +199,31 @@ async fn handle_upload(app: &AppState, exchange: Exchange, body: Body) -> Respon
     let response = match exchange.phase() {
         Some(Phase::Before) => match exchange.apply_fault().await {
             Some(response) => response,
-            None => tus::handle(app, &exchange, body).await,
+            None => receive_upload(app, &exchange, body).await,
         },
-        _ => tus::handle(app, &exchange, body).await,
+        _ => receive_upload(app, &exchange, body).await,
     };
     let response = when_durable(app, &exchange.parts.method, response).await;
     exchange.end(response).await
 }
 
+async fn receive_upload(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
+    let own_base = exchange.connection.world_port().and_then(|own| own.upload_base.as_deref());
+    let upload_base = own_base.unwrap_or(&app.upload_base);
+    let Some(response) = app.play_upload(&exchange.parts, upload_base, &exchange.log_entry) else {
+        return tus::handle(app, exchange, body).await;
+    };
+    // The bytes of a played upload are counted only.
+    let mut body = body;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        exchange.log_entry.update(|entry| entry.body_length += length);
+    }
+    response
+}
+
 /// The method in `X-HTTP-Method-Override`, for clients that can send only GET and POST. tus 1.0 requires servers to honor it.
-fn overridden_method(parts: &http::request::Parts) -> Option<Method> {
+pub(crate) fn overridden_method(parts: &http::request::Parts) -> Option<Method> {
     let requested = parts.headers.get(&METHOD_OVERRIDE).filter(|_| parts.method == Method::POST)?;
     [Method::HEAD, Method::PATCH]
         .into_iter()

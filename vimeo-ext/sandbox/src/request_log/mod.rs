@@ -68,6 +68,9 @@ pub struct RequestLogEntry {
     /// The closest operation, if the API has no such path or method. `near` in JSON.
     #[serde(rename = "near")]
     pub nearest_operation: Option<String>,
+    /// Whether the response came from a recording.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
     /// Query parameters that the operation does not have; they were ignored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_parameters: Vec<String>,
@@ -281,6 +284,7 @@ impl RequestLog {
             response_offset: None,
             fault: None,
             nearest_operation: None,
+            recorded: false,
             unknown_parameters: Vec::new(),
             details: Some(Box::default()),
             revision: log.next_revision(),

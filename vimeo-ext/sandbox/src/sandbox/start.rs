@@ -12,7 +12,7 @@ use crate::app::StartError;
 use crate::app::check_tokens;
 use crate::app::credential::Credential;
 use crate::app::webhooks;
-use crate::app::{Addresses, AppState};
+use crate::app::{Addresses, AppState, Playbacks};
 use crate::config::ContentStorage;
 use crate::config::tokens::can_be_sent;
 use crate::faults::Faults;
@@ -78,6 +78,7 @@ impl SandboxBuilder {
             control: self.control_credential(),
             upload_base,
             addresses,
+            playbacks: Playbacks::default(),
             ports: Ports::default(),
             listen: self.address,
             one_host: self.one_host,

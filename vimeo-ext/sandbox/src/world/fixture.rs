@@ -38,6 +38,10 @@ pub enum Fixture {
     /// `${name.member}` expands to a member of an earlier response, and `${name.id}` to the number in its URI.
     #[serde(rename = "fixture")]
     Toml(String),
+    /// A recording of a real API, as `vimeo-sandbox record` writes it: JSON lines. Requests get the responses that were
+    /// recorded for the same method, path and query, in order; the last one repeats. The sandbox itself responds to all
+    /// other requests. A recording adds no videos, is not part of the stored state, and stays when the world is reset.
+    Recording(String),
 }
 
 /// The number of videos in [`Fixture::Large`].
@@ -46,7 +50,7 @@ pub(crate) const LARGE_VIDEO_COUNT: usize = 10_000;
 /// The maximum number of videos in one fixture.
 pub(crate) const MAX_VIDEOS: usize = 500_000;
 
-/// Why a TOML fixture failed, and where.
+/// Why a fixture in a file failed, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct FixtureError {
@@ -162,6 +166,7 @@ mod tests {
             (r#""mutated""#, Fixture::Mutated),
             (r#"{"videos":2}"#, Fixture::Videos(2)),
             (r#"{"fixture":"steps"}"#, Fixture::Toml("steps".to_owned())),
+            (r#"{"recording":"lines"}"#, Fixture::Recording("lines".to_owned())),
         ] {
             assert_eq!(serde_json::from_str::<Fixture>(json).unwrap(), fixture);
         }

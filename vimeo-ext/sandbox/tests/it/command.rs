@@ -97,6 +97,52 @@ fn run_passes_exit_code_through() {
     assert!(text(&missing.stderr).contains("cannot run no-such-command-anywhere"));
 }
 
+/// Runs a command that prints its base URL, sends one request to it, and returns the output and the response's body.
+#[cfg(all(unix, feature = "record"))]
+async fn request_from(arguments: &[&str], token: &str) -> (Output, Value) {
+    let script = "echo $VIMEO_BASE_URL; read line; exit 7";
+    let mut child = command(&[arguments, &["--", "sh", "-c", script]].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    shown.read_line(&mut line).unwrap();
+    let body = Client::at(line.trim(), token).get("/me").await.body;
+    drop(child.stdin.take());
+    (child.wait_with_output().unwrap(), body)
+}
+
+#[cfg(all(unix, feature = "record"))]
+#[tokio::test]
+async fn record_writes_a_private_file_and_passes_exit_code() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = crate::test_folder();
+    let file = folder.path().join("session.jsonl");
+    let target = SandboxProcess::start(&["--token", "my-own-token"]);
+    let url = target.ready_line["url"].as_str().unwrap();
+    let record = ["record", "--base-url", url, "--output", path(&file)];
+    let nothing = output(&[&record[..], &["--", "true"]].concat());
+    assert!(nothing.status.success() && !file.exists());
+    assert!(text(&nothing.stderr).contains("nothing was recorded"), "{}", text(&nothing.stderr));
+    let (recorded, body) = request_from(&record, "my-own-token").await;
+    assert_eq!((recorded.status.code(), &body["name"]), (Some(7), &json!("Sandbox User")));
+    assert!(text(&recorded.stderr).contains("wrote 1 exchanges"), "{}", text(&recorded.stderr));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let stored = std::fs::read_to_string(&file).unwrap();
+    assert!(!stored.contains("my-own-token") && !stored.contains("Sandbox User"), "{stored}");
+    // A recording plays in a restored state as well.
+    let state = folder.path().join("state");
+    let play = ["run", "--token", "fake", "--state", path(&state), "--fixture", path(&file)];
+    for _ in 0..2 {
+        let (_, body) = request_from(&play, "fake").await;
+        assert_eq!(body["name"], "name-1");
+    }
+}
+
 #[test]
 fn errors_are_one_line_with_exit_code() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -109,6 +155,8 @@ fn errors_are_one_line_with_exit_code() {
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
+    let recording = folder.path().join("recording");
+    std::fs::write(&recording, "{\"vimeo_sandbox_recording\":1}\nx").unwrap();
     for (arguments, code, expected_text) in [
         (vec!["--port", &port], 3, "choose another port"),
         (vec!["--state", path(&below_a_file)], 4, "cannot store the state in"),
@@ -117,6 +165,14 @@ fn errors_are_one_line_with_exit_code() {
         (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
         (vec!["--token", "t", "--scopes", "all"], 2, "unknown scope"),
         (vec!["--fixture", path(&file)], 2, "file, line 1: "),
+        (vec!["--fixture", path(&recording)], 2, "recording, line 2: "),
+        (vec!["record", "--output", path(&below_a_file), "--", "true"], 4, "folder not found"),
+        (
+            vec!["record", "--base-url", "http://example.com/", "--", "true"],
+            2,
+            "tokens are sent to https only",
+        ),
+        (vec!["record", "--base-url", "nowhere", "--", "true"], 2, "--base-url: "),
         (vec!["--forward-to", "http://example.com/"], 2, "only http URLs of this machine"),
         (vec!["--ready-file", path(&below_a_file)], 4, "cannot write"),
         (vec!["--token", "two words"], 2, "cannot be sent in a header"),

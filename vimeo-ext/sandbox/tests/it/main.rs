@@ -18,6 +18,7 @@ mod lists;
 mod malformed;
 mod media;
 mod oauth;
+mod recorder;
 mod release_snapshots;
 mod seeds;
 mod state;
