@@ -97,11 +97,35 @@ fn run_passes_exit_code_through() {
     assert!(text(&missing.stderr).contains("cannot run no-such-command-anywhere"));
 }
 
+#[cfg(all(unix, feature = "record"))]
+#[tokio::test]
+async fn record_trusts_the_certificates_of_the_system_only() {
+    let folder = crate::test_folder();
+    let file = folder.path().join("session.jsonl");
+    let target = SandboxProcess::start(&["--https"]);
+    let [url, ca, token] =
+        ["https_url", "ca_file", "token"].map(|name| target.ready_line[name].as_str().unwrap());
+    let url = url.replace("127.0.0.1", "localhost");
+    let record = ["record", "--base-url", &url, "--output", path(&file)];
+    let (recorded, body) = request_from(&record, token, Some(ca)).await;
+    assert_eq!(body["name"], "Sandbox User", "{}", text(&recorded.stderr));
+    let other = SandboxProcess::start(&["--https"]);
+    let other_ca = other.ready_line["ca_file"].as_str().unwrap();
+    let (refused, body) = request_from(&record, token, Some(other_ca)).await;
+    assert!(body["error"].as_str().unwrap().contains("certificate"), "{body}");
+    assert!(
+        text(&refused.stderr).contains("1 requests got no complete response"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
 /// Runs a command that prints its base URL, sends one request to it, and returns the output and the response's body.
 #[cfg(all(unix, feature = "record"))]
-async fn request_from(arguments: &[&str], token: &str) -> (Output, Value) {
+async fn request_from(arguments: &[&str], token: &str, ca_file: Option<&str>) -> (Output, Value) {
     let script = "echo $VIMEO_BASE_URL; read line; exit 7";
     let mut child = command(&[arguments, &["--", "sh", "-c", script]].concat())
+        .envs(ca_file.map(|file| ("SSL_CERT_FILE", file)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -128,7 +152,7 @@ async fn record_writes_a_private_file_and_passes_exit_code() {
     let nothing = output(&[&record[..], &["--", "true"]].concat());
     assert!(nothing.status.success() && !file.exists());
     assert!(text(&nothing.stderr).contains("nothing was recorded"), "{}", text(&nothing.stderr));
-    let (recorded, body) = request_from(&record, "my-own-token").await;
+    let (recorded, body) = request_from(&record, "my-own-token", None).await;
     assert_eq!((recorded.status.code(), &body["name"]), (Some(7), &json!("Sandbox User")));
     assert!(text(&recorded.stderr).contains("wrote 1 exchanges"), "{}", text(&recorded.stderr));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -138,7 +162,7 @@ async fn record_writes_a_private_file_and_passes_exit_code() {
     let state = folder.path().join("state");
     let play = ["run", "--token", "fake", "--state", path(&state), "--fixture", path(&file)];
     for _ in 0..2 {
-        let (_, body) = request_from(&play, "fake").await;
+        let (_, body) = request_from(&play, "fake", None).await;
         assert_eq!(body["name"], "name-1");
     }
 }

@@ -261,6 +261,7 @@ function fillDetail(row, entry) {
   fact('operation', entry.operation);
   fact('closest operation', entry.near);
   fact('unknown parameters', (entry.unknown_parameters ?? []).join(', '));
+  fact('response', entry.recorded ? 'from a recording' : '');
   fact('fault', entry.fault === null ? '' : `${entry.fault}`);
   fact('token', entry.token === null ? '' : `SHA-256 ${entry.token}…`);
   fact('request body', entry.body_length > 0 ? size(entry.body_length) : '');

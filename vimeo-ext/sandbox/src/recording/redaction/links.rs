@@ -148,6 +148,13 @@ impl Redactor {
         (redacted, has_text)
     }
 
+    /// Returns whether a text is a link to the API that is recorded.
+    pub(super) fn is_api_link(&self, text: &str) -> bool {
+        text.starts_with(self.api.scheme())
+            && Url::parse(text).is_ok_and(|url| url.origin() == self.api.origin())
+            && !text.contains(char::is_whitespace)
+    }
+
     /// Redacts an absolute URL.
     pub(crate) fn link(&mut self, text: &str) -> String {
         if let Some(number) = self.uploads.get(text) {

@@ -28,6 +28,9 @@ const MAX_NAME_LENGTH: usize = 40;
 /// Numbers that tell where somebody is, or how they pay.
 const PRIVATE_NUMBERS: [&str; 4] = ["expiration_month", "expiration_year", "latitude", "longitude"];
 
+/// Objects whose members Vimeo names, although the description does not list them.
+const FLAGS: [&str; 1] = ["capabilities"];
+
 /// Members that hold an ID and are not called so.
 const ID_NAMES: [&str; 5] = ["custom_logo", "edit_session_vsid", "id", "video", "vsid"];
 
@@ -67,10 +70,10 @@ impl Redactor {
             }
             Value::Object(members) => {
                 let mut redacted = Map::with_capacity(members.len());
-                for (name, value) in members {
-                    let member_type = words::member(ty, name).unwrap_or(Type::Any);
-                    let value = self.value(name, member_type, value);
-                    redacted.insert(self.name(ty, name), value);
+                for (member, value) in members {
+                    let member_type = words::member(ty, member).unwrap_or(Type::Any);
+                    let plain = self.name(name, ty, member);
+                    redacted.insert(plain, self.value(member, member_type, value));
                 }
                 Value::Object(redacted)
             }
@@ -79,7 +82,7 @@ impl Redactor {
 
     /// Returns the JSON body of a request with types in place of values.
     pub(crate) fn shape(&mut self, ty: Type, value: &Value) -> Value {
-        let name = match value {
+        let type_name = match value {
             Value::Null => "null",
             Value::Bool(_) => "boolean",
             Value::Number(_) => "number",
@@ -97,24 +100,25 @@ impl Redactor {
             }
             Value::Object(members) => {
                 let mut shape = Map::with_capacity(members.len());
-                for (name, value) in members {
-                    let member_type = words::member(ty, name).unwrap_or(Type::Any);
-                    let value = self.shape(member_type, value);
-                    shape.insert(self.name(ty, name), value);
+                for (member, value) in members {
+                    let member_type = words::member(ty, member).unwrap_or(Type::Any);
+                    let plain = self.name("", ty, member);
+                    shape.insert(plain, self.shape(member_type, value));
                 }
                 return Value::Object(shape);
             }
         };
-        name.into()
+        type_name.into()
     }
 
-    /// Redacts the name of a member. An object whose members the description does not list can be a map, and then its
-    /// names are values.
-    fn name(&mut self, owner: Type, name: &str) -> String {
+    /// Redacts the name of a member of the object `parent`. An object whose members the description does not list can be
+    /// a map, and then its names are values.
+    fn name(&mut self, parent: &str, owner: Type, name: &str) -> String {
         let is_identifier = name.len() <= MAX_NAME_LENGTH
             && name.starts_with(|sign: char| sign.is_ascii_alphabetic())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        match words::is_name(name) || (words::has_members(owner) && is_identifier) {
+        let is_of_vimeo = words::has_members(owner) || FLAGS.contains(&parent);
+        match words::is_name(name) || (is_of_vimeo && is_identifier) {
             true => name.to_owned(),
             false => self.pseudonyms.opaque("member", name),
         }
@@ -145,6 +149,9 @@ impl Redactor {
         let is_uri = text.starts_with('/') && !text.starts_with("//") && !text.contains(char::is_whitespace);
         if is_uri && catalog_path(text) {
             return self.uri(text);
+        }
+        if self.is_api_link(text) {
+            return self.link(text);
         }
         if ty == Type::Secret {
             return match matches!(name, "unlisted_hash" | "hash") {
