@@ -22,7 +22,7 @@ fn recorded_commands_play_without_the_account() {
     harness.file("film.mp4", 3000);
     let vimeo = env!("CARGO_BIN_EXE_vimeo");
     let list = [vimeo, "videos", "list", "--json=uri,name,link,privacy"];
-    let upload = [vimeo, "upload", "film.mp4", "--title", "A secret", "--json=uri"];
+    let upload = [vimeo, "upload", "film.mp4", "--name", "A secret", "--json=uri"];
     let target = harness.sandbox.url().as_str();
     for (command, file) in [(&list[..], "list.jsonl"), (&upload[..], "upload.jsonl")] {
         let record = ["sandbox", "record", "--base-url", target, "--output", file, "--"];

@@ -80,23 +80,28 @@ impl Record {
         let Recording { fixture, exchanges, left_out, failed } = recording;
         let mut said = Vec::new();
         if failed > 0 {
-            said.push(format!("{failed} requests got no complete response and are not in the recording"));
+            let requests = count(failed, "request");
+            said.push(format!("{requests} without a complete response; the recording does not contain them"));
         }
         if left_out > 0 {
-            said.push(format!(
-                "the recording is full: {left_out} exchanges are not in it; record fewer at a time"
-            ));
+            let exchanges = count(left_out, "exchange");
+            said.push(format!("the recording is full and lacks {exchanges}; record fewer at a time"));
         }
         if exchanges == 0 {
             said.push("nothing was recorded; does the command use VIMEO_BASE_URL?".to_owned());
         } else {
             file::write(&self.output, fixture.into_bytes()).await?;
             let path = self.output.display();
-            said.push(format!("wrote {exchanges} exchanges to {path}; play them with --fixture {path}"));
+            let exchanges = count(exchanges, "exchange");
+            said.push(format!("wrote {exchanges} to {path}; play the recording with --fixture {path}"));
         }
         for line in said {
             let _ = writeln!(std::io::stderr(), "vimeo-sandbox: {line}");
         }
         Ok(())
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -50,6 +50,9 @@ pub(crate) const UPLOAD_BASE: &str = "http://upload.recording.invalid/recorded/"
 /// The beginning of the paths of recorded upload links.
 pub(crate) const UPLOAD_ROOT: &str = "/recorded/";
 
+/// Headers that the sandbox's HTTP server sets itself.
+const FRAMING_HEADERS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "upgrade"];
+
 /// One exchange.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,7 +177,9 @@ impl RecordingEntry {
             return Some(format!("{status} is not the status of a response"));
         }
         self.response.headers.iter().find_map(|(name, value)| {
-            let is_valid = HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok();
+            let is_framing = FRAMING_HEADERS.iter().any(|framing| name.eq_ignore_ascii_case(framing));
+            let is_valid =
+                !is_framing && HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok();
             (!is_valid).then(|| format!("the header \"{name}\" cannot be sent"))
         })
     }
@@ -215,6 +220,7 @@ mod tests {
             (entry(get, r#""status":101"#), 2, "101"),
             (entry(get, r#""status":1000"#), 2, "1000"),
             (entry(get, r#""status":200,"headers":{"a b":"c"}"#), 2, "a b"),
+            (entry(get, r#""status":200,"headers":{"Content-Length":"9"}"#), 2, "Content-Length"),
             (entry(get, r#""status":200,"surprise":1"#), 2, "surprise"),
         ] {
             let error = parse(&text).unwrap_err();

@@ -114,7 +114,7 @@ async fn record_trusts_the_certificates_of_the_system_only() {
     let (refused, body) = request_from(&record, token, Some(other_ca)).await;
     assert!(body["error"].as_str().unwrap().contains("certificate"), "{body}");
     assert!(
-        text(&refused.stderr).contains("1 requests got no complete response"),
+        text(&refused.stderr).contains("1 request without a complete response"),
         "{}",
         text(&refused.stderr)
     );
@@ -154,7 +154,7 @@ async fn record_writes_a_private_file_and_passes_exit_code() {
     assert!(text(&nothing.stderr).contains("nothing was recorded"), "{}", text(&nothing.stderr));
     let (recorded, body) = request_from(&record, "my-own-token", None).await;
     assert_eq!((recorded.status.code(), &body["name"]), (Some(7), &json!("Sandbox User")));
-    assert!(text(&recorded.stderr).contains("wrote 1 exchanges"), "{}", text(&recorded.stderr));
+    assert!(text(&recorded.stderr).contains("wrote 1 exchange to"), "{}", text(&recorded.stderr));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let stored = std::fs::read_to_string(&file).unwrap();
     assert!(!stored.contains("my-own-token") && !stored.contains("Sandbox User"), "{stored}");

@@ -38,7 +38,8 @@ impl Redactor {
         for (place, part) in parts {
             let is_literal = match &literals {
                 Some(literals) => literals.get(place).copied().unwrap_or_default(),
-                None => words::is_path_word(part),
+                // Vimeo links to paths that the description does not have, and calls them like their members.
+                None => words::is_path_word(part) || words::is_name(part),
             };
             redacted.push('/');
             match is_literal || part == "me" {

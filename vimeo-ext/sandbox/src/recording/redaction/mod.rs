@@ -167,7 +167,7 @@ impl Redactor {
             "description" | "bio" | "short_bio" => "description",
             _ => "text",
         };
-        if words::is_free_text(name) {
+        if words::is_free_text(name) && !words::is_enum_value(ty, text) {
             return self.pseudonyms.text(kind, text);
         }
         if is_plain(name, ty, text) {

@@ -171,9 +171,10 @@ fn values_that_cannot_be_private_stay() {
         "created_time": "2023-04-08T22:12:10+00:00",
         "content_rating": ["unrated"],
         "privacy": {"view": "anybody", "embed": "whitelist", "download": false},
-        "embed": {"color": "00adef", "speed": true},
+        "embed": {"color": "00adef", "speed": true, "title": {"name": "user"}},
         "upload": {"approach": "tus", "status": "in_progress", "size": 123_456_789},
         "total": 3,
+        "metadata": {"connections": {"block": {"uri": "/me/block", "options": ["GET"]}}},
     });
     assert_eq!(redactor().body(Type::Named("Video"), &body), body);
     let error =
