@@ -61,7 +61,9 @@ pub use rotation::{KeyRotation, RotationReport};
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AccountStore, KeyUsage, LoginRecord, MemoryStore, StoreFuture};
+pub use store::{
+    AccountStore, Document, DocumentStore, KeyUsage, LoginRecord, MemoryStore, ServiceStore, StoreFuture,
+};
 pub use tokens::Tokens;
 
 pub use crate::error::{AccountsError, KeyError, StoreError};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
+use super::{AccountStore, Document, DocumentStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
@@ -34,6 +34,7 @@ struct State {
     events: Vec<StatusEvent>,
     last_event: u64,
     quotas: HashMap<String, QuotaPool>,
+    documents: BTreeMap<(String, String), Document>,
 }
 
 struct Lease {
@@ -306,6 +307,88 @@ fn matches(query: &AccountQuery, record: &AccountRecord) -> bool {
             .not_encrypted_with
             .as_ref()
             .is_none_or(|key| record.secrets.as_ref().is_some_and(|sealed| sealed.key != *key))
+}
+
+impl DocumentStore for MemoryStore {
+    fn insert_document<'a>(
+        &'a self,
+        collection: &'a str,
+        document: &'a Document,
+        now: DateTime<Utc>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let key = (collection.to_owned(), document.id.clone());
+            let mut state = self.lock();
+            if state.documents.get(&key).is_some_and(|present| is_current(present, now)) {
+                return Err(StoreError::DuplicateName);
+            }
+            state.documents.insert(key, document.clone());
+            Ok(())
+        })
+    }
+
+    fn document<'a>(
+        &'a self,
+        collection: &'a str,
+        id: &'a str,
+        now: DateTime<Utc>,
+    ) -> StoreFuture<'a, Option<Document>> {
+        Box::pin(async move {
+            let key = (collection.to_owned(), id.to_owned());
+            Ok(self.lock().documents.get(&key).filter(|document| is_current(document, now)).cloned())
+        })
+    }
+
+    fn documents<'a>(
+        &'a self,
+        collection: &'a str,
+        after: &'a str,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> StoreFuture<'a, Vec<Document>> {
+        Box::pin(async move {
+            let start = Bound::Excluded((collection.to_owned(), after.to_owned()));
+            let state = self.lock();
+            let found = state.documents.range((start, Bound::Unbounded));
+            let found = found.take_while(|((name, _), _)| name == collection).map(|(_, document)| document);
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            Ok(found.filter(|document| is_current(document, now)).take(limit).cloned().collect())
+        })
+    }
+
+    fn replace_document<'a>(&'a self, collection: &'a str, document: &'a Document) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let key = (collection.to_owned(), document.id.clone());
+            let mut state = self.lock();
+            let found = state.documents.get(&key).map(|present| present.version);
+            check_version(found, document.version.saturating_sub(1))?;
+            state.documents.insert(key, document.clone());
+            Ok(())
+        })
+    }
+
+    fn take_document<'a>(
+        &'a self,
+        collection: &'a str,
+        id: &'a str,
+        now: DateTime<Utc>,
+    ) -> StoreFuture<'a, Option<Document>> {
+        Box::pin(async move {
+            let taken = self.lock().documents.remove(&(collection.to_owned(), id.to_owned()));
+            Ok(taken.filter(|document| is_current(document, now)))
+        })
+    }
+
+    fn sweep_documents(&self, now: DateTime<Utc>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.lock().documents.retain(|_, document| is_current(document, now));
+            Ok(())
+        })
+    }
+}
+
+fn is_current(document: &Document, now: DateTime<Utc>) -> bool {
+    document.expires.is_none_or(|expires| expires > now)
 }
 
 impl fmt::Debug for MemoryStore {

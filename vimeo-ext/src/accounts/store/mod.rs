@@ -1,5 +1,6 @@
 //! Account stores.
 
+mod documents;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod lease_batch;
 mod memory;
@@ -16,6 +17,7 @@ mod sqlite;
 
 use chrono::{DateTime, Utc};
 
+pub use documents::{Document, DocumentStore, ServiceStore};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;

@@ -11,9 +11,9 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use super::lease_batch::{BatchLeases, MAX_ATTEMPTS, PoolUpdate, pad_to_power_of_two};
-use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
-use super::sql::{Bound, Filter, sql_store};
-use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
+use super::rows::{self, AccountRow, ConnectionRow, DocumentRow, EventRow, LoginRow, migration};
+use super::sql::{Bound, Filter, sql_documents, sql_store};
+use super::{AccountStore, Document, DocumentStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, Ciphertext, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
@@ -106,6 +106,7 @@ impl PostgresStore {
             migrations: Cow::Owned(vec![
                 migration(1, "accounts", include_str!("../../../migrations/postgres/0001_accounts.sql")),
                 migration(2, "pages", include_str!("../../../migrations/postgres/0002_pages.sql")),
+                migration(3, "documents", include_str!("../../../migrations/postgres/0003_documents.sql")),
             ]),
             ..Migrator::DEFAULT
         };
@@ -164,6 +165,7 @@ async fn lock(transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>, key: i64)
 }
 
 sql_store!(PostgresStore, sqlx::Postgres);
+sql_documents!(PostgresStore);
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

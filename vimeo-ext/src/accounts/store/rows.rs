@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType};
 
-use super::StoreError;
+use super::{Document, StoreError};
 use crate::ScopeSet;
 use crate::accounts::{
     Account, AccountId, AccountRecord, Ciphertext, Connection, ConnectionId, ConnectionRecord, KeyId, Status,
@@ -37,6 +37,9 @@ pub(super) type EventRow = (i64, String, Option<String>, Option<String>, Option<
 
 /// A login's account, expiry, key ID and encrypted bytes.
 pub(super) type LoginRow = (String, i64, String, Vec<u8>);
+
+/// A document's ID, version, expiry and content.
+pub(super) type DocumentRow = (String, i64, Option<i64>, Vec<u8>);
 
 /// Creates a migration of the tables.
 pub(super) fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
@@ -118,6 +121,11 @@ pub(super) fn event(row: EventRow) -> Result<StatusEvent, StoreError> {
         reason,
         at: time(happened)?,
     })
+}
+
+pub(super) fn document(row: DocumentRow) -> Result<Document, StoreError> {
+    let (id, version, expires, content) = row;
+    Ok(Document { id, version: unsigned(version)?, expires: expires.map(time).transpose()?, content })
 }
 
 /// Converts a database error. The only unique constraint that a statement can violate is that of a connection.

@@ -15,9 +15,9 @@ use sqlx::sqlite::{
 use tokio::time::{Instant, sleep};
 
 use super::lease_batch::{BatchLeases, MAX_ATTEMPTS, PoolUpdate, pad_to_power_of_two};
-use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
-use super::sql::{Bound, Filter, sql_store};
-use super::{AccountStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
+use super::rows::{self, AccountRow, ConnectionRow, DocumentRow, EventRow, LoginRow, migration};
+use super::sql::{Bound, Filter, sql_documents, sql_store};
+use super::{AccountStore, Document, DocumentStore, KeyUsage, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, Ciphertext, ConnectionId, ConnectionRecord, KeyId, Status,
     StatusEvent,
@@ -94,6 +94,7 @@ impl SqliteStore {
             migrations: Cow::Owned(vec![
                 migration(1, "accounts", include_str!("../../../migrations/sqlite/0001_accounts.sql")),
                 migration(2, "pages", include_str!("../../../migrations/sqlite/0002_pages.sql")),
+                migration(3, "documents", include_str!("../../../migrations/sqlite/0003_documents.sql")),
             ]),
             ..Migrator::DEFAULT
         };
@@ -155,6 +156,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 sql_store!(SqliteStore, sqlx::Sqlite);
+sql_documents!(SqliteStore);
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use vimeo_ext::Vimeo;
 use vimeo_ext::accounts::{
     Account, AccountStore, Accounts, AccountsError, Ciphertext, Connection, ConnectionUpdate, KeyId,
-    PostgresStore, SqliteStore, Status, StatusEvent, StoreError,
+    PostgresStore, ServiceStore, SqliteStore, Status, StatusEvent, StoreError,
 };
 use vimeo_sandbox::Sandbox;
 
@@ -31,6 +31,11 @@ pub(super) fn postgres_schema() -> String {
 
 /// Opens the store at a place: `sqlite:PATH`, or a PostgreSQL schema.
 pub(super) async fn open(place: &str) -> Arc<dyn AccountStore> {
+    open_service(place).await
+}
+
+/// Opens the store as [`open`] does, with its documents.
+async fn open_service(place: &str) -> Arc<dyn ServiceStore> {
     match place.strip_prefix("sqlite:") {
         Some(path) => Arc::new(SqliteStore::open(path).await.unwrap()),
         None => Arc::new(PostgresStore::connect_in(&postgres_url().into(), place, 8).await.unwrap()),
@@ -54,7 +59,10 @@ async fn sqlite_store_conforms() {
             files.flat_map(|file| std::fs::read(file).unwrap()).collect()
         };
         let place = sqlite_place(folders.lock().unwrap().last().unwrap().path());
-        TestStore { store: open(&place).await, dump: Box::new(move || Box::pin(std::future::ready(read()))) }
+        TestStore {
+            store: open_service(&place).await,
+            dump: Box::new(move || Box::pin(std::future::ready(read()))),
+        }
     })
     .await;
 }
@@ -64,7 +72,7 @@ async fn sqlite_store_conforms() {
 async fn postgres_store_conforms() {
     conformance::run(async || {
         let place = postgres_schema();
-        let store = open(&place).await;
+        let store = open_service(&place).await;
         let dump = move || {
             let program =
                 std::env::var("VIMEO_TEST_PG_DUMP").expect("cargo xtask test-stores sets VIMEO_TEST_PG_DUMP");

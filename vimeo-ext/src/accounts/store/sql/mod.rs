@@ -2,6 +2,7 @@
 
 mod accounts;
 mod connections;
+mod documents;
 mod expiring;
 mod keys;
 mod pages;
@@ -9,6 +10,7 @@ mod quotas;
 
 pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
+pub(super) use documents::sql_documents;
 pub(super) use expiring::sql_expiring;
 pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, sql_pages};

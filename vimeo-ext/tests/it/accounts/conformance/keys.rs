@@ -40,7 +40,8 @@ fn contains(haystack: &[u8], secret: &str) -> bool {
 pub(super) async fn dump_contains_no_secret(test_store: TestStore) {
     let sandbox = Sandbox::builder().token_lifetime(Duration::from_secs(3_600)).start().await.unwrap();
     let key = Key::generate();
-    let accounts = builder(&sandbox, &test_store.store, KeyRing::new(key.clone())).build().await.unwrap();
+    let store: Arc<dyn AccountStore> = test_store.store.clone();
+    let accounts = builder(&sandbox, &store, KeyRing::new(key.clone())).build().await.unwrap();
     let (with_token, linked) = (id("connected by token"), id("connected by link"));
     accounts.connect_with_token(&with_token, sandbox.token()).await.unwrap();
     let link = accounts.authorization_link(&linked, "private").await.unwrap();

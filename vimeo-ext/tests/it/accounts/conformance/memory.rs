@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use vimeo_ext::accounts::{AccountQuery, AccountStore, MemoryStore};
+use vimeo_ext::accounts::{AccountQuery, AccountStore, MemoryStore, ServiceStore};
 
 use super::TestStore;
 
@@ -26,9 +26,12 @@ async fn dump(store: Arc<dyn AccountStore>) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_store_conforms() {
     super::run(async || {
-        let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
+        let store: Arc<dyn ServiceStore> = Arc::new(MemoryStore::default());
         let same_store = Arc::clone(&store);
-        TestStore { store, dump: Box::new(move || Box::pin(dump(Arc::clone(&same_store)))) }
+        TestStore {
+            store,
+            dump: Box::new(move || Box::pin(dump(Arc::<dyn ServiceStore>::clone(&same_store)))),
+        }
     })
     .await;
 }

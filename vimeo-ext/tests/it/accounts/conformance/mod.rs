@@ -2,6 +2,7 @@
 
 mod accounts;
 mod connections;
+mod documents;
 mod expiring;
 mod keys;
 mod memory;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use vimeo_ext::accounts::{AccountId, AccountStore, Ciphertext, KeyId, LoginRecord};
+use vimeo_ext::accounts::{AccountId, AccountStore, Ciphertext, KeyId, LoginRecord, ServiceStore};
 
 fn at(seconds: u64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).unwrap() + Duration::from_secs(seconds)
@@ -20,13 +21,14 @@ fn at(seconds: u64) -> DateTime<Utc> {
 
 /// A new store, and a function that dumps everything in it, as a thief would read it.
 pub(crate) struct TestStore {
-    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) store: Arc<dyn ServiceStore>,
     pub(crate) dump: Box<dyn Fn() -> BoxFuture<'static, Vec<u8>>>,
 }
 
 /// Runs the whole suite.
 pub(crate) async fn run(new_store: impl AsyncFn() -> TestStore) {
     run_record_tests(new_store().await.store, "one").await;
+    documents::run(new_store().await.store).await;
     // Each of these needs its own store, because it looks at everything in it.
     keys::dump_contains_no_secret(new_store().await).await;
     keys::rotates_keys_under_concurrent_writes(new_store().await.store).await;
