@@ -63,14 +63,14 @@ impl Accounts {
     /// [`AccountsError::Store`] if the store cannot be read now.
     pub async fn events(
         &self,
-    ) -> Result<impl Stream<Item = StatusEvent> + Send + Unpin + 'static, AccountsError> {
+    ) -> Result<impl Stream<Item = StatusEvent> + Send + Unpin + use<>, AccountsError> {
         let after = self.service().store.last_event().await?;
         Ok(self.events_after(after))
     }
 
     /// Streams the status changes after the event with this [`number`](StatusEvent::number), so that a process can continue where
     /// it stopped. Events are kept for 30 days.
-    pub fn events_after(&self, number: u64) -> impl Stream<Item = StatusEvent> + Send + Unpin + 'static {
+    pub fn events_after(&self, number: u64) -> impl Stream<Item = StatusEvent> + Send + Unpin + use<> {
         super::events::stream(Arc::clone(&self.inner.service), number, self.inner.poll_interval)
     }
 

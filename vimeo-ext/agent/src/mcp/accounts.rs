@@ -121,10 +121,10 @@ impl Settings {
             None => client,
         };
         Ok(Tools::for_account(client)
-            .selection(self.selection.clone())
+            .selection(caller.selection(&self.selection))
             .audit_log(self.audit.clone())
             .uploads(self.uploads.clone())
-            .allow(self.allowed.iter().copied())
+            .allow(caller.allowed(&self.allowed).iter().copied())
             .sealing_key(self.key)
             .bind(caller.id())
             .content_and_structured(self.schemas.structured()))

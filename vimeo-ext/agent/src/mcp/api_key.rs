@@ -11,6 +11,7 @@ use vimeo_ext::ScopeSet;
 use vimeo_ext::hex::hex;
 
 use super::ServerError;
+use crate::tools::{self, Disclosure, Spec, ToolSelection};
 
 /// An API key: a bearer token of this server, the accounts it may use, and the scopes it is limited to.
 ///
@@ -20,6 +21,8 @@ pub struct ApiKey {
     hash: [u8; 32],
     accounts: BTreeSet<String>,
     scopes: Option<ScopeSet>,
+    selection: Option<ToolSelection>,
+    allowed: Option<BTreeSet<Disclosure>>,
     is_short: bool,
 }
 
@@ -54,7 +57,14 @@ impl ApiKey {
 
     /// Creates an API key from the SHA-256 of a token, as [`new`](Self::new) does.
     pub fn from_sha256(hash: [u8; 32], accounts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None, is_short: false }
+        Self {
+            hash,
+            accounts: accounts.into_iter().map(Into::into).collect(),
+            scopes: None,
+            selection: None,
+            allowed: None,
+            is_short: false,
+        }
     }
 
     /// Limits the caller to these scopes of Vimeo's, whatever the accounts' access tokens allow. Without `private`, the caller
@@ -62,6 +72,21 @@ impl ApiKey {
     #[must_use]
     pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = Some(scopes.into());
+        self
+    }
+
+    /// Offers only these of the server's tools to the caller. Default: all of them.
+    #[must_use]
+    pub fn selection(mut self, selection: ToolSelection) -> Self {
+        self.selection = Some(selection);
+        self
+    }
+
+    /// Allows the caller's calls that disclose something of these kinds without approval, in place of the
+    /// [kinds that the server allows](super::Server::allow).
+    #[must_use]
+    pub fn allow(mut self, kinds: impl IntoIterator<Item = Disclosure>) -> Self {
+        self.allowed = Some(kinds.into_iter().collect());
         self
     }
 
@@ -155,6 +180,32 @@ impl Caller {
         match self {
             Self::Local => None,
             Self::Known(key) => key.granted(),
+        }
+    }
+
+    /// Returns which of the selected tools the caller is offered.
+    pub(crate) fn selection(&self, selected: &ToolSelection) -> ToolSelection {
+        let Self::Known(key) = self else { return selected.clone() };
+        let Some(own) = &key.selection else { return selected.clone() };
+        let names = tools::all().iter().map(|tool| tool.spec());
+        let names = names.filter(|spec| own.includes(spec) && selected.includes(spec));
+        ToolSelection::only(names.map(|spec| spec.name.to_owned()))
+    }
+
+    /// Returns whether the caller is offered a selected tool.
+    pub(crate) fn is_offered(&self, selected: &ToolSelection, spec: &Spec) -> bool {
+        let own = match self {
+            Self::Local => None,
+            Self::Known(key) => key.selection.as_ref(),
+        };
+        selected.includes(spec) && own.is_none_or(|own| own.includes(spec))
+    }
+
+    /// Returns the kinds of disclosing calls that need no approval; `allowed` are the server's.
+    pub(crate) fn allowed<'a>(&'a self, allowed: &'a BTreeSet<Disclosure>) -> &'a BTreeSet<Disclosure> {
+        match self {
+            Self::Local => allowed,
+            Self::Known(key) => key.allowed.as_ref().unwrap_or(allowed),
         }
     }
 

@@ -31,7 +31,9 @@ pub(crate) async fn available(settings: &Settings, caller: &Caller) -> Vec<&'sta
     };
     let possible = || {
         let all = tools::all().iter();
-        all.filter(|tool| settings.selection.includes(tool.spec()) && caller.covers(tool.spec().scopes))
+        all.filter(|tool| {
+            caller.is_offered(&settings.selection, tool.spec()) && caller.covers(tool.spec().scopes)
+        })
     };
     let lookups = accounts.into_iter().map(|account| look_up_scopes(settings, caller, account));
     let mut lookups = stream::iter(lookups).buffer_unordered(SCOPE_LOOKUP_CONCURRENCY);
@@ -88,8 +90,8 @@ pub(crate) async fn call(
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let Some(tool) = tools::tool(&request.name).filter(|tool| settings.selection.includes(tool.spec()))
-    else {
+    let offered = tools::tool(&request.name);
+    let Some(tool) = offered.filter(|tool| caller.is_offered(&settings.selection, tool.spec())) else {
         let shown: String = request.name.chars().filter(|c| !c.is_control()).take(60).collect();
         return Err(ErrorData::invalid_params(format!("unknown tool: {shown}"), None));
     };

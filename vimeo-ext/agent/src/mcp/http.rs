@@ -40,6 +40,8 @@ pub struct HttpOptions {
     pub listen: SocketAddr,
     /// The API keys that are accepted.
     pub api_keys: ApiKeys,
+    /// Whether the service that mounts a [router](super::Server::into_router) authenticates the callers. Default: no.
+    pub authenticated_upstream: bool,
     /// Whether to accept calls without an API key if there are no API keys: from every program and user of this machine. The
     /// address must be a loopback address then. Default: no.
     pub allow_unauthenticated_loopback: bool,
@@ -63,6 +65,7 @@ impl HttpOptions {
         Self {
             listen,
             api_keys: ApiKeys::default(),
+            authenticated_upstream: false,
             allow_unauthenticated_loopback: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
@@ -76,6 +79,14 @@ impl HttpOptions {
     #[must_use]
     pub fn api_keys(mut self, api_keys: impl Into<ApiKeys>) -> Self {
         self.api_keys = api_keys.into();
+        self
+    }
+
+    /// Leaves authentication to the service that mounts a [router](super::Server::into_router): its middleware puts an
+    /// [`ApiKey`](super::ApiKey) into the extensions of each request that it admits. Requests without one are refused.
+    #[must_use]
+    pub fn authenticated_upstream(mut self) -> Self {
+        self.authenticated_upstream = true;
         self
     }
 
@@ -175,7 +186,7 @@ pub(super) fn router<S>(settings: Arc<Settings>, options: HttpOptions) -> Result
 where
     S: Clone + Send + Sync + 'static,
 {
-    if options.api_keys.is_empty() {
+    if options.api_keys.is_empty() && !options.authenticated_upstream {
         return Err(ServerError::NoApiKeys);
     }
     options.check_api_keys()?;
@@ -187,6 +198,8 @@ pub(super) async fn serve(
     settings: Arc<Settings>,
     mut options: HttpOptions,
 ) -> Result<HttpServer, ServerError> {
+    // Nobody is upstream of a server of its own.
+    options.authenticated_upstream = false;
     if options.api_keys.is_empty() {
         if !options.listen.ip().is_loopback() {
             return Err(ServerError::AuthRequired(options.listen));

@@ -73,7 +73,7 @@ pub(crate) async fn read(
         (Some("videos"), [video]) => (*video, VIDEO),
         (Some("videos"), [video, "transcript"]) => (*video, TRANSCRIPT),
         (Some("tools"), [name, "schema"]) => {
-            let tool = tools::tool(name).filter(|tool| settings.selection.includes(tool.spec()));
+            let tool = tools::tool(name).filter(|tool| caller.is_offered(&settings.selection, tool.spec()));
             return tool.map(|tool| contents(uri, schemas(tool).to_string())).ok_or_else(unknown);
         }
         (Some("accounts"), []) => {

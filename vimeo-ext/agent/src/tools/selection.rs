@@ -16,6 +16,16 @@ pub struct ToolSelection {
 }
 
 impl ToolSelection {
+    /// Selects exactly the tools with these names, even if there are none.
+    pub fn only(names: impl IntoIterator<Item = String>) -> Self {
+        let mut names: Vec<String> = names.into_iter().collect();
+        if names.is_empty() {
+            // Without names, the default toolsets would be offered. No tool has the empty name.
+            names.push(String::new());
+        }
+        Self { names, ..Self::default() }
+    }
+
     /// Returns whether the selection includes a tool.
     pub fn includes(&self, spec: &Spec) -> bool {
         let by_name = self.names.iter().any(|name| name == spec.name);

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use vimeo_ext::ScopeSet;
 
-use super::super::api_key::{ApiKeys, Caller};
+use super::super::api_key::{ApiKey, ApiKeys, Caller};
 use super::super::handler::Handler;
 use super::super::repair::repair;
 use super::super::{ServerError, Settings};
@@ -37,12 +37,16 @@ pub(super) const PATH: &str = "/mcp";
 /// How long a client may take to send the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Among how many callers the limits are divided if another service authenticates them.
+const UPSTREAM_CALLERS: usize = 32;
+
 const SESSION_HEADER: &str = "mcp-session-id";
 
 /// The state of the HTTP endpoint.
 pub(super) struct Endpoint {
     settings: Arc<Settings>,
     api_keys: ApiKeys,
+    is_authenticated_upstream: bool,
     auth_responses: AuthResponses,
     origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
@@ -69,10 +73,15 @@ impl Endpoint {
         let sessions = Arc::new(LocalSessionManager::default());
         let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
         let auth_responses = AuthResponses::new(&options, address);
-        let limits = CallerLimits::new(options.api_keys.len(), options.shutdown);
+        let callers = match options.authenticated_upstream {
+            true => UPSTREAM_CALLERS,
+            false => options.api_keys.len(),
+        };
+        let limits = CallerLimits::new(callers, options.shutdown);
         Ok(Arc::new(Self {
             settings,
             api_keys: options.api_keys,
+            is_authenticated_upstream: options.authenticated_upstream,
             auth_responses,
             origins,
             service,
@@ -89,7 +98,7 @@ impl Endpoint {
             })
         };
         let routes = Router::new().route(PATH, protocol()).route(&format!("{PATH}/"), protocol());
-        if self.api_keys.is_empty() {
+        if self.api_keys.is_empty() && !self.is_authenticated_upstream {
             return routes;
         }
         let metadata =
@@ -117,7 +126,7 @@ impl Endpoint {
     }
 
     async fn protocol(&self, request: Request) -> Result<Response, Box<Response>> {
-        let caller = self.caller(request.headers())?;
+        let caller = self.caller(&request)?;
         let id = caller.id();
         let permit =
             self.limits.acquire(&id).ok_or_else(|| Box::new(error_responses::too_many_requests()))?;
@@ -158,7 +167,14 @@ impl Endpoint {
     }
 
     /// Returns the caller by its API key. Access tokens of Vimeo are not accepted.
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
+    fn caller(&self, request: &Request) -> Result<Caller, Box<Response>> {
+        let headers = request.headers();
+        if self.is_authenticated_upstream {
+            let key = request.extensions().get::<ApiKey>();
+            return key.map(|key| Caller::Known(Arc::new(key.clone()))).ok_or_else(|| {
+                Box::new(self.auth_responses.unauthorized(headers.contains_key(header::AUTHORIZATION)))
+            });
+        }
         if self.api_keys.is_empty() {
             return Ok(Caller::Local);
         }
@@ -181,7 +197,8 @@ impl Endpoint {
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
         let called = text("/params/name").filter(|_| text("/method") == Some("tools/call"));
-        let tool = called.and_then(tools::tool).filter(|tool| self.settings.selection.includes(tool.spec()));
+        let selected = &self.settings.selection;
+        let tool = called.and_then(tools::tool).filter(|tool| caller.is_offered(selected, tool.spec()));
         match tool {
             Some(tool) if !key.covers(tool.spec().scopes) => {
                 let needed = ScopeSet::from(tool.spec().scopes.join(" "));

@@ -1,0 +1,195 @@
+//! The service as a value: built once, then a router or a server.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use vimeo_agent::mcp::ServerError;
+use vimeo_agent::tools::AuditLog;
+use vimeo_ext::accounts::{Accounts, ServiceStore};
+
+use crate::accept;
+use crate::key_limiters::KeyLimiters;
+use crate::keys::ApiKeys;
+use crate::metrics::Metrics;
+use crate::return_urls::{InvalidReturnUrl, ReturnUrls};
+use crate::routes;
+use crate::service::Service;
+
+/// The service. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    service: Arc<Service>,
+    router: Router,
+}
+
+/// Configures a [`Connector`].
+#[must_use]
+pub struct ConnectorBuilder {
+    accounts: Accounts,
+    store: Arc<dyn ServiceStore>,
+    public_url: Option<String>,
+    return_urls: Vec<String>,
+    audit: Option<AuditLog>,
+    sealing_key: Option<[u8; 32]>,
+    shutdown: CancellationToken,
+}
+
+/// Why a service cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The public URL cannot be the address of the service.
+    #[error("invalid public URL {0:?}: use one such as https://connector.example.com, without a query")]
+    InvalidPublicUrl(String),
+    /// A return URL is not a URL.
+    #[error("invalid return URL {0:?}: use one such as https://app.example.com/")]
+    InvalidReturnUrl(String),
+    /// A return URL would send the result of a login over an open connection.
+    #[error("return URL {0:?} is neither https nor on this machine")]
+    InsecureReturnUrl(String),
+    /// The operating system provides no random bytes.
+    #[error("the operating system provides no random bytes for a key")]
+    NoRandomBytes,
+    /// The MCP server cannot be built.
+    #[error(transparent)]
+    Mcp(#[from] ServerError),
+}
+
+impl Connector {
+    /// Starts to configure a service of these accounts. `store` holds the API keys: the store of the accounts, or another one.
+    pub fn builder(accounts: Accounts, store: Arc<dyn ServiceStore>) -> ConnectorBuilder {
+        ConnectorBuilder {
+            accounts,
+            store,
+            public_url: None,
+            return_urls: Vec::new(),
+            audit: None,
+            sealing_key: None,
+            shutdown: CancellationToken::new(),
+        }
+    }
+
+    /// Returns the service's API keys.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.service.keys
+    }
+
+    /// Returns the routes, for an axum service with other routes. The other service decides how many connections there are, and
+    /// how long the head of a request may take.
+    pub fn into_router(self) -> Router {
+        self.router
+    }
+
+    /// Serves connections of this listener until the [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in
+    /// flight then have 30 seconds to finish.
+    ///
+    /// # Errors
+    ///
+    /// The error of the listener.
+    pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "the connector listens");
+        accept::serve(listener, self.router, self.service.shutdown.clone()).await;
+        if let Some(audit) = self.service.audit.clone() {
+            let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH_TIMEOUT)).await;
+            if !flushed.unwrap_or(false) {
+                tracing::error!("the audit log is not complete");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long the service waits for its audit log when it stops.
+const AUDIT_FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl ConnectorBuilder {
+    /// Sets the URL under which callers and browsers reach the service. The redirect URI of the accounts is `/v1/callback`
+    /// below it.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Allows browsers to be sent to these URLs, and to what lies below them, after a login. Default: none.
+    pub fn return_urls(mut self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.return_urls = urls.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Records every attempt of a tool to change something. If the log cannot be written, nothing is changed.
+    pub fn audit_log(mut self, log: impl Into<Option<AuditLog>>) -> Self {
+        self.audit = log.into();
+        self
+    }
+
+    /// Seals the cursors of tools with this key, which several processes can share. Default: a random key.
+    pub fn sealing_key(mut self, key: [u8; 32]) -> Self {
+        self.sealing_key = Some(key);
+        self
+    }
+
+    /// Stops the service when this token is cancelled. Default: a new token.
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = token;
+        self
+    }
+
+    /// Builds the service.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if a URL is invalid or the operating system provides no random bytes.
+    pub fn build(self) -> Result<Connector, BuildError> {
+        let return_urls = ReturnUrls::new(&self.return_urls).map_err(|(url, error)| match error {
+            InvalidReturnUrl::Unparseable => BuildError::InvalidReturnUrl(url),
+            InvalidReturnUrl::Insecure => BuildError::InsecureReturnUrl(url),
+        })?;
+        let public_url = self.public_url.map(public_url).transpose()?;
+        let sealing_key = match self.sealing_key {
+            Some(key) => key,
+            None => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key).map_err(|_| BuildError::NoRandomBytes)?;
+                key
+            }
+        };
+        let service = Arc::new(Service {
+            accounts: self.accounts,
+            keys: ApiKeys::new(Arc::clone(&self.store)),
+            store: self.store,
+            limiters: KeyLimiters::default(),
+            metrics: Metrics::default(),
+            return_urls,
+            public_url,
+            audit: self.audit,
+            sealing_key,
+            shutdown: self.shutdown,
+        });
+        let router = routes::router(&service)?;
+        Ok(Connector { service, router })
+    }
+}
+
+impl fmt::Debug for ConnectorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorBuilder")
+            .field("public_url", &self.public_url)
+            .field("return_urls", &self.return_urls)
+            .finish_non_exhaustive()
+    }
+}
+
+fn public_url(text: String) -> Result<Url, BuildError> {
+    let parsed = Url::parse(&text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    parsed.ok_or(BuildError::InvalidPublicUrl(text))
+}

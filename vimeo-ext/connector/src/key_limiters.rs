@@ -1,0 +1,58 @@
+//! The rate limiters of the API keys, in this process.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::StatusCode;
+use lru::LruCache;
+
+use crate::error::ApiError;
+use crate::keys::KeyId;
+
+/// How many keys' rate limiters a process keeps.
+const MAX_LIMITERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// The rate limiters of the API keys, in this process.
+pub(crate) struct KeyLimiters {
+    limiters: Mutex<LruCache<(KeyId, NonZeroU32), Arc<DefaultDirectRateLimiter>>>,
+}
+
+impl Default for KeyLimiters {
+    fn default() -> Self {
+        Self { limiters: Mutex::new(LruCache::new(MAX_LIMITERS)) }
+    }
+}
+
+impl KeyLimiters {
+    /// Counts a request of the key.
+    pub(crate) fn check(&self, key: &KeyId, per_minute: NonZeroU32) -> Result<(), ApiError> {
+        let limiter = {
+            let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(RateLimiter::direct(Quota::per_minute(per_minute)));
+            Arc::clone(limiters.get_or_insert((key.clone(), per_minute), new))
+        };
+        limiter.check().map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            let detail = format!("this API key may make {per_minute} requests a minute; wait");
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", detail)
+                .retry_after(wait.as_secs().saturating_add(1))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_own_limit() {
+        let limiters = KeyLimiters::default();
+        let (a, b) = (KeyId::new("a"), KeyId::new("b"));
+        let two = NonZeroU32::new(2).unwrap();
+        assert!(limiters.check(&a, two).is_ok() && limiters.check(&a, two).is_ok());
+        assert_eq!(limiters.check(&a, two).unwrap_err().code(), "rate_limit");
+        assert!(limiters.check(&b, two).is_ok());
+    }
+}

@@ -1,0 +1,85 @@
+//! The Model Context Protocol, for the same accounts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use sha2::{Digest, Sha256};
+use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
+use vimeo_agent::tools::{ToolSelection, Toolset};
+use vimeo_ext::ScopeSet;
+
+use crate::callers::{Caller, authenticate};
+use crate::error::ApiError;
+use crate::keys::{AccountAccess, RouteGroup};
+use crate::service::Service;
+
+/// Returns the routes of the protocol: `/mcp` for API keys that list their accounts, and `/v1/accounts/{identifier}/mcp` for
+/// one account.
+pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, ServerError> {
+    // The host of a request is checked by its name only.
+    let mut options = HttpOptions::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 80)))
+        .authenticated_upstream()
+        .shutdown(service.shutdown.clone());
+    if let Some(url) = &service.public_url {
+        options = options.allowed_hosts(url.host_str()).public_url(url.as_str());
+    }
+    let toolsets = [Toolset::Read, Toolset::Library, Toolset::Social, Toolset::Webhooks, Toolset::More];
+    let selection = ToolSelection { toolsets: toolsets.into(), ..ToolSelection::default() };
+    let server = Server::for_accounts(service.accounts.clone())
+        .selection(selection)
+        .audit_log(service.audit.clone())
+        .sealing_key(service.sealing_key);
+    let protocol: Router<Arc<Service>> = server.into_router(options)?;
+    let authenticated = from_fn_with_state((Arc::clone(service), RouteGroup::Mcp), authenticate);
+    Ok(Router::new()
+        .nest("/v1/accounts/{identifier}", protocol.clone().route_layer(from_fn(for_account)))
+        .merge(protocol.route_layer(from_fn(for_listed_accounts)))
+        .route_layer(authenticated))
+}
+
+/// Passes a request on for the accounts that its API key lists.
+async fn for_listed_accounts(caller: Caller, mut request: Request, next: Next) -> Response {
+    let AccountAccess::Only(accounts) = &caller.policy().accounts else {
+        let detail = "this API key may use more accounts than it lists; use /v1/accounts/{identifier}/mcp for one of them";
+        return ApiError::new(StatusCode::BAD_REQUEST, "account_needed", detail).into_response();
+    };
+    let key = mcp_key(&caller, "", accounts);
+    request.extensions_mut().insert(key);
+    next.run(request).await
+}
+
+/// Passes a request on for the account in its path.
+async fn for_account(
+    caller: Caller,
+    Path(parameters): Path<HashMap<String, String>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let identifier = parameters.get("identifier").map_or("", String::as_str);
+    let id = match caller.account(identifier) {
+        Ok(id) => id,
+        Err(error) => return error.into_response(),
+    };
+    let key = mcp_key(&caller, id.as_str(), &[id.as_str().to_owned()].into());
+    request.extensions_mut().insert(key);
+    next.run(request).await
+}
+
+/// Returns the caller as the MCP server knows it. Sessions of one path cannot be used on another.
+fn mcp_key(caller: &Caller, path: &str, accounts: &BTreeSet<String>) -> ApiKey {
+    let hash = Sha256::digest(format!("{}\n{path}", caller.key()));
+    let policy = caller.policy();
+    let key = ApiKey::from_sha256(hash.into(), accounts.iter().cloned())
+        .selection(policy.selection())
+        .allow(policy.allowed());
+    match &policy.scopes {
+        Some(scopes) => key.scopes(ScopeSet::from(scopes.as_str())),
+        None => key,
+    }
+}

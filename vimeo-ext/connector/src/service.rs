@@ -1,0 +1,34 @@
+//! What the handlers share.
+
+use std::fmt;
+
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use vimeo_agent::tools::AuditLog;
+use vimeo_ext::accounts::{Accounts, ServiceStore};
+
+use crate::key_limiters::KeyLimiters;
+use crate::keys::ApiKeys;
+use crate::metrics::Metrics;
+use crate::return_urls::ReturnUrls;
+
+/// What the handlers share.
+pub(crate) struct Service {
+    pub(crate) accounts: Accounts,
+    pub(crate) store: std::sync::Arc<dyn ServiceStore>,
+    pub(crate) keys: ApiKeys,
+    pub(crate) limiters: KeyLimiters,
+    pub(crate) metrics: Metrics,
+    pub(crate) return_urls: ReturnUrls,
+    pub(crate) public_url: Option<Url>,
+    pub(crate) audit: Option<AuditLog>,
+    pub(crate) sealing_key: [u8; 32],
+    /// Ends streams when the service stops.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! The service against the sandbox, over HTTP.
+
+// Tests should panic if they cannot continue; the lints only know functions with `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod accounts;
+mod connections;
+mod harness;
+mod keys;
+mod logins;
+mod mcp;
+mod operation;
+mod tools;
+mod uploads;
