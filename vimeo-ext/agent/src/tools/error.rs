@@ -33,7 +33,8 @@ pub enum ErrorKind {
     RateLimit,
     /// The call does not fit the current state, for example because the confirmed title is wrong; or the person declined.
     Conflict,
-    /// The call would disclose something, and nobody could be asked for approval.
+    /// The call would disclose something, and nobody could be asked for approval; `consent` in JSON.
+    #[serde(rename = "consent")]
     Approval,
     /// Vimeo or the connection to it failed. The same call can work later.
     Temporary,

@@ -228,7 +228,7 @@ async fn disclosures_need_approval_or_permission_in_advance() {
                 assert_eq!(done, elicits || allowed, "{transport:?} {elicits} {allowed} {tool}: {response}");
                 if !done {
                     let error = &response["result"]["structuredContent"];
-                    assert_eq!(error["category"], "approval", "{response}");
+                    assert_eq!(error["category"], "consent", "{response}");
                     assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{response}");
                 }
             }
