@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const { CHROMIUM, SANDBOX } = process.env;
-const app = createServer((_, answer) => answer.end('back'));
+const app = createServer((_, response) => response.end('back'));
 await new Promise((done) => app.listen(0, '127.0.0.1', done));
 const home = `http://127.0.0.1:${app.address().port}/callback`;
 
@@ -56,19 +56,19 @@ await run([
     const code = (await decide('Accept')).get('code');
     const body = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: home });
     const authorization = `basic ${btoa(`${CLIENT_ID}:${CLIENT_SECRET}`)}`;
-    const answer = await fetch(new URL('oauth/access_token', VIMEO_BASE_URL), {
+    const response = await fetch(new URL('oauth/access_token', VIMEO_BASE_URL), {
       method: 'POST', body, headers: { authorization },
     });
-    const grant = await answer.json();
-    check(answer.status === 200 && grant.scope === 'public private edit', grant);
+    const grant = await response.json();
+    check(response.status === 200 && grant.scope === 'public private edit', grant);
   }],
   ['reject', async () => {
     const back = await decide('Reject');
     check(back.get('error') === 'access_denied' && !back.has('code'), back.toString());
   }],
   ['wrong redirect', async () => {
-    const answer = await ask(`${home}/elsewhere`);
-    check(answer.status() === 400, `answered ${answer.status()}`);
+    const response = await ask(`${home}/elsewhere`);
+    check(response.status() === 400, `returned ${response.status()}`);
     check((await page.getByRole('button').count()) === 0, 'there is something to click');
     check(page.url().startsWith(VIMEO_BASE_URL), 'the user was sent away');
   }],

@@ -84,7 +84,7 @@ await run([
     await page.getByRole('button', { name: 'Arm' }).click();
     await page.locator('#fault-list li').waitFor();
     const failed = await fetch(new URL('users/1', line.url), { headers: { authorization: `bearer ${line.token}` } });
-    check(failed.status === 503, `answered ${failed.status}`);
+    check(failed.status === 503, `returned ${failed.status}`);
     const row = requests('/users/1').first();
     await row.locator('.code', { hasText: '503' }).waitFor();
     await row.locator('summary').press('Enter');
@@ -104,7 +104,7 @@ await run([
       headers: { authorization: `bearer ${line.token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ name: HOSTILE, upload: { approach: 'tus', size: 10 }, password: 'hunter2' }),
     });
-    check(edited.ok, `answered ${edited.status}`);
+    check(edited.ok, `returned ${edited.status}`);
     await card(HOSTILE).waitFor();
     // The query tells this row from those of the uploads before it, which can be there sooner.
     const row = requests('/me/videos?fields=uri,password').first();
@@ -126,7 +126,7 @@ await run([
     await page.getByText('frozen', { exact: true }).waitFor();
   }],
   ['closed to other origins', async () => {
-    const other = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<title>other</title>'));
+    const other = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<title>other</title>'));
     await new Promise((done) => other.listen(0, '127.0.0.1', done));
     const stranger = await browser.newPage();
     await stranger.goto(`http://127.0.0.1:${other.address().port}/`);

@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises';
 const { FAULT, REQUEST_LOG, VIMEO_BASE_URL } = process.env;
 
 async function control(method, path, body) {
-  const answer = await fetch(new URL(`_sandbox${path}`, VIMEO_BASE_URL), { method, body });
-  check(answer.ok, `${method} ${path} answered ${answer.status}: ${await answer.clone().text()}`);
-  return answer;
+  const response = await fetch(new URL(`_sandbox${path}`, VIMEO_BASE_URL), { method, body });
+  check(response.ok, `${method} ${path} returned ${response.status}: ${await response.clone().text()}`);
+  return response;
 }
 
 export async function run(steps) {

@@ -11,13 +11,13 @@ const { size } = await stat(FILM);
 const made = {};
 
 async function call(method, path, body) {
-  const answer = await fetch(new URL(path, VIMEO_BASE_URL), {
+  const response = await fetch(new URL(path, VIMEO_BASE_URL), {
     method,
     headers: { authorization: `bearer ${VIMEO_ACCESS_TOKEN}`, 'content-type': 'application/json' },
     body: body && JSON.stringify(body),
   });
-  check(answer.ok, `${method} ${path} answered ${answer.status}`);
-  return answer.status === 204 ? undefined : answer.json();
+  check(response.ok, `${method} ${path} returned ${response.status}`);
+  return response.status === 204 ? undefined : response.json();
 }
 
 await run([

@@ -13,8 +13,8 @@ const call = async (method, path, query) => (await client.request({ method, path
 
 /** Sends a file to a signed link. The link is not part of the API and gets no token. */
 async function put(link, file) {
-  const answer = await fetch(link, { method: 'PUT', body: await readFile(file) });
-  check(answer.status === 200, `PUT answered ${answer.status}`);
+  const response = await fetch(link, { method: 'PUT', body: await readFile(file) });
+  check(response.status === 200, `PUT returned ${response.status}`);
 }
 
 await run([
@@ -30,8 +30,8 @@ await run([
     page.port = vimeo.request_defaults.port;
     const body = new URLSearchParams([...page.searchParams, ['decision', 'accept']]);
     page.search = '';
-    const answer = await fetch(page, { method: 'POST', body, redirect: 'manual' });
-    const back = new URL(answer.headers.get('location')).searchParams;
+    const response = await fetch(page, { method: 'POST', body, redirect: 'manual' });
+    const back = new URL(response.headers.get('location')).searchParams;
     check(back.get('state') === 'state', 'the state did not come back');
     const user = new vimeo.Vimeo(client._clientId, client._clientSecret);
     const token = (await user.accessToken(back.get('code'), redirect)).body;

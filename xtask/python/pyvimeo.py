@@ -27,10 +27,10 @@ def log_in():
     redirect = "http://127.0.0.1:9/back"
     page = urlparse(app.auth_url("public private", redirect, "state"))
     form = {name: values[0] for name, values in parse_qs(page.query).items()}
-    answer = requests.post(
+    response = requests.post(
         f"{page.scheme}://{page.netloc}{page.path}", data={**form, "decision": "accept"}, allow_redirects=False
     )
-    back = parse_qs(urlparse(answer.headers["Location"]).query)
+    back = parse_qs(urlparse(response.headers["Location"]).query)
     assert back["state"] == ["state"]
     token, user, scope = app.exchange_code(back["code"][0], redirect)
     assert token and user["uri"] and scope == "public private"
@@ -38,8 +38,8 @@ def log_in():
 
 
 def get():
-    answer = client.get("/me", params={"fields": "uri,name"})
-    assert answer.status_code == 200 and set(answer.json()) == {"uri", "name"}
+    response = client.get("/me", params={"fields": "uri,name"})
+    assert response.status_code == 200 and set(response.json()) == {"uri", "name"}
     refused = client.get("/videos/404404404")
     assert refused.status_code == 404 and refused.json()["error"]
 
@@ -49,10 +49,10 @@ def page():
         client.post("/me/albums", data={"name": f"Showcase {number}"})
     uri, seen = "/me/albums?per_page=2&fields=uri,name", []
     while uri:
-        answer = client.get(uri).json()
-        seen += [item["uri"] for item in answer["data"]]
-        uri = answer["paging"]["next"]
-    assert answer["total"] == len(seen) == len(set(seen)) == 3
+        response = client.get(uri).json()
+        seen += [item["uri"] for item in response["data"]]
+        uri = response["paging"]["next"]
+    assert response["total"] == len(seen) == len(set(seen)) == 3
 
 
 def upload():
@@ -63,8 +63,8 @@ def upload():
 
 
 def edit():
-    answer = client.patch(made["video"], data={"name": "Swell"})
-    assert answer.status_code == 200 and answer.json()["name"] == "Swell"
+    response = client.patch(made["video"], data={"name": "Swell"})
+    assert response.status_code == 200 and response.json()["name"] == "Swell"
     assert client.put(f"{made['video']}/tags/ocean").status_code in (200, 201, 204)
     assert client.get(f"{made['video']}/tags").json()["total"] == 1
 
@@ -75,8 +75,8 @@ def replace():
 
 
 def add_picture():
-    answer = client.upload_picture(made["video"], picture, activate=True)
-    assert answer["active"] and client.get(answer["uri"]).json()["active"] is True
+    response = client.upload_picture(made["video"], picture, activate=True)
+    assert response["active"] and client.get(response["uri"]).json()["active"] is True
 
 
 def add_text_track():

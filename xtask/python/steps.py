@@ -11,8 +11,8 @@ sandbox = os.environ["VIMEO_BASE_URL"].rstrip("/") + "/_sandbox"
 
 def control(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(sandbox + path, data=data, method=method)) as answer:
-        return answer.read()
+    with urlopen(Request(sandbox + path, data=data, method=method)) as response:
+        return response.read()
 
 
 def run(steps):

@@ -17,8 +17,8 @@ made = {}
 
 def create():
     body = {"name": "Surf", "upload": {"approach": "tus", "size": size}}
-    answer = api.post(f"{base}/me/videos", json=body).json()
-    made["video"], made["link"] = answer["uri"], answer["upload"]["upload_link"]
+    response = api.post(f"{base}/me/videos", json=body).json()
+    made["video"], made["link"] = response["uri"], response["upload"]["upload_link"]
 
 
 def uploader():

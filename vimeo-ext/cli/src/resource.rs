@@ -88,7 +88,7 @@ impl Resource {
                 let call = call.fields(fields.as_str());
                 let printer = PagePrinter {
                     streams: context.streams,
-                    form: ListFormat::Items,
+                    format: ListFormat::Items,
                     filter,
                     limit: Some(limit),
                     silent: false,

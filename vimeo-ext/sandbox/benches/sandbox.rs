@@ -203,7 +203,7 @@ fn put(host: &str, path: &str, mebibytes: u64) -> Result<f64, std::io::Error> {
     for _ in 0..mebibytes {
         stream.write_all(&piece)?;
     }
-    let mut answer = vec![0; 1024];
-    let _ = stream.read(&mut answer)?;
+    let mut response = vec![0; 1024];
+    let _ = stream.read(&mut response)?;
     Ok(mebibytes as f64 / begun.elapsed().as_secs_f64())
 }

@@ -25,7 +25,7 @@ pub(crate) enum ListFormat {
 /// Prints a list to standard output.
 pub(crate) struct PagePrinter<'a> {
     pub(crate) streams: &'a IoStreams,
-    pub(crate) form: ListFormat,
+    pub(crate) format: ListFormat,
     /// Runs once over the whole document; over each line for [`ListFormat::JsonLines`].
     pub(crate) filter: Option<Filter>,
     /// The maximum number of items.
@@ -69,7 +69,7 @@ impl PagePrinter<'_> {
             let page = page?;
             let spans: ItemSpans<'_> = serde_json::from_slice(page.bytes()).map_err(invalid_page)?;
             let data = spans.data.unwrap_or_default();
-            if self.form == ListFormat::Pages {
+            if self.format == ListFormat::Pages {
                 *items = items.saturating_add(data.len() as u64);
                 let page: &RawValue = serde_json::from_slice(page.bytes()).map_err(invalid_page)?;
                 array.push(page).await?;
@@ -81,7 +81,7 @@ impl PagePrinter<'_> {
                 *items = items.saturating_add(1);
             }
             // Readers of JSON lines get each page as soon as it arrives.
-            if self.form == ListFormat::JsonLines {
+            if self.format == ListFormat::JsonLines {
                 self.streams.flush()?;
             }
         }
@@ -108,7 +108,7 @@ impl<'a> ArrayWriter<'a> {
     async fn push(&mut self, value: &RawValue) -> Result<()> {
         let streams = self.printer.streams;
         let first = std::mem::replace(&mut self.is_empty, false);
-        match (&self.printer.filter, self.printer.form) {
+        match (&self.printer.filter, self.printer.format) {
             _ if self.printer.silent => {}
             (Some(filter), ListFormat::JsonLines) => {
                 filter.print(value.get().as_bytes().to_vec(), streams).await?
@@ -126,7 +126,10 @@ impl<'a> ArrayWriter<'a> {
     /// Whether an array was started but not closed.
     fn is_open(&self) -> bool {
         let printer = self.printer;
-        !printer.silent && printer.filter.is_none() && printer.form != ListFormat::JsonLines && !self.is_empty
+        !printer.silent
+            && printer.filter.is_none()
+            && printer.format != ListFormat::JsonLines
+            && !self.is_empty
     }
 
     fn close(&self) -> Result<()> {
@@ -136,7 +139,7 @@ impl<'a> ArrayWriter<'a> {
     async fn end(&self) -> Result<()> {
         let printer = self.printer;
         match &printer.filter {
-            _ if printer.silent || printer.form == ListFormat::JsonLines => Ok(()),
+            _ if printer.silent || printer.format == ListFormat::JsonLines => Ok(()),
             Some(filter) => filter.print_list(printer.streams).await,
             None if self.is_empty => Ok(printer.streams.line("[]")?),
             None => self.close(),

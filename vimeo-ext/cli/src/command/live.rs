@@ -71,9 +71,9 @@ pub(crate) async fn run(context: &Context<'_>, args: LiveArgs) -> Result<ExitCod
 async fn post_action(context: &Context<'_>, id: &str, action: &str, outcome: &str) -> Result<ExitCode> {
     let path = event(id)?;
     context.check_write_allowed("starting or ending a live event")?;
-    let answer = context.vimeo().await?.post(&format!("{path}/{action}")).send().await?;
+    let response = context.vimeo().await?.post(&format!("{path}/{action}")).send().await?;
     if context.wants_json() {
-        context.print_json(&*answer).await?;
+        context.print_json(&*response).await?;
     } else {
         context.streams.note(&format!("{path} {outcome}"));
     }

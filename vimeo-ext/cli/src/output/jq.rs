@@ -54,7 +54,7 @@ const MEMORY_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// A compiled filter that can run many times.
 pub(crate) struct Filter {
     source: Arc<Source>,
-    bounds: Limits,
+    limits: Limits,
     /// Started on first use.
     worker: OnceLock<Mutex<Worker>>,
 }
@@ -105,7 +105,7 @@ impl Filter {
             .with_next_step("vimeo help formatting")
         })?;
         let source = Arc::new(Source { program, element_usage: FieldUsage::analyze(code).each() });
-        Ok(Self { source, bounds: Limits::default(), worker: OnceLock::new() })
+        Ok(Self { source, limits: Limits::default(), worker: OnceLock::new() })
     }
 
     /// Runs the filter over a document and prints its output.
@@ -139,11 +139,11 @@ impl Filter {
                 Err(_) => {
                     waited = waited.saturating_add(MEMORY_CHECK_INTERVAL);
                     // The thread stops itself earlier, unless it is in the middle of a long step.
-                    if waited > self.bounds.time.saturating_add(MEMORY_CHECK_INTERVAL) {
-                        return Err(StopReason::Time.failure(self.bounds));
+                    if waited > self.limits.time.saturating_add(MEMORY_CHECK_INTERVAL) {
+                        return Err(StopReason::Time.failure(self.limits));
                     }
-                    if resident_memory().saturating_sub(before) > self.bounds.memory {
-                        return Err(StopReason::Memory.failure(self.bounds));
+                    if resident_memory().saturating_sub(before) > self.limits.memory {
+                        return Err(StopReason::Memory.failure(self.limits));
                     }
                 }
             }
@@ -156,11 +156,11 @@ impl Filter {
         }
         let (jobs, mut job_receiver) = mpsc::channel(64);
         let (result_sender, results) = mpsc::channel(64);
-        let (source, bounds) = (Arc::clone(&self.source), self.bounds);
+        let (source, limits) = (Arc::clone(&self.source), self.limits);
         std::thread::Builder::new()
             .name("filter".to_owned())
-            .stack_size(bounds.stack)
-            .spawn(move || source.serve(bounds, &mut job_receiver, &result_sender))
+            .stack_size(limits.stack)
+            .spawn(move || source.serve(limits, &mut job_receiver, &result_sender))
             .map_err(|error| {
                 CliError::new(ExitCode::Other, format!("cannot start the jq filter thread: {error}"))
             })?;
@@ -174,7 +174,7 @@ fn worker_gone() -> CliError {
 
 impl Source {
     /// Processes jobs until the channel is closed.
-    fn serve(&self, bounds: Limits, jobs: &mut mpsc::Receiver<Job>, results: &mpsc::Sender<Outcome>) {
+    fn serve(&self, limits: Limits, jobs: &mut mpsc::Receiver<Job>, results: &mpsc::Sender<Outcome>) {
         let stack_start = stack_address();
         let mut list = Vec::new();
         while let Some(job) = jobs.blocking_recv() {
@@ -190,8 +190,8 @@ impl Source {
                 Job::Document(text) => parse(&text),
             };
             let guard = Guard {
-                min_stack_address: stack_start.saturating_sub(bounds.stack.saturating_sub(STACK_RESERVE)),
-                bounds,
+                min_stack_address: stack_start.saturating_sub(limits.stack.saturating_sub(STACK_RESERVE)),
+                limits,
                 steps: Cell::new(0),
                 busy: Cell::new(Duration::ZERO),
                 since: Cell::new(Instant::now()),
@@ -200,7 +200,7 @@ impl Source {
                 // Sending fails if the reader is gone.
                 let mut emit = |value| results.blocking_send(Outcome::Value(value)).is_ok();
                 catch_unwind(AssertUnwindSafe(|| self.run(input, &guard, &mut emit)))
-                    .unwrap_or_else(|panic| Err(StopReason::from_panic(panic).failure(bounds)))
+                    .unwrap_or_else(|panic| Err(StopReason::from_panic(panic).failure(limits)))
             });
             let last = match outcome {
                 Ok(()) => Outcome::Done,
@@ -224,10 +224,10 @@ impl Source {
                     format!("the jq filter failed: {}", truncated(&error.to_string())),
                 )
             })?;
-            let (value, length) = to_json(&value, guard.bounds)?;
+            let (value, length) = to_json(&value, guard.limits)?;
             emitted = emitted.saturating_add(length);
-            if emitted > guard.bounds.output {
-                return Err(StopReason::Output.failure(guard.bounds));
+            if emitted > guard.limits.output {
+                return Err(StopReason::Output.failure(guard.limits));
             }
             guard.pause();
             if !emit(value) {
@@ -255,13 +255,13 @@ impl StopReason {
         panic.downcast_ref().copied().unwrap_or(Self::Panic)
     }
 
-    fn failure(self, bounds: Limits) -> CliError {
+    fn failure(self, limits: Limits) -> CliError {
         let reason = match self {
-            Self::Time => format!("timed out after {} s", bounds.time.as_secs()),
+            Self::Time => format!("timed out after {} s", limits.time.as_secs()),
             Self::Depth => "recurses too deeply".to_owned(),
             Self::Nesting => format!("returned a value nested more than {MAX_NESTING} levels deep"),
-            Self::Output => format!("returned more than {}", super::bytes(bounds.output as u64)),
-            Self::Memory => format!("used more than {} of memory", super::bytes(bounds.memory)),
+            Self::Output => format!("returned more than {}", super::bytes(limits.output as u64)),
+            Self::Memory => format!("used more than {} of memory", super::bytes(limits.memory)),
             Self::Panic => "caused an internal error".to_owned(),
         };
         CliError::new(ExitCode::Other, format!("the jq filter {reason}"))
@@ -294,7 +294,7 @@ impl<'a> HasLut<'a, GuardedData> for Data<'a> {
 struct Guard {
     /// The lowest stack address that a filter can use; stacks grow downwards.
     min_stack_address: usize,
-    bounds: Limits,
+    limits: Limits,
     steps: Cell<u32>,
     busy: Cell<Duration>,
     since: Cell<Instant>,
@@ -309,7 +309,7 @@ impl Guard {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(1024)
-            && self.busy.get().saturating_add(self.since.get().elapsed()) > self.bounds.time
+            && self.busy.get().saturating_add(self.since.get().elapsed()) > self.limits.time
         {
             resume_unwind(Box::new(StopReason::Time));
         }
@@ -371,9 +371,9 @@ fn depth(text: &[u8]) -> usize {
 }
 
 /// Converts a value from the filter to JSON. Also returns the length of its text.
-fn to_json(value: &Val, bounds: Limits) -> Result<(Value, usize)> {
+fn to_json(value: &Val, limits: Limits) -> Result<(Value, usize)> {
     if exceeds_depth(value, MAX_NESTING) {
-        return Err(StopReason::Nesting.failure(bounds));
+        return Err(StopReason::Nesting.failure(limits));
     }
     let text = value.to_string();
     let value = serde_json::from_str(&text).map_err(|_| {
@@ -425,7 +425,7 @@ impl Filter {
     pub(crate) fn run_inline(&self, input: Val) -> (Vec<Value>, bool) {
         let guard = Guard {
             min_stack_address: 0,
-            bounds: self.bounds,
+            limits: self.limits,
             steps: Cell::new(0),
             busy: Cell::default(),
             since: Cell::new(Instant::now()),
@@ -514,7 +514,7 @@ mod tests {
             stack: STACK_RESERVE + (8 << 20),
             memory: 256 << 20,
         };
-        for (code, bounds, expected) in [
+        for (code, limits, expected) in [
             ("reduce range(1e15) as $i (0; . + 1)", narrow, "timed out after"),
             ("def f: f; f", narrow, "timed out after"),
             ("last(repeat(1))", narrow, "timed out after"),
@@ -524,7 +524,7 @@ mod tests {
             ("def f(g): 1 + f(g); f(.)", narrow, "recurses too deeply"),
             ("reduce range(1000) as $i (null; [.])", Limits::default(), "nested more than 127 levels deep"),
         ] {
-            let filter = Filter { bounds, ..Filter::compile(code).unwrap() };
+            let filter = Filter { limits, ..Filter::compile(code).unwrap() };
             let stopped = filter.values(&json!(null)).await.unwrap_err();
             assert!(stopped.message().contains(expected), "{code}: {stopped}");
             assert!(stopped.next_step().is_some_and(|next| next.contains("pipe the output to jq")), "{code}");
@@ -534,8 +534,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn stops_filters_that_use_too_much_memory() {
-        let bounds = Limits { memory: 64 << 20, ..Limits::default() };
-        let filter = Filter { bounds, ..Filter::compile("[range(40000000)] | length").unwrap() };
+        let limits = Limits { memory: 64 << 20, ..Limits::default() };
+        let filter = Filter { limits, ..Filter::compile("[range(40000000)] | length").unwrap() };
         let stopped = filter.values(&json!(null)).await.unwrap_err();
         assert!(stopped.message().contains("used more than 64.0 MiB of memory"), "{stopped}");
     }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use crate::config::webhooks::WebhookConfig;
-use crate::server::outbound::{self, Bounds};
+use crate::server::outbound::{self, ResponseLimits};
 use crate::world::events::Delivery;
 use crate::world::outbox::DispatcherCommand;
 use crate::world::registry::Worlds;
@@ -94,7 +94,7 @@ async fn send(url: &str, secret: Option<&str>, body: &str, config: &WebhookConfi
                 headers.insert(name, value);
             }
             let body = Bytes::copy_from_slice(body.as_bytes());
-            outbound::send(Method::POST, &address, headers, body, Bounds::CALLBACK)
+            outbound::send(Method::POST, &address, headers, body, ResponseLimits::CALLBACK)
                 .await
                 .map_err(|error| error.to_string())
         }

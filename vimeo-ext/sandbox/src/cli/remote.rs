@@ -12,10 +12,11 @@ use url::Url;
 use super::CliError;
 use crate::control::access;
 use crate::persistence::MAX_DOCUMENT_BYTES;
-use crate::server::outbound::{self, Bounds};
+use crate::server::outbound::{self, ResponseLimits};
 
 /// The limits of a transfer of all worlds.
-const WORLD_TRANSFER: Bounds = Bounds { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
+const WORLD_TRANSFER: ResponseLimits =
+    ResponseLimits { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
 
 /// The credential for the control API.
 #[derive(Debug, Clone, Args)]
@@ -51,7 +52,7 @@ pub(super) async fn ask(
     body: Option<&Value>,
 ) -> Result<Value, CliError> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    let response = send(control, method, path, Bytes::from(body), Bounds::CALLBACK).await?;
+    let response = send(control, method, path, Bytes::from(body), ResponseLimits::CALLBACK).await?;
     Ok(serde_json::from_slice(&response).unwrap_or_default())
 }
 
@@ -70,7 +71,7 @@ async fn send(
     method: Method,
     path: &str,
     body: Bytes,
-    bounds: Bounds,
+    limits: ResponseLimits,
 ) -> Result<Bytes, CliError> {
     let failed =
         |reason: String| CliError::Remote(format!("the sandbox at {base} did not respond: {reason}"));
@@ -83,7 +84,7 @@ async fn send(
         })?;
         headers.insert(access::TOKEN, token);
     }
-    let sent = outbound::send(method, &url, headers, body, bounds).await;
+    let sent = outbound::send(method, &url, headers, body, limits).await;
     let (status, response) = sent.map_err(|error| failed(error.to_string()))?;
     match status {
         200..=299 => Ok(response),

@@ -12,14 +12,14 @@ use url::{Host, Url};
 
 /// Limits of a response.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub(crate) struct ResponseLimits {
     /// How many bytes of its body are read.
     pub(crate) max_bytes: usize,
     /// How long the exchange may take.
     pub(crate) timeout: Duration,
 }
 
-impl Bounds {
+impl ResponseLimits {
     /// For webhook deliveries and small requests to another sandbox.
     pub(crate) const CALLBACK: Self = Self { max_bytes: 64 << 20, timeout: Duration::from_secs(10) };
 }
@@ -67,7 +67,7 @@ pub(crate) async fn send(
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
-    Bounds { max_bytes, timeout }: Bounds,
+    ResponseLimits { max_bytes, timeout }: ResponseLimits,
 ) -> Result<(u16, Bytes), SendError> {
     match tokio::time::timeout(timeout, exchange(method, url, headers, body, max_bytes)).await {
         Ok(exchanged) => exchanged,

@@ -179,8 +179,7 @@ fn errors_are_one_line_with_exit_code() {
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
-    let recording = folder.path().join("recording");
-    std::fs::write(&recording, "{\"vimeo_sandbox_recording\":1}\nx").unwrap();
+    let cannot_read_file = format!("cannot read {}", path(&file));
     for (arguments, code, expected_text) in [
         (vec!["--port", &port], 3, "choose another port"),
         (vec!["--state", path(&below_a_file)], 4, "cannot store the state in"),
@@ -188,7 +187,7 @@ fn errors_are_one_line_with_exit_code() {
         (vec!["--state", path(&broken)], 5, "snapshot-1.json: EOF"),
         (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
         (vec!["--token", "t", "--scopes", "all"], 2, "unknown scope"),
-        (vec!["--fixture", path(&file)], 2, "file, line 1: "),
+        (vec!["--fixture", path(&file)], 2, &format!("{}, line 1: ", path(&file))),
         (vec!["--fixture", path(&recording)], 2, "recording, line 2: "),
         (vec!["record", "--output", path(&below_a_file), "--", "true"], 4, "folder not found"),
         (
@@ -202,10 +201,10 @@ fn errors_are_one_line_with_exit_code() {
         (vec!["--token", "two words"], 2, "cannot be sent in a header"),
         (vec!["--world-port", &port], 3, "choose another port"),
         (vec!["--unix", path(&file)], 3, "no other file may have this name"),
-        (vec!["snapshot", "import", "--state", path(&nowhere), path(&file)], 5, "cannot read"),
-        (vec!["snapshot", "import", "--url", "http://127.0.0.1:1/", path(&file)], 5, "cannot read"),
+        (vec!["snapshot", "import", "--state", path(&nowhere), path(&file)], 5, &cannot_read_file),
+        (vec!["snapshot", "import", "--url", "http://127.0.0.1:1/", path(&file)], 5, &cannot_read_file),
         (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "did not respond"),
-        (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, "cannot read"),
+        (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, &cannot_read_file),
         (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "folder not found"),
     ] {
         let failed = output(&arguments);

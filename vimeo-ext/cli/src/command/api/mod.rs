@@ -167,12 +167,12 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<ExitCode
     }
     context.streams.start_pager();
     if args.paginate || args.stream {
-        let form = match (args.stream, args.slurp) {
+        let format = match (args.stream, args.slurp) {
             (true, _) => ListFormat::JsonLines,
             (false, true) => ListFormat::Pages,
             (false, false) => ListFormat::Items,
         };
-        PagePrinter { streams: context.streams, form, filter, limit: args.limit, silent: args.silent }
+        PagePrinter { streams: context.streams, format, filter, limit: args.limit, silent: args.silent }
             .run(call)
             .await?;
         return Ok(ExitCode::Done);
