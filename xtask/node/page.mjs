@@ -78,6 +78,30 @@ await run([
     });
     check(part.status === 206 && (await part.text()) === 'ftyp', `a range gave ${part.status}`);
   }],
+  ['the address that the command prints leads to the video', async () => {
+    const small = await browser.newPage();
+    await small.setViewportSize({ width: 360, height: 500 });
+    for (const name of ['Beach', 'Dunes', 'Waves']) check(vimeo('upload', SAMPLE, '--name', name).status === 0, name);
+    const id = await card('Surf').getAttribute('data-key');
+    const shown = vimeo('videos', 'links', id);
+    check(shown.stdout.includes(`page\t${line.url}#videos/${id}\n`), shown.stdout + shown.stderr);
+    await small.goto(`${line.url}#videos/${id}`);
+    const marked = small.locator('#video-list li[aria-current]');
+    await marked.filter({ hasText: 'Surf' }).waitFor();
+    await small.waitForFunction(() => {
+      const card = document.querySelector('#video-list li[aria-current]');
+      const { top, bottom } = card.getBoundingClientRect();
+      return document.activeElement === card && top >= 0 && bottom <= innerHeight;
+    });
+    const other = await page.locator('#video-list li').filter({ hasText: 'Waves' }).getAttribute('data-key');
+    await small.evaluate((next) => { location.hash = `#worlds/1/videos/${next}`; }, other);
+    await marked.filter({ hasText: 'Waves' }).waitFor();
+    check((await marked.count()) === 1, 'several videos are marked');
+    await small.evaluate(() => { location.hash = '#videos/1'; });
+    await small.getByText('Video 1 is not among').waitFor();
+    check((await marked.count()) === 0, 'another video is marked');
+    await small.close();
+  }],
   ['a fault is armed and hit', async () => {
     await page.locator('#fault-form select[name=effect]').selectOption('status:503');
     await page.locator('#fault-form input[name=path]').fill('/users');

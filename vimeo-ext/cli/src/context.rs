@@ -1,6 +1,7 @@
 //! The context of a command: streams, folders, settings, and a client for the selected account.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,12 +11,14 @@ use url::Url;
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{AccessToken, RateLimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
+use vimeo_sandbox::cli::Page;
 
 use crate::config::{Account, Accounts, Folders, Settings, TokenStorage};
 use crate::credentials::{self, InsecureFiles, Keyring, SecretStore, TimeoutStore};
 use crate::exit::{CliError, ExitCode, Result};
 use crate::globals::GlobalArgs;
 use crate::output::{Filter, IoStreams};
+use crate::video_pages::Site;
 
 /// Default API base URL.
 pub(crate) const API_URL: &str = "https://api.vimeo.com/";
@@ -33,6 +36,9 @@ pub(crate) struct Context<'a> {
     pub(crate) folders: Folders,
     pub(crate) settings: Settings,
     sandbox: OnceCell<EphemeralSandbox>,
+    /// The API of the first client that was created, with its access token.
+    api: OnceLock<(String, Option<SecretString>)>,
+    site: OnceCell<Site>,
 }
 
 /// A sandbox for one command, and a temporary folder for its state.
@@ -89,7 +95,15 @@ impl<'a> Context<'a> {
     pub(crate) fn new(global: GlobalArgs, streams: &'a IoStreams) -> Result<Self> {
         let folders = Folders::from_env()?;
         let settings = Settings::read(folders.config())?;
-        Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new() })
+        Ok(Self {
+            streams,
+            global,
+            folders,
+            settings,
+            sandbox: OnceCell::new(),
+            api: OnceLock::new(),
+            site: OnceCell::new(),
+        })
     }
 
     pub(crate) fn accounts(&self) -> Accounts {
@@ -134,6 +148,22 @@ impl<'a> Context<'a> {
             true => Ok(self.ephemeral_sandbox().await?.folder.path().join("cache")),
             false => Ok(self.folders.cache()),
         }
+    }
+
+    /// Returns where people find what the client of this command works on. Asks the API if it is a sandbox, once, and
+    /// only if it is on this machine.
+    pub(crate) async fn site(&self) -> Result<&Site> {
+        let find = || async {
+            if self.global.sandbox {
+                return Ok(Site::EndingSandbox);
+            }
+            let Some((base_url, token)) = self.api.get() else { return Ok(Site::Vimeo) };
+            let Ok(base_url) = Url::parse(base_url) else { return Ok(Site::Vimeo) };
+            let control_token = env_var("VIMEO_SANDBOX_CONTROL_TOKEN")?.map(SecretString::from);
+            let page = Page::find(&base_url, token.as_ref(), control_token.as_ref()).await;
+            Ok(page.map_or(Site::Vimeo, Site::Sandbox))
+        };
+        self.site.get_or_try_init(find).await
     }
 
     /// Compiles the filter of `--jq`. Called before anything is sent.
@@ -284,6 +314,7 @@ impl<'a> Context<'a> {
 
     /// Prepares the builder of such a client.
     pub(crate) fn builder(&self, identity: Identity, journal: Option<Journal>) -> Result<VimeoBuilder> {
+        self.api.get_or_init(|| (identity.base_url.clone(), identity.token.clone()));
         let mut builder = Vimeo::builder()
             .base_url(identity.base_url)
             .user_agent(USER_AGENT)

@@ -21,6 +21,7 @@ mod panic;
 mod progress;
 mod resource;
 mod text;
+mod video_pages;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -7,6 +7,7 @@ use crate::api::{ListFormat, PagePrinter};
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{FieldList, Table, sanitize};
+use crate::video_pages::Site;
 
 /// A type of resource, such as videos.
 pub(crate) struct Resource {
@@ -33,6 +34,8 @@ pub(crate) enum CellFormat {
     Duration,
     /// A timestamp, to the minute.
     Time,
+    /// A link to the page of an object.
+    Page,
 }
 
 pub(crate) const fn column(title: &'static str, field: &'static str, format: CellFormat) -> Column {
@@ -55,8 +58,16 @@ impl Resource {
         self.columns.iter().map(|column| column.field).collect::<Vec<_>>().join(",")
     }
 
-    fn cells(&self, value: &Value) -> impl Iterator<Item = String> {
-        self.columns.iter().map(|column| column.format.format(value_at(value, column.field)))
+    /// Returns where the pages of items are, if they are shown.
+    async fn site<'a>(&self, context: &'a Context<'_>) -> Result<&'a Site> {
+        match self.columns.iter().any(|column| matches!(column.format, CellFormat::Page)) {
+            true => context.site().await,
+            false => Ok(&Site::Vimeo),
+        }
+    }
+
+    fn cells(&self, value: &Value, site: &Site) -> impl Iterator<Item = String> {
+        self.columns.iter().map(|column| column.format.format(value_at(value, column.field), site))
     }
 
     /// Prints the field names, one per line.
@@ -98,11 +109,12 @@ impl Resource {
             }
             RequestedFields::Table => {
                 let mut items = call.fields(self.column_fields().as_str()).pages::<Value>().items();
+                let site = self.site(context).await?;
                 let titles: Vec<&'static str> = self.columns.iter().map(|column| column.title).collect();
                 let (mut table, mut count) = (Table::new(&titles), 0);
                 while count < limit {
                     let Some(item) = items.next().await else { break };
-                    table.row(self.cells(&item?));
+                    table.row(self.cells(&item?, site));
                     count += 1;
                 }
                 table.print(context.streams)?;
@@ -133,7 +145,7 @@ impl Resource {
             }
             RequestedFields::Table => {
                 let response = call.fields(self.column_fields().as_str()).send().await?;
-                self.print_item(context, &response)?;
+                self.print_item(context, &response, self.site(context).await?)?;
                 Ok(ExitCode::Done)
             }
         }
@@ -148,14 +160,14 @@ impl Resource {
         }
     }
 
-    fn print_item(&self, context: &Context<'_>, value: &Value) -> Result<()> {
+    fn print_item(&self, context: &Context<'_>, value: &Value, site: &Site) -> Result<()> {
         let streams = context.streams;
         if !streams.out_is_terminal() {
-            let cells: Vec<String> = self.cells(value).map(|cell| sanitize(&cell)).collect();
+            let cells: Vec<String> = self.cells(value, site).map(|cell| sanitize(&cell)).collect();
             return Ok(streams.line(&cells.join("\t"))?);
         }
         let width = self.columns.iter().map(|column| column.title.len()).max().unwrap_or_default();
-        for (column, cell) in self.columns.iter().zip(self.cells(value)) {
+        for (column, cell) in self.columns.iter().zip(self.cells(value, site)) {
             let title = format!("{:<width$}", column.title);
             streams.line(&format!("{}  {}", streams.paint().bold(&title), sanitize(&cell)))?;
         }
@@ -176,7 +188,7 @@ fn value_at<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
 }
 
 impl CellFormat {
-    fn format(self, value: Option<&Value>) -> String {
+    fn format(self, value: Option<&Value>, site: &Site) -> String {
         match (self, value) {
             (_, None | Some(Value::Null)) => String::new(),
             (Self::Duration, Some(Value::Number(number))) => timecode(number),
@@ -184,6 +196,7 @@ impl CellFormat {
                 let shown = time.get(..16).map(|time| time.replace('T', " "));
                 shown.unwrap_or_else(|| time.clone())
             }
+            (Self::Page, Some(Value::String(link))) => site.object(Some(link)).unwrap_or_default(),
             (_, Some(Value::String(text))) => text.clone(),
             (_, Some(other)) => other.to_string(),
         }
@@ -232,8 +245,10 @@ mod tests {
             (CellFormat::Duration, json!("PT5S"), "PT5S"),
             (CellFormat::Time, json!("2026-11-25T02:35:56+00:00"), "2026-11-25 02:35"),
             (CellFormat::Time, json!("soon"), "soon"),
+            (CellFormat::Page, json!("https://vimeo.com/7"), "https://vimeo.com/7"),
+            (CellFormat::Page, json!(null), ""),
         ] {
-            assert_eq!(cell.format(Some(&value)), text);
+            assert_eq!(cell.format(Some(&value), &Site::Vimeo), text);
         }
         assert_eq!(value_at(&json!({"privacy": {"view": "nobody"}}), "privacy.view"), Some(&json!("nobody")));
         assert_eq!(value_at(&json!({"privacy": null}), "privacy.view"), None);

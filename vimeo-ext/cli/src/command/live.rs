@@ -16,7 +16,7 @@ pub(super) const EVENTS: Resource = Resource {
         column("title", "title", CellFormat::Text),
         column("status", "status", CellFormat::Text),
         column("next", "next_occurrence_time", CellFormat::Time),
-        column("page", "link", CellFormat::Text),
+        column("page", "link", CellFormat::Page),
     ],
     field_names: known_fields::<types::LiveEvent>,
 };

@@ -19,7 +19,7 @@ pub(super) const SHOWCASES: Resource = Resource {
         column("name", "name", CellFormat::Text),
         column("privacy", "privacy.view", CellFormat::Text),
         column("videos", "metadata.connections.videos.total", CellFormat::Text),
-        column("page", "link", CellFormat::Text),
+        column("page", "link", CellFormat::Page),
     ],
     field_names: known_fields::<types::Showcase>,
 };

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, known_fields};
 use crate::resource::{CellFormat, Resource, column};
+use crate::video_pages::Site;
 use crate::{confirm, ids};
 
 pub(crate) const VIDEOS: Resource = Resource {
@@ -177,7 +178,7 @@ async fn edit(context: &Context<'_>, args: EditArgs) -> Result<ExitCode> {
 
 async fn links(context: &Context<'_>, video: &str) -> Result<ExitCode> {
     let path = ids::video(video)?;
-    let fields = "link,player_embed_url,review_page.link,files.link,files.rendition";
+    let fields = "uri,link,player_embed_url,review_page.link,files.link,files.rendition";
     let video = context.vimeo().await?.get(&path).fields(fields).send().await?;
     let text = |pointer: &str| video.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let mut links: Vec<(String, String)> = [
@@ -194,15 +195,30 @@ async fn links(context: &Context<'_>, video: &str) -> Result<ExitCode> {
             links.push((rendition.to_owned(), link.to_owned()));
         }
     }
+    let site = context.site().await?;
+    let page = site.video(text("/uri").as_deref(), text("/link").as_deref());
     if context.wants_json() {
-        let list: Vec<Value> = links.iter().map(|(name, link)| json!({"name": name, "link": link})).collect();
+        let mut list: Vec<Value> =
+            links.iter().map(|(name, link)| json!({"name": name, "link": link})).collect();
+        if let (Site::Sandbox(_), Some(page)) = (site, page) {
+            let row = list.iter_mut().find(|row| row.get("name").is_some_and(|name| name == "page"));
+            if let Some(members) = row.and_then(Value::as_object_mut) {
+                members.insert("page".to_owned(), page.into());
+            }
+        }
         context.print_json(&list).await?;
         return Ok(ExitCode::Done);
     }
     let mut table = Table::new(&["name", "link"]);
     for (name, link) in links {
-        table.row([name, link]);
+        match (&*name, site) {
+            ("page", _) => table.row([name, page.clone().unwrap_or_default()]),
+            _ => table.row([name, link]),
+        }
     }
     table.print(context.streams)?;
+    if site.is_sandbox() {
+        context.streams.hint("links to vimeo.com do not lead to videos of a sandbox");
+    }
     Ok(ExitCode::Done)
 }

@@ -18,7 +18,7 @@ mod kills;
 mod mcp;
 #[cfg(feature = "mcp")]
 mod mcp_tools;
-mod record;
+mod pages;
 #[cfg(unix)]
 mod signals;
 #[cfg(feature = "stores")]

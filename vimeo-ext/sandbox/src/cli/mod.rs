@@ -10,6 +10,7 @@ mod events;
 mod file;
 #[cfg(feature = "record")]
 mod record;
+mod page;
 mod remote;
 mod run;
 mod serve;
@@ -26,6 +27,7 @@ pub use env::{Client, Env};
 pub use events::{EventTarget, Events, Trigger};
 #[cfg(feature = "record")]
 pub use record::Record;
+pub use page::Page;
 pub use remote::ControlCredential;
 pub use run::Run;
 pub use serve::Serve;

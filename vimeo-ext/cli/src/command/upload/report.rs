@@ -6,6 +6,7 @@ use super::single::Report;
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, sanitize};
+use crate::video_pages::Site;
 
 impl Report {
     /// Returns the file's state.
@@ -26,11 +27,19 @@ impl Report {
         }
     }
 
-    fn json(&self, file: &str) -> Value {
+    /// Returns the address of the video's page, for people.
+    fn page(&self, site: &Site) -> Option<String> {
+        site.video(self.uri.as_deref(), self.link.as_deref())
+    }
+
+    fn json(&self, file: &str, site: &Site) -> Value {
         let mut document = json!({
             "file": file, "uri": self.uri, "link": self.link, "state": self.state(), "code": self.exit().code(),
         });
         let Some(members) = document.as_object_mut() else { return document };
+        if let (Site::Sandbox(_), Some(page)) = (site, self.page(site)) {
+            members.insert("page".to_owned(), page.into());
+        }
         if !self.steps.is_empty() {
             let state = |done: bool| if done { "done" } else { "failed" };
             let steps: Map<String, Value> = self
@@ -56,16 +65,29 @@ impl Report {
 /// Prints the outcome of each file and returns the combined exit code.
 pub(crate) async fn print_reports(context: &Context<'_>, reports: &[(String, Report)]) -> Result<ExitCode> {
     let streams = context.streams;
+    let is_uploaded = reports.iter().any(|(_, report)| report.is_uploaded);
+    // Without a video there is nothing to open.
+    let site = if is_uploaded { context.site().await? } else { &Site::Vimeo };
     if context.wants_json() {
-        let list: Vec<Value> = reports.iter().map(|(file, report)| report.json(file)).collect();
+        let list: Vec<Value> = reports.iter().map(|(file, report)| report.json(file, site)).collect();
         context.print_json(&json!({ "files": list })).await?;
     } else {
-        let mut table = Table::new(&["file", "video", "page", "state"]);
+        // Scripts find the same columns everywhere.
+        let has_pages = !matches!(site, Site::EndingSandbox) || !streams.out_is_terminal();
+        let titles: &[&str] =
+            if has_pages { &["file", "video", "page", "state"] } else { &["file", "video", "state"] };
+        let mut table = Table::new(titles);
         for (file, report) in reports.iter().filter(|(_, report)| report.is_uploaded) {
-            let link = report.link.clone().unwrap_or_default();
-            table.row([file.clone(), report.uri.clone().unwrap_or_default(), link, report.state_text()]);
+            let page = has_pages.then(|| report.page(site).unwrap_or_default());
+            let video = [file.clone(), report.uri.clone().unwrap_or_default()];
+            table.row(video.into_iter().chain(page).chain([report.state_text()]));
         }
         table.print(streams)?;
+        if matches!(site, Site::EndingSandbox) {
+            streams.hint(
+                "the video is gone with its sandbox; `vimeo sandbox` starts one that stays, with a page that plays videos",
+            );
+        }
     }
     streams.flush()?;
     let paint = streams.paint_err();

@@ -73,6 +73,39 @@ async function act(action) {
 
 // ---- What the world holds
 
+/** The world and the video that the address names, as in `#videos/7` or `#worlds/2/videos/7`. */
+function target() {
+  const [, world, video] = location.hash.match(/^#(?:worlds\/(\d+)\/)?videos\/(\d+)$/) ?? [];
+  return { world, video };
+}
+
+/** Marks the card of the video that the address names, and returns it. */
+function markTarget() {
+  const { world, video } = target();
+  const isHere = world === undefined || world === String(state.world);
+  let marked = null;
+  for (const card of byId('video-list').children) {
+    if (isHere && card.dataset.key === video) {
+      card.setAttribute('aria-current', 'true');
+      marked = card;
+    } else {
+      card.removeAttribute('aria-current');
+    }
+  }
+  return marked;
+}
+
+/** Scrolls to the video that the address names. */
+function showTarget() {
+  const card = markTarget();
+  if (card) {
+    card.scrollIntoView({ block: 'center' });
+    card.focus({ preventScroll: true });
+  } else if (target().video !== undefined) {
+    say(`Video ${target().video} is not among the newest videos of this world.`);
+  }
+}
+
 const badge = (text, kind) => element('span', { class: kind ? `badge ${kind}` : 'badge' }, text);
 const STATUS_KINDS = { available: 'good', uploading: 'warn', transcoding: 'warn', transcode_starting: 'warn' };
 
@@ -137,7 +170,7 @@ function videoCard(video) {
     picture = element('div', { class: 'poster' }, video.received > 0 || video.status === 'available'
       ? 'The bytes were not stored.' : 'No bytes yet.');
   }
-  return element('li', {}, picture, text);
+  return element('li', { tabindex: '-1' }, picture, text);
 }
 
 function uploadRow(upload) {
@@ -199,6 +232,7 @@ async function refresh() {
   const [videos, uploads, faults, events, clock, limits] = await Promise.all(
     [...['/videos', '/uploads', '/faults', '/events', '/clock'].map((path) => read(path)), readLimits()]);
   reconcile(byId('video-list'), videos.videos, (video) => video.id, videoCard);
+  markTarget();
   byId('video-count').textContent = String(videos.total);
   const open = uploads.uploads.filter((upload) => !upload.complete);
   byId('uploads').hidden = open.length === 0;
@@ -436,6 +470,7 @@ async function openWorld(world) {
   lines();
   emptyLog();
   await refresh();
+  showTarget();
   follow();
 }
 
@@ -460,8 +495,9 @@ async function start() {
   select.onchange = () => openWorld(select.value).catch((error) => say(error.message));
   const { kinds } = await read('/events');
   byId('event-kinds').replaceChildren(...kinds.map((kind) => element('option', {}, kind)));
-  // A port can have a world of its own.
-  const opened = worlds.find(({ url }) => new URL(url).port === location.port) ?? worlds[0];
+  const opened = worlds.find(({ world }) => String(world) === target().world)
+    // A port can have a world of its own.
+    ?? worlds.find(({ url }) => new URL(url).port === location.port) ?? worlds[0];
   select.value = String(opened.world);
   await openWorld(opened.world);
 }
@@ -471,6 +507,16 @@ byId('unlock').addEventListener('submit', (event) => {
   state.controlToken = byId('control-token').value;
   sessionStorage.setItem('control-token', state.controlToken);
   start();
+});
+addEventListener('hashchange', () => {
+  const { world } = target();
+  const select = byId('world');
+  if (world === undefined || world === select.value || ![...select.options].some(({ value }) => value === world)) {
+    showTarget();
+    return;
+  }
+  select.value = world;
+  openWorld(world).catch((error) => say(error.message));
 });
 byId('filter').addEventListener('input', () => {
   for (const { entry, row } of entries.values()) row.hidden = !matches(entry);
