@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::step_key::{StepKey, read_steps};
 use crate::config;
-use crate::exit::{CliError, Result};
+use crate::exit::{CliError, ExitCode, Result};
 
 /// How long a finished file belongs to the command line. After that, the same command creates a new video.
 const FILE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -66,13 +66,21 @@ pub(crate) struct FileRecord {
 
 impl UploadBatch {
     /// Opens the batch of these files for this account. Without a folder, nothing is recorded on disk.
-    pub(crate) fn open(folder: Option<PathBuf>, owner: &str, files: &[PathBuf]) -> Self {
+    ///
+    /// Fails if a later version of the command wrote the batch: it would be overwritten.
+    pub(crate) fn open(folder: Option<PathBuf>, owner: &str, files: &[PathBuf]) -> Result<Self> {
         let path = folder.map(|folder| folder.join(format!("{}.json", file_name(owner, files))));
-        // An unreadable batch is ignored: the journal still has the unfinished uploads.
-        let text = path.as_ref().and_then(|path| config::read(path, config::MAX_FILE_BYTES).ok());
-        let records = text.and_then(|text| serde_json::from_slice::<BatchRecords>(&text).ok());
-        let records = records.filter(|records| records.version <= VERSION).unwrap_or_default();
-        Self { path, records: Mutex::new(records) }
+        let text =
+            path.as_ref().and_then(|path| Some((path, config::read(path, config::MAX_FILE_BYTES).ok()?)));
+        let records = match &text {
+            Some((path, text)) => {
+                check_version(path, text)?;
+                // An unreadable batch is ignored: the journal still has the unfinished uploads.
+                serde_json::from_slice(text).unwrap_or_default()
+            }
+            None => BatchRecords::default(),
+        };
+        Ok(Self { path, records: Mutex::new(records) })
     }
 
     /// Returns the record of this file with these settings.
@@ -149,8 +157,29 @@ impl UploadBatch {
         let (true, Some(path)) = (change(&mut records), &self.path) else { return Ok(()) };
         records.version = VERSION;
         let text = serde_json::to_vec_pretty(&*records)
-            .map_err(|error| CliError::new(crate::exit::ExitCode::Other, error.to_string()))?;
+            .map_err(|error| CliError::new(ExitCode::Other, error.to_string()))?;
         config::replace(path, &text)
+    }
+}
+
+/// Returns an error if a batch has a later version than this command reads. Its other members may have any form.
+fn check_version(path: &Path, text: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default = "first_version")]
+        version: u32,
+    }
+    match serde_json::from_slice::<Versioned>(text) {
+        Ok(Versioned { version }) if version > VERSION => {
+            let message = format!(
+                "a later version of this command has recorded earlier uploads of these files in {}: the file has \
+                 version {version}, and this command reads up to version {VERSION}; nothing was uploaded",
+                path.display()
+            );
+            Err(CliError::new(ExitCode::Other, message)
+                .with_next_step("use that version of vimeo, or delete the file to upload all files again"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -206,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
         let settings = json!({"name": "Surf"});
-        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
+        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files).unwrap();
         open().record(&files[0], &settings, "/videos/1").unwrap();
         let (showcase, picture) = (StepKey::showcase("/users/7/albums/9"), StepKey::picture(&files[1]));
         open().record_step(&files[0], &showcase).unwrap();
@@ -217,7 +246,7 @@ mod tests {
         assert!(!again.has_step(&files[0], "/videos/1", &picture));
         assert!(!again.has_step(&files[0], "/videos/2", &showcase), "another video");
         assert_eq!(again.find_with_settings(&files[1], &settings), None);
-        let other = UploadBatch::open(Some(folder.path().join("batches")), "bert", &files);
+        let other = UploadBatch::open(Some(folder.path().join("batches")), "bert", &files).unwrap();
         assert_eq!(other.find_with_settings(&files[0], &settings), None);
 
         std::fs::write(&files[0], "changed").unwrap();
@@ -230,7 +259,7 @@ mod tests {
     fn ignores_other_settings_and_expired_records() {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
-        let batch = UploadBatch::open(None, "anna", &files);
+        let batch = UploadBatch::open(None, "anna", &files).unwrap();
         let (draft, secret) = (json!({"name": "Draft"}), json!({"name": "Draft", "privacy": "nobody"}));
         batch.record(&files[0], &draft, "/videos/1").unwrap();
         assert_eq!(batch.find_with_settings(&files[0], &secret), None);
@@ -278,7 +307,7 @@ mod tests {
             "steps": ["showcase /users/7/albums/9", format!("text track de {track_key} of 1 bytes at {track_modified}")],
         }}});
         config::replace(&path, earlier.to_string().as_bytes()).unwrap();
-        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
+        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files).unwrap();
         let batch = open();
         assert!(batch.has_step(film, "/videos/1", &StepKey::showcase("/users/7/albums/9")));
         assert!(batch.has_step(film, "/videos/1", &StepKey::text_track("de", track)));
@@ -293,16 +322,29 @@ mod tests {
     }
 
     #[test]
-    fn batches_of_later_versions_are_ignored() {
+    fn batches_of_later_versions_are_refused_and_stay() {
         let folder = config::test_folder();
         let files = two_files(folder.path());
         let open = || UploadBatch::open(Some(folder.path().to_owned()), "anna", &files);
-        let settings = json!({});
-        open().record(&files[0], &settings, "/videos/1").unwrap();
+        open().unwrap().record(&files[0], &json!({}), "/videos/1").unwrap();
         let path = folder.path().join(format!("{}.json", file_name("anna", &files)));
-        let text = std::fs::read_to_string(&path).unwrap().replace("\"version\": 2", "\"version\": 3");
-        config::replace(&path, text.as_bytes()).unwrap();
-        assert_eq!(open().find_with_settings(&files[0], &settings), None);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written.contains("\"version\": 2"), "{written}");
+        for later in
+            [written.replace("\"version\": 2", "\"version\": 3"), r#"{"version": 4, "files": []}"#.to_owned()]
+        {
+            config::replace(&path, later.as_bytes()).unwrap();
+            let error = open().err().unwrap();
+            assert_eq!(error.exit, ExitCode::Other);
+            let message = error.message();
+            assert!(
+                message.contains("a later version") && message.contains(&*path.to_string_lossy()),
+                "{message}"
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), later);
+        }
+        config::replace(&path, b"{").unwrap();
+        assert!(open().is_ok(), "a damaged batch is ignored");
     }
 
     #[cfg(unix)]
@@ -319,7 +361,7 @@ mod tests {
             std::fs::write(file, "x").unwrap();
             std::fs::File::options().write(true).open(file).unwrap().set_modified(UNIX_EPOCH).unwrap();
         }
-        let batch = UploadBatch::open(None, "anna", &files);
+        let batch = UploadBatch::open(None, "anna", &files).unwrap();
         batch.record(&files[0], &Value::Null, "/videos/1").unwrap();
         assert!(batch.find_with_settings(&files[0], &Value::Null).is_some());
         assert_eq!(batch.find_with_settings(&files[1], &Value::Null), None);

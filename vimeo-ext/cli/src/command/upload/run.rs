@@ -96,6 +96,7 @@ async fn upload(
     };
     let journal = args.transfer.journal(context).await?;
     let batches = journal.as_ref().map(|journal| journal.folder().with_file_name("batches"));
+    let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files)?);
     let vimeo = context.client_with(identity, journal.clone())?;
     let stdin = StdinSource::open(context, &args.stdin, &args.files).await?;
     files.extend(stdin.as_ref().map(|stdin| ("standard input".to_owned(), stdin.size())));
@@ -113,7 +114,6 @@ async fn upload(
     let concurrency = args.transfer.concurrency(context);
     // Only files can be recognized by their names.
     let batches = batches.filter(|_| stdin.is_none());
-    let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files));
     let folder = steps.folder_uri(&vimeo).await?;
     let session = UploadSession {
         context,
