@@ -52,10 +52,17 @@ fn old_words_stay_out_of_names_and_texts() {
         let text = fs::read_to_string(&path).expect("a text");
         let relative = path.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
         let is_rust = relative.ends_with(".rs");
+        let is_script = SCRIPTS.iter().any(|end| relative.ends_with(end));
+        let mut scanner = Scanner::default();
         for (number, line) in text.lines().enumerate() {
-            let (items, names) =
-                if is_rust { (item_names(line), declared_names(line)) } else { Default::default() };
-            let words = if is_rust { words_of(&prose_of(line)) } else { words_of(line) };
+            let prose = scanner.prose_of(line);
+            let (items, names) = match () {
+                () if is_rust => (item_names(line), declared_names(line)),
+                () if is_script => (Vec::new(), script_names(line)),
+                () => Default::default(),
+            };
+            // The strings and comments of scripts are not told apart from their code.
+            let words = if is_rust { words_of(&prose) } else { words_of(line) };
             for (index, entry) in entries.iter().enumerate() {
                 let hit = match entry.kind {
                     Kind::Name => items.contains(&entry.word),
@@ -79,6 +86,25 @@ fn old_words_stay_out_of_names_and_texts() {
         }
     }
     assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn prose_of_strings_goes_on_over_lines() {
+    for (source, prose) in [
+        // A string that a backslash continues.
+        ("let x = \"a budget \\\n         of one\"; rest()", ["a budget", "of one"]),
+        ("let x = \"a budget\n of one\"; rest()", ["a budget", "of one"]),
+        ("let x = r\"a budget\n of one\"; rest()", ["a budget", "of one"]),
+        ("let x = br##\"a \"#budget\n of one\"##; rest()", ["a \"#budget", "of one"]),
+        ("/* a budget\n of one */ rest()", ["a budget", "of one"]),
+        ("f('\"'); // a budget\ng('\\''); // of one", ["a budget", "of one"]),
+        ("f(b'\"', \"a budget\");\nfn g<'a>(x: &'a str) { \"of one\" }", ["a budget", "of one"]),
+    ] {
+        let mut scanner = Scanner::default();
+        let found: Vec<String> =
+            source.lines().map(|line| scanner.prose_of(line).trim().to_owned()).collect();
+        assert_eq!(found, prose, "{source}");
+    }
 }
 
 #[test]
@@ -121,7 +147,12 @@ fn words_are_found_where_they_stand() {
     assert!(
         !has_part("ALMOST_DONE", "MOST") && !has_part("at_most", "MOST") && !has_part("Budgeting", "budget")
     );
-    assert_eq!(prose_of(r#"let x = "a budget"; // of one"#), " a budget   of one");
+    assert_eq!(Scanner::default().prose_of(r#"let x = "a budget"; // of one"#), " a budget   of one");
+    assert_eq!(script_names("  const { a } = wish();"), [""; 0]);
+    assert_eq!(script_names("async function wish(of) {"), ["wish"]);
+    assert_eq!(script_names("    wish, other = ask()"), ["wish", "other"]);
+    assert_eq!(script_names("def wish(of):"), ["wish"]);
+    assert_eq!(script_names("if wish == 1:"), [""; 0]);
     let has = |text: &str, wanted: &str| has_words(&words_of(text), wanted);
     assert!(has("The Budget of one", "budget") && !has("budgeted", "budget"));
     assert!(has("a Local Vimeo", "local Vimeo"));
@@ -193,29 +224,103 @@ fn has_part(name: &str, word: &str) -> bool {
     parts.contains(&word.to_ascii_lowercase())
 }
 
-/// The comment and the strings of a line of Rust.
-fn prose_of(line: &str) -> String {
-    let (mut prose, mut in_string) = (String::new(), false);
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' if in_string => {
-                letters.next();
-            }
-            '"' => {
-                in_string = !in_string;
-                prose.push(' ');
-            }
-            '/' if !in_string && letters.peek() == Some(&'/') => {
-                prose.push(' ');
-                prose.extend(letters.skip_while(|letter| "/!".contains(*letter)));
-                break;
-            }
-            letter if in_string => prose.push(letter),
-            _ => {}
-        }
+/// The ends of the names of scripts.
+const SCRIPTS: [&str; 3] = [".js", ".mjs", ".py"];
+
+/// The names that a line of JavaScript or Python declares.
+fn script_names(line: &str) -> Vec<&str> {
+    let code = line.trim_start();
+    const KEYWORDS: [&str; 6] = ["const", "let", "var", "function", "class", "def"];
+    let words: Vec<&str> = code.split_whitespace().collect();
+    let pairs = words.windows(2).filter(|pair| KEYWORDS.contains(&pair[0]));
+    // `const { a } = f()` declares `a`, which has the name of a member.
+    let names = pairs.filter_map(|pair| pair[1].split(|letter| !is_name(letter)).next());
+    let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    // Python declares by assignment.
+    if let Some((targets, _)) = code.split_once(" = ")
+        && targets.split(", ").all(|target| !target.is_empty() && target.chars().all(is_name))
+    {
+        names.extend(targets.split(", "));
     }
-    prose
+    names
+}
+
+/// Finds the comments and strings of Rust, line by line.
+#[derive(Default)]
+struct Scanner {
+    state: State,
+}
+
+#[derive(Default, Clone, Copy, PartialEq)]
+enum State {
+    #[default]
+    Code,
+    String,
+    /// A raw string that ends at a quote with this many `#`.
+    RawString(usize),
+    BlockComment,
+}
+
+impl Scanner {
+    /// The comments and strings of the next line.
+    fn prose_of(&mut self, line: &str) -> String {
+        let mut prose = String::new();
+        let letters: Vec<char> = line.chars().collect();
+        let mut at = 0;
+        let starts_with = |at: usize, text: &str| {
+            text.chars().enumerate().all(|(offset, letter)| letters.get(at + offset) == Some(&letter))
+        };
+        while let Some(&letter) = letters.get(at) {
+            at += 1;
+            match self.state {
+                State::String if letter == '\\' => at += 1,
+                State::String if letter == '"' => {
+                    self.state = State::Code;
+                    prose.push(' ');
+                }
+                State::RawString(marks) if letter == '"' && starts_with(at, &"#".repeat(marks)) => {
+                    at += marks;
+                    self.state = State::Code;
+                    prose.push(' ');
+                }
+                State::BlockComment if letter == '*' && starts_with(at, "/") => {
+                    at += 1;
+                    self.state = State::Code;
+                    prose.push(' ');
+                }
+                State::String | State::RawString(_) | State::BlockComment => prose.push(letter),
+                State::Code if letter == '/' && starts_with(at, "/") => {
+                    let comment: String =
+                        letters[at..].iter().skip_while(|letter| "/!".contains(**letter)).collect();
+                    prose.push(' ');
+                    prose.push_str(&comment);
+                    return prose;
+                }
+                State::Code if letter == '/' && starts_with(at, "*") => {
+                    at += 1;
+                    self.state = State::BlockComment;
+                }
+                State::Code if letter == '"' => {
+                    let before: String = letters[..at - 1].iter().collect();
+                    let marks = before.chars().rev().take_while(|letter| *letter == '#').count();
+                    let is_raw = before.trim_end_matches('#').ends_with('r');
+                    self.state = if is_raw { State::RawString(marks) } else { State::String };
+                    prose.push(' ');
+                }
+                // A character, and not a lifetime.
+                State::Code if letter == '\'' && starts_with(at, "\\") => {
+                    at += 2;
+                    while letters.get(at).is_some_and(|letter| *letter != '\'') {
+                        at += 1;
+                    }
+                    at += 1;
+                }
+                State::Code if letter == '\'' && letters.get(at + 1) == Some(&'\'') => at += 2,
+                State::Code => {}
+            }
+        }
+        prose
+    }
 }
 
 /// The words of a text in lower case.
@@ -242,7 +347,7 @@ fn has_words(words: &[String], wanted: &str) -> bool {
     })
 }
 
-/// Hand-written sources, Markdown and the description.
+/// Hand-written sources, scripts, Markdown and the description.
 fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(root, &mut found);
@@ -261,7 +366,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
             {
                 collect(&path, found);
             }
-        } else if [".rs", ".md", ".yaml"].iter().any(|end| name.ends_with(end)) {
+        } else if [".rs", ".md", ".yaml"].iter().chain(&SCRIPTS).any(|end| name.ends_with(end)) {
             found.push(path);
         }
     }
