@@ -8,6 +8,7 @@
 )]
 
 mod behaviour;
+mod command_lines;
 mod findability;
 mod language;
 mod module_cycles;
