@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use clap::Args;
@@ -43,7 +44,7 @@ struct Outcome {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let folder = root().join("vimeo-ext/fuzz");
     let known = targets(&folder)?;
-    let chosen = if arguments.targets.is_empty() { known } else { arguments.targets.clone() };
+    let chosen = choose(known, &arguments.targets)?;
     let begun = Instant::now();
     if !cargo_fuzz("build").status().map_err(XtaskError::file("cargo"))?.success() {
         let message =
@@ -63,10 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
                 .iter()
                 .map(|target| scope.spawn(|| run_target(&folder, target, arguments.seconds)))
                 .collect();
-            threads
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect::<Result<Vec<_>, XtaskError>>()
+            threads.into_iter().map(outcome_of).collect::<Result<Vec<_>, XtaskError>>()
         })?;
         for outcome in outcomes {
             println!(
@@ -85,6 +83,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
         return Ok(());
     }
     Err(XtaskError::Command(format!("fuzz targets with findings: {}", failed.join(", "))))
+}
+
+/// Returns the targets to run. A name becomes part of a path, so only known names are accepted.
+fn choose(known: Vec<String>, chosen: &[String]) -> Result<Vec<String>, XtaskError> {
+    match chosen.iter().find(|name| !known.contains(name)) {
+        Some(name) => {
+            Err(XtaskError::Command(format!("unknown fuzz target `{name}`; known are: {}", known.join(", "))))
+        }
+        None if chosen.is_empty() => Ok(known),
+        None => Ok(chosen.to_vec()),
+    }
+}
+
+/// Waits for the thread of a target. A thread that panicked is an error: its target was not run.
+fn outcome_of(thread: ScopedJoinHandle<'_, Result<Outcome, XtaskError>>) -> Result<Outcome, XtaskError> {
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(XtaskError::Command("the thread of a fuzz target panicked".to_owned())))
+}
+
+/// The folders of a target's inputs: the corpus, which grows, and the seeds.
+fn inputs(folder: &Path, target: &str) -> [PathBuf; 2] {
+    ["corpus", "seeds"].map(|kind| folder.join(kind).join(target))
 }
 
 fn cargo_fuzz(verb: &str) -> Command {
@@ -115,11 +136,13 @@ fn targets(folder: &Path) -> Result<Vec<String>, XtaskError> {
 }
 
 fn run_target(folder: &Path, target: &str, seconds: u32) -> Result<Outcome, XtaskError> {
-    let corpus: PathBuf = folder.join("corpus").join(target);
-    fs::create_dir_all(&corpus).map_err(XtaskError::file(&corpus))?;
+    let inputs = inputs(folder, target);
+    for folder in &inputs {
+        fs::create_dir_all(folder).map_err(XtaskError::file(folder))?;
+    }
     let output = cargo_fuzz("run")
         .arg(target)
-        .args([&corpus, &folder.join("seeds").join(target)])
+        .args(&inputs)
         .arg("--")
         .args([
             format!("-max_total_time={seconds}"),
@@ -133,4 +156,37 @@ fn run_target(folder: &Path, target: &str, seconds: u32) -> Result<Outcome, Xtas
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let status = text.lines().rfind(|line| line.contains(" cov: ")).unwrap_or_default().trim().to_owned();
     Ok(Outcome { target: target.to_owned(), success: output.status.success(), status, output: text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_targets_become_paths() {
+        let known = || vec!["headers".to_owned(), "webhook".to_owned()];
+        assert_eq!(choose(known(), &[]).unwrap(), known());
+        assert_eq!(choose(known(), &["webhook".to_owned()]).unwrap(), ["webhook"]);
+        for wrong in ["../headers", "/tmp/headers", "fuzz_targets/headers.rs", ""] {
+            let error = choose(known(), &[wrong.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains("headers, webhook"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_target_has_a_folder_of_seeds() {
+        let folder = root().join("vimeo-ext/fuzz");
+        for target in targets(&folder).unwrap() {
+            let [_, seeds] = inputs(&folder, &target);
+            assert!(seeds.is_dir(), "{} does not exist", seeds.display());
+        }
+    }
+
+    #[test]
+    fn panicking_thread_is_an_error() {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| panic!("on purpose"));
+            assert!(outcome_of(thread).is_err());
+        });
+    }
 }
