@@ -2,15 +2,35 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::workspace::{XtaskError, root};
+
+/// How many lines of a failed command's standard error are shown.
+const MAX_SHOWN_LINES: usize = 200;
 
 /// Runs a command. Fails with its purpose if it cannot be started or does not succeed.
 pub(crate) fn finish(command: &mut Command, purpose: &str) -> Result<(), XtaskError> {
     let program = PathBuf::from(command.get_program());
     let status = command.status().map_err(XtaskError::file(program))?;
     if status.success() { Ok(()) } else { Err(XtaskError::Command(format!("{purpose} failed: {status}"))) }
+}
+
+/// Runs a command like [`finish`], and shows its standard error only if it fails: the last `MAX_SHOWN_LINES` of it.
+pub(crate) fn finish_showing_failure(command: &mut Command, purpose: &str) -> Result<(), XtaskError> {
+    let program = PathBuf::from(command.get_program());
+    let child = command.stderr(Stdio::piped()).spawn().map_err(XtaskError::file(&program))?;
+    let output = child.wait_with_output().map_err(XtaskError::file(&program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    Err(XtaskError::Command(format!("{purpose} failed: {}\n{}", output.status, last_lines(&text))))
+}
+
+fn last_lines(text: &str) -> String {
+    let skipped = text.lines().count().saturating_sub(MAX_SHOWN_LINES);
+    text.lines().skip(skipped).collect::<Vec<_>>().join("\n")
 }
 
 /// Installs Python packages and returns the interpreter. Needs `python3` with `venv`.
@@ -40,4 +60,28 @@ pub(crate) fn node(files: &str) -> Result<PathBuf, XtaskError> {
     npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder);
     finish(&mut npm, "installing Node packages")?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_show_standard_error() {
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            finish_showing_failure(&mut command, "a client")
+        };
+        assert!(shell("echo unimportant >&2").is_ok());
+        let error = shell("echo the reason >&2; exit 3").unwrap_err().to_string();
+        assert!(error.starts_with("a client failed: ") && error.contains("the reason"), "{error}");
+    }
+
+    #[test]
+    fn long_output_is_cut_to_its_end() {
+        let text: String = (0..=MAX_SHOWN_LINES).map(|number| format!("{number}\n")).collect();
+        let shown = last_lines(&text);
+        assert_eq!((shown.lines().next(), shown.lines().count()), (Some("1"), MAX_SHOWN_LINES));
+    }
 }

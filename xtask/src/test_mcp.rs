@@ -1,11 +1,12 @@
 //! `cargo xtask test-mcp`: the MCP server with the official clients.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::artifacts;
-use crate::install::{self, finish};
+use crate::install::{self, finish_showing_failure};
 use crate::mcp_conformance;
 use crate::process::ChildProcess;
 use crate::workspace::XtaskError;
@@ -35,15 +36,30 @@ pub(crate) fn run() -> Result<(), XtaskError> {
     let url = http.line_with("listening on ")?;
 
     let node = folder.join("node_modules/.bin/node");
+    let outcome = run_clients(&folder, [&node, &python], [&server.display().to_string(), &url], with)
+        .and_then(|()| mcp_conformance::run(&node, &folder, &url));
+    if outcome.is_err() {
+        eprintln!("the last lines of the HTTP server:\n{}", http.recent_lines());
+    }
+    outcome
+}
+
+/// Runs the Node and the Python client, with the program that they start and the URL of the HTTP server. A client's
+/// standard error includes that of the server it starts.
+fn run_clients(
+    folder: &Path,
+    [node, python]: [&PathBuf; 2],
+    [program, url]: [&str; 2],
+    with: impl Fn(&mut Command),
+) -> Result<(), XtaskError> {
     let calls = folder.join("calls.json");
-    for (way, target) in [("stdio", server.display().to_string()), ("http", url.clone())] {
-        for (program, script) in [(&node, "client.mjs"), (&python, "client.py")] {
-            let mut client = Command::new(program);
-            client.arg(folder.join(script)).arg(&calls).arg(way).arg(&target).current_dir(&folder);
+    for (way, target) in [("stdio", program), ("http", url)] {
+        for (interpreter, script) in [(node, "client.mjs"), (python, "client.py")] {
+            let mut client = Command::new(interpreter);
+            client.arg(folder.join(script)).arg(&calls).arg(way).arg(target).current_dir(folder);
             with(&mut client);
-            client.stderr(Stdio::null());
-            finish(&mut client, script)?;
+            finish_showing_failure(&mut client, &format!("{script} over {way}"))?;
         }
     }
-    mcp_conformance::run(&node, &folder, &url)
+    Ok(())
 }
