@@ -31,12 +31,12 @@ const PROMPT: &str = "<next>";
 /// How long to wait for output.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Before the prompt: the completions, and a command that tells what it was called with. The completions call it too,
-/// to ask what fits, and are passed on.
+/// Replaces the command by a function that prints its arguments. The completions call the function to get their candidates;
+/// it passes those calls on to the command.
 const SETUP: &str = "\
 vimeo() { if [ -n \"$COMPLETE\" ]; then command vimeo \"$@\"; else printf '<word %s>' \"$@\"; echo '<end>'; fi; }\n";
 
-/// How a shell is started, and its start-up file.
+/// The command line of a shell, and its start-up file.
 struct Shell {
     name: &'static str,
     command: &'static str,

@@ -17,7 +17,7 @@ struct Candidate {
     times: Vec<Duration>,
 }
 
-/// Builds ours and the stock crate in turns, each alone with its dependencies built, and prints what they cost.
+/// Builds the generated crate and progenitor's in turns, each with its dependencies already built, and prints the cost.
 pub(super) fn run(runs: usize) -> Result<(), XtaskError> {
     let place = root().join("target/build-cost");
     let bundle = vimeo_gen::load(&description())?;

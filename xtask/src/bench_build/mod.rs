@@ -11,13 +11,13 @@ use crate::workspace::XtaskError;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How often each program is built; the median counts.
+    /// The number of builds of each program; the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// With optimised code.
+    /// Build with optimisations.
     #[arg(long)]
     release: bool,
-    /// Compare the generated crate with what progenitor makes of the same description instead.
+    /// Instead, compare the generated crate with progenitor's output for the same description.
     #[arg(long, conflicts_with = "release")]
     generated: bool,
 }

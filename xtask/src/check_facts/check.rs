@@ -1,4 +1,4 @@
-//! Comparing a description with the facts.
+//! Compares a description with the facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::document::{Document, unnamed, word};
 use super::record::{Facts, Operation, Schema};
 
-/// What is compared.
+/// The kinds of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Operation,
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order in which they are reported.
+    /// All kinds, in the order of the report.
     pub(super) const ALL: [Self; 10] = [
         Self::Operation,
         Self::QueryParameter,
@@ -56,27 +56,27 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What of the facts a description has.
+/// Which facts a description has.
 #[derive(Default)]
 pub(super) struct Report {
     checked: BTreeMap<Kind, usize>,
     missing: Vec<(Kind, String)>,
-    /// How many operations the description has that the facts do not know.
+    /// The number of operations of the description that are not among the facts.
     pub(super) extra_operations: usize,
 }
 
 impl Report {
-    /// How many facts of a kind were looked for.
+    /// Returns the number of facts of a kind.
     pub(super) fn checked(&self, kind: Kind) -> usize {
         self.checked.get(&kind).copied().unwrap_or_default()
     }
 
-    /// The missing facts of a kind, in the order of the facts.
+    /// Returns the missing facts of a kind, in the order of the facts.
     pub(super) fn missing_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.missing.iter().filter(move |(of, _)| *of == kind).map(|(_, fact)| fact.as_str())
     }
 
-    /// How many facts are missing.
+    /// Returns the number of missing facts.
     pub(super) fn missing(&self) -> usize {
         self.missing.len()
     }
@@ -89,10 +89,10 @@ impl Report {
     }
 }
 
-/// The fields of the paging envelope.
+/// The fields of a page.
 const ENVELOPE: [&str; 5] = ["total", "page", "per_page", "paging", "data"];
 
-/// Holds a description against the facts.
+/// Compares a description with the facts.
 pub(super) fn check(facts: &Facts, description: &Value) -> Report {
     let document = Document(description);
     let described = document.operations();
@@ -117,7 +117,7 @@ struct Comparison<'a> {
     facts: &'a Facts,
     document: Document<'a>,
     report: Report,
-    /// The named schemas that were compared, each once as a part of a body, a response or a parameter.
+    /// The named schemas that were compared, at most once in each role: body, response or parameter.
     compared: BTreeSet<(&'a str, Kind)>,
 }
 
@@ -162,8 +162,8 @@ impl<'a> Comparison<'a> {
         self.schema(item, items.unwrap_or(&Value::Null), place, Kind::ResponseField);
     }
 
-    /// Compares the fields and words of a schema; missing fields are reported as `kind`. Types are not compared: the wire
-    /// sends more than one for some fields.
+    /// Compares the fields and enum values of a schema; `kind` is the kind of missing fields. Types are not compared,
+    /// because some fields have more than one on the wire.
     fn schema(&mut self, fact: &'a Schema, found: &'a Value, place: &str, kind: Kind) {
         if let Some(name) = fact.reference.as_deref() {
             let named = self.facts.schemas.get(name);

@@ -1,10 +1,10 @@
-//! Looking things up in an OpenAPI document: references are followed, and `allOf`, `oneOf` and `anyOf` count as one schema.
+//! Looks things up in an OpenAPI document. Follows references; `allOf`, `oneOf` and `anyOf` count as one schema.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// How many references in a row are followed; references that lead in a circle end here.
+/// The maximum number of references in a row; ends a cycle.
 const MAX_REFERENCES: usize = 40;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -14,7 +14,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 pub(super) struct Document<'a>(pub(super) &'a Value);
 
 impl<'a> Document<'a> {
-    /// What a node refers to, or the node itself.
+    /// Returns the target of a node's reference, or the node itself.
     pub(super) fn resolve(self, node: &'a Value) -> &'a Value {
         let mut node = node;
         for _ in 0..MAX_REFERENCES {
@@ -25,13 +25,13 @@ impl<'a> Document<'a> {
         node
     }
 
-    /// A schema and all that it is composed of, outermost first.
+    /// Returns a schema and all its component schemas, outermost first.
     fn composed(self, schema: &'a Value) -> Vec<&'a Value> {
         let mut found: Vec<&Value> = Vec::new();
         let mut open = vec![schema];
         while let Some(schema) = open.pop() {
             let schema = self.resolve(schema);
-            // A schema may be composed of itself.
+            // A schema can be a component of itself.
             if !found.iter().any(|known| std::ptr::eq(*known, schema)) {
                 found.push(schema);
                 let parts =
@@ -43,19 +43,19 @@ impl<'a> Document<'a> {
         found
     }
 
-    /// The properties of a schema.
+    /// Returns the properties of a schema.
     pub(super) fn properties(self, schema: &'a Value) -> BTreeMap<&'a str, &'a Value> {
         let parts = self.composed(schema).into_iter();
         let properties = parts.filter_map(|part| part.get("properties")?.as_object()).flatten();
         properties.map(|(name, schema)| (name.as_str(), schema)).collect()
     }
 
-    /// The items of an array.
+    /// Returns the schema of an array's items.
     pub(super) fn items(self, schema: &'a Value) -> Option<&'a Value> {
         self.composed(schema).into_iter().find_map(|part| part.get("items"))
     }
 
-    /// Whether the schema takes any field.
+    /// Whether the schema allows any property.
     pub(super) fn takes_any_field(self, schema: &'a Value) -> bool {
         match self.resolve(schema).get("additionalProperties") {
             Some(Value::Bool(any)) => *any,
@@ -64,7 +64,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The words of an enum, in lower case.
+    /// Returns the values of an enum in lower case.
     pub(super) fn words(self, schema: &'a Value) -> Vec<String> {
         let parts = self.composed(schema).into_iter();
         parts
@@ -74,7 +74,7 @@ impl<'a> Document<'a> {
             .collect()
     }
 
-    /// The operations by method and path, the names of the path's parameters left out.
+    /// Returns the operations by method and path. The path has no parameter names.
     pub(super) fn operations(self) -> BTreeMap<(&'a str, String), Operation<'a>> {
         let mut found = BTreeMap::new();
         let paths = self.0.get("paths").and_then(Value::as_object);
@@ -99,12 +99,12 @@ pub(super) struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    /// The operation's summary.
+    /// Returns the operation's summary.
     pub(super) fn summary(&self) -> &'a str {
         self.operation.get("summary").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The parameters that stand in the given place: `query` or `path`.
+    /// Returns the parameters in a location: `query` or `path`.
     pub(super) fn parameters(&self, place: &str) -> Vec<&'a Value> {
         let lists = self.shared.into_iter().chain(self.operation.get("parameters"));
         let parameters = lists.filter_map(Value::as_array).flatten();
@@ -112,7 +112,7 @@ impl<'a> Operation<'a> {
         parameters.filter(|parameter| parameter.get("in").and_then(Value::as_str) == Some(place)).collect()
     }
 
-    /// The query parameters with their schemas.
+    /// Returns the query parameters with their schemas.
     pub(super) fn query(&self) -> BTreeMap<&'a str, &'a Value> {
         let parameters = self.parameters("query").into_iter();
         let named = parameters.filter_map(|parameter| {
@@ -122,7 +122,7 @@ impl<'a> Operation<'a> {
         named.collect()
     }
 
-    /// The scopes that the operation asks for, or those of the document if it says nothing itself.
+    /// Returns the scopes of the operation, or those of the document if it declares none.
     pub(super) fn scopes(&self) -> Vec<&'a str> {
         let security = self.operation.get("security").or_else(|| self.document.0.get("security"));
         let ways = security.and_then(Value::as_array).into_iter().flatten();
@@ -130,12 +130,12 @@ impl<'a> Operation<'a> {
         scopes.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
     }
 
-    /// The schema of the body.
+    /// Returns the schema of the request body.
     pub(super) fn body(&self) -> &'a Value {
         self.operation.get("requestBody").and_then(|body| self.content(body)).unwrap_or(&Value::Null)
     }
 
-    /// The schema of the first success that has content.
+    /// Returns the schema of the first successful response with content.
     pub(super) fn response(&self) -> &'a Value {
         let responses = self.operation.get("responses").and_then(Value::as_object);
         let mut successes = responses.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
@@ -148,12 +148,12 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// A word of an enum as text; some are numbers.
+/// Returns a value of an enum as text; some are numbers.
 pub(super) fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A path without the names of its parameters: `/videos/{}`.
+/// Returns a path without the names of its parameters: `/videos/{}`.
 pub(super) fn unnamed(path: &str) -> String {
     let mut short = String::new();
     let mut named = false;

@@ -1,4 +1,4 @@
-//! `cargo xtask check-facts`: holds the description against the facts in openapi/facts.
+//! `cargo xtask check-facts`: compares the description with the facts in openapi/facts.
 
 mod check;
 mod document;

@@ -1,4 +1,4 @@
-//! What openapi/facts holds, as far as it is checked.
+//! The contents of openapi/facts that are checked.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// A schema that a fact refers to and that is not there.
+    /// A fact refers to a schema that does not exist.
     pub(super) fn unknown_schema(&self) -> Option<&str> {
         let of_operations = self.operations.iter().flat_map(Operation::schemas);
         let mut open: Vec<&Schema> = self.schemas.values().chain(of_operations).collect();
@@ -52,7 +52,7 @@ impl Operation {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Schema {
-    /// The schema that this one is.
+    /// The name of the schema, if this is a reference.
     #[serde(rename = "$ref")]
     pub(super) reference: Option<String>,
     #[serde(rename = "type")]
@@ -61,8 +61,8 @@ pub(super) struct Schema {
     pub(super) words: Vec<Value>,
     pub(super) properties: Option<BTreeMap<String, Schema>>,
     pub(super) items: Option<Box<Schema>>,
-    /// The items of a response that comes in the paging envelope.
+    /// The items of a page.
     pub(super) paged: Option<Box<Schema>>,
-    /// Vimeo sent this once and no longer describes it.
+    /// Whether Vimeo has sent this but no longer describes it.
     pub(super) gone: bool,
 }

@@ -1,4 +1,4 @@
-//! What is reported for a description that was damaged in one place.
+//! Reports about descriptions that lack one part.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn description() -> Value {
                     "304": {},
                 },
             }},
-            // The facts call the parameters by other names.
+            // The facts have other names for the parameters.
             "/users/{owner}/clips/{clip}": {
                 "parameters": [{"name": "owner", "in": "path"}, {"name": "clip", "in": "path"}],
                 "patch": {
@@ -87,7 +87,7 @@ fn description() -> Value {
             "schemas": {
                 "Sort": {"type": "string", "enum": ["date", "plays", 7]},
                 "Clip": {"type": "object", "properties": {
-                    // A number and text by turns.
+                    // Numbers and texts in turn.
                     "size": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
                     "files": {"nullable": true, "allOf": [{"type": "array", "items": reference("File")}]},
                     "owner": {"nullable": true, "allOf": [reference("Owner")]},
@@ -114,7 +114,7 @@ fn missing(report: &Report) -> Vec<String> {
     Kind::ALL.into_iter().flat_map(of).collect()
 }
 
-/// Takes away the last part of a JSON pointer.
+/// Removes the value at a JSON pointer.
 fn remove(document: &mut Value, pointer: &str) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let removed = match document.pointer_mut(parent) {
@@ -150,7 +150,7 @@ fn a_whole_description_lacks_nothing() {
 fn each_damage_is_reported_by_its_kind() {
     const CLIPS: &str = "/paths/~1clips/get";
     const CLIP: &str = "/paths/~1users~1{owner}~1clips~1{clip}";
-    // (what is removed, what is reported)
+    // (the removed part, the report)
     let table: [(&str, &str, &[&str]); 18] = [
         ("", "/paths/~1clips", &["operation: GET /clips"]),
         (CLIP, "/delete", &["operation: DELETE /users/{user_id}/clips/{clip_id}"]),

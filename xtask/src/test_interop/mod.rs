@@ -51,7 +51,7 @@ const CLIENTS: [Client; 5] = [
         script: "vimeo-js.mjs",
         lines: "node",
         fault: Some(Fault {
-            name: "two PATCHes answered 503",
+            name: "503 for two PATCHes",
             json: r#"{"match": {"host": "upload", "method": "PATCH"}, "times": 2, "effect": {"status": 503}}"#,
             times: 2,
         }),
@@ -62,7 +62,7 @@ const CLIENTS: [Client; 5] = [
         script: "tuspy.py",
         lines: "shell",
         fault: Some(Fault {
-            name: "a PATCH answered 423",
+            name: "423 for a PATCH",
             json: r#"{"match": {"host": "upload", "method": "PATCH"}, "effect": {"status": 423}}"#,
             times: 1,
         }),
@@ -191,7 +191,7 @@ fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, X
     Ok(steps)
 }
 
-/// Fails if the sandbox answered a request with 501, because it does not simulate the operation.
+/// Fails if the sandbox responded to a request with 501, because it does not simulate the operation.
 fn check_simulated(client: &Client, request_log: &Path, steps: &Steps) -> Result<(), XtaskError> {
     if steps.values().any(Option::is_some) {
         return Ok(());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::root;
 
-/// The sources below a folder, without what is built or fetched.
+/// Returns the sources below a folder, without built and fetched files.
 pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -26,14 +26,14 @@ fn is_code(text: &str) -> bool {
     matches!(text.as_bytes(), [b'A'..=b'Z', b'0'..=b'9', b'0'..=b'9'])
 }
 
-/// The codes that a comment cites, if it is a citation.
+/// Returns the codes that a comment cites, if it is a citation.
 fn cited(line: &str) -> Option<Vec<&str>> {
     let comment = line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']).trim();
     let codes = comment.strip_prefix("BEHAVIOUR.md:")?.trim().trim_end_matches('.');
     Some(codes.split(", ").collect())
 }
 
-/// The codes of the tables, in their order.
+/// Returns the codes of the tables, in order.
 fn explained() -> Vec<String> {
     let text = fs::read_to_string(root().join("openapi/BEHAVIOUR.md")).expect("the behaviours");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));

@@ -1,4 +1,4 @@
-//! The maintainers' commands as they are run.
+//! Runs the maintainers' commands.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -42,7 +42,7 @@ fn text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
-/// Runs regen over a description and gives back its exit code and what it complained of.
+/// Runs regen with a description. Returns the exit code and standard error.
 fn regen(description: &str, out: &Path) -> (Option<i32>, String) {
     let folder = folder();
     let file = folder.path().join("description.yaml");

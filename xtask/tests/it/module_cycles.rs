@@ -1,8 +1,7 @@
-//! Dependencies point one way, also between the modules of a crate: no two top-level modules may need each other, be it by
-//! way of others.
+//! The top-level modules of a crate have no dependency cycles, not even through other modules.
 //!
-//! What counts is what the code names, without its tests: `crate::…`, `super::…` where it leads to the root of the crate, and
-//! the names that the root exports again.
+//! A dependency is a path in the code, not counting tests: `crate::…`, `super::…` that reaches the root of the crate, or a
+//! name that the root re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,11 +10,11 @@ use std::str::FromStr as _;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Cycles that are still to be cut, with the folder of the crate. A cycle may lose modules, and never gain one; one that is
-/// gone is taken from this list.
+/// Known cycles, with the folder of the crate. A cycle can lose modules but not gain one. Remove cycles from this list when
+/// they no longer exist.
 const KNOWN: &[(&str, &[&str])] = &[];
 
-/// Which top-level modules each top-level module names.
+/// The top-level modules of a crate, each with the top-level modules that it depends on.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
@@ -50,7 +49,7 @@ fn members(root: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Reads the modules of a crate, from its root on.
+/// Reads the modules of a crate, starting at its root.
 fn graph(folder: &Path) -> Graph {
     let source = folder.join("src");
     let root = ["lib.rs", "main.rs"].map(|name| source.join(name)).into_iter().find(|path| path.exists());
@@ -70,12 +69,12 @@ fn read(path: &Path) -> Vec<TokenTree> {
 #[derive(Default)]
 struct Reader {
     graph: Graph,
-    /// What the root exports again, with the module that it comes from.
+    /// The names that the root re-exports, with their modules.
     exported: BTreeMap<String, String>,
 }
 
 impl Reader {
-    /// Notes the names of top-level modules, and where what the root exports comes from.
+    /// Records the names of the top-level modules and the modules of re-exported names.
     fn root(&mut self, tokens: &[TokenTree]) {
         items(tokens, &mut |at, tokens| {
             if is_word(tokens, at, "mod")
@@ -102,7 +101,7 @@ impl Reader {
         });
     }
 
-    /// Reads one module, and those that it declares.
+    /// Reads a module and the modules that it declares.
     fn module(&mut self, tokens: &[TokenTree], path: &[String], folder: &Path) {
         let mut declared: Vec<(String, Option<String>, Option<Vec<TokenTree>>)> = Vec::new();
         let mut named: Vec<Vec<String>> = Vec::new();
@@ -147,7 +146,7 @@ impl Reader {
         }
     }
 
-    /// The top-level module that a path leads to, named in the module `from`.
+    /// Returns the top-level module of a path in the module `from`.
     fn leads_to(&self, named: &[String], from: &[String]) -> Option<String> {
         let supers = named.iter().take_while(|name| *name == "super").count();
         let above = match named.first()?.as_str() {
@@ -163,7 +162,7 @@ impl Reader {
     }
 }
 
-/// Calls `see` with the place of every token that is not of a test, but for those in groups.
+/// Calls `see` with the index of each token outside groups and tests.
 fn items(tokens: &[TokenTree], see: &mut dyn FnMut(usize, &[TokenTree])) {
     let mut at = 0;
     while at < tokens.len() {
@@ -179,8 +178,7 @@ fn items(tokens: &[TokenTree], see: &mut dyn FnMut(usize, &[TokenTree])) {
     }
 }
 
-/// As [`items`], in groups too: but for the bodies of modules, which are modules of their own, and for code that is only
-/// quoted.
+/// Like [`items`], but also visits groups, except the bodies of modules and quoted code.
 fn walk(tokens: &[TokenTree], see: &mut dyn FnMut(usize, &[TokenTree])) {
     items(tokens, &mut |at, tokens| {
         see(at, tokens);
@@ -210,7 +208,7 @@ fn is_of_tests(attribute: &TokenStream) -> bool {
     }
 }
 
-/// The place after an item that begins at `at`: after its braces, or its semicolon.
+/// Returns the index after the item that starts at `at`: after its braces or its semicolon.
 fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     let ends = |at: &usize| match &tokens[*at] {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
@@ -220,7 +218,7 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     (at..tokens.len()).find(ends).map_or(tokens.len(), |end| end + 1)
 }
 
-/// The paths that begin at a token: one, or as many as its braces name.
+/// Returns the paths that start at a token: one, or one per name in braces.
 fn paths(tokens: &[TokenTree]) -> Vec<Vec<String>> {
     let Some(first) = ident(tokens, 0) else {
         return match tokens.first() {
@@ -248,7 +246,7 @@ fn paths(tokens: &[TokenTree]) -> Vec<Vec<String>> {
     }
 }
 
-/// What `#[path = "…"]` right before a module says.
+/// Returns the value of `#[path = "…"]` directly before a module.
 fn path_attribute(before: &[TokenTree]) -> Option<String> {
     before.iter().rev().take(8).find_map(|token| match token {
         TokenTree::Group(group) => {
@@ -259,7 +257,7 @@ fn path_attribute(before: &[TokenTree]) -> Option<String> {
     })
 }
 
-/// The identifier at a place.
+/// Returns the identifier at an index.
 fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
     match tokens.get(at) {
         Some(TokenTree::Ident(ident)) => Some(ident.to_string()),
@@ -267,7 +265,7 @@ fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
     }
 }
 
-/// Whether a word stands at a place.
+/// Whether the token at an index is this word.
 fn is_word(tokens: &[TokenTree], at: usize, word: &str) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == word)
 }
@@ -276,7 +274,7 @@ fn is_punct(tokens: &[TokenTree], at: usize, sign: char) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == sign)
 }
 
-/// The sets of modules that need each other.
+/// Returns the sets of modules that depend on each other.
 fn cycles(graph: &Graph) -> Vec<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         graph.keys().map(|from| (from, reach(graph, from))).collect();
@@ -291,7 +289,7 @@ fn cycles(graph: &Graph) -> Vec<Vec<String>> {
     found
 }
 
-/// All that is reached from a module, itself only by way of others.
+/// Returns all modules that a module depends on, directly or indirectly; itself only if it is in a cycle.
 fn reach<'a>(graph: &'a Graph, from: &String) -> BTreeSet<&'a String> {
     let mut reached = BTreeSet::new();
     let mut waiting: Vec<&String> = graph[from].iter().collect();

@@ -1,4 +1,4 @@
-//! Secrets of the description: what gives access has a format that becomes a type which does not print itself.
+//! Secrets of the description have a format whose type is redacted in Debug output.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::{text, xtask};
 
-/// Formats that become `Secret` and `SignedUrl`.
+/// The formats of the types `Secret` and `SignedUrl`.
 const SECRET_FORMATS: [&str; 2] = ["password", "signed-uri"];
 
-/// Words that name a secret or a capability when they are a part of a name: `srt_passphrase`, `unlisted_hash`.
+/// Parts of a property's name that indicate a secret or a capability: `srt_passphrase`, `unlisted_hash`.
 const NAME_PARTS: [&str; 10] =
     ["secret", "password", "passphrase", "passcode", "token", "key", "signature", "signed", "hash", "form"];
 
-/// Words of a description that tell of one.
+/// Words of a property's description that indicate one.
 const DESCRIPTION_WORDS: [&str; 14] = [
     "secret",
     "password",
@@ -31,8 +31,8 @@ const DESCRIPTION_WORDS: [&str; 14] = [
     "from which vimeo fetches",
 ];
 
-/// What the words above find although it gives access to nothing. Each row is `schema.property` or a parameter's
-/// name, with the reason.
+/// Properties that these words match although they give no access: `schema.property` or a parameter's name, with the
+/// reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("ClipPrivacyFilters.clip_privacy_filters", "lists kinds of privacy, `password` among them"),
     ("FilterPrivacy.filter_privacy", "lists kinds of privacy, `password` among them"),
@@ -41,7 +41,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("UserConnections.ms_teams_tenant_token_id", "names a token and is none"),
 ];
 
-/// Opaque names of things: without an access token, they open nothing.
+/// Opaque names of objects. They give no access without an access token.
 const OPAQUE_NAMES: [&str; 1] = ["resource_key"];
 
 fn is_text(schema: &Value) -> bool {
@@ -59,8 +59,8 @@ fn tells_of_a_secret(name: &str, description: &str) -> bool {
         || DESCRIPTION_WORDS.iter().any(|word| description.contains(word))
 }
 
-/// Collects the text values below `value` that tell of a secret, as `schema.property` and whether they have a format
-/// for it.
+/// Collects the text properties below `value` that are probably secrets, as `schema.property` and whether they have such
+/// a format.
 fn collect(value: &Value, owner: &str, found: &mut BTreeMap<String, bool>) {
     let mut add = |name: &str, schema: &Value, description: &Value| {
         if is_text(schema) && tells_of_a_secret(name, description.as_str().unwrap_or_default()) {

@@ -1,4 +1,4 @@
-//! The manifest of generated crates against the code that it is for.
+//! The manifest of generated crates matches their code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::{folder, regen, root, small, text};
 
-/// The entries of a section of a manifest: name and requirement.
+/// Returns the entries of a section of a manifest: name and requirement.
 fn section(manifest: &str, name: &str) -> BTreeMap<String, String> {
     let lines = manifest.lines().skip_while(|line| *line != format!("[{name}]")).skip(1);
     let lines = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.starts_with('#'));
@@ -21,13 +21,13 @@ fn names(entries: &BTreeMap<String, String>) -> BTreeSet<&str> {
     entries.keys().map(String::as_str).collect()
 }
 
-/// The version that a requirement asks for: `"1"` or `{ version = "1", … }`.
+/// Returns the version of a requirement: `"1"` or `{ version = "1", … }`.
 fn version(requirement: &str) -> &str {
     let text = requirement.split_once("version = ").map_or(requirement, |(_, text)| text);
     text.split('"').nth(1).expect("a version")
 }
 
-/// The manifest and the code of a crate that is generated from the small description, comments and tests left out.
+/// Returns the manifest and the code, without comments and tests, of a crate that is generated from the small description.
 fn generated() -> (String, String) {
     let out = folder();
     let (code, told) = regen(&small(), out.path());
@@ -54,7 +54,7 @@ fn read(folder: &Path, source: &mut String) {
     }
 }
 
-/// Whether code names a crate: as the head of a path or in a `use`.
+/// Whether code uses a crate: as the first part of a path, or in a `use`.
 fn uses(code: &str, name: &str) -> bool {
     let name = name.replace('-', "_");
     code.match_indices(&name).any(|(at, _)| {
@@ -67,7 +67,7 @@ fn uses(code: &str, name: &str) -> bool {
     })
 }
 
-/// Whether code has a module of that name, its own or one that it imports.
+/// Whether code declares or imports a module of this name.
 fn is_local(code: &str, name: &str) -> bool {
     let name = name.replace('-', "_");
     code.contains(&format!("mod {name};")) || code.contains(&format!("::{name};"))
@@ -80,7 +80,7 @@ fn the_template_names_the_dependencies_that_generated_code_uses() {
     let unused: Vec<&str> = names(&template).into_iter().filter(|name| !uses(&code, name)).collect();
     assert_eq!(unused, [""; 0], "xtask/src/standalone.toml names what no generated code uses");
 
-    // Whatever else is in the lock file is a crate that the code could name by mistake.
+    // The code could use any other crate of the lock file by mistake.
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file");
     let known = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
     let known: BTreeSet<&str> = known.filter(|name| !template.contains_key(*name)).collect();
@@ -106,15 +106,15 @@ fn the_template_asks_for_what_the_workspace_has() {
     assert_eq!(names(&section(&manifest, "dependencies")), names(&ours), "the runtime is that of vimeo-api");
 }
 
-/// The compiler's word on both: it knows which crates are there, and which of them nothing uses. The crate compiles without a
-/// warning, with every area and with one alone.
+/// The compiler checks both: it reports missing and unused crates. The crate compiles without warnings, with all areas and
+/// with one.
 #[test]
 fn a_generated_crate_compiles() {
-    // Always the same folder, so that the dependencies are checked once.
+    // The same folder in each run, so that the dependencies are checked once.
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-api");
     let (code, told) = regen(&small(), &out);
     assert_eq!(code, Some(0), "{told}");
-    // The versions of this workspace. Who tests all of it has fetched them already.
+    // The locked versions of this workspace, which a test of the workspace has fetched already.
     fs::copy(root().join("Cargo.lock"), out.join("Cargo.lock")).expect("copied");
     for features in [&["--all-features"][..], &["--no-default-features", "--features", "clips"]] {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::behaviour::sources;
 use crate::root;
 
-/// Every source with its text.
+/// Returns the paths and texts of all sources.
 fn texts() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     sources(&root(), &mut files);
@@ -22,14 +22,14 @@ fn functions(text: &str) -> impl Iterator<Item = &str> {
     lines.filter_map(|line| line.split_once("fn ")?.1.split_once('(').map(|(name, _)| name))
 }
 
-/// Whether a name begins with a letter and a number, as in `t01_uploads`.
+/// Whether a name starts with a letter and a number, as `t01_uploads` does.
 fn begins_with_a_code(name: &str) -> bool {
     let code = name.split_once('_').map_or("", |(code, _)| code);
     let number = code.trim_start_matches(|first: char| first.is_ascii_lowercase());
     code.len() == number.len() + 1 && number.len() > 1 && number.chars().all(|digit| digit.is_ascii_digit())
 }
 
-/// The names of tests that a text gives to cargo: `"module::name"`.
+/// Returns the names of tests that a text passes to cargo: `"module::name"`.
 fn given_to_cargo(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |name: &&str| {
         name.contains("::") && name.chars().all(|sign| sign.is_ascii_alphanumeric() || "_:".contains(sign))
@@ -56,7 +56,7 @@ fn tests_are_named_after_what_they_check() {
     }
 }
 
-/// Cargo runs nothing, and is content, if a name that it is given leads nowhere.
+/// If no test has the given name, cargo runs nothing and succeeds.
 #[test]
 fn every_test_that_a_command_names_exists() {
     let texts = texts();

@@ -1,6 +1,6 @@
 //! Calls an API over https in every way that vimeo-ext sets up TLS; `cargo xtask test-tls` builds it once per set of features.
 //!
-//! The arguments are the base URL, an access token and the file of a certificate authority. What must not work is tried too.
+//! The arguments are the base URL, an access token and the file of a certificate authority. Also makes calls that must fail.
 
 use vimeo_ext::{ConfigError, Error, Vimeo, VimeoBuilder};
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), AnyError> {
 
 #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
 async fn with_or_without(builder: impl Fn() -> VimeoBuilder, _authority: &str) -> Result<(), AnyError> {
-    // This says what is missing, before anything is sent.
+    // The error names the missing feature, before anything is sent.
     match builder().build() {
         Err(Error::Config(ConfigError::NoTls(_))) => Ok(()),
         other => Err(format!("built without TLS, but: {other:?}").into()),
@@ -52,7 +52,7 @@ async fn with_or_without(builder: impl Fn() -> VimeoBuilder, authority: &str) ->
     UploadClient::new()?;
     UploadClient::from_builder(reqwest::Client::builder())?;
 
-    // A certificate that nobody vouches for is refused.
+    // A certificate of an unknown authority is rejected.
     let nobody = reqwest::Client::builder().tls_certs_only([]);
     match name(&builder().http_builder(nobody).build()?).await {
         Err(_) => Ok(()),
