@@ -51,18 +51,23 @@ impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reported_scope = self.reported_scope.as_ref();
         let missing = reported_scope.map_or(self.operation.scopes, std::slice::from_ref);
-        write!(f, "{}: requires the {} scope; ", self.operation.id, Quoted(missing))?;
+        let (scope, it, that, requests) = match missing {
+            [_] => ("scope", "it", "that scope", "requests it"),
+            _ => ("scopes", "them", "those scopes", "requests them"),
+        };
+        write!(f, "{}: requires the {} {scope}; ", self.operation.id, Quoted(missing))?;
         match (&self.granted, reported_scope) {
             (Some(granted), None) => write!(f, "the access token has only `{granted}`")?,
             (_, Some(_)) => f.write_str("the access token does not have it")?,
-            (None, None) => f.write_str("this token's scopes are unknown, so it may not have it")?,
+            (None, None) => write!(f, "this token's scopes are unknown, so it may not have {it}")?,
         }
         match &self.api_error {
             Some(api_error) => write!(f, " ({api_error})")?,
             None => f.write_str("; nothing was sent")?,
         }
-        f.write_str(
-            "; create a token with that scope in the app's settings, or send the user to an authorization link that requests it",
+        write!(
+            f,
+            "; create a token with {that} in the app's settings, or send the user to an authorization link that {requests}"
         )
     }
 }
@@ -345,3 +350,51 @@ impl fmt::Display for AppCredentialsRejected {
 }
 
 impl std::error::Error for AppCredentialsRejected {}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    fn operation(scopes: &'static [Scope]) -> Operation {
+        Operation {
+            id: "start_live_event",
+            vimeo_name: "start_live_event",
+            method: Method::POST,
+            path: "/me/live_events",
+            area: "live",
+            summary: "Start",
+            scopes,
+            query: &[],
+            has_body: false,
+            paged: false,
+            conditional: false,
+        }
+    }
+
+    #[test]
+    fn missing_scopes_are_counted() {
+        static ONE: [Scope; 1] = [Scope::Create];
+        static TWO: [Scope; 2] = [Scope::Create, Scope::Private];
+        for (scopes, granted, expected) in [
+            (
+                &ONE[..],
+                Some("public"),
+                "requires the `create` scope; the access token has only `public`; nothing was sent; create a token with \
+                 that scope in the app's settings, or send the user to an authorization link that requests it",
+            ),
+            (
+                &TWO,
+                None,
+                "requires the `create` and `private` scopes; this token's scopes are unknown, so it may not have them; \
+                 nothing was sent; create a token with those scopes in the app's settings, or send the user to an \
+                 authorization link that requests them",
+            ),
+        ] {
+            let operation = Box::leak(Box::new(operation(scopes)));
+            let missing = MissingScope::new(operation, granted.map(ScopeSet::from), None);
+            assert_eq!(missing.to_string(), format!("start_live_event: {expected}"));
+        }
+    }
+}

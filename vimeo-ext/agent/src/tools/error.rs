@@ -134,14 +134,18 @@ impl ToolError {
 
     /// Creates an error for missing scopes; nothing was sent.
     pub(crate) fn scope(name: &str, needed: &[&str], granted: &ScopeSet) -> Self {
+        let (scopes, next_step) = match needed {
+            [_] => ("scope", GRANT_SCOPE),
+            _ => ("scopes", GRANT_SCOPES),
+        };
         let message = format!(
-            "{name} needs the scopes {}, but the token has {granted}; nothing was sent.",
+            "{name} needs the {scopes} {}, but the token has {granted}; nothing was sent.",
             needed.join(" ")
         );
         Self {
             needed_scopes: needed.iter().map(|&scope| scope.to_owned()).collect(),
             granted_scopes: Some(granted.iter().map(ToString::to_string).collect()),
-            ..Self::new(ErrorKind::Scope, message, GRANT_SCOPES)
+            ..Self::new(ErrorKind::Scope, message, next_step)
         }
     }
 
@@ -202,6 +206,7 @@ impl ToolError {
 }
 
 const LOG_IN: &str = "Ask the person to log in to Vimeo again or to set a valid access token.";
+const GRANT_SCOPE: &str = "Ask the person to log in again and grant the needed scope.";
 const GRANT_SCOPES: &str = "Ask the person to log in again and grant the needed scopes.";
 const RETRY_LATER: &str = "Try the same call again later.";
 
@@ -219,7 +224,7 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
                 .granted
                 .as_ref()
                 .map(|granted| granted.iter().map(ToString::to_string).collect()),
-            ..new(ErrorKind::Scope, GRANT_SCOPES)
+            ..new(ErrorKind::Scope, if missing.scopes().len() == 1 { GRANT_SCOPE } else { GRANT_SCOPES })
         },
         CallError::UploadAccessDenied(_) => new(
             ErrorKind::Plan,
@@ -305,3 +310,20 @@ impl fmt::Display for ToolError {
 }
 
 impl std::error::Error for ToolError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_scopes_are_counted() {
+        let granted = ScopeSet::from("public");
+        for (needed, message, next_step) in [
+            (&["edit"][..], "needs the scope edit,", "the needed scope."),
+            (&["edit", "private"], "needs the scopes edit private,", "the needed scopes."),
+        ] {
+            let error = ToolError::scope("vimeo_video_edit", needed, &granted);
+            assert!(error.message.contains(message) && error.next_step.ends_with(next_step), "{error}");
+        }
+    }
+}
