@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a list, the response of every list operation.
 ///
-/// `fields` limits the fields of the items. The fields of the page itself are always present.
+/// `fields` names fields of the items, and the page keeps its own. Vimeo guarantees none of them: whatever a response leaves
+/// out is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The total number of items in the list.
@@ -19,7 +20,7 @@ pub struct Page<T> {
     /// Links to the other pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
-    /// The items; absent only if `fields` excludes them.
+    /// The items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Vec<T>>,
 }
