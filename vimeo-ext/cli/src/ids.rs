@@ -3,7 +3,8 @@
 
 use std::str::FromStr;
 
-use vimeo_agent::tools::{FolderId, InvalidId, ShowcaseId, UserId, VideoId};
+use serde_json::Value;
+use vimeo_agent::tools::{FolderId, InvalidId, ShowcaseId, VideoId};
 use vimeo_ext::Vimeo;
 
 use crate::exit::{CliError, ExitCode, Result};
@@ -23,17 +24,21 @@ pub(crate) fn folder(text: &str) -> Result<String> {
     Ok(parse::<FolderId>(text)?.uri())
 }
 
-/// Returns a folder's URI with its owner, as request bodies require it. Asks Vimeo for the user if the ID has no owner.
+/// Returns a folder's URI with its owner, as request bodies require it. Asks Vimeo for the folder if the ID has no owner.
 pub(crate) async fn folder_with_owner(vimeo: &Vimeo, folder: &FolderId) -> Result<String> {
     if folder.owner().is_some() {
         return Ok(folder.uri());
     }
-    let grant = vimeo.auth().verify().await?;
-    let user = grant.user.as_ref().and_then(|user| user.uri.as_deref());
-    Ok(match user.and_then(|uri| uri.parse::<UserId>().ok()) {
-        Some(user) => format!("{}/projects/{}", user.uri(), folder.number()),
-        None => folder.uri(),
-    })
+    let response = vimeo.get(&folder.uri()).fields("uri").send().await?;
+    match response.get("uri").and_then(Value::as_str) {
+        Some(uri) => Ok(uri.to_owned()),
+        // An invalid folder URI would be refused, or worse, accepted.
+        None => {
+            let number = folder.number();
+            Err(CliError::new(ExitCode::Other, format!("Vimeo returned no URI for folder {number}"))
+                .with_next_step(format!("use the folder's URI, e.g. /users/7/projects/{number}")))
+        }
+    }
 }
 
 /// Returns the path of a showcase. The owner of another user's showcase is kept.

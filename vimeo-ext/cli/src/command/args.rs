@@ -1,6 +1,6 @@
 //! Arguments shared by several commands.
 
-use clap::Args;
+use clap::{Arg, Args};
 
 /// Options of a command that lists items.
 #[derive(Debug, Args)]
@@ -13,7 +13,20 @@ pub(crate) struct ListArgs {
     pub(crate) query: Option<String>,
 }
 
-/// Selects one item.
+/// Names the item of a command in its help, for `mut_arg`: `item("VIDEO", "Video")` shows `<VIDEO>`.
+///
+/// `mut_arg` moves an argument to the end. Another positional argument has to follow by [`stay_last`].
+pub(crate) fn item(value_name: &'static str, noun: &str) -> impl FnOnce(Arg) -> Arg {
+    let help = format!("{noun} ID, URI or link");
+    move |id| id.value_name(value_name).help(help)
+}
+
+/// Keeps a positional argument after those that `mut_arg` has moved.
+pub(crate) fn stay_last(arg: Arg) -> Arg {
+    arg
+}
+
+/// Selects one item; [`item`] names it.
 #[derive(Debug, Args)]
 pub(crate) struct ItemArgs {
     /// ID, URI or link

@@ -5,7 +5,7 @@ use serde_json::json;
 use vimeo_agent::tools::FolderId;
 use vimeo_ext::api::types;
 
-use super::args::{DeleteArgs, ListArgs};
+use super::args::{DeleteArgs, ListArgs, item, stay_last};
 use super::collections::{self, Collection, ContentsArgs, MembersArgs};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
@@ -51,27 +51,33 @@ enum FoldersCommand {
     List(ListArgs),
     /// List the videos in a folder
     #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders videos 76979872")]
+    #[command(mut_arg("id", item("FOLDER", "Folder")))]
     Videos(ContentsArgs),
     Create(CreateArgs),
     /// Move videos into a folder, out of the folder they were in
     #[command(after_help = "Scope: interact.\n\nExamples:\n  $ vimeo folders add 76979872 76979871")]
+    #[command(mut_arg("id", item("FOLDER", "Folder")), mut_arg("videos", stay_last))]
     Add(MembersArgs),
     /// Remove videos from a folder without deleting them
     #[command(after_help = "Scope: delete.\n\nExamples:\n  $ vimeo folders remove 76979872 76979871")]
+    #[command(mut_arg("id", item("FOLDER", "Folder")), mut_arg("videos", stay_last))]
     Remove(MembersArgs),
     /// Delete a folder but keep its videos
     #[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
         $ vimeo folders delete 76979872 --yes")]
+    #[command(mut_arg("id", item("FOLDER", "Folder")))]
     Delete(DeleteArgs),
 }
 
 /// Create a folder
 #[derive(Debug, Args)]
-#[command(after_help = "Scope: create.\n\nExamples:\n  $ vimeo folders create Holidays")]
+#[command(after_help = "Scope: create; private with --parent, unless it names the owner.\n\nExamples:\n  \
+    $ vimeo folders create Holidays\n  \
+    $ vimeo folders create Beach --parent 76979872")]
 pub(crate) struct CreateArgs {
     /// Folder name
     name: String,
-    /// Parent folder
+    /// Parent folder: ID, URI or link
     #[arg(long, value_name = "FOLDER")]
     parent: Option<String>,
 }

@@ -124,6 +124,8 @@ Environment variables. Precedence: flag, then variable, then config.toml.
   VIMEO_STATE_DIR        folder of unfinished uploads, spooled standard input and cached responses
                          [default: $XDG_STATE_HOME/vimeo, %LocalAppData%\\vimeo, ~/.local/state/vimeo]
   VIMEO_MCP_BEARER       bearer token for callers of vimeo mcp --http; at least 32 characters
+  VIMEO_SANDBOX_CONTROL_TOKEN
+                         control token of the sandbox at the base URL, to find the page of a video there
   VIMEO_PROGRESS_FPS     progress updates per second, even if not on a terminal; 0.0166 is once per minute
   VIMEO_PROMPT_DISABLED  never prompt; CI has the same effect
   VIMEO_FORCE_TTY        format output as for a terminal; a number sets its width in columns
@@ -137,6 +139,9 @@ The command sends nothing beyond what you asked for: no telemetry, no update che
 const FORMATTING: &str = "\
 On a terminal, lists are tables truncated to its width. In a pipe, they are tab-separated, untruncated, without headings
 and without colors.
+
+Against a sandbox, links to vimeo.com lead nowhere: the column `page` has the address of the sandbox's own page, and
+upload --json adds it to `link` as `page`. The sandbox of --sandbox ends with the command, so it has no page.
 
   --json             list the available fields; for commands without field selection, print the whole JSON document
   --json=uri,name    print an array or object with these fields, and request only these from Vimeo (higher rate limit)

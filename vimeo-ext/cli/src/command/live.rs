@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use vimeo_ext::api::types;
 
-use super::args::ItemArgs;
+use super::args::{ItemArgs, item};
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::known_fields;
@@ -33,12 +33,15 @@ enum LiveCommand {
     List(ListArgs),
     /// Show a live event
     #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo live show 76979874")]
+    #[command(mut_arg("id", item("EVENT", "Live event")))]
     Show(ItemArgs),
     /// Activate a live event so that it can receive the stream
     #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live start 76979874")]
+    #[command(mut_arg("id", item("EVENT", "Live event")))]
     Start(ItemArgs),
     /// End a live event
     #[command(after_help = "Scopes: create, private.\n\nExamples:\n  $ vimeo live end 76979874")]
+    #[command(mut_arg("id", item("EVENT", "Live event")))]
     End(ItemArgs),
 }
 

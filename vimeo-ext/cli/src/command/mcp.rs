@@ -31,8 +31,8 @@ use crate::exit::{CliError, ExitCode, Result};
 #[derive(Debug, Args)]
 #[command(after_help = "Configuration of a client that starts the command and uses the active account:\n  \
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
-    HTTP callers authenticate with the bearer token in VIMEO_MCP_BEARER (at least 32 characters). If it is not set, a \
-    token is generated and printed on standard error, and --http accepts only loopback addresses. Requests from \
+    HTTP callers authenticate with a bearer token, which is an API key of this server and no token of Vimeo: the one in \
+    VIMEO_MCP_BEARER (at least 32 characters). If it is not set, one is generated and printed on standard error, and --http accepts only loopback addresses. Requests from \
     web pages are rejected unless their origin is allowed with --allow-origin.\n\n\
     Calls that show something to more people or send data to third parties need the user's approval: clients that \
     support elicitation prompt each time, calls from other clients are refused. --allow permits a kind of call without \
@@ -259,10 +259,18 @@ fn check_selection(selection: &ToolSelection, uploads: &[PathBuf]) -> Result<()>
 fn server_error(error: ServerError) -> CliError {
     let text = error.to_string();
     match error {
-        ServerError::AuthRequired(_) => CliError::usage(text).with_next_step(
+        // The library says API key for what this command calls a bearer token.
+        ServerError::AuthRequired(address) => CliError::usage(format!(
+            "{address} is reachable from other machines, so callers need a bearer token"
+        ))
+        .with_next_step(
             "set VIMEO_MCP_BEARER to a random token of at least 32 characters, or listen on 127.0.0.1:8848",
         ),
-        ServerError::ApiKeyTooShort => CliError::usage(format!("VIMEO_MCP_BEARER: {text}")).with_next_step(
+        ServerError::ApiKeyTooShort => CliError::usage(format!(
+            "the bearer token in VIMEO_MCP_BEARER has fewer than {} characters",
+            ApiKey::MIN_LENGTH
+        ))
+        .with_next_step(
             "set VIMEO_MCP_BEARER=$(openssl rand -hex 32), or unset it to have a token generated and printed",
         ),
         ServerError::InvalidOrigin(_) => CliError::usage(text),

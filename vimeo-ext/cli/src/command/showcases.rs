@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use vimeo_ext::api::types::{self, ViewPrivacy};
 
-use super::args::{DeleteArgs, ListArgs};
+use super::args::{DeleteArgs, ListArgs, item, stay_last};
 use super::collections::{self, Collection, ContentsArgs, MembersArgs};
 use crate::context::Context;
 use crate::exit::{ExitCode, Result};
@@ -49,17 +49,21 @@ enum ShowcasesCommand {
     List(ListArgs),
     /// List the videos in a showcase
     #[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases videos 76979873")]
+    #[command(mut_arg("id", item("SHOWCASE", "Showcase")))]
     Videos(ContentsArgs),
     Create(CreateArgs),
     /// Add videos to a showcase
     #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases add 76979873 76979871")]
+    #[command(mut_arg("id", item("SHOWCASE", "Showcase")), mut_arg("videos", stay_last))]
     Add(MembersArgs),
     /// Remove videos from a showcase without deleting them
     #[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases remove 76979873 76979871")]
+    #[command(mut_arg("id", item("SHOWCASE", "Showcase")), mut_arg("videos", stay_last))]
     Remove(MembersArgs),
     /// Delete a showcase but keep its videos
     #[command(after_help = "Scope: delete. Prompts for the name unless --yes is given.\n\nExamples:\n  \
         $ vimeo showcases delete 76979873 --yes")]
+    #[command(mut_arg("id", item("SHOWCASE", "Showcase")))]
     Delete(DeleteArgs),
 }
 

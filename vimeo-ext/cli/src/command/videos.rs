@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use vimeo_ext::api::types::{self, CommentPrivacy, EmbedPrivacy, VideoViewPrivacy};
 
-use super::args::{DeleteArgs, ItemArgs};
+use super::args::{DeleteArgs, ItemArgs, item};
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::output::{Table, known_fields};
@@ -39,17 +39,20 @@ enum VideosCommand {
     #[command(after_help = "Scope: public; private for videos that only you can see.\n\nExamples:\n  \
         $ vimeo videos show 76979871\n  \
         $ vimeo videos show https://vimeo.com/76979871 --json=name,privacy.view")]
+    #[command(mut_arg("id", item("VIDEO", "Video")))]
     Show(ItemArgs),
     Edit(EditArgs),
     /// Delete a video permanently
     #[command(after_help = "Scope: delete. Prompts for the title unless --yes is given.\n\nExamples:\n  \
         $ vimeo videos delete 76979871 --yes")]
+    #[command(mut_arg("id", item("VIDEO", "Video")))]
     Delete(DeleteArgs),
     Search(SearchArgs),
     /// Print the links of a video: page, player, review page and files
     #[command(
         after_help = "Scope: public; video_files for file links.\n\nExamples:\n  $ vimeo videos links 76979871"
     )]
+    #[command(mut_arg("id", item("VIDEO", "Video")))]
     Links(ItemArgs),
 }
 
@@ -218,6 +221,7 @@ async fn links(context: &Context<'_>, video: &str) -> Result<ExitCode> {
     }
     table.print(context.streams)?;
     if site.is_sandbox() {
+        context.streams.flush()?;
         context.streams.hint("links to vimeo.com do not lead to videos of a sandbox");
     }
     Ok(ExitCode::Done)

@@ -91,3 +91,17 @@ fn shows_video_quotas_in_videos() {
     harness.file("other.mp4", 1000);
     harness.run(&["upload", "other.mp4"]).fails(6, &["other.mp4"]);
 }
+
+#[test]
+fn unknown_folders_are_refused_before_anything_is_created() {
+    let harness = Harness::new();
+    harness.file("film.mp4", 100);
+    for args in [
+        &["folders", "create", "Inner", "--parent", "76979872"][..],
+        &["upload", "film.mp4", "--folder", "76979872"],
+    ] {
+        harness.sandbox.clear_request_log();
+        harness.run(args).fails(3, &["/me/projects/76979872"]);
+        assert_eq!(harness.requests(), ["GET /me/projects/76979872"], "{args:?}");
+    }
+}

@@ -402,7 +402,8 @@ fn invalid_options_fail_before_serving() {
     }
     let mut short = harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]);
     short.env("VIMEO_MCP_BEARER", "a");
-    Run::of(short.output().unwrap()).fails(2, &["VIMEO_MCP_BEARER", "32 characters"]);
+    Run::of(short.output().unwrap())
+        .fails(2, &["the bearer token in VIMEO_MCP_BEARER has fewer than 32 characters"]);
     let logged_out = harness.logged_out(&["mcp"]).output().unwrap();
     Run::of(logged_out).fails(4, &["vimeo auth login"]);
     assert!(harness.requests().is_empty());

@@ -35,7 +35,8 @@ pub use snapshot::{Snapshot, StateLocation};
 
 /// A Vimeo API server on localhost for tests, demos and examples
 ///
-/// Prints one line of JSON with its URLs and credentials, or in a terminal a text for people, then serves until it is
+/// In a terminal, prints the address of its page, which shows requests and plays uploads; the base URL and the access
+/// token; and commands to try. Otherwise, prints one line of JSON with its URLs and credentials. Then serves until it is
 /// interrupted or its parent process ends.
 #[derive(Debug, Parser)]
 #[command(name = "vimeo-sandbox", version, args_conflicts_with_subcommands = true)]

@@ -55,19 +55,9 @@ impl PostUploadSteps {
 
     /// Returns the folder's URI with its owner, as required to create a video.
     pub(super) async fn folder_uri(&self, vimeo: &Vimeo) -> Result<Option<String>> {
-        let Some(folder) = &self.folder else { return Ok(None) };
-        if folder.owner().is_some() {
-            return Ok(Some(folder.uri()));
-        }
-        let response = vimeo.get(&folder.uri()).fields("uri").send().await?;
-        match response.get("uri").and_then(serde_json::Value::as_str) {
-            Some(uri) => Ok(Some(uri.to_owned())),
-            // An invalid folder URI would be refused, or worse, accepted.
-            None => Err(CliError::new(
-                ExitCode::Other,
-                format!("Vimeo returned no URI for folder {}", folder.number()),
-            )
-            .with_next_step("use the folder's URI, e.g. --folder /users/7/projects/9")),
+        match &self.folder {
+            Some(folder) => Ok(Some(ids::folder_with_owner(vimeo, folder).await?)),
+            None => Ok(None),
         }
     }
 

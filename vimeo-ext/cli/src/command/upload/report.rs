@@ -83,13 +83,13 @@ pub(crate) async fn print_reports(context: &Context<'_>, reports: &[(String, Rep
             table.row(video.into_iter().chain(page).chain([report.state_text()]));
         }
         table.print(streams)?;
-        if matches!(site, Site::EndingSandbox) {
-            streams.hint(
-                "the video is gone with its sandbox; `vimeo sandbox` starts one that stays, with a page that plays videos",
-            );
-        }
     }
     streams.flush()?;
+    if matches!(site, Site::EndingSandbox) && !context.wants_json() {
+        streams.hint(
+            "this sandbox and its videos are gone; `vimeo sandbox` starts one that stays, with a page that plays videos",
+        );
+    }
     let paint = streams.paint_err();
     for (file, report) in reports {
         for (about, failure) in report.failures() {
