@@ -47,6 +47,35 @@
 //!   in them.
 //! - [`SandboxBuilder::state`]: worlds that survive the process. Acknowledged changes survive a crash.
 //!
+//! # Clients whose host cannot be changed
+//!
+//! With the feature `tls`, the sandbox also serves Vimeo's own host names, in two ways. Clients must trust its
+//! certificate authority, `Sandbox::ca_file`; `SandboxBuilder::ca_folder` keeps the same authority for all starts,
+//! so that it can be installed once.
+//!
+//! - `SandboxBuilder::proxy` is for clients that read `https_proxy` or have a proxy setting. Tunnels, and https URLs
+//!   that are sent without a tunnel, are served here. `vimeo-sandbox run --proxy -- COMMAND` sets the variables of
+//!   curl, Python, Ruby, Go, PHP and newer versions of Node; `vimeo-sandbox env --for CLIENT` prints what a client
+//!   needs.
+//! - `SandboxBuilder::https` on port 443, with `127.0.0.1 api.vimeo.com` in the system's hosts file, is for all
+//!   others. With `SandboxBuilder::tls_uploads`, add `127.0.0.1 asia-files.tus.vimeo.com`. Port 443 usually needs
+//!   privileges, and the line affects every program until you delete it.
+//!
+//! # Where clients disagree
+//!
+//! The sandbox follows the API description, except where recorded responses or Vimeo's official clients contradict
+//! it. Where clients contradict each other and Vimeo's behavior is unknown, an option selects the other behavior; its
+//! documentation says which client needs it: [`create_answers_201`](SandboxBuilder::create_answers_201),
+//! [`portrait_answers_201`](SandboxBuilder::portrait_answers_201),
+//! [`form_credentials`](SandboxBuilder::form_credentials), [`replace_by_name`](SandboxBuilder::replace_by_name) and
+//! [`refuse_unknown_parameters`](SandboxBuilder::refuse_unknown_parameters).
+//!
+//! # What it does not serve
+//!
+//! The sandbox serves `api.vimeo.com` and the upload hosts. It does not serve `vimeo.com`, and therefore neither
+//! oEmbed (`https://vimeo.com/api/oembed.json`) nor the pages and players that responses link to; its certificate does
+//! not cover that name, and its proxy rejects it. It serves HTTP/1.1 only, with the names of headers in lower case.
+//!
 //! # Control API
 //!
 //! Tests in other languages use the same features over HTTP, under `/_sandbox` on the API's port. `GET /_sandbox`

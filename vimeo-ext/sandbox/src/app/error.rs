@@ -49,6 +49,14 @@ pub enum StartError {
     /// The certificates for https could not be created, or their file could not be written.
     #[error("cannot create the certificates for https: {0}")]
     Certificate(#[source] std::io::Error),
+    /// The folder for the certificate authority cannot be used.
+    #[error("cannot keep the certificate authority in {folder}: {source}", folder = folder.display())]
+    AuthorityFolder {
+        /// The requested folder.
+        folder: PathBuf,
+        /// The system's error, or what is wrong with a file.
+        source: std::io::Error,
+    },
     /// A configured token could be a real one: it has 32 hexadecimal digits.
     #[error(
         "a configured token looks like a real Vimeo token (32 hexadecimal digits); \

@@ -4,6 +4,7 @@
 //! leniently as Vimeo reads them: unknown members are ignored (the official Python library sends its own settings
 //! along), null counts as absent, and numbers and booleans can be text.
 
+use http::Method;
 use serde_json::Value;
 
 use crate::catalog::Operation;
@@ -115,9 +116,18 @@ pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &
     if matches!(operation.name, "follow_users" | "follow_users_alt1") {
         return;
     }
+    if let Some(field) = closed_approach(operation, input, query) {
+        wrong.push(field);
+        return;
+    }
     if let Some(body) = &operation.body {
         let mut found = Vec::new();
-        BodyCheck { form: input.is_form() }.value(body.ty, input.root(), "", &mut found);
+        BodyCheck { form: input.is_form(), operation: Some(operation) }.value(
+            body.ty,
+            input.root(),
+            "",
+            &mut found,
+        );
         found.retain(|field| {
             !(field.code == EMPTY_PARAMETER && query.get(&field.field).is_some_and(|text| !text.is_empty()))
         });
@@ -125,19 +135,45 @@ pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &
     }
 }
 
+/// Returns the error for the upload approach that Vimeo has closed, as older clients name it: by `type`, in the query
+/// or the body. It names the member that the client sent, as in the recorded response.
+fn closed_approach(operation: &Operation, input: &Input, query: &Query) -> Option<InvalidField> {
+    let starts_upload =
+        matches!(operation.name, "upload_video" | "upload_video_alt1" | "create_video_version");
+    let ty = input.get("type").and_then(Value::as_str).or_else(|| query.get("type"));
+    let is_closed = starts_upload && ty == Some("streaming") && input.get("upload.approach").is_none();
+    is_closed.then(|| InvalidField::new("type", "was closed; use tus").with_code(STREAMING_CLOSED))
+}
+
+/// Returns whether a PATCH sends back what the same resource's GET returns: a list or an object in place of another
+/// kind of value. Clients read a resource, change a member and send all of it.
+fn is_sent_back(operation: &Operation, path: &str, value: &Value) -> bool {
+    if operation.method != Method::PATCH || !(value.is_array() || value.is_object()) {
+        return false;
+    }
+    let Some((_, answer)) = operation.answer() else { return false };
+    let described = path.split('.').try_fold(answer, |ty, name| match ty.schema() {
+        Some(Schema::Object(fields)) => fields.iter().find(|field| field.name == name).map(|field| field.ty),
+        _ => None,
+    });
+    described.is_some_and(|ty| fits(ty, value))
+}
+
 /// Returns whether a value matches a type.
 pub(crate) fn fits(ty: Type, value: &Value) -> bool {
     let mut wrong = Vec::new();
-    BodyCheck { form: false }.value(ty, value, "", &mut wrong);
+    BodyCheck { form: false, operation: None }.value(ty, value, "", &mut wrong);
     wrong.is_empty()
 }
 
-struct BodyCheck {
+struct BodyCheck<'a> {
     /// Whether the body is a form, which contains only text.
     form: bool,
+    /// The operation, if the value is its body.
+    operation: Option<&'a Operation>,
 }
 
-impl BodyCheck {
+impl BodyCheck<'_> {
     fn value(&self, ty: Type, value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
         if wrong.len() >= MAX_PROBLEMS {
             return;
@@ -180,8 +216,6 @@ impl BodyCheck {
             Type::Named(_) => match ty.schema() {
                 Some(Schema::Object(fields)) => match value {
                     Value::Object(_) => return self.object(fields, value, path, wrong),
-                    // Clients send back what they received: end screens are a list in responses.
-                    Value::Array(_) => path == "embed.end_screen",
                     _ => false,
                 },
                 Some(Schema::Enum(values)) => match value {
@@ -190,11 +224,6 @@ impl BodyCheck {
                             // Responses contain an empty gender if none is set.
                             || (path == "gender" && text.is_empty())
                     }
-                    // Responses contain the privacy of showcases and channels as an object.
-                    Value::Object(members) if path == "privacy" => match members.get("view") {
-                        Some(view) => return self.value(ty, view, path, wrong),
-                        None => false,
-                    },
                     _ => false,
                 },
                 Some(Schema::Either(types)) => return self.either(types, value, path, wrong),
@@ -202,6 +231,7 @@ impl BodyCheck {
                 None => true,
             },
         };
+        let fits = fits || self.operation.is_some_and(|operation| is_sent_back(operation, path, value));
         if !fits && path == "upload.approach" && value == "streaming" {
             wrong.push(InvalidField::new(path, "was closed; use tus").with_code(STREAMING_CLOSED));
         } else if !fits {

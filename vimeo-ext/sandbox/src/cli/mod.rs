@@ -112,7 +112,10 @@ impl CliError {
         match self {
             Self::Start(StartError::Listen { .. } | StartError::UnixSocket { .. }) => 3,
             Self::Start(
-                StartError::UploadFolder { .. } | StartError::StateFolder { .. } | StartError::Certificate(_),
+                StartError::UploadFolder { .. }
+                | StartError::StateFolder { .. }
+                | StartError::Certificate(_)
+                | StartError::AuthorityFolder { .. },
             ) => 4,
             Self::Start(StartError::InvalidState(_)) => 5,
             Self::Start(StartError::HttpClient(_)) => 1,

@@ -40,7 +40,8 @@ pub struct Serve {
     /// Point signed links to the API's own address, for clients that reject any other host
     #[arg(long)]
     one_host: bool,
-    /// Listen for https on this port as well, under Vimeo's host names; 0 selects a free port
+    /// Listen for https on this port as well, under Vimeo's host names; 0 selects a free port. On port 443, and with
+    /// `127.0.0.1 api.vimeo.com` in the hosts file, clients only have to trust the CA file
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
     https: Option<u16>,
     /// Make signed links https, under the name of an upload host
@@ -49,6 +50,10 @@ pub struct Serve {
     /// Listen as an HTTP proxy on this port as well, for clients whose host cannot be changed; 0 selects a free port
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
     proxy: Option<u16>,
+    /// Keep the certificate authority of https in this folder and use it at each start, so that it can be installed
+    /// once. The folder must be writable only by you [default: a new authority at each start]
+    #[arg(long, value_name = "FOLDER")]
+    ca_folder: Option<PathBuf>,
     /// Listen on this Unix socket as well
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
@@ -80,16 +85,22 @@ pub struct Serve {
     #[arg(long, hide = true)]
     create_answers_200: bool,
     /// Respond to the creation of a user's portrait with 201, the only status that the official Python and PHP
-    /// libraries accept. The default is 200, as described
+    /// libraries accept. The default is 200, as described; Vimeo's own status is unknown
     #[arg(long)]
     portrait_answers_201: bool,
-    /// Reject query parameters that the API description does not list. The default is to ignore them
+    /// Reject query parameters that the API description does not list. The default is to ignore them, because Vimeo's
+    /// own mobile apps and others send some
     #[arg(long)]
     refuse_unknown_parameters: bool,
     /// Accept the app's client ID and client secret in the form body as well, where django-allauth and social-core
-    /// send them
+    /// send them. The default is Basic authorization alone, which the official libraries use; a report of 2015 says
+    /// that Vimeo requires it
     #[arg(long)]
     form_credentials: bool,
+    /// Accept `name` in place of `file_name` when a file is replaced, as go-vimeo's ReplaceFile sends it. The default
+    /// is to require `file_name`, as described and as the official libraries send it; what Vimeo accepts is unknown
+    #[arg(long)]
+    replace_by_name: bool,
     /// Redirect URI of the app; repeatable [default: accept any]
     #[arg(long, value_name = "URL", value_parser = address)]
     redirect_uri: Vec<String>,
@@ -237,7 +248,8 @@ impl Serve {
             .create_answers_201(self.create_answers_201)
             .portrait_answers_201(self.portrait_answers_201)
             .refuse_unknown_parameters(self.refuse_unknown_parameters)
-            .form_credentials(self.form_credentials);
+            .form_credentials(self.form_credentials)
+            .replace_by_name(self.replace_by_name);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);
         }
@@ -249,6 +261,9 @@ impl Serve {
         }
         if let Some(port) = self.proxy {
             builder = builder.proxy(port);
+        }
+        if let Some(folder) = &self.ca_folder {
+            builder = builder.ca_folder(folder);
         }
         #[cfg(unix)]
         if let Some(path) = &self.unix {

@@ -1,5 +1,7 @@
 //! The lines that configure clients for a sandbox.
 
+use std::path::Path;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -20,6 +22,8 @@ pub enum Client {
     Node,
     /// vimeo.php
     Php,
+    /// vimeo_me2 and others that use Net::HTTP, through the proxy
+    Ruby,
     /// go-vimeo
     Go,
     /// The official Java library
@@ -33,12 +37,13 @@ pub enum Client {
 }
 
 /// Every client, with the name that people choose it by.
-const CLIENTS: [(&str, Client); 9] = [
+const CLIENTS: [(&str, Client); 10] = [
     ("curl", Client::Curl),
     ("PyVimeo", Client::Python),
     ("@vimeo/vimeo", Client::Node),
     ("environment", Client::Shell),
     ("vimeo.php", Client::Php),
+    ("Ruby", Client::Ruby),
     ("go-vimeo", Client::Go),
     ("Java", Client::Java),
     (".NET", Client::Dotnet),
@@ -92,7 +97,10 @@ pub(crate) fn address_variables(
         variables.push(("https_proxy", proxy.clone()));
         // Ruby reads this variable for https as well.
         variables.push(("http_proxy", proxy));
-        variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, Some("127.0.0.1,localhost".to_owned()))));
+        variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, Some(NO_PROXY.to_owned()))));
+        // Newer versions of Node read the variables above only if this one is set.
+        variables.push(("NODE_USE_ENV_PROXY", Some("1".to_owned())));
+        variables.push(("PHP_INI_SCAN_DIR", ca.as_deref().and_then(php_scan_folders)));
         variables.extend(CA_VARIABLES.map(|name| (name, ca.clone())));
     }
     variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
@@ -102,7 +110,17 @@ pub(crate) fn address_variables(
 const CA_VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
-/// Returns the lines for one client.
+/// The hosts that clients reach without the proxy: signed links point to this machine.
+const NO_PROXY: &str = "127.0.0.1,localhost";
+
+/// The folders from which PHP reads its settings: its own, and the one of the certificate authority.
+fn php_scan_folders(ca_file: &str) -> Option<String> {
+    let folder = Path::new(ca_file).parent()?.to_str()?;
+    let separator = if cfg!(windows) { ';' } else { ':' };
+    Some(format!("{separator}{folder}"))
+}
+
+/// Returns the lines for one client. Comments name the options of the sandbox that some calls need.
 pub(crate) fn lines(
     client: Client,
     line: &Value,
@@ -128,7 +146,9 @@ pub(crate) fn lines(
         Client::Python => format!(
             "import vimeo\n\
              vimeo.VimeoClient.API_ROOT = '{base}'\n\
-             client = vimeo.VimeoClient(token='{token}', key='{client_id}', secret='{secret}')\n"
+             client = vimeo.VimeoClient(token='{token}', key='{client_id}', secret='{secret}')\n\
+             # upload_picture for a user needs a sandbox with --portrait-answers-201.\n\
+             # A login with django-allauth or social-core needs --form-credentials, --https and --proxy.\n"
         ),
         Client::Node => {
             let parsed = Url::parse(&url).ok();
@@ -145,19 +165,33 @@ pub(crate) fn lines(
              $client->setCURLOptions([\n\
              \x20   CURLOPT_CONNECT_TO => ['api.vimeo.com:443:{}'],\n\
              \x20   CURLOPT_CAINFO => '{}',\n\
-             ]);\n",
+             ]);\n\
+             // uploadImage for a user needs a sandbox with --portrait-answers-201.\n\
+             // For other PHP code, start a sandbox with --proxy: php -d curl.cainfo='{}' app.php\n",
             authority(&https()?),
+            ca()?,
             ca()?
         ),
+        Client::Ruby => {
+            let proxy = text("proxy_url", "--proxy")?;
+            format!(
+                "export http_proxy={}\nexport no_proxy='{NO_PROXY}'\nexport SSL_CERT_FILE={}\nexport VIMEO_ACCESS_TOKEN={}\n",
+                quoted(proxy.trim_end_matches('/')),
+                quoted(&ca()?),
+                quoted(&token)
+            )
+        }
         Client::Go => format!(
             "client := vimeo.NewClient(oauth2.NewClient(context.Background(),\n\
              \toauth2.StaticTokenSource(&oauth2.Token{{AccessToken: \"{token}\"}})), nil)\n\
-             client.BaseURL, _ = url.Parse(\"{base}/\")\n"
+             client.BaseURL, _ = url.Parse(\"{base}/\")\n\
+             // ReplaceFile needs a sandbox with --replace-by-name.\n"
         ),
         Client::Java => format!(
             "VimeoApiConfiguration configuration = new VimeoApiConfiguration.Builder(\"{token}\")\n\
              \x20   .withBaseUrl(\"{base}/\")\n\
-             \x20   .build();\n"
+             \x20   .build();\n{}",
+            java_proxy_lines(line)
         ),
         Client::Dotnet => {
             let proxy = text("proxy_url", "--proxy")?;
@@ -180,6 +214,20 @@ pub(crate) fn lines(
             format!("export VIMEO_API_BASE={}\nexport VIMEO_ACCESS_TOKEN={}\n", quoted(base), quoted(&token))
         }
     })
+}
+
+/// Returns the lines for Java clients whose base URL cannot be changed; empty without a proxy.
+fn java_proxy_lines(line: &Value) -> String {
+    let text = |name: &str| line.get(name).and_then(Value::as_str);
+    let proxy = text("proxy_url").and_then(|url| Url::parse(url).ok());
+    let (Some(proxy), Some(ca)) = (proxy, text("ca_file")) else { return String::new() };
+    let (host, port) = (proxy.host_str().unwrap_or_default(), proxy.port_or_known_default().unwrap_or(80));
+    format!(
+        "// A client whose base URL cannot be changed needs these commands instead:\n\
+         // keytool -importcert -noprompt -alias vimeo-sandbox -file '{ca}' -keystore sandbox.p12 -storepass sandbox\n\
+         // export JAVA_TOOL_OPTIONS='-Dhttps.proxyHost={host} -Dhttps.proxyPort={port} \
+         -Djavax.net.ssl.trustStore=sandbox.p12 -Djavax.net.ssl.trustStorePassword=sandbox'\n"
+    )
 }
 
 #[cfg(test)]
@@ -211,9 +259,22 @@ mod tests {
             (Client::Dotnet, &all, "export HTTPS_PROXY='http://127.0.0.1:8081'"),
             (Client::Curl, &all, "--cacert '/tmp/ca.pem'"),
             (Client::Shell, &all, "export NODE_EXTRA_CA_CERTS='/tmp/ca.pem'"),
+            (Client::Shell, &all, "export http_proxy='http://127.0.0.1:8081/'"),
+            (Client::Shell, &all, "export no_proxy='127.0.0.1,localhost'"),
+            (Client::Shell, &all, "export NODE_USE_ENV_PROXY='1'"),
+            (Client::Shell, &all, "export PHP_INI_SCAN_DIR=':/tmp'"),
+            (Client::Ruby, &plain, "start it with --proxy"),
+            (Client::Ruby, &all, "export http_proxy='http://127.0.0.1:8081'\nexport no_proxy="),
+            (Client::Java, &all, "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081 "),
+            (Client::Python, &plain, "--portrait-answers-201"),
+            (Client::Php, &all, "php -d curl.cainfo='/tmp/ca.pem'"),
+            (Client::Go, &plain, "--replace-by-name"),
         ] {
             let printed = lines(client, line, None).unwrap_or_else(|failure| failure.to_string());
             assert!(printed.contains(expected), "{client:?}: {printed}");
         }
+        // Only if requested, because they affect every program in the environment.
+        let shell = lines(Client::Shell, &plain, None).unwrap();
+        assert!(!shell.contains("proxy") && !shell.contains("PHP"), "{shell}");
     }
 }

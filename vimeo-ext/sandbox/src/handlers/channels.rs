@@ -117,7 +117,10 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let (name, description, link) = (input.string("name"), input.string("description"), input.string("link"));
+    let (name, description) = (input.string("name"), input.string("description"));
+    // Responses have the whole URL; a client that sends it back changes nothing.
+    let link =
+        input.string("link").map(|link| link.trim_start_matches("https://vimeo.com/channels/").to_owned());
     let privacy = input.enum_value("privacy", &PRIVACY);
     let now = call.now;
     let channel = find_own(call)?;
@@ -125,6 +128,7 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     channel.name = name.unwrap_or_else(|| channel.name.clone());
     channel.privacy = privacy.unwrap_or_else(|| channel.privacy.clone());
     channel.description = description.or_else(|| channel.description.clone());
+    let link = link.filter(|word| *word != channel.id.to_string());
     channel.link_name = link.or_else(|| channel.link_name.clone());
     channel.modified = now;
     get(call)

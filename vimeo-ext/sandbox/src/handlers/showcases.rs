@@ -242,7 +242,8 @@ struct Edits {
 impl Edits {
     fn read(input: &mut Input) -> Self {
         let privacy = input.enum_value("privacy", &PRIVACY);
-        if privacy.as_deref() == Some("password") && input.get("password").is_none() {
+        let password = input.edited_password();
+        if privacy.as_deref() == Some("password") && password.is_none() {
             input.reject(
                 InvalidField::new("password", "is required when privacy is password")
                     .with_code(EMPTY_PARAMETER),
@@ -252,7 +253,7 @@ impl Edits {
             name: input.string("name"),
             description: input.string("description"),
             privacy,
-            password: input.string("password"),
+            password,
             brand_color: input.string("brand_color"),
             layout: input.enum_value("layout", &["grid", "player"]),
             theme: input.enum_value("theme", &["dark", "standard"]),

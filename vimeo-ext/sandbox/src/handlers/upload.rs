@@ -16,7 +16,7 @@ use crate::world::NewSource;
 pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let owner = call.own_subject()?;
     let mut input = call.input()?;
-    let edits = Edits::read(&mut input);
+    let edits = Edits::read(&mut input, false);
     let source = source(&mut input)?;
     let folder = input.string("folder_uri").map(|uri| find_by_uri(call, owner, &uri)).transpose()?;
     let file_name =
@@ -46,7 +46,10 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let file_name = input.required_string("file_name");
+    let file_name = match takes_name(call, &input) {
+        true => input.required_string("name"),
+        false => input.required_string("file_name"),
+    };
     let source = source(&mut input)?;
     let video = call.own_video()?;
     let (id, owner) = (video.id, video.owner);
@@ -57,6 +60,14 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     let video = call.video()?;
     let created = video.version(version_id).ok_or_else(|| ApiError::not_found("version"))?;
     Ok(Answer::created("video.version", version::version(&call.view(), video, created, &call.selection)))
+}
+
+/// Whether `name` stands for the missing `file_name` of a new version.
+pub(crate) fn takes_name(call: &Call<'_>, input: &Input) -> bool {
+    call.state.config.replace_by_name
+        && call.operation.name == "create_video_version"
+        && input.get("file_name").is_none()
+        && input.get("name").is_some()
 }
 
 /// Reads `upload`; invalid fields are collected in `input`.

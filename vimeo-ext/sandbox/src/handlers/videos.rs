@@ -92,7 +92,7 @@ pub(crate) fn owned(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
-    let edits = Edits::read(&mut input);
+    let edits = Edits::read(&mut input, true);
     let now = call.now;
     let video = call.own_video()?;
     if !edits.allows_domains(video) {
@@ -269,7 +269,7 @@ struct PrivacyEdits {
 
 impl Edits {
     /// Reads the edits; invalid fields are collected in `input`.
-    pub(crate) fn read(input: &mut Input) -> Self {
+    pub(crate) fn read(input: &mut Input, is_edit: bool) -> Self {
         if input
             .get("description")
             .and_then(Value::as_str)
@@ -279,7 +279,8 @@ impl Edits {
             input.reject(crate::protocol::error::InvalidField::new("description", message));
         }
         let view = input.enum_value("privacy.view", &VIEW);
-        if view.as_deref() == Some("password") && input.get("password").is_none() {
+        let password = if is_edit { input.edited_password() } else { input.string("password") };
+        if view.as_deref() == Some("password") && password.is_none() {
             let missing = crate::protocol::error::InvalidField::new(
                 "password",
                 "is required when privacy.view is password",
@@ -303,7 +304,7 @@ impl Edits {
                 add: input.boolean("privacy.add"),
                 comments: input.enum_value("privacy.comments", &COMMENTS),
             },
-            password: input.string("password"),
+            password,
             license: input.has("license").then(|| input.enum_value("license", &LICENSES)),
             locale: input.string("locale"),
             content_rating,

@@ -4,6 +4,9 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+#[cfg(feature = "tls")]
+use secrecy::{ExposeSecret as _, SecretString};
+
 /// Creates a folder and its missing parents, or accepts an existing one that no other user can write to.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -83,6 +86,41 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         }
     }
     Ok(file)
+}
+
+/// Reads a secret of at most `max_bytes` bytes. Rejects a file that other users can read or write.
+#[cfg(feature = "tls")]
+pub(crate) fn read_secret(path: &Path, max_bytes: u64) -> io::Result<SecretString> {
+    use std::io::Read as _;
+
+    let named = std::fs::symlink_metadata(path)?;
+    if !named.is_file() {
+        return Err(not_regular());
+    }
+    let file = File::open(path)?;
+    let opened = file.metadata()?;
+    if !is_same(&named, &opened) {
+        return Err(not_regular());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let mode = opened.mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            let message = format!(
+                "other users can access it (mode {mode:04o}); delete it, or run chmod 600 on it if nobody has"
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+    }
+    let mut text = String::new();
+    file.take(max_bytes.saturating_add(1)).read_to_string(&mut text)?;
+    // Zeroed when it is dropped, also if it is too large.
+    let text = SecretString::from(text);
+    match u64::try_from(text.expose_secret().len()).is_ok_and(|length| length <= max_bytes) {
+        true => Ok(text),
+        false => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it exceeds {max_bytes} bytes"))),
+    }
 }
 
 fn not_regular() -> io::Error {

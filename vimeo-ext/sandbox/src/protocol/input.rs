@@ -130,6 +130,11 @@ impl Input {
         })
     }
 
+    /// The password of a resource: `password`, or `privacy.password`, where responses have it. Clients send it back there.
+    pub(crate) fn edited_password(&mut self) -> Option<String> {
+        self.string("password").or_else(|| self.string("privacy.password"))
+    }
+
     /// An array of strings; in a form, one comma-separated string.
     pub(crate) fn strings(&mut self, path: &str) -> Option<Vec<String>> {
         self.read_as(path, "an array of strings", |value, is_form| match value {

@@ -20,6 +20,7 @@ use crate::config::rate_limit::{RateLimit, RateLimitHeaders, RateLimitStatus};
 use crate::config::scopes::Scopes;
 use crate::config::tokens::looks_real;
 use crate::handlers;
+use crate::handlers::upload;
 use crate::protocol::error::{ApiError, InvalidField};
 use crate::protocol::fields::Selection;
 use crate::protocol::query::Query;
@@ -171,7 +172,11 @@ fn run(mut call: Call<'_>) -> Outcome {
         );
     }
     if operation.body.is_some() {
-        validation::body(operation, &call.input()?, &call.request.query, &mut invalid);
+        let input = call.input()?;
+        validation::body(operation, &input, &call.request.query, &mut invalid);
+        if upload::takes_name(&call, &input) {
+            invalid.retain(|field| field.field != "file_name");
+        }
     }
     validation::into_result(invalid)?;
     let mut answer = handler(&mut call)?;

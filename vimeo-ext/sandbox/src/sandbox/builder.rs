@@ -51,6 +51,8 @@ pub struct SandboxBuilder {
     pub(crate) proxy_port: Option<u16>,
     #[cfg(feature = "tls")]
     pub(crate) tls_uploads: bool,
+    #[cfg(feature = "tls")]
+    pub(crate) ca_folder: Option<PathBuf>,
 }
 
 /// Omits tokens.
@@ -87,6 +89,8 @@ impl Default for SandboxBuilder {
             proxy_port: None,
             #[cfg(feature = "tls")]
             tls_uploads: false,
+            #[cfg(feature = "tls")]
+            ca_folder: None,
         }
     }
 }
@@ -208,10 +212,19 @@ impl SandboxBuilder {
     }
 
     /// Sets whether the app's client ID and client secret are also accepted in the form body, where django-allauth
-    /// and social-core send them. Default: `false`; only Basic authorization is accepted. What Vimeo accepts is
-    /// unknown.
+    /// and social-core send them. Default: `false`; only Basic authorization is accepted, which Vimeo's official
+    /// libraries use. What Vimeo accepts is unknown: a report of 2015 (node-oauth-shim#14) says that it
+    /// requires Basic authorization, but both login libraries are in use today.
     pub fn form_credentials(mut self, take: bool) -> Self {
         self.config.form_credentials = take;
+        self
+    }
+
+    /// Sets whether `name` is accepted in place of the required `file_name` when a file is replaced, that is, when a
+    /// version is created. go-vimeo's `ReplaceFile` sends `name`; the API description requires `file_name`, and the
+    /// official libraries send it. What Vimeo does with `name` is unknown. Default: `false`; `file_name` is required.
+    pub fn replace_by_name(mut self, accept: bool) -> Self {
+        self.config.replace_by_name = accept;
         self
     }
 
@@ -320,8 +333,8 @@ impl SandboxBuilder {
     }
 
     /// Listens for https as well, on this port (0 for a free one), under Vimeo's own host names, which select the API
-    /// or the upload host. A certificate authority is created at each start; see
-    /// [`Sandbox::ca_file`](crate::Sandbox::ca_file).
+    /// or the upload host. A certificate authority is created at each start, unless it is
+    /// [kept](Self::ca_folder); see [`Sandbox::ca_file`](crate::Sandbox::ca_file).
     #[cfg(feature = "tls")]
     pub fn https(mut self, port: u16) -> Self {
         self.https_port = Some(port);
@@ -346,6 +359,19 @@ impl SandboxBuilder {
         if yes {
             self.https_port.get_or_insert(0);
         }
+        self
+    }
+
+    /// Keeps the certificate authority in this folder, so that it can be installed once, such as in the trust store of
+    /// a browser or of Java. The first start creates it, for 397 days; later starts use it until it expires, and then
+    /// replace it. The certificate is `ca.pem`, the private key `ca-key.pem`. The authority can only sign for
+    /// `vimeo.com`, its subdomains and this machine. Enables https. Default: a new authority at each start.
+    ///
+    /// Starting fails if other users can write to the folder, or can read or write the key.
+    #[cfg(feature = "tls")]
+    pub fn ca_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.ca_folder = Some(folder.into());
+        self.https_port.get_or_insert(0);
         self
     }
 

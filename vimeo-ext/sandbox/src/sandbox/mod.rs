@@ -18,7 +18,7 @@ use crate::persistence::StateError;
 use crate::request_log::RequestLogEntry;
 use crate::request_log::verify::{self, Expectation, UnmetExpectation};
 #[cfg(feature = "tls")]
-use crate::server::tls::Authority;
+use crate::server::authority::Authority;
 use crate::world::fixture::{FillError, Fixture};
 use crate::world::handle::{Account, World};
 use crate::world::spec::WorldSpec;
@@ -88,7 +88,9 @@ impl Sandbox {
         self.app.addresses.proxy.as_ref()
     }
 
-    /// Returns the path of the certificate authority in PEM format. The file is deleted with the sandbox.
+    /// Returns the path of the certificate authority in PEM format. The file is deleted with the sandbox, unless the
+    /// authority is [kept](SandboxBuilder::ca_folder). The same folder contains a `php.ini` that names the file, for
+    /// `PHP_INI_SCAN_DIR`.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_file(&self) -> Option<&std::path::Path> {

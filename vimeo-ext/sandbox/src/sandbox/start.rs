@@ -22,9 +22,9 @@ use crate::persistence::{OpenError, Snapshot, StateError, Store};
 use crate::request_log::RequestLog;
 use crate::sandbox::Sandbox;
 use crate::sandbox::builder::SandboxBuilder;
-use crate::server::ports::Ports;
 #[cfg(feature = "tls")]
-use crate::server::tls::Authority;
+use crate::server::authority::Authority;
+use crate::server::ports::Ports;
 use crate::server::{self, Listener, ListenerKind};
 use crate::world::handle::World;
 use crate::world::outbox::Outbox;
@@ -228,9 +228,13 @@ impl SandboxBuilder {
             None => None,
         };
         // Key generation takes CPU time.
-        let made = tokio::task::spawn_blocking(crate::server::tls::create).await;
+        let folder = self.ca_folder.clone();
+        let made = tokio::task::spawn_blocking(move || crate::server::tls::create(folder.as_deref())).await;
         let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        let (authority, acceptor) = made.map_err(StartError::Certificate)?;
+        let (authority, acceptor) = made.map_err(|source| match &self.ca_folder {
+            Some(folder) => StartError::AuthorityFolder { folder: folder.clone(), source },
+            None => StartError::Certificate(source),
+        })?;
         addresses.ca_file = Some(authority.path().to_owned());
         if self.tls_uploads {
             *upload_base = crate::protocol::names::UPLOAD_LINKS.to_owned();

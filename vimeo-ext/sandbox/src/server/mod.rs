@@ -1,5 +1,9 @@
 //! Listeners and connections: accepting, serving and resetting them, and outgoing requests.
 
+#[cfg(feature = "tls")]
+pub(crate) mod authority;
+#[cfg(feature = "tls")]
+mod certificate;
 pub(crate) mod outbound;
 pub(crate) mod ports;
 #[cfg(feature = "tls")]

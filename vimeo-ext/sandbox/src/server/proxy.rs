@@ -50,9 +50,8 @@ async fn handle(
 ) -> Response<Body> {
     let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     if request.method() == Method::CONNECT {
-        let is_allowed = authority.strip_suffix(":443").is_some_and(names::is_vimeo);
-        if !is_allowed {
-            return reject(&authority);
+        if !is_vimeo(request.uri(), &[443]) {
+            return reject(request.uri(), "443");
         }
         tokio::spawn(stop.until(async move {
             match hyper::upgrade::on(&mut request).await {
@@ -67,7 +66,7 @@ async fn handle(
     // Signed links are plain http, and clients that proxy everything send them here. Some clients request https URLs in
     // absolute form, without a tunnel.
     let own = proxy.own.iter().find(|(own, _)| *own == authority).map(|(_, router)| router);
-    let router = own.or_else(|| is_vimeo(request.uri()).then_some(&proxy.router));
+    let router = own.or_else(|| is_vimeo(request.uri(), &[80, 443]).then_some(&proxy.router));
     match router {
         Some(router) => {
             if !request.headers().contains_key(header::HOST)
@@ -81,18 +80,29 @@ async fn handle(
             let Ok(response) = TowerToHyperService::new(router.clone()).call(request).await;
             response
         }
-        None => reject(&authority),
+        None => reject(request.uri(), "80 or 443"),
     }
 }
 
-/// Whether an absolute URI is one of Vimeo's.
-fn is_vimeo(uri: &http::Uri) -> bool {
-    uri.host().is_some_and(names::is_vimeo) && matches!(uri.port_u16(), None | Some(80 | 443))
+/// Whether a URI names one of Vimeo's hosts with one of these ports, or without a port.
+fn is_vimeo(uri: &http::Uri, ports: &[u16]) -> bool {
+    uri.host().is_some_and(names::is_vimeo) && uri.port_u16().is_none_or(|port| ports.contains(&port))
 }
 
-fn reject(authority: &str) -> Response<Body> {
-    let text =
-        format!("vimeo-sandbox proxies only {} and the upload hosts, not \"{authority}\".\n", names::API);
+fn reject(uri: &http::Uri, ports: &str) -> Response<Body> {
+    let requested = uri.authority().map_or("", |authority| authority.as_str());
+    let text = match uri.host() {
+        Some(host) if names::is_vimeo(host) => {
+            format!("The sandbox's proxy serves {host} on port {ports}, but \"{requested}\" was requested.\n")
+        }
+        Some(_) => format!(
+            "The sandbox's proxy serves only {} and the upload hosts, but \"{requested}\" was requested.\n",
+            names::API
+        ),
+        None => {
+            "A request to the sandbox's proxy must have an absolute URL or the method CONNECT.\n".to_owned()
+        }
+    };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::FORBIDDEN;
     response

@@ -12,7 +12,7 @@ pub(crate) struct Client {
 }
 
 /// A response with its JSON body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,

@@ -68,7 +68,7 @@ async fn prints_ready_line_and_client_settings() {
     assert_eq!(running.client().get("/me/videos").await.body["total"], 2);
     assert!(Path::new(running.ready_line["ca_file"].as_str().unwrap()).exists());
 
-    for client in ["shell", "python", "node", "php", "go", "java", "dotnet", "curl", "mcp"] {
+    for client in ["shell", "python", "node", "php", "ruby", "go", "java", "dotnet", "curl", "mcp"] {
         let by_file = output(&["env", "--for", client, "--ready-file", path(&ready)]);
         assert!(by_file.status.success(), "{client}: {}", text(&by_file.stderr));
         assert!(text(&by_file.stdout).contains(running.ready_line["token"].as_str().unwrap()), "{client}");
@@ -168,6 +168,28 @@ async fn record_writes_a_private_file_and_passes_exit_code() {
 }
 
 #[test]
+fn run_sets_proxy_variables_only_with_proxy() {
+    let script = "echo $http_proxy,$https_proxy,$no_proxy,$NODE_USE_ENV_PROXY,$PHP_INI_SCAN_DIR; cat ${PHP_INI_SCAN_DIR#:}/php.ini";
+    let mut with = command(&["run", "--proxy", "--", "sh", "-c", script]);
+    let mut without = command(&["run", "--", "sh", "-c", "echo $http_proxy$no_proxy$PHP_INI_SCAN_DIR"]);
+    for command in [&mut with, &mut without] {
+        for name in ["http_proxy", "https_proxy", "no_proxy", "PHP_INI_SCAN_DIR"] {
+            command.env_remove(name);
+        }
+    }
+    let said = text(&with.output().unwrap().stdout);
+    let (variables, php) = said.split_once('\n').unwrap();
+    let variables: Vec<&str> = variables.split(',').collect();
+    let [http, https, "127.0.0.1", "localhost", "1", folder] = variables[..] else { panic!("{said}") };
+    assert!(http == https && http.starts_with("http://127.0.0.1:"), "{said}");
+    let folder = folder.strip_prefix(':').unwrap();
+    assert!(php.contains(&format!("curl.cainfo='{folder}/ca.pem'")), "{said}");
+    // Deleted with the sandbox.
+    assert!(!Path::new(folder).exists());
+    assert_eq!(text(&without.output().unwrap().stdout), "\n");
+}
+
+#[test]
 fn errors_are_one_line_with_exit_code() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -184,6 +206,7 @@ fn errors_are_one_line_with_exit_code() {
         (vec!["--port", &port], 3, "choose another port"),
         (vec!["--state", path(&below_a_file)], 4, "cannot store the state in"),
         (vec!["--keep-bytes", path(&below_a_file)], 4, "cannot store uploads in"),
+        (vec!["--ca-folder", path(&below_a_file)], 4, "cannot keep the certificate authority in"),
         (vec!["--state", path(&broken)], 5, "snapshot-1.json: EOF"),
         (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
         (vec!["--token", "t", "--scopes", "all"], 2, "unknown scope"),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use reqwest::{Certificate, Client, Proxy};
 use serde_json::{Value, json};
-use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
+use vimeo_sandbox::{Effect, Fault, Host, Sandbox, StartError};
 
 fn builder(sandbox: &Sandbox) -> reqwest::ClientBuilder {
     let authority = Certificate::from_pem(sandbox.ca_pem().unwrap().as_bytes()).unwrap();
@@ -75,6 +75,31 @@ async fn proxy_serves_only_vimeo_hosts() {
     assert!(client.get("https://api.vimeo.com:8443/").send().await.is_err());
     assert_eq!(client.get("http://example.com/").send().await.unwrap().status(), 403);
     assert!(sandbox.request_log().iter().all(|entry| entry.path != "/"));
+}
+
+#[tokio::test]
+async fn kept_authority_is_trusted_after_restart() {
+    let folder = crate::test_folder();
+    let kept = folder.path().join("ca");
+    let first = Sandbox::builder().ca_folder(&kept).start().await.unwrap();
+    let installed = Certificate::from_pem(first.ca_pem().unwrap().as_bytes()).unwrap();
+    let file = first.ca_file().unwrap().to_owned();
+    assert_eq!(file, kept.join("ca.pem"));
+    let client = crate::http::builder().no_proxy().tls_certs_only([installed]).build().unwrap();
+    first.stop().await;
+    assert!(file.exists());
+
+    let second = Sandbox::builder().ca_folder(&kept).start().await.unwrap();
+    let me = second.https_url().unwrap().join("me").unwrap();
+    assert_eq!(client.get(me).bearer_auth(second.token()).send().await.unwrap().status(), 200);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), second.ca_pem().unwrap());
+    let php = std::fs::read_to_string(kept.join("php.ini")).unwrap();
+    assert!(php.contains(&format!("curl.cainfo='{}'", file.display())), "{php}");
+
+    std::fs::write(kept.join("ca-key.pem"), "damaged").unwrap();
+    let failed = Sandbox::builder().ca_folder(&kept).start().await.unwrap_err();
+    assert!(matches!(failed, StartError::AuthorityFolder { .. }));
+    assert!(failed.to_string().contains("delete it"), "{failed}");
 }
 
 #[cfg(unix)]

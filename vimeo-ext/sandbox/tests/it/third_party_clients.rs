@@ -2,6 +2,8 @@
 
 use reqwest::Proxy;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use vimeo_sandbox::Sandbox;
 
 use crate::client::Client;
@@ -202,6 +204,100 @@ async fn portrait_status_is_configurable() {
 }
 
 #[tokio::test]
+async fn name_replaces_file_name_only_with_option() {
+    for (accepts, status) in [(false, 400), (true, 201)] {
+        let sandbox = Sandbox::builder().replace_by_name(accepts).start().await.unwrap();
+        let client = Client::new(&sandbox);
+        let (id, _) = client.create("File", 10).await;
+        let path = format!("/videos/{id}/versions");
+        // As go-vimeo's ReplaceFile sends it.
+        let body = json!({"name": "b.mp4", "upload": {"approach": "tus", "size": 3}});
+        let answer = client.send("POST", &path, body).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let wrong = client.send("POST", &path, json!({"upload": {"approach": "tus", "size": 3}})).await;
+        assert_eq!(wrong.status, 400);
+        assert_eq!(wrong.body["invalid_parameters"][0]["field"], "file_name");
+        if accepts {
+            assert_eq!(answer.body["filename"], "b.mp4");
+        } else {
+            assert_eq!(answer.body["invalid_parameters"][0]["field"], "file_name");
+        }
+    }
+}
+
+#[tokio::test]
+async fn closed_approach_is_reported_under_the_sent_name() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    for (path, body, field) in [
+        // As older versions of vimeo-dot-net send it.
+        ("/me/videos?type=streaming", json!({}), "type"),
+        ("/me/videos", json!({"type": "streaming"}), "type"),
+        ("/me/videos", json!({"upload": {"approach": "streaming", "size": 1}}), "upload.approach"),
+    ] {
+        let answer = client.send("POST", path, body).await;
+        assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!(2204)), "{path}");
+        let invalid = &answer.body["invalid_parameters"];
+        assert_eq!((&invalid[0]["field"], &invalid[0]["error_code"]), (&json!(field), &json!(2552)));
+        assert_eq!(invalid.as_array().unwrap().len(), 1, "{invalid}");
+    }
+}
+
+#[tokio::test]
+async fn accepts_pictures_as_urlencoded_form() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, _) = client.create("File", 10).await;
+    let picture = client.send("POST", &format!("/videos/{id}/pictures"), json!({})).await.body;
+    let (uri, link) = (picture["uri"].as_str().unwrap(), picture["link"].as_str().unwrap());
+    let sent = client.bare("PUT", link).header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(sent.body("GIF89a=&%zz").send().await.unwrap().status(), 200);
+    let active = client.send("PATCH", uri, json!({"active": true})).await;
+    assert_eq!((active.status, &active.body["active"]), (200, &json!(true)));
+}
+
+#[tokio::test]
+async fn on_demand_page_never_has_an_empty_link() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let page = json!({
+        "name": "A page", "description": "Films", "type": "film", "content_rating": "safe", "link": "",
+    });
+    let page = client.send("POST", "/me/ondemand/pages", page).await;
+    assert_eq!(page.status, 201, "{}", page.body);
+    let uri = page.body["uri"].as_str().unwrap();
+    for answer in [client.send("PATCH", uri, json!({"link": ""})).await, client.get(uri).await, page.clone()]
+    {
+        let link = answer.body["link"].as_str().unwrap();
+        assert!(link.starts_with("https://"), "{link}");
+    }
+}
+
+#[tokio::test]
+async fn sent_back_values_do_not_excuse_wrong_ones() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, _) = client.create("File", 10).await;
+    let channel = client.send("POST", "/channels", json!({"name": "C", "privacy": "anybody"})).await.body;
+    let video = format!("/videos/{id}");
+    for (path, body, field) in [
+        (video.as_str(), json!({"embed": {"end_screen": ["x", 1]}, "name": {}}), "name"),
+        (&video, json!({"embed": []}), "embed"),
+        (&video, json!({"privacy": {"view": {"view": "nobody"}}}), "privacy.view"),
+        (channel["uri"].as_str().unwrap(), json!({"privacy": {"view": "nobdy"}}), "privacy"),
+        (channel["uri"].as_str().unwrap(), json!({"privacy": ["anybody"]}), "privacy"),
+        ("/me", json!({"gender": "x"}), "gender"),
+    ] {
+        let answer = client.send("PATCH", path, body).await;
+        assert_eq!(answer.status, 400, "{path} {}", answer.body);
+        assert_eq!(answer.body["invalid_parameters"][0]["field"], field);
+    }
+    // A POST is not written back.
+    let new = client.send("POST", "/me/albums", json!({"name": "S", "privacy": {"view": "nobody"}})).await;
+    assert_eq!(new.status, 400, "{}", new.body);
+}
+
+#[tokio::test]
 async fn proxy_accepts_absolute_form_requests() {
     let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
     let proxy = Proxy::http(sandbox.proxy_url().unwrap().as_str()).unwrap();
@@ -212,4 +308,48 @@ async fn proxy_accepts_absolute_form_requests() {
     let elsewhere = client.get("http://example.com/me").send().await.unwrap();
     assert_eq!(elsewhere.status(), 403);
     assert!(elsewhere.text().await.unwrap().contains("example.com"));
+}
+
+/// axios 0.21 sends https URLs in absolute form instead of opening a tunnel.
+#[tokio::test]
+async fn proxy_accepts_https_urls_without_tunnel() {
+    let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
+    let body = r#"{"upload": {"approach": "tus", "size": 5}}"#;
+    let headers = format!(
+        "authorization: bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close",
+        sandbox.token(),
+        body.len()
+    );
+    let proxy = sandbox.proxy_url().unwrap().authority().to_owned();
+    for (line, host, expected) in [
+        ("POST https://api.vimeo.com/me/videos HTTP/1.1", "api.vimeo.com", "HTTP/1.1 200"),
+        ("POST https://api.vimeo.com:443/me/videos HTTP/1.1", "api.vimeo.com", "HTTP/1.1 200"),
+        // The host of the URL counts.
+        ("POST https://api.vimeo.com/me/videos HTTP/1.1", "example.com", "HTTP/1.1 200"),
+        ("POST https://example.com/me/videos HTTP/1.1", "api.vimeo.com", "serves only api.vimeo.com and"),
+        (
+            "POST https://api.vimeo.com:8443/me HTTP/1.1",
+            "api.vimeo.com",
+            "serves api.vimeo.com on port 80 or 443, but \"api.vimeo.com:8443\" was requested",
+        ),
+        (
+            "CONNECT api.vimeo.com:80 HTTP/1.1",
+            "api.vimeo.com",
+            "serves api.vimeo.com on port 443, but \"api.vimeo.com:80\" was requested",
+        ),
+        ("CONNECT example.com:443 HTTP/1.1", "example.com:443", "but \"example.com:443\" was requested"),
+        ("POST /me/videos HTTP/1.1", "api.vimeo.com", "must have an absolute URL"),
+    ] {
+        let sent = if line.starts_with("CONNECT") {
+            format!("{line}\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+        } else {
+            format!("{line}\r\nhost: {host}\r\n{headers}\r\n\r\n{body}")
+        };
+        let mut stream = TcpStream::connect(&proxy).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(expected), "{line}: {answer}");
+        assert_eq!(answer.starts_with("HTTP/1.1 403"), !expected.ends_with("200"), "{line}: {answer}");
+    }
 }

@@ -5,6 +5,7 @@
 #[rustfmt::skip]
 mod calls;
 mod populated_world;
+mod write_back;
 
 use std::pin::Pin;
 

@@ -71,6 +71,16 @@ impl PopulatedWorld {
             .into_inner()
     }
 
+    /// Stops the clock, so that responses differ only by what requests change.
+    pub(super) fn freeze_clock(&self) {
+        self.sandbox.clock().freeze();
+    }
+
+    /// Edits a resource.
+    pub(super) async fn patch(&self, path: &str, body: Value) {
+        self.send(Method::PATCH, path, body).await;
+    }
+
     /// Creates a resource and stores its ID.
     async fn create(&mut self, name: &'static str, path: &str, body: Value) {
         let made = self.send(Method::POST, path, body).await;
@@ -233,6 +243,15 @@ impl PopulatedWorld {
     /// Replaces the placeholders in a text with the IDs of this world.
     fn filled(&self, text: &str) -> String {
         self.ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))
+    }
+
+    /// The path of an operation with all parameters filled in.
+    pub(super) fn path(&self, operation: &Operation) -> String {
+        let fill = |segment: &str| match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) => self.value(operation, name),
+            None => segment.to_owned(),
+        };
+        operation.path.split('/').map(fill).collect::<Vec<_>>().join("/")
     }
 
     /// The value of an operation's parameter.
