@@ -97,6 +97,10 @@ pub struct Serve {
     /// that Vimeo requires it
     #[arg(long)]
     form_credentials: bool,
+    /// Accept the access token in the query parameter `access_token` as well, where social-core sends it after a login.
+    /// The default is the Authorization header alone, which all other known clients send; what Vimeo accepts is unknown
+    #[arg(long)]
+    query_token: bool,
     /// Accept `name` in place of `file_name` when a file is replaced, as go-vimeo's ReplaceFile sends it. The default
     /// is to require `file_name`, as described and as the official libraries send it; what Vimeo accepts is unknown
     #[arg(long)]
@@ -249,6 +253,7 @@ impl Serve {
             .portrait_answers_201(self.portrait_answers_201)
             .refuse_unknown_parameters(self.refuse_unknown_parameters)
             .form_credentials(self.form_credentials)
+            .query_token(self.query_token)
             .replace_by_name(self.replace_by_name);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);

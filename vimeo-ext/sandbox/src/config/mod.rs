@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) portrait_answers_201: bool,
     pub(crate) refuse_unknown_parameters: bool,
     pub(crate) form_credentials: bool,
+    /// Whether the query can contain the access token.
+    pub(crate) query_token: bool,
     /// Whether `name` can stand for `file_name` when a version is created.
     pub(crate) replace_by_name: bool,
     pub(crate) link_lifetime: Duration,
@@ -61,6 +63,7 @@ impl Default for Config {
             portrait_answers_201: false,
             refuse_unknown_parameters: false,
             form_credentials: false,
+            query_token: false,
             replace_by_name: false,
             link_lifetime: Duration::from_secs(24 * 60 * 60),
             rate_limit: RateLimit::default(),

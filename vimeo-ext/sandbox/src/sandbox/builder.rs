@@ -220,6 +220,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Sets whether the query parameter `access_token` is accepted in place of the `Authorization` header. social-core
+    /// reads the user this way after a login; all other known clients send the header. What Vimeo accepts is unknown.
+    /// Default: `false`; the header is required.
+    pub fn query_token(mut self, accept: bool) -> Self {
+        self.config.query_token = accept;
+        self
+    }
+
     /// Sets whether `name` is accepted in place of the required `file_name` when a file is replaced, that is, when a
     /// version is created. go-vimeo's `ReplaceFile` sends `name`; the API description requires `file_name`, and the
     /// official libraries send it. What Vimeo does with `name` is unknown. Default: `false`; `file_name` is required.

@@ -77,14 +77,14 @@ fn open_at(folder: &Path, now: DateTime<Utc>) -> io::Result<(Authority, Signer)>
     private_files::create_folder(folder)?;
     let key_file = folder.join(KEY_FILE);
     let used = match read(&key_file, now)? {
-        Stored::Valid(stored) => *stored,
+        KeyFile::Valid(stored) => *stored,
         missing_or_expired => {
             let created = generate(now).map_err(invalid)?;
             let text = SecretString::from(format!("{}{}", created.key.serialize_pem(), created.pem));
             let file = unfinished(folder, text.expose_secret().as_bytes())?;
             refuse_folder_of_other_user(folder, &file)?;
             let replaced = match missing_or_expired {
-                Stored::Nothing => file.persist_noclobber(&key_file),
+                KeyFile::Missing => file.persist_noclobber(&key_file),
                 _ => file.persist(&key_file),
             };
             match replaced {
@@ -92,7 +92,7 @@ fn open_at(folder: &Path, now: DateTime<Utc>) -> io::Result<(Authority, Signer)>
                 // Another sandbox created one at the same time.
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                     match read(&key_file, now)? {
-                        Stored::Valid(stored) => *stored,
+                        KeyFile::Valid(stored) => *stored,
                         _ => return Err(error.error),
                     }
                 }
@@ -106,17 +106,17 @@ fn open_at(folder: &Path, now: DateTime<Utc>) -> io::Result<(Authority, Signer)>
     Ok((authority, Issuer::new(params(now), used.key)))
 }
 
-enum Stored {
-    Nothing,
+enum KeyFile {
+    Missing,
     Expired,
     Valid(Box<KeyAndCertificate>),
 }
 
 /// Reads the key and the certificate of an authority.
-fn read(path: &Path, now: DateTime<Utc>) -> io::Result<Stored> {
+fn read(path: &Path, now: DateTime<Utc>) -> io::Result<KeyFile> {
     let text = match private_files::read_secret(path, MAX_KEY_FILE_BYTES) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KeyFile::Missing),
         Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
     };
     parse(&text, now).ok_or_else(|| {
@@ -129,7 +129,7 @@ fn read(path: &Path, now: DateTime<Utc>) -> io::Result<Stored> {
 }
 
 /// Returns `None` if the text is not a key and its certificate as [`open_at`] writes them.
-fn parse(text: &SecretString, now: DateTime<Utc>) -> Option<Stored> {
+fn parse(text: &SecretString, now: DateTime<Utc>) -> Option<KeyFile> {
     let text = text.expose_secret();
     let key = KeyPair::from_pem(text).ok()?;
     let der = CertificateDer::from_pem_slice(text.as_bytes()).ok()?;
@@ -141,10 +141,10 @@ fn parse(text: &SecretString, now: DateTime<Utc>) -> Option<Stored> {
         return None;
     }
     if now < stored.not_before || stored.not_after - now < MIN_REMAINING_LIFETIME {
-        return Some(Stored::Expired);
+        return Some(KeyFile::Expired);
     }
     let pem = text.get(text.find("-----BEGIN CERTIFICATE-----")?..)?.to_owned();
-    Some(Stored::Valid(Box::new(KeyAndCertificate { key, pem })))
+    Some(KeyFile::Valid(Box::new(KeyAndCertificate { key, pem })))
 }
 
 fn generate(now: DateTime<Utc>) -> Result<KeyAndCertificate, rcgen::Error> {
