@@ -180,18 +180,38 @@ pub(super) fn set_validity(params: &mut CertificateParams, now: DateTime<Utc>) {
     params.not_after = date(now + CERTIFICATE_LIFETIME);
 }
 
-/// Writes what clients read. Replaces other files of these names, and links rather than their targets.
+/// Writes what clients read, unless it is there. Replaces other files of these names, and links rather than their targets.
 fn write_public_files(folder: &Path, certificate: &Path, pem: &str) -> io::Result<()> {
-    let replace = |path: &Path, text: &str| {
-        unfinished(folder, text.as_bytes())?.persist(path).map_err(|error| error.error)
+    let write = |path: &Path, text: &str| {
+        if is_current(path, text) {
+            return Ok(());
+        }
+        let file = unfinished(folder, text.as_bytes())?;
+        // Clients of other users need them, too: a sandbox on port 443 often runs as root.
+        #[cfg(unix)]
+        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        file.persist(path).map(drop).map_err(|error| error.error)
     };
-    replace(certificate, pem)?;
+    write(certificate, pem)?;
     // A quoted path may contain everything but the quote.
     let quoted = certificate.to_str().filter(|path| !path.contains(['\'', '\n', '\r']));
     if let Some(path) = quoted {
-        replace(&folder.join(PHP_FILE), &format!("curl.cainfo='{path}'\nopenssl.cafile='{path}'\n"))?;
+        write(&folder.join(PHP_FILE), &format!("curl.cainfo='{path}'\nopenssl.cafile='{path}'\n"))?;
     }
     Ok(())
+}
+
+/// Returns whether a file has this text and nobody else can change it.
+fn is_current(path: &Path, text: &str) -> bool {
+    let Ok(file) = std::fs::symlink_metadata(path) else { return false };
+    #[cfg(unix)]
+    let is_safe = std::os::unix::fs::MetadataExt::mode(&file) & 0o022 == 0;
+    #[cfg(not(unix))]
+    let is_safe = true;
+    file.is_file()
+        && is_safe
+        && usize::try_from(file.len()) == Ok(text.len())
+        && std::fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
 /// A private file that gets its name once it is complete.
@@ -292,6 +312,18 @@ mod tests {
             set(path, private);
             open(folder.path()).unwrap();
         }
+        // Everyone can read the certificate, and a start does not change its owner.
+        let certificate = folder.path().join(CERTIFICATE_FILE);
+        let identity = || {
+            let file = std::fs::metadata(&certificate).unwrap();
+            (file.ino(), file.mode() & 0o777)
+        };
+        let before = identity();
+        open(folder.path()).unwrap();
+        assert_eq!((identity(), before.1), (before, 0o644));
+        set(&certificate, 0o666);
+        open(folder.path()).unwrap();
+        assert_eq!(identity().1, 0o644);
         // A link is refused in place of the key, and replaced in place of the certificate.
         let victim = folder.path().join("victim");
         std::fs::rename(&key, &victim).unwrap();
@@ -299,8 +331,8 @@ mod tests {
         assert!(open(folder.path()).is_err());
         std::fs::rename(&victim, &key).unwrap();
         std::fs::write(&victim, "precious").unwrap();
-        std::fs::remove_file(folder.path().join(CERTIFICATE_FILE)).unwrap();
-        symlink(&victim, folder.path().join(CERTIFICATE_FILE)).unwrap();
+        std::fs::remove_file(&certificate).unwrap();
+        symlink(&victim, &certificate).unwrap();
         open(folder.path()).unwrap();
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
     }
