@@ -84,6 +84,10 @@ pub struct Serve {
     /// No effect: 200 is the default
     #[arg(long, hide = true)]
     create_answers_200: bool,
+    /// Accept `name` in place of `file_name` when a file is replaced, as go-vimeo's ReplaceFile sends it. The default
+    /// is to require `file_name`, as described and as the official libraries send it; what Vimeo accepts is unknown
+    #[arg(long)]
+    replace_by_name: bool,
     /// Respond to the creation of a user's portrait with 201, the only status that the official Python and PHP
     /// libraries accept. The default is 200, as described; Vimeo's own status is unknown
     #[arg(long)]
@@ -97,14 +101,6 @@ pub struct Serve {
     /// that Vimeo requires it
     #[arg(long)]
     form_credentials: bool,
-    /// Accept the access token in the query parameter `access_token` as well, where social-core sends it after a login.
-    /// The default is the Authorization header alone, which all other known clients send; what Vimeo accepts is unknown
-    #[arg(long)]
-    query_token: bool,
-    /// Accept `name` in place of `file_name` when a file is replaced, as go-vimeo's ReplaceFile sends it. The default
-    /// is to require `file_name`, as described and as the official libraries send it; what Vimeo accepts is unknown
-    #[arg(long)]
-    replace_by_name: bool,
     /// Redirect URI of the app; repeatable [default: accept any]
     #[arg(long, value_name = "URL", value_parser = address)]
     redirect_uri: Vec<String>,
@@ -250,11 +246,10 @@ impl Serve {
             .digest(self.digest)
             .allow_any_token(self.allow_any_token)
             .create_answers_201(self.create_answers_201)
+            .replace_by_name(self.replace_by_name)
             .portrait_answers_201(self.portrait_answers_201)
             .refuse_unknown_parameters(self.refuse_unknown_parameters)
-            .form_credentials(self.form_credentials)
-            .query_token(self.query_token)
-            .replace_by_name(self.replace_by_name);
+            .form_credentials(self.form_credentials);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);
         }

@@ -29,13 +29,11 @@ pub(crate) struct Config {
     pub(crate) allow_any_token: bool,
     /// Whether creating a video by tus responds with 201 instead of 200.
     pub(crate) create_answers_201: bool,
+    /// Whether `name` can stand for `file_name` when a version is created.
+    pub(crate) replace_by_name: bool,
     pub(crate) portrait_answers_201: bool,
     pub(crate) refuse_unknown_parameters: bool,
     pub(crate) form_credentials: bool,
-    /// Whether the query can contain the access token.
-    pub(crate) query_token: bool,
-    /// Whether `name` can stand for `file_name` when a version is created.
-    pub(crate) replace_by_name: bool,
     pub(crate) link_lifetime: Duration,
     pub(crate) rate_limit: RateLimit,
     pub(crate) plan: Plan,
@@ -60,11 +58,10 @@ impl Default for Config {
             refuse_upload_authorization: false,
             allow_any_token: false,
             create_answers_201: false,
+            replace_by_name: false,
             portrait_answers_201: false,
             refuse_unknown_parameters: false,
             form_credentials: false,
-            query_token: false,
-            replace_by_name: false,
             link_lifetime: Duration::from_secs(24 * 60 * 60),
             rate_limit: RateLimit::default(),
             plan: Plan::default(),

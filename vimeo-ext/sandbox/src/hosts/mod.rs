@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 
 use crate::app::{AppState, upload_target};
@@ -18,7 +18,6 @@ use crate::faults::Phase;
 use crate::protocol::error::{ApiError, INVALID_PARAMETER};
 use crate::protocol::links::LinkTarget;
 use crate::protocol::names;
-use crate::protocol::query::Query;
 use crate::request_log::Host;
 use crate::server::Connection;
 use crate::{control, router};
@@ -64,7 +63,7 @@ async fn api_host(
     Extension(connection): Extension<Connection>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     if names::is_control_path(parts.uri.path()) {
         return control::handle(&app, &parts, &connection, body).await;
     }
@@ -73,9 +72,6 @@ async fn api_host(
     }
     if let Some(response) = cors::preflight(&parts) {
         return response;
-    }
-    if app.worlds.config.query_token {
-        take_query_token(&mut parts);
     }
     let is_from_page = cors::is_from_page(&parts);
     let response = match Exchange::begin(&app, Host::Api, parts, connection) {
@@ -86,20 +82,6 @@ async fn api_host(
         Err(response) => *response,
     };
     if is_from_page { cors::expose(response) } else { response }
-}
-
-/// Moves an access token from the query to the `Authorization` header, unless there is one.
-fn take_query_token(parts: &mut http::request::Parts) {
-    if parts.headers.contains_key(header::AUTHORIZATION) {
-        return;
-    }
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let token =
-        query.get("access_token").and_then(|token| HeaderValue::try_from(format!("bearer {token}")).ok());
-    if let Some(mut token) = token {
-        token.set_sensitive(true);
-        parts.headers.insert(header::AUTHORIZATION, token);
-    }
 }
 
 async fn handle_api(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {

@@ -197,6 +197,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Sets whether `name` is accepted in place of the required `file_name` when a file is replaced, that is, when a
+    /// version is created. go-vimeo's `ReplaceFile` sends `name`; the API description requires `file_name`, and the
+    /// official libraries send it. What Vimeo does with `name` is unknown. Default: `false`; `file_name` is required.
+    pub fn replace_by_name(mut self, accept: bool) -> Self {
+        self.config.replace_by_name = accept;
+        self
+    }
+
     /// Sets whether creating a user's portrait responds with 201, the only status that the official Python and PHP
     /// libraries accept. Default: `false`; the status is the described 200. Vimeo's own status is unknown.
     pub fn portrait_answers_201(mut self, yes: bool) -> Self {
@@ -217,22 +225,6 @@ impl SandboxBuilder {
     /// requires Basic authorization, but both login libraries are in use today.
     pub fn form_credentials(mut self, take: bool) -> Self {
         self.config.form_credentials = take;
-        self
-    }
-
-    /// Sets whether the query parameter `access_token` is accepted in place of the `Authorization` header. social-core
-    /// reads the user this way after a login; all other known clients send the header. What Vimeo accepts is unknown.
-    /// Default: `false`; the header is required.
-    pub fn query_token(mut self, accept: bool) -> Self {
-        self.config.query_token = accept;
-        self
-    }
-
-    /// Sets whether `name` is accepted in place of the required `file_name` when a file is replaced, that is, when a
-    /// version is created. go-vimeo's `ReplaceFile` sends `name`; the API description requires `file_name`, and the
-    /// official libraries send it. What Vimeo does with `name` is unknown. Default: `false`; `file_name` is required.
-    pub fn replace_by_name(mut self, accept: bool) -> Self {
-        self.config.replace_by_name = accept;
         self
     }
 

@@ -196,23 +196,6 @@ async fn form_credentials_need_option() {
 }
 
 #[tokio::test]
-async fn query_token_needs_option() {
-    for (accepts, status) in [(false, 401), (true, 200)] {
-        let sandbox = Sandbox::builder().query_token(accepts).start().await.unwrap();
-        let client = Client::new(&sandbox);
-        let get = |token: &str| client.bare("GET", &format!("{}me?access_token={token}", sandbox.url()));
-        assert_eq!(get(sandbox.token()).send().await.unwrap().status(), status);
-        assert_eq!(get("wrong").send().await.unwrap().status(), 401);
-        assert_eq!(get("").send().await.unwrap().status(), 401);
-        // The header takes precedence.
-        assert_eq!(get("wrong").bearer_auth(sandbox.token()).send().await.unwrap().status(), 200);
-        assert_eq!(get(sandbox.token()).bearer_auth("wrong").send().await.unwrap().status(), 401);
-        let log = format!("{:?}", sandbox.request_log());
-        assert!(!log.contains(sandbox.token()), "{log}");
-    }
-}
-
-#[tokio::test]
 async fn portrait_status_is_configurable() {
     for (as_clients_want, status) in [(false, 200), (true, 201)] {
         let sandbox = Sandbox::builder().portrait_answers_201(as_clients_want).start().await.unwrap();
