@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use crate::catalog::{Operation, Params};
 use crate::clock::iso;
+use crate::config::Config;
 use crate::config::scopes::Scopes;
 use crate::protocol::error::{ApiError, PERMISSION_DENIED};
 use crate::protocol::fields::Selection;
 use crate::protocol::input::Input;
 use crate::protocol::paging::Page;
 use crate::protocol::query::Query;
+use crate::request_log::bearer;
 use crate::world::State;
 use crate::world::user::User;
 use crate::world::video::Video;
@@ -29,6 +31,14 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Request {
+    /// The access token, from the header or, if the configuration allows it, from the query.
+    pub(crate) fn token(&self, config: &Config) -> Option<&str> {
+        let from_query = || self.query.get("access_token").filter(|_| config.query_token);
+        bearer(&self.headers).or_else(from_query)
+    }
 }
 
 /// The token of a request.

@@ -101,6 +101,9 @@ pub struct Serve {
     /// that Vimeo requires it
     #[arg(long)]
     form_credentials: bool,
+    /// Accept the access token in the query parameter `access_token` as well, where social-core sends it
+    #[arg(long)]
+    query_token: bool,
     /// Redirect URI of the app; repeatable [default: accept any]
     #[arg(long, value_name = "URL", value_parser = address)]
     redirect_uri: Vec<String>,
@@ -249,7 +252,8 @@ impl Serve {
             .replace_by_name(self.replace_by_name)
             .portrait_answers_201(self.portrait_answers_201)
             .refuse_unknown_parameters(self.refuse_unknown_parameters)
-            .form_credentials(self.form_credentials);
+            .form_credentials(self.form_credentials)
+            .query_token(self.query_token);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);
         }

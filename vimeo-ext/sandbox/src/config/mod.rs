@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) portrait_answers_201: bool,
     pub(crate) refuse_unknown_parameters: bool,
     pub(crate) form_credentials: bool,
+    /// Whether the access token is also accepted in the query.
+    pub(crate) query_token: bool,
     pub(crate) link_lifetime: Duration,
     pub(crate) rate_limit: RateLimit,
     pub(crate) plan: Plan,
@@ -62,6 +64,7 @@ impl Default for Config {
             portrait_answers_201: false,
             refuse_unknown_parameters: false,
             form_credentials: false,
+            query_token: false,
             link_lifetime: Duration::from_secs(24 * 60 * 60),
             rate_limit: RateLimit::default(),
             plan: Plan::default(),

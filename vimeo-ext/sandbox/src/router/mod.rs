@@ -24,7 +24,7 @@ use crate::handlers::upload;
 use crate::protocol::error::{ApiError, InvalidField};
 use crate::protocol::fields::Selection;
 use crate::protocol::query::Query;
-use crate::request_log::{self, EntryHandle};
+use crate::request_log::EntryHandle;
 use crate::world::State;
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
@@ -67,7 +67,7 @@ pub(crate) fn handle(
     if let Some(open) = table::without_token(operation.name) {
         return handle_without_token(resolver, upload_base, request, log_entry, operation, params, open);
     }
-    let Some(token) = request_log::bearer(&request.headers) else {
+    let Some(token) = request.token(resolver.config()) else {
         return error_response(&ApiError::unauthorized(
             "No access token was sent; the Authorization header must be `bearer …`.",
         ));

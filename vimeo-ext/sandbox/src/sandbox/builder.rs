@@ -228,6 +228,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// Sets whether the access token is also accepted in the query parameter `access_token`, where social-core sends
+    /// it. Default: `false`; only the `Authorization` header is accepted. What Vimeo accepts is unknown.
+    pub fn query_token(mut self, take: bool) -> Self {
+        self.config.query_token = take;
+        self
+    }
+
     /// Sets how long signed links are valid, by the world's clock. Default: 24 hours. Vimeo's lifetime is unknown.
     pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.link_lifetime = lifetime;

@@ -196,6 +196,27 @@ async fn form_credentials_need_option() {
 }
 
 #[tokio::test]
+async fn tokens_in_query_need_option() {
+    for (accepted, status) in [(false, 401), (true, 200)] {
+        let sandbox = Sandbox::builder().query_token(accepted).start().await.unwrap();
+        let client = Client::new(&sandbox);
+        let ask = async |method: &str, path: &str, token: &str| {
+            let url = format!("{}{path}?access_token={token}", sandbox.url());
+            client.bare(method, &url).send().await.unwrap().status()
+        };
+        assert_eq!(ask("GET", "me", sandbox.token()).await, status);
+        assert_eq!(ask("GET", "me", "unknown").await, 401);
+        // The header comes first.
+        let url = format!("{}me?access_token={}", sandbox.url(), sandbox.token());
+        assert_eq!(client.bare("GET", &url).bearer_auth("unknown").send().await.unwrap().status(), 401);
+        let log = format!("{:?}", sandbox.request_log());
+        assert!(log.contains("access_token") && !log.contains(sandbox.token()), "{log}");
+        assert_eq!(ask("DELETE", "tokens", sandbox.token()).await, if accepted { 204 } else { 401 });
+        assert_eq!(ask("GET", "me", sandbox.token()).await, 401);
+    }
+}
+
+#[tokio::test]
 async fn portrait_status_is_configurable() {
     for (as_clients_want, status) in [(false, 200), (true, 201)] {
         let sandbox = Sandbox::builder().portrait_answers_201(as_clients_want).start().await.unwrap();

@@ -21,7 +21,6 @@ use crate::catalog::Operation;
 use crate::config::scopes::Scopes;
 use crate::protocol::error::ApiError;
 use crate::protocol::input::Input;
-use crate::request_log::bearer;
 use crate::synth::shapes::auth;
 use crate::world::grants::{Grant, GrantError};
 use crate::world::registry::WorldHandle;
@@ -29,7 +28,7 @@ use crate::world::resolver::WorldResolver;
 
 pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
     let Caller { user, scopes } = caller(call)?;
-    let token = bearer(&call.request.headers).unwrap_or_default();
+    let token = call.request.token(&call.state.config).unwrap_or_default();
     let expires = call.state.token(token).and_then(|token| token.expires);
     let issued = auth::Issued { text: token, scopes: &scopes, user, expires, refresh: None };
     Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
@@ -37,7 +36,7 @@ pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn revoke(call: &mut Call<'_>) -> Outcome {
     caller(call)?;
-    let token = bearer(&call.request.headers).unwrap_or_default();
+    let token = call.request.token(&call.state.config).unwrap_or_default();
     call.state.revoke(token);
     Ok(Answer::no_content())
 }
