@@ -67,7 +67,8 @@
 //! it. Where clients contradict each other and Vimeo's behavior is unknown, an option selects the other behavior; its
 //! documentation says which client needs it: [`create_answers_201`](SandboxBuilder::create_answers_201),
 //! [`portrait_answers_201`](SandboxBuilder::portrait_answers_201),
-//! [`form_credentials`](SandboxBuilder::form_credentials), [`replace_by_name`](SandboxBuilder::replace_by_name) and
+//! [`form_credentials`](SandboxBuilder::form_credentials), [`query_token`](SandboxBuilder::query_token),
+//! [`replace_by_name`](SandboxBuilder::replace_by_name) and
 //! [`refuse_unknown_parameters`](SandboxBuilder::refuse_unknown_parameters).
 //!
 //! # What it does not serve

@@ -148,7 +148,7 @@ pub(crate) fn lines(
              vimeo.VimeoClient.API_ROOT = '{base}'\n\
              client = vimeo.VimeoClient(token='{token}', key='{client_id}', secret='{secret}')\n\
              # upload_picture for a user needs a sandbox with --portrait-answers-201.\n\
-             # A login with django-allauth or social-core needs --form-credentials, --https and --proxy.\n"
+             # A login with django-allauth needs --proxy and --form-credentials, one with social-core --query-token, too.\n"
         ),
         Client::Node => {
             let parsed = Url::parse(&url).ok();

@@ -6,6 +6,7 @@ use super::relations::people;
 use super::videos::{Filter, sort_videos};
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::{ApiError, PERMISSION_DENIED};
+use crate::protocol::fields::Selection;
 use crate::synth::shapes::{channel as shape, video as video_shape};
 use crate::world::collections::Channel;
 use crate::world::video::Video;
@@ -119,8 +120,11 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let (name, description) = (input.string("name"), input.string("description"));
     // Responses have the whole URL; a client that sends it back changes nothing.
-    let link =
-        input.string("link").map(|link| link.trim_start_matches("https://vimeo.com/channels/").to_owned());
+    let link_only = Selection::parse(Some("link"));
+    let unchanged = shape::channel(&call.view(), find(call)?, &link_only);
+    let link = input
+        .string("link")
+        .filter(|link| unchanged.get("link").and_then(Value::as_str) != Some(link.as_str()));
     let privacy = input.enum_value("privacy", &PRIVACY);
     let now = call.now;
     let channel = find_own(call)?;
@@ -128,7 +132,6 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     channel.name = name.unwrap_or_else(|| channel.name.clone());
     channel.privacy = privacy.unwrap_or_else(|| channel.privacy.clone());
     channel.description = description.or_else(|| channel.description.clone());
-    let link = link.filter(|word| *word != channel.id.to_string());
     channel.link_name = link.or_else(|| channel.link_name.clone());
     channel.modified = now;
     get(call)

@@ -16,8 +16,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     let (name, bio) = (input.string("name"), input.string("bio"));
     let (location, gender) = (input.string("location"), input.string("gender"));
     // Responses have the whole URL; a client that sends it back changes nothing.
-    let link = input.string("link").map(|link| link.trim_start_matches("https://vimeo.com/").to_owned());
-    let link = link.filter(|word| *word != format!("user{id}"));
+    let unchanged = call.user(id)?.link();
+    let link = input.string("link").filter(|link| *link != unchanged);
     input.finish()?;
     let has_link = |user: &User| user.id != id && link.as_deref().is_some_and(|word| user.is_called(word));
     if call.state.users.values().any(has_link) {
