@@ -47,6 +47,13 @@
 //!   in them.
 //! - [`SandboxBuilder::state`]: worlds that survive the process. Acknowledged changes survive a crash.
 //!
+//! # Control API
+//!
+//! Tests in other languages use the same features over HTTP, under `/_sandbox` on the API's port. `GET /_sandbox`
+//! lists the paths. The control API accepts requests from programs of the same user on this machine, or, if the
+//! sandbox has a [control token](SandboxBuilder::control_token), from programs that send it. It rejects web pages of
+//! other origins.
+//!
 //! # Clients whose host cannot be changed
 //!
 //! With the feature `tls`, the sandbox also serves Vimeo's own host names, in two ways. Clients must trust its
@@ -76,13 +83,6 @@
 //! The sandbox serves `api.vimeo.com` and the upload hosts. It does not serve `vimeo.com`, and therefore neither
 //! oEmbed (`https://vimeo.com/api/oembed.json`) nor the pages and players that responses link to; its certificate does
 //! not cover that name, and its proxy rejects it. It serves HTTP/1.1 only, with the names of headers in lower case.
-//!
-//! # Control API
-//!
-//! Tests in other languages use the same features over HTTP, under `/_sandbox` on the API's port. `GET /_sandbox`
-//! lists the paths. The control API accepts requests from programs of the same user on this machine, or, if the
-//! sandbox has a [control token](SandboxBuilder::control_token), from programs that send it. It rejects web pages of
-//! other origins.
 
 #![forbid(unsafe_code)]
 
