@@ -19,8 +19,8 @@ pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
     resolve::parents(call)?;
     let Some((status, ty)) = call.operation.answer() else { return Ok(Answer::no_content()) };
     if ty == Type::Binary {
-        return Ok(Answer { body: Content::Bytes("application/zip", EMPTY_ZIP), ..Answer::no_content() }
-            .status(status));
+        let body = Content::Bytes("application/octet-stream", EMPTY_ZIP);
+        return Ok(Answer { body, ..Answer::no_content() }.status(status));
     }
     if let Some(items) = ty.page_of() {
         return page(call, items);

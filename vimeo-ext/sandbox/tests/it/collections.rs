@@ -147,6 +147,9 @@ async fn publishes_on_demand_page() {
     assert_eq!(client.get(&format!("{uri}/regions")).await.body["total"], 3);
     assert_eq!(client.call("DELETE", &format!("{uri}/regions/DE")).await.status, 204);
     assert_eq!(client.get(&format!("{uri}/regions")).await.body["total"], 2);
+    // Names stay text, even if they consist of digits.
+    assert_eq!(client.call("PUT", &format!("{uri}/regions/0")).await.body["country_code"], "0");
+    assert_eq!(client.call("PUT", &format!("{uri}/genres/7")).await.body["canonical"], "7");
     let published = client.send("PATCH", uri, json!({"publish": {"active": true}})).await;
     assert_eq!(published.body["published"]["enabled"], true, "{published:?}");
     assert!(client.get(uri).await.body["published"]["time"].is_string());
@@ -279,4 +282,13 @@ async fn finds_page_containing_uri() {
     assert_eq!((&page["page"], &page["data"][0]["uri"]), (&json!(3), &json!(format!("/videos/{oldest}"))));
     let first = client.get(&format!("{path}&containing_uri=/videos/1")).await.body;
     assert_eq!(first["page"], 1);
+}
+
+#[tokio::test]
+async fn course_package_has_described_media_type() {
+    let (sandbox, client, video) = started().await;
+    let path = format!("/users/{}/lms/download/{video}", sandbox.user_id());
+    let package = client.request("GET", &path).send().await.unwrap();
+    assert_eq!(package.status(), 200);
+    assert_eq!(package.headers()["content-type"], "application/octet-stream");
 }

@@ -103,14 +103,12 @@ pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, s
         "OnDemandPage" => default("published", json!({"enabled": false, "time": null})),
         _ => {}
     }
-    if let Some(id_member) = collection.id_member {
-        default(id_member, id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from));
-    }
-    // A member `id` matches the ID in the URI, as a number or a string.
-    if let Some(field) = fields.iter().find(|field| field.name == "id") {
+    // Members with the ID in the URI are numbers or strings, as described.
+    for name in collection.id_member.into_iter().chain(["id"]) {
+        let Some(field) = fields.iter().find(|field| field.name == name) else { continue };
         let number =
             matches!(field.ty, Type::Unsigned | Type::Integer).then(|| id.parse::<u64>().ok()).flatten();
-        set.entry("id").or_insert(number.map_or_else(|| Value::from(id), Value::from));
+        set.entry(name).or_insert_with(|| number.map_or_else(|| Value::from(id), Value::from));
     }
 }
 
