@@ -1,15 +1,47 @@
-// The scenario with the published @vimeo/vimeo. The lines that the sandbox prints for it change only its host.
+// The scenario with the published @vimeo/vimeo, or with its predecessor `vimeo`, as PACKAGE says. The lines that the sandbox
+// prints for it change only its host.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 import { check, run } from './steps.mjs';
 
 const require = createRequire(import.meta.url);
-const { CLIENT_LINES, FILM, PICTURE, TEXT_TRACK } = process.env;
-const [client, vimeo] = new Function('require', `${CLIENT_LINES}; return [client, vimeo]`)(require);
+const { CLIENT_LINES, FILM, PACKAGE, PICTURE, TEXT_TRACK } = process.env;
+const load = () => (PACKAGE === '@vimeo/vimeo' ? require(PACKAGE) : withPromises(require(PACKAGE)));
+const [client, vimeo] = new Function('require', `${CLIENT_LINES}; return [client, vimeo]`)(load);
 const made = {};
 
 const call = async (method, path, query) => (await client.request({ method, path, query })).body;
+
+/** Gives version 2, which takes callbacks alone, the promises of version 3. */
+function withPromises({ vimeo_module: module }) {
+  const promise = (begin) => new Promise((resolve, reject) => {
+    begin((error, body, statusCode, headers) => (error ? reject(error) : resolve({ body, statusCode, headers })));
+  });
+  class Vimeo extends module.Vimeo {
+    // The library calls this method itself, with a callback.
+    request(options, callback) {
+      return callback ? super.request(options, callback) : promise((done) => super.request(options, done));
+    }
+
+    generateClientCredentials(scope) {
+      return promise((done) => super.generateClientCredentials(scope, done));
+    }
+
+    accessToken(code, redirect) {
+      return promise((done) => super.accessToken(code, redirect, done));
+    }
+
+    upload(file, params, progress) {
+      return new Promise((resolve, reject) => super.upload(file, params, resolve, progress, reject));
+    }
+
+    replace(file, video, params, progress) {
+      return new Promise((resolve, reject) => super.replace(file, video, params, resolve, progress, reject));
+    }
+  }
+  return { vimeo_module: { ...module, Vimeo } };
+}
 
 /** Sends a file to a signed link. The link is not part of the API and gets no token. */
 async function put(link, file) {

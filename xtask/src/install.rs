@@ -35,10 +35,15 @@ fn last_lines(text: &str) -> String {
 
 /// Installs Python packages and returns the interpreter. Needs `python3` with `venv`.
 pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, XtaskError> {
-    let folder = root().join("target/venv");
+    python_in("venv", packages)
+}
+
+/// Installs Python packages in a virtual environment of their own, as [`python`] does.
+pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf, XtaskError> {
+    let folder = root().join("target").join(environment);
     let interpreter = folder.join("bin/python");
     if !interpreter.exists() {
-        finish(Command::new("python3").args(["-m", "venv"]).arg(&folder), "making target/venv")?;
+        finish(Command::new("python3").args(["-m", "venv"]).arg(&folder), "making a virtual environment")?;
     }
     let mut pip = Command::new(&interpreter);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);

@@ -20,6 +20,7 @@ mod mcp_conformance;
 mod measure;
 mod process;
 mod regen;
+mod sandbox_process;
 mod screenshot;
 mod test_authorize_page;
 mod test_completions;
@@ -28,6 +29,7 @@ mod test_interop;
 mod test_kill;
 mod test_mcp;
 mod test_sandbox_page;
+mod test_schemathesis;
 mod test_shared_limits;
 mod test_stores;
 mod test_tls;
@@ -69,9 +71,9 @@ enum Subcommand {
     /// Inject every fault at every point of an upload and print the outcomes.
     #[command(alias = "fault-matrix")]
     TestFaultMatrix,
-    /// Test the sandbox with client libraries of other projects.
+    /// Test the sandbox with client libraries of other projects, in Python, Node, PHP, Ruby and Chromium.
     #[command(alias = "interop")]
-    TestInterop,
+    TestInterop(test_interop::Arguments),
     /// Kill an upload at random moments until it completes.
     #[command(alias = "kill-test")]
     TestKill(test_kill::Arguments),
@@ -80,6 +82,8 @@ enum Subcommand {
     TestMcp,
     /// Test the sandbox's page in a browser.
     TestSandboxPage(test_sandbox_page::Arguments),
+    /// Test the sandbox with requests that schemathesis generates from the description. Needs Python.
+    TestSchemathesis(test_schemathesis::Arguments),
     /// Have four processes use up the rate limits of many accounts through each durable store.
     #[command(aliases = ["shared-limits", "shared-budgets"])]
     TestSharedLimits(test_shared_limits::Arguments),
@@ -133,12 +137,13 @@ fn main() -> ExitCode {
         Subcommand::TestFaultMatrix => test_fault_matrix::run(),
         Subcommand::BenchFreshClone(arguments) => bench_fresh_clone::run(&arguments),
         Subcommand::Fuzz(arguments) => fuzz::run(&arguments),
-        Subcommand::TestInterop => test_interop::run(),
+        Subcommand::TestInterop(arguments) => test_interop::run(&arguments),
         Subcommand::TestKill(arguments) => test_kill::run(&arguments),
         Subcommand::TestTls => test_tls::run(),
         Subcommand::TestTus => test_tus::run(),
         Subcommand::Screenshot => screenshot::run(),
         Subcommand::TestSandboxPage(arguments) => test_sandbox_page::run(&arguments),
+        Subcommand::TestSchemathesis(arguments) => test_schemathesis::run(&arguments),
         Subcommand::TestSharedLimits(arguments) => test_shared_limits::run(&arguments),
         Subcommand::TestStores(arguments) => test_stores::run(&arguments),
         Subcommand::BenchUpload(arguments) => bench_upload::run(&arguments),
