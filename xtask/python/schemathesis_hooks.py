@@ -136,6 +136,26 @@ control("DELETE", "/requests")
 current = None
 
 
+def parameter_names(operation):
+    for parameter in operation.get("parameters", ()):
+        yield (parameter.get("name") or parameter["$ref"].rsplit("/", 1)[-1]).lower()
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    """Reads the description as the generator does: Vimeo's has some pages as bare arrays."""
+    for methods in raw_schema["paths"].values():
+        for operation in (methods[method] for method in ("get", "put", "post", "patch") if method in methods):
+            if "page" not in parameter_names(operation):
+                continue
+            for answer in operation["responses"].values():
+                content = answer.get("content", {}).get("application/json", {})
+                if content.get("schema", {}).get("type") == "array":
+                    content["schema"] = {
+                        "type": "object", "required": ["data"], "properties": {"data": content["schema"]},
+                    }
+
+
 @schemathesis.hook
 def map_path_parameters(context, parameters):
     """Puts ids of the world in the place of most generated ones."""

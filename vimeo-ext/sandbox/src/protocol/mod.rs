@@ -10,3 +10,4 @@ pub(crate) mod links;
 pub(crate) mod names;
 pub(crate) mod paging;
 pub(crate) mod query;
+pub(crate) mod vimeo_link;

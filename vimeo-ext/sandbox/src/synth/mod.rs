@@ -18,6 +18,7 @@ use crate::catalog::schema::{Field, Schema, Type};
 use crate::catalog::{self, Operation, Params};
 use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids::{self, seeded_hash};
+use crate::protocol::vimeo_link::vimeo_link;
 use field_names::{is_creation_time, is_frame, last_of, parent, text, to_words};
 
 /// The maximum nesting of objects.
@@ -172,7 +173,7 @@ impl<'a> Synthesizer<'a> {
         match (field.name, field.ty) {
             ("uri", Type::Text) => uri.into(),
             ("name" | "title", Type::Text) => format!("{} {}", to_words(owner), last_of(uri)).into(),
-            ("link", Type::Uri | Type::Text) => format!("https://vimeo.com{uri}").into(),
+            ("link", Type::Uri | Type::Text) => vimeo_link(uri).into(),
             ("id", Type::Unsigned | Type::Integer) => {
                 last_of(uri).parse::<u64>().map_or(Value::Null, Value::from)
             }
@@ -214,7 +215,7 @@ impl<'a> Synthesizer<'a> {
             _ if self.plain || name.ends_with("uri") => Value::Null,
             Type::Text => text(name, self.random(uri, name)).into(),
             Type::Secret => ids::digest(&["secret", uri, name], 16).into(),
-            Type::Uri => format!("https://vimeo.com{uri}").into(),
+            Type::Uri => vimeo_link(uri).into(),
             Type::Number => ((self.random(uri, name) % 1000) as f64 / 10.0).into(),
             Type::Date => json!(self.timestamp(uri, name).format("%Y-%m-%d").to_string()),
             // There is nothing that a link could open.

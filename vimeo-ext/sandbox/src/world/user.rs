@@ -8,6 +8,7 @@ use crate::config::rate_limit::{RateLimit, Usage};
 use crate::config::scopes::Scopes;
 use crate::config::{Plan, Quota};
 use crate::protocol::ids;
+use crate::protocol::vimeo_link::vimeo_link;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
@@ -34,8 +35,8 @@ impl User {
 
     pub(crate) fn link(&self) -> String {
         match &self.link_name {
-            Some(name) => format!("https://vimeo.com/{name}"),
-            None => format!("https://vimeo.com/user{}", self.id),
+            Some(name) => vimeo_link(&format!("/{name}")),
+            None => vimeo_link(&format!("/user{}", self.id)),
         }
     }
 

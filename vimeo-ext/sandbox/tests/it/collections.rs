@@ -292,3 +292,13 @@ async fn course_package_has_described_media_type() {
     assert_eq!(package.status(), 200);
     assert_eq!(package.headers()["content-type"], "application/octet-stream");
 }
+
+#[tokio::test]
+async fn links_with_chosen_names_are_urls() {
+    let (_sandbox, client, _) = started().await;
+    let made =
+        client.send("POST", "/channels", json!({"name": "Films", "privacy": "anybody", "link": "Ü 1"})).await;
+    assert_eq!(made.body["link"], "https://vimeo.com/channels/%C3%9C%201");
+    let genre = client.get("/ondemand/genres/%C3%9C").await;
+    assert_eq!(genre.body["link"], "https://vimeo.com/ondemand/genres/%C3%9C");
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{metadata, user};
 use crate::call::{ResponseView, time};
 use crate::protocol::fields::{Object, Selection};
+use crate::protocol::vimeo_link::vimeo_link;
 use crate::world::collections::Channel;
 
 pub(crate) fn channel(view: &ResponseView<'_>, channel: &Channel, selection: &Selection) -> Value {
@@ -14,7 +15,7 @@ pub(crate) fn channel(view: &ResponseView<'_>, channel: &Channel, selection: &Se
         .put("uri", uri.as_str())
         .put("name", channel.name.as_str())
         .put("description", channel.description.clone())
-        .put("link", format!("https://vimeo.com/channels/{word}"))
+        .put("link", vimeo_link(&format!("/channels/{word}")))
         .put("created_time", time(channel.created))
         .put("modified_time", time(channel.modified))
         .with("user", |selection| {

@@ -6,6 +6,7 @@ use super::{auth, folder, metadata, picture, tag, user, version};
 use crate::call::{ResponseView, time};
 use crate::protocol::fields::{Object, Selection};
 use crate::protocol::ids;
+use crate::protocol::vimeo_link::vimeo_link;
 use crate::world::relations::Relations;
 use crate::world::video::Video;
 
@@ -81,11 +82,12 @@ pub(crate) fn uri(video: &Video) -> String {
 
 /// Returns the video's page; the link of an unlisted video contains its hash.
 fn link(video: &Video) -> String {
-    match (&video.custom_url, video.privacy.view.as_str()) {
-        (Some(word), _) => format!("https://vimeo.com/user{}/{word}", video.owner),
-        (None, "unlisted") => format!("https://vimeo.com/{}/{}", video.id, video.hash),
-        (None, _) => format!("https://vimeo.com/{}", video.id),
-    }
+    let path = match (&video.custom_url, video.privacy.view.as_str()) {
+        (Some(word), _) => format!("/user{}/{word}", video.owner),
+        (None, "unlisted") => format!("/{}/{}", video.id, video.hash),
+        (None, _) => format!("/{}", video.id),
+    };
+    vimeo_link(&path)
 }
 
 fn privacy(video: &Video, own: bool) -> Value {
