@@ -93,7 +93,8 @@ await run([
   }],
   ['upload', async () => {
     const offsets = await inPage('send', await create());
-    check(offsets.join() === ends.join(), offsets);
+    // A fault changes where the chunks after it end.
+    check(offsets.at(-1) === film.length, offsets);
     await checkComplete(made.at(-1));
   }],
   ['resume', async () => {

@@ -20,20 +20,17 @@ const PYTHON: [&str; 2] = ["schemathesis==4.32.5", "hypothesis==6.170.17"];
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,described_success";
 
-/// Seconds for the run that must find something.
-const MUTATED_SECONDS: u32 = 10;
-
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Seconds for the reads and, at the same time, for the writes.
-    #[arg(long, default_value_t = 75)]
-    seconds: u32,
+    /// Cases for each operation.
+    #[arg(long, default_value_t = 8)]
+    cases: u32,
+    /// Repeat with other values until this many seconds have passed.
+    #[arg(long)]
+    seconds: Option<u32>,
     /// Seed of the generated values.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Cases for an operation before the next one has its turn.
-    #[arg(long, default_value_t = 10)]
-    cases: u32,
     /// Also try every boundary value of every parameter first. That takes minutes.
     #[arg(long)]
     coverage: bool,
@@ -44,14 +41,15 @@ pub(crate) struct Arguments {
 /// responses, must find differences.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let place = Place::prepare()?;
-    let reads = place.start("reads", &[], arguments.seconds, arguments, &["--include-method", "GET"])?;
+    let reads = place.start("reads", &[], arguments, &["--include-method", "GET"])?;
     let not_get = ["POST", "PUT", "PATCH", "DELETE"].map(|method| ["--include-method", method]);
     // Without the token, the sandbox would reject everything after it.
     let others = [&not_get.concat()[..], &["--exclude-operation-id", "delete_token"]].concat();
-    let writes = place.start("writes", &[], arguments.seconds, arguments, &others)?;
+    let writes = place.start("writes", &[], arguments, &others)?;
     let outcomes = [reads.finish(&place)?, writes.finish(&place)?];
-    let few = ["--include-path-regex", "^/(me|users|videos)", "--include-method", "GET"];
-    let mutated = place.start("mutated", &["--mutate", "fuzz"], MUTATED_SECONDS, arguments, &few)?;
+    let few = ["--include-path-regex", "^/me/[a-z]+$", "--include-method", "GET"];
+    let mutated = Arguments { cases: 3, seconds: None, coverage: false, ..*arguments };
+    let mutated = place.start("mutated", &["--mutate", "fuzz"], &mutated, &few)?;
     let mutated = mutated.finish(&place)?;
 
     let bundle = vimeo_gen::load(&description())?;
@@ -128,7 +126,6 @@ impl Place {
         &self,
         name: &'static str,
         switches: &[&str],
-        seconds: u32,
         arguments: &Arguments,
         operations: &[&str],
     ) -> Result<Running, XtaskError> {
@@ -150,10 +147,11 @@ impl Place {
             .args(["--url", sandbox.text("url"), "--no-color", "--checks", CHECKS])
             .args(["--header", &format!("Authorization: bearer {}", sandbox.text("token"))])
             .args(["--phases", if arguments.coverage { "coverage,fuzzing" } else { "fuzzing" }])
-            .args(["--max-time", &seconds.to_string(), "--max-examples", &arguments.cases.to_string()])
-            .args(["--seed", &arguments.seed.to_string()])
+            .args(["--max-examples", &arguments.cases.to_string(), "--seed", &arguments.seed.to_string()])
             .args(["--generation-database", "none", "--request-timeout", "10"])
             .args(operations)
+            // It leaves a folder for repetitions.
+            .current_dir(&self.folder)
             .env("SCHEMATHESIS_HOOKS", "schemathesis_hooks")
             .env("PYTHONPATH", &self.scripts)
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -164,6 +162,9 @@ impl Place {
             .env("REQUEST_LOG", &log)
             .stdout(output)
             .stderr(errors);
+        if let Some(seconds) = arguments.seconds {
+            command.args(["--max-time", &seconds.to_string()]);
+        }
         let process = command.spawn().map_err(XtaskError::file(&self.schemathesis))?;
         Ok(Running { name, process, report, _sandbox: sandbox })
     }
