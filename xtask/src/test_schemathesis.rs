@@ -107,6 +107,11 @@ impl Place {
         let python = install::python_in("venv-schemathesis", &PYTHON)?;
         let folder = root().join("target/schemathesis");
         fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
+        // Failures of earlier runs, which it would repeat.
+        let earlier = folder.join(".schemathesis");
+        if earlier.exists() {
+            fs::remove_dir_all(&earlier).map_err(XtaskError::file(&earlier))?;
+        }
         let path = folder.join("description.json");
         let bundle = vimeo_gen::load(&description())?;
         let file = File::create(&path).map_err(XtaskError::file(&path))?;
