@@ -27,6 +27,8 @@ pub struct FaultHit {
     pub fault: u64,
     /// The request, as [`RequestLogEntry::seq`](crate::RequestLogEntry::seq).
     pub seq: u64,
+    /// The world of the request's port, token or signed link; `None` if none of them identifies one.
+    pub world: Option<u64>,
     /// When the fault took effect.
     pub phase: Phase,
     /// What the fault did.
@@ -84,7 +86,8 @@ impl Faults {
                 fault.skip -= 1;
             } else if hit.is_none() && fault.times > 0 {
                 fault.times -= 1;
-                hit = Some(FaultHit { fault: *id, seq, phase: fault.phase, effect: fault.effect.clone() });
+                let (phase, effect) = (fault.phase, fault.effect.clone());
+                hit = Some(FaultHit { fault: *id, seq, world: request.world, phase, effect });
             }
         }
         list.pending.retain(|(_, fault)| fault.times > 0);
@@ -95,10 +98,10 @@ impl Faults {
     }
 
     /// Records the hit of a fault that came with its own request.
-    pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64) -> FaultHit {
+    pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64, world: Option<u64>) -> FaultHit {
         let mut list = self.lock();
         list.last_id += 1;
-        let hit = FaultHit { fault: list.last_id, seq, phase, effect };
+        let hit = FaultHit { fault: list.last_id, seq, world, phase, effect };
         list.record(hit.clone());
         hit
     }

@@ -27,6 +27,16 @@ pub(crate) struct Exchange {
     fault: Option<FaultHit>,
 }
 
+/// The world that a request belongs to, if it exists.
+fn world_of(
+    app: &AppState,
+    host: Host,
+    parts: &http::request::Parts,
+    connection: &Connection,
+) -> Option<u64> {
+    app.world_of(host, parts, connection).filter(|world| app.worlds.get(*world).is_some())
+}
+
 impl Exchange {
     pub(super) fn begin(
         app: &AppState,
@@ -43,7 +53,10 @@ impl Exchange {
             .get(&FAULT)
             .map(|text| notation::parse_header(text.to_str().unwrap_or_default()))
         {
-            Some(Ok((effect, phase))) => Some(app.faults.fire_once(effect, phase, log_entry.seq())),
+            Some(Ok((effect, phase))) => {
+                let world = world_of(app, host, &parts, &connection);
+                Some(app.faults.fire_once(effect, phase, log_entry.seq(), world))
+            }
             Some(Err(message)) => {
                 log_entry.update(|entry| entry.status = Some(400));
                 let message = format!("X-Sandbox-Fault: {message}.");
@@ -55,13 +68,20 @@ impl Exchange {
                 let path = parts.uri.path();
                 let operation =
                     (host == Host::Api).then(|| router::operation_name(&parts.method, path)).flatten();
-                let world = app.world_of(host, &parts, &connection);
+                let world = world_of(app, host, &parts, &connection);
                 let target = RequestTarget { host, method: &parts.method, path, operation, world };
                 app.faults.match_request(&target, log_entry.seq())
             }
         };
         if let Some(hit) = &fault {
-            log_entry.update(|entry| entry.fault = Some(hit.fault));
+            // Nothing else records the operation and the world if the fault replaces the response.
+            let operation = (host == Host::Api)
+                .then(|| router::operation_name(&parts.method, parts.uri.path()))
+                .flatten();
+            log_entry.update(|entry| (entry.fault, entry.operation) = (Some(hit.fault), operation));
+            if let Some(world) = hit.world {
+                log_entry.set_world(world);
+            }
         }
         Ok(Self { parts, log_entry, connection, fault })
     }

@@ -51,11 +51,11 @@ pub(crate) fn handle(
             return response;
         }
         Found::OtherMethods(methods) => {
-            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            log_unknown(resolver, method, request, log_entry);
             return method_not_allowed(&methods);
         }
         Found::Nothing => {
-            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            log_unknown(resolver, method, request, log_entry);
             return error_response(&unknown_path(method, &request.path));
         }
     };
@@ -187,6 +187,15 @@ fn run(mut call: Call<'_>) -> Outcome {
         answer.modified = answer.modified.or(call.state.changed);
     }
     Ok(answer)
+}
+
+/// Records what an unknown path or method is closest to, and the world of the token, whose owner looks for the request.
+fn log_unknown(resolver: &WorldResolver<'_>, method: &Method, request: &Request, log_entry: &EntryHandle) {
+    let nearest = nearest(method, &request.path);
+    log_entry.update(|entry| entry.nearest_operation = nearest);
+    if let Some(handle) = request_log::bearer(&request.headers).and_then(|token| resolver.of(token)) {
+        log_entry.set_world(handle.id);
+    }
 }
 
 /// Handles an operation that needs no token and authorizes the request itself.

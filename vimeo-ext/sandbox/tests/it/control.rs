@@ -224,6 +224,39 @@ async fn each_effect_hits_twice() {
 }
 
 #[tokio::test]
+async fn faults_are_listed_and_removed_per_world() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (one, other) = (Client::new(&sandbox), Client::in_world(&sandbox, &sandbox.add_world(0)));
+    for (world, times) in [(1, 1), (1, 2), (2, 2)] {
+        let fault =
+            json!({"match": {"world": world, "path": "/me"}, "times": times, "effect": {"status": 503}});
+        assert_eq!(one.send("POST", "/_sandbox/faults", fault).await.status, 201);
+    }
+    assert_eq!((one.get("/me").await.status, other.get("/me").await.status), (503, 503));
+    other.request("GET", "/me").header("x-sandbox-fault", "status=418").send().await.unwrap();
+    for (query, fired, waiting) in [("?world=1", 1, 1), ("?world=2", 2, 1), ("", 3, 2)] {
+        let listed = one.get(&format!("/_sandbox/faults{query}")).await.body;
+        let count = |name: &str| listed[name].as_array().unwrap().len();
+        assert_eq!((count("fired"), count("waiting")), (fired, waiting), "{query}: {listed}");
+        let again = one.get(&format!("/_sandbox/faults/fired{query}")).await.body;
+        assert_eq!(again["fired"], listed["fired"]);
+    }
+    let logged: Vec<_> = sandbox.request_log().iter().map(|entry| (entry.world, entry.operation)).collect();
+    assert_eq!(
+        logged,
+        [
+            (Some(1), Some("get_user_alt1")),
+            (Some(2), Some("get_user_alt1")),
+            (Some(2), Some("get_user_alt1"))
+        ]
+    );
+    assert_eq!(one.call("DELETE", "/_sandbox/faults?world=9").await.status, 404);
+    assert_eq!(one.call("DELETE", "/_sandbox/faults?world=1").await.status, 204);
+    assert_eq!((one.get("/me").await.status, other.get("/me").await.status), (200, 503));
+    assert_eq!(sandbox.pending_faults(), 0);
+}
+
+#[tokio::test]
 async fn fault_header_hits_its_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
@@ -244,24 +277,26 @@ async fn request_log_reports_near_misses() {
     client.get("/me/vidoes").await;
     client.call("PUT", "/videos/5").await;
     client.get("/me?fields=name").await;
-    let entries = lines(&client, "/_sandbox/requests?world=1").await;
-    // An unknown path belongs to no world.
-    assert_eq!(entries.len(), 1);
+    Client::with_token(&sandbox, "").get("/me/vidoes").await;
+    // The token tells the world of an unknown path.
+    let worlds: Vec<_> = sandbox.request_log().iter().map(|entry| entry.world).collect();
+    assert_eq!(worlds, [Some(1), Some(1), Some(1), None]);
+    assert_eq!(lines(&client, "/_sandbox/requests?world=1").await.len(), 3);
     let entries = lines(&client, "/_sandbox/requests").await;
     assert_eq!(entries[0]["near"], "GET /me/videos");
     assert_eq!(entries[1]["near"], "PATCH /videos/{video_id}");
-    assert_eq!((entries[2]["in_world"].as_u64(), entries[2]["status"].as_u64()), (Some(1), Some(200)));
+    assert_eq!((entries[2]["in_world"].as_u64(), entries[2]["status"].as_u64()), (Some(3), Some(200)));
     assert!(!entries.iter().any(|entry| entry.to_string().contains(sandbox.token())));
     assert!(lines(&client, "/_sandbox/requests?stable=true&after=2").await[0].get("headers").is_none());
 
     let verify = |expect: Value| client.send("POST", "/_sandbox/requests/verify", json!({"expect": expect}));
-    assert_eq!(verify(json!([{"method": "GET", "path": "/me", "times": 2}])).await.body["met"], true);
+    assert_eq!(verify(json!([{"method": "GET", "path": "/me", "times": 3}])).await.body["met"], true);
     let unmet = verify(json!([{"method": "DELETE", "path": "/videos/5"}])).await.body;
     assert_eq!(unmet["unmet"][0]["near"], json!(["PUT /videos/5: method is PUT"]));
     // The path of earlier releases.
-    assert_eq!(lines(&client, "/_sandbox/journal").await.len(), 3);
+    assert_eq!(lines(&client, "/_sandbox/journal").await.len(), 4);
     let unmet = client.send("POST", "/_sandbox/journal/verify", json!({"expect": [{"times": 9}]})).await.body;
-    assert_eq!(unmet["unmet"][0]["seen"], 3);
+    assert_eq!(unmet["unmet"][0]["seen"], 4);
     assert_eq!(client.call("DELETE", "/_sandbox/requests").await.status, 204);
     assert!(lines(&client, "/_sandbox/requests").await.is_empty());
 }

@@ -30,6 +30,10 @@ async fn worlds_are_isolated() {
     assert_eq!((entries[1].status, entries[1].response_offset), (Some(204), Some(5)));
     assert_eq!(entries[1].header("tus-resumable"), Some("1.0.0"));
     assert_ne!(entries[0].token_fingerprint, entries[2].token_fingerprint);
+    there.get("/me/movies").await;
+    let unknown = sandbox.request_log().pop().unwrap();
+    assert_eq!((unknown.world, unknown.status), (Some(2), Some(404)));
+    assert!(unknown.nearest_operation.is_some());
     sandbox.clear_request_log();
     assert!(sandbox.request_log().is_empty());
 }
