@@ -44,7 +44,8 @@ pub(super) async fn run_child(
     let Some((program, arguments)) = command.split_first() else {
         return Err(CliError::Input("no command given; pass one after --".to_owned()));
     };
-    let failed = |source| CliError::Command { command: program.clone(), source };
+    let running = self.serve.start(false).await?;
+        let CliError::Command { command: program.clone(&running.sandbox), source };
     let mut child =
         Command::new(program).args(arguments).envs(variables).kill_on_drop(true).spawn().map_err(failed)?;
     let ended = tokio::select! {
@@ -53,9 +54,14 @@ pub(super) async fn run_child(
         () = interrupted() => {
             let _ = child.start_kill();
             child.wait().await
+            }
+            () = running.terminal_closed() => {
+                let _ = child.start_kill();
+                child.wait().await
+            }
         }
     };
-    ended.map(code).map_err(failed)
+        running.map(code).map_err(failed)
 }
 
 #[cfg(unix)]

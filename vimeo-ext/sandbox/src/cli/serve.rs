@@ -155,16 +155,19 @@ pub struct Serve {
     /// speed
     #[arg(long)]
     digest: bool,
-    /// Store the bytes of uploads in this folder [default: in a terminal, a temporary folder, which is deleted at the
-    /// end; otherwise, bytes are only counted]
-    #[arg(long, value_name = "FOLDER")]
-    keep_bytes: Option<PathBuf>,
+    /// Store the bytes of uploads in this folder, or without a folder in a temporary one, which is deleted at the end
+    /// [default: a temporary folder in a terminal; otherwise, bytes are only counted]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    keep_bytes: Option<Option<PathBuf>>,
     /// Write the ready line to this file as well, atomically, once everything is ready
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Keep running when the parent process ends
     #[arg(long)]
     outlive_parent: bool,
+    /// Stop when standard input ends, as it does on every system when the program that holds its other end is gone
+    #[arg(long)]
+    stop_with_stdin: bool,
 }
 
 /// Validates an absolute URL and returns it unchanged, because apps must repeat it exactly.
@@ -210,35 +213,28 @@ impl Serve {
         // Read early, before the parent can end.
         let parent = parent();
         let is_for_person = std::io::stdout().is_terminal();
-        let mut serve = self.clone();
         // The page plays uploads, so for a person the bytes are stored until the end.
-        let bytes = match &self.keep_bytes {
-            None if is_for_person => Some(temporary_folder().await?),
-            _ => None,
-        };
-        if let Some(folder) = &bytes {
-            serve.keep_bytes = Some(folder.path().to_owned());
-        }
-        let sandbox = serve.start().await?;
-        let ready = self.ready(&sandbox).await?;
+        let running = self.start(is_for_person).await?;
+        let ready = self.ready(&running.sandbox).await?;
         print(&if is_for_person { banner(&ready) } else { ready.to_string() })?;
         tokio::select! {
             () = interrupted() => {}
             () = parent_ended(parent), if !self.outlive_parent => {}
-            // Nobody else would delete the temporary folder.
-            () = terminal_closed(), if bytes.is_some() => {}
+            () = standard_input_ended(), if self.stop_with_stdin => {}
+            () = running.terminal_closed() => {}
         }
         self.remove_ready_file().await;
-        sandbox.stop().await;
-        if let Some(folder) = bytes {
-            // Deleting large files takes time.
-            let _ = tokio::task::spawn_blocking(move || folder.close()).await;
-        }
+        running.stop().await;
         Ok(())
     }
 
-    /// Starts and fills the sandbox.
-    pub(super) async fn start(&self) -> Result<Sandbox, CliError> {
+    /// Starts and fills the sandbox. `keeps_bytes` is whether it stores the bytes of uploads if no option says so.
+    pub(super) async fn start(&self, keeps_bytes: bool) -> Result<RunningSandbox, CliError> {
+        let temporary = match &self.keep_bytes {
+            Some(Some(_)) => None,
+            None if !keeps_bytes => None,
+            Some(None) | None => Some(temporary_folder().await?),
+        };
         let mut builder = Sandbox::builder()
             .listen(self.listen)
             .port(self.port)
@@ -314,8 +310,11 @@ impl Serve {
         if let Some(folder) = &self.state {
             builder = builder.state(folder);
         }
-        if let Some(folder) = &self.keep_bytes {
+        if let Some(Some(folder)) = &self.keep_bytes {
             builder = builder.keep_bytes_in(folder);
+        }
+        if let Some(folder) = &temporary {
+            builder = builder.keep_bytes_in(folder.path());
         }
         let sandbox = builder.start().await?;
         // Restored worlds are complete; only new worlds are filled.
@@ -334,7 +333,7 @@ impl Serve {
                 self.fill_from_file(&sandbox, world, &Fixture::Recording(text.clone()))?;
             }
         }
-        Ok(sandbox)
+        Ok(RunningSandbox { sandbox, temporary })
     }
 
     async fn read_fixture(&self) -> Result<Option<Fixture>, CliError> {
@@ -384,6 +383,31 @@ impl Serve {
     pub(super) async fn remove_ready_file(&self) {
         if let Some(path) = &self.ready_file {
             let _ = tokio::fs::remove_file(path).await;
+        }
+    }
+}
+
+/// A running sandbox, and the temporary folder with the bytes of its uploads, if it has one.
+pub(super) struct RunningSandbox {
+    pub(super) sandbox: Sandbox,
+    temporary: Option<TempDir>,
+}
+
+impl RunningSandbox {
+    /// Waits until the terminal is closed, if there is a temporary folder: nobody else would delete it.
+    pub(super) async fn terminal_closed(&self) {
+        match &self.temporary {
+            Some(_) => terminal_closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops the sandbox and deletes the temporary folder.
+    pub(super) async fn stop(self) {
+        self.sandbox.stop().await;
+        if let Some(folder) = self.temporary {
+            // Deleting large files takes time.
+            let _ = tokio::task::spawn_blocking(move || folder.close()).await;
         }
     }
 }
@@ -451,6 +475,23 @@ fn parent() -> u32 {
 #[cfg(not(unix))]
 async fn parent_ended(_: u32) {
     std::future::pending().await
+}
+
+/// Waits until standard input ends.
+async fn standard_input_ended() {
+    let (ended, wait) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for a read that it has started before the process can exit.
+    let reader = std::thread::Builder::new().name("standard input".to_owned()).spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    match reader {
+        Ok(_) => drop(wait.await),
+        Err(error) => {
+            tracing::warn!(%error, "cannot watch standard input");
+            std::future::pending().await
+        }
+    }
 }
 
 /// Waits for an interrupt or a termination signal.

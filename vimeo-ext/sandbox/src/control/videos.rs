@@ -59,7 +59,7 @@ pub(super) fn file(request: &ControlRequest<'_>, id: &str) -> Outcome {
     };
     let upload = upload.filter(|upload| upload.is_complete() && upload.has_bytes()).ok_or_else(|| {
         ControlError::not_found(format!(
-            "The bytes of video {id} are not stored: start the sandbox with --keep-bytes FOLDER, or SandboxBuilder::keep_bytes."
+            "The bytes of video {id} are not stored: start the sandbox with --keep-bytes, or SandboxBuilder::keep_bytes."
         ))
     })?;
     let length = upload.received();

@@ -309,6 +309,32 @@ fn stops_when_parent_exits() {
     }
 }
 
+#[tokio::test]
+async fn stops_when_standard_input_ends_and_deletes_bytes() {
+    let folder = crate::test_folder();
+    let mut command = command(&["--stop-with-stdin", "--outlive-parent", "--keep-bytes", "--digest"]);
+    let mut child = command
+        .env("TMPDIR", folder.path())
+        .env("TMP", folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut running = SandboxProcess { child, ready_line: serde_json::from_str(&line).unwrap() };
+    let client = running.client();
+    let id = client.upload("Surf", b"bytes").await;
+    let file = client.request("GET", &format!("/_sandbox/videos/{id}/file")).send().await.unwrap();
+    assert_eq!(file.bytes().await.unwrap(), &b"bytes"[..]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    drop(stdin);
+    assert!(running.child.wait().unwrap().success());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 /// Everything that was acknowledged before the process was killed is there after a restart.
 #[tokio::test]
 async fn kill_loses_no_acknowledged_write() {
