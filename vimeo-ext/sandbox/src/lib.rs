@@ -35,6 +35,7 @@
 //! # Features
 //!
 //! - [`World`]: independent states in one process, selected by token or by port.
+//! - [`TestWorld`]: a world for one test.
 //! - [`Clock`]: real, frozen, set or advanced. Everything that depends on time follows it.
 //! - Seeds ([`SandboxBuilder::seed`]): the same seed and the same requests produce the same IDs and responses.
 //! - [`Fixture`]: predefined content for a world.
@@ -46,6 +47,28 @@
 //! - [`Fixture::Recording`]: responses of a real API, recorded by a `Recorder` (feature `record`) without what is private
 //!   in them.
 //! - [`SandboxBuilder::state`]: worlds that survive the process. Acknowledged changes survive a crash.
+//!
+//! # Tests in parallel
+//!
+//! [`World::for_test`] gives each test a world of its own. All tests of a process share one sandbox, which starts with
+//! the first of them and has its own thread, so tests may have a runtime each, as `#[tokio::test]` gives them.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use vimeo_sandbox::{Effect, Fault, World};
+//!
+//! # let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+//! let world = World::for_test().await?; // removed when dropped
+//! world.add_videos(3);
+//! world.add_fault(Fault::new(Effect::Status(503))); // hits requests of this world only
+//! let get = || reqwest::Client::new().get(world.url().join("me/videos").unwrap()).bearer_auth(world.token());
+//! assert_eq!(get().send().await?.status(), 503);
+//! assert_eq!(get().send().await?.status(), 200);
+//! assert_eq!(world.request_log().len(), 2); // requests of this world only
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Control API
 //!
@@ -124,6 +147,7 @@ pub use request_log::verify::{Expectation, UnmetExpectation};
 pub use request_log::{Host, RequestLogEntry};
 pub use sandbox::Sandbox;
 pub use sandbox::builder::SandboxBuilder;
+pub use sandbox::test_world::TestWorld;
 pub use world::events::{Delivery, EVENT_KINDS, Event};
 pub use world::fixture::{FillError, Fixture, FixtureError};
 pub use world::handle::{Account, TriggerError, World};

@@ -85,7 +85,7 @@ pub enum StartError {
     /// The recorder's HTTP client could not be created, for example because the system has no certificates.
     #[error("cannot create an HTTP client: {0}")]
     HttpClient(String),
-    /// The async runtime shut down during the start.
+    /// The async runtime shut down during the start, or the sandbox's own thread could not be created.
     #[error("the start was aborted: {0}")]
     RuntimeStopped(String),
     /// Vimeo does not have this scope.

@@ -1,7 +1,9 @@
 //! A running sandbox.
 
 pub(crate) mod builder;
+mod own_thread;
 mod start;
+pub(crate) mod test_world;
 
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub struct Sandbox {
     pub(crate) servers: Vec<JoinHandle<()>>,
     #[cfg(feature = "tls")]
     pub(crate) authority: Option<Authority>,
+    /// Keeps the sandbox's own thread running, if it has one.
+    _own_thread: Option<own_thread::ThreadGuard>,
 }
 
 impl Sandbox {

@@ -124,6 +124,7 @@ impl SandboxBuilder {
             servers,
             #[cfg(feature = "tls")]
             authority,
+            _own_thread: None,
         })
     }
 

@@ -22,6 +22,7 @@ mod recorder;
 mod release_snapshots;
 mod seeds;
 mod state;
+mod test_worlds;
 mod third_party_clients;
 mod tus;
 mod videos;
