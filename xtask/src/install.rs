@@ -53,18 +53,21 @@ pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf,
 
 /// Copies a folder of xtask, installs its Node packages and returns the copy. Needs `npm`.
 pub(crate) fn node(files: &str) -> Result<PathBuf, XtaskError> {
-    let folder = root().join("target").join(files);
-    fs::create_dir_all(&folder).map_err(XtaskError::file(&folder))?;
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(files);
-    for entry in fs::read_dir(&ours).map_err(XtaskError::file(&ours))? {
-        let entry = entry.map_err(XtaskError::file(&ours))?;
+    node_packages(&Path::new(env!("CARGO_MANIFEST_DIR")).join(files), &root().join("target").join(files))
+}
+
+/// Copies the files of a folder, installs its Node packages and returns the copy. Needs `npm`.
+pub(crate) fn node_packages(source: &Path, folder: &Path) -> Result<PathBuf, XtaskError> {
+    fs::create_dir_all(folder).map_err(XtaskError::file(folder))?;
+    for entry in fs::read_dir(source).map_err(XtaskError::file(source))? {
+        let entry = entry.map_err(XtaskError::file(source))?;
         let copy = folder.join(entry.file_name());
         fs::copy(entry.path(), &copy).map_err(XtaskError::file(copy))?;
     }
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder);
+    npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder);
     finish(&mut npm, "installing Node packages")?;
-    Ok(folder)
+    Ok(folder.to_owned())
 }
 
 #[cfg(test)]

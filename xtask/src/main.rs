@@ -28,6 +28,7 @@ mod test_fault_matrix;
 mod test_interop;
 mod test_kill;
 mod test_mcp;
+mod test_sandbox_packages;
 mod test_sandbox_page;
 mod test_schemathesis;
 mod test_shared_limits;
@@ -80,6 +81,8 @@ enum Subcommand {
     /// Test the MCP server with the official TypeScript and Python clients and the conformance suite. Needs Node and Python.
     #[command(alias = "mcp-clients")]
     TestMcp,
+    /// Test the sandbox's packages for pytest and npm. Needs Node and Python.
+    TestSandboxPackages,
     /// Test the sandbox's page in a browser.
     TestSandboxPage(test_sandbox_page::Arguments),
     /// Test the sandbox with requests that schemathesis generates from the description. Needs Python.
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         Subcommand::TestTls => test_tls::run(),
         Subcommand::TestTus => test_tus::run(),
         Subcommand::Screenshot => screenshot::run(),
+        Subcommand::TestSandboxPackages => test_sandbox_packages::run(),
         Subcommand::TestSandboxPage(arguments) => test_sandbox_page::run(&arguments),
         Subcommand::TestSchemathesis(arguments) => test_schemathesis::run(&arguments),
         Subcommand::TestSharedLimits(arguments) => test_shared_limits::run(&arguments),
