@@ -6,11 +6,40 @@ use vimeo_api::types::VideoViewPrivacy;
 use secrecy::ExposeSecret;
 use vimeo_api::Error;
 use vimeo_ext::{Scope, Vimeo};
-use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
+use vimeo_sandbox::{Effect, Fault, Phase, Sandbox, World};
 
 fn client(sandbox: &Sandbox) -> Vimeo {
     let builder = Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str());
     builder.journal(None).build().unwrap()
+}
+
+/// Uploads in a world of its own. Several tests do this at the same time, in one sandbox.
+async fn upload_in_own_world(name: &str) {
+    let world = World::for_test().await.unwrap();
+    let builder = Vimeo::builder().access_token(world.token()).base_url(world.url().as_str());
+    let vimeo = builder.journal(None).build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    std::fs::write(&path, name).unwrap();
+    world.add_fault(Fault::new(Effect::Status(503)).operation("get_video"));
+
+    let video = vimeo.upload(path).name(name).await.unwrap();
+
+    assert_eq!(world.upload_bytes(video.id().unwrap().number()).unwrap(), name.as_bytes());
+    let videos = vimeo.get("/me/videos").send().await.unwrap();
+    assert_eq!((&videos["total"], &videos["data"][0]["name"]), (&1.into(), &name.into()));
+    vimeo.get(&video.uri).send().await.unwrap();
+    assert_eq!(world.fault_hits().len(), 1);
+}
+
+#[tokio::test]
+async fn one_of_two_parallel_tests_has_its_own_world() {
+    upload_in_own_world("one").await;
+}
+
+#[tokio::test]
+async fn other_of_two_parallel_tests_has_its_own_world() {
+    upload_in_own_world("other").await;
 }
 
 #[tokio::test]
