@@ -23,7 +23,7 @@ struct SourceFile {
 }
 
 #[test]
-fn forty_questions_are_answered_by_the_usual_term() {
+fn questions_are_answered_by_the_usual_term() {
     let files = source_files();
     let table = include_str!("findability.tsv");
     let mut missed = Vec::new();
