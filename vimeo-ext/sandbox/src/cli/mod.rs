@@ -8,9 +8,9 @@
 mod env;
 mod events;
 mod file;
+mod page;
 #[cfg(feature = "record")]
 mod record;
-mod page;
 mod remote;
 mod run;
 mod serve;
@@ -25,9 +25,9 @@ use clap::{Parser, Subcommand};
 use crate::app::StartError;
 pub use env::{Client, Env};
 pub use events::{EventTarget, Events, Trigger};
+pub use page::Page;
 #[cfg(feature = "record")]
 pub use record::Record;
-pub use page::Page;
 pub use remote::ControlCredential;
 pub use run::Run;
 pub use serve::Serve;

@@ -70,7 +70,7 @@ impl Record {
             recorder.proxy_url().map(ToString::to_string),
             recorder.ca_file().map(|path| path.display().to_string()),
         );
-        let code = run_child(&self.command, variables).await?;
+        let code = run_child(&self.command, variables, std::future::pending()).await?;
         let recording = recorder.stop().await;
         self.write(recording).await?;
         Ok(code)

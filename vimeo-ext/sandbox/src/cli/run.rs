@@ -27,25 +27,26 @@ impl Run {
     ///
     /// If the sandbox cannot start, or the command cannot be run.
     pub async fn run(&self) -> Result<ExitCode, CliError> {
-        let sandbox = self.serve.start().await?;
-        let line = self.serve.ready(&sandbox).await?;
-        let code = run_child(&self.command, variables(&line, self.serve.control_token.as_ref())).await;
+        let running = self.serve.start(false).await?;
+        let line = self.serve.ready(&running.sandbox).await?;
+        let variables = variables(&line, self.serve.control_token.as_ref());
+        let code = run_child(&self.command, variables, running.terminal_closed()).await;
         self.serve.remove_ready_file().await;
-        sandbox.stop().await;
+        running.stop().await;
         code
     }
 }
 
-/// Runs a command with these variables in its environment and returns its exit code.
+/// Runs a command with these variables in its environment and returns its exit code. Ends the command when `stop` is ready.
 pub(super) async fn run_child(
     command: &[String],
     variables: Vec<(&'static str, String)>,
+    stop: impl Future<Output = ()>,
 ) -> Result<ExitCode, CliError> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(CliError::Input("no command given; pass one after --".to_owned()));
     };
-    let running = self.serve.start(false).await?;
-        let CliError::Command { command: program.clone(&running.sandbox), source };
+    let failed = |source| CliError::Command { command: program.clone(), source };
     let mut child =
         Command::new(program).args(arguments).envs(variables).kill_on_drop(true).spawn().map_err(failed)?;
     let ended = tokio::select! {
@@ -54,14 +55,13 @@ pub(super) async fn run_child(
         () = interrupted() => {
             let _ = child.start_kill();
             child.wait().await
-            }
-            () = running.terminal_closed() => {
-                let _ = child.start_kill();
-                child.wait().await
-            }
+        }
+        () = stop => {
+            let _ = child.start_kill();
+            child.wait().await
         }
     };
-        running.map(code).map_err(failed)
+    ended.map(code).map_err(failed)
 }
 
 #[cfg(unix)]

@@ -31,8 +31,8 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::app::StartError;
+use crate::server::authority::Authority;
 use crate::server::proxy::Proxy;
-use crate::server::tls::Authority;
 use crate::server::{self, Listener, ListenerKind, tls};
 use forward::Shared;
 use target::Target;
@@ -98,7 +98,7 @@ impl RecorderBuilder {
             // Setting the scheme of a URL that was just built cannot fail.
             let _ = address.set_scheme("https");
             https_url = Some(address);
-            let created = tokio::task::spawn_blocking(tls::create).await;
+            let created = tokio::task::spawn_blocking(|| tls::create(None)).await;
             let created = created.unwrap_or_else(|error| Err(std::io::Error::other(error)));
             let (created, acceptor) = created.map_err(StartError::Certificate)?;
             authority = Some(created);

@@ -193,7 +193,7 @@ fn run(mut call: Call<'_>) -> Outcome {
 fn log_unknown(resolver: &WorldResolver<'_>, method: &Method, request: &Request, log_entry: &EntryHandle) {
     let nearest = nearest(method, &request.path);
     log_entry.update(|entry| entry.nearest_operation = nearest);
-    if let Some(handle) = request_log::bearer(&request.headers).and_then(|token| resolver.of(token)) {
+    if let Some(handle) = request.token(resolver.config()).and_then(|token| resolver.of(token)) {
         log_entry.set_world(handle.id);
     }
 }

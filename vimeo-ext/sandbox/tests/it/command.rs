@@ -201,6 +201,8 @@ fn errors_are_one_line_with_exit_code() {
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
+    let recording = folder.path().join("recording");
+    std::fs::write(&recording, "{\"vimeo_sandbox_recording\":1}\nx").unwrap();
     let cannot_read_file = format!("cannot read {}", path(&file));
     for (arguments, code, expected_text) in [
         (vec!["--port", &port], 3, "choose another port"),

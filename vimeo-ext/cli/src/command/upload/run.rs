@@ -95,7 +95,9 @@ async fn upload(
         None => identity.base_url.clone(),
     };
     let journal = args.transfer.journal(context).await?;
-    let batches = journal.as_ref().map(|journal| journal.folder().with_file_name("batches"));
+    // Only files can be recognized by their names.
+    let batches = journal.as_ref().filter(|_| !from_stdin);
+    let batches = batches.map(|journal| journal.folder().with_file_name("batches"));
     let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files)?);
     let vimeo = context.client_with(identity, journal.clone())?;
     let stdin = StdinSource::open(context, &args.stdin, &args.files).await?;
@@ -112,8 +114,6 @@ async fn upload(
         }
     }
     let concurrency = args.transfer.concurrency(context);
-    // Only files can be recognized by their names.
-    let batches = batches.filter(|_| stdin.is_none());
     let folder = steps.folder_uri(&vimeo).await?;
     let session = UploadSession {
         context,
