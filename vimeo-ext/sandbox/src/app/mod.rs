@@ -20,6 +20,7 @@ use crate::faults::Faults;
 use crate::persistence::{Snapshot as _, StateError};
 use crate::protocol::links::LinkTarget;
 use crate::request_log::{Host, RequestLog, bearer, fingerprint};
+use crate::router::page_threads::PageThreads;
 use crate::server::Connection;
 use crate::server::ports::Ports;
 use crate::world::fixture::{FillError, Fixture, LARGE_VIDEO_COUNT, MAX_VIDEOS};
@@ -52,6 +53,7 @@ pub(crate) struct AppState {
     pub(crate) listen: IpAddr,
     pub(crate) one_host: bool,
     pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) page_threads: PageThreads,
     /// Builds the router for the port of a single world.
     pub(crate) world_router: fn(Arc<AppState>) -> axum::Router,
 }

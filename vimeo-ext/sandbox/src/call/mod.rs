@@ -116,6 +116,8 @@ impl RenderedUsers {
 pub(crate) enum Content {
     Nothing,
     Json(Value),
+    /// JSON that is already text.
+    JsonText(Vec<u8>),
     Html(String),
     /// A file with this media type.
     Bytes(&'static str, &'static [u8]),
@@ -267,8 +269,14 @@ impl<'a> Call<'a> {
             page = items.iter().position(matches).map_or(page, |place| page.containing(place));
         }
         let on_page = items.get(page.range()).unwrap_or_default();
-        let data = on_page.iter().map(|item| shape(&view, item, &self.selection)).collect();
-        Ok(Answer::ok(media, page.envelope(&self.request.path, &self.request.query, data)))
+        let data = on_page.iter().map(|item| shape(&view, item, &self.selection));
+        let (path, query) = (&self.request.path, &self.request.query);
+        let body = match self.state.mutation {
+            // The values are to be changed.
+            Some(_) => Content::Json(page.envelope(path, query, data.collect())),
+            None => Content::JsonText(page.envelope_text(path, query, data)),
+        };
+        Ok(Answer { status: StatusCode::OK, media: media.into(), body, modified: None })
     }
 
     /// Returns a query parameter that must be one of the known values.

@@ -210,7 +210,7 @@ pub(crate) async fn handle(
                 if waits && parts.method == Method::GET {
                     app.worlds.flush_deliveries().await;
                 }
-                let outcome = match transfer_state(&request, &parts.method, parts.uri.path()).await {
+                let outcome = match blocking(&request, &parts.method, parts.uri.path()).await {
                     Some(outcome) => outcome,
                     None => dispatch(&request, &parts.method, parts.uri.path()),
                 };
@@ -270,23 +270,23 @@ async fn authorize_page(
     }
 }
 
-/// Exports or imports all worlds on a blocking thread, since it waits for uploads to reach the disk.
-async fn transfer_state(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
-    if path.trim_end_matches('/') != "/_sandbox/state" {
-        return None;
-    }
+/// Handles what waits for the disk on a blocking thread: the export and import of all worlds, and the file of a video.
+async fn blocking(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
     let app = Arc::clone(request.app);
     let body = request.body.clone();
-    let result = match *method {
-        Method::GET => tokio::task::spawn_blocking(move || worlds::export(&app)).await,
-        Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&app, &body)).await,
+    let result = match (method.as_str(), parts.as_slice()) {
+        ("GET", ["state"]) => tokio::task::spawn_blocking(move || worlds::export(&app)).await,
+        ("PUT", ["state"]) => tokio::task::spawn_blocking(move || worlds::import(&app, &body)).await,
+        ("GET", ["videos", id, "file"]) => match videos::file(request, id) {
+            Ok(file) => tokio::task::spawn_blocking(move || Ok(file.open())).await,
+            Err(error) => return Some(Err(error)),
+        },
         _ => return None,
     };
     Some(result.unwrap_or_else(|error| {
-        Err(ControlError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("The transfer was aborted: {error}."),
-        ))
+        let message = format!("{method} {path} was aborted: {error}.");
+        Err(ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, message))
     }))
 }
 
@@ -305,7 +305,6 @@ fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcom
         ("GET", ["limits"]) => rate_limit::get(request),
         ("POST", ["limits"]) => worlds::limit(request),
         ("GET", ["videos"]) => videos::list(request),
-        ("GET", ["videos", id, "file"]) => videos::file(request, id),
         ("GET", ["clients"]) => clients::list(request),
         ("GET", ["clock"]) => time::clock(request),
         ("POST", ["clock"]) => time::set_clock(request),

@@ -5,11 +5,10 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderValue, Response, header};
-use tokio::sync::watch;
+use http::{HeaderValue, Response, StatusCode, header};
 
-use super::{ControlRequest, Outcome, Reply};
-use crate::request_log::{Changes, RequestLog};
+use super::{ControlError, ControlRequest, Outcome, Reply};
+use crate::request_log::{ChangeReceiver, Changes, MAX_SUBSCRIBERS, RequestLog};
 
 /// Changes are sent in batches: an upload changes its entry with every piece.
 const BATCH_INTERVAL: Duration = Duration::from_millis(100);
@@ -19,7 +18,7 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 struct Subscription {
     log: RequestLog,
-    changes: watch::Receiver<u64>,
+    changes: ChangeReceiver,
     world: u64,
     seen: Option<Changes>,
 }
@@ -27,9 +26,15 @@ struct Subscription {
 /// Sends the newest entries of a world, and then every entry that is new or has changed, as the event `entry`. When entries
 /// were removed: `cleared`, and then the newest of those that are left.
 pub(super) fn follow(request: &ControlRequest<'_>) -> Outcome {
+    let world = request.world()?.id;
     let log = request.app.request_log.clone();
-    let changes = log.subscribe();
-    let subscription = Subscription { log, changes, world: request.world()?.id, seen: None };
+    let changes = log.subscribe().ok_or_else(|| {
+        let message = format!(
+            "{MAX_SUBSCRIBERS} clients follow the request log already; close one, or read GET /_sandbox/requests."
+        );
+        ControlError::new(StatusCode::SERVICE_UNAVAILABLE, message)
+    })?;
+    let subscription = Subscription { log, changes, world, seen: None };
     let events = stream::unfold(subscription, |mut subscription| async move {
         let text = subscription.next().await;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), subscription))
@@ -52,7 +57,7 @@ impl Subscription {
             }
             tokio::time::sleep(BATCH_INTERVAL).await;
         }
-        self.changes.borrow_and_update();
+        self.changes.mark_seen();
         let (entries, now) = self.log.changed_since(self.seen, self.world);
         let mut text = ": connected\n\n".to_owned();
         if self.seen.is_some_and(|seen| seen.removals != now.removals) {

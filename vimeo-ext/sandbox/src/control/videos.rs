@@ -48,8 +48,14 @@ fn shown_version(video: &Video) -> Option<&Version> {
     video.current().or_else(|| video.latest())
 }
 
-/// Sends the uploaded file of a video, or the range of it that the request names.
-pub(super) fn file(request: &ControlRequest<'_>, id: &str) -> Outcome {
+/// The uploaded file of a video, and the range of it that the request names.
+pub(super) struct RequestedFile {
+    upload: Arc<Upload>,
+    range: Option<String>,
+}
+
+/// Finds the uploaded file of a video.
+pub(super) fn file(request: &ControlRequest<'_>, id: &str) -> Result<RequestedFile, ControlError> {
     let upload = {
         let handle = request.world()?;
         let (state, _) = handle.read();
@@ -62,33 +68,41 @@ pub(super) fn file(request: &ControlRequest<'_>, id: &str) -> Outcome {
             "The bytes of video {id} are not stored: start the sandbox with --keep-bytes, or SandboxBuilder::keep_bytes."
         ))
     })?;
-    let length = upload.received();
-    let range = request.headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let (status, range) = match range.map_or(Requested::Whole, |range| requested_range(range, length)) {
-        Requested::Whole => (StatusCode::OK, 0..length),
-        Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Requested::Unsatisfiable => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{length}"));
-            return Ok(Reply::Response(response));
+    let range = request.headers.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
+    Ok(RequestedFile { upload, range })
+}
+
+impl RequestedFile {
+    /// Starts to send the file. Blocks: it reads the first bytes.
+    pub(super) fn open(self) -> Reply {
+        let Self { upload, range } = self;
+        let length = upload.received();
+        let (status, range) = match range.map_or(Requested::Whole, |range| requested_range(&range, length)) {
+            Requested::Whole => (StatusCode::OK, 0..length),
+            Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Requested::Unsatisfiable => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+                insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{length}"));
+                return Reply::Response(response);
+            }
+        };
+        let media_type = media_type(&upload);
+        let content_length = range.end - range.start;
+        let content_range = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
+        let mut response = Response::new(Body::from_stream(chunks(upload, range)));
+        *response.status_mut() = status;
+        insert(&mut response, header::CONTENT_TYPE, media_type);
+        insert(&mut response, header::CONTENT_LENGTH, &content_length.to_string());
+        insert(&mut response, header::ACCEPT_RANGES, "bytes");
+        // The bytes are from somebody else, and on the origin of the control API.
+        insert(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        insert(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+        if status == StatusCode::PARTIAL_CONTENT {
+            insert(&mut response, header::CONTENT_RANGE, &content_range);
         }
-    };
-    let media_type = media_type(&upload);
-    let content_length = range.end - range.start;
-    let content_range = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
-    let mut response = Response::new(Body::from_stream(chunks(upload, range)));
-    *response.status_mut() = status;
-    insert(&mut response, header::CONTENT_TYPE, media_type);
-    insert(&mut response, header::CONTENT_LENGTH, &content_length.to_string());
-    insert(&mut response, header::ACCEPT_RANGES, "bytes");
-    // The bytes are from somebody else, and on the origin of the control API.
-    insert(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    insert(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
-    if status == StatusCode::PARTIAL_CONTENT {
-        insert(&mut response, header::CONTENT_RANGE, &content_range);
+        Reply::Response(response)
     }
-    Ok(Reply::Response(response))
 }
 
 fn insert(response: &mut Response<Body>, name: header::HeaderName, value: &str) {

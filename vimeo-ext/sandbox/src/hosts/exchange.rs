@@ -1,6 +1,7 @@
 //! A request in progress: its log entry, and the fault that hits it.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Collected};
@@ -155,8 +156,10 @@ impl Exchange {
     /// Records the response's headers and the beginning of its body. A body that is not in memory stays as it is.
     async fn record_details(&self, response: Response<Body>) -> Response<Body> {
         let (parts, body) = response.into_parts();
-        if body.size_hint().exact().is_none_or(|size| size > MAX_RECORDED_BODY) {
-            self.log_entry.set_response(&parts.headers, b"");
+        let is_in_memory = body.size_hint().exact().is_some_and(|size| size <= MAX_RECORDED_BODY);
+        // The server does not send the body of a response to HEAD.
+        if !is_in_memory || self.parts.method == Method::HEAD {
+            self.log_entry.set_response(&parts.headers, &Bytes::new());
             return Response::from_parts(parts, body);
         }
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();

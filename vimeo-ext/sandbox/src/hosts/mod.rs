@@ -122,7 +122,8 @@ async fn handle_api(app: &AppState, exchange: &Exchange, body: Body) -> Response
         exchange.log_entry.update(|entry| entry.operation = operation);
         return response;
     }
-    let response = router::handle(&resolver, upload_base, method, &request, &exchange.log_entry);
+    let response =
+        router::handle(&resolver, &app.page_threads, upload_base, method, request, &exchange.log_entry).await;
     when_durable(app, method, response).await
 }
 

@@ -1,24 +1,30 @@
 //! Tables of rows by ID that record which rows changed, so that a write costs as much as what changed.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Deref;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
 use serde::de::Deserializer;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Rows by ID. It dereferences to the map of rows; mutation goes through its own methods.
+/// Rows by ID.
 ///
-/// It is serialized as that map. Within [`changes`], it is serialized as the changes since the last commit: an object
-/// with the single member [`CHANGED`], which contains the new and changed rows, and null for removed rows.
-#[derive(Debug, Clone)]
+/// A clone shares its rows with the original: a mutation copies the map and the row that it changes, and only as long as
+/// both exist.
+///
+/// It is serialized as the map of rows. Within [`changes`], it is serialized as the changes since the last commit: an
+/// object with the single member [`CHANGED`], which contains the new and changed rows, and null for removed rows.
+#[derive(Debug)]
 pub(crate) struct Table<T> {
-    rows: BTreeMap<u64, T>,
+    rows: Arc<BTreeMap<u64, Arc<T>>>,
     /// `None` if changes are not recorded, because recording them would grow without bound.
     changed: Option<BTreeSet<u64>>,
 }
+
+/// The rows in the order of their IDs. A named type, so that a borrow of the table ends with the last use.
+pub(crate) type Values<'a, T> = std::iter::Map<btree_map::Values<'a, u64, Arc<T>>, fn(&'a Arc<T>) -> &'a T>;
 
 /// The member that distinguishes changes from a whole table; it is not a valid ID.
 pub(crate) const CHANGED: &str = "changed";
@@ -59,15 +65,13 @@ pub(crate) fn apply(whole: &mut Map<String, Value>, changes: Map<String, Value>)
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), changed: None }
+        Self { rows: Arc::default(), changed: None }
     }
 }
 
-impl<T> Deref for Table<T> {
-    type Target = BTreeMap<u64, T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.rows
+impl<T> Clone for Table<T> {
+    fn clone(&self) -> Self {
+        Self { rows: Arc::clone(&self.rows), changed: self.changed.clone() }
     }
 }
 
@@ -99,33 +103,60 @@ impl<T> Watched for Table<T> {
 }
 
 impl<T> Table<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn contains_key(&self, id: &u64) -> bool {
+        self.rows.contains_key(id)
+    }
+
+    pub(crate) fn get(&self, id: &u64) -> Option<&T> {
+        self.rows.get(id).map(|row| &**row)
+    }
+
+    pub(crate) fn keys(&self) -> btree_map::Keys<'_, u64, Arc<T>> {
+        self.rows.keys()
+    }
+
+    pub(crate) fn values(&self) -> Values<'_, T> {
+        self.rows.values().map(|row| row)
+    }
+
+    /// Returns a copy that shares its rows with this table and records its own changes.
+    pub(crate) fn share(&self) -> Self {
+        Self { rows: Arc::clone(&self.rows), changed: Some(BTreeSet::new()) }
+    }
+
     fn mark_changed(&mut self, id: u64) {
         if let Some(changed) = &mut self.changed {
             changed.insert(id);
         }
     }
 
-    pub(crate) fn insert(&mut self, id: u64, row: T) -> Option<T> {
+    pub(crate) fn insert(&mut self, id: u64, row: T) {
         self.mark_changed(id);
-        self.rows.insert(id, row)
+        Arc::make_mut(&mut self.rows).insert(id, Arc::new(row));
     }
+}
 
+impl<T: Clone> Table<T> {
     pub(crate) fn remove(&mut self, id: &u64) -> Option<T> {
         self.mark_changed(*id);
-        self.rows.remove(id)
+        Arc::make_mut(&mut self.rows).remove(id).map(Arc::unwrap_or_clone)
     }
 
     pub(crate) fn get_mut(&mut self, id: &u64) -> Option<&mut T> {
         self.mark_changed(*id);
-        self.rows.get_mut(id)
+        Arc::make_mut(&mut self.rows).get_mut(id).map(Arc::make_mut)
     }
 
     /// Changes the rows that match `wanted`.
     pub(crate) fn update(&mut self, wanted: impl Fn(&T) -> bool, change: impl Fn(&mut T)) {
-        for (id, row) in self.rows.iter_mut().filter(|(_, row)| wanted(row)) {
-            change(row);
-            if let Some(changed) = &mut self.changed {
-                changed.insert(*id);
+        let found: Vec<u64> = self.rows.iter().filter(|(_, row)| wanted(row)).map(|(id, _)| *id).collect();
+        for id in found {
+            if let Some(row) = self.get_mut(&id) {
+                change(row);
             }
         }
     }
@@ -138,21 +169,12 @@ impl<T> Table<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a Table<T> {
-    type Item = (&'a u64, &'a T);
-    type IntoIter = std::collections::btree_map::Iter<'a, u64, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.rows.iter()
-    }
-}
-
 impl<T: Serialize> Serialize for Table<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Some(changed) = self.changed.as_ref().filter(|_| CHANGES_ONLY.get()) else {
-            return self.rows.serialize(serializer);
+            return serializer.collect_map(self.rows.iter().map(|(id, row)| (id, &**row)));
         };
-        let rows: BTreeMap<u64, Option<&T>> = changed.iter().map(|id| (*id, self.rows.get(id))).collect();
+        let rows: BTreeMap<u64, Option<&T>> = changed.iter().map(|id| (*id, self.get(id))).collect();
         let mut table = serializer.serialize_map(Some(1))?;
         table.serialize_entry(CHANGED, &rows)?;
         table.end()
@@ -161,7 +183,9 @@ impl<T: Serialize> Serialize for Table<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { rows: BTreeMap::deserialize(deserializer)?, changed: None })
+        let rows = BTreeMap::<u64, T>::deserialize(deserializer)?;
+        let rows = rows.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
+        Ok(Self { rows: Arc::new(rows), changed: None })
     }
 }
 
@@ -170,6 +194,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    impl<T> std::ops::Index<&u64> for Table<T> {
+        type Output = T;
+
+        fn index(&self, id: &u64) -> &T {
+            self.get(id).unwrap()
+        }
+    }
 
     #[derive(Serialize, Deserialize, Default)]
     struct Whole {
@@ -197,5 +229,21 @@ mod tests {
         assert_eq!(Value::Object(written), serde_json::to_value(&state).unwrap());
         state.rows.commit();
         assert!(!state.rows.has_changed());
+    }
+
+    #[test]
+    fn copies_keep_their_rows() {
+        let mut table = Table::default();
+        for id in 1..=3 {
+            table.insert(id, id.to_string());
+        }
+        let copy = table.share();
+        table.insert(4, "four".to_owned());
+        table.update(|row| row == "2", |row| row.push('!'));
+        table.get_mut(&3).unwrap().push('?');
+        table.remove(&1);
+        assert_eq!(copy.values().collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert!(!copy.has_changed());
+        assert_eq!(table.values().collect::<Vec<_>>(), ["2!", "3?", "four"]);
     }
 }

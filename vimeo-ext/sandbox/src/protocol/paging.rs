@@ -55,6 +55,34 @@ impl Page {
         }
     }
 
+    /// Builds Vimeo's list response as text. Each item is written before the next one is made: the values of a full page
+    /// would need several megabytes, and most of the time would be spent on allocating and freeing them.
+    pub(crate) fn envelope_text(
+        &self,
+        path: &str,
+        query: &Query,
+        items: impl ExactSizeIterator<Item = Value>,
+    ) -> Vec<u8> {
+        const END: &[u8] = b"]}";
+        let mut text = serde_json::to_vec(&self.envelope(path, query, Vec::new())).unwrap_or_default();
+        debug_assert!(text.ends_with(br#""data":[]}"#), "the items are last");
+        text.truncate(text.len().saturating_sub(END.len()));
+        let (start, count) = (text.len(), items.len());
+        for (at, item) in items.enumerate() {
+            if at > 0 {
+                text.push(b',');
+            }
+            // Writing to memory does not fail.
+            let _ = serde_json::to_writer(&mut text, &item);
+            if at == 0 {
+                // The others are about as long.
+                text.reserve((text.len() - start).saturating_mul(count));
+            }
+        }
+        text.extend_from_slice(END);
+        text
+    }
+
     /// Builds Vimeo's list response; `path` is the list's path as requested.
     pub(crate) fn envelope(&self, path: &str, query: &Query, data: Vec<Value>) -> Value {
         let link = |page: u64| Value::String(format!("{path}?{}", query.with_page(page)));
@@ -125,5 +153,16 @@ mod tests {
         assert_eq!(page["paging"]["next"], Value::Null);
         assert_eq!(page["paging"]["previous"], "/me/videos?page=2&per_page=2");
         assert_eq!(page["paging"]["first"], "/me/videos?page=1&per_page=2");
+    }
+
+    #[test]
+    fn text_is_the_envelope() {
+        let query = Query::parse("per_page=3&fields=uri");
+        for items in [vec![], vec![json!({"uri": "/videos/1"})], vec![json!({"a": "\"\n"}), json!(null), json!([1])]] {
+            let page = Page::parse(&query, 9).unwrap();
+            let text = page.envelope_text("/me/videos", &query, items.clone().into_iter());
+            let value = page.envelope("/me/videos", &query, items);
+            assert_eq!(String::from_utf8(text).unwrap(), value.to_string());
+        }
     }
 }

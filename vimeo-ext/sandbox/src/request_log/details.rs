@@ -1,11 +1,13 @@
-//! The headers and bodies of an exchange, without their secrets, for people who look at it.
+//! The headers and bodies of an exchange: stored as they are, and shown without their secrets.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 
-use super::{is_secret_name, redact, redact_urls, visible_headers};
+use super::{header_bytes, is_secret_name, redact, redact_urls, visible_headers};
 
 /// How much of a body is stored.
 const MAX_BODY_EXCERPT: usize = 4 * 1024;
@@ -13,7 +15,7 @@ const MAX_BODY_EXCERPT: usize = 4 * 1024;
 /// Members of JSON bodies that hold capability links.
 const CAPABILITY_LINKS: [&str; 2] = ["complete_uri", "upload_link"];
 
-/// What people see of an exchange besides the entry's own members.
+/// What people see of an exchange besides the entry's own members, without its secrets.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,47 +26,110 @@ pub(super) struct Details {
     response_body: Option<String>,
 }
 
-impl Details {
-    pub(super) fn set_request_body(&mut self, headers: &HeaderMap, body: &[u8]) {
-        self.request_body = excerpt(headers, body);
-    }
+/// What becomes [`Details`].
+#[derive(Clone, Default)]
+pub(super) struct StoredDetails {
+    request_body: Option<Excerpt>,
+    response_headers: HeaderMap,
+    response_body: Option<Excerpt>,
+}
 
-    pub(super) fn set_response(&mut self, headers: &HeaderMap, body: &[u8]) {
-        self.response_headers = visible_headers(headers);
-        self.response_body = excerpt(headers, body);
-    }
-
-    pub(super) fn text_bytes(&self) -> usize {
-        let headers = self.response_headers.iter().map(|(name, value)| name.len() + value.len());
-        let bodies = [&self.request_body, &self.response_body];
-        headers.sum::<usize>() + bodies.into_iter().flatten().map(String::len).sum::<usize>()
+impl fmt::Debug for StoredDetails {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show().fmt(formatter)
     }
 }
 
-/// The beginning of a body that is text, with its secrets redacted; `None` for other media types.
-fn excerpt(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    if body.is_empty() {
-        return None;
+impl StoredDetails {
+    /// Returns whether there is anything to store.
+    pub(super) fn set_request_body(&mut self, headers: &HeaderMap, body: &Bytes) -> bool {
+        self.request_body = Excerpt::of(headers, body);
+        self.request_body.is_some()
     }
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|media_type| media_type.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = essence == "application/json" || essence.ends_with("+json");
-    let is_form = essence == "application/x-www-form-urlencoded";
-    if !is_json && !is_form && !essence.starts_with("text/") {
-        return None;
+
+    /// Returns whether there is anything to store.
+    pub(super) fn set_response(&mut self, headers: &HeaderMap, body: &Bytes) -> bool {
+        self.response_headers = headers.clone();
+        self.response_body = Excerpt::of(headers, body);
+        true
     }
-    let start = body.get(..MAX_BODY_EXCERPT).unwrap_or(body);
-    let text = String::from_utf8_lossy(start);
-    let mut redacted = match (is_json, is_form) {
-        (true, _) => redact_urls(&redact_json(&text)),
-        (_, true) => redact(&text),
-        _ => redact_urls(&redact_inputs(&text)),
-    };
-    if start.len() < body.len() {
-        redacted.push('…');
+
+    pub(super) fn text_bytes(&self) -> usize {
+        let bodies = [&self.request_body, &self.response_body];
+        let bodies = bodies.into_iter().flatten().map(|body| body.start.len());
+        header_bytes(&self.response_headers) + bodies.sum::<usize>()
     }
-    Some(redacted)
+
+    pub(super) fn show(&self) -> Details {
+        Details {
+            request_body: self.request_body.as_ref().map(Excerpt::show),
+            response_headers: visible_headers(&self.response_headers),
+            response_body: self.response_body.as_ref().map(Excerpt::show),
+        }
+    }
+}
+
+/// The beginning of a body that is text.
+#[derive(Clone)]
+struct Excerpt {
+    kind: TextKind,
+    start: Bytes,
+    is_cut: bool,
+}
+
+#[derive(Clone, Copy)]
+enum TextKind {
+    Json,
+    Form,
+    Other,
+}
+
+impl TextKind {
+    /// `None` for media types that are not text.
+    fn of(media_type: &HeaderValue) -> Option<Self> {
+        let essence = media_type.to_str().ok()?.split(';').next().unwrap_or_default().trim();
+        let ends_with = |end: &str| {
+            let start = essence.len().checked_sub(end.len());
+            start.and_then(|start| essence.get(start..)).is_some_and(|text| text.eq_ignore_ascii_case(end))
+        };
+        let starts_with = |start: &str| {
+            essence.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+        };
+        if essence.eq_ignore_ascii_case("application/json") || ends_with("+json") {
+            Some(Self::Json)
+        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Some(Self::Form)
+        } else {
+            starts_with("text/").then_some(Self::Other)
+        }
+    }
+}
+
+impl Excerpt {
+    fn of(headers: &HeaderMap, body: &Bytes) -> Option<Self> {
+        if body.is_empty() {
+            return None;
+        }
+        let kind = TextKind::of(headers.get(header::CONTENT_TYPE)?)?;
+        // The beginning of a large body is copied, so that the rest is freed.
+        let start = body.get(..MAX_BODY_EXCERPT).map(Bytes::copy_from_slice);
+        let is_cut = body.len() > MAX_BODY_EXCERPT;
+        Some(Self { kind, start: start.unwrap_or_else(|| body.clone()), is_cut })
+    }
+
+    /// The text without its secrets.
+    fn show(&self) -> String {
+        let text = String::from_utf8_lossy(&self.start);
+        let mut redacted = match self.kind {
+            TextKind::Json => redact_urls(&redact_json(&text)),
+            TextKind::Form => redact(&text),
+            TextKind::Other => redact_urls(&redact_inputs(&text)),
+        };
+        if self.is_cut {
+            redacted.push('…');
+        }
+        redacted
+    }
 }
 
 /// Replaces the text of secret members with `REDACTED`. The JSON can be cut off.
@@ -192,14 +257,12 @@ mod tests {
             ("", "....", None),
             ("application/json", "", None),
         ] {
-            assert_eq!(
-                excerpt(&headers(media_type), body.as_bytes()).as_deref(),
-                stored,
-                "{media_type} {body}"
-            );
+            let excerpt = Excerpt::of(&headers(media_type), &Bytes::from(body));
+            let shown = excerpt.map(|excerpt| excerpt.show());
+            assert_eq!(shown.as_deref(), stored, "{media_type} {body}");
         }
         let long = "é".repeat(MAX_BODY_EXCERPT);
-        let stored = excerpt(&headers("text/plain"), long.as_bytes()).unwrap();
+        let stored = Excerpt::of(&headers("text/plain"), &Bytes::from(long)).unwrap().show();
         assert!(stored.ends_with('…') && stored.len() <= MAX_BODY_EXCERPT + 4, "{}", stored.len());
     }
 }

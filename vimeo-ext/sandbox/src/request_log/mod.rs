@@ -1,19 +1,24 @@
 //! The request log: every request that the sandbox received, and how it responded.
+//!
+//! Requests are stored as they came, except for their tokens, because redacting them takes longer than many a request. Only
+//! [`RequestLogEntry`] leaves this module, and its secrets are redacted.
 
 mod details;
 pub(crate) mod verify;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, Method, header};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, header};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::protocol::ids;
-use details::Details;
+use details::{Details, StoredDetails};
 
 /// One of the sandbox's two hosts. To a client they are different servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,9 +82,57 @@ pub struct RequestLogEntry {
     /// Headers and bodies, for people; `None` for entries that are not among the newest.
     #[serde(skip)]
     details: Option<Box<Details>>,
+}
+
+/// An entry as it is stored. It is shown, also by [`fmt::Debug`], only as a [`RequestLogEntry`].
+#[derive(Clone)]
+struct StoredEntry {
+    /// Without the path, the query, the headers and the details.
+    entry: RequestLogEntry,
+    uri: Uri,
+    /// Without those that hold tokens.
+    headers: HeaderMap,
+    /// `None` for entries that are not among the newest.
+    details: Option<Box<StoredDetails>>,
+    /// Whether the response was sent, or never will be.
+    is_finished: bool,
     /// The log's revision when the entry was last changed.
-    #[serde(skip)]
     revision: u64,
+}
+
+impl fmt::Debug for StoredEntry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show().fmt(formatter)
+    }
+}
+
+impl StoredEntry {
+    /// The entry with redacted secrets, without details.
+    fn show(&self) -> RequestLogEntry {
+        RequestLogEntry {
+            path: self.uri.path().to_owned(),
+            query: redact(self.uri.query().unwrap_or_default()),
+            headers: visible_headers(&self.headers),
+            ..self.entry.clone()
+        }
+    }
+
+    /// The entry with redacted secrets.
+    fn show_with_details(&self) -> RequestLogEntry {
+        let details = self.details.as_ref().map(|details| Box::new(details.show()));
+        RequestLogEntry { details, ..self.show() }
+    }
+
+    /// The number of bytes of text in the entry. Only the details change it after the request has arrived.
+    fn text_bytes(&self) -> usize {
+        let query = self.uri.query().map_or(0, str::len);
+        let details = self.details.as_ref().map_or(0, |details| details.text_bytes());
+        self.uri.path().len() + query + header_bytes(&self.headers) + details
+    }
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -125,13 +178,6 @@ fn redact_urls(text: &str) -> String {
 }
 
 impl RequestLogEntry {
-    /// The number of bytes of text in the entry. Only the details change it after the request has arrived.
-    fn text_bytes(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
-        let details = self.details.as_ref().map_or(0, |details| details.text_bytes());
-        self.path.len() + self.query.len() + headers.sum::<usize>() + details
-    }
-
     /// Returns the entry as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -177,12 +223,36 @@ const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
 /// How many of the newest entries have details.
 const MAX_DETAILED_ENTRIES: usize = 500;
 
+/// How many can wait for changes at a time: each may receive all of them.
+pub(crate) const MAX_SUBSCRIBERS: usize = 32;
+
 /// The newest entries, up to a number and a size; both hosts share it.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestLog {
     inner: Arc<Mutex<Inner>>,
     /// The revision after the latest change.
     revisions: watch::Sender<u64>,
+    subscribers: Arc<Semaphore>,
+}
+
+/// Waits for changes of the log.
+#[derive(Debug)]
+pub(crate) struct ChangeReceiver {
+    revisions: watch::Receiver<u64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl ChangeReceiver {
+    /// Waits for a change since the last call of [`mark_seen`](Self::mark_seen). Pending forever once there is no log.
+    pub(crate) async fn changed(&mut self) {
+        if self.revisions.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    pub(crate) fn mark_seen(&mut self) {
+        self.revisions.borrow_and_update();
+    }
 }
 
 /// A point in the history of the log.
@@ -198,7 +268,7 @@ struct Inner {
     /// How many of the oldest entries have been dropped.
     dropped: u64,
     /// `None` in place of an entry that was removed.
-    entries: VecDeque<Option<RequestLogEntry>>,
+    entries: VecDeque<Option<StoredEntry>>,
     max_entries: usize,
     /// The bytes of text in all entries.
     text_bytes: usize,
@@ -231,7 +301,7 @@ impl Inner {
         }
     }
 
-    fn entry_mut(&mut self, seq: u64) -> Option<&mut RequestLogEntry> {
+    fn entry_mut(&mut self, seq: u64) -> Option<&mut StoredEntry> {
         let index = usize::try_from(seq.checked_sub(self.dropped + 1)?).ok()?;
         self.entries.get_mut(index)?.as_mut()
     }
@@ -255,7 +325,11 @@ impl RequestLog {
         let now = Changes { revision: 0, removals: 0 };
         let inner =
             Inner { dropped: 0, entries, max_entries, text_bytes: 0, max_text_bytes, world_seqs, now };
-        Self { inner: Arc::new(Mutex::new(inner)), revisions: watch::Sender::new(0) }
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            revisions: watch::Sender::new(0),
+            subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -264,33 +338,44 @@ impl RequestLog {
 
     /// Adds an entry for a request that has just arrived.
     pub(crate) fn begin(&self, host: Host, request: &http::request::Parts) -> EntryHandle {
-        let mut log = self.lock();
-        let seq = log.dropped + log.entries.len() as u64 + 1;
-        let authorization = request.headers.get(header::AUTHORIZATION);
+        let mut headers = request.headers.clone();
+        let has_authorization = headers.remove(header::AUTHORIZATION).is_some();
+        headers.remove(header::PROXY_AUTHORIZATION);
+        headers.remove(header::COOKIE);
         let entry = RequestLogEntry {
-            seq,
+            seq: 0,
             world_seq: 0,
             world: None,
             host,
             method: request.method.clone(),
-            path: request.uri.path().to_owned(),
-            query: redact(request.uri.query().unwrap_or_default()),
+            path: String::new(),
+            query: String::new(),
             operation: None,
             status: None,
             token_fingerprint: bearer(&request.headers).map(fingerprint),
-            headers: visible_headers(&request.headers),
-            has_authorization: authorization.is_some(),
+            headers: BTreeMap::new(),
+            has_authorization,
             body_length: 0,
             response_offset: None,
             fault: None,
             nearest_operation: None,
             recorded: false,
             unknown_parameters: Vec::new(),
-            details: Some(Box::default()),
-            revision: log.next_revision(),
+            details: None,
         };
-        log.text_bytes += entry.text_bytes();
-        log.entries.push_back(Some(entry));
+        let mut stored = StoredEntry {
+            entry,
+            uri: request.uri.clone(),
+            headers,
+            details: Some(Box::default()),
+            is_finished: false,
+            revision: 0,
+        };
+        let mut log = self.lock();
+        let seq = log.dropped + log.entries.len() as u64 + 1;
+        (stored.entry.seq, stored.revision) = (seq, log.next_revision());
+        log.text_bytes += stored.text_bytes();
+        log.entries.push_back(Some(stored));
         log.drop_details();
         log.enforce_limits();
         self.announce(&log);
@@ -299,31 +384,42 @@ impl RequestLog {
     }
 
     fn announce(&self, log: &Inner) {
-        self.revisions.send_replace(log.now.revision);
+        // Who subscribes reads the log afterwards.
+        if self.revisions.receiver_count() > 0 {
+            self.revisions.send_replace(log.now.revision);
+        }
     }
 
-    /// Reports each change from now on.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.revisions.subscribe()
+    /// Reports each change from now on; `None` if there are [`MAX_SUBSCRIBERS`] already.
+    pub(crate) fn subscribe(&self) -> Option<ChangeReceiver> {
+        let permit = Arc::clone(&self.subscribers).try_acquire_owned().ok()?;
+        Some(ChangeReceiver { revisions: self.revisions.subscribe(), _permit: permit })
     }
 
-    /// The entries of a world, or of none, that are new or have changed since then, in the order of arrival, and the present.
-    /// At the beginning, and if entries were removed since then: the newest entries, which have details.
+    /// The entries of a world that are new or have changed since then, in the order of arrival, and the present. Entries of no
+    /// world are among them once they are finished: before, they can be of any world. At the beginning, and if entries were
+    /// removed since then: the newest entries, which have details.
     pub(crate) fn changed_since(&self, then: Option<Changes>, world: u64) -> (Vec<RequestLogEntry>, Changes) {
         let log = self.lock();
         let then = then.filter(|then| then.removals == log.now.removals);
         let (revision, limit) = then.map_or((0, MAX_DETAILED_ENTRIES), |then| (then.revision, usize::MAX));
+        let is_of_world = |stored: &StoredEntry| match stored.entry.world {
+            Some(own) => own == world,
+            None => stored.is_finished,
+        };
         let newest_first = log.entries.iter().rev().flatten();
-        let changed = newest_first
-            .filter(|entry| entry.revision > revision && entry.world.is_none_or(|own| own == world))
-            .take(limit);
-        let mut changed: Vec<RequestLogEntry> = changed.cloned().collect();
-        changed.reverse();
-        (changed, log.now)
+        let changed =
+            newest_first.filter(|stored| stored.revision > revision && is_of_world(stored)).take(limit);
+        let changed: Vec<StoredEntry> = changed.cloned().collect();
+        let now = log.now;
+        drop(log);
+        (changed.iter().rev().map(StoredEntry::show_with_details).collect(), now)
     }
 
     pub(crate) fn entries(&self) -> Vec<RequestLogEntry> {
-        self.lock().entries.iter().flatten().cloned().collect()
+        let without_details = |stored: &StoredEntry| StoredEntry { details: None, ..stored.clone() };
+        let stored: Vec<StoredEntry> = self.lock().entries.iter().flatten().map(without_details).collect();
+        stored.iter().map(StoredEntry::show).collect()
     }
 
     /// Removes all entries; `seq` continues.
@@ -343,7 +439,7 @@ impl RequestLog {
         log.world_seqs.remove(&world);
         let mut removed_bytes = 0;
         for entry in &mut log.entries {
-            if let Some(removed) = entry.take_if(|entry| entry.world == Some(world)) {
+            if let Some(removed) = entry.take_if(|stored| stored.entry.world == Some(world)) {
                 removed_bytes += removed.text_bytes();
             }
         }
@@ -355,10 +451,21 @@ impl RequestLog {
 }
 
 /// Updates the entry of a request that is in progress. If the request is cut off, the entry keeps what was recorded so far.
-#[derive(Debug, Clone)]
+/// Dropping it finishes the entry.
+#[derive(Debug)]
 pub(crate) struct EntryHandle {
     log: RequestLog,
     seq: u64,
+}
+
+impl Drop for EntryHandle {
+    fn drop(&mut self) {
+        self.update_stored(|stored| {
+            stored.is_finished = true;
+            // Others are visible already.
+            stored.entry.world.is_none()
+        });
+    }
 }
 
 impl EntryHandle {
@@ -368,52 +475,60 @@ impl EntryHandle {
 
     /// Records the request's world. Recording the same world again changes nothing.
     pub(crate) fn set_world(&self, world: u64) {
-        let mut known = false;
-        self.update(|entry| known = entry.world == Some(world));
-        if known {
+        let mut log = self.log.lock();
+        if log.entry_mut(self.seq).is_some_and(|stored| stored.entry.world == Some(world)) {
             return;
         }
-        let number = {
-            let mut log = self.log.lock();
-            let number = log.world_seqs.entry(world).or_default();
-            *number += 1;
-            *number
-        };
-        self.update(|entry| (entry.world, entry.world_seq) = (Some(world), number));
+        let number = log.world_seqs.entry(world).or_default();
+        *number += 1;
+        let number = *number;
+        let revision = log.next_revision();
+        if let Some(stored) = log.entry_mut(self.seq) {
+            (stored.entry.world, stored.entry.world_seq) = (Some(world), number);
+            stored.revision = revision;
+        }
+        self.log.announce(&log);
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut RequestLogEntry)) {
-        let mut log = self.log.lock();
-        let revision = log.next_revision();
-        if let Some(entry) = log.entry_mut(self.seq) {
-            change(entry);
-            entry.revision = revision;
-            self.log.announce(&log);
-        }
+        self.update_stored(|stored| {
+            change(&mut stored.entry);
+            true
+        });
     }
 
     /// Records the beginning of the request's body.
-    pub(crate) fn set_request_body(&self, headers: &HeaderMap, body: &[u8]) {
-        self.update_details(|details| details.set_request_body(headers, body));
+    pub(crate) fn set_request_body(&self, headers: &HeaderMap, body: &Bytes) {
+        if !body.is_empty() {
+            self.update_stored(|stored| {
+                stored.details.as_mut().is_some_and(|details| details.set_request_body(headers, body))
+            });
+        }
     }
 
     /// Records the response's headers and the beginning of its body.
-    pub(crate) fn set_response(&self, headers: &HeaderMap, body: &[u8]) {
-        self.update_details(|details| details.set_response(headers, body));
+    pub(crate) fn set_response(&self, headers: &HeaderMap, body: &Bytes) {
+        self.update_stored(|stored| {
+            stored.details.as_mut().is_some_and(|details| details.set_response(headers, body))
+        });
     }
 
-    fn update_details(&self, change: impl FnOnce(&mut Details)) {
+    /// Changes the entry, unless it was dropped or removed; `change` returns whether anything visible changed.
+    fn update_stored(&self, change: impl FnOnce(&mut StoredEntry) -> bool) {
         let mut log = self.log.lock();
-        let revision = log.next_revision();
-        let Some(entry) = log.entry_mut(self.seq) else { return };
-        let before = entry.text_bytes();
-        if let Some(details) = &mut entry.details {
-            change(details);
+        let revision = log.now.revision + 1;
+        let Some(stored) = log.entry_mut(self.seq) else { return };
+        let before = stored.details.as_ref().map_or(0, |details| details.text_bytes());
+        if !change(stored) {
+            return;
         }
-        entry.revision = revision;
-        let after = entry.text_bytes();
-        log.text_bytes = (log.text_bytes + after).saturating_sub(before);
-        log.enforce_limits();
+        stored.revision = revision;
+        let after = stored.details.as_ref().map_or(0, |details| details.text_bytes());
+        log.now.revision = revision;
+        if after != before {
+            log.text_bytes = (log.text_bytes + after).saturating_sub(before);
+            log.enforce_limits();
+        }
         self.log.announce(&log);
     }
 }
@@ -478,6 +593,7 @@ mod tests {
         assert_eq!(entries[0].token_fingerprint.as_deref(), Some("e1466187"));
         assert!(entries[0].has_authorization);
         assert_eq!(entries[0].header("accept"), Some("text/plain"));
+        assert!(!format!("{log:?}").contains("fake-token"));
 
         second.set_world(7);
         let query =
@@ -502,7 +618,10 @@ mod tests {
         log.begin(Host::Api, &request("/two")).set_world(2);
         let (entries, then) = log.changed_since(None, 1);
         assert_eq!(paths(&entries), "/one");
-        log.begin(Host::Api, &request("/three"));
+        let third = log.begin(Host::Api, &request("/three"));
+        let (entries, then) = log.changed_since(Some(then), 1);
+        assert!(entries.is_empty(), "it can still be of another world");
+        drop(third);
         let (entries, then) = log.changed_since(Some(then), 1);
         assert_eq!(paths(&entries), "/three");
         log.remove_world(2);
@@ -516,6 +635,38 @@ mod tests {
         }
         let (entries, _) = log.changed_since(None, 1);
         assert_eq!((entries.len(), entries[0].path.as_str()), (MAX_DETAILED_ENTRIES, "/2"));
+    }
+
+    #[test]
+    fn no_view_shows_secrets() {
+        let log = RequestLog::new(10);
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/oauth?code=fake-1&page=2")
+            .header("authorization", "basic fake-2")
+            .header("cookie", "session=fake-3")
+            .header("x-api-key", "fake-4")
+            .header("content-type", "application/json")
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let handle = log.begin(Host::Api, &parts);
+        handle.set_request_body(&parts.headers, &Bytes::from(r#"{"password":"fake-5","name":"shown"}"#));
+        let mut headers = HeaderMap::new();
+        headers.insert("set-cookie", "session=fake-6".parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        let body = r#"{"access_token":"fake-7","link":"http://u/files/1?sig=fake-8"}"#;
+        handle.set_response(&headers, &Bytes::from(body));
+        for entry in log.changed_since(None, 1).0.iter().chain(&log.entries()) {
+            assert!(!entry.to_json().contains("fake-"), "{}", entry.to_json());
+        }
+        let debug = format!("{handle:?} {log:?} {:?}", log.entries());
+        assert!(!debug.contains("fake-") && debug.contains("page=2"), "{debug}");
+        drop(handle);
+        let (entries, _) = log.changed_since(None, 1);
+        let detailed = entries[0].to_detailed_json();
+        assert!(!detailed.contains("fake-") && detailed.contains("shown"), "{detailed}");
+        assert!(!format!("{entries:?}").contains("fake-"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The API's router: finds the operation, checks the token and the parameters, and calls the handler.
 
+pub(crate) mod page_threads;
 mod table;
 
 use std::sync::Arc;
@@ -28,19 +29,64 @@ use crate::request_log::EntryHandle;
 use crate::world::State;
 use crate::world::registry::WorldHandle;
 use crate::world::resolver::WorldResolver;
+use page_threads::PageThreads;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Handles a request whose body has been read.
-pub(crate) fn handle(
+pub(crate) async fn handle(
+    resolver: &WorldResolver<'_>,
+    threads: &PageThreads,
+    upload_base: &str,
+    method: &Method,
+    request: Request,
+    log_entry: &EntryHandle,
+) -> Response<Body> {
+    match begin(resolver, upload_base, method, request, log_entry) {
+        Progress::Done(response) => response,
+        Progress::Page(page) => threads.run(move || page.render()).await.unwrap_or_else(|| {
+            let message = "The thread that rendered the page panicked.";
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            error_response(&ApiError::new(status, None, "Something went wrong.", message))
+        }),
+    }
+}
+
+/// Handles a request like [`handle`], but renders pages on this thread.
+pub(crate) fn handle_here(
     resolver: &WorldResolver<'_>,
     upload_base: &str,
     method: &Method,
-    request: &Request,
+    request: Request,
     log_entry: &EntryHandle,
 ) -> Response<Body> {
+    match begin(resolver, upload_base, method, request, log_entry) {
+        Progress::Done(response) => response,
+        Progress::Page(page) => page.render(),
+    }
+}
+
+/// How far a request is handled while the world is locked.
+enum Progress {
+    Done(Response<Body>),
+    Page(Box<PageRequest>),
+}
+
+impl From<Response<Body>> for Progress {
+    fn from(response: Response<Body>) -> Self {
+        Self::Done(response)
+    }
+}
+
+fn begin(
+    resolver: &WorldResolver<'_>,
+    upload_base: &str,
+    method: &Method,
+    request: Request,
+    log_entry: &EntryHandle,
+) -> Progress {
     // HEAD is handled like GET; the server omits the body.
     let effective_method = if *method == Method::HEAD { &Method::GET } else { method };
     let (operation, params) = match catalog::find(effective_method, &request.path) {
@@ -48,15 +94,15 @@ pub(crate) fn handle(
         Found::OtherMethods(methods) if *method == Method::OPTIONS => {
             let mut response = empty(StatusCode::NO_CONTENT);
             put(&mut response, header::ALLOW, &allowed(&methods));
-            return response;
+            return response.into();
         }
         Found::OtherMethods(methods) => {
-            log_unknown(resolver, method, request, log_entry);
-            return method_not_allowed(&methods);
+            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            return method_not_allowed(&methods).into();
         }
         Found::Nothing => {
-            log_unknown(resolver, method, request, log_entry);
-            return error_response(&unknown_path(method, &request.path));
+            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            return error_response(&unknown_path(method, &request.path)).into();
         }
     };
     let unknown = validation::unknown_parameters(operation, &request.query);
@@ -65,42 +111,102 @@ pub(crate) fn handle(
         entry.unknown_parameters = unknown;
     });
     if let Some(open) = table::without_token(operation.name) {
-        return handle_without_token(resolver, upload_base, request, log_entry, operation, params, open);
+        return handle_without_token(resolver, upload_base, &request, log_entry, operation, params, open)
+            .into();
     }
-    let Some(token) = request.token(resolver.config()) else {
+    let Some(token) = request_log::bearer(&request.headers) else {
         return error_response(&ApiError::unauthorized(
             "No access token was sent; the Authorization header must be `bearer …`.",
-        ));
+        ))
+        .into();
     };
     let handle = match resolver.of(token) {
         Some(handle) => handle,
         None => match world_for_unknown_token(resolver, token) {
             Ok(handle) => handle,
-            Err(error) => return error_response(&error),
+            Err(error) => return error_response(&error).into(),
         },
     };
     log_entry.set_world(handle.id);
     let (mut state, now) = if method.is_safe() { handle.read() } else { handle.write() };
-    let (caller, rate, rate_status) = match authenticate(&mut state, token, request, now) {
+    let (caller, rate, rate_status) = match authenticate(&mut state, token, &request, now) {
         Ok(authenticated) => authenticated,
-        Err(error) => return error_response(&error),
+        Err(error) => return error_response(&error).into(),
     };
-    let mut outcome = if rate_status.exceeded {
-        Err(too_many_requests())
-    } else {
-        let selection = Selection::parse(request.query.get("fields"));
-        let caller = Some(caller);
-        run(Call { state: &mut state, now, request, operation, params, caller, selection, upload_base })
-    };
-    if let (Some(mutation), Ok(Answer { body: Content::Json(body), .. })) = (state.mutation, &mut outcome) {
-        mutation.apply(body, state.seed);
+    let reply = Reply { now, operation, rate, rate_status };
+    if reply.rate_status.exceeded {
+        drop(state);
+        return reply.response(Err(too_many_requests()), &request).into();
     }
+    let selection = Selection::parse(request.query.get("fields"));
+    let caller = Some(caller);
+    if operation.method == Method::GET && operation.returns_page {
+        let upload_base = upload_base.to_owned();
+        let state = state.share();
+        return Progress::Page(Box::new(PageRequest {
+            state,
+            request,
+            params,
+            caller,
+            selection,
+            upload_base,
+            reply,
+        }));
+    }
+    let request = &request;
+    let outcome =
+        run(Call { state: &mut state, now, request, operation, params, caller, selection, upload_base });
     drop(state);
-    let mut response = into_response(outcome, operation, request);
-    // Clients may compute the reset relative to `Date`, so it must follow the world's clock.
-    put(&mut response, header::DATE, &http_date(now));
-    put_limit_headers(&mut response, &rate, &rate_status);
-    response
+    reply.response(outcome, request).into()
+}
+
+/// A request for a page of a list. It has a copy of the world: rendering a page takes much longer than anything else, and
+/// nobody has to wait for it.
+struct PageRequest {
+    state: State,
+    request: Request,
+    params: Params,
+    caller: Option<Caller>,
+    selection: Selection,
+    upload_base: String,
+    reply: Reply,
+}
+
+impl PageRequest {
+    fn render(self) -> Response<Body> {
+        let Self { mut state, request, params, caller, selection, upload_base, reply } = self;
+        let (now, operation) = (reply.now, reply.operation);
+        let outcome = run(Call {
+            state: &mut state,
+            now,
+            request: &request,
+            operation,
+            params,
+            caller,
+            selection,
+            upload_base: &upload_base,
+        });
+        debug_assert!(!state.has_changed(), "{} changes a copy of the world", operation.name);
+        reply.response(outcome, &request)
+    }
+}
+
+/// What a response contains besides the outcome of its operation.
+struct Reply {
+    now: DateTime<Utc>,
+    operation: &'static Operation,
+    rate: RateLimit,
+    rate_status: RateLimitStatus,
+}
+
+impl Reply {
+    fn response(&self, outcome: Outcome, request: &Request) -> Response<Body> {
+        let mut response = into_response(outcome, self.operation, request);
+        // Clients may compute the reset relative to `Date`, so it must follow the world's clock.
+        put(&mut response, header::DATE, &http_date(self.now));
+        put_limit_headers(&mut response, &self.rate, &self.rate_status);
+        response
+    }
 }
 
 /// The world for an unknown token, if the sandbox accepts any token.
@@ -186,6 +292,9 @@ fn run(mut call: Call<'_>) -> Outcome {
     if operation.knows_modified_since {
         answer.modified = answer.modified.or(call.state.changed);
     }
+    if let (Some(mutation), Content::Json(body)) = (call.state.mutation, &mut answer.body) {
+        mutation.apply(body, call.state.seed);
+    }
     Ok(answer)
 }
 
@@ -249,7 +358,10 @@ fn not_modified(answer: &Answer, request: &Request) -> bool {
 
 fn success_response(answer: Answer) -> Response<Body> {
     let mut response = match answer.body {
-        Content::Json(body) => json_response(answer.status, &answer.media, &body),
+        Content::Json(body) => {
+            json_response(answer.status, &answer.media, serde_json::to_vec(&body).unwrap_or_default())
+        }
+        Content::JsonText(text) => json_response(answer.status, &answer.media, text),
         Content::Nothing => empty(answer.status),
         Content::Html(page) => {
             let mut response = Response::new(Body::from(page));
@@ -283,15 +395,15 @@ fn empty(status: StatusCode) -> Response<Body> {
 
 /// An error response in Vimeo's format.
 pub(crate) fn error_response(error: &ApiError) -> Response<Body> {
-    let mut response = json_response(error.status, "error", &error.body());
+    let mut response = json_response(error.status, "error", serde_json::to_vec(&error.body()).unwrap_or_default());
     if let Some(challenge) = error.challenge {
         put(&mut response, header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
 
-fn json_response(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+fn json_response(status: StatusCode, media: &str, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     put(&mut response, header::CONTENT_TYPE, &format!("application/vnd.vimeo.{media}+json"));
     response

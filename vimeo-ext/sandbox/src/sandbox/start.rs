@@ -20,6 +20,7 @@ use crate::hosts;
 use crate::persistence::private_files;
 use crate::persistence::{OpenError, Snapshot, StateError, Store};
 use crate::request_log::RequestLog;
+use crate::router::page_threads::PageThreads;
 use crate::sandbox::Sandbox;
 use crate::sandbox::builder::SandboxBuilder;
 #[cfg(feature = "tls")]
@@ -83,6 +84,7 @@ impl SandboxBuilder {
             listen: self.address,
             one_host: self.one_host,
             runtime: tokio::runtime::Handle::current(),
+            page_threads: PageThreads::new(),
             world_router: if self.one_host { hosts::shared_router } else { hosts::api_router },
         });
         if let Err(error) = app.open_ports(false) {

@@ -1,6 +1,7 @@
 //! Entities without rules of their own, stored by the path of their collection, in order of creation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,11 @@ pub(crate) struct Entity {
     pub(crate) modified: DateTime<Utc>,
 }
 
-/// All collections of a world, by path.
+/// All collections of a world, by path. Clones share the entities until one changes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Collections(BTreeMap<String, Vec<Entity>>);
+pub(crate) struct Collections(
+    #[serde(with = "super::serde_helpers::shared")] Arc<BTreeMap<String, Vec<Entity>>>,
+);
 
 impl Collections {
     pub(crate) fn list(&self, key: &str) -> &[Entity] {
@@ -37,7 +40,7 @@ impl Collections {
     }
 
     pub(crate) fn get_mut(&mut self, key: &str, id: &str) -> Option<&mut Entity> {
-        self.0.get_mut(key)?.iter_mut().find(|entity| entity.id == id)
+        Arc::make_mut(&mut self.0).get_mut(key)?.iter_mut().find(|entity| entity.id == id)
     }
 
     /// Returns every collection with its path.
@@ -47,7 +50,7 @@ impl Collections {
 
     /// Adds an entity, replacing one with the same ID.
     pub(crate) fn put(&mut self, key: &str, entity: Entity) {
-        let entities = self.0.entry(key.to_owned()).or_default();
+        let entities = Arc::make_mut(&mut self.0).entry(key.to_owned()).or_default();
         match entities.iter_mut().find(|existing| existing.id == entity.id) {
             Some(existing) => *existing = entity,
             None => entities.push(entity),
@@ -56,7 +59,7 @@ impl Collections {
 
     /// Removes an entity and all collections below it.
     pub(crate) fn remove(&mut self, key: &str, id: &str) -> bool {
-        let Some(entities) = self.0.get_mut(key) else { return false };
+        let Some(entities) = Arc::make_mut(&mut self.0).get_mut(key) else { return false };
         let before = entities.len();
         entities.retain(|entity| entity.id != id);
         let removed = entities.len() < before;
@@ -72,12 +75,14 @@ impl Collections {
     }
 
     pub(crate) fn clear(&mut self, key: &str) {
-        self.0.remove(key);
+        Arc::make_mut(&mut self.0).remove(key);
     }
 
     /// Removes all collections below a path, which ends in a slash.
     pub(crate) fn remove_below(&mut self, path: &str) {
-        self.0.retain(|key, _| !key.starts_with(path));
+        if self.0.keys().any(|key| key.starts_with(path)) {
+            Arc::make_mut(&mut self.0).retain(|key, _| !key.starts_with(path));
+        }
     }
 }
 

@@ -177,6 +177,47 @@ impl State {
         state
     }
 
+    /// Returns a copy for a request that changes nothing, so that its response can be rendered without the lock. It shares
+    /// its content with this state, and later changes do not show in it. It has no tokens, grants, uploads or scheduled
+    /// events.
+    pub(crate) fn share(&self) -> Self {
+        Self {
+            id: self.id,
+            seed: self.seed,
+            ids: self.ids.clone(),
+            config: Arc::clone(&self.config),
+            app: self.app.clone(),
+            first_user: self.first_user,
+            users: self.users.share(),
+            videos: self.videos.share(),
+            folders: self.folders.share(),
+            showcases: self.showcases.share(),
+            channels: self.channels.share(),
+            webhooks: self.webhooks.share(),
+            events: self.events.share(),
+            undelivered: VecDeque::new(),
+            outbox: Vec::new(),
+            schedule_changed: false,
+            likes: self.likes.clone(),
+            watch_later: self.watch_later.clone(),
+            follows: self.follows.clone(),
+            subscriptions: self.subscriptions.clone(),
+            collections: self.collections.clone(),
+            changed: self.changed,
+            grants: Grants::default(),
+            tokens: BTreeMap::new(),
+            index: Arc::clone(&self.index),
+            uploads: BTreeMap::new(),
+            schedule: BTreeMap::new(),
+            scheduled: 0,
+            transcode: self.transcode,
+            pull: self.pull.clone(),
+            mutation: self.mutation,
+            written: BTreeMap::new(),
+            written_clock: None,
+        }
+    }
+
     /// Returns the ancestors of a folder, outermost first.
     pub(crate) fn ancestors(&self, folder: &Folder) -> impl Iterator<Item = &Folder> {
         let mut above = Vec::new();

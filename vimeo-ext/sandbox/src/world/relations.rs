@@ -1,24 +1,25 @@
 //! Relations of users: likes, Watch Later queues, follows, subscriptions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Pairs of a user and a target, with the time at which each was added.
+/// Pairs of a user and a target, with the time at which each was added. Clones share the pairs until one changes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Relations(
-    #[serde(with = "super::serde_helpers::pairs")] BTreeMap<(u64, u64), DateTime<Utc>>,
+    #[serde(with = "super::serde_helpers::shared_pairs")] Arc<BTreeMap<(u64, u64), DateTime<Utc>>>,
 );
 
 impl Relations {
     /// Adds a relation; an existing one keeps its time.
     pub(crate) fn add(&mut self, user: u64, target: u64, now: DateTime<Utc>) {
-        self.0.entry((user, target)).or_insert(now);
+        Arc::make_mut(&mut self.0).entry((user, target)).or_insert(now);
     }
 
     pub(crate) fn remove(&mut self, user: u64, target: u64) -> bool {
-        self.0.remove(&(user, target)).is_some()
+        Arc::make_mut(&mut self.0).remove(&(user, target)).is_some()
     }
 
     pub(crate) fn since(&self, user: u64, target: u64) -> Option<DateTime<Utc>> {
@@ -55,7 +56,9 @@ impl Relations {
 
     /// Removes all relations to a target.
     pub(crate) fn remove_all(&mut self, target: u64) {
-        self.0.retain(|(_, other), _| *other != target);
+        if self.0.keys().any(|(_, other)| *other == target) {
+            Arc::make_mut(&mut self.0).retain(|(_, other), _| *other != target);
+        }
     }
 }
 

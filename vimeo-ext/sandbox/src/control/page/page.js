@@ -1,7 +1,8 @@
 // The sandbox's page: it reads and changes the sandbox through the control API. All text goes into the page as text, never as markup.
 
 const MAX_SHOWN_REQUESTS = 500;
-const RECONNECT_DELAY_MS = 1000;
+const MIN_RECONNECT_DELAY_MS = 1000;
+const MAX_RECONNECT_DELAY_MS = 30000;
 const REFRESH_DELAY_MS = 200;
 const CLOCK_INTERVAL_MS = 1000;
 
@@ -135,7 +136,9 @@ function reconcile(list, items, keyOf, make) {
     return made;
   });
   if (wanted.length !== list.children.length || wanted.some((child, at) => child !== list.children[at])) {
+    const removed = [...list.children].filter((child) => !wanted.includes(child));
     list.replaceChildren(...wanted);
+    for (const video of removed.flatMap((child) => [...child.querySelectorAll('video')])) freeFile(video);
   }
 }
 
@@ -149,8 +152,16 @@ async function playable(video) {
 
 function player(video) {
   const made = element('video', { controls: '', preload: 'metadata', playsinline: '', 'aria-label': video.name });
-  playable(video).then((source) => { made.src = source; }, (error) => say(error.message));
+  playable(video).then((source) => {
+    made.src = source;
+    if (!made.isConnected) freeFile(made);
+  }, (error) => say(error.message));
   return made;
+}
+
+/** Frees the file in memory that a removed player plays. */
+function freeFile(video) {
+  if (video.src.startsWith('blob:')) URL.revokeObjectURL(video.src);
 }
 
 function videoCard(video) {
@@ -358,21 +369,25 @@ async function follow() {
   state.stream?.abort();
   const stream = new AbortController();
   state.stream = stream;
+  let delay = MIN_RECONNECT_DELAY_MS;
   while (!stream.signal.aborted) {
+    let reason = '';
     try {
       const response = await control('GET', '/requests/stream', { signal: stream.signal });
       byId('status').textContent = 'Connected';
+      delay = MIN_RECONNECT_DELAY_MS;
       await events(response.body, (name, data) => {
         if (name === 'cleared') emptyLog();
         else if (!state.paused) show(JSON.parse(data));
         refreshSoon();
       });
     } catch (error) {
-      if (stream.signal.aborted) return;
-      if (error instanceof HttpError) say(error.message);
+      if (error instanceof HttpError) reason = ` (${error.message})`;
     }
-    byId('status').textContent = 'Disconnected; connecting again…';
-    await new Promise((done) => setTimeout(done, RECONNECT_DELAY_MS));
+    if (stream.signal.aborted) return;
+    byId('status').textContent = `Disconnected${reason}; connecting again in ${delay / 1000} s…`;
+    await new Promise((done) => setTimeout(done, delay));
+    delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS);
   }
 }
 
