@@ -79,7 +79,16 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(crate) fn new(selection: &'a Selection) -> Self {
-        Self { selection, members: Map::new() }
+        Self::with_capacity(selection, 0)
+    }
+
+    /// An object that has about this many members, if all are selected.
+    pub(crate) fn with_capacity(selection: &'a Selection, members: usize) -> Self {
+        let members = match selection {
+            Selection::All => members,
+            Selection::Only(names) => members.min(names.len()),
+        };
+        Self { selection, members: Map::with_capacity(members) }
     }
 
     pub(crate) fn put(self, name: &str, value: impl Into<Value>) -> Self {

@@ -158,7 +158,9 @@ mod tests {
     #[test]
     fn text_is_the_envelope() {
         let query = Query::parse("per_page=3&fields=uri");
-        for items in [vec![], vec![json!({"uri": "/videos/1"})], vec![json!({"a": "\"\n"}), json!(null), json!([1])]] {
+        for items in
+            [vec![], vec![json!({"uri": "/videos/1"})], vec![json!({"a": "\"\n"}), json!(null), json!([1])]]
+        {
             let page = Page::parse(&query, 9).unwrap();
             let text = page.envelope_text("/me/videos", &query, items.clone().into_iter());
             let value = page.envelope("/me/videos", &query, items);

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 
-use super::{header_bytes, is_secret_name, redact, redact_urls, visible_headers};
+use super::headers::StoredHeaders;
+use super::{is_secret_name, redact, redact_urls};
 
 /// How much of a body is stored.
 const MAX_BODY_EXCERPT: usize = 4 * 1024;
@@ -30,7 +31,7 @@ pub(super) struct Details {
 #[derive(Clone, Default)]
 pub(super) struct StoredDetails {
     request_body: Option<Excerpt>,
-    response_headers: HeaderMap,
+    response_headers: StoredHeaders,
     response_body: Option<Excerpt>,
 }
 
@@ -49,7 +50,7 @@ impl StoredDetails {
 
     /// Returns whether there is anything to store.
     pub(super) fn set_response(&mut self, headers: &HeaderMap, body: &Bytes) -> bool {
-        self.response_headers = headers.clone();
+        self.response_headers = StoredHeaders::of(headers);
         self.response_body = Excerpt::of(headers, body);
         true
     }
@@ -57,13 +58,13 @@ impl StoredDetails {
     pub(super) fn text_bytes(&self) -> usize {
         let bodies = [&self.request_body, &self.response_body];
         let bodies = bodies.into_iter().flatten().map(|body| body.start.len());
-        header_bytes(&self.response_headers) + bodies.sum::<usize>()
+        self.response_headers.text_bytes() + bodies.sum::<usize>()
     }
 
     pub(super) fn show(&self) -> Details {
         Details {
             request_body: self.request_body.as_ref().map(Excerpt::show),
-            response_headers: visible_headers(&self.response_headers),
+            response_headers: self.response_headers.show(),
             response_body: self.response_body.as_ref().map(Excerpt::show),
         }
     }
@@ -92,9 +93,8 @@ impl TextKind {
             let start = essence.len().checked_sub(end.len());
             start.and_then(|start| essence.get(start..)).is_some_and(|text| text.eq_ignore_ascii_case(end))
         };
-        let starts_with = |start: &str| {
-            essence.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
-        };
+        let starts_with =
+            |start: &str| essence.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start));
         if essence.eq_ignore_ascii_case("application/json") || ends_with("+json") {
             Some(Self::Json)
         } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {

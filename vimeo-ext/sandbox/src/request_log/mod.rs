@@ -4,6 +4,7 @@
 //! [`RequestLogEntry`] leaves this module, and its secrets are redacted.
 
 mod details;
+mod headers;
 pub(crate) mod verify;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -11,7 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::protocol::ids;
 use details::{Details, StoredDetails};
+use headers::StoredHeaders;
 
 /// One of the sandbox's two hosts. To a client they are different servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,11 +89,10 @@ pub struct RequestLogEntry {
 /// An entry as it is stored. It is shown, also by [`fmt::Debug`], only as a [`RequestLogEntry`].
 #[derive(Clone)]
 struct StoredEntry {
-    /// Without the path, the query, the headers and the details.
+    /// Without the query, the headers and the details.
     entry: RequestLogEntry,
-    uri: Uri,
-    /// Without those that hold tokens.
-    headers: HeaderMap,
+    query: Box<str>,
+    headers: StoredHeaders,
     /// `None` for entries that are not among the newest.
     details: Option<Box<StoredDetails>>,
     /// Whether the response was sent, or never will be.
@@ -109,12 +110,7 @@ impl fmt::Debug for StoredEntry {
 impl StoredEntry {
     /// The entry with redacted secrets, without details.
     fn show(&self) -> RequestLogEntry {
-        RequestLogEntry {
-            path: self.uri.path().to_owned(),
-            query: redact(self.uri.query().unwrap_or_default()),
-            headers: visible_headers(&self.headers),
-            ..self.entry.clone()
-        }
+        RequestLogEntry { query: redact(&self.query), headers: self.headers.show(), ..self.entry.clone() }
     }
 
     /// The entry with redacted secrets.
@@ -125,14 +121,9 @@ impl StoredEntry {
 
     /// The number of bytes of text in the entry. Only the details change it after the request has arrived.
     fn text_bytes(&self) -> usize {
-        let query = self.uri.query().map_or(0, str::len);
         let details = self.details.as_ref().map_or(0, |details| details.text_bytes());
-        self.uri.path().len() + query + header_bytes(&self.headers) + details
+        self.entry.path.len() + self.query.len() + self.headers.text_bytes() + details
     }
-}
-
-fn header_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -338,23 +329,19 @@ impl RequestLog {
 
     /// Adds an entry for a request that has just arrived.
     pub(crate) fn begin(&self, host: Host, request: &http::request::Parts) -> EntryHandle {
-        let mut headers = request.headers.clone();
-        let has_authorization = headers.remove(header::AUTHORIZATION).is_some();
-        headers.remove(header::PROXY_AUTHORIZATION);
-        headers.remove(header::COOKIE);
         let entry = RequestLogEntry {
             seq: 0,
             world_seq: 0,
             world: None,
             host,
             method: request.method.clone(),
-            path: String::new(),
+            path: request.uri.path().to_owned(),
             query: String::new(),
             operation: None,
             status: None,
             token_fingerprint: bearer(&request.headers).map(fingerprint),
             headers: BTreeMap::new(),
-            has_authorization,
+            has_authorization: request.headers.contains_key(header::AUTHORIZATION),
             body_length: 0,
             response_offset: None,
             fault: None,
@@ -365,8 +352,8 @@ impl RequestLog {
         };
         let mut stored = StoredEntry {
             entry,
-            uri: request.uri.clone(),
-            headers,
+            query: request.uri.query().unwrap_or_default().into(),
+            headers: StoredHeaders::of(&request.headers),
             details: Some(Box::default()),
             is_finished: false,
             revision: 0,
@@ -547,21 +534,6 @@ pub(crate) fn fingerprint(token: &str) -> String {
     digest
 }
 
-/// The headers that carry no secret.
-fn visible_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    headers
-        .iter()
-        .filter(|(name, _)| !is_secret_name(name.as_str()))
-        .map(|(name, value)| {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            // Their queries can hold secrets, such as the authorization code in a redirect to an app.
-            let is_url = *name == header::REFERER || *name == header::LOCATION;
-            let text = if is_url { redact_urls(&text) } else { text.into_owned() };
-            (name.as_str().to_owned(), text)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -667,34 +639,6 @@ mod tests {
         let detailed = entries[0].to_detailed_json();
         assert!(!detailed.contains("fake-") && detailed.contains("shown"), "{detailed}");
         assert!(!format!("{entries:?}").contains("fake-"));
-    }
-
-    #[test]
-    fn omits_secret_headers() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("x-api-key", "fake"),
-            ("x-auth-token", "fake"),
-            ("x-goog-signature", "fake"),
-            ("x-amz-security-token", "fake"),
-            ("x-forwarded-authorization", "fake"),
-            ("set-cookie", "fake"),
-            ("referer", "http://localhost:3000/back?code=fake&page=2"),
-            ("location", "http://localhost:3000/back?page=2&code=fake&state=fake#access_token=fake"),
-            ("tus-resumable", "1.0.0"),
-            ("user-agent", "tokenizer/1"),
-            ("accept-encoding", "gzip"),
-        ] {
-            headers.insert(name, value.parse().unwrap());
-        }
-        let shown = visible_headers(&headers);
-        let names: Vec<&str> = shown.keys().map(String::as_str).collect();
-        assert_eq!(names, ["accept-encoding", "location", "referer", "tus-resumable", "user-agent"]);
-        assert_eq!(shown["referer"], "http://localhost:3000/back?code=REDACTED&page=2");
-        assert_eq!(
-            shown["location"],
-            "http://localhost:3000/back?page=2&code=REDACTED&state=REDACTED#access_token=REDACTED"
-        );
     }
 
     #[test]

@@ -395,7 +395,8 @@ fn empty(status: StatusCode) -> Response<Body> {
 
 /// An error response in Vimeo's format.
 pub(crate) fn error_response(error: &ApiError) -> Response<Body> {
-    let mut response = json_response(error.status, "error", serde_json::to_vec(&error.body()).unwrap_or_default());
+    let mut response =
+        json_response(error.status, "error", serde_json::to_vec(&error.body()).unwrap_or_default());
     if let Some(challenge) = error.challenge {
         put(&mut response, header::WWW_AUTHENTICATE, challenge);
     }

@@ -1,5 +1,7 @@
 //! Thumbnails and portraits.
 
+use std::sync::LazyLock;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -15,12 +17,13 @@ const THUMBNAILS: [(u32, u32); 7] =
 const PORTRAITS: [u32; 9] = [30, 72, 75, 100, 144, 216, 288, 300, 360];
 
 const CDN: &str = "https://i.vimeocdn.com";
+const DEFAULT_THUMBNAIL: &str = "https://i.vimeocdn.com/video/default";
 
 /// Renders a video's thumbnail, or the default.
 pub(crate) fn thumbnail(owner: &str, picture: Option<&Picture>, selection: &Selection) -> Value {
     let base = match picture {
         Some(picture) => format!("{CDN}/video/{}-{}-d", picture.id, picture.key),
-        None => format!("{CDN}/video/default"),
+        None => DEFAULT_THUMBNAIL.to_owned(),
     };
     object(owner, picture, &base, selection).with("sizes", |_| thumbnail_sizes(&base)).build()
 }
@@ -109,15 +112,21 @@ fn object<'a>(owner: &str, picture: Option<&Picture>, base: &str, selection: &'a
 }
 
 fn thumbnail_sizes(base: &str) -> Value {
+    static DEFAULT: LazyLock<Value> = LazyLock::new(|| sizes_of_thumbnail(DEFAULT_THUMBNAIL));
+    if base == DEFAULT_THUMBNAIL { DEFAULT.clone() } else { sizes_of_thumbnail(base) }
+}
+
+fn sizes_of_thumbnail(base: &str) -> Value {
     let play = utf8_percent_encode("http://f.vimeocdn.com/p/images/crawler_play.png", NON_ALPHANUMERIC);
+    let play = play.to_string();
+    let encoded_base = utf8_percent_encode(base, NON_ALPHANUMERIC).to_string();
     let size = |(width, height): (u32, u32)| {
-        let image = format!("{base}_{width}x{height}");
-        let overlay = utf8_percent_encode(&image, NON_ALPHANUMERIC);
         json!({
             "width": width,
             "height": height,
-            "link": format!("{image}?r=pad"),
-            "link_with_play_button": format!("{CDN}/filter/overlay?src0={overlay}&src1={play}"),
+            "link": format!("{base}_{width}x{height}?r=pad"),
+            "link_with_play_button":
+                format!("{CDN}/filter/overlay?src0={encoded_base}%5F{width}x{height}&src1={play}"),
         })
     };
     Value::Array(THUMBNAILS.into_iter().map(size).collect())

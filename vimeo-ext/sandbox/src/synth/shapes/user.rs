@@ -22,7 +22,7 @@ pub(crate) fn user(view: &ResponseView<'_>, user: &User, selection: &Selection) 
 
 fn render(view: &ResponseView<'_>, user: &User, selection: &Selection) -> Value {
     let own = view.viewer == Some(user.id);
-    Object::new(selection)
+    Object::with_capacity(selection, 24)
         .put("uri", user.uri())
         .put("name", user.name.as_str())
         .put("link", user.link())

@@ -1,5 +1,7 @@
 //! Videos.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::{auth, folder, metadata, picture, tag, user, version};
@@ -16,7 +18,7 @@ pub(crate) fn video(view: &ResponseView<'_>, video: &Video, selection: &Selectio
     let uri = uri(video);
     let playable = video.is_playable();
     let latest = video.latest();
-    Object::new(selection)
+    Object::with_capacity(selection, 44)
         .put("uri", uri.as_str())
         .put("name", video.name.as_str())
         .put("description", video.description.clone())
@@ -116,51 +118,56 @@ fn rating_class(ratings: &[String]) -> &'static str {
 
 /// Renders the player settings: Vimeo's defaults, with the set members merged in.
 fn embed(view: &ResponseView<'_>, video: &Video) -> Value {
-    let html = if video.privacy.embed == "private" { Value::Null } else { iframe(view, video).into() };
-    let defaults = json!({
-        "html": html,
-        "badges": {
-            "hdr": false,
-            "live": {"streaming": false, "archived": false},
-            "staff_pick": {"normal": false, "best_of_the_month": false, "best_of_the_year": false, "premiere": false},
-            "vod": false,
-            "weekend_challenge": false,
-        },
-        "interactive": false,
-        "buttons": {
-            "watchlater": true,
-            "share": true,
-            "embed": true,
-            "hd": false,
-            "fullscreen": true,
-            "scaling": true,
-            "like": true,
-        },
-        "logos": {
-            "vimeo": true,
-            "custom": {"active": false, "url": null, "link": null, "use_link": false, "sticky": false},
-        },
-        "title": {"name": "user", "owner": "user", "portrait": "user"},
-        "end_screen": [],
-        "playbar": true,
-        "pip": true,
-        "autopip": true,
-        "volume": true,
-        "color": "00adef",
-        "colors": {"color_one": "000000", "color_two": "00adef", "color_three": "ffffff", "color_four": "000000"},
-        "event_schedule": true,
-        "has_cards": false,
-        "outro_type": "videos",
-        "show_timezone": false,
-        "cards": [],
-        "uri": null,
-        "email_capture_form": null,
-        "speed": true,
+    static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+        let defaults = json!({
+            "html": null,
+            "badges": {
+                "hdr": false,
+                "live": {"streaming": false, "archived": false},
+                "staff_pick": {"normal": false, "best_of_the_month": false, "best_of_the_year": false, "premiere": false},
+                "vod": false,
+                "weekend_challenge": false,
+            },
+            "interactive": false,
+            "buttons": {
+                "watchlater": true,
+                "share": true,
+                "embed": true,
+                "hd": false,
+                "fullscreen": true,
+                "scaling": true,
+                "like": true,
+            },
+            "logos": {
+                "vimeo": true,
+                "custom": {"active": false, "url": null, "link": null, "use_link": false, "sticky": false},
+            },
+            "title": {"name": "user", "owner": "user", "portrait": "user"},
+            "end_screen": [],
+            "playbar": true,
+            "pip": true,
+            "autopip": true,
+            "volume": true,
+            "color": "00adef",
+            "colors": {"color_one": "000000", "color_two": "00adef", "color_three": "ffffff", "color_four": "000000"},
+            "event_schedule": true,
+            "has_cards": false,
+            "outro_type": "videos",
+            "show_timezone": false,
+            "cards": [],
+            "uri": null,
+            "email_capture_form": null,
+            "speed": true,
+        });
+        match defaults {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
     });
-    let mut members = match defaults {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
+    let mut members = DEFAULTS.clone();
+    if video.privacy.embed != "private" {
+        members.insert("html".to_owned(), iframe(view, video).into());
+    }
     metadata::overlay(&mut members, &video.embed);
     Value::Object(members)
 }
