@@ -1,11 +1,12 @@
-//! Compares the sandbox with a bare server in one run: start, small GETs, full pages of a list, a large upload.
+//! Compares the sandbox with a bare server in one run: start, memory, small GETs, full pages of a list, a large upload.
 //!
 //! `cargo bench -p vimeo-sandbox --bench sandbox -- [MiB]`
 
 #![allow(clippy::print_stdout, reason = "this prints figures")]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -18,6 +19,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The number of videos on a full page.
 const PAGE: usize = 100;
 
+/// The number of clients that list at a time.
+const LISTING_CLIENTS: usize = 16;
+
 /// The number of requests sent sequentially per connection.
 const REQUESTS: u32 = 10_000;
 
@@ -29,6 +33,7 @@ async fn main() -> Result<(), Failure> {
         .and_then(|text| text.parse().ok())
         .unwrap_or(1024);
     start().await?;
+    tokio::task::spawn_blocking(start_command).await??;
     let sandbox = Sandbox::start().await?;
     let bare = bare().await?;
 
@@ -50,7 +55,8 @@ async fn main() -> Result<(), Failure> {
     let (pages, alone, beside) =
         tokio::task::spawn_blocking(move || list_pages(&api, &path, &token)).await??;
     println!(
-        "GET /me/videos with {PAGE} videos: {pages:.1}/s on 2 connections; GET /me?fields=uri meanwhile takes {:.1} times as long",
+        "GET /me/videos with {PAGE} videos: {pages:.1}/s at {LISTING_CLIENTS} connections; \
+         GET /me?fields=uri beside 2 of them takes {:.1} times as long",
         beside / alone
     );
 
@@ -83,6 +89,38 @@ async fn start() -> Result<(), StartError> {
     times.sort();
     println!("start: median {:?}", times.get(50).unwrap_or(&Duration::ZERO));
     Ok(())
+}
+
+/// Starts the command a few times, and prints the time to its first response and the memory it has then.
+fn start_command() -> Result<(), Failure> {
+    let mut times = Vec::new();
+    let mut memory = None;
+    for _ in 0..20 {
+        let begun = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vimeo-sandbox")).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(command.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let ready: serde_json::Value = serde_json::from_str(&line)?;
+        let text = |name: &str| ready.get(name).and_then(|text| text.as_str()).ok_or("no ready line");
+        get_whole(&authority(&text("url")?.parse()?), "/me?fields=uri", text("token")?)?;
+        times.push(begun.elapsed());
+        memory = resident_kibibytes(command.id());
+        command.kill()?;
+        command.wait()?;
+    }
+    times.sort();
+    println!("vimeo-sandbox: median {:?} to the first response", times.get(10).unwrap_or(&Duration::ZERO));
+    if let Some(kibibytes) = memory {
+        println!("vimeo-sandbox: {:.1} MiB resident after it", kibibytes as f64 / 1024.0);
+    }
+    Ok(())
+}
+
+/// The resident memory of a process, where the system tells it in a file.
+fn resident_kibibytes(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// A server that responds to GETs with a few bytes and discards bodies.
@@ -146,37 +184,54 @@ fn gets(host: &str, path: &str, token: &str) -> Result<f64, std::io::Error> {
     Ok(f64::from(REQUESTS) / begun.elapsed().as_secs_f64())
 }
 
-/// Returns full pages per second on two connections, and the median time in seconds of a small request without and with that
-/// load.
+/// Returns full pages per second at [`LISTING_CLIENTS`] connections, and the median time in seconds of a small request
+/// without clients that list and beside two.
 fn list_pages(host: &str, path: &str, token: &str) -> Result<(f64, f64, f64), std::io::Error> {
+    let small = || median(100, || get_whole(host, "/me?fields=uri", token));
+    let alone = small()?;
+    let (_, beside) = while_listing(2, || get_whole(host, path, token), small);
+    let (rate, ()) = while_listing(
+        LISTING_CLIENTS,
+        || get_whole(host, path, token),
+        || std::thread::sleep(Duration::from_secs(5)),
+    );
+    Ok((rate, alone, beside?))
+}
+
+/// The median time of some requests, in seconds.
+fn median(count: usize, request: impl Fn() -> Result<usize, std::io::Error>) -> Result<f64, std::io::Error> {
+    let mut times = Vec::new();
+    for _ in 0..count {
+        let begun = Instant::now();
+        request()?;
+        times.push(begun.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(count / 2).copied().unwrap_or_default())
+}
+
+/// Returns how many requests per second some clients sent during `work`, and what `work` returned.
+fn while_listing<R>(
+    clients: usize,
+    request: impl Fn() -> Result<usize, std::io::Error> + Sync,
+    work: impl FnOnce() -> R,
+) -> (f64, R) {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-    let small = || -> Result<f64, std::io::Error> {
-        let mut times = Vec::new();
-        for _ in 0..100 {
-            let begun = Instant::now();
-            get_whole(host, "/me?fields=uri", token)?;
-            times.push(begun.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        Ok(times.get(50).copied().unwrap_or_default())
-    };
-    let alone = small()?;
     let (stop, pages) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
         let begun = Instant::now();
-        for _ in 0..2 {
+        for _ in 0..clients {
             scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) && get_whole(host, path, token).is_ok() {
+                while !stop.load(Ordering::Relaxed) && request().is_ok() {
                     pages.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        let beside = small();
-        std::thread::sleep(Duration::from_secs(3));
+        let result = work();
         let rate = f64::from(pages.load(Ordering::Relaxed)) / begun.elapsed().as_secs_f64();
         stop.store(true, Ordering::Relaxed);
-        Ok((rate, alone, beside?))
+        (rate, result)
     })
 }
 

@@ -235,14 +235,19 @@ impl<'a> Call<'a> {
             .ok_or_else(|| ApiError::not_found("video"))
     }
 
-    /// Returns the video that the path names for modification; it must be the caller's.
-    pub(crate) fn own_video(&mut self) -> Result<&mut Video, ApiError> {
+    /// Returns the video that the path names, which must be the caller's.
+    pub(crate) fn own_video_to_read(&self) -> Result<&Video, ApiError> {
         let me = self.me()?;
         let video = self.video()?;
         if video.owner != me {
             return Err(ApiError::forbidden(Some(PERMISSION_DENIED), "The video belongs to another user."));
         }
-        let id = video.id;
+        Ok(video)
+    }
+
+    /// Returns the video that the path names for modification; it must be the caller's.
+    pub(crate) fn own_video(&mut self) -> Result<&mut Video, ApiError> {
+        let id = self.own_video_to_read()?.id;
         self.state.videos.get_mut(&id).ok_or_else(|| ApiError::not_found("video"))
     }
 

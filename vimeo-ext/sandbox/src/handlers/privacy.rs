@@ -6,8 +6,7 @@ use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::ApiError;
 
 pub(crate) fn domains(call: &mut Call<'_>) -> Outcome {
-    call.own_video()?;
-    let domains: Vec<&String> = call.video()?.embed_domains.iter().collect();
+    let domains: Vec<&String> = call.own_video_to_read()?.embed_domains.iter().collect();
     call.page("domain", &domains, |_, domain, selection| {
         selection.prune(json!({"domain": domain, "allow_hd": true, "uri": format!("https://{domain}")}))
     })

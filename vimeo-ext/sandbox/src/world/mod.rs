@@ -244,3 +244,35 @@ impl State {
         (LinkTarget { world: self.id, target }.signed(self.seed, expires), expires)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_copy_keeps_its_content() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut state = State::new(1, 7, Arc::new(Config::default()), Arc::default(), now);
+        let user = state.first_user;
+        let videos = state.add_videos(user, 3, now);
+        state.likes.add(user, 5, now);
+        let content = |state: &State| {
+            let mut content = serde_json::to_value(state).unwrap();
+            let members = content.as_object_mut().unwrap();
+            // Nothing of these is in a response with a page.
+            members.retain(|name, _| {
+                !["grants", "tokens", "untold", "uploads", "schedule", "scheduled"].contains(&name.as_str())
+            });
+            content
+        };
+        let before = content(&state);
+        let copy = state.share();
+        assert_eq!(content(&copy), before);
+
+        state.remove_video(videos.first().copied().unwrap(), now);
+        state.likes.remove(user, 5);
+        state.users.get_mut(&user).unwrap().name.push('!');
+        assert_eq!(content(&copy), before);
+        assert_ne!(content(&state), before);
+    }
+}

@@ -435,3 +435,37 @@ async fn page_reads_videos_limits_clients_and_requests() {
         assert!(!events.contains(secret), "{secret}: {events}");
     }
 }
+
+#[tokio::test]
+async fn refuses_the_33rd_follower_of_the_request_log() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let follow = || client.request("GET", "/_sandbox/requests/stream").send();
+    let mut followers = Vec::new();
+    for _ in 0..32 {
+        let response = follow().await.unwrap();
+        assert_eq!(response.status(), 200);
+        followers.push(response);
+    }
+    let refused = follow().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    let message = refused.text().await.unwrap();
+    assert!(message.contains("32 clients follow the request log already"), "{message}");
+}
+
+#[tokio::test]
+async fn log_has_no_body_of_a_response_to_head() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    for (method, has_body) in [("GET", true), ("HEAD", false)] {
+        client.request("DELETE", "/_sandbox/requests").send().await.unwrap();
+        client.request(method, "/me?fields=name").send().await.unwrap();
+        let mut stream = client.request("GET", "/_sandbox/requests/stream").send().await.unwrap();
+        let mut events = String::new();
+        while !(events.contains("event: entry\n") && events.ends_with("\n\n")) {
+            events.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+        }
+        assert!(events.contains("\"response_headers\""), "{method}: {events}");
+        assert_eq!(events.contains("\"response_body\""), has_body, "{method}: {events}");
+    }
+}
