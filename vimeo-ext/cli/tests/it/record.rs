@@ -30,7 +30,7 @@ fn recorded_commands_play_without_the_account() {
         // The recorder's own base URL takes its place in the command.
         recording.env_remove("VIMEO_BASE_URL");
         let recorded = Run::of(recording.output().unwrap());
-        assert!(recorded.err.contains(&format!("exchanges to {file}")), "{recorded:?}");
+        assert!(recorded.err.contains(&format!(" to {file}; play")), "{recorded:?}");
         let recorded = recorded.json();
         let stored = std::fs::read_to_string(harness.path(file)).unwrap();
         for private in [harness.sandbox.token(), "Sandbox User", "Video 1", "A secret"] {
