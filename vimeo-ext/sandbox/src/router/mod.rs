@@ -97,11 +97,11 @@ fn begin(
             return response.into();
         }
         Found::OtherMethods(methods) => {
-            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            log_unknown(resolver, method, &request, log_entry);
             return method_not_allowed(&methods).into();
         }
         Found::Nothing => {
-            log_entry.update(|entry| entry.nearest_operation = nearest(method, &request.path));
+            log_unknown(resolver, method, &request, log_entry);
             return error_response(&unknown_path(method, &request.path)).into();
         }
     };
@@ -114,7 +114,7 @@ fn begin(
         return handle_without_token(resolver, upload_base, &request, log_entry, operation, params, open)
             .into();
     }
-    let Some(token) = request_log::bearer(&request.headers) else {
+    let Some(token) = request.token(resolver.config()) else {
         return error_response(&ApiError::unauthorized(
             "No access token was sent; the Authorization header must be `bearer …`.",
         ))
