@@ -52,12 +52,12 @@ async fn main() -> Result<(), Failure> {
     let api = authority(sandbox.url());
     let token = sandbox.token().to_owned();
     let path = format!("/me/videos?per_page={PAGE}");
-    let (pages, alone, beside) =
+    let (pages, alone, meanwhile) =
         tokio::task::spawn_blocking(move || list_pages(&api, &path, &token)).await??;
     println!(
         "GET /me/videos with {PAGE} videos: {pages:.1}/s at {LISTING_CLIENTS} connections; \
-         GET /me?fields=uri beside 2 of them takes {:.1} times as long",
-        beside / alone
+         GET /me?fields=uri while 2 list takes {:.1} times as long",
+        meanwhile / alone
     );
 
     let counting = Sandbox::builder().digest(false).start().await?;
@@ -185,17 +185,17 @@ fn gets(host: &str, path: &str, token: &str) -> Result<f64, std::io::Error> {
 }
 
 /// Returns full pages per second at [`LISTING_CLIENTS`] connections, and the median time in seconds of a small request
-/// without clients that list and beside two.
+/// without clients that list, and while two list.
 fn list_pages(host: &str, path: &str, token: &str) -> Result<(f64, f64, f64), std::io::Error> {
     let small = || median(100, || get_whole(host, "/me?fields=uri", token));
     let alone = small()?;
-    let (_, beside) = while_listing(2, || get_whole(host, path, token), small);
+    let (_, meanwhile) = while_listing(2, || get_whole(host, path, token), small);
     let (rate, ()) = while_listing(
         LISTING_CLIENTS,
         || get_whole(host, path, token),
         || std::thread::sleep(Duration::from_secs(5)),
     );
-    Ok((rate, alone, beside?))
+    Ok((rate, alone, meanwhile?))
 }
 
 /// The median time of some requests, in seconds.

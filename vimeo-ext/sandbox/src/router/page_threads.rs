@@ -107,7 +107,7 @@ impl Queue {
     /// Runs jobs until the queue is closed.
     fn work(&self) {
         while let Some(job) = self.next() {
-            // The panic was reported, and whoever waits for the page learns that there is none.
+            // The panic was reported, and the waiting request learns that there is no page.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn renders_beside_the_runtime_up_to_a_limit() {
+    async fn renders_away_from_the_runtime_threads() {
         let threads = PageThreads::with_limit(1);
         let (release, held) = mpsc::channel::<()>();
         let first = threads.run(move || held.recv().is_ok());
