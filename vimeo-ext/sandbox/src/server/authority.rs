@@ -250,8 +250,15 @@ pub(super) fn invalid(error: rcgen::Error) -> io::Error {
 mod tests {
     use super::*;
 
+    /// Creates a folder that nobody else can write, whatever the umask.
     fn folder() -> TempDir {
-        tempfile::tempdir().unwrap()
+        let folder = tempfile::tempdir().unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        folder
     }
 
     #[test]
