@@ -112,6 +112,20 @@ async fn live_event_leaves_recording_each_time() {
 }
 
 #[tokio::test]
+async fn words_in_place_of_nested_urls_are_left_out() {
+    let (_sandbox, client, _) = started().await;
+    let event = client.send("POST", "/me/live_events", json!({"title": "Weekly"})).await.body;
+    let uri = event["uri"].as_str().unwrap();
+    for (link, shown) in [("none", false), ("https://example.com/logo", true)] {
+        let embed = json!({"logos": {"custom": {"link": link}}, "color": "ff0000"});
+        client.send("PATCH", uri, json!({"embed": embed})).await;
+        let embed = &client.get(uri).await.body["embed"];
+        assert_eq!(embed["color"], "ff0000");
+        assert_eq!(embed["logos"]["custom"]["link"] == link, shown, "{embed}");
+    }
+}
+
+#[tokio::test]
 async fn m3u8_playback_is_an_object() {
     let (_sandbox, client, video) = started().await;
     let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;

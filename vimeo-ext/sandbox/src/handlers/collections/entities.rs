@@ -56,29 +56,46 @@ pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Valu
     for (name, value) in body.as_object().into_iter().flatten() {
         let name =
             collection.renamed.iter().find(|(from, _)| from == name).map_or(name.as_str(), |(_, to)| to);
-        let field = fields.iter().find(|field| field.name == name);
-        let fits = |ty: Type| match ty {
-            // Responses have a URL where some bodies have a word, or nothing.
-            Type::Uri | Type::Link => value.as_str().is_some_and(|text| url::Url::parse(text).is_ok()),
-            ty => validation::fits(ty, value),
-        };
-        if let Some(field) = field.filter(|field| value.is_null() || fits(field.ty)) {
-            // Booleans and numbers sent as strings are stored with their type.
-            set.insert(name.to_owned(), typed(field.ty, value));
+        let Some(field) = fields.iter().find(|field| field.name == name) else { continue };
+        // A URL is text to the check.
+        if value.is_null() || validation::fits(field.ty, value) {
+            set.extend(stored(field.ty, value).map(|value| (name.to_owned(), value)));
         }
     }
     set
 }
 
-fn typed(ty: Type, value: &Value) -> Value {
-    match (ty, value) {
+/// Returns what a response shows of a value that a body sets. Booleans and numbers that were sent as text have their type;
+/// text in the place of a URL, at any depth, is left out: some bodies have a word there, or nothing.
+fn stored(ty: Type, value: &Value) -> Option<Value> {
+    Some(match (ty, value) {
+        (_, Value::Null) => Value::Null,
+        (Type::Uri | Type::Link, value) => {
+            value.as_str().filter(|text| url::Url::parse(text).is_ok())?;
+            value.clone()
+        }
         (Type::Bool, Value::String(text)) => (text == "true").into(),
         (Type::Unsigned | Type::Integer, Value::String(text)) => {
             text.parse::<i64>().map_or(Value::Null, Value::from)
         }
         (Type::Number, Value::String(text)) => text.parse::<f64>().map_or(Value::Null, Value::from),
+        (Type::List(items), Value::Array(values)) => {
+            values.iter().filter_map(|value| stored(Type::read(items), value)).collect()
+        }
+        (Type::Named(_), value) => match (ty.schema(), value) {
+            (Some(Schema::Is(ty)), value) => return stored(*ty, value),
+            (Some(Schema::Object(fields)), Value::Object(members)) => {
+                let member = |(name, value): (&String, &Value)| {
+                    let field = fields.iter().find(|field| field.name == name);
+                    let value = field.map_or_else(|| Some(value.clone()), |field| stored(field.ty, value));
+                    Some((name.clone(), value?))
+                };
+                members.iter().filter_map(member).collect::<Map<_, _>>().into()
+            }
+            _ => value.clone(),
+        },
         _ => value.clone(),
-    }
+    })
 }
 
 /// Sets the default values of a new item.
