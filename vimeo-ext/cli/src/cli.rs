@@ -156,6 +156,7 @@ mod tests {
             "mcp",
             "ops",
             "sandbox",
+            "serve",
             "tools list",
             "tools schema",
             "uploads list",

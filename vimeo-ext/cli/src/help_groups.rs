@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Related resources", &["folders", "showcases", "live", "analytics", "webhooks"]),
     ("Accounts", &["auth", "doctor", "limits", "accounts", "connections"]),
     ("API access", &["api", "ops"]),
-    ("Agents and testing", &["tools", "mcp", "sandbox"]),
+    ("Agents, services and testing", &["tools", "mcp", "serve", "sandbox"]),
     ("Help and shell integration", &["help", "man", "completion"]),
 ];
 
@@ -69,6 +69,9 @@ mod tests {
         }
         if cfg!(not(feature = "mcp")) {
             shown.retain(|name| *name != "mcp");
+        }
+        if cfg!(not(feature = "connector")) {
+            shown.retain(|name| *name != "serve");
         }
         known.sort_unstable();
         shown.sort_unstable();

@@ -16,6 +16,8 @@ mod globals;
 mod help_groups;
 mod ids;
 mod interrupt;
+#[cfg(feature = "mcp")]
+mod logging;
 mod output;
 mod panic;
 mod progress;
@@ -60,7 +62,9 @@ fn run_command_line() -> std::process::ExitCode {
         return run_sandbox(*command);
     }
     let json = cli.global.json.is_some();
-    let streams = IoStreams::from_env(cli.global.color, Interrupt::listen(json));
+    let interrupt =
+        if cli.command.handles_signals() { Interrupt::none(json) } else { Interrupt::listen(json) };
+    let streams = IoStreams::from_env(cli.global.color, interrupt);
     let outcome = run_command(cli, &streams);
     let outcome = match (outcome, streams.finish()) {
         // If the output could not be written, that is the error, unless nobody reads it any more.

@@ -9,9 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use secrecy::ExposeSecret;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::filter::LevelFilter;
 use vimeo_agent::mcp::{ApiKey, ApiKeys, HttpOptions, OutputSchemas, Server, ServerError};
 use vimeo_agent::tools::{self, AuditLog, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::upload::Journal;
@@ -22,6 +20,7 @@ use super::store::KeyArgs;
 use super::tools::unknown_tool;
 use crate::context::{Context, env_var};
 use crate::exit::{CliError, ExitCode, Result};
+use crate::logging::{self, LogFormat};
 
 /// Serve tools to an AI agent over the Model Context Protocol (MCP)
 ///
@@ -101,7 +100,8 @@ fn disclosures() -> impl TypedValueParser<Value = Disclosure> {
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<ExitCode> {
-    init_logging();
+    // Standard output carries the protocol.
+    logging::init(LevelFilter::WARN, LogFormat::Text);
     let selection = ToolSelection {
         toolsets: args.toolset.clone(),
         names: args.tools.clone(),
@@ -209,31 +209,6 @@ async fn serve_http(
     Ok(())
 }
 
-/// Logs to standard error: standard output carries the protocol.
-fn init_logging() {
-    let rust_log = std::env::var("RUST_LOG").unwrap_or_default();
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // Cannot fail: this process sets no other subscriber.
-    let _ = tracing_subscriber::registry().with(lines).with(log_filter(&rust_log)).try_init();
-}
-
-/// Parses the filter of `RUST_LOG`: a level, or levels per target, e.g. `info,vimeo_ext=debug`.
-///
-/// Caps the protocol library at warnings: below that it logs whole messages, which can contain passwords.
-fn log_filter(rust_log: &str) -> Targets {
-    const PROTOCOL: &str = "rmcp";
-    let warnings = || Targets::new().with_default(LevelFilter::WARN);
-    let requested =
-        if rust_log.trim().is_empty() { warnings() } else { rust_log.parse().unwrap_or_else(|_| warnings()) };
-    let default = requested.default_level().unwrap_or(LevelFilter::WARN);
-    let others = requested.iter().filter(|(target, _)| !target.starts_with(PROTOCOL));
-    let others: Vec<_> = others.map(|(target, level)| (target.to_owned(), level)).collect();
-    Targets::new()
-        .with_default(default)
-        .with_targets(others)
-        .with_target(PROTOCOL, default.min(LevelFilter::WARN))
-}
-
 /// Rejects option combinations that would leave the agent without the intended tools.
 fn check_selection(selection: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     if let Some(name) = selection.unknown_name() {
@@ -287,43 +262,6 @@ fn server_error(error: ServerError) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn never_logs_whole_protocol_messages() {
-        let levels = [
-            LevelFilter::ERROR,
-            LevelFilter::WARN,
-            LevelFilter::INFO,
-            LevelFilter::DEBUG,
-            LevelFilter::TRACE,
-        ];
-        for (wanted, ours, protocol) in [
-            ("", LevelFilter::WARN, LevelFilter::WARN),
-            ("debug", LevelFilter::DEBUG, LevelFilter::WARN),
-            ("trace", LevelFilter::TRACE, LevelFilter::WARN),
-            ("error", LevelFilter::ERROR, LevelFilter::ERROR),
-            ("off", LevelFilter::OFF, LevelFilter::OFF),
-            ("vimeo_agent=debug", LevelFilter::DEBUG, LevelFilter::WARN),
-            ("rmcp=trace,rmcp::service=debug", LevelFilter::WARN, LevelFilter::WARN),
-            ("no level at all", LevelFilter::WARN, LevelFilter::WARN),
-        ] {
-            let filter = log_filter(wanted);
-            for level in levels.map(|level| level.into_level().unwrap()) {
-                assert_eq!(
-                    filter.would_enable("vimeo_agent::mcp", &level),
-                    level <= ours,
-                    "{wanted} {level}"
-                );
-                for target in ["rmcp", "rmcp::service"] {
-                    assert_eq!(
-                        filter.would_enable(target, &level),
-                        level <= protocol,
-                        "{wanted} {target} {level}"
-                    );
-                }
-            }
-        }
-    }
 
     #[test]
     fn rejects_selections_without_usable_tools() {

@@ -21,6 +21,8 @@ mod mcp;
 mod ops;
 mod picture;
 mod replace;
+#[cfg(feature = "connector")]
+mod serve;
 mod showcases;
 #[cfg(feature = "stores")]
 mod store;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Tools(tools::ToolsArgs),
     #[cfg(feature = "mcp")]
     Mcp(mcp::McpArgs),
+    #[cfg(feature = "connector")]
+    Serve(serve::ServeArgs),
     /// Run the sandbox, a Vimeo API server on localhost, for testing
     ///
     /// Without a subcommand, prints its URLs and credentials as one line of JSON and runs until interrupted.
@@ -68,6 +72,17 @@ pub(crate) enum Command {
     Completion(completion::CompletionArgs),
     Man(man::ManArgs),
     Help(help::HelpArgs),
+}
+
+impl Command {
+    /// Returns whether the command ends itself after a signal, when its work in flight is done.
+    pub(crate) fn handles_signals(&self) -> bool {
+        match self {
+            #[cfg(feature = "connector")]
+            Self::Serve(args) => args.is_server(),
+            _ => false,
+        }
+    }
 }
 
 /// Returns the field names that `--json` accepts for a command, given its first word; `None` if it has no fields.
@@ -111,6 +126,8 @@ pub(crate) async fn run(
         Command::Api(args) => api::run(context, args).await,
         Command::Ops(args) => ops::run(context, &args).await,
         Command::Tools(args) => tools::run(context, args).await,
+        #[cfg(feature = "connector")]
+        Command::Serve(args) => serve::run(context, args).await,
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::run(context, args).await,
         // Handled in `lib.rs` before a context exists: the sandbox has its own signals and exit codes.

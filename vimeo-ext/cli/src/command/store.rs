@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use vimeo_ext::Error;
 use vimeo_ext::accounts::{
-    AccountStore, Accounts, AccountsError, Connections, Key, KeyError, KeyRing, PostgresStore, SqliteStore,
+    Accounts, AccountsError, Connections, Key, KeyError, KeyRing, PostgresStore, ServiceStore, SqliteStore,
     StoreError,
 };
 
@@ -143,11 +143,12 @@ impl KeyArgs {
     }
 
     /// Opens the store at this URL. A SQLite file must exist already.
-    pub(crate) async fn open(&self, address: &str) -> Result<Arc<dyn AccountStore>> {
+    pub(crate) async fn open(&self, address: &str) -> Result<Arc<dyn ServiceStore>> {
         self.open_or_create(address, false).await
     }
 
-    async fn open_or_create(&self, address: &str, create: bool) -> Result<Arc<dyn AccountStore>> {
+    /// Opens the store at this URL. `create` creates a missing SQLite file.
+    pub(crate) async fn open_or_create(&self, address: &str, create: bool) -> Result<Arc<dyn ServiceStore>> {
         let address = address.trim();
         if let Some(path) = address.strip_prefix("sqlite:") {
             let path = Path::new(path.strip_prefix("//").unwrap_or(path));

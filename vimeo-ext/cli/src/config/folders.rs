@@ -51,6 +51,12 @@ impl Folders {
         self.state.join("uploads")
     }
 
+    /// The file in which `vimeo serve` keeps its accounts and API keys, unless told otherwise.
+    #[cfg(feature = "connector")]
+    pub(crate) fn connector_store(&self) -> PathBuf {
+        self.state.join("connector.db")
+    }
+
     /// The folder of cached responses.
     pub(crate) fn cache(&self) -> PathBuf {
         self.state.join("cache")

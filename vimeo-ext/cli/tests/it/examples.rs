@@ -116,6 +116,10 @@ fn all_help_examples_work() {
         for (shown, real) in harness.runtime.block_on(create_fixtures(&harness.client())) {
             line = line.replace(shown, &real);
         }
+        if line.starts_with("vimeo serve keys") {
+            let created = harness.run(&["serve", "keys", "create", "example", "--json"]).json();
+            line = line.replace("0123456789abcdef", created["id"].as_str().unwrap());
+        }
         if line.starts_with("vimeo live end") {
             // Only a started event can be ended.
             line = format!("{} && {line}", line.replacen("end", "start", 1));

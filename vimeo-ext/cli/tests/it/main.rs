@@ -19,6 +19,8 @@ mod mcp;
 #[cfg(feature = "mcp")]
 mod mcp_tools;
 mod pages;
+#[cfg(all(unix, feature = "connector"))]
+mod serve;
 #[cfg(unix)]
 mod signals;
 #[cfg(feature = "stores")]

@@ -1,0 +1,192 @@
+//! `vimeo serve`: the connector, an HTTP service for programs in any language.
+
+mod keys;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::LevelFilter;
+use vimeo_agent::tools::AuditLog;
+use vimeo_connector::{BuildError, Connector};
+use vimeo_ext::accounts::{Accounts, ServiceStore};
+
+use super::store::{KeyArgs, accounts_error};
+use crate::config::Folders;
+use crate::context::Context;
+use crate::exit::{CliError, ExitCode, Result};
+use crate::logging::{self, LogFormat};
+
+/// Serve accounts, connections, tools and upload tokens to programs in any language
+///
+/// Callers send an API key, which `vimeo serve keys create` creates. `GET /openapi.json` describes the routes. SIGINT and
+/// SIGTERM stop the service when its requests in flight are done. Logs go to standard error; RUST_LOG sets the level [default:
+/// info].
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Users log in with the app in VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET, whose redirect URI is the public URL \
+    with /v1/callback. Several processes can share a PostgreSQL store.\n\n\
+    To serve, with a new encryption key for the accounts:\n  \
+    openssl rand -base64 32 > accounts.key\n  \
+    vimeo serve --key-file accounts.key --public-url https://connector.example.com --return-url https://app.example.com/\n\n\
+    Examples:\n  \
+    $ vimeo serve keys create 'my program'"
+)]
+pub(crate) struct ServeArgs {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServeCommand {
+    Keys(keys::KeysArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServerArgs {
+    /// Address to listen on; port 0 picks a free port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8880")]
+    listen: SocketAddr,
+    /// URL under which callers and browsers reach the service [default: http:// and the address]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Let browsers return to this URL, and to what lies below it, after a login (repeatable)
+    #[arg(long, value_name = "URL")]
+    return_url: Vec<String>,
+    /// Log every attempted change to this file, one JSON object per line
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    audit_log: Option<PathBuf>,
+    /// Log as JSON, one object per line
+    #[arg(long)]
+    log_json: bool,
+    #[command(flatten)]
+    store: ServiceStoreArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+/// Where the service keeps accounts and API keys.
+#[derive(Debug, Args)]
+struct ServiceStoreArgs {
+    /// The store's URL: sqlite:///path/to/file or postgres://user@host/database [default: connector.db in the state folder]
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+}
+
+impl ServiceStoreArgs {
+    /// Opens the store. Creates the default file if it is missing, and one that `create` is for.
+    async fn open(&self, keys: &KeyArgs, create: bool) -> Result<Arc<dyn ServiceStore>> {
+        if let Some(url) = &self.store {
+            return keys.open_or_create(url, create).await;
+        }
+        let file = Folders::from_env()?.connector_store();
+        if let Some(folder) = file.parent() {
+            create_private_folder(folder).map_err(|error| CliError::io("create", folder, &error))?;
+        }
+        keys.open_or_create(&format!("sqlite:{}", file.display()), true).await
+    }
+}
+
+fn create_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+impl ServeArgs {
+    /// Returns whether the command serves, rather than managing keys.
+    pub(crate) fn is_server(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: ServeArgs) -> Result<ExitCode> {
+    match args.command {
+        Some(ServeCommand::Keys(args)) => keys::run(context, args).await,
+        None => serve(context, args.server).await,
+    }
+}
+
+async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
+    let format = if args.log_json { LogFormat::Json } else { LogFormat::Text };
+    logging::init(LevelFilter::INFO, format);
+    let key_ring = args.keys.key_ring()?;
+    let audit = match &args.audit_log {
+        Some(path) => {
+            Some(AuditLog::open(path).map_err(|error| CliError::io("write the audit log", path, &error))?)
+        }
+        None => None,
+    };
+    let store = args.store.open(&args.keys, true).await?;
+    let listener = TcpListener::bind(args.listen).await.and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    let (listener, address) = listener.map_err(|error| {
+        CliError::new(ExitCode::Other, format!("cannot listen on {}: {error}", args.listen))
+            .with_next_step("use another port; port 0 picks a free one")
+    })?;
+    let public_url = args.public_url.unwrap_or_else(|| format!("http://{address}"));
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    let accounts = Accounts::builder(context.app(None)?, store.clone(), key_ring)
+        .redirect_uri(format!("{public_url}/v1/callback"))
+        .build()
+        .await
+        .map_err(accounts_error)?;
+    let shutdown = CancellationToken::new();
+    let connector = Connector::builder(accounts, store)
+        .public_url(&public_url)
+        .return_urls(args.return_url)
+        .audit_log(audit)
+        .shutdown(shutdown.clone())
+        .build()
+        .map_err(build_error)?;
+    tokio::spawn(async move {
+        stop_signal().await;
+        shutdown.cancel();
+        // A second signal ends the process at once.
+        stop_signal().await;
+        std::process::exit(i32::from(ExitCode::Interrupted.code()));
+    });
+    context.streams.note(&format!("listening on {public_url}"));
+    let served = connector.serve(listener).await;
+    served.map_err(|error| CliError::new(ExitCode::Other, format!("cannot serve: {error}")))?;
+    Ok(ExitCode::Done)
+}
+
+fn build_error(error: BuildError) -> CliError {
+    let text = error.to_string();
+    match error {
+        BuildError::InvalidPublicUrl(_)
+        | BuildError::InvalidReturnUrl(_)
+        | BuildError::InsecureReturnUrl(_) => CliError::usage(text),
+        _ => CliError::new(ExitCode::Other, text),
+    }
+}
+
+/// Waits for the next signal that asks the process to stop.
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
