@@ -86,7 +86,12 @@ def test_a_killed_pytest_leaves_no_process(pytester: pytest.Pytester) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no process groups with signals")
 def test_an_interrupt_from_the_keyboard_ends_quietly(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(BLOCKED)
-    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider"]
+    # Programs in the background of a shell ignore the signal unless they ask for it.
+    program = (
+        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.exit(pytest.main(['-s', '-p', 'no:cacheprovider']))"
+    )
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
