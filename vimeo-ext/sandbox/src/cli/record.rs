@@ -19,8 +19,13 @@ const VIMEO: &str = "https://api.vimeo.com";
 /// A command to record.
 #[derive(Debug, Args)]
 pub struct Record {
-    /// Base URL of the API to record; plain http for this machine only [default: https://api.vimeo.com]
-    #[arg(long, value_name = "URL", env = "VIMEO_BASE_URL")]
+    // Not a doc comment, in which the URL would have to be a link.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VIMEO_BASE_URL",
+        help = "Base URL of the API to record; plain http for this machine only [default: https://api.vimeo.com]"
+    )]
     base_url: Option<String>,
     /// File to write the recording to, readable only by you; an existing file is replaced
     #[arg(long, short, value_name = "FILE", default_value = "recording.jsonl")]

@@ -16,7 +16,7 @@ use crate::upload_ticket::{Fingerprint, UploadTicket};
 /// The version of entries that are written. Entries of version 1 are read as well.
 pub(super) const VERSION: u32 = 2;
 
-/// An unfinished upload: one entry of a [`Journal`].
+/// An unfinished upload: one entry of a [`Journal`](super::Journal).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingUpload {
@@ -57,7 +57,7 @@ pub struct PendingUpload {
 }
 
 impl PendingUpload {
-    /// Returns the ID of the upload; [`discard`](Journal::discard) takes it.
+    /// Returns the ID of the upload; [`discard`](super::Journal::discard) takes it.
     pub fn id(&self) -> String {
         self.id.clone()
     }
@@ -120,7 +120,7 @@ pub struct JournalEntries {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DamagedEntry {
-    /// The ID of the entry; [`discard`](Journal::discard) takes it.
+    /// The ID of the entry; [`discard`](super::Journal::discard) takes it.
     pub id: String,
     /// Why the entry cannot be read.
     pub error: UploadError,
