@@ -120,11 +120,18 @@ fn keys_are_listed_rotated_and_revoked() {
 }
 
 #[test]
-fn a_service_without_its_encryption_key_does_not_start() {
+fn a_service_with_wrong_settings_does_not_start() {
     let harness = Harness::new();
     let mut command = command(&harness, &["serve", "--listen", "127.0.0.1:0"]);
     let run = crate::harness::Run::of(command.env_remove("VIMEO_KEY_FILE").output().unwrap());
     run.fails(2, &["no current key given", "openssl rand -base64 32"]);
+    for (args, text) in [
+        (["serve", "--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
+        (&["serve", "--listen", "127.0.0.1:0", "--sandbox"], "--base-url"),
+    ] {
+        let run = crate::harness::Run::of(self::command(&harness, args).output().unwrap());
+        run.fails(2, &[text]);
+    }
     let insecure = ["serve", "--listen", "127.0.0.1:0", "--return-url", "http://app.example.com/"];
     let run = crate::harness::Run::of(self::command(&harness, &insecure).output().unwrap());
     run.fails(2, &["neither https nor on this machine"]);

@@ -28,7 +28,8 @@ use crate::logging::{self, LogFormat};
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Users log in with the app in VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET, whose redirect URI is the public URL \
+    after_help = "The service speaks http: put a proxy with TLS before it if callers are on other machines.\n\n\
+    Users log in with the app in VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET, whose redirect URI is the public URL \
     with /v1/callback. Several processes can share a PostgreSQL store.\n\n\
     To serve, with a new encryption key for the accounts:\n  \
     openssl rand -base64 32 > accounts.key\n  \
@@ -118,6 +119,14 @@ pub(crate) async fn run(context: &Context<'_>, args: ServeArgs) -> Result<ExitCo
 async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
     let format = if args.log_json { LogFormat::Json } else { LogFormat::Text };
     logging::init(LevelFilter::INFO, format);
+    if context.global.sandbox {
+        return Err(CliError::usage("--sandbox ends with its command, but the service keeps its accounts")
+            .with_next_step("start `vimeo sandbox`, then `vimeo serve --base-url` with its address"));
+    }
+    if args.public_url.is_none() && args.listen.ip().is_unspecified() {
+        return Err(CliError::usage(format!("nobody can reach the service under {}", args.listen))
+            .with_next_step("add --public-url with the URL that callers and browsers use"));
+    }
     let key_ring = args.keys.key_ring()?;
     let audit = match &args.audit_log {
         Some(path) => {
