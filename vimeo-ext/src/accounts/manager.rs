@@ -154,6 +154,11 @@ impl Accounts {
         Ok(service.store.use_once(&format!("consent {number}"), service.now(), until).await?)
     }
 
+    /// Returns how long an authorization link works; see [`AccountsBuilder::login_lifetime`].
+    pub fn login_lifetime(&self) -> Duration {
+        self.inner.login_lifetime
+    }
+
     /// Returns the stored connections: each an app's credentials and an access token, under a name.
     pub fn connections(&self) -> Connections {
         Connections::new(self.clone())

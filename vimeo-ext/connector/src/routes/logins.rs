@@ -25,9 +25,6 @@ use crate::service::Service;
 /// The collection of the documents that hold what to do when a browser comes back.
 const COLLECTION: &str = "logins";
 
-/// How long a browser may take to come back. The accounts have their own limit, which is shorter by default.
-const LOGIN_TTL: TimeDelta = TimeDelta::hours(1);
-
 /// The maximum size of a callback's query.
 const MAX_CALLBACK_BYTES: usize = 8 * 1024;
 
@@ -75,7 +72,7 @@ struct LinkResponse {
     /// Vimeo's page, where the user logs in and grants the scopes. The link works once.
     #[schema(format = "uri")]
     url: String,
-    /// When the service forgets the login.
+    /// When the link stops to work.
     expires_at: DateTime<Utc>,
 }
 
@@ -127,9 +124,11 @@ async fn create_link(
         completion: body.completion,
     };
     let content = serde_json::to_vec(&pending).map_err(|error| ApiError::internal(&error))?;
-    let document = Document::new(document_id(&state), content).expires(now + LOGIN_TTL);
+    let lifetime = TimeDelta::from_std(service.accounts.login_lifetime()).unwrap_or(TimeDelta::MAX);
+    let expires_at = now.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let document = Document::new(document_id(&state), content).expires(expires_at);
     service.store.insert_document(COLLECTION, &document, now).await?;
-    let response = LinkResponse { url: url.into(), expires_at: now + LOGIN_TTL };
+    let response = LinkResponse { url: url.into(), expires_at };
     Ok((StatusCode::CREATED, Json(response)).into_response())
 }
 

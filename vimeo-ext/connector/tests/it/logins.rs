@@ -1,5 +1,6 @@
 //! Logins through the browser.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -49,6 +50,10 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
 async fn the_service_completes_a_login_once() {
     let service = Service::start().await;
     let link = service.link("a", json!({"scopes": ["public", "private"]})).await;
+    // The lifetime of the accounts' logins.
+    let expires: DateTime<Utc> = link.body["expires_at"].as_str().unwrap().parse().unwrap();
+    let left = expires - Utc::now();
+    assert!(left <= TimeDelta::minutes(10) && left > TimeDelta::minutes(5), "{left}");
     let callback = service.decide(&link, true).await;
     assert_eq!(callback.path(), "/v1/callback");
     let page = browser().get(callback.clone()).send().await.unwrap();
