@@ -1,4 +1,4 @@
-//! The rate limiters of the API keys, in this process.
+//! The limits of the API keys in this process: their rate, and how many event streams each has.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +7,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::StatusCode;
 use lru::LruCache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
 use crate::keys::KeyId;
@@ -14,18 +15,37 @@ use crate::keys::KeyId;
 /// How many keys' rate limiters a process keeps.
 const MAX_LIMITERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
-/// The rate limiters of the API keys, in this process.
+/// The maximum number of event streams of one key.
+const MAX_STREAMS: usize = 32;
+
+/// The limits of the API keys, in this process.
 pub(crate) struct KeyLimiters {
     limiters: Mutex<LruCache<(KeyId, NonZeroU32), Arc<DefaultDirectRateLimiter>>>,
+    streams: Mutex<LruCache<KeyId, Arc<Semaphore>>>,
 }
 
 impl Default for KeyLimiters {
     fn default() -> Self {
-        Self { limiters: Mutex::new(LruCache::new(MAX_LIMITERS)) }
+        Self {
+            limiters: Mutex::new(LruCache::new(MAX_LIMITERS)),
+            streams: Mutex::new(LruCache::new(MAX_LIMITERS)),
+        }
     }
 }
 
 impl KeyLimiters {
+    /// Returns the permit for one more event stream of the key.
+    pub(crate) fn begin_stream(&self, key: &KeyId) -> Result<OwnedSemaphorePermit, ApiError> {
+        let streams = {
+            let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(streams.get_or_insert(key.clone(), || Arc::new(Semaphore::new(MAX_STREAMS))))
+        };
+        streams.try_acquire_owned().map_err(|_| {
+            let detail = format!("this API key already has {MAX_STREAMS} event streams; close one first");
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
+        })
+    }
+
     /// Counts a request of the key.
     pub(crate) fn check(&self, key: &KeyId, per_minute: NonZeroU32) -> Result<(), ApiError> {
         let limiter = {
@@ -54,5 +74,16 @@ mod tests {
         assert!(limiters.check(&a, two).is_ok() && limiters.check(&a, two).is_ok());
         assert_eq!(limiters.check(&a, two).unwrap_err().code(), "rate_limit");
         assert!(limiters.check(&b, two).is_ok());
+    }
+
+    #[test]
+    fn a_key_can_hold_only_so_many_streams() {
+        let limiters = KeyLimiters::default();
+        let (a, b) = (KeyId::new("a"), KeyId::new("b"));
+        let mut permits: Vec<_> = (0..MAX_STREAMS).map(|_| limiters.begin_stream(&a).unwrap()).collect();
+        assert_eq!(limiters.begin_stream(&a).unwrap_err().code(), "too_many_streams");
+        assert!(limiters.begin_stream(&b).is_ok());
+        permits.pop();
+        assert!(limiters.begin_stream(&a).is_ok());
     }
 }

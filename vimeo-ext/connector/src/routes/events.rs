@@ -96,10 +96,13 @@ async fn stream(
         Some(number) => service.accounts.events_after(number).left_stream(),
         None => service.accounts.events().await?.right_stream(),
     };
+    let permit = service.limiters.begin_stream(caller.key())?;
     let shutdown = service.shutdown.clone();
     let events = events
         .filter(move |event| ready(caller.policy().accounts.includes(event.account.as_str())))
-        .map(|event| {
+        .map(move |event| {
+            // The stream holds the permit until the client is gone.
+            let _held = &permit;
             let number = event.number.to_string();
             let data = serde_json::to_string(&StatusEventBody::from(event)).unwrap_or_default();
             Ok(Event::default().event("status").id(number).data(data))
