@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use chrono::Utc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -84,7 +86,7 @@ impl Connector {
         self.router
     }
 
-    /// Serves connections of this listener until the [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in
+    /// Serves connections of this listener, and deletes expired records from the stores, until the [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in
     /// flight then have 30 seconds to finish.
     ///
     /// # Errors
@@ -93,6 +95,9 @@ impl Connector {
     pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
         let address = listener.local_addr()?;
         tracing::info!(%address, "the connector listens");
+        let sweeping =
+            self.service.shutdown.clone().run_until_cancelled_owned(sweep_periodically(self.service.clone()));
+        tokio::spawn(sweeping);
         accept::serve(listener, self.router, self.service.shutdown.clone()).await;
         if let Some(audit) = self.service.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH_TIMEOUT)).await;
@@ -104,8 +109,24 @@ impl Connector {
     }
 }
 
+/// How often expired records are deleted.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Deletes expired logins, events, leases and upload tokens from the stores, now and then.
+async fn sweep_periodically(service: Arc<Service>) {
+    loop {
+        if let Err(error) = service.accounts.sweep().await {
+            tracing::warn!(%error, "expired logins and events were not deleted; trying again later");
+        }
+        if let Err(error) = service.store.sweep_documents(Utc::now()).await {
+            tracing::warn!(%error, "expired upload tokens were not deleted; trying again later");
+        }
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+    }
+}
+
 /// How long the service waits for its audit log when it stops.
-const AUDIT_FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+const AUDIT_FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ConnectorBuilder {
     /// Sets the URL under which callers and browsers reach the service. The redirect URI of the accounts is `/v1/callback`

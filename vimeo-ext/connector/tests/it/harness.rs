@@ -35,13 +35,17 @@ pub(crate) struct Checked {
 
 impl Service {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Arc::new(MemoryStore::default())).await
+    }
+
+    /// Starts a service with this store.
+    pub(crate) async fn start_with(store: Arc<MemoryStore>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
         let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = Vimeo::builder().base_url(sandbox.url().as_str()).app(id, secret).build().unwrap();
-        let store = Arc::new(MemoryStore::default());
         let accounts = Accounts::builder(app, store.clone(), KeyRing::new(Key::generate()))
             .redirect_uri(format!("http://{address}/v1/callback"))
             .build()

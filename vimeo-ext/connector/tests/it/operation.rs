@@ -1,12 +1,15 @@
 //! Health, metrics, limits and the stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta};
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use vimeo_ext::accounts::{Document, DocumentStore, MemoryStore};
 
 use crate::harness::Service;
 
@@ -54,6 +57,22 @@ async fn events_continue_where_a_client_stopped() {
     let request = reqwest::Client::new().get(&url).header("last-event-id", first[1]["number"].to_string());
     let rest = read(request, 1).await;
     assert_eq!((&rest[0]["from"], &rest[0]["to"]), (&json!("active"), &json!("disabled")));
+}
+
+#[tokio::test]
+async fn expired_documents_are_deleted() {
+    let store = Arc::new(MemoryStore::default());
+    let long_ago = DateTime::UNIX_EPOCH;
+    let document = Document::new("a", "").expires(long_ago + TimeDelta::hours(1));
+    store.insert_document("upload-tokens", &document, long_ago).await.unwrap();
+    assert!(store.document("upload-tokens", "a", long_ago).await.unwrap().is_some());
+    let _service = Service::start_with(store.clone()).await;
+    let swept = async {
+        while store.document("upload-tokens", "a", long_ago).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), swept).await.unwrap();
 }
 
 #[tokio::test]
