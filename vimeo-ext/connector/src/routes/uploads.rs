@@ -163,7 +163,12 @@ async fn create(
     }
     if let Some(privacy) = &video.privacy_view {
         let known = privacy.parse::<VideoViewPrivacy>();
-        known.map_err(|error| ApiError::invalid_field("video.privacy_view", error.to_string()))?;
+        let known =
+            known.map_err(|error| ApiError::invalid_field("video.privacy_view", error.to_string()))?;
+        if known == VideoViewPrivacy::Password {
+            let reason = "needs a password, which an upload token cannot hold";
+            return Err(ApiError::invalid_field("video.privacy_view", reason));
+        }
     }
     let video = VideoSettings {
         name: video.name,

@@ -123,6 +123,7 @@ async fn invalid_starts_are_refused_before_anything_is_created() {
         json!({"max_uploads": 0}),
         json!({"max_bytes": 0}),
         json!({"video": {"privacy_view": "everyone"}}),
+        json!({"video": {"privacy_view": "password"}}),
         json!({"video": {"name": "x".repeat(129)}}),
         json!({"video": {"title": "a"}}),
     ] {
