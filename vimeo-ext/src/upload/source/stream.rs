@@ -209,23 +209,22 @@ async fn serve_range<R: AsyncRead + Unpin>(
     Ok(())
 }
 
-/// Fails if the reader has another byte. Remembers that it has none.
+/// Fails if the reader has another byte. Remembers the result, because that byte can be read only once.
 async fn ensure_ended<R: AsyncRead + Unpin>(
     reader: &mut R,
     replay: &Mutex<ReplayBuffer>,
 ) -> Result<(), ReadStop> {
     let lock = || replay.lock().unwrap_or_else(PoisonError::into_inner);
-    if lock().has_ended {
-        return Ok(());
-    }
-    match reader.read(&mut [0]).await {
-        Ok(0) => {
-            lock().has_ended = true;
-            Ok(())
+    let known = lock().has_ended;
+    let has_ended = match known {
+        Some(has_ended) => has_ended,
+        None => {
+            let has_ended = reader.read(&mut [0]).await.map_err(ReadStop::Failed)? == 0;
+            lock().has_ended = Some(has_ended);
+            has_ended
         }
-        Ok(_) => Err(ReadStop::TooLong),
-        Err(error) => Err(ReadStop::Failed(error)),
-    }
+    };
+    if has_ended { Ok(()) } else { Err(ReadStop::TooLong) }
 }
 
 /// The bytes that were read and not acknowledged: `min_offset..end`.
@@ -234,8 +233,8 @@ struct ReplayBuffer {
     min_offset: u64,
     length: u64,
     pieces: VecDeque<Bytes>,
-    /// Whether the reader was seen to end.
-    has_ended: bool,
+    /// Whether the reader ended at the exact size; `None` if that is not known yet.
+    has_ended: Option<bool>,
 }
 
 impl ReplayBuffer {
@@ -368,6 +367,18 @@ mod tests {
         for _ in 0..2 {
             assert!(serve_range(&mut reader, &replay, 0..4, Some(4), &sender).await.is_ok());
             assert_eq!(receiver.try_recv().unwrap().unwrap(), "film");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_longer_reader_fails_again_after_its_excess_was_read() {
+        let replay = Mutex::new(ReplayBuffer::default());
+        let (sender, mut receiver) = mpsc::channel(9);
+        let mut reader = &b"films"[..];
+        for _ in 0..2 {
+            let outcome = serve_range(&mut reader, &replay, 0..4, Some(4), &sender).await;
+            assert!(matches!(outcome, Err(ReadStop::TooLong)));
+            assert!(receiver.try_recv().is_err());
         }
     }
 
