@@ -333,10 +333,10 @@ impl SpoolFolder {
     fn remove_leftovers(&self) -> Result<(), UploadError> {
         let entries = std::fs::read_dir(&self.0).map_err(|error| failed("list", &self.0, error))?;
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let is_leftover = match path.extension().and_then(|extension| extension.to_str()) {
-                Some("part") => true,
-                Some("spool") => is_expired(&path),
-                _ => false,
+            let is_leftover = match FileKind::of(&path) {
+                Some(FileKind::Part) => true,
+                Some(FileKind::Complete) => is_expired(&path),
+                None => false,
             };
             if is_leftover
                 && let Ok(file) = private_files::open(&path, OpenOptions::new().read(true))
@@ -347,6 +347,34 @@ impl SpoolFolder {
             }
         }
         Ok(())
+    }
+}
+
+/// What a file in the folder is, by its name. The folder can have other files too, which stay.
+#[derive(Debug, PartialEq, Eq)]
+enum FileKind {
+    /// Being written, or the rest of a dead process: `PROCESS-NUMBER.part`.
+    Part,
+    /// `SHA256.NUMBER.spool`
+    Complete,
+}
+
+impl FileKind {
+    fn of(path: &Path) -> Option<Self> {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (name, extension) = path.file_name()?.to_str()?.rsplit_once('.')?;
+        match extension {
+            "part" => {
+                let (process, number) = name.split_once('-')?;
+                (is_number(process) && is_number(number)).then_some(Self::Part)
+            }
+            "spool" => {
+                let (hash, number) = name.split_once('.')?;
+                let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+                (is_hash && is_number(number)).then_some(Self::Complete)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -453,8 +481,17 @@ mod tests {
         std::fs::write(&old, b"old").unwrap();
         let aged = SystemTime::now() - SPOOL_TTL - Duration::from_secs(60);
         File::options().write(true).open(&old).unwrap().set_modified(aged).unwrap();
+        // What others keep in the folder is not removed.
+        let foreign = ["film.mp4.part", "film.part", "notes.spool"].map(|name| folder.path().join(name));
+        for path in &foreign {
+            std::fs::write(path, b"foreign").unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(aged).unwrap();
+        }
         let again = spool(folder.path(), b"film").await.unwrap();
         assert_eq!(again.path(), Some(&*path));
+        for path in foreign {
+            std::fs::remove_file(path).unwrap();
+        }
         assert_eq!(names(folder.path()), [path.file_name().unwrap().to_str().unwrap()]);
         drop(again);
         assert!(path.exists(), "a journal entry may need it");
