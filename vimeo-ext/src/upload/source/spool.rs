@@ -304,15 +304,15 @@ impl SpoolFolder {
         handle.sync_data().map_err(|error| failed("write", &file.path, error))?;
         let sha256 = hex(&hash.finalize());
         let _lock = self.lock()?;
+        // All of them: an upload that is finished has removed its file, whatever number it had.
+        let mut free = None;
         for number in 0..MAX_SAME {
             let path = self.0.join(format!("{sha256}.{number}.spool"));
             let earlier = match private_files::open(&path, OpenOptions::new().read(true)) {
                 Ok(earlier) => earlier,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    std::fs::rename(&file.path, &path)
-                        .map_err(|error| failed("rename", &file.path, error))?;
-                    file.path = path;
-                    return Ok(CompleteFile { file, handle, sha256 });
+                    free.get_or_insert(path);
+                    continue;
                 }
                 Err(error) => return Err(failed("open", &path, error)),
             };
@@ -326,7 +326,10 @@ impl SpoolFolder {
                 return Ok(CompleteFile { file, handle: earlier, sha256 });
             }
         }
-        Err(UploadError::InUse { name: name.to_owned() })
+        let Some(path) = free else { return Err(UploadError::InUse { name: name.to_owned() }) };
+        std::fs::rename(&file.path, &path).map_err(|error| failed("rename", &file.path, error))?;
+        file.path = path;
+        Ok(CompleteFile { file, handle, sha256 })
     }
 
     /// Removes the files of dead processes: incomplete ones, and complete ones that are too old to be resumed.
@@ -463,6 +466,18 @@ mod tests {
         while !names(folder.path()).is_empty() {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn an_earlier_file_is_found_behind_a_finished_one() {
+        let folder = test_folder();
+        let finished = spool(folder.path(), b"film").await.unwrap();
+        let mut interrupted = spool(folder.path(), b"film").await.unwrap();
+        interrupted.retain();
+        let path = interrupted.path().unwrap().to_owned();
+        drop((finished, interrupted));
+        let again = spool(folder.path(), b"film").await.unwrap();
+        assert_eq!(again.path(), Some(&*path));
     }
 
     #[tokio::test]
