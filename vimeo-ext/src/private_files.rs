@@ -89,6 +89,20 @@ pub(crate) fn check_if_exists(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether an open file is still the one at its path, and not removed or replaced.
+#[cfg(unix)]
+pub fn is_same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: &Metadata, b: &Metadata| a.dev() == b.dev() && a.ino() == b.ino();
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
+}
+
+/// On other systems an open file is not removed.
+#[cfg(not(unix))]
+pub fn is_same_file(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
 fn check_file(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_symlink() {
         return Err(denied(path, "is a link; use the path of the file itself"));

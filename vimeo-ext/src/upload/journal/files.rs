@@ -70,7 +70,7 @@ impl Files {
             }
             // The previous holder may have removed the file between our opening and locking it. A third process would
             // then lock a new file of the same name.
-            if is_same_file(&file, &self.lock) {
+            if private_files::is_same_file(&file, &self.lock) {
                 return Ok(file);
             }
         }
@@ -158,17 +158,4 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| a.dev() == b.dev() && a.ino() == b.ino();
-    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
-}
-
-/// On other systems an open file is not removed.
-#[cfg(not(unix))]
-fn is_same_file(_: &File, path: &Path) -> bool {
-    path.exists()
 }

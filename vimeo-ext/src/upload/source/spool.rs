@@ -300,7 +300,8 @@ impl SpoolFolder {
 
     /// Gives a written file its name, or uses the file with the same bytes that a dead process left.
     fn complete(&self, part: Part, name: &str) -> Result<CompleteFile, UploadError> {
-        let Part { mut file, handle, hash, size } = part;
+        // The file is removed before its lock ends, as in a `Part`: the last variable is dropped first.
+        let Part { handle, mut file, hash, size } = part;
         handle.sync_data().map_err(|error| failed("write", &file.path, error))?;
         let sha256 = hex(&hash.finalize());
         let _lock = self.lock()?;
@@ -386,10 +387,10 @@ fn is_expired(path: &Path) -> bool {
     modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > SPOOL_TTL))
 }
 
-/// Locks a file unless another process or task has locked it.
+/// Locks a file unless another process or task has locked it, or has removed it since it was opened.
 fn try_lock(file: &File, path: &Path) -> Result<bool, UploadError> {
     match file.try_lock() {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(private_files::is_same_file(file, path)),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(failed("lock", path, error)),
     }
@@ -478,6 +479,19 @@ mod tests {
         drop((finished, interrupted));
         let again = spool(folder.path(), b"film").await.unwrap();
         assert_eq!(again.path(), Some(&*path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_removed_since_it_was_opened_is_not_used() {
+        let folder = test_folder();
+        let path = folder.path().join("film.spool");
+        std::fs::write(&path, b"film").unwrap();
+        let [present, removed] = [(); 2].map(|()| File::open(&path).unwrap());
+        assert!(try_lock(&present, &path).unwrap());
+        drop(present);
+        std::fs::remove_file(&path).unwrap();
+        assert!(!try_lock(&removed, &path).unwrap());
     }
 
     #[tokio::test]
