@@ -87,6 +87,14 @@ fn standard_input_of_the_wrong_size_is_refused() {
     assert_eq!(spool_files(&harness), Vec::<String>::new());
 }
 
+#[test]
+fn an_unknown_folder_is_refused_before_standard_input_is_read() {
+    let harness = Harness::new();
+    let run = pipe(harness.vimeo(&["upload", "-", "--folder", "999999999"]), &film(100_000));
+    run.fails(3, &["This token can see no such folder"]);
+    assert!(!harness.path("state").join("spool").exists(), "nothing was written");
+}
+
 /// Starts an upload of standard input, and kills it in the middle.
 fn kill_in_the_middle(harness: &Harness, film: &[u8]) {
     let stall = Fault::new(Effect::Stall).host(Host::Upload).method(Method::PATCH);

@@ -100,6 +100,7 @@ async fn upload(
     let batches = batches.map(|journal| journal.folder().with_file_name("batches"));
     let batch = Arc::new(UploadBatch::open(batches, &owner, &args.files)?);
     let vimeo = context.client_with(identity, journal.clone())?;
+    let folder = steps.folder_uri(&vimeo).await?;
     let stdin = StdinSource::open(context, &args.stdin, &args.files).await?;
     files.extend(stdin.as_ref().map(|stdin| ("standard input".to_owned(), stdin.size())));
     let tracker = Arc::new(ProgressTracker::new(files));
@@ -114,7 +115,6 @@ async fn upload(
         }
     }
     let concurrency = args.transfer.concurrency(context);
-    let folder = steps.folder_uri(&vimeo).await?;
     let session = UploadSession {
         context,
         args,
