@@ -259,12 +259,12 @@ async fn link(context: &Context<'_>, args: LinkArgs) -> Result<()> {
         (None, name) => {
             let name = name.clone().unwrap_or_default();
             let (app, token) = credentials(context, &args).await?;
-            let new = NewConnection::new(name, app, token);
-            match &args.description {
-                Some(text) => new.description(text),
-                None => new,
-            }
+            NewConnection::new(name, app, token)
         }
+    };
+    let new = match &args.description {
+        Some(text) => new.description(text),
+        None => new,
     };
     let new = if args.disabled { new.enabled(false) } else { new };
     let accounts = args.store.open(context, args.create_store, None).await?;

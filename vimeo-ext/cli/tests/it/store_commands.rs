@@ -81,6 +81,16 @@ fn connections_are_stored_without_ever_showing_secrets() {
 }
 
 #[test]
+fn options_of_a_new_connection_override_its_input() {
+    let harness = Harness::new();
+    let args = ["connections", "link", "--input", "-", "--create-store", "--json"];
+    let args = [&args[..], &["--description", "Another", "--disabled"]].concat();
+    let input = connection(&harness, "Marketing").to_string();
+    let created = Harness::feed(command(&harness, &args), &input).json();
+    assert_eq!((&created["description"], &created["enabled"]), (&json!("Another"), &json!(false)));
+}
+
+#[test]
 fn each_problem_of_a_connection_has_its_own_exit_code() {
     let harness = Harness::new();
     link(&harness, &connection(&harness, "Marketing")).success();
