@@ -1,8 +1,8 @@
 //! Readers of unknown size: written to a private file first, which is then uploaded like any file.
 //!
 //! While it is written, the file is named `*.part`; once it is complete, `*.spool`, by the hash of its bytes. So a process that
-//! gets the same bytes again after a crash finds the file and its journal entry, and resumes. Every file is locked by the
-//! process that uses it. A part file that nobody locks is the rest of a dead process; it is removed by the next one.
+//! gets the same bytes again after a crash finds the file and its journal entry, and resumes. A file is locked by the
+//! process that spools its bytes. A part file that nobody locks is the rest of a dead process; it is removed by the next one.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -38,9 +38,9 @@ const MAX_SAME: u32 = 1_000;
 ///
 /// Its bytes are written to a private file first, because Vimeo needs the size when the video is created. From then on
 /// the upload is one of a file: it can be repeated, resumed and recorded in the [`Journal`](crate::upload::Journal). The file
-/// is removed once the upload is finished or abandoned. If the process dies before, the same bytes resume the upload within
-/// seven days, as does [`PendingUploads::resume`](crate::PendingUploads::resume); later the file is removed by the next process
-/// that spools to the folder.
+/// is removed once the upload is finished or abandoned, or if Vimeo refuses to create the video. If the process dies before,
+/// the same bytes resume the upload within seven days, as does [`PendingUploads::resume`](crate::PendingUploads::resume); later
+/// the file is removed by the next process that spools to the folder.
 ///
 /// If the size is known, a [`StreamSource`](crate::upload::StreamSource) sends the bytes without writing them to disk.
 ///
@@ -109,6 +109,7 @@ impl<R: AsyncRead + Send + 'static> Spooled<R> {
     /// - [`UploadError::SpoolLimit`] if the reader has more than [`max_bytes`](Self::max_bytes).
     /// - [`UploadError::Empty`] if it has none.
     /// - [`UploadError::Io`] if it cannot be read or the file cannot be written.
+    /// - [`UploadError::InUse`] if 1000 uploads of the same bytes are in progress.
     ///
     /// The file is removed on each of them.
     pub async fn spool(self) -> Result<SpooledSource, UploadError> {
@@ -264,7 +265,7 @@ struct CompleteFile {
     sha256: String,
 }
 
-/// The folder of the spool. What creates, completes or removes files in it holds its lock.
+/// The folder of the spool. What creates or completes files in it, or removes those of dead processes, holds its lock.
 #[derive(Debug, Clone)]
 struct SpoolFolder(PathBuf);
 
