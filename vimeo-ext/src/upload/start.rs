@@ -253,7 +253,7 @@ async fn create(
     let created = match send_creation(call, what, marker).await {
         Ok(created) => created,
         Err(CreateError::NotCreated(error)) => {
-            remove_entry(lock.take()).await;
+            remove_entry(lock.take(), source).await;
             return Err(error);
         }
         Err(CreateError::OutcomeUnknown(mut unknown)) => {
@@ -279,7 +279,7 @@ async fn create(
         Ok(ticket) => ticket.with_fingerprint(fingerprint),
         // Nothing can be sent to this video: a run that resumed the entry would be refused again.
         Err(error) => {
-            remove_entry(lock.take()).await;
+            remove_entry(lock.take(), source).await;
             return Err(error.into());
         }
     };
@@ -293,11 +293,14 @@ async fn create(
     Ok((UploadTarget { ticket, page: created.link, version_uri }, warning))
 }
 
-/// Removes the journal entry of something that was not created.
-async fn remove_entry(lock: Option<JournalLock>) {
-    if let Some(lock) = lock
-        && let Err(error) = lock.finish().await
-    {
-        tracing::warn!(%error, "the journal entry of an upload that did not start was not removed");
+/// Removes the journal entry of something that was not created. The source can be uploaded again: what was spooled is removed
+/// with it.
+async fn remove_entry(lock: Option<JournalLock>, source: &mut dyn Source) {
+    let Some(lock) = lock else { return };
+    match lock.remove_entry().await {
+        Ok(()) => source.release(),
+        Err(error) => {
+            tracing::warn!(%error, "the journal entry of an upload that did not start was not removed");
+        }
     }
 }

@@ -129,7 +129,7 @@ impl JournalLock {
         run_blocking(&name, "remove", move || entry.remove_spool_file()).await
     }
 
-    /// Removes the entry, but no spooled file, because the same upload starts again.
+    /// Removes the entry, but no spooled file, because the same upload can start again.
     pub(crate) async fn remove_entry(self) -> Result<(), UploadError> {
         let (files, lock) = (self.files, self.lock);
         let name = files.entry.display().to_string();

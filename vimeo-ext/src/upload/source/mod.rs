@@ -63,6 +63,10 @@ pub trait Source: Send + 'static {
     /// nothing.
     fn retain(&mut self) {}
 
+    /// Reports that the journal entry was removed because nothing was created, so a spooled file is removed with its source.
+    /// Default: nothing.
+    fn release(&mut self) {}
+
     /// Returns the lowest offset that can still be read. Default: 0, everything.
     fn min_offset(&self) -> u64 {
         0
@@ -109,6 +113,10 @@ impl Source for Box<dyn Source> {
 
     fn retain(&mut self) {
         (**self).retain();
+    }
+
+    fn release(&mut self) {
+        (**self).release();
     }
 
     fn min_offset(&self) -> u64 {

@@ -158,7 +158,7 @@ impl<R: AsyncRead + Send + 'static> IntoSource for Spooled<R> {
 }
 
 /// The bytes of a [`Spooled`] reader, in a file. Clones share the file, which is removed with the last one, unless a journal
-/// needs it to resume.
+/// needs it to resume. A journal removes it earlier, once an upload of it is finished or abandoned.
 #[derive(Debug, Clone)]
 pub struct SpooledSource {
     /// Before the source, whose lock keeps others from using the file.
@@ -193,6 +193,10 @@ impl Source for SpooledSource {
 
     fn retain(&mut self) {
         self.file.is_retained.store(true, Ordering::Relaxed);
+    }
+
+    fn release(&mut self) {
+        self.file.is_retained.store(false, Ordering::Relaxed);
     }
 
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<ByteStream, UploadError>> {
@@ -439,6 +443,10 @@ mod tests {
         source.retain();
         drop(source);
         assert_eq!(names(folder.path()).len(), 1, "the journal removes it");
+        let mut source = spool(folder.path(), b"film").await.unwrap();
+        source.release();
+        drop(source);
+        assert_eq!(names(folder.path()), [""; 0], "no journal needs it any more");
     }
 
     #[tokio::test]

@@ -118,6 +118,22 @@ async fn what_was_spooled_ends_with_its_upload() {
 }
 
 #[tokio::test]
+async fn a_spooled_source_is_uploaded_after_a_refusal() {
+    let fixture = UploadFixture::new().await;
+    let film = film(1_000_000);
+    let source = fixture.spooled(&film).spool().await.unwrap();
+    let refusal = || Fault::new(Effect::Status(403)).method(Method::POST).path("/me/videos");
+    fixture.sandbox.add_fault(refusal());
+    fixture.vimeo().upload(source.clone()).send().await.unwrap_err();
+    assert_eq!((fixture.spool_files().len(), fixture.journal_files()), (1, 0));
+    let video = fixture.vimeo().upload(source).send().await.unwrap();
+    fixture.assert_received(&video.uri, &film);
+    fixture.sandbox.add_fault(refusal());
+    fixture.vimeo().upload(fixture.spooled(&film)).send().await.unwrap_err();
+    assert_eq!((fixture.spool_files(), fixture.journal_files()), (Vec::new(), 0));
+}
+
+#[tokio::test]
 async fn nothing_is_created_for_empty_or_too_large_readers() {
     let fixture = UploadFixture::new().await;
     let error = fixture.vimeo().upload(fixture.spooled(b"")).send().await.unwrap_err();
