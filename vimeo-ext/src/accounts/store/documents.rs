@@ -37,8 +37,8 @@ impl Document {
 ///
 /// # Errors
 ///
-/// Every method returns [`StoreError::Unavailable`](super::StoreError::Unavailable) if the store cannot be reached. Other errors
-/// are listed with the methods.
+/// Every method returns [`StoreError::Unavailable`](super::StoreError::Unavailable) if the store cannot be reached, and
+/// [`StoreError::Damaged`](super::StoreError::Damaged) if a document cannot be parsed. Other errors are listed with the methods.
 pub trait DocumentStore: Send + Sync + 'static {
     /// Inserts a document. Replaces one with the same ID that has expired by `now`.
     ///
