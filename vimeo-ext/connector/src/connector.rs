@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use vimeo_agent::mcp::ServerError;
 use vimeo_agent::tools::AuditLog;
-use vimeo_ext::accounts::{Accounts, ServiceStore};
+use vimeo_ext::accounts::{Accounts, AccountsError, ServiceStore};
 
 use crate::accept;
 use crate::key_limiters::KeyLimiters;
@@ -81,13 +81,34 @@ impl Connector {
     }
 
     /// Returns the routes, for an axum service with other routes. The other service decides how many connections there are, and
-    /// how long the head of a request may take.
+    /// how long the head of a request may take, and calls [`sweep`](Self::sweep) about once a day.
     pub fn into_router(self) -> Router {
         self.router
     }
 
-    /// Serves connections of this listener, and deletes expired records from the stores, until the [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in
-    /// flight then have 30 seconds to finish.
+    /// Deletes expired logins, upload tokens and leases, and status events older than 30 days, from the stores.
+    /// [`serve`](Self::serve) does this when it starts and once an hour.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::Store`] if a store fails.
+    pub async fn sweep(&self) -> Result<(), AccountsError> {
+        self.service.accounts.sweep().await?;
+        Ok(self.service.store.sweep_documents(Utc::now()).await?)
+    }
+
+    /// Sweeps the stores until the future is dropped. A failure is logged, and the next sweep deletes what was left.
+    async fn sweep_regularly(&self) {
+        loop {
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(%error, "expired records were not deleted; trying again later");
+            }
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+        }
+    }
+
+    /// Serves connections of this listener, and deletes expired records from the stores, until the
+    /// [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in flight then have 30 seconds to finish.
     ///
     /// # Errors
     ///
@@ -95,10 +116,11 @@ impl Connector {
     pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
         let address = listener.local_addr()?;
         tracing::info!(%address, "the connector listens");
-        let sweeping =
-            self.service.shutdown.clone().run_until_cancelled_owned(sweep_periodically(self.service.clone()));
-        tokio::spawn(sweeping);
-        accept::serve(listener, self.router, self.service.shutdown.clone()).await;
+        let serving = accept::serve(listener, self.router.clone(), self.service.shutdown.clone());
+        tokio::select! {
+            () = serving => {}
+            () = self.sweep_regularly() => {}
+        }
         if let Some(audit) = self.service.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH_TIMEOUT)).await;
             if !flushed.unwrap_or(false) {
@@ -111,19 +133,6 @@ impl Connector {
 
 /// How often expired records are deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
-
-/// Deletes expired logins, events, leases and upload tokens from the stores, now and then.
-async fn sweep_periodically(service: Arc<Service>) {
-    loop {
-        if let Err(error) = service.accounts.sweep().await {
-            tracing::warn!(%error, "expired logins and events were not deleted; trying again later");
-        }
-        if let Err(error) = service.store.sweep_documents(Utc::now()).await {
-            tracing::warn!(%error, "expired upload tokens were not deleted; trying again later");
-        }
-        tokio::time::sleep(SWEEP_INTERVAL).await;
-    }
-}
 
 /// How long the service waits for its audit log when it stops.
 const AUDIT_FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
