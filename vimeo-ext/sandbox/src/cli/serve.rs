@@ -413,8 +413,15 @@ impl RunningSandbox {
 }
 
 async fn temporary_folder() -> Result<TempDir, CliError> {
-    let created =
-        tokio::task::spawn_blocking(|| tempfile::Builder::new().prefix("vimeo-sandbox-").tempdir()).await;
+    let create = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("vimeo-sandbox-");
+        // Whatever the umask: bytes are not stored in a folder that others can write to.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        builder.tempdir()
+    };
+    let created = tokio::task::spawn_blocking(create).await;
     created.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|source| CliError::File {
         what: "cannot create a temporary folder for uploaded bytes".to_owned(),
         source,

@@ -311,6 +311,27 @@ fn stops_when_parent_exits() {
     }
 }
 
+/// Starts a sandbox under umask 000 and returns the mode of its temporary folder, as `ls` shows it.
+#[cfg(unix)]
+fn mode_of_temporary_folder(arguments: &str) -> String {
+    let folder = crate::test_folder();
+    let script = format!("umask 000; exec \"$0\" run {arguments} -- ls -l \"$TMPDIR\"");
+    let sandbox = env!("CARGO_BIN_EXE_vimeo-sandbox");
+    let ran =
+        Command::new("sh").args(["-c", &script, sandbox]).env("TMPDIR", folder.path()).output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let listed = text(&ran.stdout);
+    let line =
+        listed.lines().find(|line| line.contains(" vimeo-sandbox-")).unwrap_or_else(|| panic!("{listed}"));
+    line.chars().take(10).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn folder_of_bytes_is_private_under_any_umask() {
+    assert_eq!(mode_of_temporary_folder("--keep-bytes"), "drwx------");
+}
+
 #[tokio::test]
 async fn stops_when_standard_input_ends_and_deletes_bytes() {
     let folder = crate::test_folder();
