@@ -58,7 +58,12 @@ struct KeyAndCertificate {
 
 /// Creates an authority for one run. Its key is never written.
 pub(super) fn create() -> io::Result<(Authority, Signer)> {
-    let folder = tempfile::Builder::new().prefix("vimeo-sandbox-ca-").tempdir()?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("vimeo-sandbox-ca-");
+    // Whatever the umask: others may read the files but not replace them. PHP reads all settings in the folder.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    let folder = builder.tempdir()?;
     let created = generate(Utc::now()).map_err(invalid)?;
     let path = folder.path().join(CERTIFICATE_FILE);
     write_public_files(folder.path(), &path, &created.pem)?;

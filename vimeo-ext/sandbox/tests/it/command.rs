@@ -332,6 +332,12 @@ fn folder_of_bytes_is_private_under_any_umask() {
     assert_eq!(mode_of_temporary_folder("--keep-bytes"), "drwx------");
 }
 
+#[cfg(all(unix, feature = "tls"))]
+#[test]
+fn folder_of_temporary_authority_is_writable_by_nobody_else() {
+    assert_eq!(mode_of_temporary_folder("--https"), "drwxr-xr-x");
+}
+
 #[tokio::test]
 async fn stops_when_standard_input_ends_and_deletes_bytes() {
     let folder = crate::test_folder();
