@@ -148,8 +148,12 @@ fn parse(text: &SecretString, now: DateTime<Utc>) -> Option<KeyFile> {
     if now < stored.not_before || stored.not_after - now < MIN_REMAINING_LIFETIME {
         return Some(KeyFile::Expired);
     }
-    let pem = text.get(text.find("-----BEGIN CERTIFICATE-----")?..)?.to_owned();
-    Some(KeyFile::Valid(Box::new(KeyAndCertificate { key, pem })))
+    let pem = text.get(text.find("-----BEGIN CERTIFICATE-----")?..)?;
+    // Everyone can read what follows, so the key must not be in it.
+    if pem.matches("-----BEGIN ").count() != 1 {
+        return None;
+    }
+    Some(KeyFile::Valid(Box::new(KeyAndCertificate { key, pem: pem.to_owned() })))
 }
 
 fn generate(now: DateTime<Utc>) -> Result<KeyAndCertificate, rcgen::Error> {
@@ -294,12 +298,17 @@ mod tests {
         let end = "-----END PRIVATE KEY-----";
         let mixed = format!("{}{end}{}", own.split(end).next().unwrap(), foreign.split(end).nth(1).unwrap());
         let too_large = format!("{own}{}", " ".repeat(70_000));
-        for text in [mixed.as_str(), "", "text", own.split(end).next().unwrap(), &too_large] {
+        // The key after the certificate, which everyone can read.
+        let (before, after) = own.split_once(end).unwrap();
+        let reversed = format!("{}\n{before}{end}\n", after.trim());
+        for text in [mixed.as_str(), "", "text", own.split(end).next().unwrap(), &too_large, &reversed] {
             std::fs::write(folder.path().join(KEY_FILE), text).unwrap();
             let error = open(folder.path()).map(drop).unwrap_err().to_string();
             assert!(error.contains("ca-key.pem: "), "{error}");
             // Nothing was replaced.
             assert_eq!(std::fs::read_to_string(folder.path().join(KEY_FILE)).unwrap(), text);
+            let public = std::fs::read_to_string(folder.path().join(CERTIFICATE_FILE)).unwrap();
+            assert!(!public.contains("PRIVATE"), "{public}");
         }
     }
 
