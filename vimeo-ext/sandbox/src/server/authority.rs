@@ -16,6 +16,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use super::certificate::CertificateParts;
 use crate::persistence::private_files;
+use crate::protocol::names;
 
 /// The validity of certificates; some clients reject longer ones.
 const CERTIFICATE_LIFETIME: TimeDelta = TimeDelta::days(397);
@@ -168,12 +169,15 @@ fn params(now: DateTime<Utc>) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, "vimeo-sandbox");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // Limits what a client can be made to trust by accident.
-    let names = ["vimeo.com", "localhost"].map(|name| GeneralSubtree::DnsName(name.to_owned()));
+    // Limits what a client can be made to trust by accident, or with a stolen key: vimeo.com itself has people's logins.
+    // Each name includes those below it.
+    let upload = names::UPLOAD.iter().map(|end| end.trim_start_matches('.'));
+    let names = [names::API, "localhost"].into_iter().chain(upload);
+    let names = names.map(|name| GeneralSubtree::DnsName(name.to_owned()));
     let addresses = [(IpAddr::V4(Ipv4Addr::LOCALHOST), 32), (IpAddr::V6(Ipv6Addr::LOCALHOST), 128)]
         .map(|(address, prefix)| GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, prefix)));
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: names.into_iter().chain(addresses).collect(),
+        permitted_subtrees: names.chain(addresses).collect(),
         excluded_subtrees: Vec::new(),
     });
     params
@@ -285,6 +289,26 @@ mod tests {
         assert_eq!(std::fs::read_to_string(folder.path().join(CERTIFICATE_FILE)).unwrap(), renewed);
         // A clock before the start of the validity.
         assert_ne!(pem(now - TimeDelta::days(30)), renewed);
+    }
+
+    #[test]
+    fn authority_signs_for_no_other_names_of_vimeo() {
+        let created = generate(Utc::now()).unwrap();
+        let der = CertificateDer::from_pem_slice(created.pem.as_bytes()).unwrap();
+        // A name in DER: its tag, its length and its text.
+        let permits = |name: &str| {
+            let encoded = [&[0x82, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+            der.windows(encoded.len()).any(|window| window == encoded)
+        };
+        for (name, permitted) in [
+            ("api.vimeo.com", true),
+            ("tus.vimeo.com", true),
+            ("cloud.vimeo.com", true),
+            ("localhost", true),
+            ("vimeo.com", false),
+        ] {
+            assert_eq!(permits(name), permitted, "{name}");
+        }
     }
 
     #[test]
