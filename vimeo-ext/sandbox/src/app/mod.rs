@@ -13,13 +13,15 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::call::access_token;
 use crate::config::mutation::Mutation;
 use crate::config::scopes::Scopes;
 use crate::config::tokens::{can_be_sent, looks_real};
 use crate::faults::Faults;
 use crate::persistence::{Snapshot as _, StateError};
 use crate::protocol::links::LinkTarget;
-use crate::request_log::{Host, RequestLog, bearer, fingerprint};
+use crate::protocol::query::Query;
+use crate::request_log::{Host, RequestLog, fingerprint};
 use crate::router::page_threads::PageThreads;
 use crate::server::Connection;
 use crate::server::ports::Ports;
@@ -146,7 +148,11 @@ impl AppState {
     ) -> Option<u64> {
         match host {
             Host::Api if connection.world_port().is_some() => connection.world_port().map(|own| own.world),
-            Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|handle| handle.id),
+            Host::Api => {
+                let query = Query::parse(parts.uri.query().unwrap_or_default());
+                let token = access_token(&parts.headers, &query, &self.worlds.config)?;
+                self.worlds.of(token).map(|handle| handle.id)
+            }
             Host::Upload => LinkTarget::parse(parts.uri.path()).map(|target| target.world),
         }
     }

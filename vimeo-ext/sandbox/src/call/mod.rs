@@ -34,11 +34,19 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The access token, from the header or, if the configuration allows it, from the query.
+    /// The access token.
     pub(crate) fn token(&self, config: &Config) -> Option<&str> {
-        let from_query = || self.query.get("access_token").filter(|_| config.query_token);
-        bearer(&self.headers).or_else(from_query)
+        access_token(&self.headers, &self.query, config)
     }
+}
+
+/// The query parameter with the access token, if the configuration allows it.
+const QUERY_TOKEN: &str = "access_token";
+
+/// The access token of a request, from the header or, if the configuration allows it, from the query.
+pub(crate) fn access_token<'a>(headers: &'a HeaderMap, query: &'a Query, config: &Config) -> Option<&'a str> {
+    let from_query = || query.get(QUERY_TOKEN).filter(|_| config.query_token);
+    bearer(headers).or_else(from_query)
 }
 
 /// The token of a request.

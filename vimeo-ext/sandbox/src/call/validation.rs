@@ -7,8 +7,10 @@
 use http::Method;
 use serde_json::Value;
 
+use super::QUERY_TOKEN;
 use crate::catalog::Operation;
 use crate::catalog::schema::{Field, Schema, Type};
+use crate::config::Config;
 use crate::protocol::error::{ApiError, EMPTY_PARAMETER, InvalidField, STREAMING_CLOSED};
 use crate::protocol::input::Input;
 use crate::protocol::paging::MAX_PER_PAGE;
@@ -24,13 +26,15 @@ const MAX_NAME_CHARS: usize = 100;
 const MAX_PROBLEMS: usize = 20;
 
 /// Returns the query parameters that the operation does not have, up to the number that one error lists.
-pub(crate) fn unknown_parameters(operation: &Operation, query: &Query) -> Vec<String> {
+pub(crate) fn unknown_parameters(operation: &Operation, query: &Query, config: &Config) -> Vec<String> {
+    let is_token = |name: &str| config.query_token && name == QUERY_TOKEN;
     let names = query.pairs().iter().map(|(name, _)| name).filter(|name| !name.is_empty());
     names
         .filter(|name| {
             operation.query.iter().all(|field| field.name != name.as_str())
                 && !COMMON_PARAMETERS.contains(&name.as_str())
                 && !body_has(operation, name)
+                && !is_token(name)
         })
         .take(MAX_PROBLEMS)
         .map(|name| name.chars().take(MAX_NAME_CHARS).collect())

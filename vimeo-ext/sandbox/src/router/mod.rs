@@ -105,7 +105,7 @@ fn begin(
             return error_response(&unknown_path(method, &request.path)).into();
         }
     };
-    let unknown = validation::unknown_parameters(operation, &request.query);
+    let unknown = validation::unknown_parameters(operation, &request.query, resolver.config());
     log_entry.update(|entry| {
         entry.operation = Some(operation.name);
         entry.unknown_parameters = unknown;
@@ -272,7 +272,7 @@ fn run(mut call: Call<'_>) -> Outcome {
     let mut invalid = Vec::new();
     validation::query(operation, &call.request.query, &mut invalid);
     if call.state.config.refuse_unknown_parameters {
-        let unknown = validation::unknown_parameters(operation, &call.request.query);
+        let unknown = validation::unknown_parameters(operation, &call.request.query, &call.state.config);
         invalid.extend(
             unknown.iter().map(|name| InvalidField::new(name, "is not a parameter of this operation")),
         );

@@ -4,7 +4,7 @@ use reqwest::Proxy;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use vimeo_sandbox::Sandbox;
+use vimeo_sandbox::{Effect, Fault, Sandbox};
 
 use crate::client::Client;
 
@@ -214,6 +214,23 @@ async fn tokens_in_query_need_option() {
         assert_eq!(ask("DELETE", "tokens", sandbox.token()).await, if accepted { 204 } else { 401 });
         assert_eq!(ask("GET", "me", sandbox.token()).await, 401);
     }
+}
+
+#[tokio::test]
+async fn token_in_query_is_no_unknown_parameter_and_selects_faults() {
+    let builder = Sandbox::builder().query_token(true).refuse_unknown_parameters(true);
+    let sandbox = builder.start().await.unwrap();
+    let world = sandbox.add_world(1);
+    let client = Client::new(&sandbox);
+    let ask = async |token: &str| {
+        let url = format!("{}me?access_token={token}", sandbox.url());
+        client.bare("GET", &url).send().await.unwrap().status()
+    };
+    assert_eq!(ask(world.token()).await, 200);
+    assert_eq!(sandbox.request_log()[0].unknown_parameters, Vec::<String>::new());
+    sandbox.add_fault(Fault::new(Effect::Status(503)).world(world.id()));
+    assert_eq!(ask(sandbox.token()).await, 200, "another world");
+    assert_eq!(ask(world.token()).await, 503);
 }
 
 #[tokio::test]
