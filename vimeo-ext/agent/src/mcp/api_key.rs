@@ -75,7 +75,7 @@ impl ApiKey {
         self
     }
 
-    /// Offers only these of the server's tools to the caller. Default: all of them.
+    /// Offers only these of the server's tools to the caller, and the resources that they read. Default: all of them.
     #[must_use]
     pub fn selection(mut self, selection: ToolSelection) -> Self {
         self.selection = Some(selection);
@@ -194,11 +194,15 @@ impl Caller {
 
     /// Returns whether the caller is offered a selected tool.
     pub(crate) fn is_offered(&self, selected: &ToolSelection, spec: &Spec) -> bool {
-        let own = match self {
-            Self::Local => None,
-            Self::Known(key) => key.selection.as_ref(),
-        };
-        selected.includes(spec) && own.is_none_or(|own| own.includes(spec))
+        selected.includes(spec) && self.may_use(spec)
+    }
+
+    /// Returns whether the caller may use a tool, whichever tools the server selects.
+    pub(crate) fn may_use(&self, spec: &Spec) -> bool {
+        match self {
+            Self::Local => true,
+            Self::Known(key) => key.selection.as_ref().is_none_or(|own| own.includes(spec)),
+        }
     }
 
     /// Returns the kinds of disclosing calls that need no approval; `allowed` are the server's.

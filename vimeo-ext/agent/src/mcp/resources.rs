@@ -82,6 +82,10 @@ pub(crate) async fn read(
         }
         _ => return Err(unknown()),
     };
+    // Resources can be read whatever tools the server selects, but a caller's own selection is a limit.
+    if !tools::tool(tool).is_some_and(|tool| caller.may_use(tool.spec())) {
+        return Err(unknown());
+    }
     let mut arguments = Map::new();
     if let Some((_, account)) = parsed.query_pairs().find(|(name, _)| name == ACCOUNT) {
         arguments.insert(ACCOUNT.to_owned(), json!(account));
@@ -89,7 +93,6 @@ pub(crate) async fn read(
     let account = settings.take_account(caller, &mut arguments).map_err(|error| error_data(*error, uri))?;
     let tools = settings.tools(caller, account.as_deref()).await;
     let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-    // Resources can be read whatever the selection of tools.
     let result = tools.for_resources().call(tool, json!({"video_id": video})).await;
     let result = result.map_err(|error| error_data(error, uri))?;
     Ok(contents(uri, result.to_text()))

@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
+use vimeo_agent::tools::ToolSelection;
 
 use super::http::{call, loopback};
 use super::raw_client::Http;
@@ -95,6 +98,59 @@ async fn nested_routes_keep_their_rules() {
         let message = known.message("tools/list", json!({}));
         let response = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
         assert_eq!(response.status(), status, "{header}: {value}");
+    }
+}
+
+/// Passes a request on with the API key of its caller: `all` may use all tools, `one` a single tool.
+async fn add_api_key(mut request: Request, next: Next) -> Response {
+    let me_get = ToolSelection::only(["vimeo_me_get".to_owned()]);
+    let key = match request.headers()["authorization"].to_str().unwrap() {
+        "Bearer all" => Some(ApiKey::from_sha256([1; 32], ["me"])),
+        "Bearer one" => Some(ApiKey::from_sha256([2; 32], ["me"]).selection(me_get)),
+        _ => None,
+    };
+    if let Some(key) = key {
+        request.extensions_mut().insert(key);
+    }
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn keys_of_an_upstream_service_limit_tools_resources_and_sessions() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let options = HttpOptions::new(address).authenticated_upstream();
+    let router = Server::for_account(world.vimeo().clone()).into_router(options).unwrap();
+    let router: Router = router.layer(from_fn(add_api_key));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = |caller: &str, new| {
+        let mut http = Http::new(format!("http://{address}/mcp"), None, new, json!({}));
+        http.bearer = Some(caller.to_owned());
+        http
+    };
+    let mut unknown = client(BEARER, true);
+    let message = unknown.message("tools/list", json!({}));
+    assert_eq!(unknown.post(&message, "tools/list").send().await.unwrap().status(), 401);
+
+    let uri = format!("vimeo://videos/{}", world.videos[0]);
+    for (caller, may_read) in [("all", true), ("one", false)] {
+        let mut http = client(caller, true);
+        let me = call(&mut http, "vimeo_me_get", json!({})).await;
+        assert_eq!(me["result"]["isError"], false, "{caller}: {me}");
+        let video = call(&mut http, "vimeo_video_get", json!({"video_id": world.videos[0]})).await;
+        assert_eq!(video["result"].is_object(), may_read, "{caller}: {video}");
+        let read = http.request("resources/read", json!({"uri": uri})).await;
+        assert_eq!(read["result"].is_object(), may_read, "{caller}: {read}");
+    }
+
+    let mut session = client("all", false);
+    session.initialize().await;
+    let message = session.message("tools/list", json!({}));
+    for (caller, status) in [("one", 404), ("all", 200)] {
+        session.bearer = Some(caller.to_owned());
+        let response = session.post(&message, "tools/list").send().await.unwrap();
+        assert_eq!(response.status(), status, "{caller}");
     }
 }
 
