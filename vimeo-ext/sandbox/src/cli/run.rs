@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::process::Command;
 
 use super::CliError;
-use super::serve::{Serve, interrupted};
+use super::serve::Serve;
 use crate::control::clients::variables;
 
 /// A command to run with a sandbox.
@@ -47,12 +47,12 @@ pub(super) async fn run_child(
         return Err(CliError::Input("no command given; pass one after --".to_owned()));
     };
     let failed = |source| CliError::Command { command: program.clone(), source };
+    let terminated = terminated();
     let mut child =
         Command::new(program).args(arguments).envs(variables).kill_on_drop(true).spawn().map_err(failed)?;
     let ended = tokio::select! {
         ended = child.wait() => ended,
-        // A terminal sends an interrupt to the command itself; any other signal ends the command here.
-        () = interrupted() => {
+        () = terminated => {
             let _ = child.start_kill();
             child.wait().await
         }
@@ -62,6 +62,32 @@ pub(super) async fn run_child(
         }
     };
     ended.map(code).map_err(failed)
+}
+
+/// Waits for a termination signal or for the second interrupt. A terminal sends the first one to the command, too, which
+/// then has time to end. Signals count from the call on, even before the future is polled.
+#[cfg(unix)]
+fn terminated() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        // Without a handler, the signal's default action ends the process.
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return std::future::pending().await };
+        let second_interrupt = async {
+            interrupt.recv().await;
+            interrupt.recv().await;
+        };
+        tokio::select! {
+            () = second_interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    let _ = tokio::signal::ctrl_c().await;
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 #[cfg(unix)]

@@ -503,7 +503,7 @@ async fn standard_input_ended() {
 
 /// Waits for an interrupt or a termination signal.
 #[cfg(unix)]
-pub(super) async fn interrupted() {
+async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     // Without a handler, the signal's default action ends the process.
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
@@ -514,7 +514,7 @@ pub(super) async fn interrupted() {
 }
 
 #[cfg(not(unix))]
-pub(super) async fn interrupted() {
+async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 

@@ -311,6 +311,19 @@ fn stops_when_parent_exits() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn run_leaves_the_first_interrupt_to_the_command() {
+    // Only the sandbox gets the interrupts. Requests give it time to see them.
+    for (script, code) in [
+        ("kill -INT $PPID; \"$0\" events list --url $VIMEO_BASE_URL && exit 7", 7),
+        ("while kill -INT $PPID; do \"$0\" events list --url $VIMEO_BASE_URL; done", 128 + 9),
+    ] {
+        let ran = output(&["run", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_vimeo-sandbox")]);
+        assert_eq!(ran.status.code(), Some(code), "{script}: {}", text(&ran.stderr));
+    }
+}
+
 /// Starts a sandbox under umask 000 and returns the mode of its temporary folder, as `ls` shows it.
 #[cfg(unix)]
 fn mode_of_temporary_folder(arguments: &str) -> String {
