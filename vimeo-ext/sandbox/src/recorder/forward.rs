@@ -290,40 +290,39 @@ impl Shared {
         let request_type =
             operation.and_then(|operation| operation.body.as_ref()).map_or(Type::Any, |body| body.ty);
         let response_type = response_type(operation, exchange.response_status);
-        let mut storage = self.storage();
-        let redactor = &mut storage.redactor;
-        for link in &exchange.upload_links {
-            redactor.upload_link(link);
-        }
-        let query = redactor.query(&exchange.path, &exchange.query);
-        let body = (!exchange.body.is_empty()).then(|| BodyRecord {
-            bytes: exchange.body.len() as u64,
-            sha256: None,
-            shape: parsed_body(&exchange.media_type, &exchange.body)
-                .map(|json| redactor.shape(request_type, &json)),
+        self.storage().add(exchange.seq, |redactor| {
+            for link in &exchange.upload_links {
+                redactor.upload_link(link);
+            }
+            let query = redactor.query(&exchange.path, &exchange.query);
+            let body = (!exchange.body.is_empty()).then(|| BodyRecord {
+                bytes: exchange.body.len() as u64,
+                sha256: None,
+                shape: parsed_body(&exchange.media_type, &exchange.body)
+                    .map(|json| redactor.shape(request_type, &json)),
+            });
+            let is_omitted = exchange.response_json.is_none() && exchange.response_length > 0;
+            RecordingEntry {
+                request: RequestRecord {
+                    host: Host::Api,
+                    method: exchange.method.to_string(),
+                    path: redactor.path(&exchange.path),
+                    query: query.text,
+                    replaced: query.replaced,
+                    authorization: exchange.authorization.map(|scheme| match scheme.as_str() {
+                        "bearer" | "basic" => scheme,
+                        _ => "other".to_owned(),
+                    }),
+                    body,
+                },
+                response: ResponseRecord {
+                    status: exchange.response_status.as_u16(),
+                    headers: redactor.headers(&exchange.response_headers),
+                    body: exchange.response_json.map(|json| redactor.body(response_type, &json)),
+                    omitted_bytes: is_omitted.then_some(exchange.response_length as u64),
+                },
+            }
         });
-        let is_omitted = exchange.response_json.is_none() && exchange.response_length > 0;
-        let entry = RecordingEntry {
-            request: RequestRecord {
-                host: Host::Api,
-                method: exchange.method.to_string(),
-                path: redactor.path(&exchange.path),
-                query: query.text,
-                replaced: query.replaced,
-                authorization: exchange.authorization.map(|scheme| match scheme.as_str() {
-                    "bearer" | "basic" => scheme,
-                    _ => "other".to_owned(),
-                }),
-                body,
-            },
-            response: ResponseRecord {
-                status: exchange.response_status.as_u16(),
-                headers: redactor.headers(&exchange.response_headers),
-                body: exchange.response_json.map(|json| redactor.body(response_type, &json)),
-                omitted_bytes: is_omitted.then_some(exchange.response_length as u64),
-            },
-        };
-        storage.add(exchange.seq, &entry);
     }
 
     async fn forward_upload(
@@ -374,9 +373,7 @@ impl Shared {
         let location = location.and_then(|location| link.join(location).ok());
         let local =
             location.as_ref().and_then(|location| self.links.local_upload(&self.target, location.as_str()));
-        {
-            let mut storage = self.storage();
-            let redactor = &mut storage.redactor;
+        self.storage().add(seq, |redactor| {
             let number = redactor.upload_link(link.as_str());
             let mut response_headers = headers.clone();
             if let (Some(location), Some(_)) = (&location, &local)
@@ -387,7 +384,7 @@ impl Shared {
             }
             let json: Option<Value> = serde_json::from_slice(&body).ok();
             let is_omitted = json.is_none() && !body.is_empty();
-            let entry = RecordingEntry {
+            RecordingEntry {
                 request: RequestRecord {
                     host: Host::Upload,
                     method: overridden_method(parts).unwrap_or_else(|| parts.method.clone()).to_string(),
@@ -403,9 +400,8 @@ impl Shared {
                     body: json.map(|json| redactor.body(Type::Any, &json)),
                     omitted_bytes: is_omitted.then_some(body.len() as u64),
                 },
-            };
-            storage.add(seq, &entry);
-        }
+            }
+        });
         let mut headers = passed_headers(&headers, parts.method == Method::HEAD);
         if let Some(local) = local.and_then(|local| HeaderValue::try_from(local).ok()) {
             headers.insert(header::LOCATION, local);

@@ -11,7 +11,7 @@ pub(super) const MAX_RECORDING_BYTES: usize = 16 * 1024 * 1024;
 
 /// The exchanges so far. Not `Debug`: the redactor holds the originals.
 pub(super) struct Storage {
-    pub(super) redactor: Redactor,
+    redactor: Redactor,
     /// One line per exchange, by the order of arrival.
     lines: BTreeMap<u64, String>,
     bytes: usize,
@@ -26,15 +26,20 @@ impl Storage {
         Self { redactor, lines: BTreeMap::new(), bytes, max_bytes, left_out: 0, failed: 0 }
     }
 
-    /// Stores an exchange, unless the recording is full.
-    pub(super) fn add(&mut self, seq: u64, entry: &RecordingEntry) {
-        let Ok(mut line) = serde_json::to_string(entry) else {
+    /// Redacts an exchange and stores it, unless the recording is full. Then it is not redacted either, because the redactor
+    /// would grow without bound.
+    pub(super) fn add(&mut self, seq: u64, redact: impl FnOnce(&mut Redactor) -> RecordingEntry) {
+        // An exchange that fits after one that does not would make a sequence with a gap.
+        if self.left_out > 0 {
+            self.left_out += 1;
+            return;
+        }
+        let Ok(mut line) = serde_json::to_string(&redact(&mut self.redactor)) else {
             self.left_out += 1;
             return;
         };
         line.push('\n');
-        // An exchange that fits after one that does not would make a sequence with a gap.
-        if self.left_out > 0 || self.bytes + line.len() > self.max_bytes {
+        if self.bytes + line.len() > self.max_bytes {
             self.left_out += 1;
             return;
         }
@@ -84,10 +89,10 @@ mod tests {
         };
         let redactor = Redactor::new(Url::parse("https://api.vimeo.com").unwrap());
         let mut storage = Storage::new(redactor, 300);
-        storage.add(2, &entry("/two"));
-        storage.add(1, &entry("/one"));
-        storage.add(3, &entry(&"/three".repeat(60)));
-        storage.add(4, &entry("/four"));
+        storage.add(2, |_| entry("/two"));
+        storage.add(1, |_| entry("/one"));
+        storage.add(3, |_| entry(&"/three".repeat(60)));
+        storage.add(4, |_| unreachable!("the recording is full"));
         storage.fail();
         let recording = storage.recording();
         assert_eq!((recording.exchanges, recording.left_out, recording.failed), (2, 2, 1));
