@@ -135,7 +135,7 @@ const SECRET_WORDS: [&str; 10] =
     ["auth", "code", "cookie", "key", "passphrase", "password", "secret", "sig", "signature", "token"];
 
 /// Whether a header or parameter name is that of a secret, such as `access_token` or `X-Api-Key`.
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let mut words = name.split(|sign: char| !sign.is_ascii_alphanumeric());
     name == "state" || name.contains("authorization") || words.any(|word| SECRET_WORDS.contains(&word))

@@ -4,10 +4,11 @@ use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
 use super::pseudonyms::is_digits;
-use super::{Redactor, words};
+use super::{Redactor, is_id, words};
 use crate::catalog::schema::{Field, Type};
 use crate::catalog::{self, Found};
 use crate::recording::API_BASE;
+use crate::request_log::is_secret_name;
 
 /// Hosts whose name identifies nobody.
 const PUBLIC_HOSTS: [&str; 6] = [
@@ -101,6 +102,12 @@ impl Redactor {
         if name == "fields" {
             return self.fields(value);
         }
+        if ty == Type::Secret || is_secret_name(name) || matches!(name, "h" | "hash") {
+            return (self.pseudonyms.text("text", value), true);
+        }
+        if is_digits(value) && (is_id(name) || name == "filter_uploader") {
+            return (self.pseudonyms.id(value).to_string(), false);
+        }
         if (is_number && value.parse::<f64>().is_ok() && value.len() <= 2 * MAX_PLAIN_DIGITS)
             || (ty == Type::Bool && (words::is_value(value) || ["true", "false", "0", "1"].contains(&value)))
         {
@@ -119,8 +126,7 @@ impl Redactor {
     }
 
     fn parameter_part(&mut self, name: &str, part: &str) -> String {
-        let is_free =
-            words::is_free_text(name) || matches!(name, "query" | "h" | "hash" | "sig" | "signature");
+        let is_free = words::is_free_text(name) || name == "query";
         match part {
             "" => String::new(),
             _ if !is_free && words::is_value(part) => part.to_owned(),

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::catalog::schema::Type;
 use crate::config::scopes::ALL_SCOPES;
+use crate::request_log::is_secret_name;
 use pseudonyms::{Pseudonyms, is_digits};
 
 /// Larger numbers without a type can be IDs or telephone numbers.
@@ -209,7 +210,7 @@ fn is_plain(name: &str, ty: Type, text: &str) -> bool {
         _ if name.starts_with("color") || name.ends_with("color") => {
             matches!(text.len(), 3 | 6) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         }
-        _ => !is_id(name) && is_digits(text) && text.len() <= 4,
+        _ => !is_id(name) && !is_secret_name(name) && is_digits(text) && text.len() <= 4,
     }
 }
 

@@ -132,6 +132,7 @@ fn private_values_are_absent_in_every_member() {
         ("/refresh_token", json!(SECRET), SECRET),
         ("/client_secret", json!(SECRET), SECRET),
         ("/stream_key", json!(SECRET), SECRET),
+        ("/access_code", json!("7319"), "7319"),
         ("/new_member", json!(SECRET), SECRET),
         ("/new_member/815922745", json!(true), "815922745"),
         ("/new_member/jane_zq7xk2wv9/new", json!(true), "zq7xk2wv9"),
@@ -242,6 +243,11 @@ fn queries_tell_which_texts_were_replaced() {
             &[],
         ),
         ("/me", "access_token=zq", "access_token=text-1", &["access_token"]),
+        // Short digits and words of the description can be secrets as well.
+        ("/videos/1/texttracks", "password=7319", "password=100000001", &["password"]),
+        ("/me", "code=7319&state=public", "code=100000001&state=text-1", &["code", "state"]),
+        ("/me/live_events/1/session_status", "clip_id=1234567", "clip_id=100000001", &[]),
+        ("/me/videos", "filter_uploader=1234567", "filter_uploader=100000001", &[]),
         ("/nowhere", "page=1680975493", "page=100000001", &[]),
     ] {
         let query = redactor().query(path, query);
