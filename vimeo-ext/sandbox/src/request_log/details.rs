@@ -119,9 +119,10 @@ impl Excerpt {
 
     /// The text without its secrets.
     fn show(&self) -> String {
-        let text = String::from_utf8_lossy(&self.start);
+        // Some clients send JSON as a form or as plain text unless told otherwise.
+        let text = redact_json(&String::from_utf8_lossy(&self.start));
         let mut redacted = match self.kind {
-            TextKind::Json => redact_urls(&redact_json(&text)),
+            TextKind::Json => redact_urls(&text),
             TextKind::Form => redact(&text),
             TextKind::Other => redact_urls(&redact_inputs(&text)),
         };
@@ -252,6 +253,16 @@ mod tests {
                 Some(
                     r#"{"link":"http://u/pictures/1/2?expires=3&sig=REDACTED","form":"<form action=\"http://u/forms/1/a?expires=3&amp;sig=REDACTED\">"}"#,
                 ),
+            ),
+            (
+                "application/x-www-form-urlencoded",
+                r#"{"name":"A","password":"p=&"}"#,
+                Some(r#"{"name":"A","password": "REDACTED"}"#),
+            ),
+            (
+                "text/plain;charset=UTF-8",
+                r#"{"password":"p","link":"http://u/files/1?sig=f"}"#,
+                Some(r#"{"password": "REDACTED","link":"http://u/files/1?sig=REDACTED"}"#),
             ),
             ("video/mp4", "....", None),
             ("", "....", None),
