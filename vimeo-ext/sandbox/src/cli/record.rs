@@ -62,6 +62,10 @@ impl Record {
         if !tokio::fs::metadata(folder).await.is_ok_and(|found| found.is_dir()) {
             return Err(CliError::Folder(folder.to_owned()));
         }
+        if tokio::fs::metadata(&self.output).await.is_ok_and(|found| found.is_dir()) {
+            let output = self.output.display();
+            return Err(CliError::Input(format!("--output: {output} is a folder; name a file in it")));
+        }
         let mut builder = Recorder::builder(base_url).timeout(Duration::from_secs(self.timeout));
         if let Some(port) = self.https {
             builder = builder.https(port);

@@ -215,6 +215,8 @@ fn errors_are_one_line_with_exit_code() {
         (vec!["--fixture", path(&file)], 2, &format!("{}, line 1: ", path(&file))),
         (vec!["--fixture", path(&recording)], 2, "recording, line 2: "),
         (vec!["record", "--output", path(&below_a_file), "--", "true"], 4, "folder not found"),
+        // Before the command runs.
+        (vec!["record", "--output", path(&broken), "--", "no-such-command-anywhere"], 2, "is a folder"),
         (
             vec!["record", "--base-url", "http://example.com/", "--", "true"],
             2,
