@@ -207,9 +207,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     if !others.is_empty() {
         return Found::OtherMethods(others);
     }
-    // Vimeo also links to `folders`, which behave like the described `projects`.
-    match parts.iter().position(|part| *part == "folders") {
-        Some(place) => find(method, &with_projects(&parts, place)),
+    match with_projects(&parts) {
+        Some(path) => find(method, &path),
         None => Found::Nothing,
     }
 }
@@ -224,8 +223,7 @@ pub(crate) fn literals(path: &str) -> Option<Vec<bool>> {
     {
         return Some(operation.segments.iter().map(|s| matches!(s, Segment::Literal(_))).collect());
     }
-    let place = parts.iter().position(|part| *part == "folders")?;
-    literals(&with_projects(&parts, place))
+    literals(&with_projects(&parts)?)
 }
 
 /// Returns every literal in the API's paths.
@@ -262,9 +260,13 @@ pub(crate) fn methods_at(path: &str) -> Vec<Method> {
     there.map(|operation| operation.method.clone()).collect()
 }
 
-fn with_projects(parts: &[&str], place: usize) -> String {
+/// Returns a path with `projects` in place of its first `folders`: Vimeo also links to `folders`, which behave like the
+/// described `projects`. `None` if it has none, or if no operation has a path of this length, however it is renamed.
+fn with_projects(parts: &[&str]) -> Option<String> {
+    let place = parts.iter().position(|part| *part == "folders")?;
+    TABLE.of_length(parts.len()).next()?;
     let renamed = parts.iter().enumerate().map(|(at, part)| if at == place { "projects" } else { part });
-    renamed.fold(String::new(), |path, part| path + "/" + part)
+    Some(renamed.fold(String::new(), |path, part| path + "/" + part))
 }
 
 /// Returns every operation.
@@ -300,6 +302,15 @@ mod tests {
             };
             assert_eq!(found, expected, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn long_paths_of_folders_do_not_exhaust_the_stack() {
+        // The longest path that the server accepts.
+        let path = "/folders".repeat(8_000);
+        assert!(matches!(find(&Method::GET, &path), Found::Nothing));
+        #[cfg(feature = "record")]
+        assert_eq!(literals(&path), None);
     }
 
     #[test]
