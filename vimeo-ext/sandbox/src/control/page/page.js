@@ -442,7 +442,8 @@ function snippet(language, entry) {
     if (entry.has_authorization) parts.push('-H "Authorization: bearer $VIMEO_ACCESS_TOKEN"');
     const type = entry.headers?.['content-type'];
     if (type && entry.body_length > 0) parts.push(`-H ${quoted(`Content-Type: ${type}`)}`);
-    if (entry.request_body) parts.push(`-d ${quoted(entry.request_body)}`);
+    // `-d` would send a file in place of a body that begins with an @.
+    if (entry.request_body) parts.push(`--data-raw ${quoted(entry.request_body)}`);
     else if (entry.body_length > 0) parts.push('--data-binary @FILE');
     return parts.join(' \\\n  ');
   }
