@@ -169,6 +169,8 @@ async fn named_host(state: State<Arc<Shared>>, request: Request<Body>) -> Respon
         return api(state, request).await;
     }
     let link = path_and_query(request.uri()).and_then(|path| join(&format!("https://{host}"), path));
+    // A `Host` with a slash in it would name another host.
+    let link = link.filter(|link| link.host_str().is_some_and(names::is_upload));
     let result = state.forward_upload(link, request).await;
     state.respond(result)
 }

@@ -333,3 +333,17 @@ async fn proxy_records_requests_to_vimeo_host_names() {
     assert!(recorder.https_url().is_some());
     assert_eq!(recorder.stop().await.exchanges, 1);
 }
+
+#[tokio::test]
+async fn host_headers_cannot_lead_to_other_hosts() {
+    let target = Sandbox::start().await.unwrap();
+    let recorder = Recorder::builder(target.url().clone()).https(0).start().await.unwrap();
+    let pem = std::fs::read(recorder.ca_file().unwrap()).unwrap();
+    let authority = reqwest::Certificate::from_pem(&pem).unwrap();
+    let client = crate::http::builder().no_proxy().tls_certs_only([authority]).build().unwrap();
+    let mut url = recorder.https_url().unwrap().clone();
+    url.set_host(Some("localhost")).unwrap();
+    // 127.0.0.1 as a number, which has no dot.
+    let sent = client.patch(url).header("host", "2130706433/a.tus.vimeo.com").send().await.unwrap();
+    assert_eq!(sent.status(), 404);
+}
