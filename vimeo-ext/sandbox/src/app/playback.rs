@@ -15,21 +15,30 @@ use crate::server::Connection;
 use crate::world::fixture::FixtureError;
 use crate::world::registry::WorldHandle;
 
-/// The recordings of each world, in the order in which they were added.
+/// The recordings of each world.
 #[derive(Debug, Default)]
 pub(crate) struct Playbacks {
-    by_world: Mutex<HashMap<u64, Vec<Arc<Playback>>>>,
+    by_world: Mutex<HashMap<u64, WorldPlaybacks>>,
+}
+
+/// The recordings of one world.
+#[derive(Debug, Default)]
+struct WorldPlaybacks {
+    /// In the order in which they were added.
+    playbacks: Vec<Arc<Playback>>,
+    /// How often the world was reset before they started.
+    resets: u64,
 }
 
 impl Playbacks {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Arc<Playback>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, WorldPlaybacks>> {
         self.by_world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, world: u64, text: &str) -> Result<(), FixtureError> {
         let entries = recording::parse(text)
             .map_err(|error| FixtureError { line: error.line, message: error.message })?;
-        self.lock().entry(world).or_default().push(Arc::new(Playback::new(entries)));
+        self.lock().entry(world).or_default().playbacks.push(Arc::new(Playback::new(entries)));
         Ok(())
     }
 
@@ -41,8 +50,17 @@ impl Playbacks {
         self.lock().is_empty()
     }
 
-    fn of(&self, world: u64) -> Vec<Arc<Playback>> {
-        self.lock().get(&world).cloned().unwrap_or_default()
+    /// Returns the recordings of a world. After a reset of the world, they start again.
+    fn of(&self, world: &WorldHandle) -> Vec<Arc<Playback>> {
+        let mut by_world = self.lock();
+        let Some(WorldPlaybacks { playbacks, resets }) = by_world.get_mut(&world.id) else {
+            return Vec::new();
+        };
+        let now = world.resets();
+        if std::mem::replace(resets, now) != now {
+            playbacks.iter().for_each(|playback| playback.rewind());
+        }
+        playbacks.clone()
     }
 }
 
@@ -65,7 +83,7 @@ impl AppState {
         if self.playbacks.is_empty() {
             return None;
         }
-        let world = self.playing_world(parts, connection)?.id;
+        let world = self.playing_world(parts, connection)?;
         let key = RequestKey {
             host: Host::Api,
             method: parts.method.as_str(),
@@ -73,7 +91,7 @@ impl AppState {
             query: parts.uri.query().unwrap_or_default(),
             has_token: bearer(&parts.headers).is_some(),
         };
-        self.play(world, key, upload_base, log_entry)
+        self.play(&world, key, upload_base, log_entry)
     }
 
     /// Returns the recorded response to a request to an upload link.
@@ -84,26 +102,27 @@ impl AppState {
         log_entry: &EntryHandle,
     ) -> Option<Response<Body>> {
         let (world, path) = upload_target(parts.uri.path())?;
+        let world = self.worlds.get(world)?;
         let method = parts.method.as_str();
         let key = RequestKey { host: Host::Upload, method, path: &path, query: "", has_token: false };
-        self.play(world, key, upload_base, log_entry)
+        self.play(&world, key, upload_base, log_entry)
     }
 
     fn play(
         &self,
-        world: u64,
+        world: &WorldHandle,
         key: RequestKey<'_>,
         upload_base: &str,
         log_entry: &EntryHandle,
     ) -> Option<Response<Body>> {
-        let api = self.url_of(world);
-        let upload = format!("{upload_base}{UPLOAD_ROOT}{world}/");
+        let api = self.url_of(world.id);
+        let upload = format!("{upload_base}{UPLOAD_ROOT}{}/", world.id);
         let bases = PlaybackBases { api: api.as_str().trim_end_matches('/'), upload: &upload };
         let playbacks = self.playbacks.of(world);
         let response = playbacks
             .iter()
             .find_map(|playback| playback.next(key).map(|record| playback::response(record, bases)))?;
-        log_entry.set_world(world);
+        log_entry.set_world(world.id);
         log_entry.update(|entry| entry.recorded = true);
         Some(response)
     }

@@ -85,6 +85,11 @@ impl Playback {
         }
     }
 
+    /// Starts again with the first responses.
+    pub(crate) fn rewind(&self) {
+        self.by_target.values().flatten().for_each(|group| group.next.store(0, Ordering::Relaxed));
+    }
+
     /// Returns the next response to a request; the last one repeats.
     pub(crate) fn next(&self, request: RequestKey<'_>) -> Option<&ResponseRecord> {
         let key = (request.host, request.method.to_owned(), normal_path(request.path));

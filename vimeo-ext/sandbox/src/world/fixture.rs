@@ -40,7 +40,8 @@ pub enum Fixture {
     Toml(String),
     /// A recording of a real API, as `vimeo-sandbox record` writes it: JSON lines. Requests get the responses that were
     /// recorded for the same method, path and query, in order; the last one repeats. The sandbox itself responds to all
-    /// other requests. A recording adds no videos, is not part of the stored state, and stays when the world is reset.
+    /// other requests. A recording adds no videos, is not part of the stored state, and starts again
+    /// when the world is reset.
     Recording(String),
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct WorldHandle {
     pub(crate) clock: Clock,
     spec: Mutex<WorldSpec>,
     state: Mutex<State>,
+    /// How often the world was reset.
+    resets: AtomicU64,
     /// The index of its tokens and client ID: shared by all worlds, or its own if the world has its own port.
     names: Arc<TokenIndex>,
     store: Option<Arc<Store>>,
@@ -127,9 +129,15 @@ impl WorldHandle {
         snapshot::append_whole(store, self.clock.mode(), self.spec(), &mut state);
     }
 
+    /// Returns how often the world was reset.
+    pub(crate) fn resets(&self) -> u64 {
+        self.resets.load(Ordering::Acquire)
+    }
+
     /// Resets the world.
     pub(crate) fn reset(&self, scope: ResetScope) {
         let (mut state, now) = self.write();
+        self.resets.fetch_add(1, Ordering::AcqRel);
         match scope {
             ResetScope::Content => state.clear_content(now),
             ResetScope::All => {
@@ -246,6 +254,7 @@ impl Worlds {
             clock,
             spec: Mutex::new(spec),
             state: Mutex::new(state),
+            resets: AtomicU64::new(0),
             names,
             store: self.store.clone(),
             outbox: self.outbox.clone(),

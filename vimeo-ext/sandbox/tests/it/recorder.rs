@@ -194,6 +194,11 @@ async fn responses_play_in_order_through_faults_and_worlds() {
         assert_eq!(client.get("/me").await.status, status);
     }
     assert_eq!(Client::new(&sandbox).get("/me").await.status, 200);
+    // The same script gets the same responses after a reset.
+    other.reset(vimeo_sandbox::ResetScope::All);
+    for status in [201, 202, 202] {
+        assert_eq!(client.get("/me").await.status, status);
+    }
     let port = sandbox.add_world_on_port(2, 0).await.unwrap();
     sandbox.fill(&port, &Fixture::Recording(lines(1))).unwrap();
     let client = Client::at(sandbox.world_url(&port).as_str(), sandbox.token());
