@@ -149,6 +149,41 @@ await run([
     await page.getByRole('button', { name: 'Freeze' }).click();
     await page.getByText('frozen', { exact: true }).waitFor();
   }],
+  ['a request is copied as code that names no file', async () => {
+    await browser.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(line.url).origin });
+    await fetch(new URL('me/likes?copied=1', line.url), { method: 'POST', body: '@/etc/hostname' });
+    const row = requests('copied=1').first();
+    await row.locator('summary').click();
+    await row.getByRole('button', { name: 'curl' }).click();
+    await page.getByText('Copied.').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    check(copied.includes("--data-raw '@/etc/hostname'"), copied);
+  }],
+  ['a sandbox that was started again shows its own requests only', async () => {
+    const start = async (port) => {
+      const started = spawn(SANDBOX, ['--port', port], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const ready = await new Promise((done) => {
+        createInterface(started.stdout).once('line', (text) => done(JSON.parse(text)));
+      });
+      return { started, ready };
+    };
+    const first = await start('0');
+    const { url, token } = first.ready;
+    const get = (path) => fetch(new URL(path, url), { headers: { authorization: `bearer ${token}` } });
+    const other = await browser.newPage();
+    await other.goto(url);
+    await other.getByText('Connected', { exact: true }).waitFor();
+    for (const path of ['me?first=1', 'me?first=2']) await get(path);
+    await other.locator('.request').filter({ hasText: 'first=2' }).waitFor();
+    await new Promise((done) => { first.started.once('exit', done).kill(); });
+    await other.getByText('Disconnected').waitFor();
+    const second = await start(new URL(url).port);
+    await get('me?second=1');
+    await other.locator('.request').filter({ hasText: 'second=1' }).waitFor();
+    check((await other.locator('.request').count()) === 1, await other.locator('#request-list').innerText());
+    await other.close();
+    second.started.kill();
+  }],
   ['closed to other origins', async () => {
     const other = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<title>other</title>'));
     await new Promise((done) => other.listen(0, '127.0.0.1', done));

@@ -7,7 +7,7 @@ const REFRESH_DELAY_MS = 200;
 const CLOCK_INTERVAL_MS = 1000;
 
 const byId = (id) => document.getElementById(id);
-const state = { world: null, description: null, controlToken: sessionStorage.getItem('control-token') ?? '', paused: false, stream: null };
+const state = { world: null, description: null, controlToken: sessionStorage.getItem('control-token') ?? '', paused: false, stream: null, wasDisconnected: false };
 
 class HttpError extends Error {
   constructor(status, message) {
@@ -376,6 +376,12 @@ async function follow() {
       const response = await control('GET', '/requests/stream', { signal: stream.signal });
       byId('status').textContent = 'Connected';
       delay = MIN_RECONNECT_DELAY_MS;
+      if (state.wasDisconnected && !state.paused) {
+        // A sandbox that was started again counts its requests from 1. The stream begins with the newest in any case.
+        state.wasDisconnected = false;
+        emptyLog();
+        refreshSoon();
+      }
       await events(response.body, (name, data) => {
         if (name === 'cleared') emptyLog();
         else if (!state.paused) show(JSON.parse(data));
@@ -385,6 +391,7 @@ async function follow() {
       if (error instanceof HttpError) reason = ` (${error.message})`;
     }
     if (stream.signal.aborted) return;
+    state.wasDisconnected = true;
     byId('status').textContent = `Disconnected${reason}; connecting again in ${delay / 1000} s…`;
     await new Promise((done) => setTimeout(done, delay));
     delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS);
