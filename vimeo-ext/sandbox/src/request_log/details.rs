@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 
 use super::headers::StoredHeaders;
-use super::{is_secret_name, redact, redact_urls};
+use super::redaction::{is_secret_name, redact, redact_urls};
 
 /// How much of a body is stored.
 const MAX_BODY_EXCERPT: usize = 4 * 1024;

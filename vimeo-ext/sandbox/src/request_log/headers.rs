@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, header};
 
-use super::{is_secret_name, redact_urls};
+use super::redaction::{is_secret_name, redact_urls};
 
 /// A copy of headers. Their own values would keep the buffers of the connection in memory.
 #[derive(Clone, Default)]
