@@ -126,7 +126,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 
@@ -154,5 +156,17 @@ mod tests {
         let threads = PageThreads::with_limit(1);
         assert_eq!(threads.run(|| panic!("a page")).await, None::<()>);
         assert_eq!(threads.run(|| 7).await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn threads_end_with_their_owner() {
+        thread_local! {
+            static UNTIL_THE_END: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) };
+        }
+        let threads = PageThreads::with_limit(1);
+        let (alive, ended) = mpsc::channel();
+        assert_eq!(threads.run(move || UNTIL_THE_END.set(Some(alive))).await, Some(()));
+        drop(threads);
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Err(mpsc::RecvTimeoutError::Disconnected));
     }
 }
