@@ -3,16 +3,36 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use crate::process::wait;
 use crate::workspace::{XtaskError, root};
 
 /// How many lines of a failed command's standard error are shown.
 const MAX_SHOWN_LINES: usize = 200;
 
+/// How long pip and npm may take.
+pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// How long the tests and the clients of one foreign program may take. They take at most a few minutes.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 /// Runs a command. Fails with its purpose if it cannot be started or does not succeed.
 pub(crate) fn finish(command: &mut Command, purpose: &str) -> Result<(), XtaskError> {
     let program = PathBuf::from(command.get_program());
     let status = command.status().map_err(XtaskError::file(program))?;
+    if status.success() { Ok(()) } else { Err(XtaskError::Command(format!("{purpose} failed: {status}"))) }
+}
+
+/// Runs a command like [`finish`], without standard input. Kills it if it has not ended after `timeout`.
+pub(crate) fn finish_within(
+    timeout: Duration,
+    command: &mut Command,
+    purpose: &str,
+) -> Result<(), XtaskError> {
+    let program = PathBuf::from(command.get_program());
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(XtaskError::file(program))?;
+    let status = wait(&mut child, purpose, timeout)?;
     if status.success() { Ok(()) } else { Err(XtaskError::Command(format!("{purpose} failed: {status}"))) }
 }
 
@@ -43,11 +63,13 @@ pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf,
     let folder = root().join("target").join(environment);
     let interpreter = folder.join("bin/python");
     if !interpreter.exists() {
-        finish(Command::new("python3").args(["-m", "venv"]).arg(&folder), "making a virtual environment")?;
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(&folder);
+        finish_within(INSTALL_TIMEOUT, &mut venv, "making a virtual environment")?;
     }
     let mut pip = Command::new(&interpreter);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
-    finish(&mut pip, "installing Python packages")?;
+    finish_within(INSTALL_TIMEOUT, &mut pip, "installing Python packages")?;
     Ok(interpreter)
 }
 
@@ -66,7 +88,7 @@ pub(crate) fn node_packages(source: &Path, folder: &Path) -> Result<PathBuf, Xta
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder);
-    finish(&mut npm, "installing Node packages")?;
+    finish_within(INSTALL_TIMEOUT, &mut npm, "installing Node packages")?;
     Ok(folder.to_owned())
 }
 
@@ -84,6 +106,18 @@ mod tests {
         assert!(shell("echo unimportant >&2").is_ok());
         let error = shell("echo the reason >&2; exit 3").unwrap_err().to_string();
         assert!(error.starts_with("a client failed: ") && error.contains("the reason"), "{error}");
+    }
+
+    #[test]
+    fn a_command_ends_in_time_or_is_an_error() {
+        let run = |timeout, program: &str, argument: &str| {
+            finish_within(timeout, Command::new(program).arg(argument), "a client")
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(run(TEST_TIMEOUT, "true", ""), Ok(()));
+        assert_eq!(run(TEST_TIMEOUT, "false", ""), Err("a client failed: exit status: 1".to_owned()));
+        let killed = "a client did not end within 0 s and was killed";
+        assert_eq!(run(Duration::ZERO, "sleep", "30"), Err(killed.to_owned()));
     }
 
     #[test]

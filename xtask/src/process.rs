@@ -1,14 +1,38 @@
-//! Background processes.
+//! Background processes, and waits for processes that end them if they take too long.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::workspace::XtaskError;
 
 /// How many lines are stored to be shown after a failure.
 const MAX_RECENT_LINES: usize = 200;
+
+/// How often to check whether a process has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Waits for the end of a process. Kills it, and fails with its purpose, if it has not ended after `timeout`.
+pub(crate) fn wait(child: &mut Child, purpose: &str, timeout: Duration) -> Result<ExitStatus, XtaskError> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(XtaskError::file(purpose))? {
+            return Ok(status);
+        }
+        if begun.elapsed() >= timeout {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(XtaskError::Command(format!(
+                "{purpose} did not end within {} s and was killed",
+                timeout.as_secs()
+            )));
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+}
 
 /// A process that runs until this value is dropped.
 pub(crate) struct ChildProcess {
@@ -100,6 +124,17 @@ impl Drop for ChildProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_does_not_end_is_killed() {
+        // It ends by itself if it is not killed, so that the test ends too.
+        let mut child = Command::new("sleep").arg("30").spawn().unwrap();
+        let error = wait(&mut child, "a client", Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(error, "a client did not end within 0 s and was killed");
+        assert!(!child.try_wait().unwrap().unwrap().success());
+        let mut child = Command::new("true").spawn().unwrap();
+        assert!(wait(&mut child, "a client", Duration::from_secs(30)).unwrap().success());
+    }
 
     #[test]
     fn recent_lines_are_the_last_ones() {

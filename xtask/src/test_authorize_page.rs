@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
         .arg(node.join("authorize.mjs"))
         .env("SANDBOX", sandbox)
         .env("CHROMIUM", in_path(&arguments.chromium)?);
-    install::finish(&mut browse, "the authorize page")
+    install::finish_within(install::TEST_TIMEOUT, &mut browse, "the authorize page")
 }
 
 /// Returns the full path of a program, which the browser driver needs.

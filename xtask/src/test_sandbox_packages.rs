@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::artifacts;
-use crate::install::{self, finish};
+use crate::install::{self, INSTALL_TIMEOUT, TEST_TIMEOUT, finish_within};
 use crate::workspace::{XtaskError, root};
 
 /// The pinned Python packages.
@@ -32,28 +32,32 @@ fn test_python(sandbox: &Path, packed: &Path) -> Result<(), XtaskError> {
         pip.args(["-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-deps"]);
         pip
     };
-    finish(pip("wheel").arg("--wheel-dir").arg(packed).arg(&folder), "building the wheel")?;
+    let mut build = pip("wheel");
+    build.arg("--wheel-dir").arg(packed).arg(&folder);
+    finish_within(INSTALL_TIMEOUT, &mut build, "building the wheel")?;
     let wheel = only_file(packed, "whl")?;
-    finish(pip("install").arg("--force-reinstall").arg(&wheel), "installing the wheel")?;
+    let mut install = pip("install");
+    install.arg("--force-reinstall").arg(&wheel);
+    finish_within(INSTALL_TIMEOUT, &mut install, "installing the wheel")?;
 
     println!("\npytest, in two processes:");
     let mut pytest = with(Command::new(&python), sandbox);
     pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet", "-n", "2"]).arg(folder.join("tests"));
-    finish(pytest.env("PYTHONDONTWRITEBYTECODE", "1"), "pytest")?;
+    finish_within(TEST_TIMEOUT, pytest.env("PYTHONDONTWRITEBYTECODE", "1"), "pytest")?;
     let mut mypy = Command::new(&python);
     mypy.args(["-m", "mypy", "--cache-dir"]).arg(root().join("target/mypy")).args(["src", "tests"]);
-    finish(mypy.current_dir(&folder), "mypy")
+    finish_within(TEST_TIMEOUT, mypy.current_dir(&folder), "mypy")
 }
 
 fn test_node(sandbox: &Path, packed: &Path) -> Result<(), XtaskError> {
     let mut npm = Command::new("npm");
     npm.args(["pack", "--silent", "--pack-destination"]).arg(packed).arg(source("node"));
-    finish(&mut npm, "packing the npm package")?;
+    finish_within(INSTALL_TIMEOUT, &mut npm, "packing the npm package")?;
     let tarball = only_file(packed, "tgz")?;
     let tests = install::node_packages(&source("node/test"), &packed.join("node"))?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-save", "--no-audit", "--no-fund"]).arg(tarball);
-    finish(npm.current_dir(&tests), "installing the npm package")?;
+    finish_within(INSTALL_TIMEOUT, npm.current_dir(&tests), "installing the npm package")?;
 
     let installed = |name: &str| Command::new(tests.join("node_modules/.bin").join(name));
     let mut node = Command::new("node");
@@ -64,7 +68,7 @@ fn test_node(sandbox: &Path, packed: &Path) -> Result<(), XtaskError> {
         [("node:test", node), ("Jest", installed("jest")), ("Vitest", vitest), ("tsc", installed("tsc"))]
     {
         println!("\n{name}:");
-        finish(with(command, sandbox).current_dir(&tests), name)?;
+        finish_within(TEST_TIMEOUT, with(command, sandbox).current_dir(&tests), name)?;
     }
     Ok(())
 }

@@ -34,5 +34,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
         .env("SAMPLE", root().join("vimeo-ext/examples/media/sample.mp4"))
         .env("SCREENSHOTS", &screenshots)
         .env("CHROMIUM", in_path(&arguments.chromium)?);
-    install::finish(&mut browse, "the sandbox's page")
+    install::finish_within(install::TEST_TIMEOUT, &mut browse, "the sandbox's page")
 }

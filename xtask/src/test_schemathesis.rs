@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::artifacts;
 use crate::install;
+use crate::process::wait;
 use crate::sandbox_process::SandboxProcess;
 use crate::workspace::{XtaskError, description, root};
 
 /// The pinned Python packages. hypothesis chooses the values.
 const PYTHON: [&str; 2] = ["schemathesis==4.32.5", "hypothesis==6.170.17"];
+
+/// How long a run may take, in addition to the time that `--seconds` asks for. With `--coverage`, it takes minutes.
+const RUN_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// No 5xx but 501, no status that is not described, no media type and no body that differ from the description.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -171,7 +176,8 @@ impl Place {
             command.args(["--max-time", &seconds.to_string()]);
         }
         let process = command.spawn().map_err(XtaskError::file(&self.schemathesis))?;
-        Ok(Running { name, process, report, _sandbox: sandbox })
+        let timeout = RUN_TIMEOUT + Duration::from_secs(arguments.seconds.unwrap_or_default().into());
+        Ok(Running { name, process, timeout, report, _sandbox: sandbox })
     }
 
     fn request_log(&self, name: &str) -> PathBuf {
@@ -182,13 +188,14 @@ impl Place {
 struct Running {
     name: &'static str,
     process: Child,
+    timeout: Duration,
     report: PathBuf,
     _sandbox: SandboxProcess,
 }
 
 impl Running {
     fn finish(mut self, place: &Place) -> Result<Outcome, XtaskError> {
-        let status = self.process.wait().map_err(XtaskError::file(self.name))?;
+        let status = wait(&mut self.process, &format!("schemathesis ({})", self.name), self.timeout)?;
         let log = place.request_log(self.name);
         let Ok(text) = fs::read_to_string(&log) else {
             let report = fs::read(&self.report).map_err(XtaskError::file(&self.report))?;

@@ -1,13 +1,14 @@
 //! Plays the scenario of one client against a sandbox of its own.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::artifacts;
-use crate::install;
+use crate::install::{self, TEST_TIMEOUT};
+use crate::process::wait;
 use crate::sandbox_process::SandboxProcess;
 use crate::test_interop::clients::{Client, Fault, Script};
 use crate::test_interop::table::{Steps, unknown};
@@ -92,8 +93,15 @@ impl Place {
         if let Some(fault) = fault {
             command.env("FAULT", fault.json);
         }
-        let output = command.stderr(Stdio::inherit()).output().map_err(XtaskError::file(client.name))?;
-        let steps = read(client, fault, &String::from_utf8_lossy(&output.stdout))?;
+        // In a file, so that the steps before a timeout are known.
+        let said = request_log.with_extension("out");
+        command.stdin(Stdio::null()).stdout(File::create(&said).map_err(XtaskError::file(&said))?);
+        let mut child = command.spawn().map_err(XtaskError::file(client.name))?;
+        let ended = wait(&mut child, client.name, TEST_TIMEOUT);
+        let output = fs::read(&said).map_err(XtaskError::file(&said))?;
+        let output = String::from_utf8_lossy(&output);
+        ended.map_err(|error| XtaskError::Command(format!("{error}; it printed:\n{output}")))?;
+        let steps = read(client, fault, &output)?;
         check_simulated(client, request_log, &steps)?;
         Ok(steps)
     }

@@ -1,9 +1,10 @@
 //! Runs the README's snippets in other languages, unchanged.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::install::{TEST_TIMEOUT, finish_within};
 use crate::workspace::{XtaskError, root};
 
 /// Runs the first snippet in this language against a sandbox. Fails if it prints nothing.
@@ -20,19 +21,15 @@ pub(super) fn run(
     fs::write(script, snippet(&text, language).ok_or_else(none)?).map_err(XtaskError::file(script))?;
     let film = folder.join("film.mp4");
     fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(XtaskError::file(film))?;
-    let output = Command::new(sandbox)
-        .args(["run", "--"])
-        .args([interpreter, script])
-        .current_dir(folder)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(XtaskError::file(sandbox))?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || printed.trim().is_empty() {
-        return Err(XtaskError::Command(format!(
-            "the README's snippet in {language} failed: {}",
-            output.status
-        )));
+    let said = script.with_extension("out");
+    let mut command = Command::new(sandbox);
+    command.args(["run", "--"]).args([interpreter, script]).current_dir(folder);
+    command.stdout(File::create(&said).map_err(XtaskError::file(&said))?);
+    let purpose = format!("the README's snippet in {language}");
+    finish_within(TEST_TIMEOUT, &mut command, &purpose)?;
+    let printed = fs::read_to_string(&said).map_err(XtaskError::file(&said))?;
+    if printed.trim().is_empty() {
+        return Err(XtaskError::Command(format!("{purpose} printed nothing")));
     }
     println!("README, {language}: {}", printed.trim());
     Ok(())
