@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,9 @@ use crate::workspace::XtaskError;
 
 /// How many lines are stored to be shown after a failure.
 const MAX_RECENT_LINES: usize = 200;
+
+/// How long to wait for the next line of a background process.
+const LINE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often to check whether a process has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -37,7 +41,7 @@ pub(crate) fn wait(child: &mut Child, purpose: &str, timeout: Duration) -> Resul
 /// A process that runs until this value is dropped.
 pub(crate) struct ChildProcess {
     child: Child,
-    lines: Box<dyn Iterator<Item = std::io::Result<String>> + Send>,
+    lines: Receiver<String>,
     recent: RecentLines,
 }
 
@@ -80,7 +84,8 @@ impl ChildProcess {
     }
 
     fn new(child: Child, output: impl Read + Send + 'static) -> Self {
-        Self { child, lines: Box::new(BufReader::new(output).lines()), recent: RecentLines::default() }
+        let recent = RecentLines::default();
+        Self { child, lines: read_lines(output, recent.clone()), recent }
     }
 
     /// Returns the last lines that were read, to show them after a failure.
@@ -88,30 +93,47 @@ impl ChildProcess {
         self.recent.text()
     }
 
+    /// Returns the next line. Fails if the process ends, or prints none for `LINE_TIMEOUT`.
     pub(crate) fn line(&mut self) -> Result<String, XtaskError> {
-        match self.lines.next() {
-            Some(Ok(line)) => {
-                self.recent.push(&line);
-                Ok(line)
-            }
-            _ => Err(XtaskError::Command("a background process ended".to_owned())),
-        }
+        next_line(&self.lines, LINE_TIMEOUT)
     }
 
-    /// Returns the text after `words` in the first line that contains them. Later lines are read in
-    /// the background, so that the process never blocks.
+    /// Returns the text after `words` in the first line that contains them. No line can be read after it.
     pub(crate) fn line_with(&mut self, words: &str) -> Result<String, XtaskError> {
         loop {
             let line = self.line()?;
             if let Some((_, rest)) = line.split_once(words) {
                 let rest = rest.trim().to_owned();
-                let lines = std::mem::replace(&mut self.lines, Box::new(std::iter::empty()));
-                let recent = self.recent.clone();
-                std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| recent.push(&line)));
+                // Otherwise, the lines to come would wait in memory.
+                (_, self.lines) = mpsc::channel();
                 return Ok(rest);
             }
         }
     }
+}
+
+/// Reads the lines of a process in the background, so that the process never blocks.
+fn read_lines(output: impl Read + Send + 'static, recent: RecentLines) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            recent.push(&line);
+            // Nobody may need the line any more.
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+fn next_line(lines: &Receiver<String>, timeout: Duration) -> Result<String, XtaskError> {
+    lines.recv_timeout(timeout).map_err(|error| {
+        XtaskError::Command(match error {
+            RecvTimeoutError::Disconnected => "a background process ended".to_owned(),
+            RecvTimeoutError::Timeout => {
+                format!("a background process printed no line for {} s", timeout.as_secs())
+            }
+        })
+    })
 }
 
 impl Drop for ChildProcess {
@@ -134,6 +156,25 @@ mod tests {
         assert!(!child.try_wait().unwrap().unwrap().success());
         let mut child = Command::new("true").spawn().unwrap();
         assert!(wait(&mut child, "a client", Duration::from_secs(30)).unwrap().success());
+    }
+
+    #[test]
+    fn a_silent_background_process_is_an_error() {
+        let (sender, lines) = mpsc::channel();
+        let said = |lines| next_line(lines, Duration::ZERO).map_err(|error| error.to_string());
+        assert_eq!(said(&lines), Err("a background process printed no line for 0 s".to_owned()));
+        sender.send("a line".to_owned()).unwrap();
+        assert_eq!(said(&lines), Ok("a line".to_owned()));
+        drop(sender);
+        assert_eq!(said(&lines), Err("a background process ended".to_owned()));
+    }
+
+    #[test]
+    fn lines_are_read_and_remembered() {
+        let recent = RecentLines::default();
+        let lines = read_lines(&b"one\ntwo\n"[..], recent.clone());
+        assert_eq!(lines.iter().collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(recent.text(), "one\ntwo\n");
     }
 
     #[test]
