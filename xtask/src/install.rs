@@ -73,6 +73,14 @@ pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf,
     Ok(interpreter)
 }
 
+/// Returns a command of npm that prints nothing but errors.
+pub(crate) fn npm(command: &str) -> Command {
+    let mut npm = Command::new("npm");
+    // `--silent` would leave out why a command failed.
+    npm.args([command, "--loglevel=error", "--no-audit", "--no-fund"]).stdout(Stdio::null());
+    npm
+}
+
 /// Copies a folder of xtask, installs its Node packages and returns the copy. Needs `npm`.
 pub(crate) fn node(files: &str) -> Result<PathBuf, XtaskError> {
     node_packages(&Path::new(env!("CARGO_MANIFEST_DIR")).join(files), &root().join("target").join(files))
@@ -86,9 +94,7 @@ pub(crate) fn node_packages(source: &Path, folder: &Path) -> Result<PathBuf, Xta
         let copy = folder.join(entry.file_name());
         fs::copy(entry.path(), &copy).map_err(XtaskError::file(copy))?;
     }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder);
-    finish_within(INSTALL_TIMEOUT, &mut npm, "installing Node packages")?;
+    finish_within(INSTALL_TIMEOUT, npm("ci").current_dir(folder), "installing Node packages")?;
     Ok(folder.to_owned())
 }
 

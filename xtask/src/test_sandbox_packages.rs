@@ -50,14 +50,14 @@ fn test_python(sandbox: &Path, packed: &Path) -> Result<(), XtaskError> {
 }
 
 fn test_node(sandbox: &Path, packed: &Path) -> Result<(), XtaskError> {
-    let mut npm = Command::new("npm");
-    npm.args(["pack", "--silent", "--pack-destination"]).arg(packed).arg(source("node"));
-    finish_within(INSTALL_TIMEOUT, &mut npm, "packing the npm package")?;
+    let mut pack = install::npm("pack");
+    pack.arg("--pack-destination").arg(packed).arg(source("node"));
+    finish_within(INSTALL_TIMEOUT, &mut pack, "packing the npm package")?;
     let tarball = only_file(packed, "tgz")?;
     let tests = install::node_packages(&source("node/test"), &packed.join("node"))?;
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-save", "--no-audit", "--no-fund"]).arg(tarball);
-    finish_within(INSTALL_TIMEOUT, npm.current_dir(&tests), "installing the npm package")?;
+    let mut install = install::npm("install");
+    install.arg("--no-save").arg(tarball).current_dir(&tests);
+    finish_within(INSTALL_TIMEOUT, &mut install, "installing the npm package")?;
 
     let installed = |name: &str| Command::new(tests.join("node_modules/.bin").join(name));
     let mut node = Command::new("node");
