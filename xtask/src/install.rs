@@ -53,7 +53,8 @@ fn last_lines(text: &str) -> String {
     text.lines().skip(skipped).collect::<Vec<_>>().join("\n")
 }
 
-/// Installs Python packages and returns the interpreter. Needs `python3` with `venv`.
+/// Installs Python packages, with the versions of `python/constraints.txt` for what they depend on, and returns the
+/// interpreter. Needs `python3` with `venv`.
 pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, XtaskError> {
     python_in("venv", packages)
 }
@@ -68,7 +69,9 @@ pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf,
         finish_within(INSTALL_TIMEOUT, &mut venv, "making a virtual environment")?;
     }
     let mut pip = Command::new(&interpreter);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
+    let constraints = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/constraints.txt");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint"]);
+    pip.arg(constraints).args(packages);
     finish_within(INSTALL_TIMEOUT, &mut pip, "installing Python packages")?;
     Ok(interpreter)
 }
