@@ -1,4 +1,4 @@
-// Jest runs this file next to the other one, in another process.
+// Jest runs these tests in two processes at a time: here and in second.jest.cjs.
 const { Vimeo, vimeo_module: vimeo } = require('@vimeo/vimeo');
 const { startSandbox } = require('vimeo-sandbox');
 

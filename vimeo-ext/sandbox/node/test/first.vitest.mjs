@@ -1,4 +1,4 @@
-// Vitest runs this file next to the other one, in another process or thread.
+// Vitest runs these tests in two processes at a time: here and in second.vitest.mjs.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { startSandbox } from 'vimeo-sandbox';
