@@ -58,10 +58,11 @@ async function startSandbox({ command, args = [] } = {}) {
   const own = ['--stop-with-stdin'];
   if (!args.some((argument) => argument.split('=')[0] === '--keep-bytes')) own.push('--keep-bytes');
   if (!args.includes('--digest')) own.push('--digest');
+  const [token, others] = takeControlToken(args);
   let failure;
   for (const [program, ...first] of candidates(command)) {
     try {
-      return await start(program, [...first, ...own, ...args], controlToken(args));
+      return await start(program, [...first, ...own, ...others], token);
     } catch (error) {
       if (error.cause?.code !== 'ENOENT') throw error;
       failure ??= error;
@@ -74,7 +75,7 @@ async function startSandbox({ command, args = [] } = {}) {
 }
 
 async function start(program, args, token) {
-  const running = await SandboxProcess.spawn(program, args);
+  const running = await SandboxProcess.spawn(program, args, token);
   try {
     return new Sandbox(running, await running.readyLine(), token);
   } catch (error) {
@@ -97,10 +98,16 @@ function words(command) {
   return found.map((word) => word.replace(/^(["'])(.*)\1$/s, '$2'));
 }
 
-function controlToken(args) {
+/**
+ * Returns the control token, and the arguments without it. It is passed in the environment: a command line can be read by other
+ * users, and errors show it.
+ */
+function takeControlToken(args) {
   const at = args.findIndex((argument) => argument.split('=')[0] === '--control-token');
-  if (at < 0) return process.env.VIMEO_SANDBOX_CONTROL_TOKEN;
-  return args[at].includes('=') ? args[at].slice(args[at].indexOf('=') + 1) : args[at + 1];
+  const isOneWord = args[at]?.includes('=');
+  const token = isOneWord ? args[at].slice(args[at].indexOf('=') + 1) : args[at + 1];
+  if (at < 0 || !token) return [process.env.VIMEO_SANDBOX_CONTROL_TOKEN, args];
+  return [token, args.filter((_, place) => place < at || place >= at + (isOneWord ? 1 : 2))];
 }
 
 /** The process of a sandbox. It ends with its standard input, which ends with this process. */
@@ -123,10 +130,11 @@ class SandboxProcess {
     child.stdin.on('error', () => {});
   }
 
-  static async spawn(program, args) {
+  static async spawn(program, args, controlToken) {
     const command = [program, ...args].join(' ');
     // Several sandboxes cannot share the port of this variable.
     const { VIMEO_SANDBOX_PORT: _, ...env } = process.env;
+    if (controlToken) env.VIMEO_SANDBOX_CONTROL_TOKEN = controlToken;
     const child = spawn(program, args, {
       env,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 import * as esm from 'vimeo-sandbox';
@@ -135,6 +136,21 @@ test('the control token of the environment is used', async (context) => {
   const other = await startSandbox({ args: ['--control-token', 'another'] });
   assert.equal((await other.world()).env.VIMEO_SANDBOX_CONTROL_TOKEN, 'another');
   await Promise.all([one.close(), other.close()]);
+});
+
+test('errors do not show the control token', async () => {
+  for (const given of [['--control-token', 'open-sesame'], ['--control-token=open-sesame']]) {
+    const failure = await startSandbox({ args: [...given, '--no-such-option', '--proxy'] }).catch((error) => error);
+    assert.match(failure.message, /command: .* --proxy\n/);
+    assert.ok(!inspect(failure).includes('open-sesame'));
+    const missing = await startSandbox({ command: 'no-such-sandbox', args: given }).catch((error) => error);
+    assert.equal(missing.cause.code, 'ENOENT');
+    assert.ok(!inspect(missing).includes('open-sesame'));
+    const sandbox = await startSandbox({ args: given });
+    assert.equal(sandbox.env.VIMEO_SANDBOX_CONTROL_TOKEN, 'open-sesame');
+    assert.deepEqual(await sandbox.requests(), []);
+    await sandbox.close();
+  }
 });
 
 test('both module systems have the same package', () => {

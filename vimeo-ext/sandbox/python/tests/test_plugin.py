@@ -207,6 +207,16 @@ def test_the_control_token_of_the_environment_is_used(monkeypatch: pytest.Monkey
         assert sandbox.add_world().env["VIMEO_SANDBOX_CONTROL_TOKEN"] == "another"
 
 
+@pytest.mark.parametrize("arguments", [["--control-token", "open-sesame"], ["--control-token=open-sesame"]])
+def test_errors_do_not_show_the_control_token(arguments: list[str]) -> None:
+    with pytest.raises(SandboxError, match="command: .* --proxy\n") as failure:
+        start_sandbox(arguments=[*arguments, "--no-such-option", "--proxy"])
+    assert "open-sesame" not in str(failure.value)
+    with start_sandbox(arguments=arguments) as sandbox:
+        assert sandbox.env["VIMEO_SANDBOX_CONTROL_TOKEN"] == "open-sesame"
+        assert sandbox.requests() == []
+
+
 def test_a_closed_sandbox_says_so() -> None:
     with start_sandbox() as sandbox:
         world = sandbox.add_world()

@@ -86,17 +86,26 @@ def start_sandbox(command: str | Sequence[str] | None = None, arguments: Sequenc
         own.append("--keep-bytes")
     if "--digest" not in arguments:
         own.append("--digest")
-    control_token = os.environ.get("VIMEO_SANDBOX_CONTROL_TOKEN")
-    for place, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name == "--control-token":
-            control_token = value or next(iter(arguments[place + 1 :]), None)
-    process = _Process([*find_command(command), *own, *arguments])
+    control_token, arguments = _take_control_token(arguments)
+    process = _Process([*find_command(command), *own, *arguments], control_token)
     try:
         return Sandbox(process, process.ready_line(START_TIMEOUT), control_token)
     except BaseException:
         process.stop()
         raise
+
+
+def _take_control_token(arguments: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The control token, and the arguments without it. It is passed in the environment: a command line can be read by other
+    users, and errors show it."""
+    for place, argument in enumerate(arguments):
+        name, separator, value = argument.partition("=")
+        if name == "--control-token":
+            end = place + (1 if separator else 2)
+            token = value if separator else "".join(arguments[place + 1 : end])
+            if token:
+                return token, [*arguments[:place], *arguments[end:]]
+    return os.environ.get("VIMEO_SANDBOX_CONTROL_TOKEN"), arguments
 
 
 def find_command(command: str | Sequence[str] | None) -> list[str]:
@@ -125,10 +134,12 @@ def _words(command: str) -> list[str]:
 class _Process:
     """The process of a sandbox. It ends with its standard input, which ends with this process."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], control_token: str | None) -> None:
         self._command = command
         # Several sandboxes cannot share the port of this variable.
         environment = {name: value for name, value in os.environ.items() if name != "VIMEO_SANDBOX_PORT"}
+        if control_token:
+            environment["VIMEO_SANDBOX_CONTROL_TOKEN"] = control_token
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(
