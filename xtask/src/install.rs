@@ -63,9 +63,9 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, XtaskError> {
 pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf, XtaskError> {
     let folder = root().join("target").join(environment);
     let interpreter = folder.join("bin/python");
-    if !interpreter.exists() {
+    if !is_complete(&folder) {
         let mut venv = Command::new("python3");
-        venv.args(["-m", "venv"]).arg(&folder);
+        venv.args(["-m", "venv", "--clear"]).arg(&folder);
         finish_within(INSTALL_TIMEOUT, &mut venv, "making a virtual environment")?;
     }
     let mut pip = Command::new(&interpreter);
@@ -74,6 +74,12 @@ pub(crate) fn python_in(environment: &str, packages: &[&str]) -> Result<PathBuf,
     pip.arg(constraints).args(packages);
     finish_within(INSTALL_TIMEOUT, &mut pip, "installing Python packages")?;
     Ok(interpreter)
+}
+
+/// Whether a folder is a virtual environment with pip, which `venv` installs last. Without Debian's `python3-venv`, and if it is
+/// interrupted, `venv` leaves an environment without pip.
+fn is_complete(environment: &Path) -> bool {
+    environment.join("bin/python").exists() && environment.join("bin/pip").exists()
 }
 
 /// Returns a command of npm that prints nothing but errors.
@@ -127,6 +133,17 @@ mod tests {
         assert_eq!(run(TEST_TIMEOUT, "false", ""), Err("a client failed: exit status: 1".to_owned()));
         let killed = "a client did not end within 0 s and was killed";
         assert_eq!(run(Duration::ZERO, "sleep", "30"), Err(killed.to_owned()));
+    }
+
+    #[test]
+    fn an_environment_without_pip_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        fs::write(bin.join("python"), "").unwrap();
+        assert!(!is_complete(folder.path()));
+        fs::write(bin.join("pip"), "").unwrap();
+        assert!(is_complete(folder.path()));
     }
 
     #[test]
