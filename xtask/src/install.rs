@@ -86,7 +86,8 @@ fn is_complete(environment: &Path) -> bool {
 pub(crate) fn npm(command: &str) -> Command {
     let mut npm = Command::new("npm");
     // `--silent` would leave out why a command failed.
-    npm.args([command, "--loglevel=error", "--no-audit", "--no-fund"]).stdout(Stdio::null());
+    npm.args([command, "--loglevel=error", "--no-update-notifier", "--no-audit", "--no-fund"])
+        .stdout(Stdio::null());
     npm
 }
 
