@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::artifacts;
 use crate::install::{self, INSTALL_TIMEOUT, TEST_TIMEOUT, finish_within};
+use crate::sandbox_process::remove_user_settings;
 use crate::workspace::{XtaskError, root};
 
 /// The pinned Python packages.
@@ -79,9 +80,7 @@ fn source(folder: &str) -> PathBuf {
 
 /// Gives a command the sandbox, and nothing that changes it.
 fn with(mut command: Command, sandbox: &Path) -> Command {
-    for name in ["VIMEO_SANDBOX_PORT", "VIMEO_SANDBOX_CONTROL_TOKEN"] {
-        command.env_remove(name);
-    }
+    remove_user_settings(&mut command);
     command.env("VIMEO_SANDBOX", sandbox);
     command
 }

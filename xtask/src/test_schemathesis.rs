@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::artifacts;
 use crate::install;
 use crate::process::wait;
-use crate::sandbox_process::SandboxProcess;
+use crate::sandbox_process::{SandboxProcess, remove_user_settings};
 use crate::workspace::{XtaskError, description, root};
 
 /// The pinned Python packages. hypothesis chooses the values.
@@ -149,6 +149,7 @@ impl Place {
         let output = File::create(&report).map_err(XtaskError::file(&report))?;
         let errors = output.try_clone().map_err(XtaskError::file(&report))?;
         let mut command = Command::new(&self.schemathesis);
+        remove_user_settings(&mut command);
         command
             .arg("--config-file")
             .arg(self.scripts.join("schemathesis.toml"))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::artifacts;
 use crate::install::{self, TEST_TIMEOUT};
 use crate::process::wait;
-use crate::sandbox_process::SandboxProcess;
+use crate::sandbox_process::{SandboxProcess, remove_user_settings};
 use crate::test_interop::clients::{Client, Fault, Script};
 use crate::test_interop::table::{Steps, unknown};
 use crate::workspace::{XtaskError, root};
@@ -77,6 +77,7 @@ impl Place {
         }
         let lines = String::from_utf8_lossy(&lines.stdout);
         let mut command = self.command(client);
+        remove_user_settings(&mut command);
         command
             .env("CLIENT_LINES", lines.trim_end())
             .env("PACKAGE", client.package)

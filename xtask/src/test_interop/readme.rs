@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::install::{TEST_TIMEOUT, finish_within};
+use crate::sandbox_process::remove_user_settings;
 use crate::workspace::{XtaskError, root};
 
 /// Runs the first snippet in this language against a sandbox. Fails if it prints nothing.
@@ -23,6 +24,7 @@ pub(super) fn run(
     fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(XtaskError::file(film))?;
     let said = script.with_extension("out");
     let mut command = Command::new(sandbox);
+    remove_user_settings(&mut command);
     command.args(["run", "--"]).args([interpreter, script]).current_dir(folder);
     command.stdout(File::create(&said).map_err(XtaskError::file(&said))?);
     let purpose = format!("the README's snippet in {language}");
