@@ -22,6 +22,7 @@ mod process;
 mod regen;
 mod sandbox_process;
 mod screenshot;
+mod test_agent_frameworks;
 mod test_authorize_page;
 mod test_completions;
 mod test_fault_matrix;
@@ -81,6 +82,8 @@ enum Subcommand {
     /// Test the MCP server with the official TypeScript and Python clients and the conformance suite. Needs Node and Python.
     #[command(alias = "mcp-clients")]
     TestMcp,
+    /// Test the recipes of docs/agents.md with LangChain, the OpenAI Agents SDK and the Vercel AI SDK. Needs Node and Python.
+    TestAgentFrameworks,
     /// Test the sandbox's packages for pytest and npm. Needs Node and Python.
     TestSandboxPackages,
     /// Test the sandbox's page in a browser.
@@ -135,6 +138,7 @@ fn main() -> ExitCode {
         Subcommand::Diff(arguments) => diff::run(&arguments),
         Subcommand::CheckFacts(arguments) => check_facts::run(&arguments),
         Subcommand::TestMcp => test_mcp::run(),
+        Subcommand::TestAgentFrameworks => test_agent_frameworks::run(),
         Subcommand::BenchMcpStart(arguments) => bench_mcp_start::run(&arguments),
         Subcommand::CheckPayloads(arguments) => check_payloads::run(&arguments),
         Subcommand::TestFaultMatrix => test_fault_matrix::run(),
