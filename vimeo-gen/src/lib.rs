@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod diff;
 mod emit;
 mod error;
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+pub use catalogue::{Catalogue, catalogue};
 pub use diff::{Change, Subject, diff};
 pub use error::GenError;
 pub use load::{load, parse};

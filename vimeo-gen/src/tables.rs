@@ -104,14 +104,14 @@ fn parameter(parameter: &Value) -> String {
     }
 }
 
-fn resolved<'a>(document: &'a Value, value: &'a Value, location: &str) -> Result<&'a Value, GenError> {
+pub(crate) fn resolved<'a>(document: &'a Value, value: &'a Value, location: &str) -> Result<&'a Value, GenError> {
     let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(value) };
     let found = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
     found.ok_or_else(|| GenError::new(format!("paths.{location}"), format!("{reference} has no target")))
 }
 
 /// Returns the type of a body or response.
-fn body_type(holder: &Value) -> Option<String> {
+pub(crate) fn body_type(holder: &Value) -> Option<String> {
     Some(ty(holder.get("content")?.as_object()?.values().next()?.get("schema")?))
 }
 
@@ -148,7 +148,7 @@ fn schema_columns(schema: &Value) -> String {
     parts("object", properties.iter().map(field).collect())
 }
 
-fn ty(schema: &Value) -> String {
+pub(crate) fn ty(schema: &Value) -> String {
     let text = |name: &str| schema.get(name).and_then(Value::as_str).unwrap_or_default();
     if let Some(name) = text("$ref").rsplit('/').next().filter(|name| !name.is_empty()) {
         return name.to_owned();

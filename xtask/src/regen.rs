@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use similar::TextDiff;
-use vimeo_gen::{ApiTables, Generated};
+use vimeo_gen::{ApiTables, Catalogue, Generated};
 
 use crate::workspace::{XtaskError, description, root};
 
@@ -35,6 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let source = arguments.description.clone().unwrap_or_else(description);
     let loaded = vimeo_gen::load(&source)?;
     let tables = vimeo_gen::api_tables(&loaded);
+    let catalogue = vimeo_gen::catalogue(&loaded);
     let generated = vimeo_gen::generate(loaded)?;
     report(&generated);
     let places = match &arguments.out {
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
         None => vec![
             Place { files: in_workspace(&generated)?, base: root().join("vimeo-api") },
             Place { files: for_sandbox(&generated, tables?), base: root().join("vimeo-ext/sandbox") },
+            Place { files: for_agent(catalogue?), base: root().join("vimeo-ext/agent") },
         ],
     };
     let mut changed = Vec::new();
@@ -85,6 +87,14 @@ fn for_sandbox(generated: &Generated, tables: ApiTables) -> BTreeMap<PathBuf, St
         ("src/generated/operations.tsv".into(), tables.operations),
         ("src/generated/schemas.tsv".into(), tables.schemas),
         ("tests/it/generated/calls.rs".into(), generated.every_call.clone()),
+    ])
+}
+
+/// The agent tools' catalogue of the description.
+fn for_agent(catalogue: Catalogue) -> BTreeMap<PathBuf, String> {
+    BTreeMap::from([
+        ("src/tools/api/generated/operations.tsv".into(), catalogue.operations),
+        ("src/tools/api/generated/schemas.tsv".into(), catalogue.schemas),
     ])
 }
 
