@@ -28,6 +28,7 @@
 //! |---|---|
 //! | `rustls` (default) | TLS with rustls and ring; vimeo-ext has features for other choices |
 //! | `mcp` | the module `mcp`: the tools over the Model Context Protocol |
+//! | `api` | the toolset `api`: all operations of the API through three tools; compiles all areas of vimeo-api |
 //! | `accounts` | serving the accounts of an accounts store, with vimeo-ext's feature `accounts` |
 #![forbid(unsafe_code)]
 

@@ -189,7 +189,11 @@ impl Caller {
         let Some(own) = &key.selection else { return selected.clone() };
         let names = tools::all().iter().map(|tool| tool.spec());
         let names = names.filter(|spec| own.includes(spec) && selected.includes(spec));
-        ToolSelection::only(names.map(|spec| spec.name.to_owned()))
+        ToolSelection {
+            read_only: own.read_only || selected.read_only,
+            no_destructive: own.no_destructive || selected.no_destructive,
+            ..ToolSelection::only(names.map(|spec| spec.name.to_owned()))
+        }
     }
 
     /// Returns whether the caller is offered a selected tool.

@@ -244,7 +244,9 @@ fn redact(arguments: &Value) -> Value {
         Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| {
-                let secret = ["password", "secret", "token", "key"].iter().any(|word| name.contains(word));
+                let secret = ["password", "secret", "token", "key"].iter().any(|word| name.contains(word))
+                    // JSON that could not be read, in which a secret can be anywhere.
+                    || (["body", "parameters"].contains(&name.as_str()) && value.is_string());
                 let value = if secret { json!("[REDACTED]") } else { redact(value) };
                 (name.clone(), value)
             })

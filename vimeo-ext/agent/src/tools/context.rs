@@ -16,7 +16,9 @@ use super::error::{BoxedError, ErrorKind, ToolError};
 use super::outputs::Ack;
 use super::seal::Sealer;
 use super::uploads::Uploads;
-use super::{AppId, Disclosure, Spec};
+#[cfg(feature = "api")]
+use super::Effect;
+use super::{AppId, Disclosure, Spec, ToolSelection};
 
 /// What a tool runs with: the account's client, and the caller's ways to approve and to follow progress.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct Context {
     grant: Arc<OnceCell<Grant>>,
     uploads: Uploads,
     allowed: Arc<BTreeSet<Disclosure>>,
+    read_only: bool,
+    no_destructive: bool,
     elicitor: Option<Arc<dyn Elicitor>>,
     progress: Option<Arc<dyn ProgressSink>>,
 }
@@ -40,6 +44,8 @@ impl Context {
             grant: Arc::default(),
             uploads: Uploads::default(),
             allowed: Arc::default(),
+            read_only: false,
+            no_destructive: false,
             elicitor: None,
             progress: None,
         }
@@ -57,6 +63,13 @@ impl Context {
 
     pub(crate) fn with_allowed(mut self, kinds: BTreeSet<Disclosure>) -> Self {
         self.allowed = Arc::new(kinds);
+        self
+    }
+
+    /// Limits what calls may do to what a selection allows.
+    pub(crate) fn with_selection(mut self, selection: &ToolSelection) -> Self {
+        self.read_only = selection.read_only;
+        self.no_destructive = selection.no_destructive;
         self
     }
 
@@ -90,6 +103,13 @@ impl Context {
     /// Returns whether calls that disclose something of this kind were allowed in advance.
     pub(crate) fn allows(&self, kind: Disclosure) -> bool {
         self.allowed.contains(&kind)
+    }
+
+    /// Returns whether calls with this effect are allowed.
+    #[cfg(feature = "api")]
+    pub(crate) fn may(&self, effect: Effect) -> bool {
+        let (read_only, no_destructive) = (self.read_only, self.no_destructive);
+        ToolSelection { read_only, no_destructive, ..ToolSelection::default() }.may(effect)
     }
 
     /// Returns the time of the client's clock.

@@ -6,9 +6,9 @@ use vimeo_api::OpenEnum;
 
 use super::error::{BoxedError, ErrorKind, ToolError};
 use super::untrusted::clean;
-use super::{Context, Tool};
+use super::{Context, Spec, Tool};
 
-/// What a tool discloses: what becomes visible to more people, or leaves the account.
+/// What a tool discloses: what becomes visible to more people, or leaves the account, also as money.
 ///
 /// A client that can ask the person asks about each such call. If nobody can be asked, the call is refused unless its kind
 /// was allowed in advance with [`Tools::allow`](super::Tools::allow).
@@ -24,11 +24,13 @@ pub enum Disclosure {
     Comments,
     /// Sends events of the app to a URL.
     Webhooks,
+    /// Uses up AI credits or money.
+    Spend,
 }
 
 impl Disclosure {
     /// All kinds, in order.
-    pub const ALL: [Self; 3] = [Self::Publish, Self::Comments, Self::Webhooks];
+    pub const ALL: [Self; 4] = [Self::Publish, Self::Comments, Self::Webhooks, Self::Spend];
 
     /// Returns the kind's name.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Disclosure {
             Self::Publish => "publish",
             Self::Comments => "comments",
             Self::Webhooks => "webhooks",
+            Self::Spend => "spend",
         }
     }
 }
@@ -52,7 +55,7 @@ impl FromStr for Disclosure {
 
 /// No kind of disclosure has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of disclosure `{0}`; use publish, comments or webhooks")]
+#[error("unknown kind of disclosure `{0}`; use publish, comments, webhooks or spend")]
 pub struct UnknownDisclosure(String);
 
 /// Runs a tool after the person has approved what the call discloses, if anything.
@@ -64,12 +67,22 @@ pub(crate) async fn run_with_approval<T: Tool>(
         && !context.allows(kind)
         && let Some(act) = T::disclosure(context, &input).await?
     {
-        let text = format!("The agent wants to {act}. Allow it?");
-        if !context.ask(&T::SPEC, text).await? {
-            return Err(Box::new(refused(T::SPEC.name, kind, &act)));
-        }
+        approve(context, &T::SPEC, kind, &act).await?;
     }
     T::run(context, input).await
+}
+
+/// Fails unless calls of this kind were allowed in advance, or the person allows this one. `act` follows "wants to".
+pub(crate) async fn approve(
+    context: &Context,
+    spec: &Spec,
+    kind: Disclosure,
+    act: &str,
+) -> Result<(), BoxedError> {
+    if context.allows(kind) || context.ask(spec, format!("The agent wants to {act}. Allow it?")).await? {
+        return Ok(());
+    }
+    Err(Box::new(refused(spec.name, kind, act)))
 }
 
 fn refused(tool: &str, kind: Disclosure, act: &str) -> ToolError {

@@ -35,6 +35,8 @@
 //! - A result for a model has at most 20,000 bytes, or 60,000 with `detail` full, and says how to get the rest.
 //! - Text that people wrote stands between unpredictable delimiters in results for models. Programs get it unchanged.
 
+#[cfg(feature = "api")]
+mod api;
 mod audit;
 mod categories;
 mod channels;
@@ -81,6 +83,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use vimeo_ext::{Error, ScopeSet, Vimeo};
 
+#[cfg(feature = "api")]
+pub use api::{
+    FoundOperations, JsonText, OperationCall, OperationCallInput, OperationDescription, OperationGet, OperationGetInput,
+    OperationResult, OperationsSearch, OperationsSearchInput,
+};
 pub use audit::AuditLog;
 pub use categories::{CategoriesList, CategoriesListInput, VideoCategory};
 pub use channels::{
@@ -185,6 +192,7 @@ impl Tools {
     /// Offers only these tools. Default: the toolsets `read`, `library`, `social` and `webhooks`.
     #[must_use]
     pub fn selection(mut self, selection: ToolSelection) -> Self {
+        self.context = self.context.with_selection(&selection);
         self.selection = selection;
         self
     }
@@ -306,11 +314,12 @@ impl Tools {
     ///
     /// [`ToolError`], as for [`call`](Self::call).
     pub async fn run<T: Tool>(&self, input: T::Input) -> Result<T::Output, ToolError> {
-        let arguments = match self.is_audited(&T::SPEC) {
+        let arguments = match self.audit.is_some() && !T::SPEC.effect.is_read_only() {
             true => serde_json::to_value(&input).unwrap_or_default(),
             false => Value::Null,
         };
-        self.audited(&T::SPEC, &arguments, disclosure::run_with_approval::<T>(&self.context, input)).await
+        let effect = registry::effect_of(&T::SPEC, &arguments);
+        self.audited(&T::SPEC, effect, &arguments, disclosure::run_with_approval::<T>(&self.context, input)).await
     }
 
     /// Runs a tool by name, as a model calls it.
@@ -341,21 +350,22 @@ impl Tools {
         let spec = tool.spec();
         let arguments = tool.normalize(arguments);
         let context = self.context.clone().with_elicitor(options.elicitor).with_progress(options.progress);
+        let effect = tool.effect(&arguments);
         let recorded = match &arguments {
-            Value::Object(_) if self.is_audited(spec) => arguments.clone(),
+            Value::Object(_) if self.is_audited(effect) => arguments.clone(),
             // A secret can be anywhere in a text.
-            Value::String(_) if self.is_audited(spec) => Value::from("[REDACTED]"),
+            Value::String(_) if self.is_audited(effect) => Value::from("[REDACTED]"),
             _ => Value::Null,
         };
-        let raw = self.audited(spec, &recorded, tool.run(&context, arguments)).await?;
-        Ok(self.finish(raw, tool.untrusted()))
+        let raw = self.audited(spec, effect, &recorded, tool.run(&context, arguments)).await?;
+        Ok(self.finish(raw, tool))
     }
 
     /// Records a call that was refused before it reached its tool, as an attempt of the tool would be.
     #[cfg(feature = "mcp")]
     pub(crate) async fn record_refusal(&self, spec: &Spec, arguments: &Value, error: ToolError) -> ToolError {
         let refused: Result<(), ToolError> =
-            self.audited(spec, arguments, std::future::ready(Err(Box::new(error.clone())))).await;
+            self.audited(spec, registry::effect_of(spec, arguments), arguments, std::future::ready(Err(Box::new(error.clone())))).await;
         refused.err().unwrap_or(error)
     }
 
@@ -369,15 +379,16 @@ impl Tools {
         }
     }
 
-    /// Returns whether attempts with this tool are recorded.
-    fn is_audited(&self, spec: &Spec) -> bool {
-        self.audit.is_some() && !spec.effect.is_read_only()
+    /// Returns whether attempts with this effect are recorded.
+    fn is_audited(&self, effect: Effect) -> bool {
+        self.audit.is_some() && !effect.is_read_only()
     }
 
-    /// Makes an attempt if the scopes allow it, and records it before and after if the tool is audited.
+    /// Makes an attempt if the scopes allow it, and records it before and after if it is audited.
     async fn audited<T>(
         &self,
         spec: &Spec,
+        effect: Effect,
         arguments: &Value,
         attempt: impl Future<Output = Result<T, error::BoxedError>>,
     ) -> Result<T, ToolError> {
@@ -385,7 +396,7 @@ impl Tools {
             self.check_scopes(spec)?;
             attempt.await
         };
-        let Some(log) = self.audit.as_ref().filter(|_| self.is_audited(spec)) else {
+        let Some(log) = self.audit.as_ref().filter(|_| self.is_audited(effect)) else {
             return attempt.await.map_err(|error| *error);
         };
         let account = self.context.account();
@@ -408,9 +419,9 @@ impl Tools {
     }
 
     /// Delimits untrusted text and cuts the output to size.
-    fn finish(&self, raw: registry::RawOutput, untrusted: &[String]) -> ToolResult {
-        let mut value = raw.value;
-        let delimiter = UntrustedDelimiter::new(untrusted);
+    fn finish(&self, raw: registry::RawOutput, tool: &Definition) -> ToolResult {
+        let (mut value, untrusted) = (raw.value, tool.untrusted());
+        let delimiter = UntrustedDelimiter::new(untrusted).except(tool.is_plain());
         if delimiter.apply(&mut value)
             && let Value::Object(fields) = &mut value
         {

@@ -56,6 +56,12 @@ pub struct ResumePoint {
 }
 
 impl ResumePoint {
+    /// Creates a resume point at a position.
+    #[cfg(feature = "api")]
+    pub(crate) fn new(position: PageToken, seal_context: String) -> Self {
+        Self { position, seal_context }
+    }
+
     /// Returns the cursor to the item after the next `offset` items of the page.
     pub(crate) fn cursor(&self, context: &Context, offset: usize) -> Option<String> {
         let position = self.position.clone().after(offset);
@@ -191,10 +197,7 @@ pub(crate) async fn list<T: ApiObject>(
         .operation()
         .is_none_or(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
     if let Some(cursor) = paging.cursor {
-        let position: PageToken = context
-            .sealer()
-            .open(&seal_context, cursor, context.now(), CURSOR_TTL)
-            .or_else(invalid_cursor)?;
+        let position = open_cursor(context, &seal_context, cursor)?;
         call = call.follow(position.link());
         offset = position.offset();
         if accepts_per_page && call.query_value("per_page").is_none() {
@@ -256,6 +259,11 @@ fn seal_context(context: &Context, spec: &Spec, input: &impl ListInput) -> Strin
     }
     let hash = hex(&Sha256::digest(query.to_string()));
     format!("cursor\n{}\n{}\n{hash}", context.account(), spec.name)
+}
+
+/// Returns the position of a cursor.
+pub(crate) fn open_cursor(context: &Context, seal_context: &str, cursor: &str) -> Result<PageToken, BoxedError> {
+    context.sealer().open(seal_context, cursor, context.now(), CURSOR_TTL).or_else(invalid_cursor)
 }
 
 fn invalid_cursor<T>(error: UnsealError) -> Result<T, BoxedError> {

@@ -9,7 +9,9 @@ use vimeo_ext::auth::BoxFuture;
 use super::disclosure::run_with_approval;
 use super::error::{BoxedError, ToolError};
 use super::paging::{Detail, ResumePoint};
-use super::{Context, ErrorKind, Spec, Tool, input, schema};
+use super::{Context, Effect, ErrorKind, Spec, Tool, input, schema};
+#[cfg(feature = "api")]
+use super::{Toolset, api};
 use super::{
     categories, channels, comments, folders, likes, limits, showcases, text_tracks, upload_tools, users,
     versions, video_edit, videos, watch_later, webhooks,
@@ -60,7 +62,27 @@ impl Definition {
     /// Converts arguments to the tool's schema from the forms in which clients send them: JSON text, other names, and
     /// numbers, booleans and lists as text. Leaves everything else unchanged, to be refused later.
     pub(crate) fn normalize(&self, arguments: Value) -> Value {
-        input::normalize(&self.input_schema, self.spec.aliases, arguments)
+        #[allow(unused_mut)]
+        let mut arguments = input::normalize(&self.input_schema, self.spec.aliases, arguments);
+        #[cfg(feature = "api")]
+        if self.spec.effect == Effect::Varies {
+            api::normalize(&mut arguments);
+        }
+        arguments
+    }
+
+    /// Returns whether a text in an untrusted member is certainly not written by people.
+    pub(crate) fn is_plain(&self) -> fn(&str) -> bool {
+        match self.spec.toolset {
+            #[cfg(feature = "api")]
+            Toolset::Api => api::is_plain,
+            _ => str::is_empty,
+        }
+    }
+
+    /// Returns what a call with these arguments does. Only the effect [`Effect::Varies`] depends on them.
+    pub fn effect(&self, arguments: &Value) -> Effect {
+        effect_of(&self.spec, arguments)
     }
 
     /// Returns what is known of the tool before it is called.
@@ -133,6 +155,18 @@ fn run<'a, T: Tool>(
     .boxed()
 }
 
+/// Returns what a call with these arguments does.
+pub(crate) fn effect_of(spec: &Spec, arguments: &Value) -> Effect {
+    match spec.effect {
+        #[cfg(feature = "api")]
+        Effect::Varies => api::effect_of(arguments),
+        effect => {
+            let _ = arguments;
+            effect
+        }
+    }
+}
+
 /// Returns all tools in a fixed order, the default ones first.
 pub fn all() -> &'static [Definition] {
     &ALL
@@ -150,7 +184,8 @@ macro_rules! tools {
 }
 
 static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
-    tools![
+    #[allow(unused_mut)]
+    let mut all = tools![
         videos::MyVideosList,
         videos::VideoGet,
         video_edit::VideoEdit,
@@ -194,5 +229,8 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         upload_tools::VideoReplace,
         upload_tools::UploadGet,
         upload_tools::UploadStop,
-    ]
+    ];
+    #[cfg(feature = "api")]
+    all.extend(tools![api::OperationsSearch, api::OperationGet, api::OperationCall]);
+    all
 });

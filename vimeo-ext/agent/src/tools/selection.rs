@@ -1,6 +1,6 @@
 //! Selects the tools that are offered.
 
-use super::{Spec, Toolset, tool};
+use super::{Effect, Spec, Toolset, tool};
 
 /// Selects the tools that are offered, within what the scopes allow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,9 +9,9 @@ pub struct ToolSelection {
     pub toolsets: Vec<Toolset>,
     /// Names of tools to offer in addition to the toolsets. With names and no toolsets, only these are offered.
     pub names: Vec<String>,
-    /// Whether to offer only tools that change nothing.
+    /// Whether to offer only tools that change nothing. A tool whose effect depends on the arguments then only reads.
     pub read_only: bool,
-    /// Whether to leave out tools that overwrite, move or delete.
+    /// Whether to leave out tools that overwrite, move or delete, and to refuse such calls of other tools.
     pub no_destructive: bool,
 }
 
@@ -34,8 +34,12 @@ impl ToolSelection {
             (toolsets, _) => toolsets.contains(&spec.toolset),
         };
         (by_name || by_toolset)
-            && (spec.effect.is_read_only() || !self.read_only)
-            && !(spec.effect.is_destructive() && self.no_destructive)
+            && (spec.effect == Effect::Varies || self.may(spec.effect))
+    }
+
+    /// Returns whether calls with this effect are allowed.
+    pub(crate) fn may(&self, effect: Effect) -> bool {
+        (effect.is_read_only() || !self.read_only) && !(effect.is_destructive() && self.no_destructive)
     }
 
     /// Returns the first of [`names`](Self::names) that no tool has.

@@ -157,6 +157,8 @@ pub enum Effect {
     Overwrite,
     /// Deletes permanently, after a confirmation.
     Delete,
+    /// Depends on the arguments: reads, or changes something.
+    Varies,
 }
 
 impl Effect {
@@ -167,12 +169,12 @@ impl Effect {
 
     /// Returns whether the tool can destroy existing data.
     pub fn is_destructive(self) -> bool {
-        matches!(self, Self::Overwrite | Self::Delete)
+        matches!(self, Self::Overwrite | Self::Delete | Self::Varies)
     }
 
     /// Returns whether repeating a call changes nothing more.
     pub fn is_idempotent(self) -> bool {
-        !matches!(self, Self::Add)
+        !matches!(self, Self::Add | Self::Varies)
     }
 }
 
@@ -192,12 +194,14 @@ pub enum Toolset {
     More,
     /// Uploads from the machine that the tools run on.
     Uploads,
+    /// All operations of the API through three tools; needs the feature `api`.
+    Api,
 }
 
 impl Toolset {
     /// All toolsets, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Library, Self::Social, Self::Webhooks, Self::More, Self::Uploads];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Library, Self::Social, Self::Webhooks, Self::More, Self::Uploads, Self::Api];
 
     /// Returns the toolset's name.
     pub fn as_str(self) -> &'static str {
@@ -208,12 +212,13 @@ impl Toolset {
             Self::Webhooks => "webhooks",
             Self::More => "more",
             Self::Uploads => "uploads",
+            Self::Api => "api",
         }
     }
 
     /// Returns whether its tools are offered if no toolset is named.
     pub fn is_default(self) -> bool {
-        !matches!(self, Self::More | Self::Uploads)
+        !matches!(self, Self::More | Self::Uploads | Self::Api)
     }
 }
 
@@ -230,7 +235,7 @@ impl std::str::FromStr for Toolset {
 
 /// No toolset has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown toolset `{0}`; use read, library, social, webhooks, more or uploads")]
+#[error("unknown toolset `{0}`; use read, library, social, webhooks, more, uploads or api")]
 pub struct UnknownToolset(String);
 
 /// How many calls of the API a tool makes.

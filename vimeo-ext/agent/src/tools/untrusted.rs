@@ -55,19 +55,26 @@ pub(crate) struct UntrustedDelimiter<'a> {
     close: String,
     /// The members that contain untrusted text.
     names: &'a [String],
+    /// Returns whether a text in one of these members is not untrusted after all.
+    is_plain: fn(&str) -> bool,
 }
 
 impl<'a> UntrustedDelimiter<'a> {
     /// Creates delimiters with a token of 40 random bits.
     pub(crate) fn new(names: &'a [String]) -> Self {
         let token = random::token(8);
-        Self { open: format!("<{token}>"), close: format!("</{token}>"), names }
+        Self { open: format!("<{token}>"), close: format!("</{token}>"), names, is_plain: str::is_empty }
+    }
+
+    /// Leaves texts undelimited for which this returns true.
+    pub(crate) fn except(self, is_plain: fn(&str) -> bool) -> Self {
+        Self { is_plain, ..self }
     }
 
     /// Delimits a text, unless it is empty.
     fn delimit(&self, text: &str) -> String {
-        if text.is_empty() {
-            return String::new();
+        if text.is_empty() || (self.is_plain)(text) {
+            return text.to_owned();
         }
         format!("{}{text}{}", self.open, self.close)
     }
@@ -76,8 +83,9 @@ impl<'a> UntrustedDelimiter<'a> {
     pub(crate) fn apply(&self, value: &mut Value) -> bool {
         let mut any = false;
         self.each(value, false, &mut |text| {
-            any |= !text.is_empty();
-            *text = self.delimit(text);
+            let delimited = self.delimit(text);
+            any |= delimited != *text;
+            *text = delimited;
         });
         any
     }
