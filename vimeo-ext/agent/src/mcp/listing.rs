@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::accounts::ACCOUNT;
 use super::{OutputSchemas, Settings};
-use crate::tools::{Definition, Spec};
+use crate::tools::{Definition, Effect, Spec};
 
 /// The size limit of a list, all of which a model reads.
 const MAX_BYTES: usize = 20_000;
@@ -106,12 +106,19 @@ fn list_tool(
     if with_schemas {
         listed.output_schema = Some(Arc::new(object(tool.output_schema())));
     }
-    listed.annotations = Some(annotations(spec, form.annotations));
+    listed.annotations = Some(annotations(effect_in(settings, spec), form.annotations));
     listed
 }
 
-fn annotations(spec: &Spec, level: Annotations) -> ToolAnnotations {
-    let effect = spec.effect;
+/// Returns what calls of a tool can do on this server.
+fn effect_in(settings: &Settings, spec: &Spec) -> Effect {
+    match spec.effect {
+        Effect::Varies if settings.selection.read_only => Effect::Read,
+        effect => effect,
+    }
+}
+
+fn annotations(effect: Effect, level: Annotations) -> ToolAnnotations {
     let mut annotations = ToolAnnotations::new().read_only(effect.is_read_only());
     if !(effect.is_read_only() && matches!(level, Annotations::Minimal)) {
         annotations = annotations.destructive(effect.is_destructive()).idempotent(effect.is_idempotent());

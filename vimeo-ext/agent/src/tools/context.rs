@@ -16,9 +16,7 @@ use super::error::{BoxedError, ErrorKind, ToolError};
 use super::outputs::Ack;
 use super::seal::Sealer;
 use super::uploads::Uploads;
-#[cfg(feature = "api")]
-use super::Effect;
-use super::{AppId, Disclosure, Spec, ToolSelection};
+use super::{AppId, Disclosure, Effect, Spec, ToolSelection};
 
 /// What a tool runs with: the account's client, and the caller's ways to approve and to follow progress.
 #[derive(Clone)]
@@ -106,7 +104,7 @@ impl Context {
     }
 
     /// Returns whether calls with this effect are allowed.
-    #[cfg(feature = "api")]
+    #[cfg_attr(not(feature = "api"), allow(dead_code, reason = "only tools whose effect varies ask"))]
     pub(crate) fn may(&self, effect: Effect) -> bool {
         let (read_only, no_destructive) = (self.read_only, self.no_destructive);
         ToolSelection { read_only, no_destructive, ..ToolSelection::default() }.may(effect)

@@ -63,7 +63,7 @@ pub(crate) struct McpArgs {
     /// Accept requests from web pages of this origin, e.g. http://localhost:6274 (repeatable)
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
-    /// Offer these toolsets [default: all except more and uploads]
+    /// Offer these toolsets [default: all except more, uploads and api]
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
     /// Offer these tools, in addition to --toolset if given
@@ -73,7 +73,8 @@ pub(crate) struct McpArgs {
     #[arg(long)]
     no_destructive: bool,
     /// Allow these kinds of disclosing calls without approval: publish (more people can watch, embed, download or open
-    /// the account's content), comments (posts in the account's name), webhooks (sends events to a URL)
+    /// the account's content), comments (posts in the account's name), webhooks (sends events to a
+    /// URL), spend (uses up AI credits or money)
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = disclosures())]
     allow: Vec<Disclosure>,
     /// Log every attempted change to this file, one JSON object per line

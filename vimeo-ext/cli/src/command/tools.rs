@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_agent::tools::{self, Disclosure, ErrorKind, ToolError, ToolSelection, Tools};
+use vimeo_agent::tools::{self, Disclosure, Effect, ErrorKind, ToolError, ToolSelection, Tools};
 
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
@@ -92,6 +92,7 @@ async fn list(context: &Context<'_>) -> Result<ExitCode> {
     for tool in tools::all() {
         let spec = tool.spec();
         let changes = match (spec.effect.is_read_only(), spec.effect.is_destructive()) {
+            _ if spec.effect == Effect::Varies => "depends on the call",
             (true, _) => "nothing",
             (_, true) => "deletes or overwrites",
             _ => "adds",
@@ -140,7 +141,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<ExitCode> {
             .with_next_step(format!("vimeo tools schema {}  (lists the arguments)", args.name))
     })?;
     let tool = tools::tool(&args.name).ok_or_else(|| unknown_tool(&args.name))?;
-    if !tool.spec().effect.is_read_only() {
+    if !tool.effect(&arguments).is_read_only() {
         context.check_write_allowed(tool.spec().title)?;
     }
     let selection = ToolSelection {

@@ -38,7 +38,13 @@ pub(super) fn parameters(known: &'static KnownOperation, given: &Value) -> Resul
     let given = match given {
         Value::Object(given) => given,
         Value::Null => &none,
-        _ => return invalid("parameters", "parameters is not a JSON object.", "Give an object such as {\"per_page\": 5}."),
+        _ => {
+            return invalid(
+                "parameters",
+                "parameters is not a JSON object.",
+                "Give an object such as {\"per_page\": 5}.",
+            );
+        }
     };
     let name_of = |parameter: &Member| parameter.name;
     let names: Vec<&str> = known.path.iter().chain(&known.query).map(name_of).collect();
@@ -74,7 +80,12 @@ pub(super) fn parameters(known: &'static KnownOperation, given: &Value) -> Resul
 
 fn missing<T>(known: &KnownOperation, parameter: &Member) -> Result<T, BoxedError> {
     let message = format!("{} needs the parameter `{}`.", known.operation.id, parameter.name);
-    let next = format!("Give {{\"{}\": {}}} in parameters. {}", parameter.name, notation(parameter.ty, 1), parameter.description);
+    let next = format!(
+        "Give {{\"{}\": {}}} in parameters. {}",
+        parameter.name,
+        notation(parameter.ty, 1),
+        parameter.description
+    );
     invalid("parameters", message, next.trim_end())
 }
 
@@ -107,7 +118,11 @@ fn id(known: &KnownOperation, parameter: &Member, value: &Value) -> Result<Strin
     match parsed {
         Some(id) => Ok(id),
         None => {
-            tracing::debug!(operation = known.operation.id, parameter = parameter.name, "invalid ID in a call");
+            tracing::debug!(
+                operation = known.operation.id,
+                parameter = parameter.name,
+                "invalid ID in a call"
+            );
             invalid_id(parameter)
         }
     }
@@ -124,7 +139,9 @@ fn query_value(parameter: &Member, value: &Value) -> Result<String, BoxedError> 
     let text = match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(items) => items.iter().map(scalar).collect::<Option<Vec<_>>>().map(|items| items.join(",")),
+        Value::Array(items) => {
+            items.iter().map(scalar).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+        }
         _ => None,
     };
     let fits = |text: &String| match (catalogue::schema(parameter.ty), parameter.ty) {
@@ -163,23 +180,26 @@ pub(super) fn body(known: &'static KnownOperation, given: &Value) -> Result<(), 
     };
     match given {
         Value::Null if known.is_body_required => {
-            invalid("body", format!("{id} needs a body."), format!("Give {}.", notation(ty, 2)))
+            invalid("body", format!("{id} needs a body."), format!("Give {}.", notation(ty, 1)))
         }
         Value::Null => Ok(()),
         Value::Object(_) | Value::Array(_) => check(ty, given, "body").map_err(|(message, next)| {
             Box::new(ToolError::input("body", format!("{message}; nothing was sent."), next))
         }),
-        _ => invalid("body", "body is not a JSON object or list.", format!("Give {}.", notation(ty, 2))),
+        _ => invalid("body", "body is not a JSON object or list.", format!("Give {}.", notation(ty, 1))),
     }
 }
 
 /// Checks a value against a type. Errors are what is wrong, and what to give.
 fn check(ty: &'static str, value: &Value, at: &str) -> Result<(), (String, String)> {
-    let wrong = || Err((format!("{at} is invalid"), format!("Give {}.", notation(ty, 2))));
+    let wrong = || Err((format!("{at} is invalid"), format!("Give {}.", notation(ty, 1))));
     let item = list_item(ty);
     if item != ty {
         let Value::Array(items) = value else { return wrong() };
-        return items.iter().enumerate().try_for_each(|(index, value)| check(item, value, &format!("{at}[{index}]")));
+        return items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, value)| check(item, value, &format!("{at}[{index}]")));
     }
     match catalogue::schema(ty) {
         Some(Schema::Words(words)) => match value.as_str() {
@@ -187,19 +207,29 @@ fn check(ty: &'static str, value: &Value, at: &str) -> Result<(), (String, Strin
             _ => wrong(),
         },
         Some(Schema::Either(types)) => {
-            if types.iter().any(|ty| check(ty, value, at).is_ok()) { Ok(()) } else { wrong() }
+            if types.iter().any(|ty| check(ty, value, at).is_ok()) {
+                Ok(())
+            } else {
+                wrong()
+            }
         }
         Some(Schema::Is(other)) if *other != ty => check(other, value, at),
         Some(Schema::Object(known)) => {
             let Value::Object(given) = value else { return wrong() };
-            if let Some(missing) = known.iter().find(|member| member.required && !given.contains_key(member.name)) {
-                let next = format!("Give {}: {}. {}", missing.name, notation(missing.ty, 1), missing.description);
+            if let Some(missing) =
+                known.iter().find(|member| member.required && !given.contains_key(member.name))
+            {
+                let next =
+                    format!("Give {}: {}. {}", missing.name, notation(missing.ty, 1), missing.description);
                 return Err((format!("{at} lacks `{}`", missing.name), next.trim_end().to_owned()));
             }
             for (name, value) in given {
                 let Some(member) = known.iter().find(|member| member.name == name) else {
                     let names: Vec<&str> = known.iter().map(|member| member.name).collect();
-                    return Err((format!("{at} has no member `{}`", clean(name, 60)), format!("It takes {}.", names.join(", "))));
+                    return Err((
+                        format!("{at} has no member `{}`", clean(name, 60)),
+                        format!("It takes {}.", names.join(", ")),
+                    ));
                 };
                 if !value.is_null() {
                     check(member.ty, value, &format!("{at}.{name}"))?;

@@ -59,7 +59,7 @@ pub struct OperationCallInput {
     /// Fields to return, such as uri,name,stats.plays.
     #[schemars(extend("x-listed" = true))]
     pub fields: Option<String>,
-    /// A jq filter over the response, such as [.data[] | select(.stats.plays > 9) | .uri].
+    /// A jq filter over the response, best with fields, such as [.data[] | select(.stats.plays > 9) | .uri].
     #[schemars(extend("x-listed" = true))]
     pub jq: Option<String>,
     /// `next_cursor` of the previous result, with the same other arguments.
@@ -149,8 +149,12 @@ async fn run(context: &Context, input: OperationCallInput) -> Result<OperationRe
     let filter = input.jq.as_deref().filter(|text| !text.trim().is_empty()).map(Filter::parse).transpose();
     let filter = filter.map_err(|error| filter_error(&error.0))?;
     let fields = match fields {
-        Some(names) if known.takes_fields() => Some(arguments::fields(known, &names)?).filter(|names| !names.is_empty()),
-        Some(_) => return invalid("fields", format!("{} does not take fields.", operation.id), "Leave fields out."),
+        Some(names) if known.takes_fields() => {
+            Some(arguments::fields(known, &names)?).filter(|names| !names.is_empty())
+        }
+        Some(_) => {
+            return invalid("fields", format!("{} does not take fields.", operation.id), "Leave fields out.");
+        }
         None if filter.is_some() => None,
         None => shape::default_fields(known),
     };
@@ -212,7 +216,9 @@ async fn run(context: &Context, input: OperationCallInput) -> Result<OperationRe
         }
         None if operation.paged => {
             let items = response.get_mut("data").map(Value::take);
-            let Value::Array(items) = items.unwrap_or_else(|| json!([])) else { return Err(unexpected(operation)) };
+            let Value::Array(items) = items.unwrap_or_else(|| json!([])) else {
+                return Err(unexpected(operation));
+            };
             let items = items.into_iter().skip(offset).map(|item| tidy(item, &mut result.left_out));
             result.items = Some(items.collect());
             result.resume = Some(ResumePoint::new(PageToken::at(link).after(offset), seal_context));
@@ -236,7 +242,9 @@ fn take_fields(given: &mut Value, input: &OperationCallInput) -> Result<Option<S
     match (&input.fields, in_parameters) {
         (Some(fields), _) if !fields.trim().is_empty() => Ok(Some(fields.clone())),
         (_, Some(Value::String(fields))) => Ok(Some(fields)),
-        (_, Some(_)) => invalid("fields", "fields is not a text.", "Give names with commas, such as uri,name."),
+        (_, Some(_)) => {
+            invalid("fields", "fields is not a text.", "Give names with commas, such as uri,name.")
+        }
         _ => Ok(None),
     }
 }
@@ -247,21 +255,32 @@ fn check_access(context: &Context, operation: &Operation) -> Result<(), BoxedErr
     if context.may(effect) {
         return Ok(());
     }
-    let message = format!("{} {}, which these tools may not do; nothing was sent.", operation.id, match effect {
-        Effect::Delete => "deletes",
-        Effect::Overwrite => "overwrites",
-        _ => "changes something",
-    });
+    let message = format!(
+        "{} {}, which these tools may not do; nothing was sent.",
+        operation.id,
+        match effect {
+            Effect::Delete => "deletes",
+            Effect::Overwrite => "overwrites",
+            _ => "changes something",
+        }
+    );
     let next = "Tell the person; they can start the tools without read-only mode or without the limit to harmless tools.";
     Err(Box::new(ToolError::new(ErrorKind::Conflict, message, next)))
 }
 
-/// Fails if a scope is missing. A change that the description gives no scope needs `private`, so that callers who may only
-/// see public things change nothing.
+/// Paths of what belongs to an account or a team.
+const OWN_PATHS: &[&str] = &["/me/", "/apps/", "/teams/", "/workspaces/"];
+
+/// Fails if a scope is missing. Changes, and reads of what belongs to an account, need `private` if the description gives
+/// them no scope, so that callers who may only see public things do neither.
 fn check_scopes(context: &Context, operation: &Operation) -> Result<(), BoxedError> {
     let Some(granted) = context.client().scopes() else { return Ok(()) };
     let needed: Vec<&str> = match operation.scopes {
-        [] if operation.method != Method::GET => vec!["private"],
+        [] if operation.method != Method::GET
+            || OWN_PATHS.iter().any(|own| operation.path.starts_with(own)) =>
+        {
+            vec!["private"]
+        }
         scopes => scopes.iter().map(Scope::as_str).collect(),
     };
     if granted.contains_all(&needed) {
@@ -299,12 +318,19 @@ impl<'a> Paging<'a> {
         let has = |name: &str| parameters.query.iter().any(|(known, _)| *known == name);
         let takes = |name: &str| known.query.iter().any(|parameter| parameter.name == name);
         if input.cursor.is_some() && !known.operation.paged {
-            return invalid("cursor", format!("{} returns no list.", known.operation.id), "Leave cursor out.");
+            return invalid(
+                "cursor",
+                format!("{} returns no list.", known.operation.id),
+                "Leave cursor out.",
+            );
         }
         if input.cursor.is_some() && has("page") {
             return invalid("cursor", "cursor already contains the page.", "Leave page out.");
         }
-        Ok(Self { cursor: input.cursor.as_deref(), add_per_page: known.operation.paged && takes("per_page") && !has("per_page") })
+        Ok(Self {
+            cursor: input.cursor.as_deref(),
+            add_per_page: known.operation.paged && takes("per_page") && !has("per_page"),
+        })
     }
 
     /// Returns the call for this page, and how many of its items were returned before.
@@ -329,7 +355,13 @@ impl<'a> Paging<'a> {
 }
 
 /// Returns what a cursor is bound to: account, operation, arguments and fields, but not the page.
-fn seal_context(context: &Context, input: &OperationCallInput, given: &Value, body: &Value, fields: Option<&str>) -> String {
+fn seal_context(
+    context: &Context,
+    input: &OperationCallInput,
+    given: &Value,
+    body: &Value,
+    fields: Option<&str>,
+) -> String {
     let mut given = given.clone();
     if let Value::Object(given) = &mut given {
         given.remove("page");
@@ -392,7 +424,9 @@ async fn project(
     values.iter_mut().for_each(|value| shape::clean_value(value, &named));
     let size = Value::Array(values.clone()).to_string().len();
     if size > MAX_FILTERED_BYTES {
-        return Err(failed(format!("it returns {size} bytes, and the limit is {MAX_FILTERED_BYTES}; select less")));
+        return Err(failed(format!(
+            "it returns {size} bytes, and the limit is {MAX_FILTERED_BYTES}; select less"
+        )));
     }
     result.result = Some(Map::from_iter([("values".to_owned(), Value::Array(values))]));
     Ok(())
@@ -421,22 +455,31 @@ async fn confirm_deletion(
         return Ok(());
     }
     let reader = catalogue::all().iter().find(|other| {
-        other.operation.method == Method::GET && other.operation.path == operation.path && !other.operation.paged
+        other.operation.method == Method::GET
+            && other.operation.path == operation.path
+            && !other.operation.paged
     });
     let name = reader.and_then(|reader| {
         let names = ["name", "title", "text", "webhook_url"];
-        let found = names.iter().find(|name| members(reader.response).iter().any(|member| member.name == **name));
+        let found =
+            names.iter().find(|name| members(reader.response).iter().any(|member| member.name == **name));
         found.map(|name| (reader, *name))
     });
     if let Some((reader, name)) = name {
-        let call = build(context, reader.operation, parameters, &Value::Null).fields(name);
+        let path = Parameters { path: parameters.path.clone(), query: Vec::new() };
+        let call = build(context, reader.operation, &path, &Value::Null).fields(name);
         let found = context.send(spec, call).await?.into_inner();
         let current = found.get(name).and_then(Value::as_str).unwrap_or_default();
         if !current.trim().is_empty() {
             let how = format!("call {} with fields {name}.", reader.operation.id);
             let Some(given) = given else {
-                let message = format!("{} deletes permanently and needs confirm; nothing was sent.", operation.id);
-                return invalid("confirm", message, format!("To see what it is, {how} Then give its current {name} as confirm."));
+                let message =
+                    format!("{} deletes permanently and needs confirm; nothing was sent.", operation.id);
+                return invalid(
+                    "confirm",
+                    message,
+                    format!("To see what it is, {how} Then give its current {name} as confirm."),
+                );
             };
             return confirm(context, spec, "object", given, Some(current), &how).await;
         }

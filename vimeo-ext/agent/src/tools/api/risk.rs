@@ -23,15 +23,18 @@ pub(super) fn effect(operation: &Operation) -> Effect {
 /// Why an operation cannot be called, and what to do instead.
 pub(super) fn refusal(operation: &Operation, body: &Value) -> Option<(String, &'static str)> {
     if operation.area == "authentication" && operation.method != Method::GET {
-        let message = format!("{} handles access tokens, which tools never see; nothing was sent.", operation.id);
+        let message =
+            format!("{} handles access tokens, which tools never see; nothing was sent.", operation.id);
         return Some((message, "Ask the person to log in or out with `vimeo auth`."));
     }
-    let begins_upload = || format!("{} begins an upload of bytes, which a call cannot send; nothing was sent.", operation.id);
+    let begins_upload =
+        || format!("{} begins an upload of bytes, which a call cannot send; nothing was sent.", operation.id);
     let approach = body.pointer("/upload/approach").and_then(Value::as_str);
     let path = operation.path;
     let creates = operation.method == Method::POST;
-    if creates && (path.ends_with("/videos") && operation.scopes.iter().any(|scope| scope.as_str() == "upload")
-        || path.ends_with("/versions"))
+    if creates
+        && (path.ends_with("/videos") && operation.scopes.iter().any(|scope| scope.as_str() == "upload")
+            || path.ends_with("/versions"))
         && approach != Some("pull")
     {
         let next = if path.ends_with("/versions") {
@@ -47,13 +50,14 @@ pub(super) fn refusal(operation: &Operation, body: &Value) -> Option<(String, &'
     if creates && path.ends_with("/audiotracks") && approach != Some("pull") {
         return Some((begins_upload(), "Ask the person to upload the audio track on vimeo.com."));
     }
-    let images = ["/pictures", "/customlogos", "/custom_thumbnails", "/logos", "/backgrounds", "/timelinethumbnails"];
+    let images =
+        ["/pictures", "/customlogos", "/custom_thumbnails", "/logos", "/backgrounds", "/timelinethumbnails"];
     let has_time = ["time", "timecode", "time_code"].iter().any(|name| body.get(name).is_some());
     if creates && images.iter().any(|end| path.ends_with(end)) && !has_time {
         let next = if operation.id.contains("thumbnail") || path.contains("{video_id}/pictures") {
-            "For a picture of the video itself give body {\"time\": SECONDS}; for a file use the command `vimeo picture`."
+            "For a picture of the video itself give body {\"time\": SECONDS}; a file needs the command `vimeo picture`."
         } else {
-            "Ask the person to upload the picture on vimeo.com."
+            "Ask the person to upload it with the command `vimeo picture`, or on vimeo.com."
         };
         return Some((begins_upload(), next));
     }
@@ -185,7 +189,9 @@ pub(super) fn disclosure(operation: &Operation, body: &Value) -> Option<(Disclos
     let mut changes = Vec::new();
     widening(body, "", false, &mut changes);
     if operation.method == Method::POST
-        && ["/albums", "/channels", "/groups", "/live_events", "/videos"].iter().any(|end| path.ends_with(end))
+        && ["/albums", "/channels", "/groups", "/live_events", "/videos"]
+            .iter()
+            .any(|end| path.ends_with(end))
         && !is_private(body)
     {
         let act = format!("{}, which others can see", operation.summary.to_lowercase());

@@ -101,6 +101,68 @@ async fn a_short_list_has_all_names_and_annotations() {
     }
 }
 
+/// The size limit of the list of the toolset `api`.
+const MAX_API_BYTES: usize = 6_000;
+
+#[tokio::test]
+async fn the_api_toolset_has_a_short_list() {
+    let world = World::new().await;
+    for toolset in Toolset::ALL {
+        for read_only in [false, true] {
+            let selection = ToolSelection { toolsets: vec![toolset], read_only, ..ToolSelection::default() };
+            let server = Server::for_account(world.vimeo().clone()).selection(selection);
+            let mut client = Client::connect(&server, Transport::NewPipe, false).await;
+            let response = client.request("tools/list", json!({})).await;
+            let (size, listed) =
+                (response.to_string().len(), response["result"]["tools"].as_array().unwrap());
+            println!(
+                "tools/list of {}: {} tools, {size} bytes, read-only: {read_only}",
+                toolset.as_str(),
+                listed.len()
+            );
+            if toolset != Toolset::Api {
+                continue;
+            }
+            assert!(size <= MAX_API_BYTES, "{size} bytes");
+            let call = listed.iter().find(|tool| tool["name"] == "vimeo_operation_call").unwrap();
+            let annotations = &call["annotations"];
+            assert_eq!(annotations["readOnlyHint"], read_only, "{call}");
+            assert_eq!(annotations["destructiveHint"], !read_only, "{call}");
+            assert_eq!(listed.len(), 3);
+        }
+    }
+}
+
+/// The limits of a key count for tools whose effect depends on the call.
+#[tokio::test]
+async fn a_read_only_key_changes_nothing_through_any_operation() {
+    let world = World::new().await;
+    let own = ToolSelection { toolsets: vec![Toolset::Api], read_only: true, ..ToolSelection::default() };
+    let key = ApiKey::new("the-bearer-of-32-characters-or-more", ["a"]).selection(own);
+    let selection = ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() };
+    let clients = FixedClients([("a".to_owned(), world.vimeo().clone())].into());
+    let server = Server::for_accounts(clients).selection(selection).allow(Disclosure::ALL);
+    let server = server.serve_http(loopback().api_keys([key])).await.unwrap();
+    let mut client = caller(&server, true).await;
+    let response = client.request("tools/list", json!({})).await;
+    assert_eq!(response["result"]["tools"].as_array().unwrap().len(), 3, "{response}");
+    let video = json!({"video_id": world.videos[0]}).to_string();
+    let read = json!({"operation": "get_video", "parameters": video, "fields": "uri"});
+    let read = client.call("vimeo_operation_call", read).await;
+    assert_eq!(
+        read["result"]["structuredContent"]["result"]["uri"],
+        format!("/videos/{}", world.videos[0]),
+        "{read}"
+    );
+    let edit = json!({"operation": "edit_video", "parameters": video, "body": "{\"name\": \"x\"}"});
+    let edit = client.call("vimeo_operation_call", edit).await;
+    assert!(
+        edit["result"]["structuredContent"]["message"].as_str().unwrap().contains("may not do"),
+        "{edit}"
+    );
+    assert_eq!(world.requests("PATCH"), 0);
+}
+
 /// The scopes of many accounts are not all looked up.
 #[tokio::test]
 async fn scope_lookups_stop_when_all_tools_are_allowed() {

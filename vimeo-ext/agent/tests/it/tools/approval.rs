@@ -37,6 +37,8 @@ fn every_writing_tool_declares_its_disclosure() {
         ("vimeo_video_upload", Some(Publish)),
         ("vimeo_video_replace", Some(Publish)),
         ("vimeo_upload_stop", None),
+        // Asks by operation.
+        ("vimeo_operation_call", None),
     ];
     let specs = tools::all().iter().map(tools::Definition::spec);
     let found: Vec<_> = specs

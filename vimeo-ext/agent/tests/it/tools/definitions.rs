@@ -82,7 +82,7 @@ fn names_and_descriptions_suit_all_clients() {
         assert!(spec.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", spec.name);
         assert!((40..=400).contains(&spec.description.len()), "{}: {}", spec.name, spec.description.len());
         assert!(!spec.scopes.is_empty(), "{}", spec.name);
-        let creates = spec.effect == Effect::Add;
+        let creates = matches!(spec.effect, Effect::Add | Effect::Varies);
         assert_eq!(creates, !spec.check.is_empty(), "{} creates, so it needs a check", spec.name);
     }
     let default = tools::all().iter().filter(|tool| tool.spec().toolset.is_default());

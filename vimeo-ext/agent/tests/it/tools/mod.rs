@@ -9,6 +9,8 @@ mod every_tool;
 pub(crate) mod fake_person;
 mod ids;
 mod lists;
+mod operation_tasks;
+mod operations;
 mod optional_toolsets;
 #[cfg(feature = "mcp")]
 mod other_hosts;

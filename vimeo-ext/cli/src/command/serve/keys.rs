@@ -64,13 +64,13 @@ pub(crate) struct CreateArgs {
     /// Only these groups of routes [default: all]
     #[arg(long, value_name = "GROUPS", value_delimiter = ',', value_parser = route_groups())]
     routes: Vec<RouteGroup>,
-    /// Offer these toolsets [default: all except more and uploads]
+    /// Offer these toolsets [default: all except more, uploads and api]
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
     /// Offer only tools that change nothing
     #[arg(long)]
     read_only_tools: bool,
-    /// Allow tool calls that disclose something: publish, comments, webhooks [default: none]
+    /// Allow tool calls that disclose something: publish, comments, webhooks, spend [default: none]
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = disclosures())]
     allow: Vec<Disclosure>,
     /// Limit the key to these scopes of Vimeo's (comma-separated) [default: those of each account]
