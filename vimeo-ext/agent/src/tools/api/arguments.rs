@@ -1,6 +1,7 @@
 //! Checks the arguments of a call against the API description, before anything is sent.
 
 use serde_json::Value;
+use strsim::levenshtein;
 use vimeo_api::{ChannelId, FolderId, GroupId, ShowcaseId, UserId, VideoId};
 
 use super::super::error::{BoxedError, ToolError, invalid};
@@ -12,9 +13,7 @@ use super::search;
 /// Returns the operation with this name; the error names the nearest ones.
 pub(super) fn operation(name: &str) -> Result<&'static KnownOperation, BoxedError> {
     catalogue::find(name).ok_or_else(|| {
-        let words: String = clean(name, 100).replace(['_', '/', '{', '}'], " ");
-        let nearest = search::search(&words, |_| true);
-        let nearest: Vec<&str> = nearest.iter().take(4).map(|known| known.operation.id).collect();
+        let nearest = nearest(&clean(name, 100));
         let next = match nearest.as_slice() {
             [] => "Find operations with vimeo_operations_search.".to_owned(),
             names => format!("Use {}, or find others with vimeo_operations_search.", names.join(", ")),
@@ -22,6 +21,25 @@ pub(super) fn operation(name: &str) -> Result<&'static KnownOperation, BoxedErro
         let message = format!("There is no operation `{}`.", clean(name, 60));
         Box::new(ToolError::input("operation", message, next))
     })
+}
+
+/// Returns the names that are spelled most like a name, then those of operations with its words.
+fn nearest(name: &str) -> Vec<&'static str> {
+    let ids = catalogue::all().iter().map(|known| known.operation.id);
+    let mut near: Vec<(usize, &str)> =
+        ids.map(|id| (levenshtein(name, id), id)).filter(|(distance, _)| *distance <= 3).collect();
+    near.sort_unstable();
+    let words = name.replace(['_', '/', '{', '}'], " ");
+    let mut names: Vec<&str> = near.into_iter().map(|(_, id)| id).take(3).collect();
+    for known in search::search(&words, |_| true) {
+        if names.len() >= 4 {
+            break;
+        }
+        if !names.contains(&known.operation.id) {
+            names.push(known.operation.id);
+        }
+    }
+    names
 }
 
 /// The parameters of a call, checked.

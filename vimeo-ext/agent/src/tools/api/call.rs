@@ -1,5 +1,7 @@
 //! The tool that calls an operation.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -404,6 +406,8 @@ async fn project(
     source: String,
     changed: bool,
 ) -> Result<(), BoxedError> {
+    let mut unknown = BTreeSet::new();
+    shape::unknown_names(&response, &mut unknown);
     // It takes at most its budget, but that can be many milliseconds.
     let run = tokio::task::spawn_blocking(move || filter.run(&response)).await;
     let failed = |reason: String| -> BoxedError {
@@ -416,9 +420,9 @@ async fn project(
         Ok(Err(error)) => return Err(failed(error.0)),
         Err(_) => return Err(failed("it ended unexpectedly".to_owned())),
     };
-    // A filter can make names of members out of text that people wrote.
+    // A filter can make names of members out of text that people wrote. Names that the response has are only left out.
     let named = |name: &str| is_known_name(name) || source.contains(name);
-    if values.iter().any(|value| has_foreign_name(value, &named)) {
+    if values.iter().any(|value| has_foreign_name(value, &|name| named(name) || unknown.contains(name))) {
         return Err(failed("it makes names of members out of values; give them as values".to_owned()));
     }
     values.iter_mut().for_each(|value| shape::clean_value(value, &named));

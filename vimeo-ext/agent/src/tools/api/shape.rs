@@ -1,5 +1,7 @@
 //! Shapes responses for agents: few fields by default, and no member larger than a result can hold.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::super::untrusted::clean;
@@ -50,7 +52,12 @@ pub(super) fn default_fields(known: &'static KnownOperation) -> Option<String> {
         // Everything else that is short.
         names.extend(members.iter().filter(|member| is_short(member)).map(|member| member.name));
         let mut seen = Vec::new();
-        names.retain(|name| !seen.contains(name) && { seen.push(*name); true });
+        names.retain(|name| {
+            !seen.contains(name) && {
+                seen.push(*name);
+                true
+            }
+        });
     }
     (!names.is_empty()).then(|| names.join(","))
 }
@@ -59,7 +66,9 @@ pub(super) fn default_fields(known: &'static KnownOperation) -> Option<String> {
 fn is_short(member: &Member) -> bool {
     match schema(member.ty) {
         Some(schema) => matches!(schema, Schema::Words(_)),
-        None => matches!(member.ty, "text" | "count" | "whole" | "number" | "truth" | "time" | "date" | "uri"),
+        None => {
+            matches!(member.ty, "text" | "count" | "whole" | "number" | "truth" | "time" | "date" | "uri")
+        }
     }
 }
 
@@ -72,6 +81,22 @@ pub(super) fn clean_value(value: &mut Value, named: &impl Fn(&str) -> bool) {
         Value::Object(members) => {
             members.retain(|name, _| is_known_name(name) || named(name));
             members.values_mut().for_each(|value| clean_value(value, named));
+        }
+        _ => {}
+    }
+}
+
+/// Collects the names of members that the API description does not have.
+pub(super) fn unknown_names(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| unknown_names(item, found)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if !is_known_name(name) && !found.contains(name) {
+                    found.insert(name.clone());
+                }
+                unknown_names(value, found);
+            }
         }
         _ => {}
     }

@@ -54,7 +54,7 @@ pub(crate) fn tasks(world: &World, app: &str, comment: u64) -> Vec<Task> {
             vec![("vimeo_video_get", json!({"video_id": video}))],
         ),
         get(
-            vec![json!({"parameters": id("video_id", video), "body": [{"tag": "surf"}, {"tag": "waves"}]})],
+            vec![json!({"parameters": id("video_id", video), "body": [{"name": "surf"}, {"name": "waves"}]})],
             "tag the video with surf and waves",
             "add_video_tags",
             |result| result["status"] == 200,
