@@ -164,8 +164,11 @@ mod tests {
         assert_eq!(all().len(), 520);
         for known in all() {
             let operation = known.operation;
-            let in_path: Vec<&str> =
-                operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+            let in_path: Vec<&str> = operation
+                .path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .collect();
             let names: Vec<&str> = in_path
                 .iter()
                 .filter(|name| known.path.iter().any(|parameter| parameter.name == **name))

@@ -148,9 +148,21 @@ fn fields(known: &'static KnownOperation) -> Option<String> {
     if members.is_empty() || !known.takes_fields() {
         return None;
     }
-    let written = [2, 1, 0].into_iter().map(|depth| field_names(members, depth));
-    let fields = written.into_iter().find(|text| text.len() <= MAX_FIELDS_BYTES);
-    Some(fields.unwrap_or_else(|| field_names(members, 0)))
+    // Names the members of inner objects too while they fit, the shortest first.
+    let mut parts: Vec<String> = members.iter().map(|member| member.name.to_owned()).collect();
+    let mut inner: Vec<(usize, String)> =
+        members.iter().map(|member| field_names(std::slice::from_ref(member), 1)).enumerate().collect();
+    inner.sort_by_key(|(index, text)| (text.len(), *index));
+    let mut size: usize = parts.iter().map(|part| part.len() + 1).sum();
+    for (index, text) in inner {
+        let Some(part) = parts.get_mut(index) else { continue };
+        let longer = size + text.len() - part.len();
+        if longer <= MAX_FIELDS_BYTES {
+            size = longer;
+            *part = text;
+        }
+    }
+    Some(parts.join(","))
 }
 
 fn needs(known: &KnownOperation) -> Option<String> {
@@ -191,7 +203,11 @@ fn example(known: &'static KnownOperation) -> Map<String, Value> {
     }
     if known.takes_fields() {
         let names = ["uri", "name", "title", "text"];
-        let found: Vec<&str> = members(known.item()).iter().map(|member| member.name).filter(|name| names.contains(name)).collect();
+        let found: Vec<&str> = members(known.item())
+            .iter()
+            .map(|member| member.name)
+            .filter(|name| names.contains(name))
+            .collect();
         if !found.is_empty() {
             arguments.insert("fields".to_owned(), json!(found.join(",")));
         }

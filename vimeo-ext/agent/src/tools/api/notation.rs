@@ -10,7 +10,11 @@ pub(super) fn notation(ty: &'static str, depth: usize) -> String {
     let item = list_item(ty);
     if item != ty {
         let inner = notation(item, depth);
-        return if inner.contains('|') && !inner.starts_with('{') { format!("({inner})[]") } else { inner + "[]" };
+        return if inner.contains('|') && !inner.starts_with('{') {
+            format!("({inner})[]")
+        } else {
+            inner + "[]"
+        };
     }
     match schema(ty) {
         Some(Schema::Words(words)) => enumeration(words),

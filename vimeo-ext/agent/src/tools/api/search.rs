@@ -9,10 +9,11 @@ use super::catalogue::{self, KnownOperation, Schema, members};
 
 /// Words that say nothing about an operation.
 const STOP_WORDS: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "did", "do", "does", "for", "from", "get", "has", "have",
-    "i", "if", "in", "into", "is", "it", "its", "me", "my", "of", "on", "or", "our", "out", "please", "so", "that", "the",
-    "their", "them", "there", "this", "to", "us", "vimeo", "want", "was", "what", "when", "which", "with", "you", "your",
-    "where", "who", "whom", "how", "may", "some", "should", "would", "these", "those", "each", "many", "much", "s",
+    "a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "did", "do", "does", "for", "from",
+    "get", "has", "have", "i", "if", "in", "into", "is", "it", "its", "me", "my", "of", "on", "or", "our",
+    "out", "please", "so", "that", "the", "their", "them", "there", "this", "to", "us", "vimeo", "want",
+    "was", "what", "when", "which", "with", "you", "your", "where", "who", "whom", "how", "may", "some",
+    "should", "would", "these", "those", "each", "many", "much", "s",
 ];
 
 /// Words that people say, and what the API calls it.
@@ -50,7 +51,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("poster", &["picture", "thumbnail"]),
     ("profile", &["user", "portrait"]),
     ("project", &["folder"]),
-    ("quota", &["upload_quota", "user"]),
+    ("quota", &["upload_quota"]),
     ("rename", &["edit", "name"]),
     ("see", &["view", "privacy"]),
     ("share", &["privacy"]),
@@ -73,15 +74,27 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 /// Words that say what a call does, and the methods that do it.
 const VERBS: &[(&[&str], &[Method])] = &[
     (
-        &["list", "which", "who", "show", "what", "how", "get", "find", "search", "see", "check", "count", "read"],
+        &[
+            "list", "which", "who", "show", "what", "how", "get", "find", "search", "see", "check", "count",
+            "read",
+        ],
         &[Method::GET],
     ),
     (
-        &["add", "put", "create", "make", "new", "upload", "set", "start", "post", "write", "save", "like", "follow", "join"],
+        &[
+            "add", "put", "create", "make", "new", "upload", "set", "start", "post", "write", "save", "like",
+            "follow", "join",
+        ],
         &[Method::POST, Method::PUT],
     ),
-    (&["change", "edit", "rename", "update", "modify", "set", "turn", "replace"], &[Method::PATCH, Method::PUT]),
-    (&["delete", "remove", "erase", "unlike", "unfollow", "leave", "take", "clear", "cancel"], &[Method::DELETE]),
+    (
+        &["change", "edit", "rename", "update", "modify", "set", "turn", "replace"],
+        &[Method::PATCH, Method::PUT],
+    ),
+    (
+        &["delete", "remove", "erase", "unlike", "unfollow", "leave", "take", "clear", "cancel"],
+        &[Method::DELETE],
+    ),
 ];
 
 /// How much a word counts, by where it is.
@@ -121,7 +134,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         add(operation.path, weight::PATH);
         add(operation.area, weight::AREA);
         add(known.description, weight::DESCRIPTION);
-        for parameter in known.path.iter().chain(&known.query).filter(|parameter| parameter.name != "fields") {
+        for parameter in known.path.iter().chain(&known.query).filter(|parameter| parameter.name != "fields")
+        {
             add(parameter.name, weight::PARAMETER);
             add(parameter.description, weight::PARAMETER / 2.0);
         }
@@ -133,8 +147,11 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
                 values.iter().for_each(|value| add(value, weight::BODY / 2.0));
             }
         }
+        // What can be read without an ID is often the object that the question is about: the account.
+        let is_account = !operation.paged && known.path.is_empty();
+        let response = if is_account { weight::RESPONSE * 2.0 } else { weight::RESPONSE };
         for member in members(known.item()) {
-            add(member.name, weight::RESPONSE);
+            add(member.name, response);
             members(member.ty).iter().for_each(|inner| add(inner.name, weight::RESPONSE / 2.0));
         }
     }
@@ -143,10 +160,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 });
 
 /// Returns the operations that fit, the best first. Without words, returns all that are accepted, in order.
-pub(super) fn search(
-    query: &str,
-    accepts: impl Fn(&KnownOperation) -> bool,
-) -> Vec<&'static KnownOperation> {
+pub(super) fn search(query: &str, accepts: impl Fn(&KnownOperation) -> bool) -> Vec<&'static KnownOperation> {
     let all = catalogue::all();
     let accepted = |known: &&KnownOperation| accepts(known);
     let asked = asked_words(query);
@@ -294,7 +308,15 @@ mod tests {
 
     #[test]
     fn any_text_is_a_query() {
-        for query in ["日本語のタイトル", "ß İ ǅ", "\u{0}\u{202e}", "___", "%%% ' \" \\", "s", "x".repeat(300).as_str()] {
+        for query in [
+            "日本語のタイトル",
+            "ß İ ǅ",
+            "\u{0}\u{202e}",
+            "___",
+            "%%% ' \" \\",
+            "s",
+            "x".repeat(300).as_str(),
+        ] {
             let once: Vec<&str> = search(query, |_| true).iter().map(|known| known.operation.id).collect();
             let again: Vec<&str> = search(query, |_| true).iter().map(|known| known.operation.id).collect();
             assert_eq!(once, again, "{query}");

@@ -47,10 +47,10 @@ pub(crate) fn tasks(world: &World, app: &str, comment: u64) -> Vec<Task> {
             vec![],
         ),
         get(
-            vec![json!({"parameters": id("video_id", video), "fields": "name,privacy.embed"})],
+            vec![json!({"parameters": id("video_id", video)})],
             "who may embed this video?",
-            "get_video",
-            |result| result["result"]["privacy"]["embed"] == "public",
+            "list_video_embed_domains",
+            |result| result["items"].is_array(),
             vec![("vimeo_video_get", json!({"video_id": video}))],
         ),
         get(
