@@ -147,7 +147,7 @@ fn id(known: &KnownOperation, parameter: &Member, value: &Value) -> Result<Strin
 }
 
 fn invalid_id<T>(parameter: &Member) -> Result<T, BoxedError> {
-    let message = format!("`{}` in parameters is no such ID.", parameter.name);
+    let message = format!("`{}` in parameters is not such an ID.", parameter.name);
     let next = format!("Give {}: {}", notation(parameter.ty, 0), parameter.description);
     invalid("parameters", message, next)
 }

@@ -36,10 +36,10 @@ impl<'de> Deserialize<'de> for JsonText {
             Value::String(text) if text.trim().is_empty() => Ok(Self(Value::Null)),
             Value::String(text) => match serde_json::from_str(&text) {
                 Ok(value @ (Value::Object(_) | Value::Array(_) | Value::Null)) => Ok(Self(value)),
-                _ => Err(serde::de::Error::custom("it is text that is no JSON object")),
+                _ => Err(serde::de::Error::custom("it is text that is not a JSON object")),
             },
             value @ (Value::Object(_) | Value::Array(_)) => Ok(Self(value)),
-            _ => Err(serde::de::Error::custom("it is no JSON object")),
+            _ => Err(serde::de::Error::custom("it is not a JSON object")),
         }
     }
 }
@@ -380,7 +380,7 @@ fn sent_error(context: &Context, error: &CallError, operation: &Operation) -> To
 }
 
 fn unexpected(operation: &Operation) -> BoxedError {
-    let message = format!("The response of {} is no list.", operation.id);
+    let message = format!("The response of {} is not a list.", operation.id);
     Box::new(ToolError::new(ErrorKind::Temporary, message, "Call it again with a jq filter."))
 }
 
@@ -408,7 +408,7 @@ async fn project(
 ) -> Result<(), BoxedError> {
     let mut unknown = BTreeSet::new();
     shape::unknown_names(&response, &mut unknown);
-    // It takes at most its budget, but that can be many milliseconds.
+    // Its cost is limited, but can still be many milliseconds.
     let run = tokio::task::spawn_blocking(move || filter.run(&response)).await;
     let failed = |reason: String| -> BoxedError {
         let done = if changed { " The call itself worked; do not repeat it." } else { "" };

@@ -1,7 +1,7 @@
 //! Projections of responses: the part of jq that selects and reshapes, without what loops or recurses.
 //!
 //! A filter comes from a model, and a server runs it for many callers. Every step and every copied byte therefore counts
-//! against a budget, so that no filter can use much time or memory: jq itself can double a text forty times.
+//! against a maximum, so that no filter can use much time or memory: jq itself can double a text forty times.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ const MAX_FILTER_BYTES: usize = 1_000;
 /// How deeply the parts of a filter can be nested.
 const MAX_DEPTH: usize = 32;
 /// Steps and copied bytes of one run.
-const BUDGET: usize = 64 << 20;
+const MAX_COST: usize = 64 << 20;
 
 /// A filter that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,7 +155,7 @@ impl Filter {
 
     /// Runs the filter over a value.
     pub(super) fn run(&self, input: &Value) -> Result<Vec<Value>> {
-        Run { budget: BUDGET }.all(&self.0, input)
+        Run { cost_left: MAX_COST }.all(&self.0, input)
     }
 }
 
@@ -197,7 +197,7 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
             let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             let number = rest.get(..length).unwrap_or_default();
             let Ok(number) = number.parse::<Number>() else {
-                return fail(format!("`{number}` is no number"));
+                return fail(format!("`{number}` is not a number"));
             };
             (Token::Number(number), length)
         } else if first.is_ascii_alphabetic() || first == '_' {
@@ -511,16 +511,16 @@ fn single(mut parts: Vec<Expression>, several: fn(Vec<Expression>) -> Expression
     several(parts)
 }
 
-/// One run of a filter, with what is left of its budget.
+/// One run of a filter, with what it can still cost.
 struct Run {
-    budget: usize,
+    cost_left: usize,
 }
 
 impl Run {
     fn spend(&mut self, cost: usize) -> Result<()> {
-        match self.budget.checked_sub(cost) {
+        match self.cost_left.checked_sub(cost) {
             Some(left) => {
-                self.budget = left;
+                self.cost_left = left;
                 Ok(())
             }
             None => fail("it takes too many steps or copies too much"),
@@ -1129,7 +1129,7 @@ mod tests {
     }
 
     #[test]
-    fn no_filter_uses_more_than_its_budget() {
+    fn no_filter_costs_more_than_allowed() {
         let input = json!({"text": "x".repeat(1_000), "list": (0..2_000).collect::<Vec<u32>>()});
         let doubled = |start: &str, step: &str| format!("{start}{}", step.repeat(60));
         for filter in [
@@ -1147,7 +1147,7 @@ mod tests {
                 let stopped = parsed.run(&input);
                 if let Ok(values) = stopped {
                     let size: usize = values.iter().map(|value| value.to_string().len()).sum();
-                    assert!(size <= BUDGET, "{filter}: {size}");
+                    assert!(size <= MAX_COST, "{filter}: {size}");
                 }
             }
         }
