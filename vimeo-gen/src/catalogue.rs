@@ -69,7 +69,10 @@ pub fn catalogue(description: &Value) -> Result<Catalogue, GenError> {
 /// Returns the type of the response of a call that works.
 fn success(operation: &Map<String, Value>) -> Option<String> {
     let responses = operation.get("responses")?.as_object()?;
-    responses.iter().filter(|(status, _)| status.starts_with('2')).find_map(|(_, response)| body_type(response))
+    responses
+        .iter()
+        .filter(|(status, _)| status.starts_with('2'))
+        .find_map(|(_, response)| body_type(response))
 }
 
 /// Formats a description in one line.
@@ -107,11 +110,21 @@ fn columns(schema: &Value, with_prose: bool) -> String {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return parts("is", vec![ty(schema)]);
     };
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let members = properties.iter().map(|(name, schema)| {
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-        member(name, required.contains(&name.as_str()), &ty(schema), if with_prose { description } else { "" })
+        member(
+            name,
+            required.contains(&name.as_str()),
+            &ty(schema),
+            if with_prose { description } else { "" },
+        )
     });
     parts("object", members.collect())
 }

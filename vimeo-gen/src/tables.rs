@@ -104,7 +104,11 @@ fn parameter(parameter: &Value) -> String {
     }
 }
 
-pub(crate) fn resolved<'a>(document: &'a Value, value: &'a Value, location: &str) -> Result<&'a Value, GenError> {
+pub(crate) fn resolved<'a>(
+    document: &'a Value,
+    value: &'a Value,
+    location: &str,
+) -> Result<&'a Value, GenError> {
     let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(value) };
     let found = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
     found.ok_or_else(|| GenError::new(format!("paths.{location}"), format!("{reference} has no target")))

@@ -85,8 +85,8 @@ use vimeo_ext::{Error, ScopeSet, Vimeo};
 
 #[cfg(feature = "api")]
 pub use api::{
-    FoundOperations, JsonText, OperationCall, OperationCallInput, OperationDescription, OperationGet, OperationGetInput,
-    OperationResult, OperationsSearch, OperationsSearchInput,
+    FoundOperations, JsonText, OperationCall, OperationCallInput, OperationDescription, OperationGet,
+    OperationGetInput, OperationResult, OperationsSearch, OperationsSearchInput,
 };
 pub use audit::AuditLog;
 pub use categories::{CategoriesList, CategoriesListInput, VideoCategory};
@@ -319,7 +319,8 @@ impl Tools {
             false => Value::Null,
         };
         let effect = registry::effect_of(&T::SPEC, &arguments);
-        self.audited(&T::SPEC, effect, &arguments, disclosure::run_with_approval::<T>(&self.context, input)).await
+        self.audited(&T::SPEC, effect, &arguments, disclosure::run_with_approval::<T>(&self.context, input))
+            .await
     }
 
     /// Runs a tool by name, as a model calls it.
@@ -364,8 +365,14 @@ impl Tools {
     /// Records a call that was refused before it reached its tool, as an attempt of the tool would be.
     #[cfg(feature = "mcp")]
     pub(crate) async fn record_refusal(&self, spec: &Spec, arguments: &Value, error: ToolError) -> ToolError {
-        let refused: Result<(), ToolError> =
-            self.audited(spec, registry::effect_of(spec, arguments), arguments, std::future::ready(Err(Box::new(error.clone())))).await;
+        let refused: Result<(), ToolError> = self
+            .audited(
+                spec,
+                registry::effect_of(spec, arguments),
+                arguments,
+                std::future::ready(Err(Box::new(error.clone()))),
+            )
+            .await;
         refused.err().unwrap_or(error)
     }
 

@@ -262,7 +262,11 @@ fn seal_context(context: &Context, spec: &Spec, input: &impl ListInput) -> Strin
 }
 
 /// Returns the position of a cursor.
-pub(crate) fn open_cursor(context: &Context, seal_context: &str, cursor: &str) -> Result<PageToken, BoxedError> {
+pub(crate) fn open_cursor(
+    context: &Context,
+    seal_context: &str,
+    cursor: &str,
+) -> Result<PageToken, BoxedError> {
     context.sealer().open(seal_context, cursor, context.now(), CURSOR_TTL).or_else(invalid_cursor)
 }
 

@@ -33,8 +33,7 @@ impl ToolSelection {
             ([], []) => spec.toolset.is_default(),
             (toolsets, _) => toolsets.contains(&spec.toolset),
         };
-        (by_name || by_toolset)
-            && (spec.effect == Effect::Varies || self.may(spec.effect))
+        (by_name || by_toolset) && (spec.effect == Effect::Varies || self.may(spec.effect))
     }
 
     /// Returns whether calls with this effect are allowed.
