@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::GenError;
-use crate::tables::{body_type, resolved, ty};
+use crate::tables::{body_type, resolved, schema_columns, ty};
 use crate::visit::operations;
 
 /// The catalogue of a description.
@@ -96,37 +96,12 @@ fn parameter(parameter: &Value) -> String {
     }
 }
 
-/// Formats a schema with its parts.
+/// Formats a schema; its members have their descriptions if `with_prose`.
 fn columns(schema: &Value, with_prose: bool) -> String {
-    let parts = |kind: &str, parts: Vec<String>| {
-        parts.into_iter().fold(kind.to_owned(), |line, part| line + "\t" + &part)
-    };
-    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-        return parts("words", words.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-    }
-    if let Some(alternatives) = schema.get("oneOf").and_then(Value::as_array) {
-        return parts("either", alternatives.iter().map(ty).collect());
-    }
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return parts("is", vec![ty(schema)]);
-    };
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let members = properties.iter().map(|(name, schema)| {
+    schema_columns(schema, |name, required, schema| {
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-        member(
-            name,
-            required.contains(&name.as_str()),
-            &ty(schema),
-            if with_prose { description } else { "" },
-        )
-    });
-    parts("object", members.collect())
+        member(name, required, &ty(schema), if with_prose { description } else { "" })
+    })
 }
 
 /// Adds the schema of a type, and all that it uses.

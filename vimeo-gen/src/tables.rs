@@ -31,8 +31,10 @@ pub fn api_tables(description: &Value) -> Result<ApiTables, GenError> {
         .collect::<Result<Vec<String>, GenError>>()?;
     lines.sort();
     let schemas = description.pointer("/components/schemas").and_then(Value::as_object);
-    let schemas =
-        schemas.into_iter().flatten().map(|(name, schema)| format!("{name}\t{}\n", schema_columns(schema)));
+    let schemas = schemas
+        .into_iter()
+        .flatten()
+        .map(|(name, schema)| format!("{name}\t{}\n", schema_columns(schema, field)));
     Ok(ApiTables {
         operations: OPERATIONS_HEADER.to_owned() + &lines.concat(),
         schemas: SCHEMAS_HEADER.to_owned() + &schemas.collect::<String>(),
@@ -123,8 +125,9 @@ fn is_page(document: &Value, ty: &str) -> bool {
     document.pointer(&format!("/components/schemas/{ty}/properties/paging")).is_some()
 }
 
-/// Formats a schema with its parts.
-fn schema_columns(schema: &Value) -> String {
+/// Formats a schema with its parts: enum values, alternatives, another type, or members as `member` formats each with its
+/// name, whether it is required, and its schema.
+pub(crate) fn schema_columns(schema: &Value, member: impl Fn(&str, bool, &Value) -> String) -> String {
     let parts = |kind: &str, parts: Vec<String>| {
         parts.into_iter().fold(kind.to_owned(), |line, part| line + "\t" + &part)
     };
@@ -144,12 +147,16 @@ fn schema_columns(schema: &Value) -> String {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let field = |(name, schema): (&String, &Value)| {
-        let mark = if required.contains(&name.as_str()) { "!" } else { "" };
-        let null = schema.get("nullable").and_then(Value::as_bool).unwrap_or_default();
-        format!("{name}{mark}:{}{}", ty(schema), if null { "?" } else { "" })
-    };
-    parts("object", properties.iter().map(field).collect())
+    let members =
+        properties.iter().map(|(name, schema)| member(name, required.contains(&name.as_str()), schema));
+    parts("object", members.collect())
+}
+
+/// Formats a member as its name, `!` if it is required, its type, and `?` if it can be null.
+fn field(name: &str, required: bool, schema: &Value) -> String {
+    let mark = if required { "!" } else { "" };
+    let null = schema.get("nullable").and_then(Value::as_bool).unwrap_or_default();
+    format!("{name}{mark}:{}{}", ty(schema), if null { "?" } else { "" })
 }
 
 pub(crate) fn ty(schema: &Value) -> String {
