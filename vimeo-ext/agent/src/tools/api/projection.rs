@@ -26,9 +26,10 @@ enum Expression {
     Path(Box<Expression>, Vec<Step>),
     Pipe(Vec<Expression>),
     Comma(Vec<Expression>),
-    /// `a // b`
-    Alternative(Box<Expression>, Box<Expression>),
-    Binary(Operator, Box<Expression>, Box<Expression>),
+    /// `a // b // c`
+    Alternatives(Vec<Expression>),
+    /// `a + b - c`, of operators that bind equally. A list, because a tree of a long chain would be deep.
+    Chain(Box<Expression>, Vec<(Operator, Expression)>),
     List(Option<Box<Expression>>),
     Object(Vec<(Expression, Expression)>),
     Call(Function, Vec<Expression>),
@@ -280,29 +281,29 @@ impl Parser {
     }
 
     fn alternative(&mut self) -> Result<Expression> {
-        let mut left = self.binary(0)?;
+        let mut parts = vec![self.chain(0)?];
         while self.takes("//") {
-            left = Expression::Alternative(Box::new(left), Box::new(self.binary(0)?));
+            parts.push(self.chain(0)?);
         }
-        Ok(left)
+        Ok(single(parts, Expression::Alternatives))
     }
 
     /// Reads operators of this level and of those that bind more tightly.
-    fn binary(&mut self, level: usize) -> Result<Expression> {
+    fn chain(&mut self, level: usize) -> Result<Expression> {
         const LEVELS: usize = 5;
         if level == LEVELS {
             return self.postfix();
         }
-        let mut left = self.binary(level + 1)?;
+        let first = self.chain(level + 1)?;
+        let mut others = Vec::new();
         while let Some(operator) = self.operator(level) {
-            let right = self.binary(level + 1)?;
-            left = Expression::Binary(operator, Box::new(left), Box::new(right));
+            others.push((operator, self.chain(level + 1)?));
             // Comparisons cannot be chained.
             if level == 2 {
                 break;
             }
         }
-        Ok(left)
+        Ok(if others.is_empty() { first } else { Expression::Chain(Box::new(first), others) })
     }
 
     fn operator(&mut self, level: usize) -> Option<Operator> {
@@ -337,7 +338,8 @@ impl Parser {
         loop {
             if self.takes("?") {
                 let Some(step) = steps.pop() else { return fail("`?` does not follow a path") };
-                steps.push(Step::Tried(Box::new(step)));
+                let is_tried = matches!(step, Step::Tried(_));
+                steps.push(if is_tried { step } else { Step::Tried(Box::new(step)) });
             } else if self.is("[") {
                 steps.push(self.bracket()?);
             } else if self.takes(".") {
@@ -570,18 +572,21 @@ impl Run {
                 }
                 Ok(values)
             }
-            Expression::Alternative(left, right) => {
-                let mut values = self.all(left, input).unwrap_or_default();
-                values.retain(is_true);
-                if values.is_empty() { self.all(right, input) } else { Ok(values) }
-            }
-            Expression::Binary(operator, left, right) => {
-                let (left, right) = (self.all(left, input)?, self.all(right, input)?);
-                let mut values = Vec::new();
-                for right in &right {
-                    for left in &left {
-                        values.push(self.binary(*operator, left, right)?);
+            Expression::Alternatives(parts) => {
+                let Some((last, others)) = parts.split_last() else { return Ok(Vec::new()) };
+                for part in others {
+                    let mut values = self.all(part, input).unwrap_or_default();
+                    values.retain(is_true);
+                    if !values.is_empty() {
+                        return Ok(values);
                     }
+                }
+                self.all(last, input)
+            }
+            Expression::Chain(first, others) => {
+                let mut values = self.all(first, input)?;
+                for (operator, right) in others {
+                    values = self.operation(*operator, values, right, input)?;
                 }
                 Ok(values)
             }
@@ -701,7 +706,43 @@ impl Run {
         Ok(objects)
     }
 
-    fn binary(&mut self, operator: Operator, left: &Value, right: &Value) -> Result<Value> {
+    /// Combines each value on the left with each on the right.
+    fn operation(
+        &mut self,
+        operator: Operator,
+        left: Vec<Value>,
+        right: &Expression,
+        input: &Value,
+    ) -> Result<Vec<Value>> {
+        // The right side of `or` and `and` is not evaluated if the left one decides, so that it can fail then.
+        let decides = match operator {
+            Operator::Or => Some(true),
+            Operator::And => Some(false),
+            _ => None,
+        };
+        let mut values = Vec::new();
+        if decides.is_some() {
+            for left in &left {
+                self.spend(32)?;
+                if Some(is_true(left)) == decides {
+                    values.push(is_true(left).into());
+                    continue;
+                }
+                for right in &self.all(right, input)? {
+                    values.push(self.calculate(operator, left, right)?);
+                }
+            }
+            return Ok(values);
+        }
+        for right in &self.all(right, input)? {
+            for left in &left {
+                values.push(self.calculate(operator, left, right)?);
+            }
+        }
+        Ok(values)
+    }
+
+    fn calculate(&mut self, operator: Operator, left: &Value, right: &Value) -> Result<Value> {
         self.measure(left)?;
         self.measure(right)?;
         let order = || order(left, right);
@@ -1093,6 +1134,10 @@ mod tests {
                 vec![json!(true), json!(true), json!("surf")],
             ),
             (".data[\"name\"]?", vec![]),
+            ("true or .total.x, false and .total.x", vec![json!(true), json!(false)]),
+            ("(true, false) and (1, null)", vec![json!(true), json!(false), json!(false)]),
+            ("10 - 2 - 3, 2 + 3 * 4, 12 / 2 / 3", vec![json!(5), json!(14), json!(2)]),
+            (".nothing // null // .total", vec![json!(3)]),
             ("-1, 1.5, null, true", vec![json!(-1), json!(1.5), json!(null), json!(true)]),
             (
                 ".data[0].privacy | to_entries | from_entries",
@@ -1125,6 +1170,21 @@ mod tests {
         ] {
             let error = Filter::parse(filter).unwrap_err();
             assert!(error.0.contains(reason), "{filter}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn long_filters_do_not_exhaust_the_stack() {
+        for filter in [
+            format!("1{}", "+1".repeat(499)),
+            format!("1{}", "//1".repeat(333)),
+            format!(".a{}", "?".repeat(990)),
+            format!(".{}", "|[.]".repeat(249)),
+            format!("null{}", " or 1".repeat(199)),
+            format!("{}1{}", "[".repeat(31), "]".repeat(31)),
+        ] {
+            assert!(filter.len() <= MAX_FILTER_BYTES);
+            assert_eq!(run(&filter, &json!({"a": 1})).len(), 1, "{filter}");
         }
     }
 
