@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use vimeo_api::{Call, Empty, Error as CallError, Operation, PathValue};
 use vimeo_ext::hex::hex;
 use vimeo_ext::{PageToken, Scope};
@@ -122,6 +123,8 @@ const SPEC: &Spec = &<OperationCall as Tool>::SPEC;
 
 /// The size limit of what a jq filter returns, in bytes of JSON.
 const MAX_FILTERED_BYTES: usize = 8_000;
+/// The slots of jq filters that run at a time in the process. Further ones wait.
+static RUNNING_FILTERS: Semaphore = Semaphore::const_new(4);
 /// Items per page unless the arguments say otherwise.
 const DEFAULT_PER_PAGE: u32 = 25;
 /// Vimeo's error code for a page past the end of a list.
@@ -408,8 +411,13 @@ async fn project(
 ) -> Result<(), BoxedError> {
     let mut unknown = BTreeSet::new();
     shape::unknown_names(&response, &mut unknown);
-    // Its cost is limited, but can still be many milliseconds.
-    let run = tokio::task::spawn_blocking(move || filter.run(&response)).await;
+    // Each run is limited, but can still take many milliseconds and megabytes, and callers can start many.
+    let slot = RUNNING_FILTERS.acquire().await.ok();
+    let run = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        filter.run(&response)
+    });
+    let run = run.await;
     let failed = |reason: String| -> BoxedError {
         let done = if changed { " The call itself worked; do not repeat it." } else { "" };
         let message = format!("The jq filter failed: {}.{done}", clean(&reason, 200));
