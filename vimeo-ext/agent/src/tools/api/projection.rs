@@ -189,10 +189,11 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
     while let Some(first) = rest.chars().next() {
         let (token, length) = if first == '"' {
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-            let Some(Ok(text)) = values.next() else { return fail("a text has no closing quotation mark") };
-            if text.contains("\\(") {
-                return fail("texts cannot contain expressions");
-            }
+            let Some(Ok(text)) = values.next() else {
+                return fail(
+                    "a text is not closed, or has an escape that JSON does not have, such as an expression",
+                );
+            };
             (Token::Text(text), values.byte_offset())
         } else if first.is_ascii_digit() {
             let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -1138,6 +1139,7 @@ mod tests {
             ("(true, false) and (1, null)", vec![json!(true), json!(false), json!(false)]),
             ("10 - 2 - 3, 2 + 3 * 4, 12 / 2 / 3", vec![json!(5), json!(14), json!(2)]),
             (".nothing // null // .total", vec![json!(3)]),
+            (r#""\\(" | length"#, vec![json!(2)]),
             ("-1, 1.5, null, true", vec![json!(-1), json!(1.5), json!(null), json!(true)]),
             (
                 ".data[0].privacy | to_entries | from_entries",
@@ -1163,7 +1165,8 @@ mod tests {
             ("input", "not supported"),
             ("env", "not supported"),
             ("select", "does not take 0 arguments"),
-            ("\"open", "closing quotation mark"),
+            ("\"open", "a text is not closed"),
+            ("\"a \\(.total)\"", "such as an expression"),
             (". as $x | $x", "unexpected"),
             (long.as_str(), "longer than"),
             (deep.as_str(), "too deeply"),
