@@ -186,6 +186,9 @@ pub(super) fn disclosure(operation: &Operation, body: &Value) -> Option<(Disclos
     if let Some((_, act)) = PUBLISHING.iter().find(|(part, _)| is_at(path, part)) {
         return Some((Disclosure::Publish, (*act).to_owned()));
     }
+    if operation.method == Method::PATCH && path.ends_with("/albums") {
+        return Some((Disclosure::Publish, "put videos and events into showcases".to_owned()));
+    }
     let mut changes = Vec::new();
     widening(body, "", false, &mut changes);
     if operation.method == Method::POST
@@ -293,6 +296,8 @@ mod tests {
             ("create_video_chapter", json!({"title": "Start", "timecode": 3}), None),
             ("create_video_comment", json!({"text": "Hi"}), Some(Comments)),
             ("create_app_webhook", json!({"webhook_url": "https://example.com"}), Some(Webhooks)),
+            ("add_items_to_user_showcases", json!(null), Some(Publish)),
+            ("edit_user_showcase", json!({"name": "A"}), None),
             ("create_my_showcase", json!({"name": "A"}), Some(Publish)),
             ("create_my_showcase", json!({"name": "A", "privacy": "nobody"}), None),
             ("start_video_ai_transcription", json!({}), Some(Spend)),
