@@ -84,7 +84,7 @@ pub(super) fn parameters(known: &'static KnownOperation, given: &Value) -> Resul
     for part in known.operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let Some(parameter) = known.path.iter().find(|parameter| parameter.name == part) else { continue };
         let Some(value) = value(parameter) else { return missing(known, parameter) };
-        found.path.push(id(known, parameter, value)?);
+        found.path.push(id(parameter, value)?);
     }
     for parameter in &known.query {
         match value(parameter) {
@@ -108,7 +108,7 @@ fn missing<T>(known: &KnownOperation, parameter: &Member) -> Result<T, BoxedErro
 }
 
 /// Returns the text of an ID in the path. A URI or a link counts as the ID that it ends with.
-fn id(known: &KnownOperation, parameter: &Member, value: &Value) -> Result<String, BoxedError> {
+fn id(parameter: &Member, value: &Value) -> Result<String, BoxedError> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) if number.is_u64() => number.to_string(),
@@ -135,14 +135,7 @@ fn id(known: &KnownOperation, parameter: &Member, value: &Value) -> Result<Strin
     };
     match parsed {
         Some(id) => Ok(id),
-        None => {
-            tracing::debug!(
-                operation = known.operation.id,
-                parameter = parameter.name,
-                "invalid ID in a call"
-            );
-            invalid_id(parameter)
-        }
+        None => invalid_id(parameter),
     }
 }
 
