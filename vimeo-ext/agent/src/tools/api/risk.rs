@@ -16,9 +16,15 @@ pub(super) fn effect(operation: &Operation) -> Effect {
         // The path names what is added, so a second call adds nothing.
         Method::PUT if operation.path.ends_with('}') => Effect::AddOnce,
         Method::PUT => Effect::Overwrite,
+        _ if OVERWRITING_POSTS.iter().any(|end| operation.path.ends_with(end)) => Effect::Overwrite,
         _ => Effect::Add,
     }
 }
+
+/// Ends of paths whose `POST` changes what exists: it ends a live event, cuts a video, or replaces a file, a setting or a
+/// thumbnail.
+const OVERWRITING_POSTS: &[&str] =
+    &["/custom_metadata", "/custom_metadata/backfill", "/end", "/set_album_thumbnail", "/trim", "/versions"];
 
 /// Why an operation cannot be called, and what to do instead.
 pub(super) fn refusal(operation: &Operation, body: &Value) -> Option<(String, &'static str)> {
@@ -262,6 +268,24 @@ mod tests {
 
     fn operation(id: &str) -> &'static Operation {
         vimeo_api::operation(id).unwrap_or_else(|| panic!("{id}"))
+    }
+
+    #[test]
+    fn the_effect_is_what_happens_to_existing_objects() {
+        for (id, effect_of) in [
+            ("get_video", Effect::Read),
+            ("create_video_chapter", Effect::Add),
+            ("add_my_showcase_video", Effect::AddOnce),
+            ("replace_my_showcase_videos", Effect::Overwrite),
+            ("edit_video", Effect::Overwrite),
+            ("create_video_version", Effect::Overwrite),
+            ("trim_video", Effect::Overwrite),
+            ("end_my_live_event", Effect::Overwrite),
+            ("upsert_team_custom_metadata_fields", Effect::Overwrite),
+            ("delete_video", Effect::Delete),
+        ] {
+            assert_eq!(effect(operation(id)), effect_of, "{id}");
+        }
     }
 
     #[test]
