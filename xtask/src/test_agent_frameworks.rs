@@ -1,4 +1,5 @@
-//! `cargo xtask test-agent-frameworks`: the recipes of `docs/agents.md` with the published frameworks and a scripted model.
+//! `cargo xtask test-agent-frameworks`: the recipes of `docs/agents.md` with the published frameworks and a scripted
+//! model.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::{env, iter};
 
 use crate::artifacts;
-use crate::install::{self, TEST_TIMEOUT, finish_within};
+use crate::install::{self, TEST_TIMEOUT, finish, finish_within};
+use crate::measure::cargo_in;
 use crate::process::wait;
 use crate::sandbox_process::{SandboxProcess, remove_user_settings};
 use crate::workspace::{XtaskError, root};
@@ -22,14 +24,38 @@ const MAX_RECIPE_LINES: usize = 20;
 /// A block of `docs/agents.md`, and the program that runs it with a scripted model.
 struct Recipe {
     name: &'static str,
+    language: Language,
     file: &'static str,
     program: &'static str,
 }
 
-const RECIPES: [Recipe; 3] = [
-    Recipe { name: "langchain", file: "recipe_langchain.py", program: "test_langchain.py" },
-    Recipe { name: "openai_agents", file: "recipe_openai_agents.py", program: "test_openai_agents.py" },
-    Recipe { name: "ai-sdk", file: "recipe-ai-sdk.mjs", program: "test-ai-sdk.mjs" },
+#[derive(Clone, Copy)]
+enum Language {
+    Python,
+    JavaScript,
+    Rust,
+}
+
+const RECIPES: [Recipe; 4] = [
+    Recipe {
+        name: "langchain",
+        language: Language::Python,
+        file: "recipe_langchain.py",
+        program: "test_langchain.py",
+    },
+    Recipe {
+        name: "openai_agents",
+        language: Language::Python,
+        file: "recipe_openai_agents.py",
+        program: "test_openai_agents.py",
+    },
+    Recipe {
+        name: "ai-sdk",
+        language: Language::JavaScript,
+        file: "recipe-ai-sdk.mjs",
+        program: "test-ai-sdk.mjs",
+    },
+    Recipe { name: "rig", language: Language::Rust, file: "src/recipe.rs", program: "rig-recipe" },
 ];
 
 /// Runs each recipe against a sandbox of its own. Needs Python, Node and npm.
@@ -44,13 +70,39 @@ pub(crate) fn run() -> Result<(), XtaskError> {
     let path = search_path(&vimeo)?;
     for recipe in RECIPES {
         let code = recipe_code(&guide_text, recipe.name)?;
-        let file = folder.join(recipe.file);
-        fs::write(&file, &code).map_err(XtaskError::file(&file))?;
-        let interpreter = if recipe.program.ends_with(".py") { &python } else { &node };
-        play(&sandbox, &folder, &path, [&python, interpreter], recipe.program)?;
+        let (program, arguments) = match recipe.language {
+            Language::Rust => (build_rust(&recipe, &code)?, vec![]),
+            Language::Python | Language::JavaScript => {
+                let file = folder.join(recipe.file);
+                fs::write(&file, &code).map_err(XtaskError::file(&file))?;
+                let interpreter = if matches!(recipe.language, Language::Python) { &python } else { &node };
+                (interpreter.clone(), vec![recipe.program])
+            }
+        };
+        play(&sandbox, &folder, &path, &python, (&program, &arguments))?;
         println!("ok {}: {} lines", recipe.name, code.lines().count());
     }
     Ok(())
+}
+
+/// Builds a package of the recipe and the program that runs it, with the versions of its own lock file.
+fn build_rust(recipe: &Recipe, code: &str) -> Result<PathBuf, XtaskError> {
+    let folder = root().join("target/rig");
+    let sources = folder.join("src");
+    fs::create_dir_all(&sources).map_err(XtaskError::file(&sources))?;
+    for (file, text) in [
+        ("Cargo.toml", include_str!("../rig/crate.toml")),
+        ("Cargo.lock", include_str!("../rig/Cargo.lock")),
+        ("src/main.rs", include_str!("../rig/src/main.rs")),
+        (recipe.file, code),
+    ] {
+        let file = folder.join(file);
+        fs::write(&file, text).map_err(XtaskError::file(file))?;
+    }
+    let mut build = cargo_in(&folder);
+    build.args(["build", "--quiet", "--locked"]).env("CARGO_TARGET_DIR", folder.join("target"));
+    finish(&mut build, "building the recipe with rig")?;
+    Ok(folder.join("target/debug").join(recipe.program))
 }
 
 /// Prepares a sandbox, runs a program against it, and checks what the program did and answered.
@@ -58,8 +110,8 @@ fn play(
     sandbox: &Path,
     folder: &Path,
     path: &OsString,
-    [python, interpreter]: [&PathBuf; 2],
-    program: &str,
+    python: &Path,
+    (program, arguments): (&Path, &[&str]),
 ) -> Result<(), XtaskError> {
     let sandbox = SandboxProcess::start(sandbox, &[])?;
     let with = |interpreter: &Path, arguments: &[&str]| {
@@ -74,18 +126,19 @@ fn play(
         command
     };
     finish_within(TEST_TIMEOUT, &mut with(python, &["sandbox.py", "prepare"]), "preparing the sandbox")?;
-    let mut child = with(interpreter, &[program])
+    let name = arguments.first().map_or_else(|| program.display().to_string(), |&script| script.to_owned());
+    let mut child = with(program, arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(XtaskError::file(interpreter))?;
-    let status = wait(&mut child, program, TEST_TIMEOUT)?;
-    let output = child.wait_with_output().map_err(XtaskError::file(interpreter))?;
+        .map_err(XtaskError::file(program))?;
+    let status = wait(&mut child, &name, TEST_TIMEOUT)?;
+    let output = child.wait_with_output().map_err(XtaskError::file(program))?;
     let answer = String::from_utf8_lossy(&output.stdout);
     if !status.success() {
-        return Err(XtaskError::Command(format!("{program} failed: {status}")));
+        return Err(XtaskError::Command(format!("{name} failed: {status}")));
     }
-    finish_within(TEST_TIMEOUT, &mut with(python, &["sandbox.py", "check", answer.trim()]), program)
+    finish_within(TEST_TIMEOUT, &mut with(python, &["sandbox.py", "check", answer.trim()]), &name)
 }
 
 /// Returns the search path of programs, with the folder of `vimeo` first.
