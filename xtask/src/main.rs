@@ -18,6 +18,7 @@ mod fuzz;
 mod install;
 mod mcp_conformance;
 mod measure;
+mod package_mcp;
 mod process;
 mod regen;
 mod sandbox_process;
@@ -29,6 +30,7 @@ mod test_fault_matrix;
 mod test_interop;
 mod test_kill;
 mod test_mcp;
+mod test_mcp_packages;
 mod test_sandbox_packages;
 mod test_sandbox_page;
 mod test_schemathesis;
@@ -82,7 +84,11 @@ enum Subcommand {
     /// Test the MCP server with the official TypeScript and Python clients and the conformance suite. Needs Node and Python.
     #[command(alias = "mcp-clients")]
     TestMcp,
-    /// Test the recipes of docs/agents.md with LangChain, the OpenAI Agents SDK and the Vercel AI SDK. Needs Node and Python.
+    /// Write the bundle of the MCP server for desktop clients and its entry for the MCP registry. Needs Node.
+    PackageMcp(package_mcp::Arguments),
+    /// Test the MCP server's bundle, its registry entry and the skill for agents. Needs Node and Python.
+    TestMcpPackages,
+    /// Test the recipes of docs/agents.md with LangChain, the OpenAI Agents SDK, the Vercel AI SDK and rig. Needs Node and Python.
     TestAgentFrameworks,
     /// Test the sandbox's packages for pytest and npm. Needs Node and Python.
     TestSandboxPackages,
@@ -138,6 +144,8 @@ fn main() -> ExitCode {
         Subcommand::Diff(arguments) => diff::run(&arguments),
         Subcommand::CheckFacts(arguments) => check_facts::run(&arguments),
         Subcommand::TestMcp => test_mcp::run(),
+        Subcommand::TestMcpPackages => test_mcp_packages::run(),
+        Subcommand::PackageMcp(arguments) => package_mcp::run(&arguments),
         Subcommand::TestAgentFrameworks => test_agent_frameworks::run(),
         Subcommand::BenchMcpStart(arguments) => bench_mcp_start::run(&arguments),
         Subcommand::CheckPayloads(arguments) => check_payloads::run(&arguments),

@@ -1,7 +1,7 @@
 //! Background processes, and waits for processes that end them if they take too long.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,6 +91,13 @@ impl ChildProcess {
     /// Returns the last lines that were read, to show them after a failure.
     pub(crate) fn recent_lines(&self) -> String {
         self.recent.text()
+    }
+
+    /// Writes a line to the standard input, which the command must have set to `Stdio::piped`.
+    pub(crate) fn write_line(&mut self, line: &str) -> Result<(), XtaskError> {
+        let input = self.child.stdin.as_mut();
+        let input = input.ok_or_else(|| XtaskError::Command("no standard input".to_owned()))?;
+        writeln!(input, "{line}").map_err(XtaskError::file("the standard input of a process"))
     }
 
     /// Returns the next line. Fails if the process ends, or prints none for `LINE_TIMEOUT`.
