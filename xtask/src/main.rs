@@ -26,6 +26,7 @@ mod screenshot;
 mod test_agent_frameworks;
 mod test_authorize_page;
 mod test_completions;
+mod test_connector_page;
 mod test_fault_matrix;
 mod test_interop;
 mod test_kill;
@@ -92,6 +93,8 @@ enum Subcommand {
     TestAgentFrameworks,
     /// Test the sandbox's packages for pytest and npm. Needs Node and Python.
     TestSandboxPackages,
+    /// Test the connector's page for the operator in a browser.
+    TestConnectorPage(test_connector_page::Arguments),
     /// Test the sandbox's page in a browser.
     TestSandboxPage(test_sandbox_page::Arguments),
     /// Test the sandbox with requests that schemathesis generates from the description. Needs Python.
@@ -158,6 +161,7 @@ fn main() -> ExitCode {
         Subcommand::TestTus => test_tus::run(),
         Subcommand::Screenshot => screenshot::run(),
         Subcommand::TestSandboxPackages => test_sandbox_packages::run(),
+        Subcommand::TestConnectorPage(arguments) => test_connector_page::run(&arguments),
         Subcommand::TestSandboxPage(arguments) => test_sandbox_page::run(&arguments),
         Subcommand::TestSchemathesis(arguments) => test_schemathesis::run(&arguments),
         Subcommand::TestSharedLimits(arguments) => test_shared_limits::run(&arguments),

@@ -22,6 +22,10 @@ impl Caller {
         &self.0.id
     }
 
+    pub(crate) fn verified(&self) -> &VerifiedKey {
+        &self.0
+    }
+
     pub(crate) fn policy(&self) -> &KeyPolicy {
         &self.0.policy
     }
@@ -49,9 +53,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets only callers pass whose API key may call this group of routes, at the rate that the key allows.
+/// Lets only callers pass whose API key may call this group of routes, at the rate that the key allows. Without a group, every
+/// API key may call.
 pub(crate) async fn authenticate(
-    State((service, group)): State<(Arc<Service>, RouteGroup)>,
+    State((service, group)): State<(Arc<Service>, Option<RouteGroup>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -65,10 +70,16 @@ pub(crate) async fn authenticate(
     }
 }
 
-async fn admit(service: &Service, group: RouteGroup, headers: &HeaderMap) -> Result<Caller, ApiError> {
+async fn admit(
+    service: &Service,
+    group: Option<RouteGroup>,
+    headers: &HeaderMap,
+) -> Result<Caller, ApiError> {
     let text = bearer(headers).ok_or_else(unauthorized)?;
     let key = service.keys.verify(text).await?.ok_or_else(unauthorized)?;
-    if !key.policy.allows_route(group) {
+    if let Some(group) = group
+        && !key.policy.allows_route(group)
+    {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "route_not_allowed",

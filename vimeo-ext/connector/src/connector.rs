@@ -17,6 +17,7 @@ use crate::accept;
 use crate::key_limiters::KeyLimiters;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
+use crate::recent::Recent;
 use crate::return_urls::{InvalidReturnUrl, ReturnUrls};
 use crate::routes;
 use crate::service::Service;
@@ -37,6 +38,7 @@ pub struct ConnectorBuilder {
     return_urls: Vec<String>,
     audit: Option<AuditLog>,
     sealing_key: Option<[u8; 32]>,
+    page: bool,
     shutdown: CancellationToken,
 }
 
@@ -71,6 +73,7 @@ impl Connector {
             return_urls: Vec::new(),
             audit: None,
             sealing_key: None,
+            page: true,
             shutdown: CancellationToken::new(),
         }
     }
@@ -163,6 +166,13 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Whether browsers get the operator's page at `/`. The page holds no data: it asks for an API key and shows what that key
+    /// may see. Default: true.
+    pub fn page(mut self, page: bool) -> Self {
+        self.page = page;
+        self
+    }
+
     /// Stops the service when this token is cancelled. Default: a new token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = token;
@@ -194,13 +204,14 @@ impl ConnectorBuilder {
             store: self.store,
             limiters: KeyLimiters::default(),
             metrics: Metrics::default(),
+            recent: Recent::default(),
             return_urls,
             public_url,
             audit: self.audit,
             sealing_key,
             shutdown: self.shutdown,
         });
-        let router = routes::router(&service)?;
+        let router = routes::router(&service, self.page)?;
         Ok(Connector { service, router })
     }
 }

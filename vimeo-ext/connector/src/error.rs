@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use vimeo_agent::tools::{ErrorKind, ToolError};
-use vimeo_ext::accounts::{AccountsError, InvalidAccountId, StoreError};
+use vimeo_ext::accounts::{AccountId, AccountsError, InvalidAccountId, StoreError};
 use vimeo_ext::auth::AuthError;
+
+use crate::recent::{Failure, FailureKind, Subject};
 
 /// The media type of errors.
 pub(crate) const PROBLEM: &str = "application/problem+json";
@@ -32,6 +34,9 @@ pub(crate) struct Problem {
     /// The error of the tool, if a tool failed: its category, the next step for a model, and more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tool_error: Option<Value>,
+    /// What the operator sees as failed, whatever the status.
+    #[serde(skip)]
+    pub(crate) subject: Option<Subject>,
 }
 
 /// An error response.
@@ -49,7 +54,20 @@ impl ApiError {
             field: None,
             retry_after_s: None,
             tool_error: None,
+            subject: None,
         }))
+    }
+
+    /// Shows this error to the operator as one of this kind, whatever its status.
+    pub(crate) fn reported(mut self, kind: FailureKind, account: &AccountId) -> Self {
+        self.0.subject = Some(Subject { kind, identifier: account.as_str().to_owned() });
+        self
+    }
+
+    /// Returns the error as the operator sees it.
+    pub(crate) fn to_failure(&self) -> Failure {
+        let Problem { status, code, detail, subject, .. } = &*self.0;
+        Failure::new(subject.clone(), *status, code, detail)
     }
 
     pub(crate) fn invalid_field(field: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -80,9 +98,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let failure = self.to_failure();
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
+        response.extensions_mut().insert(failure);
         let headers = response.headers_mut();
         if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -41,7 +41,11 @@
 //! | `/v1/vimeo-connections` | store an app's credentials and an access token under a name |
 //! | `/v1/accounts/{identifier}/upload-tokens`, `/v1/uploads` | let a browser or another server upload with a token of the service |
 //! | `/mcp`, `/v1/accounts/{identifier}/mcp` | the tools over the Model Context Protocol, for the same accounts |
+//! | `/v1/limits`, `/v1/upload-tokens`, `/v1/recent-uploads`, `/v1/errors` | rate limits, upload tokens, uploads and errors of all accounts that the API key may use |
+//! | `/v1/api-key`, `/v1/api-keys` | what the API key, and each other one, may do |
 //! | `/healthz`, `/readyz`, `/metrics` | for the operator |
+//!
+//! A browser gets the operator's page at `/`. It asks for an API key and shows what that key may see.
 
 #![forbid(unsafe_code)]
 
@@ -53,6 +57,7 @@ mod extract;
 mod key_limiters;
 mod keys;
 mod metrics;
+mod recent;
 mod return_urls;
 mod routes;
 mod secret_text;

@@ -1,5 +1,7 @@
 //! Upload tokens: who has one can upload videos to an account, without an API key and without the access token.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,10 @@ const ACCOUNT_PART: usize = 16;
 
 /// The length of an ID, in hexadecimal digits.
 const ID_LENGTH: usize = 2 * ACCOUNT_PART;
+
+/// How many pages of the store one list reads, and how many tokens a page has.
+const MAX_SCANNED: usize = 10;
+const SCAN_PAGE: u32 = 1_000;
 
 /// How often a change is tried while other requests change the same token.
 const MAX_ATTEMPTS: usize = 20;
@@ -51,6 +57,9 @@ pub(crate) struct StoredToken {
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) token: UploadToken,
 }
+
+/// A page of tokens, and the ID after which the next page starts.
+pub(crate) type TokenPage = (Vec<StoredToken>, Option<String>);
 
 /// Why a token cannot be used.
 #[derive(Debug)]
@@ -117,6 +126,63 @@ pub(crate) async fn list(
     let after = if after > part.as_str() { after } else { part.as_str() };
     let found = store.documents(COLLECTION, after, limit, Utc::now()).await?;
     found.iter().take_while(|document| document.id.starts_with(&part)).map(parse).collect()
+}
+
+/// Returns the tokens of these accounts with a greater ID than `after`, sorted by ID, at most `limit`, and the ID after which
+/// the next page starts.
+pub(crate) async fn list_of(
+    store: &dyn ServiceStore,
+    accounts: &BTreeSet<String>,
+    after: &str,
+    limit: u32,
+) -> Result<TokenPage, StoreError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let ids = accounts.iter().filter_map(|account| AccountId::new(account).ok());
+    // IDs sort by the part that is the same for all tokens of an account.
+    let by_part: BTreeMap<String, AccountId> = ids.map(|id| (account_part(&id), id)).collect();
+    let start: String = after.chars().take(ACCOUNT_PART).collect();
+    let mut tokens: Vec<StoredToken> = Vec::new();
+    for (_, account) in by_part.range(start..) {
+        let left = u32::try_from(limit.saturating_sub(tokens.len())).unwrap_or(u32::MAX);
+        if left == 0 {
+            let next = tokens.last().map(|last| last.id.clone());
+            return Ok((tokens, next));
+        }
+        tokens.extend(list(store, account, after, left).await?);
+    }
+    let next = tokens.last().filter(|_| tokens.len() == limit).map(|last| last.id.clone());
+    Ok((tokens, next))
+}
+
+/// Returns the tokens of all accounts that `wanted` accepts with a greater ID than `after`, sorted by ID, at most `limit`, and the
+/// ID after which the next page starts. Reads at most [`MAX_SCANNED`] pages of the store.
+pub(crate) async fn list_all(
+    store: &dyn ServiceStore,
+    wanted: impl Fn(&str) -> bool,
+    after: &str,
+    limit: u32,
+) -> Result<TokenPage, StoreError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut tokens = Vec::new();
+    let mut after = after.to_owned();
+    for _ in 0..MAX_SCANNED {
+        let found = store.documents(COLLECTION, &after, SCAN_PAGE, Utc::now()).await?;
+        let is_last = u32::try_from(found.len()).is_ok_and(|found| found < SCAN_PAGE);
+        for document in &found {
+            if tokens.len() == limit {
+                return Ok((tokens, Some(after)));
+            }
+            after.clone_from(&document.id);
+            let stored = parse(document)?;
+            if wanted(&stored.token.account) {
+                tokens.push(stored);
+            }
+        }
+        if is_last {
+            return Ok((tokens, None));
+        }
+    }
+    Ok((tokens, Some(after)))
 }
 
 /// Returns a token of an account.

@@ -13,7 +13,7 @@ use super::{
     Account, AccountId, AccountRecord, AccountStore, AccountsBuilder, AccountsError, Connections, KeyRing,
     Status, Tokens,
 };
-use crate::Vimeo;
+use crate::{RateLimiters, Vimeo};
 use crate::auth::RefreshError;
 use crate::client::ClientIdentity;
 
@@ -157,6 +157,13 @@ impl Accounts {
     /// Returns how long an authorization link works; see [`AccountsBuilder::login_lifetime`].
     pub fn login_lifetime(&self) -> Duration {
         self.inner.login_lifetime
+    }
+
+    /// Returns the rate limiters of the clients that this value has created, which know each account's limits in this process.
+    /// The limiter of an account has the name `account` and its ID; that of a stored connection has the name
+    /// `account connection` and its ID.
+    pub fn rate_limiters(&self) -> &RateLimiters {
+        self.service().app.rate_limiters()
     }
 
     /// Returns the stored connections: each an app's credentials and an access token, under a name.

@@ -160,6 +160,8 @@ impl Record {
 pub(crate) struct VerifiedKey {
     pub(crate) id: KeyId,
     pub(crate) policy: Arc<KeyPolicy>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) rotated_at: Option<DateTime<Utc>>,
 }
 
 impl ApiKeys {
@@ -271,7 +273,12 @@ impl ApiKeys {
         let Some((id, secret)) = split(text) else { return Ok(None) };
         let record = self.record(&id).await?;
         let accepted = record.filter(|record| record.accepts(secret, Utc::now()));
-        Ok(accepted.map(|record| VerifiedKey { id, policy: Arc::new(record.policy.clone()) }))
+        Ok(accepted.map(|record| VerifiedKey {
+            id,
+            policy: Arc::new(record.policy.clone()),
+            created_at: record.created_at,
+            rotated_at: record.rotated_at,
+        }))
     }
 
     async fn record(&self, id: &KeyId) -> Result<Option<Arc<Record>>, StoreError> {

@@ -57,7 +57,7 @@ pub enum AccountAccess {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RouteGroup {
-    /// `/v1/accounts` and `/v1/events`.
+    /// `/v1/accounts`, `/v1/events` and `/v1/limits`.
     Accounts,
     /// Running tools and listing them.
     Tools,
@@ -67,7 +67,7 @@ pub enum RouteGroup {
     Uploads,
     /// `/mcp`.
     Mcp,
-    /// `/metrics`.
+    /// `/metrics`, `/v1/errors` and `/v1/api-keys`.
     Operate,
 }
 

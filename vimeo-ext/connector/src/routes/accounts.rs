@@ -16,6 +16,7 @@ use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::extract::{AccountPath, JsonBody, QueryOf};
 use crate::keys::AccountAccess;
+use crate::recent::FailureKind;
 use crate::service::Service;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -316,7 +317,9 @@ async fn refresh(
     State(service): State<Arc<Service>>,
     AccountPath(id): AccountPath,
 ) -> ApiResult<Json<AccountBody>> {
-    Ok(Json(service.accounts.refresh(&id).await?.into()))
+    let refreshed = service.accounts.refresh(&id).await;
+    let account = refreshed.map_err(|error| ApiError::from(error).reported(FailureKind::Refresh, &id))?;
+    Ok(Json(account.into()))
 }
 
 /// Why an account is disabled.

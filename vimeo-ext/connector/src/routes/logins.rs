@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -20,6 +20,7 @@ use vimeo_ext::hex::hex;
 use super::accounts::AccountBody;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::extract::{AccountPath, JsonBody};
+use crate::recent::FailureKind;
 use crate::service::Service;
 
 /// The collection of the documents that hold what to do when a browser comes back.
@@ -178,7 +179,9 @@ async fn complete(
     if body.callback.len() > MAX_CALLBACK_BYTES {
         return Err(ApiError::invalid_field("callback", "is too long"));
     }
-    Ok(Json(service.accounts.complete_for(&id, &body.callback).await?.into()))
+    let completed = service.accounts.complete_for(&id, &body.callback).await;
+    let linked = completed.map_err(|error| ApiError::from(error).reported(FailureKind::Login, &id))?;
+    Ok(Json(linked.into()))
 }
 
 /// The page that Vimeo sends the browser back to
@@ -209,7 +212,12 @@ async fn callback(State(service): State<Arc<Service>>, RawQuery(query): RawQuery
         return redirect(&url);
     }
     let result = match AccountId::new(&pending.identifier) {
-        Ok(id) => service.accounts.complete_for(&id, &query).await.map_err(ApiError::from),
+        Ok(id) => service.accounts.complete_for(&id, &query).await.map_err(|error| {
+            let error = ApiError::from(error).reported(FailureKind::Login, &id);
+            let failure = error.to_failure();
+            service.recent.add_failure(failure.at_route(&Method::GET, "/v1/callback", None));
+            error
+        }),
         Err(error) => Err(error.into()),
     };
     let (name, value) = match &result {

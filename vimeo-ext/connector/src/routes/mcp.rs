@@ -36,7 +36,7 @@ pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, Ser
         .audit_log(service.audit.clone())
         .sealing_key(service.sealing_key);
     let protocol: Router<Arc<Service>> = server.into_router(options)?;
-    let authenticated = from_fn_with_state((Arc::clone(service), RouteGroup::Mcp), authenticate);
+    let authenticated = from_fn_with_state((Arc::clone(service), Some(RouteGroup::Mcp)), authenticate);
     Ok(Router::new()
         .nest("/v1/accounts/{identifier}", protocol.clone().route_layer(from_fn(for_account)))
         .merge(protocol.route_layer(from_fn(for_listed_accounts)))

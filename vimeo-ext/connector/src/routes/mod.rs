@@ -3,9 +3,13 @@
 mod accounts;
 mod connections;
 mod events;
+mod keys;
+mod limits;
 mod logins;
 mod mcp;
 mod operate;
+mod page;
+mod recent;
 mod tools;
 mod uploads;
 
@@ -13,7 +17,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,6 +31,7 @@ use vimeo_agent::mcp::ServerError;
 use crate::callers::authenticate;
 use crate::error::ApiError;
 use crate::keys::RouteGroup;
+use crate::recent::Failure;
 use crate::service::Service;
 
 #[derive(OpenApi)]
@@ -41,7 +47,7 @@ use crate::service::Service;
         (name = "tools", description = "Tools for agents and programs, run for an account."),
         (name = "connections", description = "An app's credentials and an access token, stored under a name."),
         (name = "uploads", description = "Tokens with which a browser or another server uploads."),
-        (name = "operation", description = "Health, readiness and metrics."),
+        (name = "operation", description = "Rate limits, recent errors, API keys, health, readiness and metrics."),
     )
 )]
 struct ApiDocument;
@@ -57,18 +63,24 @@ impl Modify for ApiKeySecurity {
 }
 
 /// Returns the router of the service.
-pub(crate) fn router(service: &Arc<Service>) -> Result<Router, ServerError> {
+pub(crate) fn router(service: &Arc<Service>, with_page: bool) -> Result<Router, ServerError> {
     let guarded = |routes: OpenApiRouter<Arc<Service>>, group: RouteGroup| {
+        let group = Some(group);
         routes.route_layer(from_fn_with_state((Arc::clone(service), group), authenticate))
     };
     let (router, document) = OpenApiRouter::with_openapi(ApiDocument::openapi())
         .merge(guarded(accounts::routes(), RouteGroup::Accounts))
         .merge(guarded(logins::routes(), RouteGroup::Accounts))
         .merge(guarded(events::routes(), RouteGroup::Accounts))
+        .merge(guarded(limits::routes(), RouteGroup::Accounts))
         .merge(guarded(tools::routes(), RouteGroup::Tools))
         .merge(guarded(connections::routes(), RouteGroup::Connections))
         .merge(guarded(uploads::routes(), RouteGroup::Uploads))
+        .merge(guarded(recent::upload_routes(), RouteGroup::Uploads))
+        .merge(guarded(recent::error_routes(), RouteGroup::Operate))
+        .merge(guarded(keys::routes(), RouteGroup::Operate))
         .merge(guarded(operate::guarded_routes(), RouteGroup::Operate))
+        .merge(keys::own_routes().route_layer(from_fn_with_state((Arc::clone(service), None), authenticate)))
         .merge(operate::open_routes())
         .merge(logins::callback_routes())
         .merge(uploads::token_routes())
@@ -78,8 +90,10 @@ pub(crate) fn router(service: &Arc<Service>) -> Result<Router, ServerError> {
         let document = Arc::clone(&document);
         async move { ([(header::CONTENT_TYPE, "application/json")], document.to_string()) }
     });
+    let page = if with_page { page::router() } else { Router::new() };
     let router = router
         .route("/openapi.json", document)
+        .merge(page)
         .merge(mcp::router(service)?)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -88,7 +102,12 @@ pub(crate) fn router(service: &Arc<Service>) -> Result<Router, ServerError> {
 }
 
 /// Counts and logs a request, and sets the headers of every response.
-async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+async fn observe(
+    State(service): State<Arc<Service>>,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started_at = Instant::now();
     let in_flight = service.metrics.begin();
     let method = request.method().clone();
@@ -98,11 +117,21 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     let route = route.unwrap_or_else(|| "unknown".to_owned());
     let (status, elapsed) = (response.status().as_u16(), started_at.elapsed());
     service.metrics.count_response(&method, &route, status, elapsed);
+    let failure = response.extensions_mut().remove::<Failure>();
+    if let Some(failure) = failure.filter(Failure::is_for_operator) {
+        let identifier = parameters.as_ref().ok().and_then(identifier);
+        service.recent.add_failure(failure.at_route(&method, &route, identifier));
+    }
     tracing::info!(%method, route, status, elapsed_ms = elapsed.as_secs_f64() * 1_000.0, "request");
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Returns the account in the path.
+fn identifier(parameters: &RawPathParams) -> Option<&str> {
+    parameters.iter().find(|(name, _)| *name == "identifier").map(|(_, identifier)| identifier)
 }
 
 async fn not_found() -> Response {

@@ -17,6 +17,7 @@ use vimeo_ext::accounts::AccountId;
 use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::extract::{AccountPath, JsonBody, QueryOf};
+use crate::recent::FailureKind;
 use crate::service::Service;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -193,7 +194,7 @@ async fn call(
     };
     let outcome = result.as_ref().map_or_else(ApiError::code, |_| "ok");
     service.metrics.count_tool(tool.spec().name, outcome);
-    let result = result?;
+    let result = result.map_err(|error| error.reported(FailureKind::Tool, id))?;
     let text = result.to_text();
     Ok(Json(ToolResponse { result: result.into_value(), text }))
 }

@@ -20,8 +20,11 @@ use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::retry::{Effect, effect_of_error};
 use vimeo_ext::upload::UploadTicket;
 
+use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::extract::{AccountPath, JsonBody, QueryOf};
+use crate::keys::AccountAccess;
+use crate::recent::StartedUpload;
 use crate::service::Service;
 use crate::upload_tokens::{self, StoredToken, TokenError, VideoSettings};
 
@@ -41,7 +44,7 @@ const MAX_UPLOADS: u32 = 10_000;
 const MAX_TOKENS: u32 = 1_000;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, revoke))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, revoke)).routes(routes!(list_all))
 }
 
 /// The route that browsers call with an upload token.
@@ -253,6 +256,39 @@ fn unknown_token() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "unknown_upload_token", detail)
 }
 
+/// List the upload tokens of all accounts that the API key may use
+///
+/// A page can have fewer tokens than `limit`, or none, and still have a next page.
+#[utoipa::path(
+    get, path = "/v1/upload-tokens", tag = "uploads", params(ListQuery), security(("api_key" = [])),
+    responses(
+        (status = 200, description = "A page of the tokens, without their text.", body = UploadTokenPageBody),
+        (status = "default", description = "An error.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list_all(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    QueryOf(query): QueryOf<ListQuery>,
+) -> ApiResult<Json<UploadTokenPageBody>> {
+    let limit = in_range("limit", query.limit, 50, MAX_TOKENS)?;
+    let after = query.cursor.unwrap_or_default();
+    let access = &caller.policy().accounts;
+    let (tokens, next_cursor) = match access {
+        AccountAccess::Only(accounts) => {
+            upload_tokens::list_of(&*service.store, accounts, &after, limit).await?
+        }
+        AccountAccess::All | AccountAccess::Prefix(_) => {
+            let wanted = |account: &str| access.includes(account);
+            upload_tokens::list_all(&*service.store, wanted, &after, limit).await?
+        }
+    };
+    Ok(Json(UploadTokenPageBody {
+        upload_tokens: tokens.into_iter().map(UploadTokenBody::from).collect(),
+        next_cursor,
+    }))
+}
+
 /// Get an upload token
 #[utoipa::path(
     get, path = "/v1/accounts/{identifier}/upload-tokens/{id}", tag = "uploads", security(("api_key" = [])),
@@ -405,7 +441,16 @@ async fn create_video(service: &Service, headers: &HeaderMap, token: &str) -> Ap
     let client = service.accounts.client(&AccountId::new(&stored.token.account)?).await?;
     upload_tokens::take_upload(&*service.store, &stored.id).await?;
     match upload_ticket(&client, size, stored.token.video, file_name).await {
-        Ok(ticket) => Ok(ticket),
+        Ok(ticket) => {
+            service.recent.add_upload(StartedUpload {
+                at: Utc::now(),
+                identifier: stored.token.account,
+                upload_token: stored.id,
+                bytes: size,
+                video_uri: ticket.video_uri().to_owned(),
+            });
+            Ok(ticket)
+        }
         Err(error) => {
             let created_nothing = error.call().is_some_and(|call| effect_of_error(call) == Effect::Nothing);
             if created_nothing

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use vimeo_connector::{Connector, KeyPolicy};
+use vimeo_connector::{Connector, ConnectorBuilder, KeyPolicy};
 use vimeo_ext::Vimeo;
 use vimeo_ext::accounts::{Accounts, Key, KeyRing, MemoryStore};
 use vimeo_sandbox::Sandbox;
@@ -38,8 +38,20 @@ impl Service {
         Self::start_with(Arc::new(MemoryStore::default())).await
     }
 
+    /// Starts a service without the operator's page.
+    pub(crate) async fn start_without_page() -> Self {
+        Self::start_as(Arc::new(MemoryStore::default()), |builder| builder.page(false)).await
+    }
+
     /// Starts a service with this store.
     pub(crate) async fn start_with(store: Arc<MemoryStore>) -> Self {
+        Self::start_as(store, |builder| builder).await
+    }
+
+    async fn start_as(
+        store: Arc<MemoryStore>,
+        configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
         let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
@@ -52,12 +64,11 @@ impl Service {
             .await
             .unwrap();
         let shutdown = CancellationToken::new();
-        let connector = Connector::builder(accounts, store)
+        let builder = Connector::builder(accounts, store)
             .public_url(format!("http://{address}"))
             .return_urls(["http://localhost:3000/app/"])
-            .shutdown(shutdown.clone())
-            .build()
-            .unwrap();
+            .shutdown(shutdown.clone());
+        let connector = configure(builder).build().unwrap();
         let kinds = vimeo_agent::tools::Disclosure::ALL;
         let (_, key) = connector.api_keys().create(KeyPolicy::new("all").allow(kinds)).await.unwrap();
         let serving = tokio::spawn(connector.clone().serve(listener));

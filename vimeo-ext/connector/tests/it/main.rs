@@ -10,5 +10,7 @@ mod keys;
 mod logins;
 mod mcp;
 mod operation;
+mod page;
+mod recent;
 mod tools;
 mod uploads;

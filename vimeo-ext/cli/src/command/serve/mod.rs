@@ -22,7 +22,8 @@ use crate::logging::{self, LogFormat};
 
 /// Serve accounts, connections, tools and upload tokens to programs in any language
 ///
-/// Callers send an API key, which `vimeo serve keys create` creates. `GET /openapi.json` describes the routes. SIGINT and
+/// Callers send an API key, which `vimeo serve keys create` creates. `GET /openapi.json` describes the routes, and
+/// a browser shows the operator a page at `/`. SIGINT and
 /// SIGTERM stop the service when its requests in flight are done. Logs go to standard error; RUST_LOG sets the level [default:
 /// info].
 #[derive(Debug, Args)]
@@ -63,6 +64,9 @@ struct ServerArgs {
     /// Log every attempted change to this file, one JSON object per line
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     audit_log: Option<PathBuf>,
+    /// Serve no page for the operator at /
+    #[arg(long)]
+    no_page: bool,
     /// Log as JSON, one object per line
     #[arg(long)]
     log_json: bool,
@@ -155,6 +159,7 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
         .public_url(&public_url)
         .return_urls(args.return_url)
         .audit_log(audit)
+        .page(!args.no_page)
         .shutdown(shutdown.clone())
         .build()
         .map_err(build_error)?;
