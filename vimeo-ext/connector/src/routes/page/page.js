@@ -80,6 +80,7 @@ async function act(button, action) {
     fail(error);
   } finally {
     button.disabled = false;
+    if (document.activeElement === document.body) button.focus();
   }
   refreshSoon();
 }
@@ -350,6 +351,8 @@ async function follow() {
       if (state.lastEvent !== null) headers['Last-Event-ID'] = String(state.lastEvent);
       const response = await send('GET', '/v1/events', { headers, signal: stream.signal });
       showLive('live', 'good');
+      // What changed before the stream began is in the list.
+      showAccounts().catch(fail);
       delay = MIN_RECONNECT_DELAY_MS;
       let rest = '';
       for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
@@ -366,11 +369,11 @@ async function follow() {
         fail(error);
         return;
       }
+      if (error.status !== undefined) showAccounts().catch(fail);
     }
     showLive('reconnecting', 'warn');
     await pause(delay);
     delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS);
-    if (!stream.signal.aborted) showAccounts().catch(() => {});
   }
 }
 
@@ -532,10 +535,7 @@ async function open() {
     section.hidden = !may(section.dataset.group) || ('allAccounts' in section.dataset && !hasAllAccounts());
   }
   main.hidden = false;
-  if (may('accounts')) {
-    follow();
-    showAccounts().catch(fail);
-  }
+  if (may('accounts')) follow();
   refresh().catch(fail);
 }
 
