@@ -17,10 +17,9 @@ async fn the_page_holds_no_data_and_runs_only_its_own_script() {
         assert_eq!(file.status(), StatusCode::OK, "{path}");
         let headers = file.headers();
         assert_eq!(headers["content-type"], media_type);
-        assert_eq!(
-            (&headers["x-content-type-options"], &headers["referrer-policy"]),
-            (&"nosniff", &"no-referrer")
-        );
+        for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")] {
+            assert_eq!(headers[name], value, "{path}");
+        }
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
