@@ -226,6 +226,16 @@ pub use upload::{
 };
 pub use vimeo_api::{Conditional, ConditionalFuture, Items, PageToken, Pages};
 
+/// Returns a builder of HTTP/1.1 clients with the TLS settings of this crate, for the other crates of this project.
+///
+/// # Errors
+///
+/// [`ConfigError::NoCryptoProvider`] and [`ConfigError::Certificates`].
+#[doc(hidden)]
+pub fn http_client_builder() -> Result<reqwest::ClientBuilder, ConfigError> {
+    tls::client_builder(tls::HttpVersions::Http1)
+}
+
 /// Compiles the README's snippets.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

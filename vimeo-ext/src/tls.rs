@@ -14,7 +14,6 @@ pub(crate) enum HttpVersions {
     /// HTTP/2 and HTTP/1.1.
     Any,
     /// HTTP/1.1 only.
-    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     Http1,
 }
 

@@ -170,6 +170,8 @@ pub(super) enum Owner<'a> {
     Account(&'a str),
     Connection(&'a str),
     Login(&'a str),
+    /// A document of a service, by its ID.
+    Document(&'a str),
 }
 
 impl Owner<'_> {
@@ -178,6 +180,7 @@ impl Owner<'_> {
             Self::Account(id) => ("account", id),
             Self::Connection(id) => ("connection", id),
             Self::Login(id) => ("login of account", id),
+            Self::Document(id) => ("document", id),
         }
     }
 

@@ -36,6 +36,7 @@ mod builder;
 mod client_cache;
 mod connection;
 mod connections;
+mod document_secrets;
 mod events;
 mod keys;
 mod lifecycle;

@@ -10,7 +10,7 @@ use vimeo_ext::{Error, Vimeo};
 
 use super::Settings;
 use super::api_key::Caller;
-use crate::tools::{self, AuditedCall, Spec, ToolError, Tools};
+use crate::tools::{self, AuditedCall, EventSubscriptions, Spec, ToolError, Tools};
 
 /// Resolves the clients of a server with several accounts.
 pub trait ClientResolver: Send + Sync + 'static {
@@ -27,6 +27,11 @@ pub trait ClientResolver: Send + Sync + 'static {
         _until: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(std::future::ready(Ok(true)))
+    }
+
+    /// Returns an account's subscriptions to events that Vimeo does not have, if a service polls for them. Default: none.
+    fn event_subscriptions(&self, _account: &str) -> Option<Arc<dyn EventSubscriptions>> {
+        None
     }
 }
 
@@ -114,6 +119,10 @@ impl Settings {
             // An API key without accounts may use nothing.
             (ClientSource::Multiple(_), None) => return Err(vimeo_ext::auth::AuthError::NoToken.into()),
         };
+        let event_subscriptions = match (&self.source, account) {
+            (ClientSource::Multiple(clients), Some(account)) => clients.event_subscriptions(account),
+            _ => None,
+        };
         // The caller's scopes also limit the API calls. Otherwise a tool that only needs `public` would show everything that
         // the account's access token can see.
         let client = match caller.granted() {
@@ -124,6 +133,7 @@ impl Settings {
             .selection(caller.selection(&self.selection))
             .audit_log(self.audit.clone())
             .uploads(self.uploads.clone())
+            .event_subscriptions(event_subscriptions)
             .allow(caller.allowed(&self.allowed).iter().copied())
             .sealing_key(self.key)
             .bind(caller.id())

@@ -16,7 +16,7 @@ use super::error::{BoxedError, ErrorKind, ToolError};
 use super::outputs::Ack;
 use super::seal::Sealer;
 use super::uploads::Uploads;
-use super::{AppId, Disclosure, Effect, Spec, ToolSelection};
+use super::{AppId, Disclosure, Effect, EventSubscriptions, Spec, ToolSelection};
 
 /// What a tool runs with: the account's client, and the caller's ways to approve and to follow progress.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ pub struct Context {
     caller_id: Option<String>,
     grant: Arc<OnceCell<Grant>>,
     uploads: Uploads,
+    event_subscriptions: Option<Arc<dyn EventSubscriptions>>,
     allowed: Arc<BTreeSet<Disclosure>>,
     read_only: bool,
     no_destructive: bool,
@@ -41,6 +42,7 @@ impl Context {
             caller_id: None,
             grant: Arc::default(),
             uploads: Uploads::default(),
+            event_subscriptions: None,
             allowed: Arc::default(),
             read_only: false,
             no_destructive: false,
@@ -56,6 +58,14 @@ impl Context {
 
     pub(crate) fn with_uploads(mut self, uploads: Uploads) -> Self {
         self.uploads = uploads;
+        self
+    }
+
+    pub(crate) fn with_event_subscriptions(
+        mut self,
+        subscriptions: Option<Arc<dyn EventSubscriptions>>,
+    ) -> Self {
+        self.event_subscriptions = subscriptions;
         self
     }
 
@@ -96,6 +106,11 @@ impl Context {
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// Returns the account's subscriptions to events that a service polls for, if one does.
+    pub(crate) fn event_subscriptions(&self) -> Option<&Arc<dyn EventSubscriptions>> {
+        self.event_subscriptions.as_ref()
     }
 
     /// Returns whether calls that disclose something of this kind were allowed in advance.

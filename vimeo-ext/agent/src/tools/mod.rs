@@ -54,6 +54,7 @@ mod likes;
 mod limits;
 mod outputs;
 mod paging;
+mod polled_events;
 mod quota;
 mod random;
 mod reconcile;
@@ -110,6 +111,10 @@ pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike};
 pub use limits::{Limits, LimitsGet, QuotaUnit, RateLimitWindow};
 pub use outputs::{Ack, User, UserText, Video, VideoPrivacy, VideoStats, VideoText};
 pub use paging::{Detail, Listing};
+pub use polled_events::{
+    CreatedEventSubscription, EventSubscription, EventSubscriptions, NewEventSubscription, PolledEvent,
+    SUBSCRIPTION_ID_PREFIX, SubscriptionError,
+};
 pub use registry::{Definition, all, tool};
 pub use schema::lint_schema;
 pub use selection::ToolSelection;
@@ -140,8 +145,8 @@ pub use videos::{
 pub use vimeo_api::{AppId, ChannelId, FolderId, InvalidId, ShowcaseId, UserId, VideoId, WebhookId};
 pub use watch_later::{WatchLaterAdd, WatchLaterList, WatchLaterListInput};
 pub use webhooks::{
-    Webhook, WebhookCreate, WebhookCreateInput, WebhookDelete, WebhookDeleteInput, WebhooksCreated,
-    WebhooksList, WebhooksListInput,
+    PolledSubscription, Webhook, WebhookCreate, WebhookCreateInput, WebhookDelete, WebhookDeleteInput,
+    WebhookOrSubscription, WebhooksCreated, WebhooksList, WebhooksListInput,
 };
 
 pub(crate) use self::audit::AuditedCall;
@@ -226,6 +231,16 @@ impl Tools {
     #[must_use]
     pub fn allow(mut self, kinds: impl IntoIterator<Item = Disclosure>) -> Self {
         self.context = self.context.with_allowed(kinds.into_iter().collect());
+        self
+    }
+
+    /// Lets the tools for webhooks subscribe to events that Vimeo does not have, for which a service polls. Default: none.
+    #[must_use]
+    pub fn event_subscriptions(
+        mut self,
+        subscriptions: impl Into<Option<Arc<dyn EventSubscriptions>>>,
+    ) -> Self {
+        self.context = self.context.with_event_subscriptions(subscriptions.into());
         self
     }
 
