@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use vimeo_agent::mcp::ServerError;
 use vimeo_agent::tools::AuditLog;
+use vimeo_ext::Clock;
 use vimeo_ext::accounts::{Accounts, AccountsError, ServiceStore};
 
 use crate::accept;
 use crate::key_limiters::KeyLimiters;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
+use crate::polling::{ClientError, POLL_INTERVALS, Polling};
 use crate::recent::Recent;
 use crate::return_urls::{InvalidReturnUrl, ReturnUrls};
 use crate::routes;
@@ -39,6 +41,9 @@ pub struct ConnectorBuilder {
     audit: Option<AuditLog>,
     sealing_key: Option<[u8; 32]>,
     page: bool,
+    poll_interval: Option<Duration>,
+    deliver_to_private_addresses: bool,
+    clock: Clock,
     shutdown: CancellationToken,
 }
 
@@ -58,6 +63,12 @@ pub enum BuildError {
     /// The operating system provides no random bytes.
     #[error("the operating system provides no random bytes for a key")]
     NoRandomBytes,
+    /// The poll interval is too short or too long.
+    #[error("the poll interval must be 1 minute to 24 hours, not {} s", .0.as_secs_f64())]
+    InvalidPollInterval(Duration),
+    /// The HTTP client for events cannot be built.
+    #[error("events cannot be delivered: {0}")]
+    EventClient(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The MCP server cannot be built.
     #[error(transparent)]
     Mcp(#[from] ServerError),
@@ -74,6 +85,9 @@ impl Connector {
             audit: None,
             sealing_key: None,
             page: true,
+            poll_interval: None,
+            deliver_to_private_addresses: false,
+            clock: Clock::default(),
             shutdown: CancellationToken::new(),
         }
     }
@@ -100,6 +114,17 @@ impl Connector {
         Ok(self.service.store.sweep_documents(Utc::now()).await?)
     }
 
+    /// Polls every account with event subscriptions once, and sends the events that are due. [`serve`](Self::serve) does this
+    /// by itself if there is a [poll interval](ConnectorBuilder::poll_interval); a service that uses
+    /// [`into_router`](Self::into_router) calls it about once per interval, from one process at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::Store`] if the store fails. An account that cannot be polled is logged, not an error.
+    pub async fn poll_events(&self) -> Result<(), AccountsError> {
+        Ok(self.service.polling.run_once().await?)
+    }
+
     /// Sweeps the stores until the future is dropped. A failure is logged, and the next sweep deletes what was left.
     async fn sweep_regularly(&self) {
         loop {
@@ -122,7 +147,7 @@ impl Connector {
         let serving = accept::serve(listener, self.router.clone(), self.service.shutdown.clone());
         tokio::select! {
             () = serving => {}
-            () = self.sweep_regularly() => {}
+            () = async { tokio::join!(self.sweep_regularly(), self.service.polling.run()); } => {}
         }
         if let Some(audit) = self.service.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH_TIMEOUT)).await;
@@ -173,6 +198,26 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Polls the accounts that have event subscriptions once per interval, 1 minute to 24 hours, for events that Vimeo has no
+    /// webhooks for; see [events by polling](crate#events-by-polling). Default: no polling, and no such subscriptions.
+    pub fn poll_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.poll_interval = interval.into();
+        self
+    }
+
+    /// Sends polled events to loopback and private addresses too, and to these also over http. Callers of the service can then
+    /// make it send requests into its own network. Default: no.
+    pub fn deliver_to_private_addresses(mut self, allow: bool) -> Self {
+        self.deliver_to_private_addresses = allow;
+        self
+    }
+
+    /// Sets the clock of polling and deliveries; for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Stops the service when this token is cancelled. Default: a new token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = token;
@@ -183,7 +228,7 @@ impl ConnectorBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if a URL is invalid or the operating system provides no random bytes.
+    /// [`BuildError`] if a URL or the poll interval is invalid, or the operating system provides no random bytes.
     pub fn build(self) -> Result<Connector, BuildError> {
         let return_urls = ReturnUrls::new(&self.return_urls).map_err(|(url, error)| match error {
             InvalidReturnUrl::Unparseable => BuildError::InvalidReturnUrl(url),
@@ -198,12 +243,28 @@ impl ConnectorBuilder {
                 key
             }
         };
+        if let Some(interval) = self.poll_interval
+            && !(POLL_INTERVALS.0..=POLL_INTERVALS.1).contains(&interval)
+        {
+            return Err(BuildError::InvalidPollInterval(interval));
+        }
+        let metrics = Metrics::default();
+        let polling = Polling::new(
+            self.accounts.clone(),
+            Arc::clone(&self.store),
+            metrics.polls(),
+            self.poll_interval,
+            self.deliver_to_private_addresses,
+            self.clock,
+        )
+        .map_err(event_client)?;
         let service = Arc::new(Service {
             accounts: self.accounts,
             keys: ApiKeys::new(Arc::clone(&self.store)),
             store: self.store,
             limiters: KeyLimiters::default(),
-            metrics: Metrics::default(),
+            metrics,
+            polling: Arc::new(polling),
             recent: Recent::default(),
             return_urls,
             public_url,
@@ -223,6 +284,10 @@ impl fmt::Debug for ConnectorBuilder {
             .field("return_urls", &self.return_urls)
             .finish_non_exhaustive()
     }
+}
+
+fn event_client(error: ClientError) -> BuildError {
+    BuildError::EventClient(Box::new(error))
 }
 
 fn public_url(text: String) -> Result<Url, BuildError> {

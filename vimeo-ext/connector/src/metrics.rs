@@ -21,6 +21,42 @@ pub(crate) struct Metrics {
     in_flight: Gauge<i64, AtomicI64>,
     tools: Family<ToolLabels, Counter>,
     keys: Family<KeyLabel, Counter>,
+    polls: PollMetrics,
+}
+
+/// The metrics of polling and of the deliveries of its events.
+#[derive(Clone, Default)]
+pub(crate) struct PollMetrics {
+    polls: Family<OutcomeLabel, Counter>,
+    events: Family<EventLabel, Counter>,
+    deliveries: Family<OutcomeLabel, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabel {
+    event: &'static str,
+}
+
+impl PollMetrics {
+    /// Counts a poll of an account.
+    pub(crate) fn count_poll(&self, outcome: &'static str) {
+        self.polls.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// Counts an event that was stored for a subscription.
+    pub(crate) fn count_event(&self, event: &'static str) {
+        self.events.get_or_create(&EventLabel { event }).inc();
+    }
+
+    /// Counts an attempt to deliver an event, or one that was given up.
+    pub(crate) fn count_delivery(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,7 +100,19 @@ impl Default for Metrics {
         registry.register("http_requests_in_flight", "Requests without a response yet", in_flight.clone());
         registry.register("tool_calls", "Tool calls by tool and outcome", tools.clone());
         registry.register("api_key_requests", "Admitted requests by the ID of the API key", keys.clone());
-        Self { registry, requests, durations, in_flight, tools, keys }
+        let polls = PollMetrics::default();
+        registry.register("polls", "Polls of accounts by outcome", polls.polls.clone());
+        registry.register(
+            "polled_events",
+            "Events that polls found, for each subscription",
+            polls.events.clone(),
+        );
+        registry.register(
+            "event_deliveries",
+            "Attempts to deliver polled events by outcome; dead ones were given up",
+            polls.deliveries.clone(),
+        );
+        Self { registry, requests, durations, in_flight, tools, keys, polls }
     }
 }
 
@@ -93,6 +141,11 @@ impl Metrics {
 
     pub(crate) fn count_key(&self, key: &KeyId) {
         self.keys.get_or_create(&KeyLabel { key: key.as_str().to_owned() }).inc();
+    }
+
+    /// Returns the metrics of polling.
+    pub(crate) fn polls(&self) -> PollMetrics {
+        self.polls.clone()
     }
 
     /// Returns the metrics as text.

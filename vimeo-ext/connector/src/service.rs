@@ -10,6 +10,7 @@ use vimeo_ext::accounts::{Accounts, ServiceStore};
 use crate::key_limiters::KeyLimiters;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
+use crate::polling::Polling;
 use crate::recent::Recent;
 use crate::return_urls::ReturnUrls;
 
@@ -21,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) limiters: KeyLimiters,
     pub(crate) metrics: Metrics,
     pub(crate) recent: Recent,
+    pub(crate) polling: std::sync::Arc<Polling>,
     pub(crate) return_urls: ReturnUrls,
     pub(crate) public_url: Option<Url>,
     pub(crate) audit: Option<AuditLog>,

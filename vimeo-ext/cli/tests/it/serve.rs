@@ -128,6 +128,8 @@ fn a_service_with_wrong_settings_does_not_start() {
     for (args, text) in [
         (["serve", "--listen", "0.0.0.0:0"].as_slice(), "--public-url"),
         (&["serve", "--listen", "127.0.0.1:0", "--sandbox"], "--base-url"),
+        (&["serve", "--listen", "127.0.0.1:0", "--poll-interval", "10s"], "1 minute to 24 hours"),
+        (&["serve", "--deliver-to-private-addresses"], "--poll-interval"),
     ] {
         let run = crate::harness::Run::of(self::command(&harness, args).output().unwrap());
         run.fails(2, &[text]);

@@ -252,6 +252,10 @@ async fn disconnect(
     AccountPath(id): AccountPath,
 ) -> ApiResult<StatusCode> {
     service.accounts.disconnect(&id).await?;
+    // If this fails, the next poll does it.
+    if let Err(error) = service.polling.forget(id.as_str()).await {
+        tracing::warn!(%error, account = %id, "the event subscriptions of a disconnected account were not deleted");
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,15 +8,19 @@ use axum::Router;
 use axum::extract::{Path, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sha2::{Digest, Sha256};
-use vimeo_agent::mcp::{ApiKey, HttpOptions, Server, ServerError};
-use vimeo_agent::tools::{ToolSelection, Toolset};
-use vimeo_ext::ScopeSet;
+use vimeo_agent::mcp::{ApiKey, ClientResolver, HttpOptions, Server, ServerError};
+use vimeo_agent::tools::{EventSubscriptions, ToolSelection, Toolset};
+use vimeo_ext::accounts::{AccountId, Accounts};
+use vimeo_ext::auth::BoxFuture;
+use vimeo_ext::{Error, ScopeSet, Vimeo};
 
 use crate::callers::{Caller, authenticate};
 use crate::error::ApiError;
 use crate::keys::{AccountAccess, RouteGroup};
+use crate::polling::Polling;
 use crate::service::Service;
 
 /// Returns the routes of the protocol: `/mcp` for API keys that list their accounts, and `/v1/accounts/{identifier}/mcp` for
@@ -31,7 +35,8 @@ pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, Ser
     }
     let toolsets = [Toolset::Read, Toolset::Library, Toolset::Social, Toolset::Webhooks, Toolset::More];
     let selection = ToolSelection { toolsets: toolsets.into(), ..ToolSelection::default() };
-    let server = Server::for_accounts(service.accounts.clone())
+    let clients = Clients { accounts: service.accounts.clone(), polling: Arc::clone(&service.polling) };
+    let server = Server::for_accounts(clients)
         .selection(selection)
         .audit_log(service.audit.clone())
         .sealing_key(service.sealing_key);
@@ -41,6 +46,30 @@ pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, Ser
         .nest("/v1/accounts/{identifier}", protocol.clone().route_layer(from_fn(for_account)))
         .merge(protocol.route_layer(from_fn(for_listed_accounts)))
         .route_layer(authenticated))
+}
+
+/// The clients of the accounts, with their event subscriptions.
+struct Clients {
+    accounts: Accounts,
+    polling: Arc<Polling>,
+}
+
+impl ClientResolver for Clients {
+    fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
+        ClientResolver::client(&self.accounts, account)
+    }
+
+    fn consume_approval<'a>(
+        &'a self,
+        id: &'a str,
+        until: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        ClientResolver::consume_approval(&self.accounts, id, until)
+    }
+
+    fn event_subscriptions(&self, account: &str) -> Option<Arc<dyn EventSubscriptions>> {
+        self.polling.of_account(&AccountId::new(account).ok()?)
+    }
 }
 
 /// Passes a request on for the accounts that its API key lists.

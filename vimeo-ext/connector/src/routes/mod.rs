@@ -10,6 +10,7 @@ mod mcp;
 mod operate;
 mod page;
 mod recent;
+mod subscriptions;
 mod tools;
 mod uploads;
 
@@ -44,6 +45,7 @@ use crate::service::Service;
     modifiers(&ApiKeySecurity),
     tags(
         (name = "accounts", description = "Vimeo accounts by the caller's own identifier."),
+        (name = "events", description = "Subscriptions to events that Vimeo has no webhooks for."),
         (name = "tools", description = "Tools for agents and programs, run for an account."),
         (name = "connections", description = "An app's credentials and an access token, stored under a name."),
         (name = "uploads", description = "Tokens with which a browser or another server uploads."),
@@ -73,6 +75,7 @@ pub(crate) fn router(service: &Arc<Service>, with_page: bool) -> Result<Router, 
         .merge(guarded(logins::routes(), RouteGroup::Accounts))
         .merge(guarded(events::routes(), RouteGroup::Accounts))
         .merge(guarded(limits::routes(), RouteGroup::Accounts))
+        .merge(guarded(subscriptions::routes(), RouteGroup::Accounts))
         .merge(guarded(tools::routes(), RouteGroup::Tools))
         .merge(guarded(connections::routes(), RouteGroup::Connections))
         .merge(guarded(uploads::routes(), RouteGroup::Uploads))

@@ -211,5 +211,6 @@ async fn tools_of(service: &Service, caller: &Caller, id: &AccountId) -> ApiResu
         .selection(policy.selection())
         .audit_log(service.audit.clone())
         .allow(policy.allowed())
+        .event_subscriptions(service.polling.of_account(id))
         .sealing_key(service.sealing_key))
 }

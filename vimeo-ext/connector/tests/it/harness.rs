@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vimeo_connector::{Connector, ConnectorBuilder, KeyPolicy};
 use vimeo_ext::Vimeo;
-use vimeo_ext::accounts::{Accounts, Key, KeyRing, MemoryStore};
+use vimeo_ext::accounts::{Accounts, Key, KeyRing, MemoryStore, ServiceStore};
 use vimeo_sandbox::Sandbox;
 
 /// A running service.
@@ -52,26 +52,39 @@ impl Service {
         store: Arc<MemoryStore>,
         configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
     ) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
-        let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
+        let sandbox = start_sandbox().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Vimeo::builder().base_url(sandbox.url().as_str()).app(id, secret).build().unwrap();
-        let accounts = Accounts::builder(app, store.clone(), KeyRing::new(Key::generate()))
-            .redirect_uri(format!("http://{address}/v1/callback"))
-            .build()
-            .await
-            .unwrap();
         let shutdown = CancellationToken::new();
-        let builder = Connector::builder(accounts, store)
-            .public_url(format!("http://{address}"))
-            .return_urls(["http://localhost:3000/app/"])
-            .shutdown(shutdown.clone());
-        let connector = configure(builder).build().unwrap();
+        let configure = |builder: ConnectorBuilder| configure(builder).shutdown(shutdown.clone());
+        let connector = connector(&sandbox, store, Key::generate(), address, configure).await;
+        let serving = tokio::spawn(connector.clone().serve(listener));
+        Self::of(sandbox, connector, address, shutdown, serving).await
+    }
+
+    /// Starts a service that does only what requests ask for, with these settings.
+    pub(crate) async fn start_routes(
+        store: Arc<dyn ServiceStore>,
+        key: Key,
+        configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
+    ) -> Self {
+        let sandbox = start_sandbox().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connector = connector(&sandbox, store, key, address, configure).await;
+        let serve = axum::serve(listener, connector.clone().into_router()).into_future();
+        Self::of(sandbox, connector, address, CancellationToken::new(), tokio::spawn(serve)).await
+    }
+
+    async fn of(
+        sandbox: Sandbox,
+        connector: Connector,
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        serving: JoinHandle<std::io::Result<()>>,
+    ) -> Self {
         let kinds = vimeo_agent::tools::Disclosure::ALL;
         let (_, key) = connector.api_keys().create(KeyPolicy::new("all").allow(kinds)).await.unwrap();
-        let serving = tokio::spawn(connector.clone().serve(listener));
         let document = reqwest::get(format!("http://{address}/openapi.json")).await.unwrap();
         let document = serde_json::from_slice(&document.bytes().await.unwrap()).unwrap();
         let key = key.expose_secret().to_owned();
@@ -162,4 +175,30 @@ impl Service {
         let errors: Vec<_> = validator.iter_errors(body).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{method} {path}: {errors:?} in {body}");
     }
+}
+
+async fn start_sandbox() -> Sandbox {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Sandbox::builder().keep_bytes(true).start().await.unwrap()
+}
+
+/// Creates a connector whose accounts are the sandbox's, as each process with this store does.
+pub(crate) async fn connector(
+    sandbox: &Sandbox,
+    store: Arc<dyn ServiceStore>,
+    key: Key,
+    address: SocketAddr,
+    configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
+) -> Connector {
+    let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
+    let app = Vimeo::builder().base_url(sandbox.url().as_str()).app(id, secret).build().unwrap();
+    let accounts = Accounts::builder(app, store.clone(), KeyRing::new(key))
+        .redirect_uri(format!("http://{address}/v1/callback"))
+        .build()
+        .await
+        .unwrap();
+    let builder = Connector::builder(accounts, store)
+        .public_url(format!("http://{address}"))
+        .return_urls(["http://localhost:3000/app/"]);
+    configure(builder).build().unwrap()
 }

@@ -11,6 +11,7 @@ mod logins;
 mod mcp;
 mod operation;
 mod page;
+mod polling;
 mod recent;
 mod tools;
 mod uploads;

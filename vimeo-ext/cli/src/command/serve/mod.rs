@@ -5,6 +5,7 @@ mod keys;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
@@ -61,6 +62,13 @@ struct ServerArgs {
     /// Let browsers return to this URL, and to what lies below it, after a login (repeatable)
     #[arg(long, value_name = "URL")]
     return_url: Vec<String>,
+    /// Poll accounts with event subscriptions this often, 1m to 24h, for events that Vimeo has no webhooks for: changes of
+    /// privacy, and comments [default: no polling]
+    #[arg(long, value_name = "TIME", value_parser = crate::text::parse_duration)]
+    poll_interval: Option<Duration>,
+    /// Send polled events to loopback and private addresses too, and to these also over http
+    #[arg(long, requires = "poll_interval")]
+    deliver_to_private_addresses: bool,
     /// Log every attempted change to this file, one JSON object per line
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     audit_log: Option<PathBuf>,
@@ -160,6 +168,8 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
         .return_urls(args.return_url)
         .audit_log(audit)
         .page(!args.no_page)
+        .poll_interval(args.poll_interval)
+        .deliver_to_private_addresses(args.deliver_to_private_addresses)
         .shutdown(shutdown.clone())
         .build()
         .map_err(build_error)?;
@@ -181,7 +191,8 @@ fn build_error(error: BuildError) -> CliError {
     match error {
         BuildError::InvalidPublicUrl(_)
         | BuildError::InvalidReturnUrl(_)
-        | BuildError::InsecureReturnUrl(_) => CliError::usage(text),
+        | BuildError::InsecureReturnUrl(_)
+        | BuildError::InvalidPollInterval(_) => CliError::usage(text),
         _ => CliError::new(ExitCode::Other, text),
     }
 }
