@@ -26,6 +26,7 @@ mod screenshot;
 mod test_agent_frameworks;
 mod test_authorize_page;
 mod test_completions;
+mod test_connector;
 mod test_connector_page;
 mod test_fault_matrix;
 mod test_interop;
@@ -73,6 +74,9 @@ enum Subcommand {
     /// Test tab completion in bash and zsh.
     #[command(alias = "completions")]
     TestCompletions,
+    /// Have programs in other languages play the connector's story: accounts, tools, connections, uploads. Needs Node, Python
+    /// and Chromium.
+    TestConnector(test_connector::Arguments),
     /// Inject every fault at every point of an upload and print the outcomes.
     #[command(alias = "fault-matrix")]
     TestFaultMatrix,
@@ -144,6 +148,7 @@ fn main() -> ExitCode {
         Subcommand::Bundle => bundle::run(),
         Subcommand::BenchCommand(arguments) => bench_command::run(&arguments),
         Subcommand::TestCompletions => test_completions::run(),
+        Subcommand::TestConnector(arguments) => test_connector::run(&arguments),
         Subcommand::Diff(arguments) => diff::run(&arguments),
         Subcommand::CheckFacts(arguments) => check_facts::run(&arguments),
         Subcommand::TestMcp => test_mcp::run(),
