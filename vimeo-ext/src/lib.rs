@@ -73,6 +73,11 @@
 //! | add captions or subtitles | [`Vimeo::upload_text_track`] |
 //! | wait until the video is playable | [`Vimeo::wait_transcoded`] |
 //!
+//! # AI jobs
+//!
+//! [`Vimeo::transcribe`], [`Vimeo::translate`], [`Vimeo::dub`] and [`Vimeo::suggest_metadata`] start one of Vimeo's AI jobs and follow it
+//! until it is done. The module [`jobs`] describes what they cost and how to resume after a kill.
+//!
 //! # Lists
 //!
 //! `items()` and `pages()` turn every call that returns a page into a stream, typed or untyped. A stream can be saved and resumed,
@@ -135,6 +140,7 @@
 //! |---|---|
 //! | `all` (default) | all areas of the API; without it, enable single areas such as `showcases` |
 //! | `upload` (default) | uploads, pictures and text tracks: the module `upload` and the client methods that use it |
+//! | `jobs` (default) | AI jobs: the module `jobs` and the client methods that use it |
 //! | `oauth` (default) | logins of users through the browser and on a device |
 //! | `rustls` (default) | TLS by rustls with ring |
 //! | `rustls-aws-lc` | TLS by rustls with aws-lc |
@@ -190,6 +196,8 @@ pub mod accounts;
 pub mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 pub mod pipeline;
 pub mod rate_limit;
 pub mod retry;
@@ -208,6 +216,8 @@ pub use vimeo_api::{
 pub use auth::AccessToken;
 pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
+#[cfg(feature = "jobs")]
+pub use error::JobError;
 #[cfg(feature = "upload")]
 pub use error::MediaError;
 pub use error::{ConfigError, Error};

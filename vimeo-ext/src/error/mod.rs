@@ -6,6 +6,8 @@ use std::fmt;
 mod accounts;
 mod auth;
 mod config;
+#[cfg(feature = "jobs")]
+mod jobs;
 #[cfg(feature = "upload")]
 mod media;
 #[cfg(feature = "upload")]
@@ -15,6 +17,8 @@ mod upload;
 pub use self::accounts::{AccountsError, KeyError, StoreError};
 pub use self::auth::{AuthError, RefreshError};
 pub use self::config::ConfigError;
+#[cfg(feature = "jobs")]
+pub use self::jobs::JobError;
 #[cfg(feature = "upload")]
 pub use self::media::MediaError;
 #[cfg(feature = "upload")]
@@ -67,6 +71,11 @@ pub enum Error {
     #[error(transparent)]
     Media(Box<MediaError>),
 
+    /// An AI job failed, or the wait for it did.
+    #[cfg(feature = "jobs")]
+    #[error(transparent)]
+    Job(Box<JobError>),
+
     /// A token could not be obtained, checked or revoked.
     #[error(transparent)]
     Auth(AuthError),
@@ -94,6 +103,8 @@ impl fmt::Debug for Error {
             }
             #[cfg(feature = "upload")]
             Self::Media(error) => f.debug_tuple("Media").field(error).finish(),
+            #[cfg(feature = "jobs")]
+            Self::Job(error) => f.debug_tuple("Job").field(error).finish(),
             Self::Auth(error) => f.debug_tuple("Auth").field(error).finish(),
             Self::Config(error) => f.debug_tuple("Config").field(error).finish(),
             #[cfg(feature = "accounts")]
@@ -119,6 +130,8 @@ impl Error {
             Self::Auth(error) => error.call(),
             #[cfg(feature = "upload")]
             Self::Media(_) => None,
+            #[cfg(feature = "jobs")]
+            Self::Job(_) => None,
             Self::Config(_) => None,
             #[cfg(feature = "accounts")]
             Self::Accounts(error) => error.call(),
@@ -171,6 +184,13 @@ impl Error {
     /// Returns the status of the response, if there was one.
     pub fn status(&self) -> Option<http::StatusCode> {
         self.call().and_then(vimeo_api::Error::status)
+    }
+}
+
+#[cfg(feature = "jobs")]
+impl From<JobError> for Error {
+    fn from(error: JobError) -> Self {
+        Self::Job(Box::new(error))
     }
 }
 

@@ -7,6 +7,7 @@
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod operation_limit;
 #[cfg(feature = "shared-limits")]
 mod shared;
 mod tracker;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::rate_limit::{MAX_WINDOW, retry_after, time_until};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, ResponseOrigin};
 
+use self::operation_limit::OperationLimits;
 #[cfg(feature = "shared-limits")]
 use self::shared::{InFlightGuard, LeaseBatcher, LocalLeases};
 use self::tracker::{Admission, CallClass, HeaderSnapshot, LimitTracker};
@@ -138,7 +140,9 @@ impl RateLimiters {
         if accounts.limiters.len() >= accounts.sweep_at.max(SWEEP_THRESHOLD) {
             let now = Instant::now();
             accounts.limiters.retain(|_, limiter| {
-                Arc::strong_count(limiter) > 1 || !lock(&limiter.shared).tracker.is_idle(now)
+                Arc::strong_count(limiter) > 1
+                    || !lock(&limiter.shared).tracker.is_idle(now)
+                    || !lock(&limiter.operations).is_idle(now)
             });
             // The threshold doubles, so that each account is checked a few times at most.
             accounts.sweep_at = accounts.limiters.len().saturating_mul(2);
@@ -148,6 +152,7 @@ impl RateLimiters {
             #[cfg(feature = "shared-limits")]
             name: Arc::clone(&account),
             shared: Mutex::new(Shared { tracker: LimitTracker::new(self.0.max_window), waiting: 0 }),
+            operations: Mutex::default(),
             changed: Notify::new(),
             subscribers: OnceLock::new(),
             clock: clock.clone(),
@@ -211,6 +216,8 @@ pub struct RateLimiter {
     #[cfg(feature = "shared-limits")]
     name: Arc<str>,
     shared: Mutex<Shared>,
+    /// The requests to operations with a limit of their own.
+    operations: Mutex<OperationLimits>,
     changed: Notify,
     /// Created for the first subscriber, because most accounts have none.
     subscribers: OnceLock<watch::Sender<RateLimitStatus>>,
@@ -317,11 +324,40 @@ impl RateLimiter {
         request: &Request,
         policy: RateLimitPolicy,
     ) -> Result<Permit<'_>, Error> {
+        if let Some(operation) = request.operation.filter(|operation| operation_limit::is_limited(operation))
+        {
+            Box::pin(self.admit_operation(request, operation.id, policy)).await?;
+        }
         #[cfg(feature = "shared-limits")]
         if let Some(leases) = self.leases.as_ref().filter(|_| policy != RateLimitPolicy::ReportOnly) {
             return Box::pin(self.admit_shared(leases, request, policy)).await;
         }
         self.admit_local(request, policy).await
+    }
+
+    /// Delays a call to an operation that has a limit of its own, according to the policy.
+    async fn admit_operation(
+        &self,
+        request: &Request,
+        operation: &'static str,
+        policy: RateLimitPolicy,
+    ) -> Result<(), Error> {
+        let deadline = match policy {
+            RateLimitPolicy::ReportOnly => return Ok(()),
+            RateLimitPolicy::FailFast => Instant::now(),
+            RateLimitPolicy::Wait { at_most } => later(Instant::now(), at_most),
+        };
+        loop {
+            let admitted = lock(&self.operations).try_admit(operation, Instant::now());
+            match admitted {
+                Ok(()) => return Ok(()),
+                Err(until) if until > deadline => return Err(self.deferred(request, until, false)),
+                Err(until) => {
+                    tracing::debug!(operation, "delayed by the operation's own limit");
+                    sleep_until(until).await;
+                }
+            }
+        }
     }
 
     async fn admit_local(&self, request: &Request, policy: RateLimitPolicy) -> Result<Permit<'_>, Error> {

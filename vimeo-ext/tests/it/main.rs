@@ -18,6 +18,7 @@ mod fake;
 mod fault_proxy;
 mod http;
 mod intermediaries;
+mod jobs;
 mod leaks;
 mod limits;
 mod lists;

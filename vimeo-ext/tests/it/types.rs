@@ -42,6 +42,9 @@ fn clients_streams_and_futures_are_send() {
     sendable(vimeo.thumbnail_at(1, Duration::ZERO).send());
     sendable(vimeo.animated_thumbnail(1, Duration::ZERO, Duration::ZERO).send());
     sendable(vimeo.wait_transcoded(1).send());
+    sendable(vimeo.transcribe(1).send());
+    sendable(vimeo.dub(1, "de").start());
+    sendable(vimeo.job("dub/1/de").unwrap().wait().send());
     sendable(vimeo.rate_limiter().changes());
     let auth = vimeo.auth().clone();
     sendable(async move { auth.client_credentials("public").await });
