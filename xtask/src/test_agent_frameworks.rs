@@ -142,7 +142,7 @@ fn play(
 }
 
 /// Returns the search path of programs, with the folder of `vimeo` first.
-fn search_path(vimeo: &Path) -> Result<OsString, XtaskError> {
+pub(crate) fn search_path(vimeo: &Path) -> Result<OsString, XtaskError> {
     let folder = vimeo.parent().map(Path::to_owned).unwrap_or_default();
     let others = env::var_os("PATH").unwrap_or_default();
     env::join_paths(iter::once(folder).chain(env::split_paths(&others)))

@@ -1,6 +1,9 @@
 //! `cargo xtask test-connector`: programs in other languages play the connector's story against it and a sandbox.
 
+mod guide;
+
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +13,7 @@ use crate::artifacts;
 use crate::install::{self, TEST_TIMEOUT};
 use crate::process::{ChildProcess, wait};
 use crate::sandbox_process::{SandboxProcess, remove_user_settings};
+use crate::test_agent_frameworks::search_path;
 use crate::test_authorize_page::in_path;
 use crate::workspace::{XtaskError, root};
 
@@ -29,7 +33,7 @@ pub(crate) struct Arguments {
     chromium: PathBuf,
 }
 
-/// Plays the stories, each with a service and a sandbox of its own. Writes their transcripts to `target/connector`. Needs
+/// Plays the stories and the guide, each with a service and a sandbox of its own. Writes their transcripts to `target/connector`. Needs
 /// Node, npm, Python and Chromium.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let programs = Programs {
@@ -46,7 +50,45 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let node = install::node("node")?;
     let mut story = Command::new("node");
     story.arg(node.join("connector-story.mjs")).env("CHROMIUM", in_path(&arguments.chromium)?);
-    play(&programs, &folder, "story-node", story)
+    play(&programs, &folder, "story-node", story)?;
+    play_guide(&programs, &folder)
+}
+
+/// Runs the commands of `docs/connector.md`, and compares what they print with what the guide shows.
+fn play_guide(programs: &Programs, folder: &Path) -> Result<(), XtaskError> {
+    let path = root().join("docs/connector.md");
+    let guide = fs::read_to_string(&path).map_err(XtaskError::file(&path))?;
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = port.map_err(XtaskError::file("a port"))?.port();
+    let sandbox = SandboxProcess::start(&programs.sandbox, &[])?;
+    let home = folder.join("guide");
+    if home.exists() {
+        fs::remove_dir_all(&home).map_err(XtaskError::file(&home))?;
+    }
+    fs::create_dir_all(&home).map_err(XtaskError::file(&home))?;
+    // The default port can be in use.
+    let script = guide::script(&guide)
+        .replace("vimeo serve --store", &format!("vimeo serve --listen 127.0.0.1:{port} --store"))
+        .replace("127.0.0.1:8880", &format!("127.0.0.1:{port}"));
+    let mut shell = Command::new("bash");
+    remove_user_settings(&mut shell);
+    shell
+        .args(["-c", &script])
+        .current_dir(&home)
+        .env("HOME", &home)
+        .env("PATH", search_path(&programs.vimeo)?)
+        .env("VIMEO_BASE_URL", sandbox.text("url"))
+        .env("VIMEO_CLIENT_ID", sandbox.text("client_id"))
+        .env("VIMEO_CLIENT_SECRET", sandbox.text("client_secret"))
+        .env("VIMEO_ACCESS_TOKEN", sandbox.text("token"));
+    let finished = install::finish_within(TEST_TIMEOUT, &mut shell, "the guide docs/connector.md");
+    let printed = |number| fs::read_to_string(home.join(format!("output-{number}"))).unwrap_or_default();
+    if let Some(difference) = guide::difference(&guide, printed) {
+        return Err(XtaskError::Command(format!("docs/connector.md: {difference}")));
+    }
+    finished?;
+    println!("ok guide: {} blocks", guide::count(&guide));
+    Ok(())
 }
 
 /// The built commands.
