@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(start_attempt(&store, delivery, now, 0.0).await.unwrap(), None, "another process");
         // The process is killed here: the delivery is due again after the delay of a failed attempt.
         let (found, _) = page(&store, "", now).await.unwrap();
-        assert_eq!(found, [started.clone()]);
+        assert_eq!(found.as_slice(), std::slice::from_ref(&started));
         assert_eq!(started.next_attempt() - now, TimeDelta::seconds(30));
         let mut last = started;
         while !last.is_dead() {
