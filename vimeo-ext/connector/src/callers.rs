@@ -7,10 +7,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use tokio::sync::OwnedSemaphorePermit;
 use vimeo_ext::accounts::AccountId;
 
 use crate::error::ApiError;
-use crate::keys::{KeyId, KeyPolicy, RouteGroup, VerifiedKey};
+use crate::keys::{AccountAccess, KeyId, KeyPolicy, RouteGroup, VerifiedKey};
 use crate::service::Service;
 
 /// The caller of a request, by its API key.
@@ -28,6 +29,18 @@ impl Caller {
 
     pub(crate) fn policy(&self) -> &KeyPolicy {
         &self.0.policy
+    }
+
+    /// Checks that the caller may call a route that concerns all accounts.
+    pub(crate) fn check_all_accounts(&self) -> Result<(), ApiError> {
+        match self.policy().accounts {
+            AccountAccess::All => Ok(()),
+            AccountAccess::Prefix(_) | AccountAccess::Only(_) => Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "account_not_allowed",
+                "the route concerns all accounts, and this API key is limited to some; use a key without that limit",
+            )),
+        }
     }
 
     /// Returns the ID of an account that the caller may use.
@@ -61,7 +74,7 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Response {
     match admit(&service, group, request.headers()).await {
-        Ok(caller) => {
+        Ok((caller, _in_flight)) => {
             service.metrics.count_key(caller.key());
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -70,11 +83,12 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Returns the caller, and the permit that counts its request as in flight.
 async fn admit(
     service: &Service,
     group: Option<RouteGroup>,
     headers: &HeaderMap,
-) -> Result<Caller, ApiError> {
+) -> Result<(Caller, OwnedSemaphorePermit), ApiError> {
     let text = bearer(headers).ok_or_else(unauthorized)?;
     let key = service.keys.verify(text).await?.ok_or_else(unauthorized)?;
     if let Some(group) = group
@@ -86,15 +100,23 @@ async fn admit(
             format!("this API key may not call the routes of the group {}", group.as_str()),
         ));
     }
-    if let Some(limit) = key.policy.requests_per_minute {
-        service.limiters.check(&key.id, limit)?;
+    let caller = Caller(key);
+    if group.is_some_and(RouteGroup::is_of_all_accounts) {
+        caller.check_all_accounts()?;
     }
-    Ok(Caller(key))
+    if let Some(limit) = caller.policy().requests_per_minute {
+        service.limiters.check(caller.key(), limit)?;
+    }
+    let in_flight = service.limiters.begin_request(caller.key())?;
+    Ok((caller, in_flight))
 }
 
 /// Returns the bearer token of a request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    // Of two keys, a proxy and the service could choose different ones.
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
@@ -123,5 +145,10 @@ mod tests {
             assert_eq!(bearer(&headers), expected, "{value}");
         }
         assert_eq!(bearer(&HeaderMap::new()), None);
+        let mut two = HeaderMap::new();
+        for value in ["Bearer abc", "Bearer def"] {
+            two.append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        assert_eq!(bearer(&two), None);
     }
 }

@@ -61,13 +61,13 @@ pub enum RouteGroup {
     Accounts,
     /// Running tools and listing them.
     Tools,
-    /// `/v1/vimeo-connections`.
+    /// `/v1/vimeo-connections`. Only for keys that may use all accounts.
     Connections,
     /// Upload tokens.
     Uploads,
     /// `/mcp`.
     Mcp,
-    /// `/metrics`, `/v1/errors` and `/v1/api-keys`.
+    /// `/metrics`, `/v1/errors` and `/v1/api-keys`. Keys that are limited to accounts see only the errors, of their accounts.
     Operate,
 }
 
@@ -78,6 +78,14 @@ impl RouteGroup {
 
     fn all() -> BTreeSet<Self> {
         Self::ALL.into()
+    }
+
+    /// Whether the group's routes concern all accounts, so that a key which is limited to accounts cannot call them.
+    pub(crate) fn is_of_all_accounts(self) -> bool {
+        match self {
+            Self::Connections => true,
+            Self::Accounts | Self::Tools | Self::Uploads | Self::Mcp | Self::Operate => false,
+        }
     }
 
     /// Returns the group's name.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use secrecy::SecretString;
@@ -15,7 +15,7 @@ use vimeo_ext::accounts::{Connection, ConnectionId, ConnectionUpdate, NewConnect
 use vimeo_ext::auth::AppCredentials;
 
 use crate::error::{ApiError, ApiResult, Problem};
-use crate::extract::{JsonBody, QueryOf};
+use crate::extract::{JsonBody, PathOf, QueryOf};
 use crate::service::Service;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
@@ -160,7 +160,7 @@ struct ConnectionPath {
 )]
 async fn get(
     State(service): State<Arc<Service>>,
-    Path(ConnectionPath { id }): Path<ConnectionPath>,
+    PathOf(ConnectionPath { id }): PathOf<ConnectionPath>,
 ) -> ApiResult<Json<ConnectionBody>> {
     Ok(Json(service.accounts.connections().get(&ConnectionId::new(id)).await?.into()))
 }
@@ -206,7 +206,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 )]
 async fn update(
     State(service): State<Arc<Service>>,
-    Path(ConnectionPath { id }): Path<ConnectionPath>,
+    PathOf(ConnectionPath { id }): PathOf<ConnectionPath>,
     JsonBody(body): JsonBody<ConnectionChangeBody>,
 ) -> ApiResult<Json<ConnectionBody>> {
     let mut update = ConnectionUpdate::default();
@@ -255,7 +255,7 @@ struct RemoveQuery {
 )]
 async fn remove(
     State(service): State<Arc<Service>>,
-    Path(ConnectionPath { id }): Path<ConnectionPath>,
+    PathOf(ConnectionPath { id }): PathOf<ConnectionPath>,
     QueryOf(query): QueryOf<RemoveQuery>,
 ) -> ApiResult<StatusCode> {
     service.accounts.connections().remove(&ConnectionId::new(id), query.version).await?;

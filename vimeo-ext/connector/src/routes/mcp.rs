@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request};
+use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ use vimeo_ext::{Error, ScopeSet, Vimeo};
 
 use crate::callers::{Caller, authenticate};
 use crate::error::ApiError;
+use crate::extract::PathOf;
 use crate::keys::{AccountAccess, RouteGroup};
 use crate::polling::Polling;
 use crate::service::Service;
@@ -86,7 +87,7 @@ async fn for_listed_accounts(caller: Caller, mut request: Request, next: Next) -
 /// Passes a request on for the account in its path.
 async fn for_account(
     caller: Caller,
-    Path(parameters): Path<HashMap<String, String>>,
+    PathOf(parameters): PathOf<HashMap<String, String>>,
     mut request: Request,
     next: Next,
 ) -> Response {

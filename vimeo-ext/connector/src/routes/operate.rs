@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::service::Service;
 
@@ -68,7 +69,8 @@ async fn ready(State(service): State<Arc<Service>>) -> ApiResult<Json<Health>> {
         (status = "default", description = "An error.", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn metrics(State(service): State<Arc<Service>>) -> ApiResult<Response> {
+async fn metrics(State(service): State<Arc<Service>>, caller: Caller) -> ApiResult<Response> {
+    caller.check_all_accounts()?;
     let text = service.metrics.encode().map_err(|error| ApiError::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response())
 }

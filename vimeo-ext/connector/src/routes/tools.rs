@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use vimeo_ext::accounts::AccountId;
 
 use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
-use crate::extract::{AccountPath, JsonBody, QueryOf};
+use crate::extract::{AccountPath, JsonBody, PathOf, QueryOf};
 use crate::recent::FailureKind;
 use crate::service::Service;
 
@@ -138,7 +138,7 @@ async fn run(
     State(service): State<Arc<Service>>,
     caller: Caller,
     AccountPath(id): AccountPath,
-    Path(ToolPath { name }): Path<ToolPath>,
+    PathOf(ToolPath { name }): PathOf<ToolPath>,
     JsonBody(input): JsonBody<Value>,
 ) -> ApiResult<Json<ToolResponse>> {
     call(&service, &caller, &id, &name, input).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,7 +22,7 @@ use vimeo_ext::upload::UploadTicket;
 
 use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
-use crate::extract::{AccountPath, JsonBody, QueryOf};
+use crate::extract::{AccountPath, JsonBody, PathOf, QueryOf};
 use crate::keys::AccountAccess;
 use crate::recent::StartedUpload;
 use crate::service::Service;
@@ -304,7 +304,7 @@ async fn list_all(
 async fn get(
     State(service): State<Arc<Service>>,
     AccountPath(account): AccountPath,
-    Path(TokenPath { id }): Path<TokenPath>,
+    PathOf(TokenPath { id }): PathOf<TokenPath>,
 ) -> ApiResult<Json<UploadTokenBody>> {
     let found = upload_tokens::get(&*service.store, &account, &id).await?;
     found.map(|stored| Json(stored.into())).ok_or_else(unknown_token)
@@ -327,7 +327,7 @@ async fn get(
 async fn revoke(
     State(service): State<Arc<Service>>,
     AccountPath(account): AccountPath,
-    Path(TokenPath { id }): Path<TokenPath>,
+    PathOf(TokenPath { id }): PathOf<TokenPath>,
 ) -> ApiResult<StatusCode> {
     match upload_tokens::revoke(&*service.store, &account, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),

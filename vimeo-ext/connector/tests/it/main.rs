@@ -6,6 +6,7 @@
 mod accounts;
 mod connections;
 mod harness;
+mod hostile;
 mod keys;
 mod logins;
 mod mcp;
