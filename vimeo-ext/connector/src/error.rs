@@ -14,6 +14,9 @@ use crate::recent::{Failure, FailureKind, Subject};
 /// The media type of errors.
 pub(crate) const PROBLEM: &str = "application/problem+json";
 
+/// The maximum length of a detail.
+const MAX_DETAIL_CHARS: usize = 1_000;
+
 /// Why a request failed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -50,7 +53,7 @@ impl ApiError {
         Self(Box::new(Problem {
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
             field: None,
             retry_after_s: None,
             tool_error: None,
@@ -206,6 +209,15 @@ impl From<ToolError> for ApiError {
         converted.0.tool_error = serde_json::to_value(&error).ok();
         converted
     }
+}
+
+/// Returns a detail without what goes beyond the maximum length, such as a long name that the caller sent.
+fn shortened(mut detail: String) -> String {
+    if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL_CHARS) {
+        detail.truncate(end);
+        detail.push('…');
+    }
+    detail
 }
 
 /// Converts a field's name from the library's form to the one of the HTTP API.

@@ -45,6 +45,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             }
             bytes => bytes,
         };
+        // serde takes an array for an object: its members in their order.
+        if bytes.trim_ascii_start().first().is_some_and(|first| matches!(first, b'[' | b'"')) {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                "the body must be a JSON object",
+            ));
+        }
         let mut parser = serde_json::Deserializer::from_slice(bytes);
         let parsed: T = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
             let path: String = error.path().to_string().chars().take(MAX_SHOWN_CHARS).collect();

@@ -127,7 +127,7 @@ impl Target {
     fn check(&self, answer: &Answer) {
         let text = format!("{}\n{}", answer.head, answer.body);
         for secret in
-            [&*self.service.key, self.service.sandbox.token(), self.service.sandbox.client_secret(), "hush"]
+            [&*self.service.key, self.service.sandbox.token(), &self.service.sandbox.client_secret(), "hush"]
         {
             assert!(!text.contains(secret), "the response contains a secret: {text}");
         }
