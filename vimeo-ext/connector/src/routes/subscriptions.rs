@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
@@ -19,7 +19,7 @@ use vimeo_ext::ScopeSet;
 
 use crate::callers::Caller;
 use crate::error::{ApiError, ApiResult, Problem};
-use crate::extract::{AccountPath, JsonBody};
+use crate::extract::{AccountPath, JsonBody, PathOf};
 use crate::service::Service;
 
 /// The scope that polling an account needs.
@@ -201,7 +201,7 @@ struct SubscriptionPath {
 async fn delete(
     State(service): State<Arc<Service>>,
     AccountPath(account): AccountPath,
-    Path(SubscriptionPath { id }): Path<SubscriptionPath>,
+    PathOf(SubscriptionPath { id }): PathOf<SubscriptionPath>,
 ) -> ApiResult<StatusCode> {
     match service.polling.unsubscribe(&account, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),

@@ -144,6 +144,11 @@ pub(super) const ROUTES: &[Route] = &[
         .headers(JSON).body(r#"{"max_uploads":1}"#),
     route("GET", "/v1/accounts/{identifier}/upload-tokens", "/v1/accounts/OWN/upload-tokens", UPLOADS, Account, "200"),
     route("GET", "/v1/accounts/{identifier}/upload-tokens/{id}", "/v1/accounts/OWN/upload-tokens/TOKEN_ID", UPLOADS, Account, "200"),
+    // The service of these tests does not poll: polling.rs has a subscription that succeeds.
+    route("POST", "/v1/accounts/{identifier}/event-subscriptions", "/v1/accounts/OWN/event-subscriptions", ACCOUNTS, Account, "501 no_polling")
+        .headers(JSON).body(r#"{"event_types":["video.privacy.change"],"url":"https://hooks.example.com/"}"#),
+    route("GET", "/v1/accounts/{identifier}/event-subscriptions", "/v1/accounts/OWN/event-subscriptions", ACCOUNTS, Account, "200"),
+    route("DELETE", "/v1/accounts/{identifier}/event-subscriptions/{id}", "/v1/accounts/OWN/event-subscriptions/0123", ACCOUNTS, Account, "404 unknown_subscription"),
     route("OPTIONS", "/v1/uploads", "/v1/uploads?token=UPLOAD_TOKEN", None, Nothing, "204"),
     route("POST", "/v1/uploads", "/v1/uploads?token=UPLOAD_TOKEN", None, Nothing, "201").headers(TUS),
     route("DELETE", "/v1/accounts/{identifier}/upload-tokens/{id}", "/v1/accounts/OWN/upload-tokens/TOKEN_ID", UPLOADS, Account, "204"),
