@@ -40,12 +40,14 @@ mod api;
 mod audit;
 mod categories;
 mod channels;
+mod chapters;
 mod collection;
 mod comments;
 mod confirm;
 mod context;
 mod disclosure;
 mod elicit;
+mod embedding;
 mod error;
 mod folders;
 mod input;
@@ -74,6 +76,8 @@ mod uploads;
 mod users;
 mod versions;
 mod video_edit;
+mod video_files;
+mod video_tags;
 mod videos;
 mod watch_later;
 mod webhooks;
@@ -94,6 +98,10 @@ pub use categories::{CategoriesList, CategoriesListInput, VideoCategory};
 pub use channels::{
     ChannelFilter, ChannelScope, ChannelVideosList, ChannelVideosListInput, ChannelsList, ChannelsListInput,
 };
+pub use chapters::{
+    Chapter, ChapterAdd, ChapterAddInput, ChapterDelete, ChapterDeleteInput, ChapterEdit, ChapterEditInput,
+    ChapterText, ChaptersList,
+};
 pub use collection::{Collection, CollectionPrivacy, CollectionText};
 pub use comments::{
     Comment, CommentText, VideoCommentAdd, VideoCommentAddInput, VideoCommentsList, VideoCommentsListInput,
@@ -101,6 +109,10 @@ pub use comments::{
 pub use context::Context;
 pub use disclosure::{Disclosure, UnknownDisclosure};
 pub use elicit::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
+pub use embedding::{
+    EmbedDomain, EmbedDomainAdd, EmbedDomainInput, EmbedDomainRemove, EmbedDomainsList, EmbedPreset,
+    EmbedPresetAssign, EmbedPresetAssignInput, EmbedPresetText, EmbedPresetsList, EmbedPresetsListInput,
+};
 pub use error::{ErrorKind, ToolError};
 pub use folders::{
     FolderCreate, FolderCreateInput, FolderDelete, FolderDeleteInput, FolderVideoAdd, FolderVideoAddInput,
@@ -137,6 +149,10 @@ pub use uploads::Uploads;
 pub use users::{EmptyInput, FollowingList, FollowingListInput, MeGet, UserFollow, UserGet, UserInput};
 pub use versions::{Version, VersionText, VideoVersionsList};
 pub use video_edit::{VideoEdit, VideoEditInput};
+pub use video_files::{
+    Download, Downloads, Thumbnail, VideoDownloadsList, VideoThumbnailAdd, VideoThumbnailAddInput,
+};
+pub use video_tags::{VideoTags, VideoTagsSet, VideoTagsSetInput, VideoTagsText};
 pub use videos::{
     MyVideosList, MyVideosListInput, Tag, TagText, UserVideosList, UserVideosListInput, VideoDelete,
     VideoDeleteInput, VideoGet, VideoInput, VideoItemsListInput, VideoTagsList, VideosSearch,

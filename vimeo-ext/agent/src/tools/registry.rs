@@ -13,8 +13,8 @@ use super::{Context, Effect, ErrorKind, Spec, Tool, input, schema};
 #[cfg(feature = "api")]
 use super::{Toolset, api};
 use super::{
-    categories, channels, comments, folders, likes, limits, showcases, text_tracks, upload_tools, users,
-    versions, video_edit, videos, watch_later, webhooks,
+    categories, channels, chapters, comments, embedding, folders, likes, limits, showcases, text_tracks,
+    upload_tools, users, versions, video_edit, video_files, video_tags, videos, watch_later, webhooks,
 };
 
 /// The output of a tool, before it is delimited and cut.
@@ -229,6 +229,18 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         upload_tools::VideoReplace,
         upload_tools::UploadGet,
         upload_tools::UploadStop,
+        chapters::ChaptersList,
+        chapters::ChapterAdd,
+        chapters::ChapterEdit,
+        chapters::ChapterDelete,
+        video_tags::VideoTagsSet,
+        embedding::EmbedDomainsList,
+        embedding::EmbedDomainAdd,
+        embedding::EmbedDomainRemove,
+        embedding::EmbedPresetsList,
+        embedding::EmbedPresetAssign,
+        video_files::VideoThumbnailAdd,
+        video_files::VideoDownloadsList,
     ];
     #[cfg(feature = "api")]
     all.extend(tools![api::OperationsSearch, api::OperationGet, api::OperationCall]);

@@ -194,14 +194,24 @@ pub enum Toolset {
     More,
     /// Uploads from the machine that the tools run on.
     Uploads,
+    /// The player and what it shows: chapters, tags, embed domains and presets, thumbnails, download links.
+    Player,
     /// All operations of the API through three tools; needs the feature `api`.
     Api,
 }
 
 impl Toolset {
     /// All toolsets, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Read, Self::Library, Self::Social, Self::Webhooks, Self::More, Self::Uploads, Self::Api];
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Library,
+        Self::Social,
+        Self::Webhooks,
+        Self::More,
+        Self::Uploads,
+        Self::Player,
+        Self::Api,
+    ];
 
     /// Returns the toolset's name.
     pub fn as_str(self) -> &'static str {
@@ -212,13 +222,14 @@ impl Toolset {
             Self::Webhooks => "webhooks",
             Self::More => "more",
             Self::Uploads => "uploads",
+            Self::Player => "player",
             Self::Api => "api",
         }
     }
 
     /// Returns whether its tools are offered if no toolset is named.
     pub fn is_default(self) -> bool {
-        !matches!(self, Self::More | Self::Uploads | Self::Api)
+        !matches!(self, Self::More | Self::Uploads | Self::Player | Self::Api)
     }
 }
 
@@ -235,7 +246,7 @@ impl std::str::FromStr for Toolset {
 
 /// No toolset has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown toolset `{0}`; use read, library, social, webhooks, more, uploads or api")]
+#[error("unknown toolset `{0}`; use read, library, social, webhooks, more, uploads, player or api")]
 pub struct UnknownToolset(String);
 
 /// How many calls of the API a tool makes.

@@ -63,7 +63,7 @@ pub(crate) struct McpArgs {
     /// Accept requests from web pages of this origin, e.g. http://localhost:6274 (repeatable)
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
-    /// Offer these toolsets [default: all except more, uploads and api]
+    /// Offer these toolsets [default: read, library, social and webhooks]
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
     /// Offer these tools, in addition to --toolset if given

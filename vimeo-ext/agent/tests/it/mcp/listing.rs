@@ -104,6 +104,9 @@ async fn a_short_list_has_all_names_and_annotations() {
 /// The size limit of the list of the toolset `api`.
 const MAX_API_BYTES: usize = 6_000;
 
+/// The size limit of the list of a toolset that is not offered by default.
+const MAX_OPTIONAL_BYTES: usize = 5_000;
+
 #[tokio::test]
 async fn the_api_toolset_has_a_short_list() {
     let world = World::new().await;
@@ -120,6 +123,9 @@ async fn the_api_toolset_has_a_short_list() {
                 toolset.as_str(),
                 listed.len()
             );
+            if toolset == Toolset::Player {
+                assert!(size <= MAX_OPTIONAL_BYTES, "{} has {size} bytes", toolset.as_str());
+            }
             if toolset != Toolset::Api {
                 continue;
             }

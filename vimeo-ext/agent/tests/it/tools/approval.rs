@@ -37,6 +37,14 @@ fn every_writing_tool_declares_its_disclosure() {
         ("vimeo_video_upload", Some(Publish)),
         ("vimeo_video_replace", Some(Publish)),
         ("vimeo_upload_stop", None),
+        ("vimeo_chapter_add", None),
+        ("vimeo_chapter_edit", None),
+        ("vimeo_chapter_delete", None),
+        ("vimeo_video_tags_set", None),
+        ("vimeo_embed_domain_add", Some(Publish)),
+        ("vimeo_embed_domain_remove", None),
+        ("vimeo_embed_preset_assign", None),
+        ("vimeo_video_thumbnail_add", None),
         // Asks by operation.
         ("vimeo_operation_call", None),
     ];

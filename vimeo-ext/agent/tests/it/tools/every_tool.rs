@@ -2,8 +2,34 @@
 
 use vimeo_agent::tools::{self, ErrorKind};
 
-use super::tool_cases::tool_cases;
+use super::tool_cases::{ToolCase, tool_cases};
 use super::world::World;
+
+/// Prints the head of the table that [`check`] prints rows of.
+pub(crate) fn print_header() {
+    println!("| tool | toolset | scopes | works | gives | fails | with |\n|---|---|---|---|---|---|---|");
+}
+
+/// Checks one tool with both calls.
+pub(crate) async fn check(world: &World, (tool, good, fits, bad, category, field): ToolCase) {
+    let output =
+        world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
+    assert!(fits(output.value()), "{tool} {good}: {}", output.to_text());
+    let error = world.call(tool, bad.clone()).await.expect_err(tool);
+    assert_eq!((error.kind, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
+    assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
+    let definition = tools::tool(tool).unwrap();
+    let valid = jsonschema::draft202012::is_valid(definition.output_schema(), output.value());
+    assert!(valid, "{tool}: {}", output.to_text());
+    let at = field.map(|field| format!(" ({field})")).unwrap_or_default();
+    let shown: String = output.to_text().chars().take(60).collect();
+    let (toolset, scopes) = (definition.spec().toolset.as_str(), definition.spec().scopes.join(" "));
+    println!("| {tool} | {toolset} | {scopes} | `{good}` | `{shown}…` | `{bad}` | {category:?}{at} |");
+    if category == ErrorKind::NotFound {
+        assert_eq!(error.status, Some(404), "{tool}: {error:?}");
+        assert!(error.operation.is_some(), "{tool}: {error:?}");
+    }
+}
 
 #[tokio::test]
 async fn every_tool_works_and_explains_its_errors() {
@@ -17,24 +43,9 @@ async fn every_tool_works_and_explains_its_errors() {
         .map(|spec| spec.name)
         .collect();
     assert_eq!(names, default, "the table has the default tools, in order");
-    println!("| tool | works | gives | fails | with |\n|---|---|---|---|---|");
-    for (tool, good, fits, bad, category, field) in cases {
-        let output =
-            world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
-        assert!(fits(output.value()), "{tool} {good}: {}", output.to_text());
-        let error = world.call(tool, bad.clone()).await.expect_err(tool);
-        assert_eq!((error.kind, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
-        assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
-        let valid =
-            jsonschema::draft202012::is_valid(tools::tool(tool).unwrap().output_schema(), output.value());
-        assert!(valid, "{tool}: {}", output.to_text());
-        let at = field.map(|field| format!(" ({field})")).unwrap_or_default();
-        let shown: String = output.to_text().chars().take(60).collect();
-        println!("| {tool} | `{good}` | `{shown}…` | `{bad}` | {category:?}{at} |");
-        if category == ErrorKind::NotFound {
-            assert_eq!(error.status, Some(404), "{tool}: {error:?}");
-            assert!(error.operation.is_some(), "{tool}: {error:?}");
-        }
+    print_header();
+    for case in cases {
+        check(&world, case).await;
     }
     for entry in world.sandbox.request_log() {
         let leaf_fields = entry.query.contains("fields=");

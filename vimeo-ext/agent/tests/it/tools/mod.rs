@@ -14,6 +14,7 @@ mod operations;
 mod optional_toolsets;
 #[cfg(feature = "mcp")]
 mod other_hosts;
+mod player;
 #[cfg(feature = "mcp")]
 mod recorded;
 mod safety;

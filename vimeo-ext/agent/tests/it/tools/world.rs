@@ -1,7 +1,7 @@
 //! A sandbox with one of everything.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Disclosure, ToolError, ToolResult, Tools};
+use vimeo_agent::tools::{Disclosure, ToolError, ToolResult, ToolSelection, Tools, Toolset};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
@@ -70,6 +70,20 @@ impl World {
         sandbox.clear_request_log();
         let (stranger, tools) = (other.user_id, Tools::for_account(owner).allow(Disclosure::ALL));
         Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook, own }
+    }
+
+    /// Selects the tools of these toolsets.
+    #[allow(dead_code, reason = "other crates test with this world too")]
+    pub(crate) fn selection_of(toolsets: &[Toolset]) -> ToolSelection {
+        ToolSelection { toolsets: toolsets.to_vec(), ..ToolSelection::default() }
+    }
+
+    /// The world with the tools of these toolsets.
+    #[allow(dead_code, reason = "other crates test with this world too")]
+    pub(crate) fn with_toolsets(mut self, toolsets: &[Toolset]) -> Self {
+        self.tools = self.tools.selection(Self::selection_of(toolsets));
+        self.sandbox.clear_request_log();
+        self
     }
 
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<ToolResult, ToolError> {

@@ -64,7 +64,7 @@ pub(crate) struct CreateArgs {
     /// Only these groups of routes [default: all]
     #[arg(long, value_name = "GROUPS", value_delimiter = ',', value_parser = route_groups())]
     routes: Vec<RouteGroup>,
-    /// Offer these toolsets [default: all except more, uploads and api]
+    /// Offer these toolsets [default: read, library, social and webhooks]
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
     /// Offer only tools that change nothing

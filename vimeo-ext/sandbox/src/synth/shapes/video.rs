@@ -73,9 +73,25 @@ pub(crate) fn video(view: &ResponseView<'_>, video: &Video, selection: &Selectio
         .with_if(video.spatial.is_some(), "spatial", |_| video.spatial.clone().unwrap_or_default())
         .with("upload", |_| latest.map_or(Value::Null, |latest| version::upload(view, latest)))
         .with("transcode", |_| latest.map_or(Value::Null, version::transcode))
+        .with_if(own && playable, "download", |_| download(video))
         .put("is_playable", playable)
         .put("has_audio", playable)
         .build()
+}
+
+/// Renders the files for download: one. The sandbox keeps no file that its link could lead to.
+fn download(video: &Video) -> Value {
+    let link = vimeo_link(&format!("/progressive_redirect/download/{}/{}", video.id, video.hash));
+    let size = video.latest().and_then(|latest| latest.source.upload()).map(|upload| upload.size());
+    json!([{
+        "quality": "source",
+        "type": "source",
+        "width": video.width,
+        "height": video.height,
+        "size": size,
+        "created_time": time(video.created),
+        "link": link,
+    }])
 }
 
 pub(crate) fn uri(video: &Video) -> String {
