@@ -10,7 +10,7 @@ export function nextStep(answers) {
   if (answers.length === 0) {
     return ["vimeo_my_videos_list", { sort: "date", direction: "desc", per_page: 25 }];
   }
-  const videos = JSON.parse(answers[0]).items.filter((item) => item.created.startsWith(MONTH)).map((item) => item.id);
+  const videos = JSON.parse(answers[0]).items.filter((item) => item.created_time.startsWith(MONTH)).map((item) => item.id);
   if (answers.length === 1) return ["vimeo_showcase_create", { name: "Videos of this month" }];
   const showcase = JSON.parse(answers[1]);
   const added = answers.length - 2;

@@ -12,7 +12,7 @@ def next_step(answers: list[str]) -> tuple[str, dict] | str:
     if not answers:
         return "vimeo_my_videos_list", {"sort": "date", "direction": "desc", "per_page": 25}
     videos = [
-        item["id"] for item in json.loads(answers[0])["items"] if item["created"].startswith(MONTH)
+        item["id"] for item in json.loads(answers[0])["items"] if item["created_time"].startswith(MONTH)
     ]
     if len(answers) == 1:
         return "vimeo_showcase_create", {"name": "Videos of this month"}

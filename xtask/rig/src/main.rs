@@ -52,7 +52,7 @@ fn next(request: &CompletionRequest) -> Result<AssistantContent, ProviderError> 
     };
     let items = videos["items"].as_array().into_iter().flatten();
     let mut of_month =
-        items.filter(|item| item["created"].as_str().is_some_and(|time| time.starts_with(MONTH)));
+        items.filter(|item| item["created_time"].as_str().is_some_and(|time| time.starts_with(MONTH)));
     match of_month.nth(added.len()) {
         Some(video) => {
             call("vimeo_showcase_video_add", json!({"showcase_id": showcase["id"], "video_id": video["id"]}))

@@ -84,6 +84,7 @@ tool! {
         effect: Effect::Add,
         toolset: Toolset::Player,
         check: "The chapter may exist: look for it with vimeo_chapters_list before you add it again.",
+        own_text: true,
     }
     run |context, input| {
         check_title(Some(&input.title))?;
@@ -123,6 +124,7 @@ tool! {
         scopes: &["edit"],
         effect: Effect::Overwrite,
         toolset: Toolset::Player,
+        own_text: true,
     }
     run |context, input| {
         check_title(input.title.as_deref())?;

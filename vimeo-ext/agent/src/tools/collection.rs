@@ -22,9 +22,9 @@ output! {
             /// Who may see it.
             pub privacy: CollectionPrivacy,
             /// When it was created, in ISO 8601.
-            pub created: Option<String>,
+            pub created_time: Option<String>,
             /// When it was last changed, in ISO 8601.
-            pub modified: Option<String>,
+            pub modified_time: Option<String>,
             /// The parent folder.
             pub parent_id: Option<String>,
             /// How many users follow it.
@@ -111,8 +111,8 @@ impl From<types::Showcase> for Collection {
             privacy: CollectionPrivacy::new(
                 showcase.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
             ),
-            created: showcase.created_time.map(time),
-            modified: showcase.modified_time.map(time),
+            created_time: showcase.created_time.map(time),
+            modified_time: showcase.modified_time.map(time),
             parent_id: None,
             followers: None,
             untrusted: CollectionText {
@@ -135,8 +135,8 @@ impl From<types::Folder> for Collection {
             privacy: CollectionPrivacy::new(
                 folder.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
             ),
-            created: folder.created_time.map(time),
-            modified: folder.modified_time.map(time),
+            created_time: folder.created_time.map(time),
+            modified_time: folder.modified_time.map(time),
             parent_id: last_segment(connections.parent_folder.and_then(|parent| parent.uri).as_deref()),
             followers: None,
             untrusted: CollectionText { name: title(folder.name), ..CollectionText::default() },
@@ -155,8 +155,8 @@ impl From<types::Channel> for Collection {
             privacy: CollectionPrivacy::new(
                 channel.privacy.and_then(|privacy| privacy.view).as_ref().map(value),
             ),
-            created: channel.created_time.map(time),
-            modified: channel.modified_time.map(time),
+            created_time: channel.created_time.map(time),
+            modified_time: channel.modified_time.map(time),
             parent_id: None,
             followers: connections.users.and_then(|users| users.total),
             untrusted: CollectionText {

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vimeo_api::types;
 
+use super::confirm::confirm;
 use super::error::{BoxedError, invalid};
-use super::outputs::{ApiObject, last_segment, output, prose, time, title, uri};
+use super::outputs::{Ack, ApiObject, last_segment, output, prose, time, title, uri};
 use super::paging::{list, list_input};
 use super::tool::tool;
 use super::untrusted::quoted;
-use super::{Detail, Disclosure, Effect, KnownValue, Listing, Toolset, VideoId};
+use super::{Cost, Detail, Disclosure, Effect, KnownValue, Listing, Toolset, VideoId};
 
 output! {
     /// A comment.
@@ -21,7 +22,7 @@ output! {
             /// The URI.
             pub uri: Option<String>,
             /// When it was written, in ISO 8601.
-            pub created: Option<String>,
+            pub created_on: Option<String>,
             /// The author: what other tools take as `user_id`.
             pub user_id: Option<String>,
         }
@@ -48,7 +49,7 @@ impl From<types::VideoComment> for Comment {
         Self {
             id: last_segment(comment.uri.as_deref()).unwrap_or_default(),
             uri: uri(comment.uri),
-            created: comment.created_on.map(time),
+            created_on: comment.created_on.map(time),
             user_id: last_segment(user.uri.as_deref()),
             untrusted: CommentText { text: prose(comment.text), user: title(user.name) },
         }
@@ -68,13 +69,11 @@ pub struct VideoCommentAddInput {
     pub text: String,
 }
 
-impl VideoCommentAddInput {
-    fn check(&self) -> Result<(), BoxedError> {
-        if self.text.trim().is_empty() {
-            return invalid("text", "text is empty.", "Give the text of the comment.");
-        }
-        Ok(())
+fn check_text(text: &str) -> Result<(), BoxedError> {
+    if text.trim().is_empty() {
+        return invalid("text", "text is empty.", "Give the text of the comment.");
     }
+    Ok(())
 }
 
 tool! {
@@ -86,14 +85,15 @@ tool! {
         discloses: Some(Disclosure::Comments),
         toolset: Toolset::Social,
         check: "The comment may be posted: look for its text with vimeo_video_comments_list before you post it again.",
+        own_text: true,
     }
     disclosure |_, input| {
-        input.check()?;
+        check_text(&input.text)?;
         let text = quoted(&input.text, 300);
         Ok(Some(format!("post this public comment on video {}: {text}", input.video_id.number())))
     };
     run |context, input| {
-        input.check()?;
+        check_text(&input.text)?;
         let video = &input.video_id;
         let body = types::CommentBody::new(&input.text);
         let call = context.api().videos().create_video_comment(video, body).into_call();
@@ -131,5 +131,78 @@ tool! {
     run |context, input| {
         let call = context.api().videos().list_video_comments(&input.video_id).into_call();
         list(context, &Self::SPEC, &input, call).await
+    }
+}
+
+/// Arguments of [`VideoCommentEdit`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VideoCommentEditInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub video_id: VideoId,
+    /// Its ID.
+    pub comment_id: u64,
+    /// New text.
+    #[schemars(length(min = 1))]
+    pub text: String,
+}
+
+tool! {
+    "vimeo_video_comment_edit" VideoCommentEdit(VideoCommentEditInput) -> Comment {
+        title: "Edit a comment",
+        description: "Overwrites the text of a comment that the account wrote. Needs approval.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        discloses: Some(Disclosure::Comments),
+        toolset: Toolset::Edit,
+        own_text: true,
+    }
+    disclosure |_, input| {
+        check_text(&input.text)?;
+        let (comment, text) = (input.comment_id, quoted(&input.text, 300));
+        Ok(Some(format!("change the public comment {comment} on video {} to {text}", input.video_id.number())))
+    };
+    run |context, input| {
+        check_text(&input.text)?;
+        let body = types::CommentBody::new(&input.text);
+        let call = context.api().videos().edit_video_comment(&input.video_id, input.comment_id, body).into_call();
+        let call = call.fields(types::VideoComment::fields(Detail::Full));
+        Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
+    }
+}
+
+/// Arguments of [`VideoCommentDelete`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VideoCommentDeleteInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub video_id: VideoId,
+    /// Its ID.
+    pub comment_id: u64,
+    /// The comment's current text, exactly.
+    #[schemars(extend("x-listed" = true))]
+    pub confirm: String,
+}
+
+tool! {
+    "vimeo_video_comment_delete" VideoCommentDelete(VideoCommentDeleteInput) -> Ack {
+        title: "Delete a comment",
+        description: "Permanently deletes a comment of the account or on its videos. Read its text with \
+                      vimeo_video_comments_list first and pass it as confirm.",
+        scopes: &["delete"],
+        effect: Effect::Delete,
+        toolset: Toolset::Edit,
+        cost: Cost::Two,
+    }
+    run |context, input| {
+        let (videos, video, comment) = (context.api().videos(), &input.video_id, input.comment_id);
+        let get = videos.get_video_comment(video, comment).into_call().fields("text");
+        let found = context.send(&Self::SPEC, get).await?;
+        let how = "find it with vimeo_video_comments_list.";
+        confirm(context, &Self::SPEC, "comment", &input.confirm, found.text.as_deref(), how).await?;
+        let delete = videos.delete_video_comment(video, comment).into_call();
+        context.send_ack(&Self::SPEC, delete, "The comment is deleted.", &comment).await
     }
 }

@@ -165,6 +165,7 @@ tool! {
         description: "Lists the account's embed presets: settings of the player that several videos share.",
         scopes: &["public"],
         toolset: Toolset::Player,
+        own_text: true,
     }
     run |context, input| {
         list(context, &Self::SPEC, &input, context.api().embed_presets().list_my_embed_presets().into_call()).await

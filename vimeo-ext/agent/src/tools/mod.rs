@@ -35,6 +35,7 @@
 //! - A result for a model has at most 20,000 bytes, or 60,000 with `detail` full, and says how to get the rest.
 //! - Text that people wrote stands between unpredictable delimiters in results for models. Programs get it unchanged.
 
+mod analytics;
 #[cfg(feature = "api")]
 mod api;
 mod audit;
@@ -77,6 +78,7 @@ mod users;
 mod versions;
 mod video_edit;
 mod video_files;
+mod video_pull;
 mod video_tags;
 mod videos;
 mod watch_later;
@@ -88,6 +90,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use vimeo_ext::{Error, ScopeSet, Vimeo};
 
+pub use analytics::{Analytics, AnalyticsList, AnalyticsListInput, AnalyticsText};
 #[cfg(feature = "api")]
 pub use api::{
     FoundOperations, JsonText, OperationCall, OperationCallInput, OperationDescription, OperationGet,
@@ -104,7 +107,8 @@ pub use chapters::{
 };
 pub use collection::{Collection, CollectionPrivacy, CollectionText};
 pub use comments::{
-    Comment, CommentText, VideoCommentAdd, VideoCommentAddInput, VideoCommentsList, VideoCommentsListInput,
+    Comment, CommentText, VideoCommentAdd, VideoCommentAddInput, VideoCommentDelete, VideoCommentDeleteInput,
+    VideoCommentEdit, VideoCommentEditInput, VideoCommentsList, VideoCommentsListInput,
 };
 pub use context::Context;
 pub use disclosure::{Disclosure, UnknownDisclosure};
@@ -115,8 +119,9 @@ pub use embedding::{
 };
 pub use error::{ErrorKind, ToolError};
 pub use folders::{
-    FolderCreate, FolderCreateInput, FolderDelete, FolderDeleteInput, FolderVideoAdd, FolderVideoAddInput,
-    FolderVideosList, FolderVideosListInput, FoldersList, FoldersListInput,
+    FolderCreate, FolderCreateInput, FolderDelete, FolderDeleteInput, FolderEdit, FolderEditInput,
+    FolderVideoAdd, FolderVideoAddInput, FolderVideosAdd, FolderVideosInput, FolderVideosList,
+    FolderVideosListInput, FolderVideosRemove, FoldersList, FoldersListInput,
 };
 pub use known_value::KnownValue;
 pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike};
@@ -131,13 +136,13 @@ pub use registry::{Definition, all, tool};
 pub use schema::lint_schema;
 pub use selection::ToolSelection;
 pub use showcases::{
-    ShowcaseCreate, ShowcaseCreateInput, ShowcaseDelete, ShowcaseDeleteInput, ShowcaseVideoAdd,
-    ShowcaseVideoInput, ShowcaseVideoRemove, ShowcaseVideosList, ShowcaseVideosListInput, ShowcasesList,
-    ShowcasesListInput,
+    ShowcaseCreate, ShowcaseCreateInput, ShowcaseDelete, ShowcaseDeleteInput, ShowcaseEdit,
+    ShowcaseEditInput, ShowcaseVideoAdd, ShowcaseVideoInput, ShowcaseVideoRemove, ShowcaseVideosList,
+    ShowcaseVideosListInput, ShowcasesList, ShowcasesListInput,
 };
 pub use text_tracks::{
-    TextTrack, TextTrackAdd, TextTrackAddInput, TextTracksList, TrackText, TranscriptPart, TranscriptText,
-    VideoTranscriptGet, VideoTranscriptGetInput,
+    TextTrack, TextTrackAdd, TextTrackAddInput, TextTrackEdit, TextTrackEditInput, TextTracksList, TrackText,
+    TranscriptPart, TranscriptText, VideoTranscriptGet, VideoTranscriptGetInput,
 };
 pub use tool::{Cost, Effect, Output, Spec, Tool, Toolset, UnknownToolset};
 pub use tool_result::ToolResult;
@@ -152,6 +157,7 @@ pub use video_edit::{VideoEdit, VideoEditInput};
 pub use video_files::{
     Download, Downloads, Thumbnail, VideoDownloadsList, VideoThumbnailAdd, VideoThumbnailAddInput,
 };
+pub use video_pull::{PulledVideo, VideoPull, VideoPullInput};
 pub use video_tags::{VideoTags, VideoTagsSet, VideoTagsSetInput, VideoTagsText};
 pub use videos::{
     MyVideosList, MyVideosListInput, Tag, TagText, UserVideosList, UserVideosListInput, VideoDelete,
@@ -459,7 +465,7 @@ impl Tools {
     /// Delimits untrusted text and cuts the output to size.
     fn finish(&self, raw: registry::RawOutput, tool: &Definition) -> ToolResult {
         let (mut value, untrusted) = (raw.value, tool.untrusted());
-        let delimiter = UntrustedDelimiter::new(untrusted).except(tool.is_plain());
+        let delimiter = UntrustedDelimiter::new(untrusted).except(tool.is_plain()).own(tool.spec().own_text);
         if delimiter.apply(&mut value)
             && let Value::Object(fields) = &mut value
         {

@@ -90,15 +90,15 @@ output! {
             /// The URL of its page.
             pub link: Option<String>,
             /// Seconds.
-            pub duration_s: Option<u64>,
+            pub duration: Option<u64>,
             /// When it was created, in ISO 8601.
-            pub created: Option<String>,
+            pub created_time: Option<String>,
             /// How far Vimeo has processed it, such as `available` or `transcoding`.
             pub status: Option<String>,
             /// The owner: what other tools take as `user_id`.
             pub user_id: Option<String>,
             /// When it was last changed, in ISO 8601.
-            pub modified: Option<String>,
+            pub modified_time: Option<String>,
             /// Pixels.
             pub width: Option<u64>,
             /// Pixels.
@@ -112,9 +112,9 @@ output! {
             /// The folder it is in: what other tools take as `folder_id`.
             pub folder_id: Option<String>,
             /// Whether it can be played.
-            pub playable: Option<bool>,
+            pub is_playable: Option<bool>,
             /// The URL of its player for embedding.
-            pub player: Option<String>,
+            pub player_embed_url: Option<String>,
         }
         last {
             /// Who may do what with it.
@@ -214,19 +214,19 @@ impl From<types::Video> for Video {
             id: last_segment(video.uri.as_deref()).unwrap_or_default(),
             uri: uri(video.uri),
             link: link(video.link),
-            duration_s: video.duration,
-            created: video.created_time.map(time),
+            duration: video.duration,
+            created_time: video.created_time.map(time),
             status: video.status.as_ref().map(value),
             user_id: last_segment(user.uri.as_deref()),
-            modified: video.modified_time.map(time),
+            modified_time: video.modified_time.map(time),
             width: video.width,
             height: video.height,
             language: video.language.map(|language| clean(&language, 40)),
             license: video.license.as_ref().map(value),
             content_rating: video.content_rating.iter().flatten().map(value).collect(),
             folder_id: last_segment(video.parent_folder.and_then(|folder| folder.uri).as_deref()),
-            playable: video.is_playable,
-            player: link(video.player_embed_url),
+            is_playable: video.is_playable,
+            player_embed_url: link(video.player_embed_url),
             privacy: video.privacy.map(|privacy| (*privacy).into()).unwrap_or_default(),
             stats: VideoStats { plays: video.stats.and_then(|stats| stats.plays) },
             untrusted: VideoText {
@@ -250,9 +250,9 @@ output! {
             /// The URL of the profile.
             pub link: Option<String>,
             /// The plan.
-            pub plan: Option<String>,
+            pub account: Option<String>,
             /// When the user joined, in ISO 8601.
-            pub created: Option<String>,
+            pub created_time: Option<String>,
             /// How many videos the user has.
             pub videos: Option<u64>,
             /// How many users follow the user.
@@ -295,8 +295,8 @@ impl From<types::User> for User {
             id: last_segment(user.uri.as_deref()).unwrap_or_default(),
             uri: uri(user.uri),
             link: link(user.link),
-            plan: user.account.as_ref().map(value),
-            created: user.created_time.map(time),
+            account: user.account.as_ref().map(value),
+            created_time: user.created_time.map(time),
             videos: total(connections.videos),
             followers: total(connections.followers),
             following: total(connections.following),

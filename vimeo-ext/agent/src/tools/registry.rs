@@ -13,8 +13,9 @@ use super::{Context, Effect, ErrorKind, Spec, Tool, input, schema};
 #[cfg(feature = "api")]
 use super::{Toolset, api};
 use super::{
-    categories, channels, chapters, comments, embedding, folders, likes, limits, showcases, text_tracks,
-    upload_tools, users, versions, video_edit, video_files, video_tags, videos, watch_later, webhooks,
+    analytics, categories, channels, chapters, comments, embedding, folders, likes, limits, showcases,
+    text_tracks, upload_tools, users, versions, video_edit, video_files, video_pull, video_tags, videos,
+    watch_later, webhooks,
 };
 
 /// The output of a tool, before it is delimited and cut.
@@ -241,6 +242,15 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         embedding::EmbedPresetAssign,
         video_files::VideoThumbnailAdd,
         video_files::VideoDownloadsList,
+        analytics::AnalyticsList,
+        comments::VideoCommentEdit,
+        comments::VideoCommentDelete,
+        showcases::ShowcaseEdit,
+        folders::FolderEdit,
+        folders::FolderVideosAdd,
+        folders::FolderVideosRemove,
+        text_tracks::TextTrackEdit,
+        video_pull::VideoPull,
     ];
     #[cfg(feature = "api")]
     all.extend(tools![api::OperationsSearch, api::OperationGet, api::OperationCall]);

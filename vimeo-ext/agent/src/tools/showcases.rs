@@ -82,6 +82,7 @@ tool! {
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         check: "The showcase may exist: look for its name with vimeo_showcases_list before you create it again.",
+        own_text: true,
     }
     disclosure |_, input| {
         input.check()?;
@@ -132,6 +133,7 @@ tool! {
         description: "Lists the account's showcases and how many videos each has.",
         scopes: &["private"],
         toolset: Toolset::Library,
+        own_text: true,
     }
     run |context, input| {
         list(context, &Self::SPEC, &input, context.api().showcases().list_my_showcases().into_call()).await
@@ -281,5 +283,79 @@ tool! {
         let how = "find it with vimeo_showcases_list.";
         confirm(context, &Self::SPEC, "showcase", &input.confirm, found.name.as_deref(), how).await?;
         context.send_ack(&Self::SPEC, delete, "The showcase is deleted.", &id).await
+    }
+}
+
+/// Arguments of [`ShowcaseEdit`]. Arguments that are left out change nothing.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShowcaseEditInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub showcase_id: ShowcaseId,
+    /// Title.
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Who may open it.
+    pub privacy: Option<KnownValue<types::ViewPrivacy>>,
+    /// For privacy password.
+    #[schemars(extend("x-listed" = true))]
+    pub password: Option<String>,
+    /// Order of its videos.
+    pub sort: Option<KnownValue<types::ShowcaseVideoOrder>>,
+}
+
+impl ShowcaseEditInput {
+    /// Returns the request body if the arguments are valid.
+    fn body(&self) -> Result<types::EditShowcaseBody, BoxedError> {
+        if self.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return invalid("name", "name is empty.", "Give a title or leave name out.");
+        }
+        if (self.privacy.as_ref().map(KnownValue::as_str) == Some("password")) != self.password.is_some() {
+            let message = "password and privacy password need each other.";
+            return invalid("password", message, "Give both or neither.");
+        }
+        let mut body = types::EditShowcaseBody::default();
+        body.name = self.name.clone();
+        body.description = self.description.clone();
+        body.privacy = self.privacy.clone().map(KnownValue::into_inner);
+        body.password = self.password.clone().map(Into::into);
+        body.sort = self.sort.clone().map(KnownValue::into_inner);
+        if body == types::EditShowcaseBody::default() {
+            let next = "Give at least one of the other arguments.";
+            return invalid("showcase_id", "No argument changes anything; nothing was sent.", next);
+        }
+        Ok(body)
+    }
+}
+
+tool! {
+    "vimeo_showcase_edit" ShowcaseEdit(ShowcaseEditInput) -> Collection {
+        title: "Edit a showcase",
+        description: "Overwrites the given fields of one of the account's showcases. Old values are lost. Changing the \
+                      privacy needs approval unless it becomes nobody.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        discloses: Some(Disclosure::Publish),
+        toolset: Toolset::Edit,
+        aliases: SHOWCASE_ALIASES,
+        own_text: true,
+    }
+    disclosure |_, input| {
+        input.body()?;
+        let privacy = input.privacy.as_ref().map(KnownValue::as_str).filter(|privacy| *privacy != "nobody");
+        let showcase = input.showcase_id.number();
+        Ok(privacy.map(|privacy| format!("change the privacy of showcase {showcase} to {privacy}")))
+    };
+    run |context, input| {
+        let (showcases, id, body) = (context.api().showcases(), input.showcase_id.number(), input.body()?);
+        let call = match input.showcase_id.owner() {
+            Some(owner) => showcases.edit_user_showcase(owner, id).body(body).into_call(),
+            None => showcases.edit_my_showcase(id).body(body).into_call(),
+        };
+        let call = call.fields(types::Showcase::fields(Detail::Full));
+        Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
     }
 }

@@ -112,6 +112,7 @@ tool! {
         toolset: Toolset::More,
         cost: Cost::Many,
         check: "The track may exist: look for it with vimeo_text_tracks_list before you add it again.",
+        own_text: true,
     }
     run |context, input| {
         if input.content.trim().is_empty() || input.content.len() > MAX_CONTENT_BYTES {
@@ -162,6 +163,50 @@ fn upload_error(context: &Context, video: &VideoId, error: &Error) -> BoxedError
     let mut converted = ToolError::new(ErrorKind::Temporary, message, next).check(tool, arguments);
     converted.done_before = vec![format!("created {}", clean(created, 100))];
     Box::new(converted)
+}
+
+/// Arguments of [`TextTrackEdit`]. Arguments that are left out change nothing.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextTrackEditInput {
+    /// Number, URI or link.
+    #[schemars(with = "String")]
+    pub video_id: VideoId,
+    /// Its ID.
+    pub text_track_id: u64,
+    /// Name in the player's menu.
+    pub name: Option<String>,
+    /// Language tag, such as de or pt-BR.
+    pub language: Option<String>,
+    /// Whether the player offers it.
+    #[schemars(extend("x-listed" = true))]
+    pub active: Option<bool>,
+}
+
+tool! {
+    "vimeo_text_track_edit" TextTrackEdit(TextTrackEditInput) -> TextTrack {
+        title: "Edit a text track",
+        description: "Overwrites the name or language of a text track of one of the account's videos, or turns it on or off. \
+                      Its text stays.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        toolset: Toolset::Edit,
+        own_text: true,
+    }
+    run |context, input| {
+        let mut body = types::EditTextTrackBody::default();
+        body.name = input.name;
+        body.language = input.language;
+        body.active = input.active;
+        if body == types::EditTextTrackBody::default() {
+            let next = "Give name, language or active.";
+            return invalid("text_track_id", "No argument changes anything; nothing was sent.", next);
+        }
+        let videos = context.api().videos();
+        let call = videos.edit_video_text_track(&input.video_id, input.text_track_id).body(body).into_call();
+        let call = call.fields(types::TextTrack::fields(Detail::Full));
+        Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
+    }
 }
 
 list_input! {

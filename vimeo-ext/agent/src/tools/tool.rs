@@ -74,6 +74,9 @@ pub struct Spec {
     pub check: &'static str,
     /// Other names of arguments, each with the argument that it stands for.
     pub aliases: &'static [(&'static str, &'static str)],
+    /// Whether all text that it returns is the account's own. Models still read it between delimiters, as data, but it is
+    /// not called untrusted.
+    pub own_text: bool,
 }
 
 impl Spec {
@@ -89,6 +92,7 @@ impl Spec {
         cost: Cost::One,
         check: "",
         aliases: &[],
+        own_text: false,
     };
 }
 
@@ -192,17 +196,21 @@ pub enum Toolset {
     Webhooks,
     /// Tools that are not offered by default: text tracks, transcripts, versions, deleting showcases and folders, limits.
     More,
-    /// Uploads from the machine that the tools run on.
+    /// Uploads from the machine that the tools run on or from a URL, and download links.
     Uploads,
-    /// The player and what it shows: chapters, tags, embed domains and presets, thumbnails, download links.
+    /// The player: chapters, embed domains, embed presets.
     Player,
+    /// Editing more: tags, thumbnails, comments, showcases, folders, text tracks; many videos into or out of a folder.
+    Edit,
+    /// Viewing figures.
+    Stats,
     /// All operations of the API through three tools; needs the feature `api`.
     Api,
 }
 
 impl Toolset {
     /// All toolsets, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::Library,
         Self::Social,
@@ -210,6 +218,8 @@ impl Toolset {
         Self::More,
         Self::Uploads,
         Self::Player,
+        Self::Edit,
+        Self::Stats,
         Self::Api,
     ];
 
@@ -223,13 +233,15 @@ impl Toolset {
             Self::More => "more",
             Self::Uploads => "uploads",
             Self::Player => "player",
+            Self::Edit => "edit",
+            Self::Stats => "stats",
             Self::Api => "api",
         }
     }
 
     /// Returns whether its tools are offered if no toolset is named.
     pub fn is_default(self) -> bool {
-        !matches!(self, Self::More | Self::Uploads | Self::Player | Self::Api)
+        matches!(self, Self::Read | Self::Library | Self::Social | Self::Webhooks)
     }
 }
 
@@ -246,7 +258,9 @@ impl std::str::FromStr for Toolset {
 
 /// No toolset has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown toolset `{0}`; use read, library, social, webhooks, more, uploads, player or api")]
+#[error(
+    "unknown toolset `{0}`; use read, library, social, webhooks, more, uploads, player, edit, stats or api"
+)]
 pub struct UnknownToolset(String);
 
 /// How many calls of the API a tool makes.

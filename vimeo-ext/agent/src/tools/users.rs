@@ -20,6 +20,7 @@ tool! {
         description: "Gets the account's own profile: name, plan, numbers of videos and followers.",
         scopes: &["private"],
         toolset: Toolset::Read,
+        own_text: true,
     }
     run |context, _| {
         let call = context.api().users().get_me().fields(types::User::fields(Detail::Full));

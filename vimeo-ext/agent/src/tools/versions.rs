@@ -18,11 +18,11 @@ output! {
             /// Whether this version plays.
             pub active: Option<bool>,
             /// When it was created, in ISO 8601.
-            pub created: Option<String>,
+            pub created_time: Option<String>,
             /// Seconds.
-            pub duration_s: Option<u64>,
+            pub duration: Option<u64>,
             /// The size of its file in bytes.
-            pub bytes: Option<u64>,
+            pub filesize: Option<u64>,
             /// The status of its transcoding.
             pub transcoding: Option<String>,
         }
@@ -47,9 +47,9 @@ impl From<types::VideoVersion> for Version {
             id: last_segment(version.uri.as_deref()).unwrap_or_default(),
             uri: uri(version.uri),
             active: version.active,
-            created: version.created_time.map(time),
-            duration_s: version.duration,
-            bytes: version.filesize,
+            created_time: version.created_time.map(time),
+            duration: version.duration,
+            filesize: version.filesize,
             transcoding: version.transcode.and_then(|transcode| transcode.status).as_ref().map(value),
             untrusted: VersionText { file_name: title(version.filename) },
         }

@@ -228,6 +228,7 @@ tool! {
         discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         cost: Cost::Two,
+        own_text: true,
     }
     disclosure |context, input| {
         input.clone().body()?;

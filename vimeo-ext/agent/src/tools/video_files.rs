@@ -47,7 +47,7 @@ tool! {
                       thumbnails stay available; each call adds another.",
         scopes: &["upload"],
         effect: Effect::Add,
-        toolset: Toolset::Player,
+        toolset: Toolset::Edit,
         check: "The thumbnail may exist: look at the video before you add it again.",
     }
     run |context, input| {
@@ -121,7 +121,7 @@ tool! {
         description: "Lists the files of one of the account's videos with links that expire. Everybody who has a link can \
                       download the file: show it to the person only.",
         scopes: &["private"],
-        toolset: Toolset::Player,
+        toolset: Toolset::Uploads,
     }
     run |context, input| {
         let fields = "download.quality,download.type,download.rendition,download.width,download.height,download.size,\

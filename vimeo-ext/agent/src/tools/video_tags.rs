@@ -66,8 +66,9 @@ tool! {
         description: "Gives one of the account's videos exactly these tags: adds missing ones and removes all others.",
         scopes: &["edit"],
         effect: Effect::Overwrite,
-        toolset: Toolset::Player,
+        toolset: Toolset::Edit,
         cost: Cost::Many,
+        own_text: true,
     }
     run |context, input| {
         let (wanted, videos, video) = (input.wanted()?, context.api().videos(), &input.video_id);

@@ -40,6 +40,7 @@ tool! {
                       vimeo_videos_search, for those of one user vimeo_user_videos_list.",
         scopes: &["private"],
         toolset: Toolset::Read,
+        own_text: true,
     }
     run |context, input| {
         let containing = input.containing_uri.as_ref().map(VideoId::uri);

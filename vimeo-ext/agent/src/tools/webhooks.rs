@@ -38,7 +38,7 @@ output! {
             /// Whether it is enabled.
             pub enabled: Option<bool>,
             /// When it was created, in ISO 8601.
-            pub created: Option<String>,
+            pub created_on: Option<String>,
             /// Who finds its events: `service` if this service polls for them, left out if Vimeo sends them.
             pub source: Option<String>,
         }
@@ -61,7 +61,7 @@ impl From<types::Webhook> for Webhook {
             webhook_type: hook.webhook_type.as_ref().map(value),
             webhook_url: hook.webhook_url.map(|url| clean(&url, 500)),
             enabled: hook.is_enabled,
-            created: hook.created_on.map(time),
+            created_on: hook.created_on.map(time),
             source: None,
         }
     }
@@ -75,7 +75,7 @@ impl From<EventSubscription> for Webhook {
             webhook_type: Some(names_of(&subscription.events)),
             webhook_url: Some(clean(&subscription.url, 500)),
             enabled: Some(true),
-            created: Some(time(subscription.created_at)),
+            created_on: Some(time(subscription.created_at)),
             source: Some("service".to_owned()),
         }
     }
@@ -274,6 +274,7 @@ tool! {
         cost: Cost::Two,
         check: "The webhook may be registered: look for its URL with vimeo_webhooks_list before you create it again.",
         aliases: &[("url", "webhook_url")],
+        own_text: true,
     }
     disclosure |context, input| {
         let events = input.events(context.event_subscriptions().is_some())?;
@@ -395,6 +396,7 @@ tool! {
         description: "Lists the webhooks of the app: event, URL, whether they are enabled.",
         scopes: &["private"],
         toolset: Toolset::Webhooks,
+        own_text: true,
     }
     run |context, input| {
         let app = context.app(&Self::SPEC, input.app_id).await?;

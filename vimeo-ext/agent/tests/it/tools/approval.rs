@@ -45,6 +45,14 @@ fn every_writing_tool_declares_its_disclosure() {
         ("vimeo_embed_domain_remove", None),
         ("vimeo_embed_preset_assign", None),
         ("vimeo_video_thumbnail_add", None),
+        ("vimeo_video_comment_edit", Some(Comments)),
+        ("vimeo_video_comment_delete", None),
+        ("vimeo_showcase_edit", Some(Publish)),
+        ("vimeo_folder_edit", None),
+        ("vimeo_folder_videos_add", Some(Publish)),
+        ("vimeo_folder_videos_remove", None),
+        ("vimeo_text_track_edit", None),
+        ("vimeo_video_pull", Some(Publish)),
         // Asks by operation.
         ("vimeo_operation_call", None),
     ];

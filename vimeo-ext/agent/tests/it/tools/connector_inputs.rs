@@ -86,4 +86,18 @@ async fn only_the_copy_for_models_delimits_text() {
     let text: Value = serde_json::from_str(&result.to_text()).unwrap();
     assert_eq!(undelimited(&text["name"]), "Video 1");
     assert_eq!(text["description"], "", "an empty text needs no delimiters");
+    assert_eq!(result["created_time"], text["created_time"]);
+    assert!(result["created_time"].is_string() && result["duration"].is_u64(), "Vimeo's names: {result:?}");
+}
+
+#[tokio::test]
+async fn text_of_the_account_is_not_called_untrusted() {
+    let world = World::new().await;
+    let own = world.call("vimeo_my_videos_list", json!({})).await.unwrap();
+    assert_eq!(own["untrusted"], Value::Null, "{own:?}");
+    let text: Value = serde_json::from_str(&own.to_text()).unwrap();
+    assert_eq!(undelimited(&text["items"][0]["name"]), own["items"][0]["name"].as_str().unwrap());
+    assert!(text["fence"].as_str().unwrap().contains("the account's own"), "{text}");
+    let found = world.call("vimeo_videos_search", json!({"query": "video"})).await.unwrap();
+    assert!(found["untrusted"].is_array(), "{found:?}");
 }

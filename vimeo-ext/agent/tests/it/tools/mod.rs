@@ -5,6 +5,7 @@ mod arguments;
 pub(crate) mod connector_calls;
 mod connector_inputs;
 mod definitions;
+mod editing;
 mod every_tool;
 pub(crate) mod fake_person;
 mod ids;

@@ -125,16 +125,12 @@ async fn cases(world: &World) -> Vec<ToolCase> {
 
 #[tokio::test]
 async fn every_player_tool_works_and_explains_its_errors() {
-    let world = World::new().await.with_toolsets(&[Toolset::Player]);
+    let world = World::new().await.with_toolsets(&[Toolset::Player, Toolset::Edit, Toolset::Uploads]);
     let cases = cases(&world).await;
-    let names: Vec<&str> = cases.iter().map(|case| case.0).collect();
-    let all: Vec<&str> = vimeo_agent::tools::all()
-        .iter()
-        .map(vimeo_agent::tools::Definition::spec)
-        .filter(|spec| spec.toolset == Toolset::Player)
-        .map(|spec| spec.name)
-        .collect();
-    assert_eq!(names, all, "the table has the toolset's tools, in order");
+    for tool in vimeo_agent::tools::all().iter().filter(|tool| tool.spec().toolset == Toolset::Player) {
+        let name = tool.spec().name;
+        assert!(cases.iter().any(|case| case.0 == name), "{name} has no case");
+    }
     print_header();
     for case in cases {
         check(&world, case).await;
@@ -143,7 +139,7 @@ async fn every_player_tool_works_and_explains_its_errors() {
 
 #[tokio::test]
 async fn setting_tags_removes_the_others() {
-    let world = World::new().await.with_toolsets(&[Toolset::Player, Toolset::Read]);
+    let world = World::new().await.with_toolsets(&[Toolset::Edit, Toolset::Read]);
     let video = world.videos[0];
     for tags in [json!(["Surf", "waves"]), json!(["surf", "Board"]), json!([])] {
         let set = json!({"video_id": video, "tags": tags});
@@ -186,7 +182,7 @@ async fn download_links_are_returned_whole() {
     let empty = ResponseTemplate::new(200).set_body_json(json!({}));
     Mock::given(method("GET")).and(path("/videos/8")).respond_with(empty).mount(&server).await;
     let client = Vimeo::builder().access_token("token").base_url(server.uri()).journal(None).build().unwrap();
-    let tools = Tools::for_account(client).selection(World::selection_of(&[Toolset::Player]));
+    let tools = Tools::for_account(client).selection(World::selection_of(&[Toolset::Uploads]));
     let found = tools.call("vimeo_video_downloads_list", json!({"video_id": "7"})).await.unwrap();
     assert_eq!(found["download"][0]["link"], link);
     assert_eq!(found["download"][0]["quality"], "hd");
