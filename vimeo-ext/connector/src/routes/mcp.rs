@@ -34,7 +34,16 @@ pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, Ser
     if let Some(url) = &service.public_url {
         options = options.allowed_hosts(url.host_str()).public_url(url.as_str());
     }
-    let toolsets = [Toolset::Read, Toolset::Library, Toolset::Social, Toolset::Webhooks, Toolset::More];
+    let toolsets = [
+        Toolset::Read,
+        Toolset::Library,
+        Toolset::Social,
+        Toolset::Webhooks,
+        Toolset::More,
+        Toolset::Player,
+        Toolset::Edit,
+        Toolset::Stats,
+    ];
     let selection = ToolSelection { toolsets: toolsets.into(), ..ToolSelection::default() };
     let clients = Clients { accounts: service.accounts.clone(), polling: Arc::clone(&service.polling) };
     let server = Server::for_accounts(clients)
