@@ -1,7 +1,6 @@
 //! Viewing figures of the account's videos over time.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use schemars::JsonSchema;
 use vimeo_api::types;
 
 use super::error::{BoxedError, invalid};

@@ -196,11 +196,11 @@ pub enum Toolset {
     Webhooks,
     /// Tools that are not offered by default: text tracks, transcripts, versions, deleting showcases and folders, limits.
     More,
-    /// Uploads from the machine that the tools run on or from a URL, and download links.
+    /// Uploads from the machine that the tools run on or from a URL, thumbnails, download links.
     Uploads,
     /// The player: chapters, embed domains, embed presets.
     Player,
-    /// Editing more: tags, thumbnails, comments, showcases, folders, text tracks; many videos into or out of a folder.
+    /// Editing more: tags, comments, showcases, folders, text tracks; many videos into or out of a folder.
     Edit,
     /// Viewing figures.
     Stats,

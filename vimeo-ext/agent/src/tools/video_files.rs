@@ -47,7 +47,7 @@ tool! {
                       thumbnails stay available; each call adds another.",
         scopes: &["upload"],
         effect: Effect::Add,
-        toolset: Toolset::Edit,
+        toolset: Toolset::Uploads,
         check: "The thumbnail may exist: look at the video before you add it again.",
     }
     run |context, input| {
