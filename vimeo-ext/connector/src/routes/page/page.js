@@ -167,7 +167,7 @@ class PagedList {
     this.show();
   }
 
-  /** Replaces or removes one item, in its place. */
+  /** Replaces, adds or removes one item, in its place. An item of a page that is not shown yet is not added. */
   put(key, item) {
     const at = this.items.findIndex((known) => this.keyOf(known) === key);
     if (item === null) {
@@ -176,7 +176,8 @@ class PagedList {
       this.items[at] = item;
     } else {
       const before = this.items.findIndex((known) => this.keyOf(known) > key);
-      this.items.splice(before < 0 ? this.items.length : before, 0, item);
+      if (before >= 0) this.items.splice(before, 0, item);
+      else if (this.next === null) this.items.push(item);
     }
     this.show();
   }
