@@ -35,10 +35,11 @@ const env = {
   VIMEO_KEY_FILE: join(folder, 'accounts.key'),
 };
 
+/** Runs `vimeo serve keys`; gives its standard output. */
 function keys(...args) {
   const ran = spawnSync(VIMEO, ['serve', 'keys', ...args], { env, encoding: 'utf8' });
   check(ran.status === 0, ran.stderr);
-  return ran.stdout === '' ? null : JSON.parse(ran.stdout);
+  return ran.stdout;
 }
 
 function serve(...args) {
@@ -47,7 +48,7 @@ function serve(...args) {
   return firstOf(service.stderr, (line) => line.match(/^listening on (\S+)$/)?.[1]);
 }
 
-const all = keys('create', 'operator', '--json').key;
+const all = JSON.parse(keys('create', 'operator', '--json')).key;
 const home = await serve();
 
 /** Calls the service as another program does. */
@@ -163,7 +164,7 @@ await run([
   }],
   ['hostile text stays text', async () => {
     check((await call('PUT', `/v1/accounts/${encodeURIComponent(HOSTILE)}`)).status === 200, 'the account was not created');
-    keys('create', HOSTILE, '--json');
+    keys('create', HOSTILE);
     await entry(HOSTILE).waitFor();
     await page.locator('#key-list').getByText(HOSTILE).waitFor();
     await page.locator('#token-list').getByText(HOSTILE).waitFor();
@@ -205,7 +206,7 @@ await run([
     await page.locator('#token-list li').waitFor({ state: 'detached' });
   }],
   ['a limited key sees its own accounts, until it is revoked', async () => {
-    const limited = keys('create', 'limited', '--accounts', 'many-10,many-11', '--routes', 'accounts', '--json');
+    const limited = JSON.parse(keys('create', 'limited', '--accounts', 'many-10,many-11', '--routes', 'accounts', '--json'));
     const tab = watch(await browser.newPage());
     await tab.goto(home);
     // Another tab has no key.

@@ -260,18 +260,25 @@ async function disconnect(identifier) {
   say(`${identifier} is disconnected.`);
 }
 
+/** Returns the account, or `null` if it does not exist. */
+async function readAccount(identifier) {
+  try {
+    return await read(accountPath(identifier));
+  } catch (error) {
+    if (error.code === 'unknown_account') return null;
+    throw error;
+  }
+}
+
 async function showAccounts() {
   const { identifier } = filter();
   if (identifier === '') {
     await accounts.refresh();
     return;
   }
+  const account = await readAccount(identifier);
   accounts.clear();
-  try {
-    accounts.put(identifier, await read(accountPath(identifier)));
-  } catch (error) {
-    if (error.code !== 'unknown_account') throw error;
-  }
+  if (account !== null) accounts.put(identifier, account);
 }
 
 /** Whether the filters let an account through. */
@@ -322,10 +329,7 @@ async function readChanged() {
       return;
     }
     for (const identifier of identifiers) {
-      const account = await read(accountPath(identifier)).catch((error) => {
-        if (error.code === 'unknown_account') return null;
-        throw error;
-      });
+      const account = await readAccount(identifier);
       accounts.put(identifier, account !== null && isWanted(account) ? account : null);
     }
   } catch (error) {
@@ -505,7 +509,8 @@ function lock(reason = '') {
   Object.assign(state, { key: '', own: null, stream: null, lastEvent: null, link: null, changes: [] });
   sessionStorage.removeItem(KEY_NAME);
   for (const list of [accounts, limits, tokens, keys]) list.clear();
-  for (const id of ['change-list', 'error-list', 'upload-list', 'key-facts']) byId(id).replaceChildren();
+  for (const id of ['change-list', 'error-list', 'upload-list', 'key-facts', 'link-identifier', 'confirm-identifier', 'message']) byId(id).replaceChildren();
+  for (const id of ['account-filter', 'connect-form']) byId(id).reset();
   byId('link').hidden = true;
   byId('link-url').removeAttribute('href');
   if (byId('confirm').open) byId('confirm').close();
