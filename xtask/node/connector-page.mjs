@@ -95,7 +95,7 @@ await run([
   ['closed without a key', async () => {
     await call('PUT', '/v1/accounts/secret-person');
     const response = await page.goto(home);
-    check(response.headers()['content-security-policy'].startsWith("default-src 'none'"), 'there is no policy');
+    check(response.headers()['content-security-policy'].startsWith("default-src 'none'"), 'the policy is missing');
     await page.getByLabel('API key', { exact: true }).waitFor();
     check(!await page.locator('main').isVisible(), 'the page is open');
     check(!(await page.content()).includes('secret-person'), 'the page has data');

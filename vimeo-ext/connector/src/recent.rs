@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_of_the_service_or_of_accounts_are_for_the_operator() {
+    fn errors_of_callers_are_not_for_the_operator() {
         for (kind, status, expected) in [
             (None, 404, false),
             (None, 503, true),

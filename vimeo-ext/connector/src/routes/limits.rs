@@ -132,7 +132,7 @@ async fn list(
     Ok(Json(LimitsPageBody { limits, next_cursor }))
 }
 
-/// Returns the account of a rate limiter's name. Stored connections, whose limiters have similar names, are no accounts.
+/// Returns the account of a rate limiter's name. Stored connections, whose limiters have similar names, are left out.
 fn account_of(name: &str) -> Option<&str> {
     name.strip_prefix("account ").filter(|account| !account.starts_with("connection "))
 }

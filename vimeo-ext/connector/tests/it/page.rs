@@ -5,7 +5,7 @@ use reqwest::{Client, StatusCode};
 use crate::harness::Service;
 
 #[tokio::test]
-async fn the_page_holds_no_data_and_runs_only_its_own_script() {
+async fn page_holds_no_data_and_runs_its_own_script() {
     let service = Service::start().await;
     service.connect("a-person").await;
     for (path, media_type) in [
