@@ -75,7 +75,7 @@ async fn errors_of_tools_logins_and_refreshes_are_listed_newest_first() {
 }
 
 #[tokio::test]
-async fn failed_logins_of_browsers_are_errors_and_forged_ones_are_not() {
+async fn failed_logins_are_errors_and_forged_ones_are_not() {
     let service = Service::start().await;
     let link = service.call(Method::POST, "/v1/accounts/a/authorization-links", Some(json!({}))).await;
     let url: url::Url = link.body["url"].as_str().unwrap().parse().unwrap();
