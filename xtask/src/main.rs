@@ -27,6 +27,7 @@ mod test_agent_frameworks;
 mod test_authorize_page;
 mod test_completions;
 mod test_connector;
+mod test_connector_load;
 mod test_connector_page;
 mod test_fault_matrix;
 mod test_interop;
@@ -77,6 +78,8 @@ enum Subcommand {
     /// Have programs in other languages play the connector's story: accounts, tools, connections, uploads. Needs Node, Python
     /// and Chromium.
     TestConnector(test_connector::Arguments),
+    /// Kill one of two processes of `vimeo serve` under load, and look for what was lost or doubled. Needs PostgreSQL.
+    TestConnectorLoad(test_connector_load::Arguments),
     /// Inject every fault at every point of an upload and print the outcomes.
     #[command(alias = "fault-matrix")]
     TestFaultMatrix,
@@ -147,6 +150,7 @@ fn main() -> ExitCode {
         Subcommand::BenchBuild(arguments) => bench_build::run(&arguments),
         Subcommand::Bundle => bundle::run(),
         Subcommand::BenchCommand(arguments) => bench_command::run(&arguments),
+        Subcommand::TestConnectorLoad(arguments) => test_connector_load::run(&arguments),
         Subcommand::TestCompletions => test_completions::run(),
         Subcommand::TestConnector(arguments) => test_connector::run(&arguments),
         Subcommand::Diff(arguments) => diff::run(&arguments),

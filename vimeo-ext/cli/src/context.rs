@@ -307,6 +307,12 @@ impl<'a> Context<'a> {
         self.client_with(Identity::of_app(self.base_url()?), journal)
     }
 
+    /// Prepares the client of the app, which calls without an access token.
+    #[cfg(feature = "stores")]
+    pub(crate) fn app_builder(&self) -> Result<VimeoBuilder> {
+        self.builder(Identity::of_app(self.base_url()?), None)
+    }
+
     /// Creates a client that records uploads in `journal`, if given.
     pub(crate) fn client_with(&self, identity: Identity, journal: Option<Journal>) -> Result<Vimeo> {
         Ok(self.builder(identity, journal)?.build()?)

@@ -44,6 +44,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
                 continue;
             }
         };
+        // A response must not wait until the client has acknowledged the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot send small packets at once");
+        }
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         let service = TowerToHyperService::new(router.clone());

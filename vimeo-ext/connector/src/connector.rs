@@ -60,9 +60,6 @@ pub enum BuildError {
     /// A return URL would send the result of a login over an open connection.
     #[error("return URL {0:?} is neither https nor on this machine")]
     InsecureReturnUrl(String),
-    /// The operating system provides no random bytes.
-    #[error("the operating system provides no random bytes for a key")]
-    NoRandomBytes,
     /// The poll interval is too short or too long.
     #[error("the poll interval must be 1 minute to 24 hours, not {} s", .0.as_secs_f64())]
     InvalidPollInterval(Duration),
@@ -185,7 +182,8 @@ impl ConnectorBuilder {
         self
     }
 
-    /// Seals the cursors of tools with this key, which several processes can share. Default: a random key.
+    /// Seals the cursors of tools with this key, which several processes can share. Default: a key that is derived from the
+    /// current key of the accounts, so processes with the same key accept each other's cursors.
     pub fn sealing_key(mut self, key: [u8; 32]) -> Self {
         self.sealing_key = Some(key);
         self
@@ -228,21 +226,14 @@ impl ConnectorBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if a URL or the poll interval is invalid, or the operating system provides no random bytes.
+    /// [`BuildError`] if a URL or the poll interval is invalid, or the HTTP client or the MCP server cannot be built.
     pub fn build(self) -> Result<Connector, BuildError> {
         let return_urls = ReturnUrls::new(&self.return_urls).map_err(|(url, error)| match error {
             InvalidReturnUrl::Unparseable => BuildError::InvalidReturnUrl(url),
             InvalidReturnUrl::Insecure => BuildError::InsecureReturnUrl(url),
         })?;
         let public_url = self.public_url.map(public_url).transpose()?;
-        let sealing_key = match self.sealing_key {
-            Some(key) => key,
-            None => {
-                let mut key = [0; 32];
-                getrandom::fill(&mut key).map_err(|_| BuildError::NoRandomBytes)?;
-                key
-            }
-        };
+        let sealing_key = self.sealing_key.unwrap_or_else(|| self.accounts.derive_key("cursors of tools"));
         if let Some(interval) = self.poll_interval
             && !(POLL_INTERVALS.0..=POLL_INTERVALS.1).contains(&interval)
         {
@@ -298,4 +289,27 @@ fn public_url(text: String) -> Result<Url, BuildError> {
             && url.fragment().is_none()
     });
     parsed.ok_or(BuildError::InvalidPublicUrl(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use vimeo_ext::Vimeo;
+    use vimeo_ext::accounts::{Key, KeyRing, MemoryStore};
+
+    use super::*;
+
+    async fn sealing_key(keys: KeyRing) -> [u8; 32] {
+        let store = Arc::new(MemoryStore::default());
+        let app = Vimeo::builder().app("id", "secret").build().unwrap();
+        let accounts = Accounts::builder(app, store.clone(), keys).build().await.unwrap();
+        Connector::builder(accounts, store).build().unwrap().service.sealing_key
+    }
+
+    #[tokio::test]
+    async fn processes_with_the_same_key_seal_cursors_alike() {
+        let key = Key::generate();
+        let one = sealing_key(KeyRing::new(key.clone())).await;
+        assert_eq!(one, sealing_key(KeyRing::new(key)).await);
+        assert_ne!(one, sealing_key(KeyRing::new(Key::generate())).await);
+    }
 }

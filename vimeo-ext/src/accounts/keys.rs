@@ -114,6 +114,12 @@ impl KeyRing {
         &self.current.id
     }
 
+    /// Derives a key for another purpose from the current key. Processes with the same current key derive the same key.
+    pub(super) fn derive(&self, purpose: &str) -> [u8; 32] {
+        let label = Sha256::new().chain_update("vimeo-ext derived key\0").chain_update(purpose);
+        label.chain_update("\0").chain_update(self.current.bytes.expose_secret()).finalize().into()
+    }
+
     fn key(&self, id: &KeyId) -> Result<&Key, KeyError> {
         std::iter::once(&self.current)
             .chain(&self.old)
@@ -245,6 +251,17 @@ mod tests {
         let without = KeyRing::new(new);
         assert_eq!(without.decrypt(&OWNER, &ciphertext), Err(KeyError::UnknownKey { key: old.id().clone() }));
         assert!(without.require(&ciphertext.key).is_err());
+    }
+
+    #[test]
+    fn derived_keys_depend_on_the_current_key_and_the_purpose() {
+        let (one, other) = (Key::generate(), Key::generate());
+        let ring = KeyRing::new(one.clone());
+        let same = KeyRing::new(one.clone()).with_old(other.clone());
+        assert_eq!(ring.derive("a"), same.derive("a"));
+        assert_ne!(ring.derive("a"), ring.derive("b"));
+        assert_ne!(ring.derive("a"), KeyRing::new(other).with_old(one.clone()).derive("a"));
+        assert_ne!(ring.derive("a"), *one.bytes.expose_secret());
     }
 
     #[test]

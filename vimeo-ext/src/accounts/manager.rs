@@ -13,9 +13,9 @@ use super::{
     Account, AccountId, AccountRecord, AccountStore, AccountsBuilder, AccountsError, Connections, KeyRing,
     Status, Tokens,
 };
-use crate::{RateLimiters, Vimeo};
 use crate::auth::RefreshError;
 use crate::client::ClientIdentity;
+use crate::{RateLimiters, Vimeo};
 
 /// Manages the Vimeo accounts of many users.
 ///
@@ -152,6 +152,13 @@ impl Accounts {
         let service = self.service();
         // The prefix is stored, and earlier versions use it.
         Ok(service.store.use_once(&format!("consent {number}"), service.now(), until).await?)
+    }
+
+    /// Derives a key for a purpose of the program's own, such as sealing cursors, from the current key of the accounts.
+    /// Processes with the same current key derive the same key, so each opens what another one sealed. Until all processes
+    /// have a new current key, they do not.
+    pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
+        self.service().keys.derive(purpose)
     }
 
     /// Returns how long an authorization link works; see [`AccountsBuilder::login_lifetime`].

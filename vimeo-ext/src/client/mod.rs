@@ -141,7 +141,7 @@ impl Vimeo {
         // The client for logins has no token. It has its own rate limiter, because calls that wait for a token hold permits of
         // theirs.
         let logins = || {
-            let rate_limiter = shared.rate_limiters.of(&format!("logins of {app}"), &shared.clock);
+            let rate_limiter = shared.rate_limiters.of_logins(&app.to_string(), &shared.clock);
             shared.build_pipeline(Arc::clone(&no_session), rate_limiter, None)
         };
         let client = match shared.logins.get() {

@@ -133,6 +133,17 @@ const SWEEP_THRESHOLD: usize = 1024;
 
 impl RateLimiters {
     pub(crate) fn of(&self, account: &str, clock: &Clock) -> Arc<RateLimiter> {
+        self.find_or_insert(account, clock, true)
+    }
+
+    /// Returns the rate limiter of an app's logins, which each process has for itself: their responses report no limit, so
+    /// other processes would wait for one in vain.
+    pub(crate) fn of_logins(&self, app: &str, clock: &Clock) -> Arc<RateLimiter> {
+        self.find_or_insert(&format!("logins of {app}"), clock, false)
+    }
+
+    #[cfg_attr(not(feature = "shared-limits"), allow(unused_variables, reason = "no limit is shared"))]
+    fn find_or_insert(&self, account: &str, clock: &Clock, is_shared: bool) -> Arc<RateLimiter> {
         let mut accounts = lock(&self.0.accounts);
         if let Some(limiter) = accounts.limiters.get(account) {
             return Arc::clone(limiter);
@@ -157,7 +168,12 @@ impl RateLimiters {
             subscribers: OnceLock::new(),
             clock: clock.clone(),
             #[cfg(feature = "shared-limits")]
-            leases: self.0.batcher.as_ref().map(|batcher| LocalLeases::new(Arc::clone(batcher))),
+            leases: self
+                .0
+                .batcher
+                .as_ref()
+                .filter(|_| is_shared)
+                .map(|batcher| LocalLeases::new(Arc::clone(batcher))),
             max_window: self.0.max_window,
         });
         accounts.limiters.insert(account, Arc::clone(&limiter));
@@ -473,6 +489,9 @@ pub(crate) struct Permit<'a> {
     /// Its call in the lease that this process holds.
     #[cfg(feature = "shared-limits")]
     in_flight: Option<InFlightGuard<'a>>,
+    /// Set for a call that finds out an unknown limit, for which other processes may wait.
+    #[cfg(feature = "shared-limits")]
+    probe_of: Option<&'a Arc<RateLimiter>>,
 }
 
 impl<'a> Permit<'a> {
@@ -483,6 +502,8 @@ impl<'a> Permit<'a> {
             counted,
             #[cfg(feature = "shared-limits")]
             in_flight: None,
+            #[cfg(feature = "shared-limits")]
+            probe_of: None,
         }
     }
 
@@ -513,6 +534,11 @@ impl<'a> Permit<'a> {
             shared.tracker.record_response(self.class, headers, now);
         }
         self.limiter.publish(&shared);
+        drop(shared);
+        #[cfg(feature = "shared-limits")]
+        if let Some(limiter) = self.probe_of {
+            limiter.report_learned(self.class);
+        }
     }
 }
 

@@ -158,7 +158,7 @@ impl KeyArgs {
             }
             return Ok(Arc::new(SqliteStore::open(path).await.map_err(open_failed)?));
         }
-        if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+        if is_postgres(address) {
             let store = PostgresStore::connect_in(&address.into(), &self.schema, 10).await;
             return Ok(Arc::new(store.map_err(open_failed)?));
         }
@@ -166,6 +166,12 @@ impl KeyArgs {
         Err(CliError::usage("the store's URL must start with sqlite: or postgres:")
             .with_next_step("use sqlite:///path/to/file or postgres://user@host/database"))
     }
+}
+
+/// Returns whether a store's URL names a PostgreSQL server.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    let url = url.trim();
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 fn from_file(path: &Path) -> Result<Key> {

@@ -8,6 +8,7 @@ mod connections;
 mod harness;
 mod hostile;
 mod keys;
+mod load;
 mod logins;
 mod mcp;
 mod operation;

@@ -306,6 +306,27 @@ impl LocalLeases {
         self.batcher.request(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
     }
 
+    /// Reports to the store a limit that this process has just learned, and requests a lease of it.
+    pub(super) fn report_learned(
+        &self,
+        limiter: &Arc<RateLimiter>,
+        with_fields: bool,
+        known: LimitSnapshot,
+        in_flight: InFlight,
+    ) {
+        let kind = self.kind(with_fields);
+        let mut active = lock(&kind.active);
+        let is_reported = active.slots.iter().any(|(limit, _)| *limit == known.limit);
+        if is_reported || active.is_requested || self.batcher.circuit(Instant::now()) != CircuitState::Closed
+        {
+            return;
+        }
+        active.is_requested = true;
+        let in_flight = kind.unaccounted(in_flight);
+        drop(active);
+        self.batcher.request(Arc::clone(limiter), LeaseDemand { with_fields, known, unused: 0, in_flight });
+    }
+
     /// Stores the requested lease, or records that there is none.
     pub(super) fn put(&self, with_fields: bool, lease: Option<QuotaLease>, clocks: ClockPair) {
         let mut active = lock(&self.kind(with_fields).active);

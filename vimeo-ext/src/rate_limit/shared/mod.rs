@@ -7,6 +7,7 @@ mod pool;
 mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use vimeo_api::{Error, Request};
@@ -45,6 +46,9 @@ impl RateLimiters {
     }
 }
 
+/// How long a call that must not wait for a limit waits for the response that shows it.
+const PROBE_WAIT: Duration = Duration::from_secs(60);
+
 impl RateLimiter {
     pub(super) async fn admit_shared<'a>(
         self: &'a Arc<Self>,
@@ -60,7 +64,7 @@ impl RateLimiter {
         }
         loop {
             let mut permit = self.admit_local(request, policy).await?;
-            let (until, held_by_others) = loop {
+            let (until, held_by_others, is_unknown) = loop {
                 let changed = self.changed.notified();
                 tokio::pin!(changed);
                 changed.as_mut().enable();
@@ -70,9 +74,12 @@ impl RateLimiter {
                 match leases.take(self, permit.class.with_fields, known, in_flight) {
                     Admission::Granted(guard) => {
                         permit.in_flight = Some(guard);
+                        permit.probe_of = (known.limit == 0).then_some(self);
                         return Ok(permit);
                     }
-                    Admission::RetryAt { at, held_by_others } => break (at, held_by_others),
+                    Admission::RetryAt { at, held_by_others } => {
+                        break (at, held_by_others, known.limit == 0);
+                    }
                     Admission::Pending => changed.await,
                 }
             };
@@ -80,12 +87,23 @@ impl RateLimiter {
             drop(permit);
             let deadline = match policy {
                 RateLimitPolicy::Wait { at_most } => later(started, at_most),
+                // As in one process: the limit is not used up, but another process is about to learn it.
+                RateLimitPolicy::FailFast if is_unknown => later(started, PROBE_WAIT),
                 _ => started,
             };
             if until > deadline {
                 return Err(self.deferred(request, until, held_by_others));
             }
             sleep_until(until).await;
+        }
+    }
+
+    /// Reports a limit that a call has just found out, so that other processes need not wait until this one calls again.
+    pub(super) fn report_learned(self: &Arc<Self>, class: CallClass) {
+        let Some(leases) = &self.leases else { return };
+        let in_flight = leases.in_flight(class.with_fields);
+        if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0) {
+            leases.report_learned(self, class.with_fields, known, in_flight);
         }
     }
 

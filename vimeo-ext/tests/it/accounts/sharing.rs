@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
-use vimeo_ext::{Clock, RateLimiters, RetryPolicy, Vimeo};
+use vimeo_ext::{Clock, RateLimitPolicy, RateLimiters, RetryPolicy, Vimeo};
 
 use super::memory;
 use crate::fake::{Fake, FakeResponse, RecordedRequest, respond, start};
@@ -235,6 +235,32 @@ async fn late_process_gets_part_of_a_small_limit() {
     // Four calls remain, and the first process may hold leases for some of them.
     second.get("/me").send().await.unwrap();
     assert!(started_at.elapsed() < Duration::from_secs(3), "{:?}", started_at.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_one_call_is_known_to_all_processes() {
+    let started_at = Instant::now();
+    let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
+    let counting = Arc::clone(&meters);
+    let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, started_at, seen));
+    let store = CountingStore::new(StoreMode::Works);
+    let processes = [process(&fake, &store), process(&fake, &store), process(&fake, &store)];
+    let call = |process: &Vimeo, account: &str| {
+        let client = process.for_account(account, "token").unwrap();
+        async move { client.get("/me").rate_limit(RateLimitPolicy::FailFast).send().await.map(drop) }
+    };
+    // One after the other: the second process does not wait until the first one calls again.
+    call(&processes[0], "a").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let began = Instant::now();
+    call(&processes[1], "a").await.unwrap();
+    assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+    // At the same time: the others wait for the first response, although they must not wait for a limit.
+    let began = Instant::now();
+    for called in join_all(processes.iter().map(|process| call(process, "b"))).await {
+        called.unwrap();
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 use vimeo_agent::tools::AuditLog;
 use vimeo_connector::{BuildError, Connector};
+use vimeo_ext::RateLimiters;
 use vimeo_ext::accounts::{Accounts, ServiceStore};
 
-use super::store::{KeyArgs, accounts_error};
+use super::store::{self, KeyArgs, accounts_error};
 use crate::config::Folders;
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
@@ -32,7 +33,7 @@ use crate::logging::{self, LogFormat};
     args_conflicts_with_subcommands = true,
     after_help = "The service speaks http: put a proxy with TLS before it if callers are on other machines.\n\n\
     Users log in with the app in VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET, whose redirect URI is the public URL \
-    with /v1/callback. Several processes can share a PostgreSQL store.\n\n\
+    with /v1/callback. Several processes can share a PostgreSQL store, and then share the rate limits too.\n\n\
     To serve, with a new encryption key for the accounts:\n  \
     openssl rand -base64 32 > accounts.key\n  \
     vimeo serve --key-file accounts.key --public-url https://connector.example.com --return-url https://app.example.com/\n\n\
@@ -104,6 +105,11 @@ impl ServiceStoreArgs {
         }
         keys.open_or_create(&format!("sqlite:{}", file.display()), true).await
     }
+
+    /// Returns whether other processes are expected to use the store too.
+    fn is_shared(&self) -> bool {
+        self.store.as_deref().is_some_and(store::is_postgres)
+    }
 }
 
 fn create_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
@@ -157,7 +163,11 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
     })?;
     let public_url = args.public_url.unwrap_or_else(|| format!("http://{address}"));
     let public_url = public_url.trim_end_matches('/').to_owned();
-    let accounts = Accounts::builder(context.app(None)?, store.clone(), key_ring)
+    let mut app = context.app_builder()?;
+    if args.store.is_shared() {
+        app = app.rate_limiters(RateLimiters::shared(store.clone()));
+    }
+    let accounts = Accounts::builder(app.build()?, store.clone(), key_ring)
         .redirect_uri(format!("{public_url}/v1/callback"))
         .build()
         .await
