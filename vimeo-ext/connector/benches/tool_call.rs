@@ -129,7 +129,7 @@ impl Bench {
 
     async fn measure(&self, scenario: &Scenario, rounds: usize) -> Result<(), BoxError> {
         let count = self.variants();
-        let mut turns = vec![vec![0.0; count]; 0];
+        let mut turns: Vec<Vec<f64>> = Vec::with_capacity(rounds);
         for round in 0..rounds + WARM_UP {
             let mut seconds = vec![0.0; count];
             for turn in 0..count {

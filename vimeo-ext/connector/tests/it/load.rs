@@ -3,6 +3,8 @@
 //! The callers record what the service acknowledged. At the end nothing of it may be lost or doubled, in the service, in the
 //! sandbox and in the stream of events. Run with `cargo xtask test-connector-load`, which brings the server and the command.
 
+#![allow(clippy::print_stdout, reason = "this prints figures, and what the processes logged")]
+
 mod acknowledged;
 mod caller;
 mod checks;

@@ -1,5 +1,8 @@
 //! What the service acknowledged to the caller of an account.
 
+/// A change of status: from and to.
+pub(super) type StatusChange<S> = (Option<S>, Option<S>);
+
 /// What was acknowledged for one account.
 #[derive(Debug, Default)]
 pub(super) struct AcknowledgedAccount {
@@ -7,7 +10,7 @@ pub(super) struct AcknowledgedAccount {
     /// The user's token at the sandbox.
     pub(super) token: String,
     /// Status changes, in order. Each has to be in the events exactly once.
-    pub(super) statuses: Vec<(Option<&'static str>, Option<&'static str>)>,
+    pub(super) statuses: Vec<StatusChange<&'static str>>,
     /// Showcases that a tool created, by name. A tool is called once; `None` stands for an unknown outcome.
     pub(super) showcases: Vec<(String, Option<()>)>,
     pub(super) upload: Option<AcknowledgedUpload>,

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 use vimeo_sandbox::Sandbox;
 
-use super::acknowledged::AcknowledgedAccount;
+use super::acknowledged::{AcknowledgedAccount, StatusChange};
 use super::caller::Caller;
 use super::script;
 
@@ -191,7 +191,7 @@ fn check_connection(report: &mut Report, account: &AcknowledgedAccount, connecti
 fn check_events(report: &mut Report, kind: &'static str, recorded: &[AcknowledgedAccount], events: &[Value]) {
     let numbers: Vec<u64> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
     report.expect("streams in the order of numbers", kind, numbers.is_sorted_by(|one, next| one < next));
-    let mut by_account: BTreeMap<&str, Vec<(Option<&str>, Option<&str>)>> = BTreeMap::new();
+    let mut by_account: BTreeMap<&str, Vec<StatusChange<&str>>> = BTreeMap::new();
     for event in events {
         let of = by_account.entry(event["identifier"].as_str().unwrap()).or_default();
         of.push((event["from"].as_str(), event["to"].as_str()));

@@ -17,11 +17,11 @@ const TITLES: usize = 2;
 const CONNECTION_CHANGES: usize = 3;
 
 fn has_connection(index: usize) -> bool {
-    index % 4 == 0
+    index.is_multiple_of(4)
 }
 
 fn revokes(index: usize) -> bool {
-    index % 3 == 0
+    index.is_multiple_of(3)
 }
 
 fn disconnects(index: usize) -> bool {
