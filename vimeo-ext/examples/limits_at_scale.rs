@@ -1,6 +1,6 @@
 //! Simulates shared rate limits at the size of a large service: 10,000,000 accounts, 50,000 calls a second, 16 processes.
 //!
-//! `cargo run --release -p vimeo-ext --features accounts --example limits_at_scale -- [--sample N] [--limit N] [--processes N]`
+//! `cargo run --release -p vimeo-ext --features accounts --example limits_at_scale -- [--sample N] [--limit N] [--processes N] [--minutes N]`
 //!
 //! Accounts do not share limits, so what happens to one account does not depend on how many others there are. The simulation
 //! therefore takes every Nth account (default: 1,000) with its calls, runs the real limiters of the real clients in paused time,
@@ -27,8 +27,6 @@ use vimeo_ext::{Clock, RateLimitPolicy, RateLimiters, RetryPolicy, Vimeo};
 const ACCOUNTS: u64 = 10_000_000;
 const CALLS_PER_SECOND: u64 = 50_000;
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many windows are simulated. The first of them is the first of each account.
-const WINDOWS: u32 = 5;
 /// One in so many accounts makes half of the calls, if the traffic is skewed.
 const BUSY: u64 = 1_000;
 const RESPONSE_TIME: Duration = Duration::from_millis(150);
@@ -42,6 +40,8 @@ struct Plan {
     sample: u64,
     limit: u64,
     processes: u64,
+    /// How many windows are simulated. No process knows any limit before the first.
+    windows: u32,
     is_skewed: bool,
     /// Whether all calls of an account go to one process.
     is_affine: bool,
@@ -169,7 +169,7 @@ async fn simulate(plan: Plan) -> Result<Outcome, BoxError> {
     let mut tasks = JoinSet::new();
     let (mut calls, mut clients) = (0, HashMap::new());
     let (mut held_back, mut finished) = (0, 0);
-    while next < started + WINDOW * WINDOWS {
+    while next < started + WINDOW * plan.windows {
         next += Duration::from_secs_f64(-(1.0 - random.f64()).ln() / rate);
         sleep_until(next).await;
         let account = match plan.is_skewed && random.bool() {
@@ -219,7 +219,7 @@ async fn simulate(plan: Plan) -> Result<Outcome, BoxError> {
 fn print(plan: Plan, outcome: &Outcome) {
     let traffic = if plan.is_skewed { "half from 1 in 1,000" } else { "even" };
     let routing = if plan.is_affine { "one process each" } else { "any process" };
-    let seconds = (WINDOW * WINDOWS).as_secs();
+    let seconds = (WINDOW * plan.windows).as_secs();
     let per_call = |count: u64| count as f64 / outcome.calls as f64;
     println!(
         "{traffic:<21} {routing:<17} {:>9} {:>10.4} {:>9.4} {:>13.3} {:>12} {:>12.0}",
@@ -242,10 +242,11 @@ async fn main() -> Result<ExitCode, BoxError> {
     };
     let (sample, limit, processes) =
         (number("--sample", 1_000)?, number("--limit", 100)?, number("--processes", 16)?);
+    let windows = u32::try_from(number("--minutes", 5)?)?.max(1);
     println!(
         "{ACCOUNTS} accounts, {CALLS_PER_SECOND} calls/s, {processes} processes, {limit} calls a minute"
     );
-    println!("every {sample}th account, {WINDOWS} minutes\n");
+    println!("every {sample}th account, {windows} minutes\n");
     println!(
         "{:<21} {:<17} {:>9} {:>10} {:>9} {:>13} {:>12} {:>12}",
         "calls", "routing", "simulated", "held back", "refused", "leases/call", "leases/s", "bytes/pool"
@@ -254,8 +255,14 @@ async fn main() -> Result<ExitCode, BoxError> {
     let mut holds = true;
     for is_skewed in [false, true] {
         for is_affine in [false, true] {
-            let plan =
-                Plan { sample: sample.max(1), limit, processes: processes.max(1), is_skewed, is_affine };
+            let plan = Plan {
+                sample: sample.max(1),
+                limit,
+                processes: processes.max(1),
+                windows,
+                is_skewed,
+                is_affine,
+            };
             let outcome = simulate(plan).await?;
             print(plan, &outcome);
             holds &= outcome.refused * 1_000 <= outcome.calls && outcome.requests <= outcome.calls;
