@@ -141,6 +141,7 @@
 //! | `all` (default) | all areas of the API; without it, enable single areas such as `showcases` |
 //! | `upload` (default) | uploads, pictures and text tracks: the module `upload` and the client methods that use it |
 //! | `jobs` (default) | AI jobs: the module `jobs` and the client methods that use it |
+//! | `download` | downloads of video files that resume: the module `download` |
 //! | `oauth` (default) | logins of users through the browser and on a device |
 //! | `rustls` (default) | TLS by rustls with ring |
 //! | `rustls-aws-lc` | TLS by rustls with aws-lc |
@@ -170,6 +171,8 @@
 //! `rustls::crypto::ring::default_provider().install_default()`.
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "download", feature = "upload"))]
+mod bandwidth;
 mod client;
 mod clock;
 mod error;
@@ -182,6 +185,8 @@ mod ids;
 pub mod private_files;
 #[cfg(any(feature = "accounts", feature = "webhooks"))]
 mod random_id;
+#[cfg(any(feature = "download", feature = "upload"))]
+mod signed_link;
 #[cfg(feature = "accounts")]
 mod status;
 mod timeouts;
@@ -196,6 +201,8 @@ pub mod accounts;
 pub mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "download")]
+pub mod download;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 pub mod pipeline;

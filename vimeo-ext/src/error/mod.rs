@@ -6,6 +6,8 @@ use std::fmt;
 mod accounts;
 mod auth;
 mod config;
+#[cfg(feature = "download")]
+mod download;
 #[cfg(feature = "jobs")]
 mod jobs;
 #[cfg(feature = "upload")]
@@ -17,6 +19,8 @@ mod upload;
 pub use self::accounts::{AccountsError, KeyError, StoreError};
 pub use self::auth::{AuthError, RefreshError};
 pub use self::config::ConfigError;
+#[cfg(feature = "download")]
+pub use self::download::{DownloadError, TransferFailure};
 #[cfg(feature = "jobs")]
 pub use self::jobs::JobError;
 #[cfg(feature = "upload")]
@@ -76,6 +80,11 @@ pub enum Error {
     #[error(transparent)]
     Job(Box<JobError>),
 
+    /// A file could not be downloaded.
+    #[cfg(feature = "download")]
+    #[error(transparent)]
+    Download(Box<DownloadError>),
+
     /// A token could not be obtained, checked or revoked.
     #[error(transparent)]
     Auth(AuthError),
@@ -105,6 +114,8 @@ impl fmt::Debug for Error {
             Self::Media(error) => f.debug_tuple("Media").field(error).finish(),
             #[cfg(feature = "jobs")]
             Self::Job(error) => f.debug_tuple("Job").field(error).finish(),
+            #[cfg(feature = "download")]
+            Self::Download(error) => f.debug_tuple("Download").field(error).finish(),
             Self::Auth(error) => f.debug_tuple("Auth").field(error).finish(),
             Self::Config(error) => f.debug_tuple("Config").field(error).finish(),
             #[cfg(feature = "accounts")]
@@ -132,6 +143,8 @@ impl Error {
             Self::Media(_) => None,
             #[cfg(feature = "jobs")]
             Self::Job(_) => None,
+            #[cfg(feature = "download")]
+            Self::Download(_) => None,
             Self::Config(_) => None,
             #[cfg(feature = "accounts")]
             Self::Accounts(error) => error.call(),
@@ -229,6 +242,13 @@ impl From<crate::ids::InvalidAccountId> for Error {
 impl From<MediaError> for Error {
     fn from(error: MediaError) -> Self {
         Self::Media(Box::new(error))
+    }
+}
+
+#[cfg(feature = "download")]
+impl From<DownloadError> for Error {
+    fn from(error: DownloadError) -> Self {
+        Self::Download(Box::new(error))
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "download", feature = "upload"))]
+use super::backoff::Backoff;
+
 /// When and how often calls are retried.
 ///
 /// Set it for a client with [`VimeoBuilder::retry`](crate::VimeoBuilder::retry), and for one call as an extension:
@@ -97,6 +100,20 @@ impl RetryPolicy {
     pub fn jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.jitter = Some(Arc::new(jitter));
         self
+    }
+
+    /// Returns the wait of a transfer after `failures` earlier failures in a row without progress, for one draw of `random` in
+    /// `0.0..=1.0`. A transfer obeys a `Retry-After` up to `max_retry_after`.
+    #[cfg(any(feature = "download", feature = "upload"))]
+    pub(crate) fn transfer_delay(
+        &self,
+        failures: u32,
+        random: f64,
+        retry_after: Option<Duration>,
+    ) -> Duration {
+        let delay = Backoff::new(self.initial_backoff, self.max_backoff).delay(failures, random);
+        // A server that names a wait would refuse an earlier request, but a mistaken header must not suspend a transfer for a day.
+        retry_after.map_or(delay, |retry_after| delay.max(retry_after.min(self.max_retry_after)))
     }
 
     pub(crate) fn random(&self) -> f64 {

@@ -6,8 +6,8 @@ use vimeo_api::{Secret, is_loopback};
 
 use super::Warning;
 use super::video_fields::PrivacyFields;
+use crate::signed_link::link_problem;
 use crate::upload::{UploadError, UploadTicket};
-use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
 
 /// The part of a creation response that the upload needs. A type of its own, so that the link is never held as plain text.

@@ -13,6 +13,7 @@
 mod accounts;
 #[cfg(all(feature = "blocking", feature = "tower"))]
 mod adapters;
+mod downloads;
 mod errors;
 mod fake;
 mod fault_proxy;

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use vimeo_api::{Call, Secret, is_loopback};
 
 use crate::error::MediaError;
+use crate::signed_link::link_problem;
 use crate::upload::media_type::{self, Expected};
 use crate::upload::{BoxFuture, PutError, PutOutcome, Source, UploadError, UploadOptions, Warning, put};
-use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
 
 /// A picture or text track whose file was uploaded.

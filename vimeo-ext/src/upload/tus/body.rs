@@ -12,8 +12,8 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, Sleep};
 
-use super::bandwidth::Bandwidth;
 use super::control::ControlSignal;
+use crate::bandwidth::Bandwidth;
 use crate::error::UploadError;
 use crate::upload::source::{BoxFuture, ByteStream, MAX_READ_LEN};
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::bandwidth::Bandwidth;
 use super::control::{ControlSignal, UploadHandle};
 use super::driver::{Driver, Uploaded};
 use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
 use super::wire::{HttpTusTransport, SharedClient, UploadClient};
+use crate::bandwidth::Bandwidth;
 use crate::error::UploadError;
 use crate::upload::journal::JournalLock;
 use crate::upload::source::{BoxFuture, IntoSource, Source};

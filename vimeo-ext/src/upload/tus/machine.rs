@@ -11,7 +11,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::options::retry_wait;
 use super::plan::{ChunkSizer, Plan};
 use crate::error::TransientError;
 use crate::retry::RetryPolicy;
@@ -298,7 +297,7 @@ impl UploadStateMachine {
         if self.failures >= self.retry.attempts {
             return Command::Fail(FailReason::Exhausted { attempts: self.failures, last: error });
         }
-        let wait = retry_wait(&self.retry, earlier, now.random, retry_after);
+        let wait = self.retry.transfer_delay(earlier, now.random, retry_after);
         let failing_since = *self.failing_since.get_or_insert(now.elapsed);
         let next_attempt_at = now.elapsed.saturating_sub(failing_since).saturating_add(wait);
         if next_attempt_at > self.retry.max_elapsed {

@@ -4,7 +4,6 @@
 //! kinds of requests; `body` passes the pieces of a source to the HTTP client in frames; `engine` has the public
 //! `Upload`.
 
-mod bandwidth;
 mod body;
 mod control;
 mod driver;
@@ -20,7 +19,7 @@ mod put;
 mod queue;
 mod wire;
 
-pub use bandwidth::Bandwidth;
+pub use crate::bandwidth::Bandwidth;
 pub use control::UploadHandle;
 pub use driver::Uploaded;
 pub use engine::Upload;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::bandwidth::Bandwidth;
 use super::plan::Chunking;
+use crate::bandwidth::Bandwidth;
 use crate::retry::{Backoff, RetryPolicy};
 
 /// The options of an upload. The defaults suit most connections.
@@ -158,19 +158,6 @@ impl UploadOptions {
     }
 }
 
-/// Returns the wait before the next attempt after `failures` earlier failures in a row, for one draw of `random` in
-/// `0.0..=1.0`.
-pub(super) fn retry_wait(
-    policy: &RetryPolicy,
-    failures: u32,
-    random: f64,
-    retry_after: Option<Duration>,
-) -> Duration {
-    let wait = Backoff::new(policy.initial_backoff, policy.max_backoff).delay(failures, random);
-    // A server that names a wait would refuse an earlier request, but a mistaken header must not suspend an upload for a day.
-    retry_after.map_or(wait, |retry_after| wait.max(retry_after.min(policy.max_retry_after)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +184,7 @@ mod tests {
             (backoff(1_000, 2_000), 9, 1.0, Some(ms(60_000)), ms(2_000)),
         ];
         for (policy, failures, random, retry_after, wait) in table {
-            let found = retry_wait(&policy, failures, random, retry_after);
+            let found = policy.transfer_delay(failures, random, retry_after);
             assert_eq!(found, wait, "{policy:?}, {failures} failures, Retry-After {retry_after:?}");
         }
     }

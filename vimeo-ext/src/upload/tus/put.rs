@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::body::{StreamState, UploadBody};
 use super::control::ControlSignal;
-use super::options::{UploadOptions, retry_wait};
+use super::options::UploadOptions;
 use super::wire::{NoResponse, TusResponse, UploadClient, send_request};
 use crate::error::{TransientError, UploadError};
 use crate::timeouts::after;
@@ -79,7 +79,7 @@ pub(crate) async fn put(
         if failures >= options.retry.attempts || source.min_offset() > 0 {
             return Err(PutError::Exhausted { attempts: failures, last, source: broken });
         }
-        let delay = retry_wait(&options.retry, earlier, options.retry.random(), retry_after);
+        let delay = options.retry.transfer_delay(earlier, options.retry.random(), retry_after);
         let failing_since = *failing_since.get_or_insert_with(Instant::now);
         if failing_since.elapsed().saturating_add(delay) > options.retry.max_elapsed {
             return Err(PutError::Exhausted { attempts: failures, last, source: broken });

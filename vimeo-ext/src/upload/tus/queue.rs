@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::bandwidth::Bandwidth;
 use super::control::{ControlSignal, apply_control};
 use super::driver::Uploaded;
 use super::engine::Upload;
 use super::progress::{Callback, Progress, Reporter};
 use super::wire::{SharedClient, UploadClient};
+use crate::bandwidth::Bandwidth;
 use crate::error::UploadError;
 use crate::upload::source::BoxFuture;
 

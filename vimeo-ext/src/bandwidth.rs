@@ -1,4 +1,4 @@
-//! A limit on bytes per second that several uploads can share.
+//! A limit on bytes per second that several transfers can share.
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,6 +54,7 @@ impl Bandwidth {
     }
 
     /// Returns the maximum length of a frame: a tenth of a second's worth.
+    #[cfg(feature = "upload")]
     pub(crate) fn max_frame_len(&self) -> usize {
         self.rate().map_or(usize::MAX, |rate| usize::try_from(rate.get() / 10).unwrap_or(usize::MAX).max(1))
     }
@@ -86,6 +87,7 @@ mod tests {
         let limiter = Bandwidth::new(NonZeroU64::new(1000).unwrap());
         let other = limiter.clone();
         let now = Instant::now();
+        #[cfg(feature = "upload")]
         assert_eq!(limiter.max_frame_len(), 100);
         assert_eq!(limiter.reserve(100, now), now);
         assert_eq!(other.reserve(500, now), now + Duration::from_millis(100));
@@ -96,6 +98,7 @@ mod tests {
         assert_eq!(limiter.reserve(100, later), later + Duration::from_millis(100));
         // From here on five times the rate, then no limit.
         other.change(NonZeroU64::new(5000));
+        #[cfg(feature = "upload")]
         assert_eq!(limiter.max_frame_len(), 500);
         assert_eq!(limiter.reserve(500, later), later + Duration::from_millis(200));
         assert_eq!(limiter.reserve(500, later), later + Duration::from_millis(300));
