@@ -112,7 +112,7 @@ async fn admit(
 }
 
 /// Returns the bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     // Of two keys, a proxy and the service could choose different ones.
     let (Some(value), None) = (values.next(), values.next()) else { return None };

@@ -1,6 +1,8 @@
 //! The service as a value: built once, then a router or a server.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::key_limiters::KeyLimiters;
 use crate::keys::ApiKeys;
 use crate::metrics::Metrics;
 use crate::polling::{ClientError, POLL_INTERVALS, Polling};
+use crate::progressive::sender;
+use crate::progressive::spool::Spool;
 use crate::recent::Recent;
 use crate::return_urls::{InvalidReturnUrl, ReturnUrls};
 use crate::routes;
@@ -44,6 +48,7 @@ pub struct ConnectorBuilder {
     poll_interval: Option<Duration>,
     deliver_to_private_addresses: bool,
     clock: Clock,
+    spool: Option<(PathBuf, u64)>,
     shutdown: CancellationToken,
 }
 
@@ -66,6 +71,14 @@ pub enum BuildError {
     /// The HTTP client for events cannot be built.
     #[error("events cannot be delivered: {0}")]
     EventClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The folder for progressive uploads cannot be used.
+    #[error("cannot use the spool folder {}: {source}", folder.display())]
+    Spool {
+        /// The folder.
+        folder: PathBuf,
+        /// Why it cannot be used.
+        source: io::Error,
+    },
     /// The MCP server cannot be built.
     #[error(transparent)]
     Mcp(#[from] ServerError),
@@ -85,6 +98,7 @@ impl Connector {
             poll_interval: None,
             deliver_to_private_addresses: false,
             clock: Clock::default(),
+            spool: None,
             shutdown: CancellationToken::new(),
         }
     }
@@ -132,7 +146,15 @@ impl Connector {
         }
     }
 
-    /// Serves connections of this listener, and deletes expired records from the stores, until the
+    /// Sends complete [progressive uploads](ConnectorBuilder::spool) to Vimeo, those of an earlier process too, and removes
+    /// expired ones, until the future is dropped. Without a spool it waits forever. [`serve`](Self::serve) does this; a
+    /// program that uses [`into_router`](Self::into_router) has to.
+    pub async fn send_progressive_uploads(&self) {
+        let Some(spool) = self.service.spool.clone() else { return std::future::pending().await };
+        sender::run(spool, self.service.accounts.clone(), Arc::clone(&self.service.metrics)).await;
+    }
+
+    /// Serves connections of this listener, deletes expired records from the stores and sends progressive uploads, until the
     /// [shutdown token](ConnectorBuilder::shutdown) is cancelled. Requests in flight then have 30 seconds to finish.
     ///
     /// # Errors
@@ -144,7 +166,13 @@ impl Connector {
         let serving = accept::serve(listener, self.router.clone(), self.service.shutdown.clone());
         tokio::select! {
             () = serving => {}
-            () = async { tokio::join!(self.sweep_regularly(), self.service.polling.run()); } => {}
+            () = async {
+                tokio::join!(
+                    self.sweep_regularly(),
+                    self.service.polling.run(),
+                    self.send_progressive_uploads(),
+                );
+            } => {}
         }
         if let Some(audit) = self.service.audit.clone() {
             let flushed = tokio::task::spawn_blocking(move || audit.flush(AUDIT_FLUSH_TIMEOUT)).await;
@@ -216,6 +244,18 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Accepts [progressive uploads](crate#the-http-api), and keeps their parts in this folder, in at most `max_bytes`, until
+    /// Vimeo has the file. Default: none are accepted.
+    ///
+    /// The folder is created if it is missing, and refused if other users can write to it. Processes on one machine can share
+    /// it: each accepts parts of every upload, and one of them sends the file. Processes with folders of their own need a proxy
+    /// that sends the requests of an upload, by its path, to the process that created it. Until a part is stored, it takes
+    /// twice its size.
+    pub fn spool(mut self, folder: impl Into<PathBuf>, max_bytes: u64) -> Self {
+        self.spool = Some((folder.into(), max_bytes));
+        self
+    }
+
     /// Stops the service when this token is cancelled. Default: a new token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = token;
@@ -226,7 +266,8 @@ impl ConnectorBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if a URL or the poll interval is invalid, or the HTTP client or the MCP server cannot be built.
+    /// [`BuildError`] if a URL or the poll interval is invalid, the spool folder cannot be used, or the HTTP client or the MCP
+    /// server cannot be built.
     pub fn build(self) -> Result<Connector, BuildError> {
         let return_urls = ReturnUrls::new(&self.return_urls).map_err(|(url, error)| match error {
             InvalidReturnUrl::Unparseable => BuildError::InvalidReturnUrl(url),
@@ -249,18 +290,26 @@ impl ConnectorBuilder {
             self.clock,
         )
         .map_err(event_client)?;
+        let spool = match self.spool {
+            Some((folder, max_bytes)) => match Spool::open(folder.clone(), max_bytes) {
+                Ok(spool) => Some(Arc::new(spool)),
+                Err(source) => return Err(BuildError::Spool { folder, source }),
+            },
+            None => None,
+        };
         let service = Arc::new(Service {
             accounts: self.accounts,
             keys: ApiKeys::new(Arc::clone(&self.store)),
             store: self.store,
             limiters: KeyLimiters::default(),
-            metrics,
+            metrics: Arc::new(metrics),
             polling: Arc::new(polling),
             recent: Recent::default(),
             return_urls,
             public_url,
             audit: self.audit,
             sealing_key,
+            spool,
             shutdown: self.shutdown,
         });
         let router = routes::router(&service, self.page)?;

@@ -92,6 +92,10 @@ impl ApiError {
         self.0.code
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// An error whose cause is for the operator's log only.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(%error, "a request failed inside the service");
@@ -186,6 +190,29 @@ fn of_login(error: &AuthError, detail: String) -> ApiError {
         ),
         AuthError::NoRefresher => ApiError::new(StatusCode::NOT_IMPLEMENTED, "no_refresher", detail),
         _ => ApiError::new(StatusCode::BAD_GATEWAY, "vimeo_failed", detail),
+    }
+}
+
+/// The error of an upload.
+impl From<&vimeo_ext::Error> for ApiError {
+    fn from(error: &vimeo_ext::Error) -> Self {
+        let detail = error.to_string();
+        match error.call() {
+            Some(vimeo_ext::api::Error::QuotaExceeded(_)) => {
+                Self::new(StatusCode::FORBIDDEN, "quota_exceeded", detail)
+            }
+            Some(vimeo_ext::api::Error::MissingScope(_) | vimeo_ext::api::Error::UploadAccessDenied(_)) => {
+                Self::new(StatusCode::FORBIDDEN, "not_permitted", detail)
+            }
+            Some(vimeo_ext::api::Error::RateLimited(limited)) => {
+                let wait = limited.wait.map_or(60, |wait| wait.as_secs().saturating_add(1));
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "vimeo_rate_limit", detail).retry_after(wait)
+            }
+            Some(vimeo_ext::api::Error::LoginRequired(_)) => {
+                Self::new(StatusCode::CONFLICT, "login_required", detail)
+            }
+            _ => Self::new(StatusCode::BAD_GATEWAY, "vimeo_failed", detail),
+        }
     }
 }
 

@@ -41,6 +41,7 @@
 //! | `/v1/vimeo-connections` | store an app's credentials and an access token under a name |
 //! | `/v1/accounts/{identifier}/event-subscriptions` | subscribe to events that Vimeo has no webhooks for |
 //! | `/v1/accounts/{identifier}/upload-tokens`, `/v1/uploads` | let a browser or another server upload with a token of the service |
+//! | `/v1/progressive-uploads` | the same in parts of a file whose size is not known yet |
 //! | `/mcp`, `/v1/accounts/{identifier}/mcp` | the tools over the Model Context Protocol, for the same accounts |
 //! | `/v1/limits`, `/v1/upload-tokens`, `/v1/recent-uploads`, `/v1/errors` | rate limits, upload tokens, uploads and errors of all accounts that the API key may use |
 //! | `/v1/api-key`, `/v1/api-keys` | what the API key, and each other one, may do |
@@ -101,6 +102,7 @@ mod key_limiters;
 mod keys;
 mod metrics;
 mod polling;
+mod progressive;
 mod recent;
 mod return_urls;
 mod routes;

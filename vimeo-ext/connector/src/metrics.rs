@@ -22,6 +22,10 @@ pub(crate) struct Metrics {
     tools: Family<ToolLabels, Counter>,
     keys: Family<KeyLabel, Counter>,
     polls: PollMetrics,
+    parts: Family<PartLabel, Counter>,
+    part_bytes: Counter,
+    progressive_uploads: Family<OutcomeLabel, Counter>,
+    spool_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// The metrics of polling and of the deliveries of its events.
@@ -82,6 +86,11 @@ struct KeyLabel {
     key: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartLabel {
+    result: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("vimeo_connector");
@@ -112,7 +121,31 @@ impl Default for Metrics {
             "Attempts to deliver polled events by outcome; dead ones were given up",
             polls.deliveries.clone(),
         );
-        Self { registry, requests, durations, in_flight, tools, keys, polls }
+        let parts = Family::default();
+        let part_bytes = Counter::default();
+        let progressive_uploads = Family::default();
+        let spool_bytes = Gauge::default();
+        registry.register("upload_parts", "Parts of progressive uploads by result", parts.clone());
+        registry.register("upload_part_bytes", "Bytes of stored parts", part_bytes.clone());
+        registry.register(
+            "progressive_uploads",
+            "Attempts to send a progressive upload by outcome",
+            progressive_uploads.clone(),
+        );
+        registry.register("spool_bytes", "Bytes on disk of progressive uploads", spool_bytes.clone());
+        Self {
+            registry,
+            requests,
+            durations,
+            in_flight,
+            tools,
+            keys,
+            polls,
+            parts,
+            part_bytes,
+            progressive_uploads,
+            spool_bytes,
+        }
     }
 }
 
@@ -137,6 +170,22 @@ impl Metrics {
     /// Counts a tool call: `outcome` is `ok` or the code of the error.
     pub(crate) fn count_tool(&self, tool: &'static str, outcome: &'static str) {
         self.tools.get_or_create(&ToolLabels { tool, outcome }).inc();
+    }
+
+    /// Counts a part of a progressive upload: `result` is `stored` or the code of the error.
+    pub(crate) fn count_part(&self, result: &'static str, bytes: u64) {
+        self.parts.get_or_create(&PartLabel { result }).inc();
+        self.part_bytes.inc_by(bytes);
+    }
+
+    /// Counts an attempt to send a progressive upload: `done`, `retried` or `failed`.
+    pub(crate) fn count_progressive_upload(&self, outcome: &'static str) {
+        self.progressive_uploads.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// Sets how many bytes progressive uploads take on disk.
+    pub(crate) fn set_spool_bytes(&self, bytes: u64) {
+        self.spool_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn count_key(&self, key: &KeyId) {

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use vimeo_ext::accounts::{AccountId, Document, ServiceStore, StoreError};
+use vimeo_ext::upload::CreateVideo;
 
 use crate::secret_text::{self, NoRandomBytes};
 
@@ -48,6 +49,25 @@ pub(crate) struct VideoSettings {
     pub(crate) description: Option<String>,
     pub(crate) privacy_view: Option<String>,
     pub(crate) folder: Option<String>,
+}
+
+impl VideoSettings {
+    /// Applies the settings to a new video, whose title is the file name if they have none.
+    pub(crate) fn apply<A>(self, mut video: CreateVideo<A>, file_name: Option<String>) -> CreateVideo<A> {
+        if let Some(name) = self.name.or(file_name) {
+            video = video.name(name);
+        }
+        if let Some(description) = self.description {
+            video = video.description(description);
+        }
+        if let Some(privacy) = self.privacy_view.and_then(|privacy| privacy.parse().ok()) {
+            video = video.privacy(privacy);
+        }
+        if let Some(folder) = self.folder {
+            video = video.folder(folder);
+        }
+        video
+    }
 }
 
 /// A token with its ID.

@@ -51,6 +51,12 @@ impl Vimeo {
         };
         Ok(PendingUploads { vimeo: self.clone(), journal: self.scoped_to_client(journal) })
     }
+
+    /// Returns the unfinished uploads in another journal: one that was set with
+    /// [`journal`](crate::upload::CreateVideo::journal).
+    pub fn pending_uploads_in(&self, journal: Journal) -> PendingUploads {
+        PendingUploads { vimeo: self.clone(), journal }
+    }
 }
 
 impl PendingUploads {

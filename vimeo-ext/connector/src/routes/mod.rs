@@ -9,6 +9,7 @@ mod logins;
 mod mcp;
 mod operate;
 mod page;
+mod progressive;
 mod recent;
 mod subscriptions;
 mod tools;
@@ -87,6 +88,7 @@ pub(crate) fn router(service: &Arc<Service>, with_page: bool) -> Result<Router, 
         .merge(operate::open_routes())
         .merge(logins::callback_routes())
         .merge(uploads::token_routes())
+        .merge(progressive::token_routes())
         .split_for_parts();
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     let document = get(move || {

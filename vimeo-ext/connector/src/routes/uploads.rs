@@ -184,14 +184,19 @@ async fn create(
     let lifetime = TimeDelta::seconds(lifetime.into());
     let created = upload_tokens::create(&*service.store, &id, lifetime, max_uploads, body.max_bytes, video);
     let (stored, text) = created.await?;
-    let base = match (&service.public_url, headers.get(header::HOST).and_then(|host| host.to_str().ok())) {
-        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
-        (None, Some(host)) => format!("http://{host}"),
-        (None, None) => String::new(),
-    };
+    let base = base_url(&service, &headers);
     let upload_url = format!("{base}/v1/uploads?token={}", text.expose_secret());
     let created = CreatedUploadTokenBody { token: stored.into(), upload_url };
     Ok((StatusCode::CREATED, Json(created)).into_response())
+}
+
+/// Returns the URL of the service, without a slash at the end.
+pub(super) fn base_url(service: &Service, headers: &HeaderMap) -> String {
+    match (&service.public_url, headers.get(header::HOST).and_then(|host| host.to_str().ok())) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(host)) => format!("http://{host}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn in_range(field: &str, value: Option<u32>, default: u32, max: u32) -> ApiResult<u32> {
@@ -462,7 +467,7 @@ async fn create_video(service: &Service, headers: &HeaderMap, token: &str) -> Ap
                     "an upload token lost an upload that created nothing"
                 );
             }
-            Err(failed_creation(&error))
+            Err(ApiError::from(&error))
         }
     }
 }
@@ -473,47 +478,18 @@ async fn upload_ticket(
     video: VideoSettings,
     file_name: Option<String>,
 ) -> Result<UploadTicket, vimeo_ext::Error> {
-    let mut creation = client.upload_ticket(size);
-    if let Some(name) = video.name.or(file_name) {
-        creation = creation.name(name);
-    }
-    if let Some(description) = video.description {
-        creation = creation.description(description);
-    }
-    if let Some(privacy) = video.privacy_view.and_then(|privacy| privacy.parse().ok()) {
-        creation = creation.privacy(privacy);
-    }
-    if let Some(folder) = video.folder {
-        creation = creation.folder(folder);
-    }
-    creation.send().await
-}
-
-fn failed_creation(error: &vimeo_ext::Error) -> ApiError {
-    let detail = error.to_string();
-    match error.call() {
-        Some(vimeo_ext::api::Error::QuotaExceeded(_)) => {
-            ApiError::new(StatusCode::FORBIDDEN, "quota_exceeded", detail)
-        }
-        Some(vimeo_ext::api::Error::MissingScope(_) | vimeo_ext::api::Error::UploadAccessDenied(_)) => {
-            ApiError::new(StatusCode::FORBIDDEN, "not_permitted", detail)
-        }
-        Some(vimeo_ext::api::Error::RateLimited(limited)) => {
-            let wait = limited.wait.map_or(60, |wait| wait.as_secs().saturating_add(1));
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "vimeo_rate_limit", detail).retry_after(wait)
-        }
-        Some(vimeo_ext::api::Error::LoginRequired(_)) => {
-            ApiError::new(StatusCode::CONFLICT, "login_required", detail)
-        }
-        _ => ApiError::new(StatusCode::BAD_GATEWAY, "vimeo_failed", detail),
-    }
+    video.apply(client.upload_ticket(size), file_name).send().await
 }
 
 /// Returns the file name in a header `Upload-Metadata`, without folders and control characters.
 fn file_name(metadata: &str) -> Option<String> {
     let encoded = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("filename "))?;
     let bytes = BASE64.decode(encoded.trim()).ok()?;
-    let name = String::from_utf8(bytes).ok()?;
+    clean_file_name(&String::from_utf8(bytes).ok()?)
+}
+
+/// Returns a file name without folders and control characters, shortened to what a title can have.
+pub(super) fn clean_file_name(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next()?;
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(128).collect();
     Some(name).filter(|name| !name.trim().is_empty())

@@ -24,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
     document: Value,
+    /// The spool of progressive uploads.
+    pub(crate) spool: tempfile::TempDir,
 }
 
 /// A response whose body fits the document.
@@ -43,6 +45,11 @@ impl Service {
         Self::start_as(Arc::new(MemoryStore::default()), |builder| builder.page(false)).await
     }
 
+    /// Starts a service that stores at most this many bytes of progressive uploads; `None` if it accepts none.
+    pub(crate) async fn start_with_spool(max_bytes: Option<u64>) -> Self {
+        Self::start_inner(Arc::new(MemoryStore::default()), max_bytes, |builder| builder).await
+    }
+
     /// Starts a service with this store.
     pub(crate) async fn start_with(store: Arc<MemoryStore>) -> Self {
         Self::start_as(store, |builder| builder).await
@@ -52,14 +59,29 @@ impl Service {
         store: Arc<MemoryStore>,
         configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
     ) -> Self {
+        Self::start_inner(store, Some(1 << 24), configure).await
+    }
+
+    async fn start_inner(
+        store: Arc<MemoryStore>,
+        spool_limit: Option<u64>,
+        configure: impl FnOnce(ConnectorBuilder) -> ConnectorBuilder,
+    ) -> Self {
         let sandbox = start_sandbox().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let configure = |builder: ConnectorBuilder| configure(builder).shutdown(shutdown.clone());
+        let spool = tempfile::tempdir().unwrap();
+        let configure = |builder: ConnectorBuilder| {
+            let builder = match spool_limit {
+                Some(limit) => builder.spool(spool.path(), limit),
+                None => builder,
+            };
+            configure(builder).shutdown(shutdown.clone())
+        };
         let connector = connector(&sandbox, store, Key::generate(), address, configure).await;
         let serving = tokio::spawn(connector.clone().serve(listener));
-        Self::of(sandbox, connector, address, shutdown, serving).await
+        Self { spool, ..Self::of(sandbox, connector, address, shutdown, serving).await }
     }
 
     /// Starts a service that does only what requests ask for, with these settings.
@@ -88,7 +110,16 @@ impl Service {
         let document = reqwest::get(format!("http://{address}/openapi.json")).await.unwrap();
         let document = serde_json::from_slice(&document.bytes().await.unwrap()).unwrap();
         let key = key.expose_secret().to_owned();
-        Self { sandbox, connector, address, key, shutdown, serving, document }
+        Self {
+            sandbox,
+            connector,
+            address,
+            key,
+            shutdown,
+            serving,
+            document,
+            spool: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn document(&self) -> &Value {
@@ -125,6 +156,16 @@ impl Service {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
+        self.send(request, &method, path).await
+    }
+
+    /// Sends a request, and checks the response against the document.
+    pub(crate) async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        method: &Method,
+        path: &str,
+    ) -> Checked {
         let response = request.send().await.unwrap();
         let status = response.status();
         let media_type =
@@ -132,7 +173,7 @@ impl Service {
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         let bytes = response.bytes().await.unwrap();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        self.check(&method, path, status, media_type.as_deref(), &body);
+        self.check(method, path, status, media_type.as_deref(), &body);
         Checked { status, body }
     }
 

@@ -14,6 +14,7 @@ mod mcp;
 mod operation;
 mod page;
 mod polling;
+mod progressive;
 mod recent;
 mod tools;
 mod uploads;
