@@ -1,5 +1,6 @@
 //! The handlers of the API's operations.
 
+pub(crate) mod ai;
 pub(crate) mod categories;
 pub(crate) mod channels;
 pub(crate) mod collections;

@@ -7,9 +7,9 @@ use http::Method;
 
 use crate::catalog::{self, Operation};
 use crate::handlers::{
-    self, Handler, WorldOpener, categories, channels, collections, comments, described, duplicates, folders,
-    groups, live, membership, moderators, oauth, pictures, privacy, reference, relations, showcases, tags,
-    text_tracks, upload, users, versions, videos, webhooks,
+    self, Handler, WorldOpener, ai, categories, channels, collections, comments, described, duplicates,
+    folders, groups, live, membership, moderators, oauth, pictures, privacy, reference, relations, showcases,
+    tags, text_tracks, upload, users, versions, videos, webhooks,
 };
 
 /// The handler of an operation; `None` if the sandbox does not implement it.
@@ -81,6 +81,14 @@ fn by_name(name: &str) -> Option<Handler> {
         "edit_text_track" => text_tracks::edit,
         "delete_text_track" => text_tracks::delete,
         "get_transcript" => text_tracks::transcript,
+
+        "start_ai_transcribe" => ai::start_transcription,
+        "start_ai_translate_subtitles" => ai::start_subtitles,
+        "start_ai_translate_dubbing" => ai::start_dubbing,
+        "get_ai_transcribe_status" => ai::transcription,
+        "get_ai_translate_subtitles_status" => ai::subtitles,
+        "get_ai_translate_dubbing_status" => ai::dubbings,
+        "get_ai_metadata" => ai::metadata,
 
         "get_tag" => tags::get,
         "get_videos_with_tag" => tags::videos,

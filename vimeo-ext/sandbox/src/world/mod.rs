@@ -3,6 +3,7 @@
 //! A token or a signed link determines the world of a request. Worlds share nothing: neither IDs, nor time, nor rate
 //! limits.
 
+pub(crate) mod ai_jobs;
 pub(crate) mod collections;
 pub(crate) mod entities;
 pub(crate) mod events;

@@ -12,6 +12,7 @@ pub(super) enum DueEvent {
     Pulled { video: u64, version: u64 },
     Transcoded { video: u64, version: u64 },
     TranscodeFailed { video: u64, version: u64 },
+    AiJobEnded { video: u64, job: u64, fails: bool },
 }
 
 impl State {
@@ -43,6 +44,7 @@ impl State {
             match entry.remove() {
                 DueEvent::Transcoded { video, version } => self.finish_transcode(video, version, at),
                 DueEvent::TranscodeFailed { video, version } => self.fail_transcode(video, version, at),
+                DueEvent::AiJobEnded { video, job, fails } => self.end_ai_job(video, job, fails, at),
                 DueEvent::Pulled { video, version } => match self.pull.clone() {
                     PullOutcome::Succeeds => self.uploaded(video, version, at),
                     PullOutcome::Fails(word) => self.fail_upload(video, version, &word, at),

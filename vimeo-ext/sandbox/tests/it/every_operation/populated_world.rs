@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Value, json};
 use vimeo_api::{Client, Operation, ReqwestTransport};
-use vimeo_sandbox::{Sandbox, World};
+use vimeo_sandbox::{Plan, Sandbox, World};
 
 /// A world, its clients, and the IDs of its resources.
 pub(super) struct PopulatedWorld {
@@ -25,7 +25,7 @@ fn client(sandbox: &Sandbox, authorization: &str) -> Client {
 
 impl PopulatedWorld {
     pub(super) async fn new() -> Self {
-        let sandbox = std::sync::Arc::new(Sandbox::start().await.unwrap());
+        let sandbox = std::sync::Arc::new(Sandbox::builder().plan(Plan::Enterprise).start().await.unwrap());
         let world = sandbox.world().clone();
         let mut populated = Self::bare(sandbox, &world).await;
         populated.populate(&world).await;
@@ -33,7 +33,7 @@ impl PopulatedWorld {
     }
 
     pub(super) async fn empty() -> Self {
-        let sandbox = std::sync::Arc::new(Sandbox::start().await.unwrap());
+        let sandbox = std::sync::Arc::new(Sandbox::builder().plan(Plan::Enterprise).start().await.unwrap());
         let world = sandbox.world().clone();
         Self::bare(sandbox, &world).await
     }
@@ -323,6 +323,8 @@ impl PopulatedWorld {
             | "add_user_folder_videos"
             | "remove_my_folder_videos"
             | "remove_user_folder_videos" => r#"{"uris":"/videos/{video_id}"}"#,
+            "start_video_ai_dubbing" => r#"{"language":"de"}"#,
+            "start_video_ai_subtitling" => r#"{"language":"de","texttrack_id":{texttrack_id}}"#,
             "suggest_video_category" => r#"{"category":["music"]}"#,
             _ => return None,
         };
