@@ -21,6 +21,8 @@ mod mcp_tools;
 mod pages;
 #[cfg(all(unix, feature = "connector"))]
 mod serve;
+#[cfg(all(unix, feature = "connector"))]
+mod serve_kills;
 #[cfg(unix)]
 mod signals;
 #[cfg(feature = "stores")]

@@ -10,14 +10,14 @@ use vimeo_ext::accounts::Key;
 use crate::harness::Harness;
 
 /// A running service.
-struct Service {
+pub(crate) struct Service {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Service {
-    fn start(harness: &Harness, args: &[&str]) -> Self {
+    pub(crate) fn start(harness: &Harness, args: &[&str]) -> Self {
         let mut command = command(harness, &[&["serve", "--listen", "127.0.0.1:0"], args].concat());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -31,7 +31,14 @@ impl Service {
     }
 
     /// Sends a request; returns the status and the body.
-    fn call(&self, harness: &Harness, key: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) fn call(
+        &self,
+        harness: &Harness,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (u16, Value) {
         harness.runtime.block_on(async {
             let method = method.parse().unwrap();
             let request = crate::http::client().request(method, format!("{}{path}", self.url));
@@ -41,8 +48,14 @@ impl Service {
         })
     }
 
+    /// Kills the service with SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks the service to stop; returns its exit code and the rest of its log.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
         let mut log = String::new();
@@ -65,7 +78,7 @@ fn command(harness: &Harness, args: &[&str]) -> Command {
     command
 }
 
-fn create_key(harness: &Harness, args: &[&str]) -> Value {
+pub(crate) fn create_key(harness: &Harness, args: &[&str]) -> Value {
     harness.run(&[&["serve", "keys", "create", "test", "--json"], args].concat()).json()
 }
 

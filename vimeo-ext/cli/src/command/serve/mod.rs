@@ -21,6 +21,7 @@ use crate::config::Folders;
 use crate::context::Context;
 use crate::exit::{CliError, ExitCode, Result};
 use crate::logging::{self, LogFormat};
+use crate::text::parse_bytes;
 
 /// Serve accounts, connections, tools and upload tokens to programs in any language
 ///
@@ -33,7 +34,10 @@ use crate::logging::{self, LogFormat};
     args_conflicts_with_subcommands = true,
     after_help = "The service speaks http: put a proxy with TLS before it if callers are on other machines.\n\n\
     Users log in with the app in VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET, whose redirect URI is the public URL \
-    with /v1/callback. Several processes can share a PostgreSQL store, and then share the rate limits too.\n\n\
+    with /v1/callback. Several processes can share a PostgreSQL store, and then share the rate limits too; those on one machine \
+    can share a spool folder.
+
+\
     To serve, with a new encryption key for the accounts:\n  \
     openssl rand -base64 32 > accounts.key\n  \
     vimeo serve --key-file accounts.key --public-url https://connector.example.com --return-url https://app.example.com/\n\n\
@@ -76,6 +80,12 @@ struct ServerArgs {
     /// Serve no page for the operator at /
     #[arg(long)]
     no_page: bool,
+    /// Accept uploads in parts, and keep the parts in this folder until Vimeo has the file [default: no uploads in parts]
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    spool_folder: Option<PathBuf>,
+    /// Maximum size of the parts on disk, such as 10G
+    #[arg(long, value_name = "BYTES", default_value = "32G", value_parser = parse_bytes, requires = "spool_folder")]
+    spool_limit: u64,
     /// Log as JSON, one object per line
     #[arg(long)]
     log_json: bool,
@@ -173,16 +183,18 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
         .await
         .map_err(accounts_error)?;
     let shutdown = CancellationToken::new();
-    let connector = Connector::builder(accounts, store)
+    let mut connector = Connector::builder(accounts, store)
         .public_url(&public_url)
         .return_urls(args.return_url)
         .audit_log(audit)
         .page(!args.no_page)
         .poll_interval(args.poll_interval)
         .deliver_to_private_addresses(args.deliver_to_private_addresses)
-        .shutdown(shutdown.clone())
-        .build()
-        .map_err(build_error)?;
+        .shutdown(shutdown.clone());
+    if let Some(folder) = args.spool_folder {
+        connector = connector.spool(folder, args.spool_limit);
+    }
+    let connector = connector.build().map_err(build_error)?;
     tokio::spawn(async move {
         stop_signal().await;
         shutdown.cancel();
@@ -203,6 +215,9 @@ fn build_error(error: BuildError) -> CliError {
         | BuildError::InvalidReturnUrl(_)
         | BuildError::InsecureReturnUrl(_)
         | BuildError::InvalidPollInterval(_) => CliError::usage(text),
+        BuildError::Spool { .. } => {
+            CliError::new(ExitCode::Other, text).with_next_step("use another folder with --spool-folder")
+        }
         _ => CliError::new(ExitCode::Other, text),
     }
 }
