@@ -4,7 +4,7 @@ use clap::builder::styling::Styles;
 
 /// Headings with their commands; every command is in exactly one group.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Videos", &["upload", "uploads", "replace", "picture", "texttrack", "videos"]),
+    ("Videos", &["upload", "uploads", "replace", "picture", "texttrack", "ai", "videos"]),
     ("Related resources", &["folders", "showcases", "live", "analytics", "webhooks"]),
     ("Accounts", &["auth", "doctor", "limits", "accounts", "connections"]),
     ("API access", &["api", "ops"]),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "stores")]
 mod accounts;
+mod ai;
 mod analytics;
 mod api;
 mod args;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Replace(replace::ReplaceArgs),
     Picture(picture::PictureArgs),
     Texttrack(texttrack::TexttrackArgs),
+    Ai(ai::AiArgs),
     Videos(videos::VideosArgs),
     Folders(folders::FoldersArgs),
     Showcases(showcases::ShowcasesArgs),
@@ -112,6 +114,7 @@ pub(crate) async fn run(
         Command::Replace(args) => replace::run(context, args).await,
         Command::Picture(args) => picture::run(context, args).await,
         Command::Texttrack(args) => texttrack::run(context, args).await,
+        Command::Ai(args) => ai::run(context, args).await,
         Command::Videos(args) => videos::run(context, args).await,
         Command::Folders(args) => folders::run(context, args).await,
         Command::Showcases(args) => showcases::run(context, args).await,

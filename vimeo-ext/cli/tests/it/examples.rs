@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use vimeo_sandbox::{Plan, Sandbox, Transcode};
 
 use crate::harness::{Harness, Run};
 
@@ -89,7 +90,8 @@ async fn create_store(harness: &Harness, line: &str, shell: &mut std::process::C
 #[cfg(unix)]
 #[test]
 fn all_help_examples_work() {
-    let harness = Harness::new();
+    let builder = Sandbox::builder().plan(Plan::Enterprise).transcode(Transcode::Immediate).keep_bytes(true);
+    let harness = Harness::with(builder);
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/media/sample.mp4");
     for file in ["film.mp4", "talk.mp4"] {
         std::fs::copy(sample, harness.path(file)).unwrap();
@@ -113,6 +115,14 @@ fn all_help_examples_work() {
     let mut failed = Vec::new();
     for example in &examples {
         let mut line = example.clone();
+        if line.starts_with("vimeo ai") {
+            // The video is transcoded and has a transcript.
+            let video = harness.sandbox.add_videos(1)[0].to_string();
+            let track = json!({"type": "captions", "language": "en", "name": "English"});
+            let (client, path) = (harness.client(), format!("/videos/{video}/texttracks"));
+            harness.runtime.block_on(async { client.post(&path).json(&track).send().await }).unwrap();
+            line = line.replace("76979871", &video);
+        }
         for (shown, real) in harness.runtime.block_on(create_fixtures(&harness.client())) {
             line = line.replace(shown, &real);
         }
