@@ -211,6 +211,10 @@ impl From<&vimeo_ext::Error> for ApiError {
             Some(vimeo_ext::api::Error::LoginRequired(_)) => {
                 Self::new(StatusCode::CONFLICT, "login_required", detail)
             }
+            // Such as a folder that does not exist.
+            Some(call) if call.is_not_found() || call.is_invalid_parameter() => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected_by_vimeo", detail)
+            }
             _ => Self::new(StatusCode::BAD_GATEWAY, "vimeo_failed", detail),
         }
     }

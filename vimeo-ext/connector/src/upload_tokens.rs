@@ -29,6 +29,9 @@ const SCAN_PAGE: u32 = 1_000;
 /// How often a change is tried while other requests change the same token.
 const MAX_ATTEMPTS: usize = 20;
 
+/// How many tokens are read at a time when all of an account are revoked.
+const REVOKE_PAGE: u32 = 100;
+
 /// What a token permits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadToken {
@@ -226,6 +229,19 @@ pub(crate) async fn revoke(
     Ok(is_id_of(account, id) && store.take_document(COLLECTION, id, Utc::now()).await?.is_some())
 }
 
+/// Revokes all tokens of an account.
+pub(crate) async fn revoke_all(store: &dyn ServiceStore, account: &AccountId) -> Result<(), StoreError> {
+    loop {
+        let found = list(store, account, "", REVOKE_PAGE).await?;
+        for token in &found {
+            store.take_document(COLLECTION, &token.id, Utc::now()).await?;
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
 /// Returns the token with this text.
 pub(crate) async fn verify(store: &dyn ServiceStore, text: &str) -> Result<StoredToken, TokenError> {
     let (id, secret) = secret_text::split(text, PREFIX, ID_LENGTH).ok_or(TokenError::Unknown)?;
@@ -281,7 +297,9 @@ fn account_part(account: &AccountId) -> String {
 }
 
 fn is_id_of(account: &AccountId, id: &str) -> bool {
-    id.len() == ID_LENGTH && id.starts_with(&account_part(account))
+    id.len() == ID_LENGTH
+        && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && id.starts_with(&account_part(account))
 }
 
 fn to_document(stored: &StoredToken, version: u64) -> Document {

@@ -281,6 +281,19 @@ impl ApiKeys {
         }))
     }
 
+    /// Whether a key that was verified before still has the same secret and the same policy.
+    pub(crate) async fn is_current(&self, key: &VerifiedKey) -> Result<bool, StoreError> {
+        let record = self.record(&key.id).await?;
+        Ok(record.is_some_and(|record| record.policy == *key.policy && record.rotated_at == key.rotated_at))
+    }
+
+    /// Waits until a key is revoked, replaced or changed. A store that fails ends nothing.
+    pub(crate) async fn until_changed(&self, key: &VerifiedKey) {
+        while self.is_current(key).await.unwrap_or(true) {
+            tokio::time::sleep(CACHE_TTL).await;
+        }
+    }
+
     async fn record(&self, id: &KeyId) -> Result<Option<Arc<Record>>, StoreError> {
         let cached = self.cache().get(id).cloned();
         if let Some(cached) = cached.filter(|cached| cached.read_at.elapsed() < CACHE_TTL) {
@@ -384,6 +397,25 @@ mod tests {
             assert!(keys.verify(text.expose_secret()).await.unwrap().is_none());
         }
         assert!(keys.verify(third.expose_secret()).await.unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_a_key_is_noticed() {
+        let (keys, store) = keys();
+        let other = ApiKeys::new(store);
+        for change in ["policy", "rotation", "revocation"] {
+            let (info, text) = keys.create(KeyPolicy::new("a")).await.unwrap();
+            let verified = keys.verify(text.expose_secret()).await.unwrap().unwrap();
+            assert!(keys.is_current(&verified).await.unwrap());
+            // Another process makes the change.
+            match change {
+                "policy" => drop(other.update(&info.id, KeyPolicy::new("a").read_only()).await.unwrap()),
+                "rotation" => drop(other.rotate(&info.id, Duration::ZERO).await.unwrap()),
+                _ => other.revoke(&info.id).await.unwrap(),
+            }
+            keys.until_changed(&verified).await;
+            assert!(!keys.is_current(&verified).await.unwrap(), "{change}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ use crate::extract::{AccountPath, JsonBody, QueryOf};
 use crate::keys::AccountAccess;
 use crate::recent::FailureKind;
 use crate::service::Service;
+use crate::upload_tokens;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
@@ -252,6 +253,8 @@ async fn disconnect(
     AccountPath(id): AccountPath,
 ) -> ApiResult<StatusCode> {
     service.accounts.disconnect(&id).await?;
+    // Another user can be connected under the same identifier later: old tokens must not upload to that user.
+    upload_tokens::revoke_all(&*service.store, &id).await?;
     // If this fails, the next poll does it.
     if let Err(error) = service.polling.forget(id.as_str()).await {
         tracing::warn!(%error, account = %id, "the event subscriptions of a disconnected account were not deleted");

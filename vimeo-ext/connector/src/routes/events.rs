@@ -67,7 +67,8 @@ impl From<StatusEvent> for StatusEventBody {
 
 /// Stream the status changes of accounts
 ///
-/// Server-sent events named `status`. A client that reconnects with `Last-Event-ID` misses nothing.
+/// Server-sent events named `status`. A client that reconnects with `Last-Event-ID` misses nothing. The stream ends when its
+/// API key is revoked, replaced or changed.
 #[utoipa::path(
     get, path = "/v1/events", tag = "accounts", params(EventsQuery), security(("api_key" = [])),
     responses(
@@ -97,9 +98,22 @@ async fn stream(
         None => service.accounts.events().await?.right_stream(),
     };
     let permit = service.limiters.begin_stream(caller.key())?;
-    let shutdown = service.shutdown.clone();
+    let (keys, verified) = (service.keys.clone(), caller.verified().clone());
+    let end = {
+        let (keys, verified, shutdown) = (keys.clone(), verified.clone(), service.shutdown.clone());
+        async move {
+            tokio::select! {
+                () = shutdown.cancelled_owned() => {}
+                () = keys.until_changed(&verified) => {}
+            }
+        }
+    };
     let events = events
         .filter(move |event| ready(caller.policy().accounts.includes(event.account.as_str())))
+        .take_while(move |_| {
+            let (keys, verified) = (keys.clone(), verified.clone());
+            async move { keys.is_current(&verified).await.unwrap_or(true) }
+        })
         .map(move |event| {
             // The stream holds the permit until the client is gone.
             let _held = &permit;
@@ -107,6 +121,6 @@ async fn stream(
             let data = serde_json::to_string(&StatusEventBody::from(event)).unwrap_or_default();
             Ok(Event::default().event("status").id(number).data(data))
         })
-        .take_until(async move { shutdown.cancelled_owned().await });
+        .take_until(end);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL)))
 }

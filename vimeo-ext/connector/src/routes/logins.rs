@@ -29,6 +29,9 @@ const COLLECTION: &str = "logins";
 /// The maximum size of a callback's query.
 const MAX_CALLBACK_BYTES: usize = 8 * 1024;
 
+/// The parameters of a callback that are passed on to the caller.
+const CALLBACK_PARAMETERS: [&str; 4] = ["code", "state", "error", "error_description"];
+
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(create_link)).routes(routes!(complete))
 }
@@ -208,7 +211,9 @@ async fn callback(State(service): State<Arc<Service>>, RawQuery(query): RawQuery
     };
     if pending.completion == Completion::Caller {
         let Some(mut url) = return_url else { return page(StatusCode::BAD_REQUEST, &failed("return_url")) };
-        append(&mut url, url::form_urlencoded::parse(query.as_bytes()));
+        // Parameters that Vimeo does not send could pretend a result.
+        let of_vimeo = url::form_urlencoded::parse(query.as_bytes());
+        append(&mut url, of_vimeo.filter(|(name, _)| CALLBACK_PARAMETERS.contains(&&**name)));
         return redirect(&url);
     }
     let result = match AccountId::new(&pending.identifier) {
@@ -263,7 +268,7 @@ fn append(url: &mut Url, pairs: impl Iterator<Item = (impl AsRef<str>, impl AsRe
 }
 
 fn redirect(url: &Url) -> Response {
-    Redirect::to(url.as_str()).into_response()
+    ([(header::REFERRER_POLICY, "no-referrer")], Redirect::to(url.as_str())).into_response()
 }
 
 /// Returns a page for a person. The text has no markup of strangers.

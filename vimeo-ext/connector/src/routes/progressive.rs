@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -16,12 +16,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vimeo_ext::accounts::AccountId;
 
-use super::uploads::{base_url, clean_file_name};
+use super::uploads::{account_client, base_url, clean_file_name};
 use crate::callers::bearer;
 use crate::error::{ApiError, ApiResult, Problem};
-use crate::extract::{JsonBody, QueryOf};
+use crate::extract::{JsonBody, PathOf, QueryOf};
 use crate::progressive::ranges::{ContentRange, Received, Refusal};
 use crate::progressive::record::{Record, State as UploadState};
 use crate::progressive::spool::{ID_LENGTH, PartFile, Spool, SpoolError};
@@ -222,7 +221,7 @@ async fn begin(
         return Err(ApiError::invalid_field("file_name", "must have at most 1000 characters"));
     }
     // The file of an account that cannot be used could not be sent.
-    service.accounts.client(&AccountId::new(&stored.token.account)?).await?;
+    account_client(&service, &stored.token.account).await?;
     let new_id = secret_text::random_hex::<{ ID_LENGTH / 2 }>().map_err(TokenError::from)?;
     let secret = secret_text::random_secret().map_err(TokenError::from)?;
     let now = Utc::now();
@@ -292,7 +291,7 @@ async fn preflight_begin() -> StatusCode {
 )]
 async fn receive(
     State(service): State<Arc<Service>>,
-    Path(UploadPath { id }): Path<UploadPath>,
+    PathOf(UploadPath { id }): PathOf<UploadPath>,
     QueryOf(query): QueryOf<SecretQuery>,
     headers: HeaderMap,
     body: Body,
@@ -327,7 +326,7 @@ async fn store_part(
         return Err(wrong_length(range));
     }
     record.received.with(range, record.max_bytes).map_err(SpoolError::Refused)?;
-    service.accounts.client(&AccountId::new(&record.account)?).await?;
+    account_client(service, &record.account).await?;
     let part = match (range, record.state()) {
         (ContentRange::Total(_), _) => {
             body.expect_end().await.map_err(|_| wrong_length(range))?;
@@ -482,7 +481,7 @@ fn part_timeout() -> ApiError {
 )]
 async fn get(
     State(service): State<Arc<Service>>,
-    Path(UploadPath { id }): Path<UploadPath>,
+    PathOf(UploadPath { id }): PathOf<UploadPath>,
     QueryOf(query): QueryOf<SecretQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Json<ProgressiveUploadBody>> {
@@ -506,7 +505,7 @@ async fn get(
 )]
 async fn delete(
     State(service): State<Arc<Service>>,
-    Path(UploadPath { id }): Path<UploadPath>,
+    PathOf(UploadPath { id }): PathOf<UploadPath>,
     QueryOf(query): QueryOf<SecretQuery>,
     headers: HeaderMap,
 ) -> ApiResult<StatusCode> {

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vimeo_ext::Vimeo;
-use vimeo_ext::accounts::AccountId;
+use vimeo_ext::accounts::{AccountId, AccountsError};
 use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::retry::{Effect, effect_of_error};
 use vimeo_ext::upload::UploadTicket;
@@ -39,6 +39,9 @@ const MAX_LIFETIME_S: u32 = 7 * 24 * 60 * 60;
 
 /// The maximum number of uploads of a token.
 const MAX_UPLOADS: u32 = 10_000;
+
+/// The maximum size of a file: what fits in a signed 64-bit number.
+const MAX_UPLOAD_BYTES: u64 = i64::MAX.unsigned_abs();
 
 /// The maximum number of tokens on a page.
 const MAX_TOKENS: u32 = 1_000;
@@ -434,16 +437,18 @@ async fn create_video(service: &Service, headers: &HeaderMap, token: &str) -> Ap
         let detail = "the header Tus-Resumable must be 1.0.0";
         return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, "tus_version", detail));
     }
-    let length = headers.get(&UPLOAD_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let size = length.filter(|&size| size > 0).ok_or_else(|| {
-        ApiError::invalid_field("Upload-Length", "must be the size of the file in bytes, and more than 0")
+    let size = upload_length(headers).ok_or_else(|| {
+        ApiError::invalid_field(
+            "Upload-Length",
+            "must be the size of the file in bytes, 1 to 9223372036854775807",
+        )
     })?;
     if let Some(max) = stored.token.max_bytes.filter(|&max| size > max) {
         let detail = format!("the file has {size} bytes; this upload token takes at most {max}");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", detail));
     }
     let file_name = headers.get("upload-metadata").and_then(|value| file_name(value.to_str().ok()?));
-    let client = service.accounts.client(&AccountId::new(&stored.token.account)?).await?;
+    let client = account_client(service, &stored.token.account).await?;
     upload_tokens::take_upload(&*service.store, &stored.id).await?;
     match upload_ticket(&client, size, stored.token.video, file_name).await {
         Ok(ticket) => {
@@ -467,9 +472,41 @@ async fn create_video(service: &Service, headers: &HeaderMap, token: &str) -> Ap
                     "an upload token lost an upload that created nothing"
                 );
             }
-            Err(ApiError::from(&error))
+            Err(failed_creation(&error))
         }
     }
+}
+
+/// Returns the client of an upload token's account.
+pub(super) async fn account_client(service: &Service, account: &str) -> ApiResult<Vimeo> {
+    service.accounts.client(&AccountId::new(account)?).await.map_err(|error| match error {
+        AccountsError::Store(error) => error.into(),
+        error => account_unavailable(&error),
+    })
+}
+
+fn failed_creation(error: &vimeo_ext::Error) -> ApiError {
+    match error.call() {
+        Some(vimeo_ext::api::Error::LoginRequired(_)) => account_unavailable(error),
+        _ => ApiError::from(error),
+    }
+}
+
+/// Returns the size that the client announces.
+fn upload_length(headers: &HeaderMap) -> Option<u64> {
+    let mut values = headers.get_all(&UPLOAD_LENGTH).iter();
+    // Of two lengths, a proxy and the service could choose different ones.
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok().filter(|size| (1..=MAX_UPLOAD_BYTES).contains(size))
+}
+
+/// Returns the error for an account that cannot receive videos. Who has only an upload token does not learn the account's
+/// identifier, nor why.
+fn account_unavailable(error: &dyn std::error::Error) -> ApiError {
+    tracing::info!(%error, "an upload was refused: its account cannot be used");
+    let detail = "the account of this upload token cannot receive videos now; ask who gave you the token";
+    ApiError::new(StatusCode::CONFLICT, "account_unavailable", detail)
 }
 
 async fn upload_ticket(

@@ -7,3 +7,5 @@ mod client;
 mod identifiers;
 mod keys;
 mod routes;
+mod table;
+mod tokens_and_streams;
