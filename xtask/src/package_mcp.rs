@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::install::{self, INSTALL_TIMEOUT, finish_within};
@@ -101,24 +101,29 @@ pub(crate) fn mcpb(folder: &Path) -> Command {
 /// Fills in the version and the platform.
 fn manifest(template: &Value, platform: &str, program: &str) -> Value {
     let mut manifest = template.clone();
-    manifest["version"] = json!(env!("CARGO_PKG_VERSION"));
-    manifest["compatibility"] = json!({"platforms": [platform]});
-    manifest["server"]["entry_point"] = json!(format!("server/{program}"));
-    manifest["server"]["mcp_config"]["command"] = json!(format!("${{__dirname}}/server/{program}"));
+    set(&mut manifest, "/version", env!("CARGO_PKG_VERSION"));
+    set(&mut manifest, "/compatibility/platforms/0", platform);
+    set(&mut manifest, "/server/entry_point", &format!("server/{program}"));
+    set(&mut manifest, "/server/mcp_config/command", &format!("${{__dirname}}/server/{program}"));
     manifest
 }
 
 /// Fills in the name, the version and the bundle.
 fn entry(template: &Value, name: &str, url: &str, hash: &str) -> Value {
     let mut entry = template.clone();
-    entry["name"] = json!(name);
-    entry["version"] = json!(env!("CARGO_PKG_VERSION"));
-    if let Some(bundle) = entry.pointer_mut("/packages/0") {
-        bundle["version"] = json!(env!("CARGO_PKG_VERSION"));
-        bundle["identifier"] = json!(url);
-        bundle["fileSha256"] = json!(hash);
-    }
+    set(&mut entry, "/name", name);
+    set(&mut entry, "/version", env!("CARGO_PKG_VERSION"));
+    set(&mut entry, "/packages/0/version", env!("CARGO_PKG_VERSION"));
+    set(&mut entry, "/packages/0/identifier", url);
+    set(&mut entry, "/packages/0/fileSha256", hash);
     entry
+}
+
+/// Sets a text that the template has.
+fn set(document: &mut Value, pointer: &str, text: &str) {
+    if let Some(place) = document.pointer_mut(pointer) {
+        *place = text.into();
+    }
 }
 
 fn template(name: &str) -> Result<Value, XtaskError> {
@@ -134,6 +139,8 @@ fn write(path: &Path, value: &Value) -> Result<(), XtaskError> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

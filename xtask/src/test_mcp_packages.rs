@@ -61,18 +61,19 @@ fn start_bundle(bundle: &Path, sandbox: &SandboxProcess) -> Result<usize, XtaskE
     let text = fs::read_to_string(&manifest).map_err(XtaskError::file(&manifest))?;
     let manifest: Value = serde_json::from_str(&text)
         .map_err(|error| XtaskError::Command(format!("the manifest is not JSON: {error}")))?;
-    let config = &manifest["server"]["mcp_config"];
     let toolsets = manifest.pointer("/user_config/toolsets/default").and_then(Value::as_str);
+    let config =
+        |name: &str| manifest.pointer(&format!("/server/mcp_config/{name}")).cloned().unwrap_or_default();
     let fill = |text: &Value| {
         let text = text.as_str().unwrap_or_default();
         text.replace("${__dirname}", &bundle.display().to_string())
             .replace("${user_config.toolsets}", toolsets.unwrap_or_default())
             .replace("${user_config.access_token}", sandbox.text("token"))
     };
-    let mut command = Command::new(fill(&config["command"]));
+    let mut command = Command::new(fill(&config("command")));
     remove_user_settings(&mut command);
-    command.args(config["args"].as_array().into_iter().flatten().map(fill));
-    command.envs(config["env"].as_object().into_iter().flatten().map(|(name, value)| (name, fill(value))));
+    command.args(config("args").as_array().into_iter().flatten().map(fill));
+    command.envs(config("env").as_object().into_iter().flatten().map(|(name, value)| (name, fill(value))));
     command.env("VIMEO_BASE_URL", sandbox.text("url")).stdin(Stdio::piped());
     let mut server = ChildProcess::start(&mut command)?;
     let mut call = |id: u64, method: &str, params: Value| {
@@ -82,8 +83,8 @@ fn start_bundle(bundle: &Path, sandbox: &SandboxProcess) -> Result<usize, XtaskE
         let answer = server.line()?;
         let parsed: Option<Value> = serde_json::from_str(&answer).ok();
         parsed
-            .filter(|parsed| parsed["id"] == id && parsed.get("result").is_some())
-            .map(|parsed| parsed["result"].clone())
+            .filter(|parsed| parsed.get("id") == Some(&json!(id)))
+            .and_then(|parsed| parsed.get("result").cloned())
             .ok_or_else(|| {
                 XtaskError::Command(format!("the server of the bundle answered {method}: {answer}"))
             })
@@ -97,7 +98,7 @@ fn start_bundle(bundle: &Path, sandbox: &SandboxProcess) -> Result<usize, XtaskE
             "clientInfo": {"name": "desktop", "version": "1"},
         }),
     )?;
-    let tools = call(2, "tools/list", json!({}))?["tools"].as_array().map_or(0, Vec::len);
+    let tools = call(2, "tools/list", json!({}))?.get("tools").and_then(Value::as_array).map_or(0, Vec::len);
     let me = call(3, "tools/call", json!({"name": "vimeo_me_get", "arguments": {}}))?;
     if tools == 0 || me.pointer("/structuredContent/name") != Some(&json!("Sandbox User")) {
         return Err(XtaskError::Command(format!(

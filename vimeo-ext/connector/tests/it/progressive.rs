@@ -274,7 +274,7 @@ async fn disabled_accounts_accept_no_parts() {
     assert_eq!(upload.part("bytes 0-3/*", "film").await.status, 200);
     service.call(Method::POST, "/v1/accounts/a/disable", None).await;
     let refused = upload.part("bytes 4-7/8", "film").await;
-    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (409, &json!("account_disabled")));
+    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (409, &json!("account_unavailable")));
     assert_eq!(upload.get().await["received_bytes"], 4);
     service.call(Method::POST, "/v1/accounts/a/enable", None).await;
     upload.part("bytes 4-7/8", "film").await;

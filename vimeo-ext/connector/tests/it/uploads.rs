@@ -96,7 +96,7 @@ async fn a_refused_creation_gives_the_upload_back() {
     let token = service.token(json!({"video": {"folder": "/users/1/projects/404404"}})).await;
     let url = token.body["upload_url"].as_str().unwrap();
     let refused = service.begin(url, 10, "a").await;
-    assert_eq!(refused.status(), 502, "{}", refused.text().await.unwrap());
+    assert_eq!(refused.status(), 422, "{}", refused.text().await.unwrap());
     let path = format!("/v1/accounts/a/upload-tokens/{}", token.body["id"].as_str().unwrap());
     assert_eq!(service.call(Method::GET, &path, None).await.body["uploads_left"], 1);
 }

@@ -3,9 +3,9 @@
 use super::client::{Answer, Target};
 use super::routes::{ROUTES, Route};
 
-/// The routes that read a body of their own. The Model Context Protocol has its own errors.
+/// The routes that read a JSON body of their own. The Model Context Protocol has its own errors.
 fn with_body() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().filter(|route| route.described && !route.body.is_empty())
+    ROUTES.iter().filter(|route| route.described && route.headers.contains(&"content-type: application/json"))
 }
 
 async fn send(target: &Target, route: &Route, headers: &[&str], body: &[u8]) -> Answer {

@@ -24,11 +24,11 @@ pub(super) struct Route {
     pub(super) method: &'static str,
     /// The path as the document has it.
     pub(super) template: &'static str,
-    /// The target of a request. `OWN`, `TOKEN_ID`, `CONNECTION_ID`, `UPLOAD_TOKEN` and `VIMEO_TOKEN` stand for values of the
-    /// running service.
+    /// The target of a request. `OWN`, `TOKEN_ID`, `CONNECTION_ID`, `UPLOAD_TOKEN`, `PROGRESSIVE_URL` and `VIMEO_TOKEN`
+    /// stand for values of the running service.
     pub(super) path: &'static str,
     pub(super) headers: &'static [&'static str],
-    /// The body, which is JSON. Empty if the route has none.
+    /// The body. Empty if the route has none.
     pub(super) body: &'static str,
     /// The group of an API key that may call the route; `None` if the route needs no key.
     pub(super) group: Option<RouteGroup>,
@@ -89,6 +89,7 @@ const UPLOADS: Option<RouteGroup> = Some(RouteGroup::Uploads);
 const MCP: Option<RouteGroup> = Some(RouteGroup::Mcp);
 const OPERATE: Option<RouteGroup> = Some(RouteGroup::Operate);
 
+const PROGRESSIVE: &str = "/v1/progressive-uploads/{id}";
 const JSON: &[&str] = &["content-type: application/json"];
 const TUS: &[&str] = &["tus-resumable: 1.0.0", "upload-length: 1000"];
 const MCP_HEADERS: &[&str] =
@@ -151,6 +152,14 @@ pub(super) const ROUTES: &[Route] = &[
     route("DELETE", "/v1/accounts/{identifier}/event-subscriptions/{id}", "/v1/accounts/OWN/event-subscriptions/0123", ACCOUNTS, Account, "404 unknown_subscription"),
     route("OPTIONS", "/v1/uploads", "/v1/uploads?token=UPLOAD_TOKEN", None, Nothing, "204"),
     route("POST", "/v1/uploads", "/v1/uploads?token=UPLOAD_TOKEN", None, Nothing, "201").headers(TUS),
+    route("OPTIONS", "/v1/progressive-uploads", "/v1/progressive-uploads", None, Nothing, "204"),
+    route("POST", "/v1/progressive-uploads", "/v1/progressive-uploads?token=UPLOAD_TOKEN", None, Nothing, "201")
+        .headers(JSON).body(r#"{"file_name":"a.mp4"}"#),
+    route("OPTIONS", PROGRESSIVE, "/v1/progressive-uploads/PROGRESSIVE_URL", None, Nothing, "204"),
+    route("PUT", PROGRESSIVE, "/v1/progressive-uploads/PROGRESSIVE_URL", None, Nothing, "200")
+        .headers(&["content-range: bytes 0-2/*"]).body("abc"),
+    route("GET", PROGRESSIVE, "/v1/progressive-uploads/PROGRESSIVE_URL", None, Nothing, "200"),
+    route("DELETE", PROGRESSIVE, "/v1/progressive-uploads/PROGRESSIVE_URL", None, Nothing, "204"),
     route("DELETE", "/v1/accounts/{identifier}/upload-tokens/{id}", "/v1/accounts/OWN/upload-tokens/TOKEN_ID", UPLOADS, Account, "204"),
     route("DELETE", "/v1/accounts/{identifier}", "/v1/accounts/OWN", ACCOUNTS, Account, "204"),
 ];
@@ -179,10 +188,14 @@ impl Samples {
         let connection = create("/v1/vimeo-connections", connection).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let upload_url = text(&token["upload_url"]);
+        let upload_token = upload_url.split_once("token=").unwrap().1.to_owned();
+        let path = format!("/v1/progressive-uploads?token={upload_token}");
+        let progressive = text(&create(&path, json!({"file_name": "a.mp4"})).await["upload_url"]);
         Self(vec![
+            ("PROGRESSIVE_URL", progressive.split_once("progressive-uploads/").unwrap().1.to_owned()),
             ("OWN", OWN.to_owned()),
             ("TOKEN_ID", text(&token["id"])),
-            ("UPLOAD_TOKEN", upload_url.split_once("token=").unwrap().1.to_owned()),
+            ("UPLOAD_TOKEN", upload_token),
             ("CONNECTION_ID", text(&connection["connectionId"])),
             ("VIMEO_TOKEN", sandbox.token().to_owned()),
             ("CLIENT_ID", sandbox.client_id().to_owned()),
