@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! - **Resuming:** the bytes go to a file beside the destination, whose name ends in `.part`. If the process is killed, the same
+//! - **Resuming:** the bytes go to a file next to the destination, whose name ends in `.part`. If the process is killed, the same
 //!   download continues with what was on the disk, at most 32 MiB before the end. It starts over if the file on the server has
 //!   changed, which its entity tag or its time of change shows.
 //! - **Retries:** after a failure the download continues from the last byte. Attempts without progress are limited, so that a

@@ -25,7 +25,7 @@ pub enum Quality {
     UpTo(u32),
 }
 
-/// A text that is no quality.
+/// A text that does not name a quality.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown quality {0:?}; use source, best, or a height such as 1080p")]
 pub struct InvalidQuality(String);

@@ -8,7 +8,7 @@ use crate::ConfigError;
 
 /// Why a download failed. No message, `Debug` output or source error contains a signed link.
 ///
-/// What was received stays beside the destination, in a file whose name ends in `.part`: the same download resumes it.
+/// What was received stays next to the destination, in a file whose name ends in `.part`: the same download resumes it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {

@@ -28,6 +28,14 @@ pub(crate) struct Service {
     pub(crate) spool: tempfile::TempDir,
 }
 
+/// A temporary folder that only its owner can write, whatever the umask is.
+fn private_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    folder
+}
+
 /// A response whose body fits the document.
 #[derive(Debug)]
 pub(crate) struct Checked {
@@ -71,7 +79,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let spool = tempfile::tempdir().unwrap();
+        let spool = private_folder();
         let configure = |builder: ConnectorBuilder| {
             let builder = match spool_limit {
                 Some(limit) => builder.spool(spool.path(), limit),
@@ -110,16 +118,7 @@ impl Service {
         let document = reqwest::get(format!("http://{address}/openapi.json")).await.unwrap();
         let document = serde_json::from_slice(&document.bytes().await.unwrap()).unwrap();
         let key = key.expose_secret().to_owned();
-        Self {
-            sandbox,
-            connector,
-            address,
-            key,
-            shutdown,
-            serving,
-            document,
-            spool: tempfile::tempdir().unwrap(),
-        }
+        Self { sandbox, connector, address, key, shutdown, serving, document, spool: private_folder() }
     }
 
     pub(crate) fn document(&self) -> &Value {
