@@ -102,6 +102,12 @@ fn serves_accounts_and_tools_until_it_is_stopped() {
     for secret in [harness.sandbox.token(), key] {
         assert!(!log.contains(secret), "{log}");
     }
+    // The file of the store is complete by itself.
+    let folder = harness.path("state");
+    let files =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files: Vec<String> = files.filter(|name| name.starts_with("connector.db")).collect();
+    assert_eq!(files, ["connector.db"]);
     // Accounts and keys are still there after a restart.
     let service = Service::start(&harness, &[]);
     let (_, found) = service.call(&harness, key, "GET", "/v1/accounts/user%207", Value::Null);

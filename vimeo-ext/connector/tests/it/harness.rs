@@ -29,7 +29,7 @@ pub(crate) struct Service {
 }
 
 /// A temporary folder that only its owner can write, whatever the umask is.
-fn private_folder() -> tempfile::TempDir {
+pub(crate) fn private_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     #[cfg(unix)]
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();

@@ -20,7 +20,7 @@ use vimeo_ext::accounts::{Key, MemoryStore, ServiceStore, SqliteStore};
 use vimeo_ext::hex::hex;
 use vimeo_sandbox::RateLimit;
 
-use crate::harness::{Service, connector};
+use crate::harness::{Service, connector, private_folder};
 
 const SUBSCRIPTIONS: &str = "/v1/accounts/a/event-subscriptions";
 const SECRET: &str = "a secret of the receiver";
@@ -233,7 +233,7 @@ async fn each_comment_is_an_event() {
 
 #[tokio::test]
 async fn a_killed_process_loses_and_repeats_no_event() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let store = SqliteStore::open(folder.path().join("connector.db")).await.unwrap();
     let world = World::start(Arc::new(store)).await;
     world.subscribe().await;

@@ -50,6 +50,12 @@ pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// Every method returns [`StoreError::Unavailable`] if the store cannot be reached, and [`StoreError::Damaged`] if a record cannot
 /// be parsed. Other errors are listed with the methods.
 pub trait AccountStore: Send + Sync + 'static {
+    /// Closes the store's connections, after the calls in progress have finished. Later calls fail. A store in a file is then
+    /// one file, which can be copied. By default does nothing.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Inserts an account and its event, unless the account exists. Returns the stored account, and whether it is new.
     fn insert_account<'a>(
         &'a self,

@@ -14,7 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 use vimeo_agent::tools::AuditLog;
 use vimeo_connector::{BuildError, Connector};
 use vimeo_ext::RateLimiters;
-use vimeo_ext::accounts::{Accounts, ServiceStore};
+use vimeo_ext::accounts::{AccountStore, Accounts, ServiceStore};
 
 use super::store::{self, KeyArgs, accounts_error};
 use crate::config::Folders;
@@ -183,7 +183,7 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
         .await
         .map_err(accounts_error)?;
     let shutdown = CancellationToken::new();
-    let mut connector = Connector::builder(accounts, store)
+    let mut connector = Connector::builder(accounts, store.clone())
         .public_url(&public_url)
         .return_urls(args.return_url)
         .audit_log(audit)
@@ -204,6 +204,8 @@ async fn serve(context: &Context<'_>, args: ServerArgs) -> Result<ExitCode> {
     });
     context.streams.note(&format!("listening on {public_url}"));
     let served = connector.serve(listener).await;
+    // After this, the file of an SQLite store is complete without the files next to it.
+    AccountStore::close(&*store).await;
     served.map_err(|error| CliError::new(ExitCode::Other, format!("cannot serve: {error}")))?;
     Ok(ExitCode::Done)
 }

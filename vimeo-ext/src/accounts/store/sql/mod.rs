@@ -88,6 +88,11 @@ macro_rules! sql_store {
         }
 
         impl AccountStore for $store {
+            fn close(&self) -> crate::auth::BoxFuture<'_, ()> {
+                // The method of the type, not of the trait.
+                Box::pin(<$store>::close(self))
+            }
+
             super::sql::sql_accounts!($database);
             super::sql::sql_connections!($database);
             super::sql::sql_keys!($database);
