@@ -52,6 +52,7 @@ mod embedding;
 mod error;
 mod folders;
 mod input;
+mod jobs;
 mod known_value;
 mod likes;
 mod limits;

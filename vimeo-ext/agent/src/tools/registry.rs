@@ -13,7 +13,7 @@ use super::{Context, Effect, ErrorKind, Spec, Tool, input, schema};
 #[cfg(feature = "api")]
 use super::{Toolset, api};
 use super::{
-    analytics, categories, channels, chapters, comments, embedding, folders, likes, limits, showcases,
+    analytics, categories, channels, chapters, comments, embedding, folders, jobs, likes, limits, showcases,
     text_tracks, upload_tools, users, versions, video_edit, video_files, video_pull, video_tags, videos,
     watch_later, webhooks,
 };
@@ -251,6 +251,11 @@ static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
         folders::FolderVideosRemove,
         text_tracks::TextTrackEdit,
         video_pull::VideoPull,
+        jobs::VideoTranscribe,
+        jobs::VideoTranslate,
+        jobs::VideoDub,
+        jobs::MetadataSuggest,
+        jobs::JobGet,
     ];
     #[cfg(feature = "api")]
     all.extend(tools![api::OperationsSearch, api::OperationGet, api::OperationCall]);

@@ -204,13 +204,15 @@ pub enum Toolset {
     Edit,
     /// Viewing figures.
     Stats,
+    /// AI jobs: transcribing, translating and dubbing, and suggested metadata.
+    Jobs,
     /// All operations of the API through three tools; needs the feature `api`.
     Api,
 }
 
 impl Toolset {
     /// All toolsets, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Read,
         Self::Library,
         Self::Social,
@@ -220,6 +222,7 @@ impl Toolset {
         Self::Player,
         Self::Edit,
         Self::Stats,
+        Self::Jobs,
         Self::Api,
     ];
 
@@ -235,6 +238,7 @@ impl Toolset {
             Self::Player => "player",
             Self::Edit => "edit",
             Self::Stats => "stats",
+            Self::Jobs => "jobs",
             Self::Api => "api",
         }
     }
@@ -259,7 +263,7 @@ impl std::str::FromStr for Toolset {
 /// No toolset has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown toolset `{0}`; use read, library, social, webhooks, more, uploads, player, edit, stats or api"
+    "unknown toolset `{0}`; use read, library, social, webhooks, more, uploads, player, edit, stats, jobs or api"
 )]
 pub struct UnknownToolset(String);
 

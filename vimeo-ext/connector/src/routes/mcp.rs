@@ -43,6 +43,7 @@ pub(super) fn router(service: &Arc<Service>) -> Result<Router<Arc<Service>>, Ser
         Toolset::Player,
         Toolset::Edit,
         Toolset::Stats,
+        Toolset::Jobs,
     ];
     let selection = ToolSelection { toolsets: toolsets.into(), ..ToolSelection::default() };
     let clients = Clients { accounts: service.accounts.clone(), polling: Arc::clone(&service.polling) };

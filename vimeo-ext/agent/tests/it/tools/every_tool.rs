@@ -1,6 +1,6 @@
 //! Each of the 31 default tools: one call that works, and one that fails.
 
-use vimeo_agent::tools::{self, ErrorKind};
+use vimeo_agent::tools::{self, ErrorKind, Tools};
 
 use super::tool_cases::{ToolCase, tool_cases};
 use super::world::World;
@@ -10,15 +10,20 @@ pub(crate) fn print_header() {
     println!("| tool | toolset | scopes | works | gives | fails | with |\n|---|---|---|---|---|---|---|");
 }
 
+/// Checks one tool of a world with both calls.
+pub(crate) async fn check(world: &World, case: ToolCase) {
+    check_with(&world.tools, case).await;
+}
+
 /// Checks one tool with both calls.
-pub(crate) async fn check(world: &World, (tool, good, fits, bad, category, field): ToolCase) {
+pub(crate) async fn check_with(tools: &Tools, (tool, good, fits, bad, category, field): ToolCase) {
     let output =
-        world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
+        tools.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
     assert!(fits(output.value()), "{tool} {good}: {}", output.to_text());
-    let error = world.call(tool, bad.clone()).await.expect_err(tool);
+    let error = tools.call(tool, bad.clone()).await.expect_err(tool);
     assert_eq!((error.kind, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
     assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
-    let definition = tools::tool(tool).unwrap();
+    let definition = vimeo_agent::tools::tool(tool).unwrap();
     let valid = jsonschema::draft202012::is_valid(definition.output_schema(), output.value());
     assert!(valid, "{tool}: {}", output.to_text());
     let at = field.map(|field| format!(" ({field})")).unwrap_or_default();

@@ -9,6 +9,7 @@ mod editing;
 mod every_tool;
 pub(crate) mod fake_person;
 mod ids;
+mod jobs;
 mod lists;
 mod operation_tasks;
 mod operations;
