@@ -86,6 +86,7 @@ tool! {
         discloses: Some(Disclosure::Spend),
         toolset: Toolset::Jobs,
         cost: Cost::Many,
+        check: "The job may run: the same call finds it, and starts it only if there is none.",
     }
     disclosure |_, input| {
         Ok(Some(question("make a transcript of", &input.video_id, None, JobKind::Transcribe)))
@@ -126,6 +127,7 @@ tool! {
         discloses: Some(Disclosure::Spend),
         toolset: Toolset::Jobs,
         cost: Cost::Many,
+        check: "The job may run: the same call finds it, and starts it only if there is none.",
     }
     disclosure |_, input| {
         Ok(Some(question("make subtitles of", &input.video_id, Some(&input.language), JobKind::Translate)))
@@ -166,6 +168,7 @@ tool! {
         discloses: Some(Disclosure::Spend),
         toolset: Toolset::Jobs,
         cost: Cost::Many,
+        check: "The job may run: the same call finds it, and starts it only if there is none.",
     }
     disclosure |_, input| {
         Ok(Some(question("dub", &input.video_id, Some(&input.language), JobKind::Dub)))
@@ -201,6 +204,7 @@ tool! {
         discloses: Some(Disclosure::Spend),
         toolset: Toolset::Jobs,
         cost: Cost::Many,
+        check: "The job may run: the same call finds it, and starts it only if there is none.",
     }
     disclosure |_, input| {
         Ok(Some(question("suggest the metadata of", &input.video_id, None, JobKind::SuggestMetadata)))

@@ -124,6 +124,10 @@ pub use folders::{
     FolderVideoAdd, FolderVideoAddInput, FolderVideosAdd, FolderVideosInput, FolderVideosList,
     FolderVideosListInput, FolderVideosRemove, FoldersList, FoldersListInput,
 };
+pub use jobs::{
+    JobGet, JobInput, JobOutput, JobText, MetadataSuggest, MetadataSuggestInput, VideoDub, VideoDubInput,
+    VideoTranscribe, VideoTranscribeInput, VideoTranslate, VideoTranslateInput,
+};
 pub use known_value::KnownValue;
 pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike};
 pub use limits::{Limits, LimitsGet, QuotaUnit, RateLimitWindow};

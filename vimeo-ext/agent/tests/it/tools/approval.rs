@@ -16,7 +16,7 @@ use super::world::World;
 /// Every tool that changes something, and what it discloses. Add a line for a new tool.
 #[test]
 fn every_writing_tool_declares_its_disclosure() {
-    use Disclosure::{Comments, Publish, Webhooks};
+    use Disclosure::{Comments, Publish, Spend, Webhooks};
     let table = [
         ("vimeo_video_edit", Some(Publish)),
         ("vimeo_video_delete", None),
@@ -53,6 +53,10 @@ fn every_writing_tool_declares_its_disclosure() {
         ("vimeo_folder_videos_remove", None),
         ("vimeo_text_track_edit", None),
         ("vimeo_video_pull", Some(Publish)),
+        ("vimeo_video_transcribe", Some(Spend)),
+        ("vimeo_video_translate", Some(Spend)),
+        ("vimeo_video_dub", Some(Spend)),
+        ("vimeo_metadata_suggest", Some(Spend)),
         // Asks by operation.
         ("vimeo_operation_call", None),
     ];

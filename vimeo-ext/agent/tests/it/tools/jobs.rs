@@ -29,7 +29,7 @@ fn posts(sandbox: &Sandbox) -> usize {
 
 #[tokio::test]
 async fn every_job_tool_works_and_explains_its_errors() {
-    let (_sandbox, tools, video) = account(Transcode::default()).await;
+    let (_sandbox, tools, video) = account(Transcode::Immediate).await;
     let tools = tools.allow(Disclosure::ALL);
     let finished: fn(&Value) -> bool =
         |output| output["finished"] == true && output["text_track_id"].is_string();
@@ -107,7 +107,7 @@ async fn another_process_follows_a_running_job() {
 
 #[tokio::test]
 async fn jobs_that_cost_credits_need_approval() {
-    let (sandbox, tools, video) = account(Transcode::default()).await;
+    let (sandbox, tools, video) = account(Transcode::Immediate).await;
     for (tool, arguments) in [
         ("vimeo_video_transcribe", json!({"video_id": video})),
         ("vimeo_video_translate", json!({"video_id": video, "language": "de"})),
