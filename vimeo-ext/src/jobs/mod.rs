@@ -12,7 +12,7 @@
 //! ```
 //!
 //! [`StartJob::start`] returns a [`Job`] as soon as Vimeo has accepted it. Its [`JobId`] is text that can be stored; after the
-//! process was killed, [`Vimeo::job`] follows the same job:
+//! process was killed, [`Vimeo::job`](crate::Vimeo::job) follows the same job:
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {

@@ -244,7 +244,7 @@ impl<S: Settings> StartJob<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start) and of [`WaitJob::send`].
+    /// Those of [`start`](Self::start) and of [`WaitJob::send`](super::WaitJob::send).
     pub async fn send(self) -> Result<JobState, Error> {
         let (job, wait) = self.begin().await?;
         job.wait().options(wait).send().await

@@ -297,8 +297,9 @@ mod tests {
     #[test]
     fn pieces_tell_what_was_received() {
         let known = received(&[(2, 4), (6, 8)], None);
-        // (range, pieces as start, end, received)
-        let table: [((u64, u64), &[(u64, u64, bool)]); 6] = [
+        /// A range, and its pieces as start, end, received.
+        type Case<'a> = ((u64, u64), &'a [(u64, u64, bool)]);
+        let table: [Case; 6] = [
             ((0, 2), &[(0, 2, false)]),
             ((2, 4), &[(2, 4, true)]),
             ((3, 4), &[(3, 4, true)]),
