@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlparse
 
@@ -247,6 +248,47 @@ left = api("GET", f"{path}/upload-tokens/{token['id']}", 200, show=("uploads_lef
 assert left["uploads_left"] == 1, left
 api("DELETE", f"{path}/upload-tokens/{token['id']}", 204)
 assert upload(401)["code"] == "unknown_upload_token"
+
+section("Another server uploads in parts, before the size is known")
+settings = {"lifetime_s": 600, "max_uploads": 1, "video": {"name": "Parts", "privacy_view": "nobody"}}
+parts_token = api("POST", f"{path}/upload-tokens", 201, settings, show=("uploads_left", "video"))
+parts_token = parse_qs(urlparse(parts_token["upload_url"]).query)["token"][0]
+secrets[parts_token] = "<upload token>"
+begun = requests.post(
+    f"{SERVICE}/v1/progressive-uploads",
+    json={"file_name": "parts.mp4"},
+    headers={"Authorization": f"Bearer {parts_token}"},
+    timeout=TIMEOUT,
+)
+assert begun.status_code == 201, begun.text
+parts_url = begun.json()["upload_url"]
+secrets[parse_qs(urlparse(parts_url).query)["secret"][0]] = "<secret of the upload>"
+tell("other server: POST <service>/v1/progressive-uploads", begun.status_code, pick(begun.json(), "state", "upload_url"))
+
+
+def part(first, end, total="*", status=200, content=None):
+    """Sends the bytes from `first` to before `end`."""
+    content_range = f"bytes {first}-{end - 1}/{total}"
+    body = film[first:end] if content is None else content
+    sent = requests.put(parts_url, data=body, headers={"Content-Range": content_range}, timeout=TIMEOUT)
+    tell(f"other server: PUT {parts_url} {content_range}", sent.status_code, pick(sent.json(), "state", "received_bytes", "code"))
+    assert sent.status_code == status, sent.text
+    return sent.json()
+
+
+third = len(film) // 3
+part(third, 2 * third)
+part(0, third)
+part(0, third)
+assert part(0, third, status=409, content=bytes(third))["code"] == "part_conflict"
+assert part(2 * third, len(film), len(film))["state"] != "receiving"
+deadline = time.monotonic() + TIMEOUT
+while (state := requests.get(parts_url, timeout=TIMEOUT).json())["state"] == "sending" and time.monotonic() < deadline:
+    time.sleep(0.05)
+tell(f"other server: GET {parts_url}", 200, pick(state, "state", "received_bytes", "sent_bytes"))
+assert state["state"] == "done" and state["sent_bytes"] == len(film), state
+assembled = video_at_vimeo(state["video_uri"]).json()
+assert assembled["name"] == "Parts" and assembled["upload"]["status"] == "complete", assembled
 
 video_id = video_uri.rsplit("/", 1)[1]
 EDIT = {

@@ -231,6 +231,46 @@ await api('DELETE', `${ACCOUNT}/upload-tokens/${token.id}`, 204);
 const refused = await uploadInPage();
 tell(`page: POST ${token.upload_url}`, refused.status, pick(refused.body, ['status', 'code']));
 check(refused.status === 401 && refused.body.code === 'unknown_upload_token', refused);
+section('A browser uploads in parts, before the size is known');
+const partsInput = { lifetime_s: 600, max_uploads: 1, video: { name: 'Parts', privacy_view: 'nobody' } };
+const partsToken = await api('POST', `${ACCOUNT}/upload-tokens`, 201, partsInput, ['uploads_left', 'video']);
+const partsSecret = new URL(partsToken.upload_url).searchParams.get('token');
+secrets.set(partsSecret, '<upload token>');
+const page = await browser.newPage();
+await page.goto(`http://127.0.0.1:${site.address().port}/`);
+const steps = await page.evaluate(async ({ service, bearer, timeout }) => {
+  const taken = [];
+  const call = async (method, url, headers, body) => {
+    const response = await fetch(url, { method, headers, body });
+    const value = await response.json();
+    taken.push({ method, range: headers['content-range'], status: response.status, value });
+    return value;
+  };
+  const blob = await (await fetch('/film.mp4')).blob();
+  const half = Math.floor(blob.size / 2);
+  const started = await call('POST', `${service}/v1/progressive-uploads`,
+    { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }, '{"file_name":"parts.mp4"}');
+  const url = started.upload_url;
+  await call('PUT', url, { 'content-range': `bytes ${half}-${blob.size - 1}/*` }, blob.slice(half));
+  await call('PUT', url, { 'content-range': `bytes 0-${half - 1}/${blob.size}` }, blob.slice(0, half));
+  const deadline = Date.now() + timeout;
+  while ((await call('GET', url, {})).state === 'sending' && Date.now() < deadline) {
+    taken.pop();
+    await new Promise((done) => { setTimeout(done, 50); });
+  }
+  return taken;
+}, { service: SERVICE, bearer: partsSecret, timeout: TIMEOUT_MS });
+for (const step of steps) {
+  if (step.value.upload_url) secrets.set(new URL(step.value.upload_url).searchParams.get('secret'), '<secret of the upload>');
+  const range = step.range ? ` ${step.range}` : '';
+  tell(`page: ${step.method} <progressive upload>${range}`, step.status, pick(step.value, ['state', 'received_bytes', 'code']));
+}
+const assembled = steps.at(-1).value;
+check(assembled.state === 'done' && assembled.sent_bytes === film.length, assembled);
+const partsVideo = await atVimeo(assembled.video_uri);
+check(partsVideo.name === 'Parts' && partsVideo.upload.status === 'complete', partsVideo);
+await page.close();
+
 await browser.close();
 await rm(profile, { recursive: true });
 site.close();

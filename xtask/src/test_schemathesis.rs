@@ -16,7 +16,7 @@ use crate::sandbox_process::{SandboxProcess, remove_user_settings};
 use crate::workspace::{XtaskError, description, root};
 
 /// The pinned Python packages. hypothesis chooses the values.
-const PYTHON: [&str; 2] = ["schemathesis==4.32.5", "hypothesis==6.170.17"];
+pub(crate) const PYTHON: [&str; 2] = ["schemathesis==4.32.5", "hypothesis==6.170.17"];
 
 /// How long a run may take, in addition to the time that `--seconds` asks for. With `--coverage`, it takes minutes.
 const RUN_TIMEOUT: Duration = Duration::from_secs(30 * 60);

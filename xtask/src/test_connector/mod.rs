@@ -1,5 +1,6 @@
 //! `cargo xtask test-connector`: programs in other languages play the connector's story against it and a sandbox.
 
+mod fuzz;
 mod guide;
 
 use std::fs::{self, File};
@@ -33,8 +34,8 @@ pub(crate) struct Arguments {
     chromium: PathBuf,
 }
 
-/// Plays the stories and the guide, each with a service and a sandbox of its own. Writes their transcripts to `target/connector`. Needs
-/// Node, npm, Python and Chromium.
+/// Plays the stories and the guide, and sends requests that schemathesis generates from the service's document, each with a service
+/// and a sandbox of its own. Writes transcripts to `target/connector`. Needs Node, npm, Python and Chromium.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let programs = Programs {
         sandbox: artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?,
@@ -51,7 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), XtaskError> {
     let mut story = Command::new("node");
     story.arg(node.join("connector-story.mjs")).env("CHROMIUM", in_path(&arguments.chromium)?);
     play(&programs, &folder, "story-node", story)?;
-    play_guide(&programs, &folder)
+    play_guide(&programs, &folder)?;
+    fuzz::run(&programs, &folder)
 }
 
 /// Runs the commands of `docs/connector.md`, and compares what they print with what the guide shows.
@@ -97,40 +99,62 @@ struct Programs {
     vimeo: PathBuf,
 }
 
+/// A running service with a sandbox of its own.
+struct Started {
+    sandbox: SandboxProcess,
+    service: ChildProcess,
+    home: PathBuf,
+    store: String,
+    address: String,
+}
+
+impl Started {
+    fn new(programs: &Programs, folder: &Path, name: &str) -> Result<Self, XtaskError> {
+        let sandbox = SandboxProcess::start(&programs.sandbox, &[])?;
+        let home = folder.join(name);
+        if home.exists() {
+            fs::remove_dir_all(&home).map_err(XtaskError::file(&home))?;
+        }
+        fs::create_dir_all(&home).map_err(XtaskError::file(&home))?;
+        let store = format!("sqlite:{}", home.join("connector.db").display());
+        let mut serve = Command::new(&programs.vimeo);
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--store", &store, "--return-url", RETURN_URL]);
+        serve.arg("--spool-folder").arg(home.join("spool"));
+        configure(&mut serve, &home, &sandbox);
+        let mut service = ChildProcess::start_reading_stderr(serve)?;
+        let address = service.line_with("listening on ")?;
+        Ok(Self { sandbox, service, home, store, address })
+    }
+
+    /// Gives a command the sandbox and the key of the store.
+    fn configure(&self, command: &mut Command) {
+        configure(command, &self.home, &self.sandbox);
+    }
+}
+
+fn configure(command: &mut Command, home: &Path, sandbox: &SandboxProcess) {
+    remove_user_settings(command);
+    command
+        .env("HOME", home)
+        .env("VIMEO_BASE_URL", sandbox.text("url"))
+        .env("VIMEO_CLIENT_ID", sandbox.text("client_id"))
+        .env("VIMEO_CLIENT_SECRET", sandbox.text("client_secret"))
+        .env("VIMEO_ACCOUNTS_KEY", ACCOUNTS_KEY)
+        .stdin(Stdio::null());
+}
+
 /// Runs a program with a service and a sandbox, and writes what it prints to a file.
 fn play(programs: &Programs, folder: &Path, name: &str, mut program: Command) -> Result<(), XtaskError> {
-    let sandbox = SandboxProcess::start(&programs.sandbox, &[])?;
-    let home = folder.join(name);
-    if home.exists() {
-        fs::remove_dir_all(&home).map_err(XtaskError::file(&home))?;
-    }
-    fs::create_dir_all(&home).map_err(XtaskError::file(&home))?;
-    let store = format!("sqlite:{}", home.join("connector.db").display());
-    let configure = |command: &mut Command| {
-        remove_user_settings(command);
-        command
-            .env("HOME", &home)
-            .env("VIMEO_BASE_URL", sandbox.text("url"))
-            .env("VIMEO_CLIENT_ID", sandbox.text("client_id"))
-            .env("VIMEO_CLIENT_SECRET", sandbox.text("client_secret"))
-            .env("VIMEO_ACCOUNTS_KEY", ACCOUNTS_KEY)
-            .stdin(Stdio::null());
-    };
-    let mut serve = Command::new(&programs.vimeo);
-    serve.args(["serve", "--listen", "127.0.0.1:0", "--store", &store, "--return-url", RETURN_URL]);
-    configure(&mut serve);
-    let mut service = ChildProcess::start_reading_stderr(serve)?;
-    let address = service.line_with("listening on ")?;
-
+    let started = Started::new(programs, folder, name)?;
     let transcript = folder.join(format!("{name}.txt"));
     let output = File::create(&transcript).map_err(XtaskError::file(&transcript))?;
-    configure(&mut program);
+    started.configure(&mut program);
     let interpreter = PathBuf::from(program.get_program());
     let mut child = program
-        .env("SERVICE", address)
-        .env("STORE", &store)
+        .env("SERVICE", &started.address)
+        .env("STORE", &started.store)
         .env("VIMEO", &programs.vimeo)
-        .env("VIMEO_ACCESS_TOKEN", sandbox.text("token"))
+        .env("VIMEO_ACCESS_TOKEN", started.sandbox.text("token"))
         .env("RETURN_URL", RETURN_URL)
         .env("FILM", root().join("vimeo-ext/examples/media/sample.mp4"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -141,7 +165,7 @@ fn play(programs: &Programs, folder: &Path, name: &str, mut program: Command) ->
     let status = wait(&mut child, name, TEST_TIMEOUT)?;
     let text = fs::read_to_string(&transcript).map_err(XtaskError::file(&transcript))?;
     if !status.success() || !text.ends_with("\nok\n") {
-        let logs = service.recent_lines();
+        let logs = started.service.recent_lines();
         return Err(XtaskError::Command(format!("{name} failed: {status}\n{text}\nThe service:\n{logs}")));
     }
     let requests = text.lines().filter(|line| line.contains(" → ")).count();

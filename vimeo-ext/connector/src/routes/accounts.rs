@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -286,6 +287,12 @@ async fn connect(
     AccountPath(id): AccountPath,
     JsonBody(body): JsonBody<AccessTokenBody>,
 ) -> ApiResult<Json<AccountBody>> {
+    let text = body.access_token.expose_secret();
+    if text.is_empty() || http::HeaderValue::from_str(text).is_err() {
+        let reason =
+            "is empty or has characters that an HTTP header cannot carry; was a line break copied with it?";
+        return Err(ApiError::invalid_field("access_token", reason));
+    }
     let token = vimeo_ext::AccessToken::new(body.access_token);
     Ok(Json(service.accounts.connect_with_token(&id, token).await?.account.into()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use http::{Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -129,7 +129,7 @@ async fn create_link(
     };
     let content = serde_json::to_vec(&pending).map_err(|error| ApiError::internal(&error))?;
     let lifetime = TimeDelta::from_std(service.accounts.login_lifetime()).unwrap_or(TimeDelta::MAX);
-    let expires_at = now.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let expires_at = now.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC).trunc_subsecs(3);
     let document = Document::new(document_id(&state), content).expires(expires_at);
     service.store.insert_document(COLLECTION, &document, now).await?;
     let response = LinkResponse { url: url.into(), expires_at };

@@ -103,7 +103,14 @@ async fn a_rejected_token_is_not_stored() {
     let refused = service.call(Method::PUT, "/v1/accounts/a/access-token", Some(body)).await;
     assert_eq!((refused.status.as_u16(), &refused.body["code"]), (422, &json!("credentials_rejected")));
     assert_eq!(service.call(Method::GET, "/v1/accounts/a", None).await.status, 404);
-    for body in [json!({}), json!({"access_token": 7}), json!({"access_token": "a", "more": 1}), json!([])] {
+    for body in [
+        json!({}),
+        json!({"access_token": 7}),
+        json!({"access_token": "a", "more": 1}),
+        json!([]),
+        json!({"access_token": ""}),
+        json!({"access_token": "a\nb"}),
+    ] {
         let refused = service.call(Method::PUT, "/v1/accounts/a/access-token", Some(body)).await;
         assert_eq!(refused.status, 400, "{refused:?}");
     }
