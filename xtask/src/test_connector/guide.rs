@@ -59,15 +59,18 @@ pub(super) fn difference(guide: &str, printed: impl Fn(usize) -> String) -> Opti
 fn fits(shown: &str, line: &str) -> bool {
     let mut parts = shown.split('…');
     let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut open = false;
-    for part in parts {
-        open = part.is_empty();
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at.saturating_add(part.len())..).unwrap_or_default(),
-            None => return false,
-        }
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
     }
-    open || rest.is_empty()
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at.saturating_add(part.len())..).unwrap_or_default();
+    }
+    false
 }
 
 /// How many blocks of commands a guide has.
@@ -97,6 +100,8 @@ mod tests {
             ("a…c", "abb", false),
             ("a…", "abb", true),
             ("a…c", "acx", false),
+            ("a…}", "a{b}c}", true),
+            ("a…b…c", "abbcc", true),
         ] {
             assert_eq!(fits(shown, line), expected, "{shown} {line}");
         }

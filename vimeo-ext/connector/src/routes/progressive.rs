@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,7 @@ struct CreatedProgressiveUploadBody {
 impl ProgressiveUploadBody {
     fn new(id: String, record: Record, sent_bytes: u64) -> Self {
         let received_bytes = record.received.size();
-        let expires_at = record.expires_at();
+        let expires_at = record.expires_at().trunc_subsecs(3);
         let state = match record.state() {
             UploadState::Receiving => ProgressiveState::Receiving,
             UploadState::Sending => ProgressiveState::Sending,
