@@ -175,6 +175,9 @@
 mod bandwidth;
 mod client;
 mod clock;
+#[cfg(any(feature = "download", feature = "upload"))]
+#[doc(hidden)]
+pub mod durable_files;
 mod error;
 #[doc(hidden)]
 pub mod hex;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::durable_files::sync_folder;
 use crate::error::DownloadError;
 use crate::hex::hex;
 
@@ -168,20 +169,11 @@ impl PartialFile {
                 Err(_) => return Err(DownloadError::Exists { path: destination.to_owned() }),
             }
         }
-        sync_folder(destination).map_err(failed)?;
+        let folder = destination.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or(Path::new("."))).map_err(failed)?;
         let _ = fs::remove_file(&self.checkpoint_path);
         Ok(FinishedFile { size: self.len, sha256: hex(&self.hasher.finalize()) })
     }
-}
-
-/// Makes the entries of the folder of a file durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }
 
 fn read_checkpoint(path: &Path) -> Option<Checkpoint> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::entry::{PendingUpload, VERSION};
+use crate::durable_files::sync_folder;
 use crate::error::UploadError;
 use crate::private_files;
 
@@ -147,15 +148,4 @@ pub(super) fn check_folder(folder: &Path) -> Result<bool, UploadError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(UploadError::io("use", folder.display().to_string(), error)),
     }
-}
-
-/// Makes a rename survive a power failure.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
