@@ -73,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
     /// The settings of modules that depend on this one, by type.
-    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "download", feature = "upload")), allow(dead_code))]
     pub(crate) extensions: Mutex<Extensions>,
     /// The client for logins of the shared app; created with the first client.
     pub(crate) logins: OnceLock<vimeo_api::Client>,
@@ -355,7 +355,7 @@ impl Vimeo {
     }
 
     /// Returns a clone of the settings of a module that depends on this one. Mutable state in it is behind an `Arc`.
-    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "download", feature = "upload")), allow(dead_code))]
     pub(crate) fn extension<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
         let mut extensions = self.inner.shared.extensions.lock().unwrap_or_else(PoisonError::into_inner);
         extensions.get_or_insert_default::<T>().clone()

@@ -33,6 +33,7 @@ mod transfer;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use vimeo_api::{InvalidId, VideoId, is_loopback};
@@ -179,7 +180,7 @@ impl DownloadVideo {
         if !self.options.overwrite && exists(&destination).await? {
             return Err(DownloadError::Exists { path: destination }.into());
         }
-        let client = client(is_loopback(self.vimeo.api().base_url()))?;
+        let client = self.vimeo.file_client()?;
         let uri = id.uri();
         let offer = Offer { vimeo: self.vimeo, id, quality: self.quality };
         let (rendition, link) = offer.request(None).await?;
@@ -189,6 +190,25 @@ impl DownloadVideo {
         let transfer = Transfer { client, uri, offer, rendition: rendition.clone(), options, on_progress };
         let finished = transfer.run(partial, link, destination.clone()).await?;
         Ok(DownloadedFile { path: destination, size: finished.size, sha256: finished.sha256, rendition })
+    }
+}
+
+/// Stored in the client as an extension, so that the client does not depend on downloads.
+#[derive(Clone, Default)]
+struct DownloadSettings {
+    /// Built when the first download needs it.
+    files: Arc<OnceLock<reqwest::Client>>,
+}
+
+impl Vimeo {
+    /// Returns the HTTP client for links of files, which all downloads share. It sends no token.
+    fn file_client(&self) -> Result<reqwest::Client, DownloadError> {
+        let files = self.extension::<DownloadSettings>().files;
+        if let Some(client) = files.get() {
+            return Ok(client.clone());
+        }
+        let client = client(is_loopback(self.api().base_url()))?;
+        Ok(files.get_or_init(|| client).clone())
     }
 }
 
