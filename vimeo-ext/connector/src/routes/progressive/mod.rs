@@ -1,47 +1,35 @@
 //! Progressive uploads: parts of a file whose size is not known yet, in any order.
 
+mod body;
+mod errors;
+mod part;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SubsecRound, Utc};
-use futures_util::StreamExt;
+use chrono::Utc;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout, timeout_at};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::body::{CreatedProgressiveUploadBody, NewProgressiveUploadBody, ProgressiveUploadBody};
+use self::part::{Part, wrong_length};
 use super::uploads::{account_client, base_url, clean_file_name};
 use crate::callers::bearer;
 use crate::error::{ApiError, ApiResult, Problem};
 use crate::extract::{JsonBody, PathOf, QueryOf};
-use crate::progressive::ranges::{ContentRange, Received, Refusal};
+use crate::progressive::ranges::{ContentRange, Received};
 use crate::progressive::record::{Record, State as UploadState};
-use crate::progressive::spool::{ID_LENGTH, PartFile, Spool, SpoolError};
+use crate::progressive::spool::{ID_LENGTH, Spool, SpoolError};
 use crate::secret_text;
 use crate::service::Service;
 use crate::upload_tokens::{self, TokenError};
-
-/// How long a client may send nothing while it sends a part.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a client may take for a part: this, and a second for each 16 KiB.
-const MIN_PART_TIMEOUT: Duration = Duration::from_secs(60);
-const MAX_PART_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
-const MIN_BYTES_PER_SECOND: u64 = 16 * 1024;
-
-/// How many bytes are collected before they are written.
-const WRITE_BYTES: usize = 1024 * 1024;
-
-/// How much of a refused part is read, so that the client sees the response rather than a closed connection.
-const MAX_DISCARDED_BYTES: u64 = 8 * 1024 * 1024;
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn token_routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
@@ -68,110 +56,6 @@ async fn allow_origins(request: axum::extract::Request, next: Next) -> Response 
         }
     }
     response
-}
-
-/// What is known of the file.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewProgressiveUploadBody {
-    /// The name of the file: the title of the video, unless the upload token has one.
-    #[schema(max_length = 1000)]
-    file_name: Option<String>,
-}
-
-/// A progressive upload.
-#[derive(Debug, Serialize, ToSchema)]
-struct ProgressiveUploadBody {
-    id: String,
-    state: ProgressiveState,
-    /// The received bytes, sorted, without overlaps.
-    received: Vec<ReceivedRange>,
-    received_bytes: u64,
-    /// The size of the file; null until a part has told it.
-    total_bytes: Option<u64>,
-    /// How many bytes Vimeo has.
-    sent_bytes: u64,
-    /// The maximum size of the file.
-    max_bytes: u64,
-    /// The video, once it was created. It has its file when the state is `done`.
-    #[schema(example = "/videos/12345")]
-    video_uri: Option<String>,
-    /// Why the upload failed. While the state is `sending`: why the last attempt did; the service tries again.
-    error: Option<UploadErrorBody>,
-    /// When the upload is removed. Every part extends the time.
-    expires_at: DateTime<Utc>,
-}
-
-/// The state of a progressive upload.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum ProgressiveState {
-    /// Parts are missing.
-    Receiving,
-    /// The file is complete. The service sends it to Vimeo.
-    Sending,
-    /// Vimeo has the file.
-    Done,
-    /// The service has given up.
-    Failed,
-}
-
-/// Bytes that were received, with the numbers of a `Content-Range`.
-#[derive(Debug, Serialize, ToSchema)]
-struct ReceivedRange {
-    first: u64,
-    last: u64,
-}
-
-/// Why an upload failed.
-#[derive(Debug, Serialize, ToSchema)]
-struct UploadErrorBody {
-    #[schema(example = "quota_exceeded")]
-    code: String,
-    detail: String,
-}
-
-/// A new progressive upload, with its URL, which is shown only once.
-#[derive(Debug, Serialize, ToSchema)]
-struct CreatedProgressiveUploadBody {
-    #[serde(flatten)]
-    upload: ProgressiveUploadBody,
-    /// The URL for the parts and the state. It contains the secret of this upload.
-    #[schema(format = "uri")]
-    upload_url: String,
-}
-
-impl ProgressiveUploadBody {
-    fn new(id: String, record: Record, sent_bytes: u64) -> Self {
-        let received_bytes = record.received.size();
-        let expires_at = record.expires_at().trunc_subsecs(3);
-        let state = match record.state() {
-            UploadState::Receiving => ProgressiveState::Receiving,
-            UploadState::Sending => ProgressiveState::Sending,
-            UploadState::Done => ProgressiveState::Done,
-            UploadState::Failed => ProgressiveState::Failed,
-        };
-        let sent_bytes = match state {
-            ProgressiveState::Done => received_bytes,
-            _ => sent_bytes.min(received_bytes),
-        };
-        let Received { ranges, total } = record.received;
-        let received = ranges
-            .into_iter()
-            .map(|range| ReceivedRange { first: range.start, last: range.end.saturating_sub(1) });
-        Self {
-            id,
-            state,
-            received: received.collect(),
-            received_bytes,
-            total_bytes: total,
-            sent_bytes,
-            max_bytes: record.max_bytes,
-            video_uri: record.video_uri,
-            error: record.error.map(|error| UploadErrorBody { code: error.code, detail: error.detail }),
-            expires_at,
-        }
-    }
 }
 
 /// The upload token in the URL.
@@ -353,123 +237,6 @@ async fn store_part(
     Ok(Json(ProgressiveUploadBody::new(id.to_owned(), record, sent)))
 }
 
-fn wrong_length(range: ContentRange) -> ApiError {
-    let detail =
-        format!("the body must have {} bytes, as Content-Range says; nothing was stored", range.size());
-    ApiError::new(StatusCode::BAD_REQUEST, "wrong_length", detail)
-}
-
-/// The body of a part.
-struct Part {
-    body: axum::body::BodyDataStream,
-    received: u64,
-    has_ended: bool,
-}
-
-impl Part {
-    fn new(body: Body) -> Self {
-        Self { body: body.into_data_stream(), received: 0, has_ended: false }
-    }
-
-    /// Returns the next bytes; `None` at the end.
-    async fn next(&mut self) -> ApiResult<Option<axum::body::Bytes>> {
-        match timeout(IDLE_TIMEOUT, self.body.next()).await {
-            Ok(None) => {
-                self.has_ended = true;
-                Ok(None)
-            }
-            Ok(Some(Ok(bytes))) => {
-                self.received = self.received.saturating_add(bytes.len() as u64);
-                Ok(Some(bytes))
-            }
-            Ok(Some(Err(_))) => {
-                self.has_ended = true;
-                let detail = "the body ended early; nothing of the part was stored, send it again";
-                Err(ApiError::new(StatusCode::BAD_REQUEST, "incomplete_part", detail))
-            }
-            Err(_) => {
-                self.has_ended = true;
-                Err(part_timeout())
-            }
-        }
-    }
-
-    /// Checks that there are no more bytes.
-    async fn expect_end(&mut self) -> Result<(), ()> {
-        loop {
-            match self.next().await {
-                Ok(None) => return Ok(()),
-                Ok(Some(bytes)) if bytes.is_empty() => {}
-                Ok(Some(_)) | Err(_) => return Err(()),
-            }
-        }
-    }
-
-    /// Writes exactly the bytes of the range to a file.
-    async fn write_to(
-        &mut self,
-        file: PartFile,
-        spool: &Arc<Spool>,
-        range: ContentRange,
-    ) -> ApiResult<PartFile> {
-        let seconds = Duration::from_secs(range.size() / MIN_BYTES_PER_SECOND);
-        let allowed = MIN_PART_TIMEOUT.saturating_add(seconds).min(MAX_PART_TIMEOUT);
-        let now = Instant::now();
-        let deadline = now.checked_add(allowed).unwrap_or(now);
-        match timeout_at(deadline, self.write_all(file, spool, range)).await {
-            Ok(written) => written,
-            Err(_) => {
-                self.has_ended = true;
-                Err(part_timeout())
-            }
-        }
-    }
-
-    async fn write_all(
-        &mut self,
-        mut file: PartFile,
-        spool: &Arc<Spool>,
-        range: ContentRange,
-    ) -> ApiResult<PartFile> {
-        let mut collected = Vec::new();
-        loop {
-            let next = self.next().await?;
-            if self.received > range.size() {
-                return Err(wrong_length(range));
-            }
-            let is_end = next.is_none();
-            collected.extend_from_slice(&next.unwrap_or_default());
-            if collected.len() >= WRITE_BYTES || (is_end && !collected.is_empty()) {
-                let bytes = std::mem::take(&mut collected);
-                file = blocking(spool, move |_| file.write(&bytes)).await?;
-            }
-            if is_end {
-                return if self.received == range.size() { Ok(file) } else { Err(wrong_length(range)) };
-            }
-        }
-    }
-
-    /// Reads what the client still sends, up to a limit.
-    async fn discard(&mut self) {
-        let mut discarded: u64 = 0;
-        let rest = async {
-            while !self.has_ended && discarded < MAX_DISCARDED_BYTES {
-                let Ok(Some(bytes)) = self.next().await else { break };
-                discarded = discarded.saturating_add(bytes.len() as u64);
-            }
-        };
-        let _ = timeout(DISCARD_TIMEOUT, rest).await;
-    }
-}
-
-fn part_timeout() -> ApiError {
-    let detail = format!(
-        "the part arrived too slowly, or not at all for {} s; nothing of it was stored, send it again or a smaller one",
-        IDLE_TIMEOUT.as_secs()
-    );
-    ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
-}
-
 /// Get the state of a progressive upload
 #[utoipa::path(
     get, path = "/v1/progressive-uploads/{id}", tag = "uploads",
@@ -566,69 +333,4 @@ async fn blocking<T: Send + 'static>(
     let spool = Arc::clone(spool);
     let done = tokio::task::spawn_blocking(move || run(&spool)).await;
     Ok(done.map_err(|error| ApiError::internal(&error))??)
-}
-
-impl From<SpoolError> for ApiError {
-    fn from(error: SpoolError) -> Self {
-        let (status, code, detail) = match error {
-            SpoolError::Unknown => (
-                StatusCode::NOT_FOUND,
-                "unknown_upload",
-                "there is no such upload: its URL is wrong, or it has expired or was deleted".to_owned(),
-            ),
-            SpoolError::Refused(refusal) => return refusal.into(),
-            SpoolError::Conflict => (
-                StatusCode::CONFLICT,
-                "part_conflict",
-                "the part differs from bytes that were received before; these were kept".to_owned(),
-            ),
-            SpoolError::Full => {
-                let detail = "the service has no space for the part now; try again later";
-                return Self::new(StatusCode::INSUFFICIENT_STORAGE, "spool_full", detail).retry_after(60);
-            }
-            SpoolError::PartTooLarge { max_bytes } => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "part_too_large",
-                format!("a part can have at most {max_bytes} bytes; send smaller parts"),
-            ),
-            SpoolError::TooManyParts => {
-                let detail = "the upload receives too many parts at once; send fewer at a time";
-                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_parts", detail).retry_after(1);
-            }
-            SpoolError::Complete => (
-                StatusCode::CONFLICT,
-                "upload_complete",
-                "the file is complete and is being sent to Vimeo; delete the video instead".to_owned(),
-            ),
-            SpoolError::Io(error) => return Self::internal(&error),
-        };
-        Self::new(status, code, detail)
-    }
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        let conflict = |code, detail| Self::new(StatusCode::CONFLICT, code, detail);
-        match refusal {
-            Refusal::TooLarge { max_bytes } => {
-                let detail =
-                    format!("the file would be too large; this upload takes at most {max_bytes} bytes");
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", detail)
-            }
-            Refusal::TotalConflict { total } => {
-                conflict("total_conflict", format!("another part told that the file has {total} bytes"))
-            }
-            Refusal::BeyondTotal { total } => {
-                conflict("beyond_total", format!("the part ends after the last of the file's {total} bytes"))
-            }
-            Refusal::TotalTooSmall { received_end } => {
-                let last = received_end.saturating_sub(1);
-                conflict("total_too_small", format!("byte {last} of the file was received before"))
-            }
-            Refusal::TooManyRanges { max } => conflict(
-                "too_many_gaps",
-                format!("the parts would leave {max} gaps or more; fill some first"),
-            ),
-        }
-    }
 }

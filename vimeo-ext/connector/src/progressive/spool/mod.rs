@@ -11,15 +11,24 @@
 //!
 //! The functions block: call them on a blocking thread.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+mod files;
+mod usage;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
+use vimeo_ext::durable_files::sync_folder;
 use vimeo_ext::private_files;
 
+use self::files::{
+    compare, copy, lock_upload, not_found_is_unknown, read_bounded, read_record, remove_data,
+    try_lock_sending, write_record,
+};
+use self::usage::usage_of;
 use super::ranges::{ContentRange, Refusal};
 use super::record::{Record, State, StoredError};
 
@@ -31,12 +40,6 @@ const MAX_PARTS: usize = 8;
 
 /// The maximum number of uploads in the folder.
 const MAX_UPLOADS: usize = 10_000;
-
-/// The maximum size of a record, to read no more of a damaged one.
-const MAX_RECORD_BYTES: u64 = 1024 * 1024;
-
-/// How many bytes are compared at a time.
-const COMPARED_BYTES: usize = 256 * 1024;
 
 /// The folder of progressive uploads.
 #[derive(Debug)]
@@ -426,151 +429,8 @@ impl Spool {
     }
 }
 
-/// What an upload takes on disk.
-#[derive(Default)]
-struct Usage {
-    bytes: u64,
-    parts: usize,
-}
-
-/// Measures an upload. Removes parts of dead processes; the caller holds the lock of the whole folder, under which parts are
-/// created and locked.
-fn usage_of(folder: &Path) -> io::Result<Usage> {
-    let mut usage = Usage::default();
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // Removed meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(usage),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "part") {
-            let Ok(part) = private_files::open(&path, OpenOptions::new().read(true)) else { continue };
-            if part.try_lock().is_ok() {
-                // Of a dead process, or just removed by its own.
-                let _ = std::fs::remove_file(&path);
-                continue;
-            }
-            usage.parts = usage.parts.saturating_add(1);
-            usage.bytes = usage.bytes.saturating_add(part.metadata()?.len().saturating_mul(2));
-        } else if path.file_name().is_some_and(|name| name == "data")
-            && let Ok(metadata) = std::fs::metadata(&path)
-        {
-            usage.bytes = usage.bytes.saturating_add(allocated(&metadata));
-        }
-    }
-    Ok(usage)
-}
-
-/// Returns how many bytes a file takes on disk: a file with gaps takes less than its length.
-#[cfg(unix)]
-fn allocated(metadata: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::blocks(metadata).saturating_mul(512)
-}
-
-#[cfg(not(unix))]
-fn allocated(metadata: &std::fs::Metadata) -> u64 {
-    metadata.len()
-}
-
 fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn not_found_is_unknown<T>(result: io::Result<T>) -> Result<T, SpoolError> {
-    result.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SpoolError::Unknown,
-        _ => error.into(),
-    })
-}
-
-/// Waits for the lock of an upload.
-fn lock_upload(folder: &Path) -> Result<File, SpoolError> {
-    let path = folder.join("lock");
-    let file = not_found_is_unknown(private_files::open(&path, OpenOptions::new().write(true)))?;
-    file.lock()?;
-    // It was deleted while this thread waited.
-    if private_files::is_same_file(&file, &path) { Ok(file) } else { Err(SpoolError::Unknown) }
-}
-
-/// Locks an upload to send it, unless another process or task has locked it.
-fn try_lock_sending(folder: &Path) -> Result<Option<SendLock>, SpoolError> {
-    let path = folder.join("sending");
-    let file = private_files::open(&path, OpenOptions::new().create(true).truncate(false).write(true));
-    let file = not_found_is_unknown(file)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(SendLock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
-}
-
-fn read_record(folder: &Path) -> Result<Record, SpoolError> {
-    let bytes = not_found_is_unknown(read_bounded(&folder.join("upload.json"), MAX_RECORD_BYTES))?;
-    Ok(serde_json::from_slice(&bytes).map_err(io::Error::from)?)
-}
-
-fn read_bounded(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    private_files::open(path, OpenOptions::new().read(true))?.take(max_bytes).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Replaces the record. If the machine stops meanwhile, the old or the new one is left.
-fn write_record(folder: &Path, record: &Record) -> io::Result<()> {
-    let path = folder.join("upload.json.new");
-    let mut file = private_files::open(&path, OpenOptions::new().create(true).truncate(true).write(true))?;
-    file.write_all(&serde_json::to_vec(record).map_err(io::Error::from)?)?;
-    file.sync_all()?;
-    std::fs::rename(&path, folder.join("upload.json"))?;
-    sync_folder(folder)
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened as a file.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn remove_data(folder: &Path) -> io::Result<()> {
-    for name in ["data", "sent"] {
-        match std::fs::remove_file(folder.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn copy(part: &mut File, data: &mut File, size: u64) -> io::Result<()> {
-    if io::copy(&mut part.take(size), data)? == size {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
-/// Compares the next bytes of two files.
-fn compare(part: &mut File, data: &mut File, size: u64) -> Result<(), SpoolError> {
-    let (mut left, mut right) = (vec![0; COMPARED_BYTES], vec![0; COMPARED_BYTES]);
-    let mut remaining = size;
-    while remaining > 0 {
-        let length = usize::try_from(remaining).map_or(COMPARED_BYTES, |rest| rest.min(COMPARED_BYTES));
-        let (Some(left), Some(right)) = (left.get_mut(..length), right.get_mut(..length)) else { break };
-        part.read_exact(left)?;
-        data.read_exact(right)?;
-        if left != right {
-            return Err(SpoolError::Conflict);
-        }
-        remaining = remaining.saturating_sub(length as u64);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
